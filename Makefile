@@ -1,0 +1,65 @@
+# Two commands start here: make demo, make up. Nothing needs root or an answer typed in.
+
+PYTHON ?= $(firstword $(foreach name,python3.11 python3,$(shell command -v $(name))))
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check
+# At least two, so that tests that lean on each other are found on a small machine as well.
+WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ "$$n" -ge 2 ] && echo "$$n" || echo 2)
+TINY_CART := $(wildcard tests/carts/tiny/pyproject.toml tests/carts/tiny/setup.cfg)
+
+ORDERS ?=
+COUNT ?=
+JSON ?=
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install install-test demo up test check soak explore clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: .venv/installed ## Make .venv and install what IS2 runs on
+
+install-test: .venv/installed-test ## Install what the tests and checks need besides
+
+.venv/installed: requirements.txt setup.cfg pyproject.toml
+	@$(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "IS2 needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv || { rm -rf .venv; \
+		echo "$(PYTHON) cannot make a virtual environment; on Debian install the package python3-venv" >&2; exit 1; }
+	@echo "Installing what IS2 runs on (a minute at most, once)" >&2
+	@$(PIP) -r requirements.txt
+	@$(PIP) --no-deps --editable .
+	@touch $@
+
+.venv/installed-test: .venv/installed requirements-test.txt $(TINY_CART)
+	@echo "Installing what the tests need" >&2
+	@$(PIP) -r requirements-test.txt
+ifneq ($(TINY_CART),)
+	@$(PIP) --no-deps --editable tests/carts/tiny
+endif
+	@touch $@
+
+demo: .venv/installed ## Run the whole road against a simulated Amazon and compare (ORDERS=file COUNT=n JSON=1)
+	@$(BIN)/is2 demo $(if $(ORDERS),--orders "$(ORDERS)") $(if $(COUNT),--count $(COUNT)) $(if $(JSON),--json)
+
+up: .venv/installed ## Start panel, workers, embedded Redis and simulated Amazon, and stay open
+	@$(BIN)/is2 up
+
+test: .venv/installed-test ## Run every test (ARGS="-k feeds" to choose, WORKERS=n)
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
+
+check: .venv/installed-test ## Check style, the direction of imports and the house rules
+	@$(BIN)/ruff check --output-format concise .
+	@$(BIN)/lint-imports --config setup.cfg --no-logo
+	@$(BIN)/python -m pytest --quiet tests/test_house.py
+
+soak: .venv/installed-test ## Put 10,000 tasks through real workers while they are killed
+	@$(BIN)/python -m tests.soak --tasks 10000
+
+explore: .venv/installed-test ## Run 50 seeds of the deterministic explorer
+	@$(BIN)/is2 explore run --seeds 50
+
+clean: ## Remove the virtual environment, caches and what runs left behind
+	@rm -rf .venv build dist var .is2 .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Contract of a cart and the carts themselves."""

@@ -1,0 +1,162 @@
+"""What an error answer of the Selling Partner API means for the core.
+
+Source: the error models of the API files and the pages "Usage Plans and Rate Limits" and "Authorization Errors".
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from plugins.amazon.manifest import RATE_PLANS
+from plugins.interface import (
+    AuthorizationLost,
+    CartError,
+    Effect,
+    Permanent,
+    RateLimited,
+    Reply,
+    SettingsError,
+    Temporary,
+)
+
+KNOWN_GOOD_QUERY_REFUSED = "KNOWN_GOOD_QUERY_REFUSED"
+
+_PAUSE_MIN = timedelta(seconds=5)
+_PAUSE_MAX = timedelta(minutes=5)
+_WORDS_MAX = 300
+
+ORDER_READS = frozenset({"searchOrders", "getOrder"})
+
+# Pages "Orders API role mappings" and "Feed Type Values".
+_ROLES = {
+    "getMarketplaceParticipations": "Selling Partner Insights",
+    "searchOrders": "Inventory and Order Tracking",
+    "getOrder": "Inventory and Order Tracking",
+}
+_ROLE_DEFAULT = "Inventory and Order Tracking or Direct-to-Consumer Shipping"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The first error of an answer; its texts are empty where the body is no error envelope."""
+
+    status: int
+    code: str = ""
+    message: str = ""
+    details: str = ""
+    request_id: str = ""
+
+    @property
+    def readable(self) -> bool:
+        """Whether the answer was Amazon's error envelope at all, and not some proxy's page."""
+        return bool(self.code or self.message)
+
+    @property
+    def about_token(self) -> bool:
+        """Whether the access token itself was refused; Amazon says so with 403 and the details, seldom with 401."""
+        return self.status == 401 or (self.status == 403 and "token" in self.details.casefold())
+
+    def words(self) -> str:
+        """One line for the log."""
+        parts = (f"HTTP {self.status}", self.code, self.message, self.details, self.request_id)
+        return " ".join(part for part in parts if part)
+
+
+@dataclass(frozen=True)
+class _Meaning:
+    error: type[CartError]
+    code: str
+    sentence: str
+
+
+_REFUSED = _Meaning(Permanent, "REQUEST_REFUSED", "Amazon did not accept what was sent to it.")
+
+_BY_STATUS = {
+    400: _REFUSED,
+    401: _Meaning(
+        AuthorizationLost,
+        "TOKEN_REFUSED",
+        "Amazon no longer accepts the authorization of this store. Please reconnect it.",
+    ),
+    403: _Meaning(
+        SettingsError,
+        "ROLE_MISSING",
+        "Amazon refused access: the warehouse's application, or this store's authorization of it, lacks the role "
+        "{role}.",
+    ),
+    404: _Meaning(Permanent, "NOT_FOUND", "Amazon does not know what was asked for."),
+    413: _Meaning(Permanent, "TOO_LARGE", "Amazon found what was sent to it too large."),
+    429: _Meaning(RateLimited, "QUOTA_EXCEEDED", "Amazon asks for a pause before the next request."),
+}
+_UNKNOWN_PATH = _Meaning(Permanent, "UNKNOWN_OPERATION", "Amazon does not know this request.")
+_QUERY_REFUSED = _Meaning(
+    Temporary, KNOWN_GOOD_QUERY_REFUSED, "Amazon refused to list orders for the moment; this is tried again."
+)
+_UNAVAILABLE = _Meaning(Temporary, "AMAZON_UNAVAILABLE", "Amazon could not answer just now; this is tried again.")
+_UNEXPECTED = _Meaning(Temporary, "UNEXPECTED_ANSWER", "Amazon gave an unexpected answer; this is tried again.")
+
+
+def read_problem(reply: Reply) -> Problem:
+    """The first error of `{"errors": [{code, message, details}]}`, or one without texts. Never raises."""
+    request_id = one_line(reply.headers.get("x-amzn-requestid", ""))
+    try:
+        first = json.loads(reply.body)["errors"][0]
+        code, message, details = (one_line(str(first.get(name) or "")) for name in ("code", "message", "details"))
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return Problem(reply.status, request_id=request_id)
+    return Problem(reply.status, code, message, details, request_id)
+
+
+def failure(operation: str, effect: Effect, problem: Problem, now: datetime) -> CartError:
+    """The contract error for an answer outside 200-299.
+
+    Args:
+        operation: Amazon's name of it; tells how long a 429 lasts and which role a 403 speaks of.
+        effect: a server error on a WRITE leaves unknown whether it was applied.
+        now: the time a pause counts from.
+    """
+    meaning = _meaning(operation, problem)
+    sentence = meaning.sentence.format(role=_ROLES.get(operation, _ROLE_DEFAULT))
+    detail = f"{operation}: {problem.words()}"
+    if meaning.error is RateLimited:
+        return RateLimited(sentence, until=now + pause(operation), detail=detail, code=meaning.code)
+    if meaning.error is Temporary:
+        unknown = effect is Effect.WRITE and problem.status >= 500
+        return Temporary(sentence, detail=detail, code=meaning.code, unknown=unknown)
+    return meaning.error(sentence, detail=detail, code=meaning.code)
+
+
+def pause(operation: str) -> timedelta:
+    """How long to wait after a 429: about one refill of the operation's bucket.
+
+    Amazon sends no Retry-After, and its x-amzn-RateLimit-Limit header is absent on 429.
+    """
+    plan = RATE_PLANS.get(operation)
+    refill = timedelta(seconds=1 / plan.rate_per_s) if plan else _PAUSE_MIN
+    return min(max(refill, _PAUSE_MIN), _PAUSE_MAX)
+
+
+def _meaning(operation: str, problem: Problem) -> _Meaning:
+    if problem.status >= 500:
+        return _UNAVAILABLE
+    if problem.status == 400 and operation in ORDER_READS:
+        # The query never changes its shape, so a 400 is an outage of Amazon's, as in the Far East in August 2026
+        # (selling-partner-api-models issue 5365), and heals by itself.
+        return _QUERY_REFUSED
+    if problem.status == 403:
+        if not problem.readable:
+            return _UNEXPECTED
+        if problem.code == "MissingAuthenticationToken":
+            return _UNKNOWN_PATH
+        if problem.about_token:
+            return _BY_STATUS[401]
+    if problem.status in _BY_STATUS:
+        return _BY_STATUS[problem.status]
+    return _REFUSED if 400 <= problem.status < 500 else _UNEXPECTED
+
+
+def one_line(text: str) -> str:
+    """A vendor's words made fit for a log line or a page: one line, bounded."""
+    return " ".join(text.split())[:_WORDS_MAX]

@@ -1,0 +1,161 @@
+"""What the Amazon cart is: its regions, settings, schedules and published limits."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from plugins.amazon.endpoints import PRODUCTION, SANDBOX, SIMULATOR, SIMULATOR_URL
+from plugins.amazon.regions import BROWSER_HOSTS, REGIONS
+from plugins.interface import (
+    CONTRACT_VERSION,
+    CartManifest,
+    Environment,
+    Field,
+    FieldKind,
+    RatePlan,
+    ScheduleChoice,
+    SchedulePlan,
+)
+
+VERSION = "0.1.0"
+
+_LOGIN_HOST = "api.amazon.com"
+# Feed documents lie behind presigned addresses on Amazon's storage and its content network.
+_DOCUMENT_HOSTS = ("*.amazonaws.com", "*.cloudfront.net")
+
+ENVIRONMENTS = (
+    Environment(SIMULATOR, "Simulator"),
+    Environment(
+        SANDBOX,
+        "Amazon sandbox",
+        hosts=(
+            *(f"sandbox.sellingpartnerapi-{region.code}.amazon.com" for region in REGIONS),
+            _LOGIN_HOST,
+            *_DOCUMENT_HOSTS,
+        ),
+        browser_hosts=BROWSER_HOSTS,
+    ),
+    Environment(
+        PRODUCTION,
+        "Amazon",
+        hosts=(
+            *(f"sellingpartnerapi-{region.code}.amazon.com" for region in REGIONS),
+            _LOGIN_HOST,
+            *_DOCUMENT_HOSTS,
+        ),
+        browser_hosts=BROWSER_HOSTS,
+    ),
+)
+
+PLATFORM_FIELDS = (
+    Field("application_id", "Application ID", help="Starts with amzn1.sp.solution. or amzn1.sellerapps.app."),
+    Field("client_id", "LWA client identifier", help="Starts with amzn1.application-oa2-client."),
+    Field(
+        "client_secret",
+        "LWA client secret",
+        FieldKind.SECRET,
+        help="Amazon wants it rotated every 180 days; the old one stays good for a while after a rotation.",
+    ),
+    Field(
+        "draft",
+        "Application is a draft",
+        FieldKind.YES_NO,
+        default="no",
+        help="While Amazon has not published the application, its consent page opens only with version=beta, "
+        "which Yes adds.",
+    ),
+    Field(
+        "simulator_url",
+        "Simulator address",
+        FieldKind.URL,
+        required=False,
+        default=SIMULATOR_URL,
+        help="Only used in the Simulator environment.",
+    ),
+)
+
+STORE_FIELDS = (
+    Field(
+        "lead_days",
+        "Fulfillment Latency",
+        FieldKind.INTEGER,
+        default="3",
+        minimum=0,
+        maximum=30,
+        advised_minimum=2,
+        help="How many days you promise Amazon and the buyer until tracking is uploaded; 1 means within 24 hours of "
+        "the sale. The warehouse ships within one business day of receiving an order, so choose at least 2; the "
+        "default of 3 also covers weekends and holidays. The number goes to Amazon with the inventory sync only, "
+        "one SKU at a time, when that SKU's stock is sent.",
+        advice="With fewer than 2 days, orders that arrive late in the day or before a weekend will ship later than "
+        "Amazon was promised.",
+    ),
+    Field(
+        "home_site",
+        "Home marketplace",
+        FieldKind.CHOICE,
+        help="The marketplace your account was opened in.",
+    ),
+    Field(
+        "remote_fulfillment",
+        "Remote Fulfillment With FBA",
+        FieldKind.YES_NO,
+        default="no",
+        help="Choose Yes when your account is enrolled in Amazon's program that sells your United States FBA stock in "
+        "Canada, Mexico or Brazil. Stock is then sent for the home marketplace and for SKUs you ship yourself only, "
+        "so that no FBA offer is touched.",
+    ),
+)
+
+ORDER_SCHEDULE = SchedulePlan(
+    choices=(
+        ScheduleChoice(timedelta(minutes=15), "every 15 minutes"),
+        ScheduleChoice(timedelta(minutes=30), "every 30 minutes (most common)"),
+        ScheduleChoice(timedelta(minutes=60), "every 60 minutes"),
+    ),
+    default=timedelta(minutes=30),
+    floor=timedelta(minutes=15),
+    help="How often new and changed orders are read from Amazon.",
+)
+
+INVENTORY_SCHEDULE = SchedulePlan(
+    choices=(
+        ScheduleChoice(None, "Off"),
+        ScheduleChoice(timedelta(hours=24), "every 24 hours"),
+        ScheduleChoice(timedelta(hours=12), "every 12 hours (twice a day, most common)"),
+    ),
+    default=timedelta(hours=12),
+    floor=timedelta(hours=12),
+    help="How often the stock of active items with activity is sent to Amazon. Amazon allows no more than twice a day.",
+    off_warning="Your latency will not be sent to Amazon.",
+)
+
+# Published defaults (orders_2026-01-01.json, feeds_2021-06-30.json, sellers.json). Amazon may raise those of the order
+# operations for an account, never lower them.
+RATE_PLANS = {
+    "searchOrders": RatePlan(0.0056, 20),
+    "getOrder": RatePlan(0.5, 30),
+    "createFeedDocument": RatePlan(0.5, 15),
+    "createFeed": RatePlan(0.0083, 15),
+    "getFeed": RatePlan(2, 15),
+    "getFeedDocument": RatePlan(0.0222, 10),
+    "getMarketplaceParticipations": RatePlan(0.016, 15),
+}
+
+MANIFEST = CartManifest(
+    name="amazon",
+    label="Amazon",
+    contract=CONTRACT_VERSION,
+    version=VERSION,
+    environments=ENVIRONMENTS,
+    regions=REGIONS,
+    platform_fields=PLATFORM_FIELDS,
+    store_fields=STORE_FIELDS,
+    order_schedule=ORDER_SCHEDULE,
+    inventory_schedule=INVENTORY_SCHEDULE,
+    rate_plans=RATE_PLANS,
+    # searchOrders refuses a window that ends less than 2 minutes ago; half a minute more for clocks that disagree.
+    read_lag=timedelta(seconds=150),
+    overlap=timedelta(minutes=10),
+    acknowledge_batch=1000,
+)

@@ -1,0 +1,61 @@
+"""The page token of the order listing: Amazon's own token and what is needed to use it safely.
+
+Amazon wants every other parameter repeated unchanged with its token, and its listings have been seen to hand out the
+same page again and again under new tokens. So ours also carries a fingerprint of the query and one of the page before.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+
+from plugins.interface import PageExpired
+
+
+@dataclass(frozen=True)
+class Bookmark:
+    """Where a listing goes on.
+
+    Args:
+        token: Amazon's `pagination.nextToken`.
+        query: fingerprint of the parameters the token belongs to.
+        before: fingerprint of the order ids of the page that gave the token; "" for a page without orders.
+    """
+
+    token: str
+    query: str
+    before: str
+
+    def encode(self) -> str:
+        """The opaque text handed to the core."""
+        return base64.urlsafe_b64encode(json.dumps(asdict(self)).encode()).decode("ascii")
+
+    @classmethod
+    def decode(cls, page: str) -> Bookmark:
+        """The bookmark in a text made by `encode`.
+
+        Raises:
+            PageExpired: it is none, as after an update that changed its form.
+        """
+        try:
+            return cls(**json.loads(base64.urlsafe_b64decode(page.encode("ascii"))))
+        except (ValueError, TypeError) as error:
+            raise PageExpired("The listing is read again from its start.", detail="unreadable page token") from error
+
+
+def query_fingerprint(params: Mapping[str, str]) -> str:
+    """A short text that differs where any parameter does."""
+    return _digest(json.dumps(sorted(params.items())))
+
+
+def page_fingerprint(order_ids: Iterable[str]) -> str:
+    """A short text that differs where a page holds other orders; "" where it holds none."""
+    ids = sorted(order_ids)
+    return _digest("\n".join(ids)) if ids else ""
+
+
+def _digest(content: str) -> str:
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:16]

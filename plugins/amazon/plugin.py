@@ -1,0 +1,84 @@
+"""The Amazon cart: the contract's hooks, each in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from plugins.amazon import auth, orders, submissions
+from plugins.amazon.manifest import MANIFEST
+from plugins.amazon.shipping import shipping_methods
+from plugins.interface import (
+    AccessToken,
+    Acknowledgement,
+    AskFields,
+    CartContext,
+    CartManifest,
+    Connected,
+    InstallReply,
+    ItemPage,
+    NotListed,
+    Order,
+    OrderPage,
+    OrderQuery,
+    OrderReject,
+    Redirect,
+    Secret,
+    SellerIdentity,
+    ShippingMappingUI,
+    Submission,
+    WriteReply,
+    hookimpl,
+)
+
+
+@hookimpl
+def cart_manifest() -> CartManifest:
+    return MANIFEST
+
+
+@hookimpl
+def install(ctx: CartContext, reply: InstallReply | None) -> Redirect | AskFields | Connected:
+    return auth.begin(ctx) if reply is None else auth.go_on(ctx, reply)
+
+
+@hookimpl
+def check_connection(ctx: CartContext) -> SellerIdentity:
+    return auth.identify(ctx)
+
+
+@hookimpl
+def mint_access_token(ctx: CartContext, credentials: Mapping[str, Secret]) -> AccessToken:
+    return auth.mint(ctx, credentials)
+
+
+@hookimpl
+def refresh_cart_items(ctx: CartContext, page: str | None) -> ItemPage | NotListed:
+    return NotListed(
+        "This integration cannot see the items in your Amazon store, so Refresh Cart Items does nothing; "
+        "list them under Custom Items."
+    )
+
+
+@hookimpl
+def fetch_orders(ctx: CartContext, query: OrderQuery) -> OrderPage:
+    return orders.fetch_page(ctx, query)
+
+
+@hookimpl
+def fetch_order(ctx: CartContext, remote_id: str) -> Order | OrderReject | None:
+    return orders.fetch_one(ctx, remote_id)
+
+
+@hookimpl
+def acknowledge_orders(ctx: CartContext, acknowledgements: Sequence[Acknowledgement]) -> WriteReply:
+    return submissions.acknowledge(ctx, acknowledgements)
+
+
+@hookimpl
+def poll_submission(ctx: CartContext, submission: Submission) -> WriteReply:
+    return submissions.poll(ctx, submission)
+
+
+@hookimpl
+def shipping_mapping_ui(ctx: CartContext) -> ShippingMappingUI:
+    return shipping_methods()

@@ -1,0 +1,130 @@
+"""Faults armed by steering and met by the next calls."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from plugins.amazon.simulator.messages import ApiError, ConnectionDropped, Response, invalid_input, json_response
+
+KINDS = frozenset("refuse apply_then_drop delay 429 5xx html_200 truncate dup_page omit reorder stale 400".split())
+# What may befall a feed when it is worked off; operation FEED_PROCESSED.
+FEED_PROCESSED = "feedProcessed"
+FEED_KINDS = frozenset({"fatal", "apply_then_fatal", "reject"})
+_HTML = b"<html><head><title>Service</title></head><body><h1>We are sorry, an error occurred.</h1></body></html>"
+
+
+@dataclass
+class Fault:
+    """One armed fault.
+
+    `times` is how many calls it still strikes, `skip` how many it lets pass before; `status` is for kind 5xx,
+    `seconds` for kind delay, `order_id` for kind omit (the first of the page when not given). Operation feedProcessed
+    has kinds of its own: fatal, apply_then_fatal, and reject of the line with `order_id` or `sku` (every line when
+    neither is given).
+    """
+
+    operation: str
+    kind: str
+    times: int = 1
+    skip: int = 0
+    seller: str | None = None
+    status: int = 503
+    seconds: float = 5
+    order_id: str | None = None
+    sku: str | None = None
+
+
+class Faults:
+    """The armed faults, in the order they were armed, and the replies kept for kind stale."""
+
+    def __init__(self) -> None:
+        self._armed: list[Fault] = []
+        self._last: dict[tuple[str, ...], Response] = {}
+
+    def arm(self, **fields: Any) -> Fault:
+        """Arm a fault; raises ValueError or TypeError for one that cannot be."""
+        fields["kind"] = str(fields.get("kind", ""))
+        if fields["kind"] in ("500", "502", "503", "504"):
+            fields |= {"kind": "5xx", "status": int(fields["kind"])}
+        fault = Fault(**fields)
+        kinds = FEED_KINDS if fault.operation == FEED_PROCESSED else KINDS
+        if fault.kind not in kinds:
+            raise ValueError(f"kind must be one of {', '.join(sorted(kinds))}")
+        if fault.times < 1 or fault.skip < 0 or not 500 <= fault.status <= 599:
+            raise ValueError("times must be at least 1, skip at least 0, status 500 to 599")
+        self._armed.append(fault)
+        return fault
+
+    def listed(self) -> list[dict[str, Any]]:
+        """The faults still armed."""
+        return [asdict(fault) for fault in self._armed]
+
+    def clear(self) -> None:
+        """Disarm all."""
+        self._armed.clear()
+
+    def strike(self, operation: str, seller: str | None) -> Fault | None:
+        """The fault that this call meets, if any; uses it up by one."""
+        for fault in self._armed:
+            anything = fault.operation == "*" and operation != FEED_PROCESSED
+            if not (anything or fault.operation == operation) or fault.seller not in (None, seller):
+                continue
+            if fault.skip:
+                fault.skip -= 1
+                continue
+            fault.times -= 1
+            if not fault.times:
+                self._armed.remove(fault)
+            return fault
+        return None
+
+    def through(self, fault: Fault | None, key: tuple[str, ...] | None, answer: Callable[[], Response]) -> Response:
+        """The answer as the fault leaves it; `key` names a question that kind stale may answer as it did before.
+
+        Raises:
+            ConnectionDropped: no answer goes out; the call may have had its effect (apply_then_drop) or not (refuse).
+        """
+        kind = fault.kind if fault else None
+        if kind == "refuse":
+            raise ConnectionDropped("refused by an armed fault")
+        if fault and (early := _instead(fault)) is not None:
+            return early
+        if kind == "stale" and key is not None and key in self._last:
+            return self._last[key]
+        response = answer()
+        if key is not None and response.status == 200:
+            self._last[key] = response
+        if kind == "apply_then_drop":
+            raise ConnectionDropped("dropped after the effect by an armed fault")
+        return _damaged(fault, response) if fault else response
+
+
+def _instead(fault: Fault) -> Response | None:
+    if fault.kind == "429":
+        return ApiError(429, "QuotaExceeded", "You exceeded your quota for the requested resource.").response()
+    if fault.kind == "400":
+        return invalid_input("Invalid Input").response()
+    if fault.kind == "5xx":
+        code = "ServiceUnavailable" if fault.status == 503 else "InternalFailure"
+        return ApiError(fault.status, code, "We encountered an internal error. Please try again.").response()
+    if fault.kind == "html_200":
+        return Response(200, {"Content-Type": "text/html; charset=utf-8"}, _HTML)
+    return None
+
+
+def _damaged(fault: Fault, response: Response) -> Response:
+    if fault.kind == "delay":
+        return Response(response.status, response.headers, response.body, delay_s=fault.seconds)
+    if fault.kind == "truncate":
+        return Response(response.status, response.headers, response.body[: len(response.body) // 2])
+    if fault.kind in ("omit", "reorder") and response.status == 200:
+        payload = json.loads(response.body)
+        orders = payload.get("orders")
+        if orders and fault.kind == "omit":
+            gone = fault.order_id or orders[0]["orderId"]
+            payload["orders"] = [order for order in orders if order["orderId"] != gone]
+        elif orders:
+            orders.reverse()
+        return json_response(200, payload)
+    return response

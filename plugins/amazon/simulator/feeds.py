@@ -1,0 +1,253 @@
+"""Feeds API 2021-06-30: documents, feeds and their life cycle on the simulator's clock."""
+
+import random
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from plugins.amazon.simulator.applications import DIRECT_TO_CONSUMER, INVENTORY_AND_ORDERS, PRODUCT_LISTING
+from plugins.amazon.simulator.clock import Clock, iso, parse_time
+from plugins.amazon.simulator.documents import USABLE_FOR, Document, Documents
+from plugins.amazon.simulator.faults import FEED_PROCESSED, Faults
+from plugins.amazon.simulator.messages import access_denied, invalid_input, not_found
+from plugins.amazon.simulator.sellers import Seller
+
+ACKNOWLEDGEMENT = "POST_ORDER_ACKNOWLEDGEMENT_DATA"
+JSON_LISTINGS = "JSON_LISTINGS_FEED"
+CONTENT_TYPES = (
+    "text/xml; charset=UTF-8",
+    "application/json; charset=UTF-8",
+    "text/tab-separated-values; charset=UTF-8",
+)
+STATUSES = frozenset({"CANCELLED", "DONE", "FATAL", "IN_PROGRESS", "IN_QUEUE"})
+KEPT_FOR = timedelta(days=90)
+
+ROLES = {
+    ACKNOWLEDGEMENT: frozenset({INVENTORY_AND_ORDERS, DIRECT_TO_CONSUMER}),
+    JSON_LISTINGS: frozenset({PRODUCT_LISTING, INVENTORY_AND_ORDERS}),
+}
+# Amazon's "Deprecation Reminders" 2024-2025: removed on 2025-07-31, such feeds end FATAL.
+RETIRED = frozenset(
+    """POST_PRODUCT_DATA POST_INVENTORY_AVAILABILITY_DATA POST_PRODUCT_PRICING_DATA POST_PRODUCT_IMAGE_DATA
+    POST_PRODUCT_RELATIONSHIP_DATA POST_PRODUCT_OVERRIDES_DATA POST_FLAT_FILE_INVLOADER_DATA
+    POST_FLAT_FILE_LISTINGS_DATA POST_FLAT_FILE_BOOKLOADER_DATA POST_FLAT_FILE_CONVERGENCE_LISTINGS_DATA
+    POST_FLAT_FILE_PRICEANDQUANTITYONLY_UPDATE_DATA POST_UIEE_BOOKLOADER_DATA""".split()
+)
+
+
+@dataclass
+class Outcome:
+    """What processing a feed came to: its report and, for the call log, what it did."""
+
+    report: bytes
+    content_type: str
+    acknowledged: list[str] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
+    skus: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Feed:
+    """One feed. `begins` and `ends` are when its processing starts and is over."""
+
+    id: str
+    seller: str
+    type: str
+    marketplaces: list[str]
+    document: Document
+    created: datetime
+    begins: datetime
+    ends: datetime
+    status: str = "IN_QUEUE"
+    result: str | None = None
+    rejecting: str | None = None
+
+    def rejects(self, key: str) -> bool:
+        """Whether an armed fault wants the line of this order or SKU ("*": any) to fail for no fault of its own."""
+        return self.rejecting in ("*", key)
+
+    def as_json(self) -> dict[str, Any]:
+        """The `Feed` object of feeds_2021-06-30.json."""
+        shown: dict[str, Any] = {
+            "feedId": self.id,
+            "feedType": self.type,
+            "marketplaceIds": self.marketplaces,
+            "createdTime": iso(self.created),
+            "processingStatus": self.status,
+        }
+        if self.status in ("IN_PROGRESS", "DONE", "FATAL"):
+            shown["processingStartTime"] = iso(self.begins)
+        if self.status in ("DONE", "FATAL"):
+            shown["processingEndTime"] = iso(self.ends)
+        if self.result:
+            shown["resultFeedDocumentId"] = self.result
+        return shown
+
+
+Processor = Callable[[Feed, bytes], Outcome]
+
+
+class Feeds:
+    """The six operations. Feeds are worked off by `advance`, in the order in which they end."""
+
+    def __init__(
+        self,
+        documents: Documents,
+        clock: Clock,
+        rng: random.Random,
+        processors: Mapping[str, Processor],
+        faults: Faults,
+        finished: Callable[[Feed, Outcome | None], None],
+        delay_s: float,
+    ) -> None:
+        self._documents = documents
+        self._clock = clock
+        self._rng = rng
+        self._processors = processors
+        self._faults = faults
+        self._finished = finished
+        self.delay_s = delay_s
+        self._feeds: dict[str, Feed] = {}
+        self._lists: dict[str, tuple[str, dict[str, str], int]] = {}
+
+    def advance(self) -> None:
+        """Move every open feed to where the clock says it is."""
+        now = self._clock.now()
+        open_feeds = [feed for feed in self._feeds.values() if feed.status in ("IN_QUEUE", "IN_PROGRESS")]
+        for feed in sorted(open_feeds, key=lambda feed: (feed.ends, feed.id)):
+            if now >= feed.ends:
+                self._process(feed)
+            elif now >= feed.begins:
+                feed.status = "IN_PROGRESS"
+
+    def _process(self, feed: Feed) -> None:
+        fault = self._faults.strike(FEED_PROCESSED, feed.seller)
+        if fault and fault.kind == "reject":
+            feed.rejecting = fault.order_id or fault.sku or "*"
+        outcome = None
+        if feed.type in RETIRED or feed.document.uploaded is None or (fault and fault.kind == "fatal"):
+            feed.status = "FATAL"
+        else:
+            outcome = self._processors[feed.type](feed, feed.document.content)
+        if outcome and fault and fault.kind == "apply_then_fatal":
+            feed.status = "FATAL"
+        elif outcome:
+            # Both forms occur at Amazon; every second report is compressed so that a client meets both.
+            compress = int(feed.id) % 2 == 0
+            report = self._documents.create_report(feed.seller, outcome.content_type, outcome.report, compress=compress)
+            feed.status, feed.result = "DONE", report.id
+        self._finished(feed, outcome)
+
+    def create_document(self, seller: Seller, body: dict[str, Any]) -> dict[str, Any]:
+        """createFeedDocument."""
+        content_type = body.get("contentType")
+        if content_type not in CONTENT_TYPES:
+            raise invalid_input(f"contentType {content_type!r} is not one of {', '.join(CONTENT_TYPES)}.")
+        document = self._documents.create(seller.id, content_type)
+        return {"feedDocumentId": document.id, "url": self._documents.presign(document)}
+
+    def get_document(self, seller: Seller, document_id: str) -> dict[str, Any]:
+        """getFeedDocument."""
+        document = self._documents.get(document_id, seller.id)
+        if document is None or not document.report:
+            raise not_found(f"Feed document {document_id} was not found.")
+        shown = {"feedDocumentId": document.id, "url": self._documents.presign(document)}
+        return shown | ({"compressionAlgorithm": "GZIP"} if document.gzipped else {})
+
+    def create(self, seller: Seller, body: dict[str, Any], roles: Collection[str]) -> dict[str, Any]:
+        """createFeed.
+
+        Raises:
+            ApiError: 400 for a type, marketplace or document that cannot be used, 403 for a missing role.
+        """
+        feed_type, places = body.get("feedType"), body.get("marketplaceIds")
+        if feed_type not in self._processors and feed_type not in RETIRED:
+            raise invalid_input(f"Invalid feedType {feed_type!r}.")
+        if not isinstance(places, list) or not 1 <= len(places) <= 25:
+            raise invalid_input("marketplaceIds must hold 1 to 25 values.")
+        foreign = [place for place in places if place not in seller.marketplaces]
+        if foreign:
+            raise invalid_input(f"Invalid marketplaceId {foreign[0]!r}: the seller does not participate in it.")
+        if feed_type == JSON_LISTINGS and len(places) != 1:
+            raise invalid_input("JSON_LISTINGS_FEED takes one marketplace per feed.")
+        if feed_type in ROLES and not ROLES[feed_type] & set(roles):
+            raise access_denied()
+        document = self._documents.get(str(body.get("inputFeedDocumentId")), seller.id)
+        now = self._clock.now()
+        if document is None or document.report or now > document.created + USABLE_FOR:
+            raise invalid_input("inputFeedDocumentId is invalid: no such document, or older than two days.")
+        feed = Feed(
+            id=str(50_000_000_000 + len(self._feeds) + 1),
+            seller=seller.id,
+            type=feed_type,
+            marketplaces=places,
+            document=document,
+            created=now,
+            begins=now + timedelta(seconds=self.delay_s / 4),
+            ends=now + timedelta(seconds=self.delay_s),
+        )
+        self._feeds[feed.id] = feed
+        return {"feedId": feed.id}
+
+    def get(self, seller: Seller, feed_id: str) -> Feed:
+        """getFeed; 404 for a feed that is not this seller's or no longer kept."""
+        feed = self._feeds.get(feed_id)
+        if feed is None or feed.seller != seller.id or self._clock.now() > feed.created + KEPT_FOR:
+            raise not_found(f"Feed {feed_id} was not found.")
+        return feed
+
+    def cancel(self, seller: Seller, feed_id: str) -> None:
+        """cancelFeed: only while IN_QUEUE."""
+        feed = self.get(seller, feed_id)
+        if feed.status != "IN_QUEUE":
+            raise invalid_input(f"Feed {feed_id} cannot be cancelled: its status is {feed.status}.")
+        feed.status = "CANCELLED"
+
+    def listed(self, seller: Seller, query: Mapping[str, str]) -> dict[str, Any]:
+        """getFeeds: newest first; nextToken comes alone."""
+        if "nextToken" in query:
+            if len(query) > 1 or query["nextToken"] not in self._lists:
+                raise invalid_input("nextToken is invalid, or came together with other parameters.")
+            owner, query, offset = self._lists[query["nextToken"]]
+            if owner != seller.id:
+                raise invalid_input("nextToken is invalid.")
+        else:
+            offset = 0
+            if "feedTypes" not in query:
+                raise invalid_input("Either feedTypes or nextToken must be provided.")
+        size = query.get("pageSize", "10")
+        if not size.isdigit() or not 1 <= int(size) <= 100:
+            raise invalid_input("pageSize must be between 1 and 100.")
+        found = [
+            feed for feed in reversed(self._feeds.values()) if feed.seller == seller.id and self._fits(feed, query)
+        ]
+        reply: dict[str, Any] = {"feeds": [feed.as_json() for feed in found[offset : offset + int(size)]]}
+        if offset + int(size) < len(found):
+            token = f"{self._rng.getrandbits(128):032x}"
+            self._lists[token] = (seller.id, dict(query), offset + int(size))
+            reply["nextToken"] = token
+        return reply
+
+    def _fits(self, feed: Feed, query: Mapping[str, str]) -> bool:
+        now = self._clock.now()
+        types = query["feedTypes"].split(",")
+        places = query["marketplaceIds"].split(",") if "marketplaceIds" in query else feed.marketplaces
+        statuses = query["processingStatuses"].split(",") if "processingStatuses" in query else STATUSES
+        if not set(statuses) <= STATUSES or len(types) > 10 or len(places) > 25:
+            raise invalid_input("feedTypes, marketplaceIds or processingStatuses is invalid.")
+        try:
+            since = parse_time(query["createdSince"]) if "createdSince" in query else now - KEPT_FOR
+            until = parse_time(query["createdUntil"]) if "createdUntil" in query else now
+        except ValueError as problem:
+            raise invalid_input(f"createdSince or createdUntil is invalid: {problem}.") from problem
+        return (
+            feed.type in types
+            and bool(set(places) & set(feed.marketplaces))
+            and feed.status in statuses
+            and max(since, now - KEPT_FOR) <= feed.created <= until
+        )
+
+    def all(self) -> list[dict[str, Any]]:
+        """Every feed with its seller, for steering."""
+        return [{"seller": feed.seller} | feed.as_json() for feed in self._feeds.values()]

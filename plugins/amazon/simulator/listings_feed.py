@@ -1,0 +1,156 @@
+"""JSON_LISTINGS_FEED: checked by the rules of Amazon's listings-feed-schema-v2, applied message by message."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from plugins.amazon.simulator.feeds import Feed, Outcome
+from plugins.amazon.simulator.listings import AVAILABILITY, Listing, Listings, Rejected
+from plugins.amazon.simulator.sellers import Seller
+
+REPORT_TYPE = "application/json; charset=UTF-8"
+MAX_MESSAGES = 25_000
+_MAX_ID = 2**31 - 1
+_FIELDS = frozenset({"messageId", "sku", "operationType", "productType", "requirements", "attributes", "patches"})
+# Per operation: the fields it needs, then those it forbids.
+_RULES = {
+    "UPDATE": ({"productType", "attributes"}, {"patches"}),
+    "PARTIAL_UPDATE": ({"productType", "attributes"}, {"patches", "requirements"}),
+    "PATCH": ({"productType", "patches"}, {"attributes", "requirements"}),
+    "DELETE": (set(), {"requirements", "attributes", "productType", "patches"}),
+}
+
+
+class _FileError(Exception):
+    """The whole feed is refused."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code, self.message = code, message
+
+
+class ListingsFeedProcessor:
+    """Applies a feed to the listings and writes its JSON report."""
+
+    def __init__(self, listings: Listings, sellers: Mapping[str, Seller]) -> None:
+        self._listings = listings
+        self._sellers = sellers
+
+    def __call__(self, feed: Feed, content: bytes) -> Outcome:
+        """Process one feed; a file-level fault applies nothing and carries no messageId."""
+        issues: list[dict[str, Any]] = []
+        applied: list[str] = []
+        messages: list[Any] = []
+        try:
+            messages = _messages(content, feed.seller)
+        except _FileError as problem:
+            issues.append({"code": problem.code, "severity": "ERROR", "message": problem.message})
+        seen: set[int] = set()
+        for message in messages:
+            try:
+                _check_message(message, seen)
+                self._apply(feed, message)
+                applied.append(message["sku"])
+            except Rejected as problem:
+                issues.append(_issue(message, problem))
+        report = {
+            "header": {"sellerId": feed.seller, "version": "2.0", "feedId": feed.id},
+            "issues": issues,
+            "summary": {
+                "errors": len(issues),
+                "warnings": 0,
+                "messagesProcessed": len(messages),
+                "messagesAccepted": len(applied),
+                "messagesInvalid": len(messages) - len(applied),
+            },
+        }
+        return Outcome(json.dumps(report, ensure_ascii=False).encode(), REPORT_TYPE, skus=applied)
+
+    def _apply(self, feed: Feed, message: dict[str, Any]) -> None:
+        if feed.rejects(message["sku"]):
+            raise Rejected("8058", "The message could not be processed. Please send it again.", None)
+        seller = self._sellers[feed.seller]
+        listing = self._listings.get(feed.seller, message["sku"])
+        if listing is None:
+            raise Rejected(
+                "13013", "This SKU does not exist in the seller's catalog. The data was not processed.", None
+            )
+        if message["operationType"] == "DELETE":
+            self._listings.delete(listing)
+            return
+        check_product_type(message["productType"], listing)
+        patches = message.get("patches") or [
+            {"op": "replace", "path": f"/attributes/{name}", "value": value}
+            for name, value in message["attributes"].items()
+        ]
+        self._listings.patch(seller, listing, patches, feed.ends)
+
+
+def check_product_type(product_type: Any, listing: Listing) -> None:
+    """PRODUCT fits any SKU for changes of the offer only; raises Rejected for another type than the listing's."""
+    if product_type not in ("PRODUCT", listing.product_type):
+        raise Rejected("8560", f"Product type {product_type!r} is not the one of this SKU.", None)
+
+
+def _messages(content: bytes, seller: str) -> list[Any]:
+    try:
+        payload = json.loads(content.decode("utf-8"))
+    except ValueError as problem:
+        raise _FileError("4002001", f"The feed is not valid JSON: {problem}") from problem
+    header = payload.get("header") if isinstance(payload, dict) else None
+    if not isinstance(header, dict) or set(payload) != {"header", "messages"}:
+        raise _FileError("4002005", "The feed must have exactly a header and messages.")
+    if header.get("version") != "2.0" or header.keys() - {"sellerId", "version", "issueLocale", "report"}:
+        raise _FileError("4002005", "The header is not one of version 2.0.")
+    if header.get("sellerId") != seller:
+        raise _FileError("4002005", "header.sellerId is not the seller this feed was submitted for.")
+    messages = payload["messages"]
+    if not isinstance(messages, list) or not 1 <= len(messages) <= MAX_MESSAGES:
+        raise _FileError("4002005", f"messages must hold 1 to {MAX_MESSAGES} messages.")
+    return messages
+
+
+def _check_message(message: Any, seen: set[int]) -> None:
+    if not isinstance(message, dict):
+        raise Rejected("4000001", "Invalid parameters provided: a message must be an object.", None)
+    number, operation = message.get("messageId"), message.get("operationType")
+    if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= _MAX_ID or number in seen:
+        raise Rejected("4000001", "messageId must be a whole number that is unique in the feed.", "messageId")
+    seen.add(number)
+    if not isinstance(message.get("sku"), str) or not message["sku"]:
+        raise Rejected("4000001", "sku is missing.", "sku")
+    if operation not in _RULES:
+        raise Rejected("4000001", f"operationType {operation!r} is not one of {', '.join(_RULES)}.", "operationType")
+    needed, forbidden = _RULES[operation]
+    if missing := needed - message.keys():
+        raise Rejected("90220", f"'{min(missing)}' is required but not supplied.", min(missing))
+    if surplus := (message.keys() & forbidden) | (message.keys() - _FIELDS):
+        raise Rejected("4000001", f"'{min(surplus)}' is not allowed with {operation}.", min(surplus))
+    if "patches" in message:
+        check_patches(message["patches"])
+    if "attributes" in message and not isinstance(message["attributes"], dict):
+        raise Rejected("4000001", "attributes must be an object.", "attributes")
+
+
+def check_patches(patches: Any) -> None:
+    """The shape of a list of JSON Patch operations; raises Rejected."""
+    if not isinstance(patches, list) or not patches:
+        raise Rejected("4000001", "patches must hold at least one operation.", "patches")
+    for patch in patches:
+        if not isinstance(patch, dict) or patch.keys() - {"op", "path", "value"}:
+            raise Rejected("4000001", "A patch holds op, path and value.", "patches")
+        if patch.get("op") not in ("add", "replace", "merge", "delete"):
+            raise Rejected("4000001", "op must be add, replace, merge or delete.", "patches")
+        if not isinstance(patch.get("path"), str):
+            raise Rejected("4000001", f"path must be a JSON Pointer such as {AVAILABILITY}.", "patches")
+
+
+def _issue(message: Any, problem: Rejected) -> dict[str, Any]:
+    issue: dict[str, Any] = {"code": problem.code, "severity": "ERROR", "message": problem.message}
+    if isinstance(message, dict):
+        number, sku = message.get("messageId"), message.get("sku")
+        if isinstance(number, int) and number >= 1:
+            issue["messageId"] = number
+        if isinstance(sku, str):
+            issue["sku"] = sku
+    return issue | ({"attributeName": problem.attribute} if problem.attribute else {})

@@ -1,0 +1,135 @@
+"""Listings Items API 2021-08-01: reading a listing, searching, and patching its availability."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from plugins.amazon.simulator.clock import Clock, iso
+from plugins.amazon.simulator.listings import Listing, Listings, Rejected
+from plugins.amazon.simulator.listings_feed import check_patches, check_product_type
+from plugins.amazon.simulator.messages import ApiError, access_denied, not_found
+from plugins.amazon.simulator.sellers import Seller
+
+_PARTS = frozenset(
+    "summaries attributes issues offers fulfillmentAvailability procurement relationships productTypes".split()
+)
+
+
+class ListingsItems:
+    """The three operations served."""
+
+    def __init__(self, listings: Listings, clock: Clock) -> None:
+        self._listings = listings
+        self._clock = clock
+        self._submissions = 0
+
+    def get(self, seller: Seller, path: Mapping[str, str], query: Mapping[str, str]) -> dict[str, Any]:
+        """getListingsItem."""
+        places = _places(seller, path, query)
+        return _item(self._find(seller, path["sku"]), places, _parts(query))
+
+    def search(self, seller: Seller, path: Mapping[str, str], query: Mapping[str, str]) -> dict[str, Any]:
+        """searchListingsItems: by SKU, or all of them, sorted by SKU."""
+        places = _places(seller, path, query)
+        parts = _parts(query)
+        size, offset = query.get("pageSize", "10"), query.get("pageToken", "0")
+        if not size.isdigit() or not 1 <= int(size) <= 20 or not offset.isdigit():
+            raise _bad_request("pageSize must be between 1 and 20, pageToken one that was returned.")
+        found = sorted(self._listings.of(seller.id), key=lambda listing: listing.sku)
+        if "identifiers" in query:
+            wanted = query["identifiers"].split(",")
+            if query.get("identifiersType") != "SKU" or len(wanted) > 20:
+                raise _bad_request("This simulation searches up to 20 identifiers of identifiersType SKU.")
+            found = [listing for listing in found if listing.sku in wanted]
+        page = found[int(offset) : int(offset) + int(size)]
+        reply: dict[str, Any] = {
+            "numberOfResults": len(found),
+            "items": [_item(listing, places, parts) for listing in page],
+        }
+        if int(offset) + len(page) < len(found):
+            reply["pagination"] = {"nextToken": str(int(offset) + len(page))}
+        return reply
+
+    def patch(
+        self, seller: Seller, path: Mapping[str, str], query: Mapping[str, str], body: dict[str, Any]
+    ) -> dict[str, Any]:
+        """patchListingsItem; what is refused for its content comes back as status INVALID with an issue."""
+        _places(seller, path, query)
+        preview = query.get("mode") == "VALIDATION_PREVIEW"
+        listing = self._find(seller, path["sku"])
+        self._submissions += 1
+        reply: dict[str, Any] = {"sku": listing.sku, "submissionId": f"{self._submissions:032x}", "issues": []}
+        try:
+            check_patches(body.get("patches"))
+            check_product_type(body.get("productType"), listing)
+            self._listings.patch(seller, listing, body["patches"], self._clock.now(), preview=preview)
+        except Rejected as problem:
+            issue = {
+                "code": problem.code,
+                "message": problem.message,
+                "severity": "ERROR",
+                "categories": ["INVALID_ATTRIBUTE"],
+            }
+            return reply | {"status": "INVALID", "issues": [issue]}
+        return reply | {"status": "VALID" if preview else "ACCEPTED"}
+
+    def _find(self, seller: Seller, sku: str) -> Listing:
+        listing = self._listings.get(seller.id, sku)
+        if listing is None:
+            raise not_found(f"SKU '{sku}' not found.")
+        return listing
+
+
+def _places(seller: Seller, path: Mapping[str, str], query: Mapping[str, str]) -> list[str]:
+    if path["sellerId"] != seller.id:
+        raise access_denied()
+    places = query.get("marketplaceIds", "").split(",")
+    if not set(places) <= set(seller.marketplaces):
+        raise _bad_request("marketplaceIds is missing or names a marketplace the seller does not participate in.")
+    return places
+
+
+def _parts(query: Mapping[str, str]) -> list[str]:
+    parts = query.get("includedData", "summaries").split(",")
+    if not set(parts) <= _PARTS:
+        raise _bad_request("includedData holds an unknown value.")
+    return parts
+
+
+def _item(listing: Listing, places: list[str], parts: list[str]) -> dict[str, Any]:
+    shown = [place for place in places if place in listing.marketplaces]
+    item: dict[str, Any] = {"sku": listing.sku}
+    if "summaries" in parts:
+        item["summaries"] = [
+            {
+                "marketplaceId": place,
+                "asin": listing.asin,
+                "productType": listing.product_type,
+                "conditionType": "new_new",
+                "status": ["BUYABLE", "DISCOVERABLE"] if any(listing.channels.values()) else ["DISCOVERABLE"],
+                "itemName": listing.title,
+                "createdDate": iso(listing.created),
+                "lastUpdatedDate": iso(listing.updated),
+            }
+            for place in shown
+        ]
+    if "fulfillmentAvailability" in parts:
+        item["fulfillmentAvailability"] = listing.availability()
+    if "attributes" in parts:
+        item["attributes"] = {"fulfillment_availability": _attributes(listing)}
+    if "issues" in parts:
+        item["issues"] = []
+    return item
+
+
+def _attributes(listing: Listing) -> list[dict[str, Any]]:
+    entries = []
+    for code, quantity in listing.channels.items():
+        entry: dict[str, Any] = {"fulfillment_channel_code": code, "quantity": quantity}
+        if listing.lead_days is not None and code == "DEFAULT":
+            entry["lead_time_to_ship_max_days"] = listing.lead_days
+        entries.append(entry)
+    return entries
+
+
+def _bad_request(message: str) -> ApiError:
+    return ApiError(400, "BAD_REQUEST", message)

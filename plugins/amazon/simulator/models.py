@@ -1,0 +1,145 @@
+"""Checks requests and replies against Amazon's own model files (Swagger 2.0), when a folder with them is given."""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from plugins.amazon.simulator.clock import parse_time
+from plugins.amazon.simulator.operations import OPERATIONS, Operation
+
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "boolean": bool,
+    "integer": int,
+    "number": (int, float),
+}
+
+
+class Models:
+    """The model files of the operations served.
+
+    `tolerated` holds values seeded on purpose that no enum lists; nothing else is let through.
+
+    Raises:
+        FileNotFoundError: the folder lacks a model file.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self.tolerated: set[str] = set()
+        self._files: dict[str, dict[str, Any]] = {}
+        for name in {operation.model for operation in OPERATIONS.values()}:
+            self._files[name] = json.loads((Path(folder) / f"{name}.json").read_text(encoding="utf-8"))
+
+    def request_problems(
+        self, operation: Operation, path: Mapping[str, str], query: Mapping[str, str], body: Any
+    ) -> list[str]:
+        """What the request does that the model does not allow; empty when it is in order."""
+        known = {(each["in"], each["name"]): each for each in self._described(operation).get("parameters", [])}
+        problems = [f"query parameter {name} is unknown" for name in query if ("query", name) not in known]
+        for (place, name), parameter in known.items():
+            if place == "body":
+                self._check(body, parameter["schema"], "body", operation.model, problems)
+            elif name in (sent := query if place == "query" else path):
+                self._check_text(sent[name], parameter, name, operation.model, problems)
+            elif parameter.get("required"):
+                problems.append(f"{place} parameter {name} is missing")
+        return problems
+
+    def reply_problems(self, operation: Operation, status: int, body: bytes) -> list[str]:
+        """What a reply of our own does that the model does not allow."""
+        described = self._described(operation)["responses"].get(str(status))
+        if described is None:
+            return [f"status {status} is not one of the model's"]
+        if "schema" not in described:
+            return []
+        problems: list[str] = []
+        self._check(json.loads(body), described["schema"], "reply", operation.model, problems)
+        return problems
+
+    def check_definition(self, model: str, name: str, value: Any) -> list[str]:
+        """Problems of one object against a named definition of a model file."""
+        problems: list[str] = []
+        self._check(value, self._files[model]["definitions"][name], name, model, problems)
+        return problems
+
+    def _described(self, operation: Operation) -> dict[str, Any]:
+        described: dict[str, Any] = self._files[operation.model]["paths"][operation.template][operation.method.lower()]
+        return described
+
+    def _check_text(self, text: str, parameter: dict[str, Any], where: str, model: str, problems: list[str]) -> None:
+        """A query or path parameter: still text, lists separated by commas (Swagger's default)."""
+        kind = parameter["type"]
+        value: Any = text
+        if kind == "array":
+            value = text.split(",")
+        elif kind == "boolean":
+            value = {"true": True, "false": False}.get(text, text)
+        elif kind in ("integer", "number") and re.fullmatch(r"-?\d+", text):
+            value = int(text)
+        self._check(value, parameter, where, model, problems)
+
+    def _check(self, value: Any, schema: dict[str, Any], where: str, model: str, problems: list[str]) -> None:
+        if "$ref" in schema:
+            schema = self._files[model]["definitions"][schema["$ref"].rsplit("/", 1)[1]]
+        kind = schema.get("type")
+        wrong_bool = isinstance(value, bool) and kind in ("integer", "number")
+        if kind and (wrong_bool or not isinstance(value, _TYPES[kind])):
+            problems.append(f"{where} is {type(value).__name__}, not {kind}")
+            return
+        if isinstance(value, dict):
+            self._check_object(value, schema, where, model, problems)
+        elif isinstance(value, list):
+            self._check_array(value, schema, where, model, problems)
+        else:
+            self._check_scalar(value, schema, where, problems)
+
+    def _check_object(
+        self, value: dict[str, Any], schema: dict[str, Any], where: str, model: str, problems: list[str]
+    ) -> None:
+        known = schema.get("properties", {})
+        problems += [f"{where}.{name} is missing" for name in schema.get("required", []) if name not in value]
+        others = schema.get("additionalProperties", not known)
+        for name, inner in value.items():
+            if name in known:
+                self._check(inner, known[name], f"{where}.{name}", model, problems)
+            elif isinstance(others, dict):
+                self._check(inner, others, f"{where}.{name}", model, problems)
+            elif not others:
+                problems.append(f"{where}.{name} is unknown")
+
+    def _check_array(
+        self, value: list[Any], schema: dict[str, Any], where: str, model: str, problems: list[str]
+    ) -> None:
+        if not schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", len(value)):
+            problems.append(f"{where} has {len(value)} entries")
+        for number, inner in enumerate(value):
+            self._check(inner, schema["items"], f"{where}[{number}]", model, problems)
+
+    def _check_scalar(self, value: Any, schema: dict[str, Any], where: str, problems: list[str]) -> None:
+        if "enum" in schema and value not in schema["enum"] and value not in self.tolerated:
+            problems.append(f"{where} is {value!r}, not one of {', '.join(schema['enum'])}")
+        if isinstance(value, str):
+            if "pattern" in schema and not re.search(schema["pattern"], value):
+                problems.append(f"{where} does not match {schema['pattern']}")
+            if not _formatted(value, schema.get("format")):
+                problems.append(f"{where} is not a {schema['format']}")
+            if not schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", len(value)):
+                problems.append(f"{where} has {len(value)} characters")
+        elif not schema.get("minimum", value) <= value <= schema.get("maximum", value):
+            problems.append(f"{where} is {value}")
+
+
+def _formatted(text: str, format: str | None) -> bool:
+    try:
+        if format == "date-time":
+            parse_time(text)
+        elif format == "date":
+            date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

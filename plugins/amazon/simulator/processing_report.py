@@ -1,0 +1,61 @@
+"""The XML processing report (Amazon's ProcessingReport schema)."""
+
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+REPORT_TYPE = "text/xml; charset=UTF-8"
+
+
+@dataclass(frozen=True)
+class Result:
+    """One line of the report; message 0 speaks of the whole file."""
+
+    message_id: int
+    level: str
+    code: int
+    description: str
+    order_id: str | None = None
+
+
+def xml_report(feed_id: str, processed: int, results: list[Result]) -> bytes:
+    """The report; messages without an error count as successful and have no line."""
+    failed = {result.message_id for result in results if result.level == "Error"}
+    warned = {result.message_id for result in results if result.level == "Warning"} - failed
+    counts = {
+        "MessagesProcessed": processed,
+        "MessagesSuccessful": processed - len(failed - {0}),
+        "MessagesWithError": len(failed),
+        "MessagesWithWarning": len(warned),
+    }
+    root = Element(
+        "AmazonEnvelope",
+        {
+            "xmlns:xsi": "http://www.w3.org/2001/XMLSchema-instance",
+            "xsi:noNamespaceSchemaLocation": "amzn-envelope.xsd",
+        },
+    )
+    header = SubElement(root, "Header")
+    _leaf(header, "DocumentVersion", "1.02")
+    _leaf(root, "MessageType", "ProcessingReport")
+    message = SubElement(root, "Message")
+    _leaf(message, "MessageID", "1")
+    report = SubElement(message, "ProcessingReport")
+    _leaf(report, "DocumentTransactionID", feed_id)
+    _leaf(report, "StatusCode", "Complete")
+    summary = SubElement(report, "ProcessingSummary")
+    for name, count in counts.items():
+        _leaf(summary, name, str(count))
+    for result in results:
+        line = SubElement(report, "Result")
+        _leaf(line, "MessageID", str(result.message_id))
+        _leaf(line, "ResultCode", result.level)
+        _leaf(line, "ResultMessageCode", str(result.code))
+        _leaf(line, "ResultDescription", result.description)
+        if result.order_id:
+            _leaf(SubElement(line, "AdditionalInfo"), "AmazonOrderID", result.order_id)
+    indent(root)
+    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="utf-8")
+
+
+def _leaf(parent: Element, name: str, text: str) -> None:
+    SubElement(parent, name).text = text

@@ -1,0 +1,37 @@
+"""Serves a simulator over HTTP with waitress."""
+
+import socket
+
+from waitress import create_server
+from waitress.wasyncore import close_all
+
+from plugins.amazon.simulator.front import create_app
+from plugins.amazon.simulator.simulator import Simulator
+
+# A feed of 25,000 messages is some 10 MB; this leaves room.
+_MAX_BODY = 2**28
+
+
+class Server:
+    """One simulator behind one listening socket."""
+
+    def __init__(self, simulator: Simulator, listener: socket.socket) -> None:
+        # An own map: waitress would else share one between all servers of a process.
+        self._map: dict[int, object] = {}
+        self._server = create_server(
+            create_app(simulator),
+            map=self._map,
+            sockets=[listener],
+            log_socket_errors=False,
+            threads=8,
+            max_request_body_size=_MAX_BODY,
+        )
+
+    def run(self) -> None:
+        """Serve until `stop`, SystemExit or KeyboardInterrupt."""
+        self._server.run()
+
+    def stop(self) -> None:
+        """End `run` from another thread, open connections included."""
+        self._server.task_dispatcher.shutdown()
+        self._server.trigger.pull_trigger(lambda: close_all(self._map, ignore_all=True))

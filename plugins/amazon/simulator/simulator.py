@@ -1,0 +1,228 @@
+"""The simulator's front door: sends each request to the room that answers it and finishes the answer."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from email.utils import format_datetime
+from typing import Any
+
+from plugins.amazon.simulator.api import Api, Caller
+from plugins.amazon.simulator.calls import Call
+from plugins.amazon.simulator.clock import Clock
+from plugins.amazon.simulator.messages import (
+    ApiError,
+    ConnectionDropped,
+    RepeatedParameter,
+    Request,
+    Response,
+    access_denied,
+    invalid_input,
+)
+from plugins.amazon.simulator.models import Models
+from plugins.amazon.simulator.operations import Operation, find_operation
+from plugins.amazon.simulator.pages import page
+from plugins.amazon.simulator.state import Options, State
+from plugins.amazon.simulator.steering import Steering
+
+_REGION = re.compile(r"/(na|eu|fe)(/.*)")
+_DOCUMENT = re.compile(r"/documents/([^/]+)")
+_CONSENT = re.compile(r"/sellercentral/([a-z]{2})/apps/authorize/([a-z-]+)")
+
+
+class Simulator:
+    """A whole simulated Amazon behind one call, `handle`. Not thread-safe: the caller serializes.
+
+    Args:
+        seed: same seed, same clock and same requests give the same answers, ids and tokens.
+        clock: source of aware UTC times; None means the machine's. `/_sim/clock` adds to it.
+        models: folder with Amazon's model files, or None for no check against them.
+        base_url: address under which the simulator is reached, for links it hands out.
+        feed_delay_s: seconds on the clock from createFeed to DONE.
+        rate_limits: whether the published rates are enforced.
+        rates: (requests a second, burst) by operation, instead of the published ones.
+    """
+
+    def __init__(
+        self,
+        seed: int = 1,
+        clock: Callable[[], datetime] | None = None,
+        models: str | None = None,
+        base_url: str = "http://127.0.0.1:8765",
+        feed_delay_s: float = 60,
+        rate_limits: bool = True,
+        rates: Mapping[str, tuple[float, int]] | None = None,
+    ) -> None:
+        self.clock = Clock(clock)
+        self.models = Models(models) if models else None
+        self.rate_limits = rate_limits
+        self._options = Options(seed, base_url, feed_delay_s, rates or {})
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything but the options and the clock."""
+        self.state = State(self._options, self.clock)
+        self._api = Api(self.state)
+        self._steering = Steering(self)
+
+    def handle(self, request: Request) -> Response:
+        """Answer one request.
+
+        Raises:
+            ConnectionDropped: an armed fault wants the caller to get no answer.
+        """
+        self.state.feeds.advance()
+        response = self._route(request)
+        response.headers.setdefault("Date", format_datetime(self.clock.now(), usegmt=True))
+        return response
+
+    def _route(self, request: Request) -> Response:
+        path = request.path
+        if path.startswith("/_sim/"):
+            return self._steering.handle(request)
+        if path == "/auth/o2/token":
+            return self._outside("token", request, lambda: self.state.login.token(request))
+        if found := _DOCUMENT.fullmatch(path):
+            document = found[1]
+            operation = "uploadDocument" if request.method == "PUT" else "downloadDocument"
+            return self._outside(operation, request, lambda: self.state.documents.transfer(request, document))
+        if found := _CONSENT.fullmatch(path):
+            country, step = found.groups()
+            return self._outside("consent", request, lambda: self.state.consent.handle(request, country, step))
+        if found := _REGION.fullmatch(path):
+            return self._selling_partner(request, *found.groups())
+        if path == "/":
+            return page("home.html", sellers=self.state.sellers.values(), now=self.clock.now())
+        return ApiError(403, "MissingAuthenticationToken", "Missing Authentication Token").response()
+
+    def _outside(self, operation: str, request: Request, answer: Callable[[], Response]) -> Response:
+        """A call beside the Selling Partner API: logged and open to faults, without tokens or buckets."""
+        call = self.state.calls.open(self.clock.now(), operation, request.method, request.path)
+        return self._through_faults(call, None, None, lambda _: answer())
+
+    def _selling_partner(self, request: Request, region: str, path: str) -> Response:
+        call = self.state.calls.open(self.clock.now(), "unknown", request.method, path, query=dict(request.query))
+        call.request_id = f"{self.state.rng.getrandbits(128):032x}"
+        call.user_agent_names_language = "Language=" in request.headers.get("user-agent", "")
+        found = find_operation(request.method, path)
+        try:
+            if found is None:
+                raise ApiError(403, "MissingAuthenticationToken", "Missing Authentication Token")
+            operation, parameters = found
+            call.operation = operation.name
+            caller = self._admit(request, region, path)
+            call.seller, call.application = caller.seller.id, caller.application
+        except ApiError as problem:
+            response = problem.response()
+        else:
+            key = (operation.name, caller.seller.id, path) if request.method == "GET" else None
+            response = self._through_faults(
+                call, caller.seller.id, key, lambda kind: self._run(request, operation, parameters, caller, call, kind)
+            )
+            if response.status in (200, 201, 202, 204, 400, 404):
+                response.headers["x-amzn-RateLimit-Limit"] = self.state.buckets.limit_text(operation.name)
+        call.status = response.status
+        response.headers["x-amzn-RequestId"] = call.request_id
+        return response
+
+    def _through_faults(
+        self, call: Call, seller: str | None, key: tuple[str, ...] | None, answer: Callable[[str | None], Response]
+    ) -> Response:
+        fault = self.state.faults.strike(call.operation, seller)
+        call.fault = fault.kind if fault else None
+        try:
+            found = self.state.faults.through(fault, key, lambda: answer(call.fault))
+        except ConnectionDropped:
+            call.orders_given = []
+            raise
+        response = Response(found.status, dict(found.headers), found.body, found.delay_s)
+        call.status = response.status
+        call.orders_given = _orders_in(response) if call.operation in ("searchOrders", "getOrder") else []
+        return response
+
+    def _admit(self, request: Request, region: str, path: str) -> Caller:
+        """Check the headers and the token (Amazon's "Connect to the SP-API" and error pages)."""
+        if len(request.headers.get("user-agent", "")) > 500:
+            raise invalid_input("The User-Agent header has more than 500 characters.")
+        text = request.headers.get("x-amz-access-token")
+        if not text:
+            raise access_denied("Access token is missing in the request header.")
+        token = self.state.grants.access(text)
+        if token is None:
+            raise access_denied("The access token you provided is revoked, malformed or invalid.")
+        if self.clock.now() > token.expires:
+            raise access_denied("The access token you provided has expired.")
+        if token.seller is None or (token.restricted_to is not None and path not in token.restricted_to):
+            raise access_denied()
+        seller = self.state.sellers[token.seller]
+        if seller.region != region:
+            raise access_denied()
+        roles = frozenset(self.state.applications[token.application].roles)
+        return Caller(seller, token.application, roles if seller.roles is None else roles & frozenset(seller.roles))
+
+    def _run(
+        self,
+        request: Request,
+        operation: Operation,
+        path: Mapping[str, str],
+        caller: Caller,
+        call: Call,
+        fault: str | None,
+    ) -> Response:
+        try:
+            if self.rate_limits and not self.state.buckets.take(caller.seller.id, caller.application, operation.name):
+                raise ApiError(429, "QuotaExceeded", "You exceeded your quota for the requested resource.")
+            body = self._checked_body(request, operation, path, call)
+            response = self._api.run(operation, caller, path, request.query, body, call, repeat=fault == "dup_page")
+        except ApiError as problem:
+            response = problem.response()
+        if self.models is not None:
+            problems = self.models.reply_problems(operation, response.status, response.body)
+            if problems:
+                self._record(call, "reply", problems)
+                text = f"The simulator's own reply breaks Amazon's model: {'; '.join(problems[:5])}"
+                return ApiError(500, "InternalFailure", text).response()
+        return response
+
+    def _checked_body(self, request: Request, operation: Operation, path: Mapping[str, str], call: Call) -> Any:
+        repeated = [name for name, value in request.query.items() if isinstance(value, RepeatedParameter)]
+        unknown = [name for name in request.query if name not in operation.parameters]
+        problems = [f"query parameter {name} is unknown" for name in unknown]
+        problems += [f"query parameter {name} is repeated; lists are separated by commas" for name in repeated]
+        body = None
+        if operation.json_body:
+            if request.content_type != "application/json":
+                raise ApiError(415, "UnsupportedMediaType", "The body must be application/json.")
+            try:
+                body = request.json()
+            except ValueError as problem:
+                raise invalid_input(f"The body is not valid JSON: {problem}.") from problem
+            if not isinstance(body, dict):
+                raise invalid_input("The body must be a JSON object.")
+        if self.models is not None:
+            problems += [
+                problem
+                for problem in self.models.request_problems(operation, path, request.query, body)
+                if problem not in problems
+            ]
+        if problems:
+            self._record(call, "request", problems)
+            raise invalid_input("Invalid Input", "; ".join(problems[:5]))
+        return body
+
+    def _record(self, call: Call, side: str, problems: list[str]) -> None:
+        self.state.violations.append(
+            {"call": call.number, "operation": call.operation, "side": side, "problems": problems}
+        )
+
+
+def _orders_in(response: Response) -> list[str]:
+    """The orders whose data a caller can read out of this answer."""
+    if response.status != 200:
+        return []
+    try:
+        payload = json.loads(response.body)
+    except ValueError:
+        return []
+    orders = [payload["order"]] if "order" in payload else payload.get("orders", [])
+    return [order["orderId"] for order in orders]

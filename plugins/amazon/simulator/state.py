@@ -1,0 +1,82 @@
+"""Everything one simulated Amazon knows; a reset makes a new one."""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from plugins.amazon.simulator.acknowledgement_feed import AcknowledgementProcessor
+from plugins.amazon.simulator.applications import Application, preset_application
+from plugins.amazon.simulator.buckets import Buckets
+from plugins.amazon.simulator.calls import CallLog
+from plugins.amazon.simulator.clock import Clock
+from plugins.amazon.simulator.consent import Consent
+from plugins.amazon.simulator.documents import Documents
+from plugins.amazon.simulator.faults import FEED_PROCESSED, Faults
+from plugins.amazon.simulator.feeds import ACKNOWLEDGEMENT, JSON_LISTINGS, Feed, Feeds, Outcome
+from plugins.amazon.simulator.grants import Grants
+from plugins.amazon.simulator.listings import Listings
+from plugins.amazon.simulator.listings_feed import ListingsFeedProcessor
+from plugins.amazon.simulator.listings_items import ListingsItems
+from plugins.amazon.simulator.lwa import LoginWithAmazon
+from plugins.amazon.simulator.operations import OPERATIONS
+from plugins.amazon.simulator.order_book import OrderBook
+from plugins.amazon.simulator.order_search import OrderSearch
+from plugins.amazon.simulator.sellers import Seller, preset_sellers
+from plugins.amazon.simulator.shipments import Shipments
+
+MERCHANT_SKUS = ("TENT-2P", "LAMP-USB", "STOVE-MINI", "000123", "Mug Blue 12oz", "BUNDLE-CAMP")
+FBA_SKU = "COOLER-FBA"
+# "5 feeds per 5 minutes" for JSON_LISTINGS_FEED, beside createFeed's own rate.
+LISTINGS_FEED_BUCKET = "createFeed/JSON_LISTINGS_FEED"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a simulator is started with."""
+
+    seed: int
+    base_url: str
+    feed_delay_s: float
+    rates: Mapping[str, tuple[float, int]] = field(default_factory=dict)
+
+
+class State:
+    """The world's parts, wired together."""
+
+    def __init__(self, options: Options, clock: Clock) -> None:
+        rng = random.Random(options.seed)
+        self.options, self.clock, self.rng = options, clock, rng
+        self.calls, self.faults = CallLog(), Faults()
+        self.violations: list[dict[str, Any]] = []
+        application = preset_application()
+        self.applications: dict[str, Application] = {application.id: application}
+        self.sellers: dict[str, Seller] = preset_sellers()
+        self.grants = Grants(clock, rng)
+        self.login = LoginWithAmazon(self.grants, self.applications)
+        self.consent = Consent(self.grants, self.applications, self.sellers, rng, options.base_url)
+        self.book = OrderBook(clock)
+        self.search = OrderSearch(self.book, clock, rng)
+        self.shipments = Shipments(self.book, clock)
+        self.listings = Listings(clock)
+        self.listings_items = ListingsItems(self.listings, clock)
+        self.documents = Documents(clock, rng, options.base_url)
+        processors = {
+            ACKNOWLEDGEMENT: AcknowledgementProcessor(self.book, self.listings.restock),
+            JSON_LISTINGS: ListingsFeedProcessor(self.listings, self.sellers),
+        }
+        self.feeds = Feeds(
+            self.documents, clock, rng, processors, self.faults, self._feed_finished, options.feed_delay_s
+        )
+        rates = {name: (operation.rate, operation.burst) for name, operation in OPERATIONS.items()}
+        self.buckets = Buckets(clock, rates | {LISTINGS_FEED_BUCKET: (1 / 60, 5)} | dict(options.rates))
+        for seller in self.sellers.values():
+            for sku in MERCHANT_SKUS:
+                self.listings.put(seller, {"sku": sku})
+            self.listings.put(seller, {"sku": FBA_SKU, "fba": True, "quantity": 40})
+
+    def _feed_finished(self, feed: Feed, outcome: Outcome | None) -> None:
+        call = self.calls.open(feed.ends, FEED_PROCESSED, seller=feed.seller, feed=feed.id)
+        if outcome:
+            call.orders_acknowledged, call.orders_cancelled = outcome.acknowledged, outcome.cancelled
+            call.skus = outcome.skus

@@ -1,0 +1,74 @@
+"""What a cart raises when a *whole call* failed, each class named by what the core does next.
+
+Anything else that escapes a cart is a plugin bug: the admin gets the traceback, the merchant one plain
+sentence, and every other store goes on.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+
+class CartError(Exception):
+    """Base of all.
+
+    Args:
+        sentence: for the merchant; no personal data, no secrets.
+        detail: for the admin's log, likewise clean.
+        code: stable, for tests and support.
+    """
+
+    default_code = "CART_ERROR"
+
+    def __init__(self, sentence: str, *, detail: str = "", code: str = "") -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.detail = detail
+        self.code = code or self.default_code
+
+
+class SettingsError(CartError):
+    """A setting is wrong; nothing is tried again until a person changes it."""
+
+    default_code = "SETTINGS"
+
+
+class AuthorizationLost(CartError):
+    """The merchant must reconnect; the store is paused, everything waiting stays waiting."""
+
+    default_code = "AUTHORIZATION_LOST"
+
+
+class RateLimited(CartError):
+    """Out of budget; the task is put back until `until` (UTC). No attempt is counted."""
+
+    default_code = "RATE_LIMITED"
+
+    def __init__(self, sentence: str, *, until: datetime, detail: str = "", code: str = "") -> None:
+        super().__init__(sentence, detail=detail, code=code)
+        self.until = until
+
+
+class Temporary(CartError):
+    """Went wrong for now; tried again with growing pauses.
+
+    `unknown` is True where a write may have been applied although no usable answer came back.
+    """
+
+    default_code = "TEMPORARY"
+
+    def __init__(self, sentence: str, *, detail: str = "", code: str = "", unknown: bool = False) -> None:
+        super().__init__(sentence, detail=detail, code=code)
+        self.unknown = unknown
+
+
+class PageExpired(CartError):
+    """The page token is no longer good; the window is read again from its start."""
+
+    default_code = "PAGE_EXPIRED"
+
+
+class Permanent(CartError):
+    """Will never work as asked; a person must look."""
+
+    default_code = "PERMANENT"
