@@ -1,0 +1,1 @@
+"""The `is2` command."""

@@ -1,0 +1,147 @@
+"""The engine and the two units of work, `read()` and `write()`: the only places that begin or commit.
+
+SQLite runs in WAL with synchronous FULL; a writer takes its lock at the start (BEGIN IMMEDIATE) and waits up to
+30 s for it, so two writers queue instead of failing. `read()` cannot write on either database.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import StaticPool
+
+from is2_core.db.unit import open_unit
+from is2_core.faults import faultpoint
+
+BUSY_TIMEOUT_MS = 30_000
+
+
+class Database:
+    """One database, opened lazily: a process that forks before first use shares no connection."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._engine: sa.Engine | None = None
+
+    @property
+    def engine(self) -> sa.Engine:
+        """The engine, made at first use."""
+        if self._engine is None:
+            self._engine = _make_engine(self.url)
+        return self._engine
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is SQLite."""
+        return self.url.startswith("sqlite")
+
+    def dispose(self) -> None:
+        """Close all connections; the next use opens new ones."""
+        if self._engine is not None:
+            self._engine.dispose()
+            self._engine = None
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A unit of work that only reads; the database refuses a write inside it."""
+        with open_unit(), self._session(writes=False) as session:
+            try:
+                yield session
+            finally:
+                # Before the rollback, which would expire what was read: rows outlive the unit as plain values.
+                session.expunge_all()
+                session.rollback()
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A unit of work that is committed at its end, or rolled back whole when anything is raised."""
+        with open_unit(), self._session(writes=True) as session:
+            try:
+                yield session
+                session.flush()
+                faultpoint("commit.before")
+                session.commit()
+            except BaseException:
+                session.rollback()
+                raise
+        faultpoint("commit.after")
+
+    @contextmanager
+    def _session(self, *, writes: bool) -> Iterator[Session]:
+        with (
+            self.engine.connect().execution_options(is2_writes=writes) as connection,
+            Session(connection, expire_on_commit=False, autoflush=writes) as session,
+        ):
+            yield session
+
+    def upsert(
+        self,
+        session: Session,
+        table: type[Any],
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        key: Sequence[str],
+        update: Sequence[str] = (),
+        returning: Sequence[str] = (),
+    ) -> list[sa.Row[Any]]:
+        """Insert rows, or update the columns `update` of those whose `key` columns exist; one statement.
+
+        Args:
+            table: a mapped class.
+            update: columns to overwrite; empty leaves existing rows as they are.
+            returning: columns to read back (rows left as they were are not among them).
+        """
+        if not rows:
+            return []
+        insert = (sqlite if self.is_sqlite else postgresql).insert(table)
+        if update:
+            statement = insert.on_conflict_do_update(
+                index_elements=list(key), set_={name: insert.excluded[name] for name in update}
+            )
+        else:
+            statement = insert.on_conflict_do_nothing(index_elements=list(key))
+        if returning:
+            columns = [getattr(table, name) for name in returning]
+            return list(session.execute(statement.returning(*columns), list(rows)).all())
+        session.execute(statement, list(rows))
+        return []
+
+
+def _make_engine(url: str) -> sa.Engine:
+    if not url.startswith("sqlite"):
+        engine = sa.create_engine(url, pool_pre_ping=True)
+        sa.event.listen(engine, "begin", _begin_postgresql)
+        return engine
+    memory = sa.make_url(url).database in (None, "", ":memory:")
+    engine = sa.create_engine(
+        url,
+        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": not memory},
+        **({"poolclass": StaticPool} if memory else {}),
+    )
+    sa.event.listen(engine, "connect", _configure_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    # None: the sqlite3 module must not begin transactions of its own, _begin_sqlite does.
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_MS}"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    writes = connection.get_execution_options().get("is2_writes", True)
+    connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _begin_postgresql(connection: sa.Connection) -> None:
+    if not connection.get_execution_options().get("is2_writes", True):
+        connection.exec_driver_sql("SET TRANSACTION READ ONLY")

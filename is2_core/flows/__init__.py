@@ -1,0 +1,1 @@
+"""The business, flow by flow, each readable top to bottom."""

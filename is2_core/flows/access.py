@@ -1,0 +1,38 @@
+"""Finding a row for an account; what belongs to another account is not there."""
+
+from __future__ import annotations
+
+from typing import Protocol, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, Session
+
+from is2_core.flows.errors import NotFound
+from is2_core.models import Integration
+
+
+class Owned(Protocol):
+    """A table whose rows belong to an account."""
+
+    id: Mapped[int]
+    account_id: Mapped[int]
+
+
+T = TypeVar("T", bound=Owned)
+
+
+def owned(session: Session, table: type[T], row_id: int, account_id: int) -> T:
+    """The row of that id in that account.
+
+    Raises:
+        NotFound: there is none, or it is another account's.
+    """
+    row = session.scalar(sa.select(table).where(table.id == row_id, table.account_id == account_id))
+    if row is None:
+        raise NotFound("There is no such entry in this account.")
+    return row
+
+
+def owned_integration(session: Session, integration_id: int, account_id: int) -> Integration:
+    """The store of that id in that account; see `owned`."""
+    return owned(session, Integration, integration_id, account_id)

@@ -1,0 +1,86 @@
+"""Telling the cart that the warehouse has accepted its orders: one write a cycle for all that are due."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, selectinload
+
+from is2_core.flows.context import cart_context
+from is2_core.flows.rules import add_event
+from is2_core.flows.submissions import KIND_ACKNOWLEDGE, checked_reply, has_open, open_submissions
+from is2_core.models import AckState, Integration, IntegrationState, ReceivedOrder
+from is2_core.platform import Platform
+from is2_core.tasks.queue import enqueue
+from is2_core.tasks.run import TaskRun
+from plugins.interface import AcknowledgedLine, Acknowledgement, Applied, Rejected, Result, Retry, WriteReply
+
+
+def send_acknowledgements(platform: Platform, run: TaskRun) -> None:
+    """Task `acknowledgements.send`: send what is due, unless an earlier write is still being worked on (its
+    end asks for this task again). After a lost answer the same lines are sent again: that does no harm."""
+    with platform.db.read() as session:
+        integration = session.get_one(Integration, run.integration_id)
+        if integration.state != IntegrationState.ACTIVE or has_open(session, integration.id, KIND_ACKNOWLEDGE):
+            return
+        most = platform.carts.manifest(integration.cart).acknowledge_batch
+        due = session.scalars(
+            sa.select(ReceivedOrder)
+            .where(ReceivedOrder.integration_id == integration.id, ReceivedOrder.ack_state == AckState.DUE)
+            .order_by(ReceivedOrder.id)
+            .limit(most)
+            .options(selectinload(ReceivedOrder.lines))
+        ).all()
+        batch = [_acknowledgement(order) for order in due]
+    if not batch:
+        return
+    context = cart_context(platform, integration, before_call=run.heartbeat)
+    reply: WriteReply = platform.carts.call(integration.cart, "acknowledge_orders", ctx=context, acknowledgements=batch)
+    checked_reply(integration.cart, "acknowledge_orders", reply, {entry.key for entry in batch})
+    with run.write() as session:
+        now = platform.clock.now()
+        for key, result in reply.results.items():
+            settle(session, integration.id, key, result, now)
+        open_submissions(session, integration, KIND_ACKNOWLEDGE, reply.pending, now)
+        pending = [key for submission in reply.pending for key in submission.keys]
+        session.execute(
+            sa.update(ReceivedOrder)
+            .where(
+                ReceivedOrder.integration_id == integration.id,
+                ReceivedOrder.number.in_(pending),
+                ReceivedOrder.ack_state == AckState.DUE,
+            )
+            .values(ack_state=AckState.SENT)
+        )
+        later = [result.when for result in reply.results.values() if isinstance(result, Retry)]
+        if not reply.pending and len(due) == most:
+            later.append(now)
+        run.finish(session, again_at=min(later) if later else None)
+
+
+def _acknowledgement(order: ReceivedOrder) -> Acknowledgement:
+    lines = tuple(AcknowledgedLine(line.remote_id, str(line.id)) for line in order.lines if line.open)
+    return Acknowledgement(order.number, order.remote_id, order.number, order.site, lines)
+
+
+def settle(session: Session, integration_id: int, key: str, result: Result, now: datetime) -> None:
+    """Store what became of one acknowledgement; a result that comes twice changes nothing."""
+    order = session.scalar(
+        sa.select(ReceivedOrder).where(ReceivedOrder.integration_id == integration_id, ReceivedOrder.number == key)
+    )
+    if order is None or order.ack_state not in (AckState.DUE, AckState.SENT):
+        return
+    if isinstance(result, Applied):
+        order.ack_state, order.ack_at, order.ack_sentence = AckState.DONE, now, ""
+        add_event(session, order.id, now, "ACKNOWLEDGED", "The cart has the acknowledgement.")
+    elif isinstance(result, Rejected):
+        order.ack_state, order.ack_sentence = AckState.REJECTED, f"{result.sentence} ({result.code})"
+        add_event(session, order.id, now, "ACK_REJECTED", f"The cart refused the acknowledgement: {order.ack_sentence}")
+    else:
+        order.ack_state = AckState.DUE
+
+
+def after_submission(session: Session, integration: Integration, retry_at: datetime | None, now: datetime) -> None:
+    """A submission ended: whatever is due by now goes with the next one."""
+    enqueue(session, kind="acknowledgements.send", integration=integration, now=now, run_at=retry_at)

@@ -1,0 +1,36 @@
+"""What a flow raises when a person asked for something that cannot be done."""
+
+from __future__ import annotations
+
+
+class FlowError(Exception):
+    """Base: a sentence for the person, the HTTP status it deserves, and the form field it belongs to."""
+
+    status = 400
+
+    def __init__(self, sentence: str, *, field: str | None = None) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.field = field
+
+
+class BadInput(FlowError):
+    """What was typed cannot be used."""
+
+
+class Forbidden(FlowError):
+    """Not this person, or not now."""
+
+    status = 403
+
+
+class NotFound(FlowError):
+    """There is no such thing for this account."""
+
+    status = 404
+
+
+class Conflict(FlowError):
+    """It stands against something that already is."""
+
+    status = 409

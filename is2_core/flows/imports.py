@@ -1,0 +1,218 @@
+"""Reading orders from a cart: windows, pages, watermarks. The two tasks differ in their window only.
+
+The routine listing follows what was updated; the reconcile listing, daily and without filters, finds what the
+routine one was not told of. A window is read page by page; each page is one commit together with the place where
+the next run goes on, and the watermark moves only when the last page is in.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.exc import InterfaceError, OperationalError, StatementError
+from sqlalchemy.orm import Session
+
+from is2_core.carts import PluginBug
+from is2_core.db import savepoint
+from is2_core.flows.cart_settings import is_enabled
+from is2_core.flows.context import cart_context
+from is2_core.flows.shipping import vocabulary
+from is2_core.flows.staging import stage
+from is2_core.models import ImportCursor, Integration, IntegrationState
+from is2_core.platform import Platform
+from is2_core.tasks.run import TaskRun
+from plugins.interface import (
+    Order,
+    OrderPage,
+    OrderQuery,
+    OrderReject,
+    OrderState,
+    PageExpired,
+    QueryBy,
+    ShippingMappingUI,
+)
+
+ROUTINE_STATES = (OrderState.PENDING, OrderState.READY, OrderState.PARTLY_SHIPPED, OrderState.CANCELLED)
+RECONCILE_DAYS = 7
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Window:
+    """What one listing asks for, and the page it is at."""
+
+    by: QueryBy
+    start: datetime
+    end: datetime
+    states: tuple[OrderState, ...]
+    page: str | None
+
+
+def check_orders(platform: Platform, run: TaskRun) -> None:
+    """Task `orders.check`: the routine listing, the first time by creation and without filters, so that every
+    order from the chosen day on is accounted for."""
+    _import(platform, run, "routine")
+
+
+def reconcile_orders(platform: Platform, run: TaskRun) -> None:
+    """Task `orders.reconcile`: every order created in the last days, whatever its state."""
+    _import(platform, run, "reconcile")
+
+
+def _import(platform: Platform, run: TaskRun, kind: str) -> None:
+    with platform.db.read() as session:
+        integration = session.get_one(Integration, run.integration_id)
+        cursor = _cursor(session, integration, kind)
+        routine = _cursor(session, integration, "routine")
+    if integration.state != IntegrationState.ACTIVE or not is_enabled(platform, integration.cart):
+        return
+    manifest = platform.carts.manifest(integration.cart)
+    lag, overlap = manifest.read_lag, manifest.overlap
+    window = _window(platform, integration, cursor, kind, lag, overlap)
+    late_before = routine.watermark - overlap if kind == "reconcile" and routine and routine.watermark else None
+    ui = vocabulary(platform, integration)
+    context = cart_context(platform, integration, before_call=run.heartbeat)
+    while True:
+        query = OrderQuery(window.by, window.start, window.end, window.states, window.page)
+        try:
+            page: OrderPage = platform.carts.call(integration.cart, "fetch_orders", ctx=context, query=query)
+        except PageExpired:
+            if window.page is None:
+                raise
+            with run.write() as session:
+                _save_cursor(platform, session, integration, kind, window, None, pages=0)
+            window = Window(window.by, window.start, window.end, window.states, None)
+            continue
+        if page.next_page is not None and page.next_page == window.page:
+            raise PluginBug(integration.cart, "fetch_orders", "the next page is this page again")
+        _commit_page(platform, run, ui, kind, window, page, late_before)
+        if page.next_page is None:
+            return
+        window = Window(window.by, window.start, window.end, window.states, page.next_page)
+
+
+def _window(
+    platform: Platform,
+    integration: Integration,
+    cursor: ImportCursor | None,
+    kind: str,
+    lag: timedelta,
+    overlap: timedelta,
+) -> Window:
+    """The window that was left half-read, or a new one that ends safely behind the cart's clock."""
+    first = cursor is None or cursor.watermark is None
+    by = QueryBy.CREATED if kind == "reconcile" or first else QueryBy.UPDATED
+    states = ROUTINE_STATES if by is QueryBy.UPDATED else ()
+    if cursor is not None and cursor.start is not None and cursor.end is not None:
+        return Window(by, cursor.start, cursor.end, states, cursor.page)
+    end = platform.clock.now() + timedelta(seconds=integration.server_skew_s) - lag
+    earliest = integration.orders_from or end
+    if kind == "reconcile":
+        start = max(earliest, end - timedelta(days=RECONCILE_DAYS))
+    elif cursor is None or cursor.watermark is None:
+        start = earliest
+    else:
+        start = cursor.watermark - overlap
+    return Window(by, min(start, end), end, states, None)
+
+
+def _commit_page(
+    platform: Platform,
+    run: TaskRun,
+    ui: ShippingMappingUI,
+    kind: str,
+    window: Window,
+    page: OrderPage,
+    late_before: datetime | None,
+) -> None:
+    """One commit for the page; where the database refuses it, order by order, the refused ones quarantined."""
+    try:
+        with run.write() as session:
+            integration = session.get_one(Integration, run.integration_id)
+            stage(platform, session, integration, ui, page.orders, page.rejects, late_before=late_before)
+            _end_page(platform, run, session, integration, kind, window, page)
+    except (StatementError, OverflowError, UnicodeError) as error:
+        if isinstance(error, OperationalError | InterfaceError):
+            raise
+        _log.warning("integration %s: a page is redone order by order (%s)", run.integration_id, type(error).__name__)
+        run.finished = False
+        with run.write() as session:
+            integration = session.get_one(Integration, run.integration_id)
+            refused = _stage_singly(platform, session, integration, ui, page.orders, late_before)
+            stage(platform, session, integration, ui, (), [*page.rejects, *refused])
+            _end_page(platform, run, session, integration, kind, window, page)
+
+
+def _stage_singly(
+    platform: Platform,
+    session: Session,
+    integration: Integration,
+    ui: ShippingMappingUI,
+    orders: Sequence[Order],
+    late_before: datetime | None,
+) -> list[OrderReject]:
+    refused = []
+    for order in orders:
+        try:
+            with savepoint(session):
+                stage(platform, session, integration, ui, [order], late_before=late_before)
+        except (StatementError, OverflowError, UnicodeError) as error:
+            if isinstance(error, OperationalError | InterfaceError):
+                raise
+            sentence = "This order holds a value that cannot be stored; ask for help."
+            refused.append(OrderReject(order.remote_id, "NOT_STORABLE", sentence, order.updated_at))
+    return refused
+
+
+def _end_page(
+    platform: Platform,
+    run: TaskRun,
+    session: Session,
+    integration: Integration,
+    kind: str,
+    window: Window,
+    page: OrderPage,
+) -> None:
+    if page.server_time is not None:
+        integration.server_skew_s = round((page.server_time - platform.clock.now()).total_seconds())
+    cursor = _cursor(session, integration, kind)
+    pages = cursor.pages + 1 if cursor else 1
+    _save_cursor(platform, session, integration, kind, window, page.next_page, pages=pages)
+    if page.next_page is None:
+        run.finish(session)
+
+
+def _save_cursor(
+    platform: Platform,
+    session: Session,
+    integration: Integration,
+    kind: str,
+    window: Window,
+    next_page: str | None,
+    *,
+    pages: int,
+) -> None:
+    done = next_page is None and pages > 0
+    row = {
+        "integration_id": integration.id,
+        "kind": kind,
+        "start": None if done else window.start,
+        "end": None if done else window.end,
+        "page": next_page,
+        "pages": 0 if done else pages,
+        **({"watermark": window.end, "checked_at": platform.clock.now()} if done else {}),
+    }
+    update = [name for name in row if name not in ("integration_id", "kind")]
+    platform.db.upsert(session, ImportCursor, [row], key=["integration_id", "kind"], update=update)
+
+
+def _cursor(session: Session, integration: Integration, kind: str) -> ImportCursor | None:
+    return session.scalar(
+        sa.select(ImportCursor)
+        .where(ImportCursor.integration_id == integration.id, ImportCursor.kind == kind)
+        .execution_options(populate_existing=True)
+    )

@@ -1,0 +1,442 @@
+"""Connecting a store: region, authorization at the cart, settings, and what comes after."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlencode, urlsplit
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from is2_core.flows.access import owned_integration
+from is2_core.flows.ask import CartRefused, ask_cart_now
+from is2_core.flows.cart_settings import is_enabled, known_manifest, platform_settings
+from is2_core.flows.context import cart_context
+from is2_core.flows.errors import BadInput, Conflict, Forbidden
+from is2_core.flows.fields import FormField, check_fields
+from is2_core.flows.setup_form import (
+    CORE_KEYS,
+    HOME_SITE,
+    INVENTORY_EVERY,
+    MOST_DAYS_BACK,
+    NICKNAME,
+    ORDERS_EVERY,
+    ORDERS_FROM,
+    REVIEW_FIRST,
+    first_instant,
+    interval,
+    setup_fields,
+    setup_form,
+)
+from is2_core.models import (
+    Credential,
+    InstallSession,
+    Integration,
+    IntegrationState,
+    Schedule,
+)
+from is2_core.platform import Platform
+from is2_core.tasks.queue import NOW, enqueue, release_tasks
+from plugins.interface import (
+    AskFields,
+    CartManifest,
+    Connected,
+    Field,
+    FieldKind,
+    InstallReply,
+    Redirect,
+    SellerIdentity,
+)
+
+STATE_LIFE = timedelta(minutes=30)
+DAY_S = 86_400
+
+
+@dataclass(frozen=True)
+class GoTo:
+    """Send the browser to the cart."""
+
+    url: str
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Ask for these fields and come back with them."""
+
+    integration_id: int
+    fields: tuple[Field, ...]
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The store is connected; `setup_open` tells whether its settings are still to be saved."""
+
+    integration_id: int
+    setup_open: bool
+
+
+@dataclass(frozen=True)
+class Saved:
+    """Settings are stored; `sentence` for the top of the page, `warnings` for what is allowed but not advised."""
+
+    sentence: str
+    warnings: tuple[str, ...]
+
+
+Step = GoTo | Ask | Ready
+
+
+def begin(platform: Platform, *, cart: str, region: str, account_id: int) -> int:
+    """Open (or find again) a "setup not finished" store of an account; returns its id."""
+    manifest = known_manifest(platform, cart)
+    if not is_enabled(platform, cart):
+        raise Forbidden(f"{manifest.label} is not enabled on this platform at the moment.")
+    if manifest.regions and manifest.region(region) is None:
+        raise BadInput("Choose the sales region of your store.", field="region")
+    with platform.db.write() as session:
+        left = session.scalar(
+            sa.select(Integration).where(
+                Integration.account_id == account_id,
+                Integration.cart == cart,
+                Integration.region == (region if manifest.regions else ""),
+                Integration.state == IntegrationState.SETUP,
+                Integration.seller_id.is_(None),
+            )
+        )
+        if left is not None:
+            return left.id
+        row = Integration(
+            account_id=account_id,
+            cart=cart,
+            region=region if manifest.regions else "",
+            state=IntegrationState.SETUP,
+            settings={},
+            sites=[],
+            created_at=platform.clock.now(),
+        )
+        session.add(row)
+        session.flush()
+        return row.id
+
+
+def step(
+    platform: Platform,
+    *,
+    integration_id: int,
+    account_id: int,
+    user_id: int,
+    browser: str,
+    return_url: str,
+    params: Mapping[str, str] | None = None,
+) -> Step:
+    """The first step of an install or reconnect, or the answer to `Ask`.
+
+    Args:
+        browser: what ties the trip to this browser session.
+        return_url: where the cart is to send the browser back to.
+        params: the fields typed, None at the first step.
+    """
+    with platform.db.read() as session:
+        integration = owned_integration(session, integration_id, account_id)
+        connected = session.get(Credential, integration_id) is not None
+    if integration.state == IntegrationState.SETUP and connected:
+        return Ready(integration_id, True)
+    trip = _Trip(user_id, browser, return_url)
+    outcome = _ask_cart(platform, integration, None, {})
+    if isinstance(outcome, AskFields) and params is not None:
+        typed = check_fields(outcome.fields, params).values
+        outcome = _ask_cart(platform, integration, InstallReply(typed, return_url), typed)
+        kept = {field.key for field in outcome.fields} if isinstance(outcome, AskFields) else set()
+        asked = {key: value for key, value in typed.items() if key not in kept}
+        return _take(platform, integration, trip, outcome, asked)
+    return _take(platform, integration, trip, outcome, {})
+
+
+def come_back(platform: Platform, *, cart: str, user_id: int, browser: str, params: Mapping[str, str]) -> Step:
+    """The browser is back from the cart: check `state` (this browser, this user, once, in time) and go on.
+
+    Raises:
+        BadInput: the state is missing, wrong, foreign, used or expired; nothing was done.
+        CartRefused, CartUnavailable, Conflict: nothing was stored.
+    """
+    with platform.db.write() as session:
+        now = platform.clock.now()
+        trip = session.scalar(
+            sa.select(InstallSession)
+            .where(InstallSession.state_hash == _hash(params.get("state", "")))
+            .with_for_update()
+        )
+        fits = (
+            trip is not None
+            and trip.used_at is None
+            and trip.expires_at > now
+            and trip.user_id == user_id
+            and secrets.compare_digest(trip.browser_hash, _hash(browser))
+        )
+        integration = session.get(Integration, trip.integration_id) if trip and fits else None
+        if trip is None or integration is None or integration.cart != cart:
+            raise BadInput(
+                "This sign-in cannot be used: it was started in another browser, has been used already or is too old. "
+                "Please start again."
+            )
+        trip.used_at = now
+        leg = _Trip(user_id, browser, trip.return_url)
+    rest = {key: value for key, value in params.items() if key != "state"}
+    outcome = _ask_cart(platform, integration, InstallReply(rest, leg.return_url), {})
+    return _take(platform, integration, leg, outcome, {})
+
+
+def settings_form(platform: Platform, *, integration_id: int, account_id: int) -> tuple[FormField, ...]:
+    """The store's settings with their present values."""
+    with platform.db.read() as session:
+        integration = owned_integration(session, integration_id, account_id)
+        schedules = {
+            row.kind: row
+            for row in session.scalars(sa.select(Schedule).where(Schedule.integration_id == integration_id))
+        }
+    manifest = known_manifest(platform, integration.cart)
+    form = setup_form(manifest, integration, schedules, platform.clock.now().date())
+    inventory = str(integration.settings.get(INVENTORY_EVERY, ""))
+    return tuple(
+        FormField(entry.field, inventory) if entry.field.key == INVENTORY_EVERY and inventory else entry
+        for entry in form
+    )
+
+
+def finish_setup(platform: Platform, *, integration_id: int, account_id: int, values: Mapping[str, str]) -> Saved:
+    """Save the settings; the first time, start the store's schedules. Saving again later changes them."""
+    with platform.db.read() as session:
+        integration = owned_integration(session, integration_id, account_id)
+        if session.get(Credential, integration_id) is None:
+            raise Conflict("This store is not connected yet: finish the sign-in first.")
+    manifest = known_manifest(platform, integration.cart)
+    checked = check_fields(setup_fields(manifest, integration), values)
+    typed = checked.values
+    _check_orders_from(platform, typed)
+    warnings = list(checked.warnings)
+    if manifest.inventory_schedule and typed[INVENTORY_EVERY] == "off" and manifest.inventory_schedule.off_warning:
+        warnings.append(manifest.inventory_schedule.off_warning)
+    with platform.db.write() as session:
+        row = owned_integration(session, integration_id, account_id)
+        first = row.state == IntegrationState.SETUP
+        _check_nickname(session, row, typed[NICKNAME])
+        now = platform.clock.now()
+        row.nickname = typed[NICKNAME]
+        row.home_site = typed.get(HOME_SITE, "")
+        row.review_first = typed[REVIEW_FIRST] == "yes"
+        row.orders_from = first_instant(typed[ORDERS_FROM])
+        own = {key: value for key, value in typed.items() if key not in CORE_KEYS}
+        if manifest.inventory_schedule:
+            own[INVENTORY_EVERY] = typed[INVENTORY_EVERY]
+        row.settings = {**row.settings, **own}
+        if first:
+            row.state, row.finished_at = IntegrationState.ACTIVE, now
+        elif row.state == IntegrationState.PAUSED and row.pause_code == "SETTINGS":
+            _resume(session, row, platform)
+        every = interval(typed[ORDERS_EVERY])
+        assert every is not None
+        _schedule(platform, session, row, "orders.check", int(every.total_seconds()), now)
+        _schedule(platform, session, row, "orders.reconcile", DAY_S, now + timedelta(days=1))
+        if first:
+            enqueue(session, kind="orders.check", integration=row, now=now, priority=NOW)
+        enqueue(session, kind="orders.review", integration=row, now=now)
+        name = f"{manifest.label} store {row.nickname or row.seller_name}"
+    if first:
+        return Saved(f"Success: your {name} is connected. Its first orders are being read now.", tuple(warnings))
+    return Saved(f"The settings of your {name} are saved.", tuple(warnings))
+
+
+def discard_setup(platform: Platform, *, integration_id: int, account_id: int) -> None:
+    """Remove a store whose setup was never finished."""
+    with platform.db.write() as session:
+        row = owned_integration(session, integration_id, account_id)
+        if row.state != IntegrationState.SETUP:
+            raise Conflict("Only a store whose setup is not finished can be discarded.")
+        session.execute(sa.delete(InstallSession).where(InstallSession.integration_id == integration_id))
+        session.execute(sa.delete(Credential).where(Credential.integration_id == integration_id))
+        session.delete(row)
+
+
+def test_connection(platform: Platform, *, integration_id: int, account_id: int) -> str:
+    """Ask the cart who this store is; a paused store whose connection works goes on. Returns a sentence."""
+    with platform.db.read() as session:
+        integration = owned_integration(session, integration_id, account_id)
+    manifest = known_manifest(platform, integration.cart)
+    if not platform.carts.has(integration.cart, "check_connection"):
+        return f"{manifest.label} offers no way to test the connection."
+    identity: SellerIdentity = ask_cart_now(
+        platform, integration, "check_connection", ctx=cart_context(platform, integration)
+    )
+    if identity.remote_id != integration.seller_id:
+        raise Conflict(f"The connection answers as another seller ({identity.remote_id}).")
+    with platform.db.write() as session:
+        row = owned_integration(session, integration_id, account_id)
+        if row.state == IntegrationState.PAUSED:
+            _resume(session, row, platform)
+    return f"The connection works: {manifest.label} answers as {identity.name} ({identity.remote_id})."
+
+
+@dataclass(frozen=True)
+class _Trip:
+    user_id: int
+    browser: str
+    return_url: str
+
+
+def _ask_cart(
+    platform: Platform, integration: Integration, reply: InstallReply | None, typed: Mapping[str, str]
+) -> Redirect | AskFields | Connected:
+    context = cart_context(platform, integration, extra_settings=typed)
+    outcome: Redirect | AskFields | Connected = ask_cart_now(platform, integration, "install", ctx=context, reply=reply)
+    return outcome
+
+
+def _take(
+    platform: Platform,
+    integration: Integration,
+    trip: _Trip,
+    outcome: Redirect | AskFields | Connected,
+    asked: Mapping[str, str],
+) -> Step:
+    if isinstance(outcome, AskFields):
+        return Ask(integration.id, outcome.fields, outcome.sentence)
+    if isinstance(outcome, Redirect):
+        return _send_away(platform, integration, trip, outcome)
+    _connect(platform, integration, outcome, asked)
+    return Ready(integration.id, integration.state == IntegrationState.SETUP)
+
+
+def _send_away(platform: Platform, integration: Integration, trip: _Trip, redirect: Redirect) -> GoTo:
+    manifest = known_manifest(platform, integration.cart)
+    host = urlsplit(redirect.url).netloc.lower()
+    if host not in _browser_hosts(platform, manifest):
+        raise CartRefused(f"{manifest.label} wanted to send you to {host}, which is not one of its known addresses.")
+    state = secrets.token_urlsafe(32)
+    with platform.db.write() as session:
+        session.add(
+            InstallSession(
+                integration_id=integration.id,
+                user_id=trip.user_id,
+                state_hash=_hash(state),
+                browser_hash=_hash(trip.browser),
+                return_url=trip.return_url,
+                expires_at=platform.clock.now() + STATE_LIFE,
+            )
+        )
+    query = {**redirect.params, redirect.state_param: state}
+    if redirect.return_param:
+        query[redirect.return_param] = trip.return_url
+    separator = "&" if urlsplit(redirect.url).query else "?"
+    return GoTo(f"{redirect.url}{separator}{urlencode(query)}")
+
+
+def _browser_hosts(platform: Platform, manifest: CartManifest) -> set[str]:
+    app = platform_settings(platform, manifest.name)
+    hosts = {host for entry in manifest.environments if entry.code == app.environment for host in entry.browser_hosts}
+    for field in manifest.platform_fields:
+        if field.kind is FieldKind.URL and app.values.get(field.key):
+            hosts.add(urlsplit(app.values[field.key]).netloc.lower())
+    return hosts
+
+
+def _connect(platform: Platform, integration: Integration, connected: Connected, asked: Mapping[str, str]) -> None:
+    identity, now = connected.identity, platform.clock.now()
+    try:
+        with platform.db.write() as session:
+            row = session.get_one(Integration, integration.id)
+            if row.seller_id is not None and row.seller_id != identity.remote_id:
+                raise Conflict(
+                    f"You signed in as seller {identity.remote_id}, but this store is {row.seller_id}. "
+                    "Sign in at the shop with the right seller and try again."
+                )
+            _refuse_second(session, row, identity)
+            row.seller_id, row.seller_name, row.sites = identity.remote_id, identity.name, list(identity.sites)
+            row.settings = {**row.settings, **asked}
+            values = {key: secret.value for key, secret in connected.credentials.items()}
+            credential = session.get(Credential, row.id)
+            if credential is None:
+                session.add(Credential(integration_id=row.id, credentials=values, authorized_at=now))
+            else:
+                credential.credentials, credential.authorized_at = values, now
+                credential.version += 1
+                credential.access_token = credential.access_expires_at = credential.minting_until = None
+            if row.state == IntegrationState.PAUSED:
+                _resume(session, row, platform)
+    except IntegrityError as error:
+        raise Conflict("This store was connected a moment ago in another window.") from error
+
+
+def _refuse_second(session: Session, row: Integration, identity: SellerIdentity) -> None:
+    other = session.scalar(
+        sa.select(Integration).where(
+            Integration.cart == row.cart,
+            Integration.region == row.region,
+            Integration.seller_id == identity.remote_id,
+            Integration.id != row.id,
+        )
+    )
+    if other is None:
+        return
+    if other.account_id == row.account_id:
+        name = other.nickname or other.seller_name
+        raise Conflict(f"This store is connected to your account already, as {name}.")
+    raise Conflict(
+        "This store is connected to another account of this platform already. Disconnect it there first, "
+        "or ask for help."
+    )
+
+
+def _resume(session: Session, row: Integration, platform: Platform) -> None:
+    row.state, row.pause_code, row.pause_sentence = IntegrationState.ACTIVE, "", ""
+    release_tasks(session, row.id, platform.clock.now())
+
+
+def _schedule(platform: Platform, session: Session, row: Integration, kind: str, every_s: int, first: object) -> None:
+    platform.db.upsert(
+        session,
+        Schedule,
+        [{"integration_id": row.id, "kind": kind, "every_s": every_s, "next_at": first}],
+        key=["integration_id", "kind"],
+        update=["every_s"],
+    )
+    # A shorter interval counts from now on, not from the end of the longer one.
+    session.execute(
+        sa.update(Schedule)
+        .where(
+            Schedule.integration_id == row.id,
+            Schedule.kind == kind,
+            Schedule.next_at > platform.clock.now() + timedelta(seconds=every_s),
+        )
+        .values(next_at=platform.clock.now() + timedelta(seconds=every_s))
+    )
+
+
+def _check_orders_from(platform: Platform, typed: Mapping[str, str]) -> None:
+    start, now = first_instant(typed[ORDERS_FROM]), platform.clock.now()
+    if start > now:
+        raise BadInput("First orders from: this day has not begun yet (UTC).", field=ORDERS_FROM)
+    if start < now - timedelta(days=MOST_DAYS_BACK):
+        raise BadInput(f"First orders from: at most {MOST_DAYS_BACK} days back.", field=ORDERS_FROM)
+
+
+def _check_nickname(session: Session, row: Integration, nickname: str) -> None:
+    taken = nickname and session.scalar(
+        sa.select(Integration.id).where(
+            Integration.account_id == row.account_id,
+            Integration.cart == row.cart,
+            sa.func.lower(Integration.nickname) == nickname.lower(),
+            Integration.id != row.id,
+        )
+    )
+    if taken:
+        raise BadInput("Another of your stores has this nickname.", field=NICKNAME)
+
+
+def _hash(value: str) -> str:
+    return hashlib.sha256(value.encode()).hexdigest()

@@ -1,0 +1,178 @@
+"""What a person does about received orders: check now, approve, dismiss, correct an address."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, selectinload
+
+from is2_core.flows.access import owned, owned_integration
+from is2_core.flows.errors import BadInput, Conflict
+from is2_core.flows.holds import WAIVABLE, HoldCode, address_problem
+from is2_core.flows.rules import ADDRESS_CORRECTED, PLACEABLE, add_event, apply_holds, load_rules
+from is2_core.flows.shipping import vocabulary
+from is2_core.models import Hold, Integration, IntegrationState, ReceivedOrder, ReceivedState, Recipient
+from is2_core.platform import Platform
+from is2_core.tasks.queue import NOW, enqueue
+from plugins.interface import Address
+
+MAX_REASON = 500
+ADDRESS_FIELDS = ("name", "company", "line1", "line2", "line3", "city", "region", "postal_code", "country", "phone")
+
+
+@dataclass(frozen=True)
+class Fix:
+    """What a merchant can do about a hold: a label, which page, and what to fill in there."""
+
+    label: str
+    page: str
+    params: Mapping[str, str]
+
+
+def hold_fix(hold: Hold) -> Fix:
+    """The fix of a hold; `page` is one of items, shipping, address, approve, help."""
+    subject = hold.subject
+    fixes = {
+        HoldCode.SKU_UNKNOWN: Fix(
+            "List and map this SKU" if subject else "Ask for help", "items" if subject else "help", {"sku": subject}
+        ),
+        HoldCode.METHOD_UNMAPPED: Fix("Add a shipping mapping", "shipping", {"method": subject}),
+        HoldCode.METHOD_HOLD: Fix("Release this order", "approve", {"code": HoldCode.METHOD_HOLD}),
+        HoldCode.ADDRESS_MISSING: Fix("Enter the address", "address", {}),
+        HoldCode.ADDRESS_IMPOSSIBLE: Fix("Correct the address", "address", {}),
+        HoldCode.CANCELLATION_REQUESTED: Fix("Ship it anyway", "approve", {"code": HoldCode.CANCELLATION_REQUESTED}),
+        HoldCode.FIRST_REVIEW: Fix("Approve this order", "approve", {"code": HoldCode.FIRST_REVIEW}),
+    }
+    return fixes.get(HoldCode(hold.code), Fix("Ask for help", "help", {}))
+
+
+def check_now(platform: Platform, *, integration_id: int, account_id: int) -> str:
+    """Ask for the routine listing at once; returns a sentence."""
+    with platform.db.write() as session:
+        integration = owned_integration(session, integration_id, account_id)
+        if integration.state == IntegrationState.SETUP:
+            raise Conflict("Finish the setup of this store first.")
+        if integration.state == IntegrationState.PAUSED:
+            raise Conflict(f"This store is paused: {integration.pause_sentence}")
+        enqueue(session, kind="orders.check", integration=integration, now=platform.clock.now(), priority=NOW)
+    return "Checking for new orders now."
+
+
+def approve(
+    platform: Platform, *, order_id: int, account_id: int, user_id: int, codes: Sequence[str] = (HoldCode.FIRST_REVIEW,)
+) -> None:
+    """Let an order go on in spite of these holds."""
+    refused = [code for code in codes if code not in WAIVABLE]
+    if refused or not codes:
+        raise BadInput("This hold cannot be approved away; its cause must be fixed.")
+    with platform.db.read() as session:
+        ui = vocabulary_of(platform, session, owned(session, ReceivedOrder, order_id, account_id))
+    with platform.db.write() as session:
+        order = _waiting(session, order_id, account_id)
+        order.waived = sorted({*order.waived, *codes})
+        add_event(session, order.id, platform.clock.now(), "APPROVED", "Approved by a person.", user_id)
+        _reconsider(platform, session, order, ui)
+
+
+def approve_all(platform: Platform, *, integration_id: int, account_id: int, user_id: int) -> int:
+    """Approve every order of a store that waits for its first review; returns how many."""
+    with platform.db.write() as session:
+        integration = owned_integration(session, integration_id, account_id)
+        orders = session.scalars(
+            sa.select(ReceivedOrder)
+            .join(Hold, Hold.order_id == ReceivedOrder.id)
+            .where(ReceivedOrder.integration_id == integration_id, Hold.code == HoldCode.FIRST_REVIEW)
+        ).all()
+        now = platform.clock.now()
+        for order in orders:
+            order.waived = sorted({*order.waived, HoldCode.FIRST_REVIEW})
+            add_event(session, order.id, now, "APPROVED", "Approved by a person.", user_id)
+        enqueue(session, kind="orders.review", integration=integration, now=now, priority=NOW)
+        return len(orders)
+
+
+def dismiss(platform: Platform, *, order_id: int, account_id: int, user_id: int, reason: str) -> None:
+    """End an order that is not to be shipped from here, with a reason that stays on record."""
+    reason = reason.strip()
+    if not reason or len(reason) > MAX_REASON:
+        raise BadInput(f"Say why, in at most {MAX_REASON} characters.", field="reason")
+    with platform.db.write() as session:
+        order = _waiting(session, order_id, account_id)
+        order.state, order.reason = ReceivedState.DISMISSED, reason
+        session.execute(sa.delete(Hold).where(Hold.order_id == order.id))
+        add_event(session, order.id, platform.clock.now(), "DISMISSED", f"Dismissed: {reason}", user_id)
+
+
+def correct_address(
+    platform: Platform, *, order_id: int, account_id: int, user_id: int, values: Mapping[str, str]
+) -> None:
+    """Replace the delivery address; what the cart says later does not overwrite it."""
+    typed = {name: values.get(name, "").strip()[:200] for name in ADDRESS_FIELDS}
+    address = Address(
+        name=typed["name"],
+        company=typed["company"],
+        lines=tuple(line for line in (typed["line1"], typed["line2"], typed["line3"]) if line),
+        city=typed["city"],
+        region=typed["region"],
+        postal_code=typed["postal_code"],
+        country=typed["country"].upper(),
+        phone=typed["phone"],
+    )
+    problem = address_problem(address)
+    if problem:
+        raise BadInput(problem, field="address")
+    with platform.db.read() as session:
+        ui = vocabulary_of(platform, session, owned(session, ReceivedOrder, order_id, account_id))
+    with platform.db.write() as session:
+        order = _waiting(session, order_id, account_id)
+        row = session.scalar(sa.select(Recipient).where(Recipient.order_id == order.id))
+        if row is None:
+            row = Recipient(account_id=account_id, order_id=order.id, sealed={"buyer": None, "lines": {}})
+            session.add(row)
+        row.sealed = {**(row.sealed or {}), "address": asdict(address)}
+        order.has_address, order.address_problem = True, ""
+        order.waived = sorted({*order.waived, ADDRESS_CORRECTED})
+        add_event(session, order.id, platform.clock.now(), "ADDRESS", "The address was corrected by a person.", user_id)
+        session.flush()
+        _reconsider(platform, session, order, ui)
+
+
+def recipient_of(platform: Platform, *, order_id: int, account_id: int) -> dict[str, Any]:
+    """The buyer's data of an order, decrypted: {"address", "buyer", "lines"}; empty where there is none."""
+    with platform.db.read() as session:
+        owned(session, ReceivedOrder, order_id, account_id)
+        row = session.scalar(sa.select(Recipient).where(Recipient.order_id == order_id))
+        return dict(row.sealed) if row is not None and row.sealed else {}
+
+
+def vocabulary_of(platform: Platform, session: Session, order: ReceivedOrder) -> Any:
+    """The shipping vocabulary of an order's store."""
+    return vocabulary(platform, session.get_one(Integration, order.integration_id))
+
+
+def _waiting(session: Session, order_id: int, account_id: int) -> ReceivedOrder:
+    order = owned(session, ReceivedOrder, order_id, account_id)
+    if order.state not in (ReceivedState.STAGED, ReceivedState.HELD, ReceivedState.QUARANTINED):
+        raise Conflict(f"This order is {order.state.lower()} already.")
+    return order
+
+
+def _reconsider(platform: Platform, session: Session, order: ReceivedOrder, ui: Any) -> None:
+    order = session.scalars(
+        sa.select(ReceivedOrder)
+        .where(ReceivedOrder.id == order.id)
+        .options(selectinload(ReceivedOrder.lines))
+        .execution_options(populate_existing=False)
+    ).one()
+    if order.state == ReceivedState.QUARANTINED:
+        return
+    integration = session.get_one(Integration, order.integration_id)
+    rules = load_rules(
+        session, integration, ui, methods=[order.shipping_method], skus=[line.sku for line in order.lines]
+    )
+    now = platform.clock.now()
+    if apply_holds(session, [order], rules, now) and order.cart_state in PLACEABLE:
+        enqueue(session, kind="orders.place", integration=integration, now=now, priority=NOW)

@@ -1,0 +1,306 @@
+"""Handing received orders to the warehouse, and asking it to stop one that was cancelled at the cart."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, selectinload
+
+from is2_core.flows.context import cart_context
+from is2_core.flows.holds import HoldCode, HoldReason, StoreRules
+from is2_core.flows.rules import PLACEABLE, add_event, apply_holds, load_rules, replace_holds
+from is2_core.flows.shipping import vocabulary
+from is2_core.flows.staging import stage
+from is2_core.models import (
+    AckState,
+    Integration,
+    IntegrationState,
+    PlacedComponent,
+    ReceivedLine,
+    ReceivedOrder,
+    ReceivedState,
+    Recipient,
+)
+from is2_core.platform import Platform
+from is2_core.tasks.queue import SOON, enqueue
+from is2_core.tasks.run import TaskRun
+from is2_core.warehouse.interface import (
+    Already,
+    CancelAnswer,
+    Cancelled,
+    NewOrder,
+    OrderLine,
+    PartlyCancelled,
+    PlaceAnswer,
+    Placed,
+    Refused,
+    TooLate,
+    Unknown,
+)
+from plugins.interface import Address, Order, OrderReject, OrderState, ShippingMappingUI, Temporary
+
+BATCH = 100
+REREAD_BATCH = 20
+# Older than this an order is read again before it is placed: a cancellation may have come meanwhile.
+FRESH = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """An order to place, and what each of its lines is made of."""
+
+    order_id: int
+    request: NewOrder
+    components: tuple[tuple[int, str, int], ...]
+
+
+def place_orders(platform: Platform, run: TaskRun) -> None:
+    """Task `orders.place`: place what nothing holds, the freshly read first; then re-read and place the rest."""
+    with platform.db.read() as session:
+        integration = session.get_one(Integration, run.integration_id)
+    if integration.state != IntegrationState.ACTIVE:
+        return
+    ui = vocabulary(platform, integration)
+    put_off: list[str] = []
+    last = 0
+    while True:
+        batch, last, more = _next_batch(platform, run, ui, last)
+        if batch:
+            answers = _ask_warehouse(platform, integration, batch)
+            put_off += _store_answers(platform, run, batch, answers)
+        if not more:
+            break
+    if _reread_stale(platform, run, integration, ui):
+        place_orders(platform, run)
+        return
+    if put_off:
+        raise Temporary(put_off[0], code="WAREHOUSE_LATER")
+
+
+def _next_batch(platform: Platform, run: TaskRun, ui: ShippingMappingUI, last: int) -> tuple[list[Ready], int, bool]:
+    """Fresh placeable orders after id `last`, their holds computed once more; commits what turned out held."""
+    with run.write() as session:
+        integration = session.get_one(Integration, run.integration_id)
+        now = platform.clock.now()
+        orders = session.scalars(
+            _placeable(integration)
+            .where(ReceivedOrder.id > last, ReceivedOrder.read_at >= now - FRESH)
+            .order_by(ReceivedOrder.id)
+            .limit(BATCH)
+            .options(selectinload(ReceivedOrder.lines))
+            .with_for_update()
+        ).all()
+        rules = load_rules(
+            session,
+            integration,
+            ui,
+            methods=[order.shipping_method for order in orders],
+            skus=[line.sku for order in orders for line in order.lines],
+        )
+        apply_holds(session, orders, rules, now)
+        going = [order for order in orders if order.state == ReceivedState.STAGED]
+        recipients = {
+            row.order_id: row
+            for row in session.scalars(
+                sa.select(Recipient).where(Recipient.order_id.in_([order.id for order in going]))
+            )
+        }
+        source = integration.nickname or integration.seller_name
+        batch = [_ready(order, recipients[order.id], rules, source) for order in going]
+        return batch, orders[-1].id if orders else last, len(orders) == BATCH
+
+
+def _placeable(integration: Integration) -> sa.Select[tuple[ReceivedOrder]]:
+    return sa.select(ReceivedOrder).where(
+        ReceivedOrder.integration_id == integration.id,
+        ReceivedOrder.state == ReceivedState.STAGED,
+        ReceivedOrder.cart_state.in_(PLACEABLE),
+    )
+
+
+def _ready(order: ReceivedOrder, recipient: Recipient, rules: StoreRules, source: str) -> Ready:
+    units: Counter[str] = Counter()
+    components = []
+    for line in order.lines:
+        for sku, quantity in (rules.components(line.sku) or {}).items() if line.open else ():
+            units[sku] += quantity * line.open
+            components.append((line.id, sku, quantity))
+    method = rules.method(order.shipping_method)
+    assert method is not None, "an order without a shipping mapping is held"
+    request = NewOrder(
+        number=order.number,
+        account_id=order.account_id,
+        source=source,
+        service=method.service,
+        recipient=_address(recipient.sealed["address"]),
+        recipient_ref=recipient.id,
+        ship_by=order.ship_by,
+        lines=tuple(OrderLine(sku, quantity) for sku, quantity in units.items()),
+    )
+    return Ready(order.id, request, tuple(components))
+
+
+def _address(stored: dict[str, Any]) -> Address:
+    return Address(**{**stored, "lines": tuple(stored["lines"])})
+
+
+def _ask_warehouse(platform: Platform, integration: Integration, batch: Sequence[Ready]) -> list[PlaceAnswer]:
+    warehouse = platform.warehouse(integration.wms_target)
+    answers = warehouse.place_orders([ready.request for ready in batch])
+    if len(answers) != len(batch):
+        raise RuntimeError(f"the warehouse gave {len(answers)} answers to {len(batch)} orders")
+    return [
+        Already()
+        if isinstance(answer, Unknown) and warehouse.find_order(integration.account_id, ready.request.number)
+        else answer
+        for ready, answer in zip(batch, answers, strict=True)
+    ]
+
+
+def _store_answers(
+    platform: Platform, run: TaskRun, batch: Sequence[Ready], answers: Sequence[PlaceAnswer]
+) -> list[str]:
+    """One commit for a batch: placed and acknowledgement due. Returns sentences of those put off."""
+    put_off: list[str] = []
+    with run.write() as session:
+        integration = session.get_one(Integration, run.integration_id)
+        now = platform.clock.now()
+        needs_ack = platform.carts.has(integration.cart, "acknowledge_orders")
+        orders = {
+            order.id: order
+            for order in session.scalars(
+                sa.select(ReceivedOrder)
+                .where(ReceivedOrder.id.in_([ready.order_id for ready in batch]))
+                .with_for_update()
+            )
+        }
+        stop = False
+        for ready, answer in zip(batch, answers, strict=True):
+            order = orders[ready.order_id]
+            if isinstance(answer, Placed | Already):
+                # The cart may have cancelled while the warehouse was asked: it has the order all the same.
+                stop = stop or order.cart_state == OrderState.CANCELLED
+                _store_placed(session, order, ready, now, needs_ack)
+            elif isinstance(answer, Refused):
+                _store_refused(session, order, answer, now)
+            else:
+                put_off.append(answer.sentence)
+        if needs_ack and any(order.ack_state == AckState.DUE for order in orders.values()):
+            enqueue(session, kind="acknowledgements.send", integration=integration, now=now, priority=SOON)
+        if stop:
+            enqueue(session, kind="orders.stop", integration=integration, now=now, priority=SOON)
+    return put_off
+
+
+def _store_placed(session: Session, order: ReceivedOrder, ready: Ready, now: datetime, needs_ack: bool) -> None:
+    if order.placed_at is not None:
+        return
+    order.state, order.reason, order.placed_at = ReceivedState.INJECTED, "", now
+    cancelled = order.cart_state == OrderState.CANCELLED
+    order.ack_state = AckState.DUE if needs_ack and not cancelled else AckState.NOT_NEEDED
+    session.add_all(
+        PlacedComponent(line_id=line_id, warehouse_sku=sku, quantity=quantity)
+        for line_id, sku, quantity in ready.components
+    )
+    add_event(session, order.id, now, "INJECTED", f"The warehouse accepted it as {order.number}.")
+
+
+def _store_refused(session: Session, order: ReceivedOrder, answer: Refused, now: datetime) -> None:
+    if order.state != ReceivedState.STAGED:
+        return
+    order.state = ReceivedState.HELD
+    replace_holds(session, {order.id: (HoldReason(HoldCode.WAREHOUSE_REFUSED, "", answer.sentence),)})
+    add_event(session, order.id, now, "HELD", f"The warehouse refused it: {answer.sentence}")
+
+
+def _reread_stale(platform: Platform, run: TaskRun, integration: Integration, ui: ShippingMappingUI) -> bool:
+    """Read some placeable orders again that were read too long ago; True where there were any."""
+    with platform.db.read() as session:
+        stale = session.scalars(
+            _placeable(integration)
+            .where(ReceivedOrder.read_at < platform.clock.now() - FRESH)
+            .order_by(ReceivedOrder.ship_by, ReceivedOrder.id)
+            .limit(REREAD_BATCH)
+        ).all()
+    if not stale:
+        return False
+    context = cart_context(platform, integration, before_call=run.heartbeat)
+    for row in stale:
+        answer: Order | OrderReject | None = (
+            platform.carts.call(integration.cart, "fetch_order", ctx=context, remote_id=row.remote_id)
+            if platform.carts.has(integration.cart, "fetch_order")
+            else None
+        )
+        with run.write() as session:
+            store = session.get_one(Integration, integration.id)
+            if isinstance(answer, Order):
+                stage(platform, session, store, ui, [answer])
+            session.execute(
+                sa.update(ReceivedOrder).where(ReceivedOrder.id == row.id).values(read_at=platform.clock.now())
+            )
+            if isinstance(answer, OrderReject):
+                _set_aside(session, row.id, answer.sentence, platform.clock.now())
+            elif answer is None and platform.carts.has(integration.cart, "fetch_order"):
+                _set_aside(session, row.id, "The cart does not know this order any more.", platform.clock.now())
+    return True
+
+
+def _set_aside(session: Session, order_id: int, sentence: str, now: datetime) -> None:
+    session.execute(
+        sa.update(ReceivedOrder)
+        .where(ReceivedOrder.id == order_id)
+        .values(state=ReceivedState.QUARANTINED, reason=sentence)
+    )
+    add_event(session, order_id, now, "QUARANTINED", sentence)
+
+
+def stop_orders(platform: Platform, run: TaskRun) -> None:
+    """Task `orders.stop`: ask the warehouse to stop orders that the cart cancelled after they were placed."""
+    with platform.db.read() as session:
+        integration = session.get_one(Integration, run.integration_id)
+        due = session.execute(
+            sa.select(ReceivedOrder.id, ReceivedOrder.number).where(
+                ReceivedOrder.integration_id == integration.id,
+                ReceivedOrder.state == ReceivedState.INJECTED,
+                ReceivedOrder.cart_state == OrderState.CANCELLED,
+                ReceivedOrder.stop_asked_at.is_(None),
+            )
+        ).all()
+    warehouse = platform.warehouse(integration.wms_target)
+    for order_id, number in due:
+        answer = warehouse.cancel_order(integration.account_id, number)
+        with run.write() as session:
+            _store_stop(session, session.get_one(ReceivedOrder, order_id), answer, platform.clock.now())
+
+
+def _store_stop(session: Session, order: ReceivedOrder, answer: CancelAnswer, now: datetime) -> None:
+    order.stop_asked_at = now
+    if order.ack_state == AckState.DUE:
+        order.ack_state = AckState.NOT_NEEDED
+    if isinstance(answer, Cancelled):
+        order.state = ReceivedState.CANCELLED
+        order.stop_answer = order.reason = "Cancelled at the cart after it was placed; the warehouse stopped it."
+    elif isinstance(answer, PartlyCancelled):
+        order.stop_answer = "Cancelled at the cart; part of it had been shipped, the warehouse stopped the rest."
+    elif isinstance(answer, TooLate):
+        order.stop_answer = f"Cancelled at the cart, but too late. {answer.sentence}"
+    add_event(session, order.id, now, "STOP", order.stop_answer)
+
+
+def components_of(session: Session, order_id: int) -> dict[int, list[OrderLine]]:
+    """What each line of a placed order was made of, by line id."""
+    rows = session.execute(
+        sa.select(PlacedComponent.line_id, PlacedComponent.warehouse_sku, PlacedComponent.quantity)
+        .join(ReceivedLine, ReceivedLine.id == PlacedComponent.line_id)
+        .where(ReceivedLine.order_id == order_id)
+        .order_by(PlacedComponent.id)
+    )
+    found: dict[int, list[OrderLine]] = {}
+    for line_id, sku, quantity in rows:
+        found.setdefault(line_id, []).append(OrderLine(sku, quantity))
+    return found

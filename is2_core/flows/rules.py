@@ -1,0 +1,104 @@
+"""Reading what holds depend on from the database, and writing what they decide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from is2_core.flows.holds import HoldReason, LineFacts, MethodRule, OrderFacts, StoreRules, holds_for
+from is2_core.flows.shipping import canonical_key
+from is2_core.models import (
+    CartItem,
+    Hold,
+    Integration,
+    Mapping,
+    OrderEvent,
+    ReceivedOrder,
+    ReceivedState,
+    ShippingMapping,
+    WarehouseSku,
+)
+from plugins.interface import OrderState, ShippingMappingUI
+
+PLACEABLE = (OrderState.READY, OrderState.PARTLY_SHIPPED)
+# What a merchant corrected is not overwritten by what the cart says later.
+ADDRESS_CORRECTED = "ADDRESS_CORRECTED"
+
+
+def load_rules(
+    session: Session, integration: Integration, ui: ShippingMappingUI, *, methods: Iterable[str], skus: Iterable[str]
+) -> StoreRules:
+    """The store's rules, as far as these shipping methods and cart SKUs need them."""
+    wanted = set(skus)
+    mappings: dict[str, dict[str, int]] = {}
+    rows = session.execute(
+        sa.select(CartItem.sku, Mapping.warehouse_sku, Mapping.quantity)
+        .join(Mapping, Mapping.cart_item_id == CartItem.id)
+        .where(CartItem.integration_id == integration.id, CartItem.sku.in_(wanted))
+    )
+    for cart_sku, warehouse_sku, quantity in rows:
+        mappings.setdefault(cart_sku, {})[warehouse_sku] = quantity
+    known = session.scalars(
+        sa.select(WarehouseSku.sku).where(
+            WarehouseSku.account_id == integration.account_id, WarehouseSku.sku.in_(wanted)
+        )
+    )
+    shipping = session.scalars(sa.select(ShippingMapping).where(ShippingMapping.integration_id == integration.id))
+    return StoreRules(
+        methods={row.method_key: MethodRule(row.service, row.hold) for row in shipping},
+        mappings=mappings,
+        warehouse_skus=frozenset(known),
+        method_keys={method: canonical_key(ui, method) for method in set(methods)},
+        review_first=integration.review_first,
+    )
+
+
+def facts_of(order: ReceivedOrder) -> OrderFacts:
+    """A stored order (lines loaded) as holds see it."""
+    return OrderFacts(
+        lines=[LineFacts(line.sku, line.open) for line in order.lines],
+        shipping_method=order.shipping_method,
+        has_address=order.has_address,
+        address_problem=order.address_problem,
+        cancellation_requested=order.cancellation_requested,
+        unknown=order.unknown,
+        waived=frozenset(order.waived),
+    )
+
+
+def apply_holds(session: Session, orders: Sequence[ReceivedOrder], rules: StoreRules, now: datetime) -> int:
+    """Recompute the holds of stored orders that are not placed (lines loaded); returns how many are placeable."""
+    freed = 0
+    for order in orders:
+        if order.cart_state == OrderState.PENDING:
+            continue
+        found = holds_for(facts_of(order), rules)
+        was_held = order.state == ReceivedState.HELD
+        order.state = ReceivedState.HELD if found else ReceivedState.STAGED
+        replace_holds(session, {order.id: found})
+        if was_held and not found:
+            add_event(session, order.id, now, "RELEASED", "Nothing holds this order any more; it goes on by itself.")
+        freed += not found
+    return freed
+
+
+def replace_holds(session: Session, holds: dict[int, tuple[HoldReason, ...]]) -> None:
+    """Set the holds of these orders to exactly those given."""
+    session.execute(sa.delete(Hold).where(Hold.order_id.in_(holds)))
+    rows = [
+        {"order_id": order_id, "code": hold.code, "subject": hold.subject, "sentence": hold.sentence}
+        for order_id, reasons in holds.items()
+        for hold in reasons
+    ]
+    if rows:
+        session.execute(sa.insert(Hold), rows)
+
+
+def add_event(
+    session: Session, order_id: int, at: datetime, code: str, sentence: str, user_id: int | None = None
+) -> None:
+    """Add one entry to an order's timeline."""
+    session.add(OrderEvent(order_id=order_id, at=at, code=code, sentence=sentence, user_id=user_id))

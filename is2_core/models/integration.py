@@ -1,0 +1,94 @@
+"""A connected store, what it needs to speak to its cart, and its schedules."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from is2_core.db.types import Sealed
+from is2_core.models.base import Base, Id, reference
+
+
+class IntegrationState(StrEnum):
+    """SETUP: not finished, can be resumed. PAUSED: waits for a person (reconnect, or correct a setting)."""
+
+    SETUP = "SETUP"
+    ACTIVE = "ACTIVE"
+    PAUSED = "PAUSED"
+
+
+class Integration(Base):
+    """One connected store: one per (cart, region, seller) on the whole platform.
+
+    `seller_id` is None until the cart has said who the seller is. `settings` are the cart's store fields;
+    `server_skew_s` is how far the cart's clock was ahead of ours at the last reply.
+    """
+
+    __tablename__ = "integration"
+    __table_args__ = (sa.UniqueConstraint("cart", "region", "seller_id"),)
+    id: Mapped[Id]
+    account_id: Mapped[int] = reference("account.id")
+    cart: Mapped[str]
+    region: Mapped[str] = mapped_column(default="")
+    seller_id: Mapped[str | None]
+    seller_name: Mapped[str] = mapped_column(default="")
+    nickname: Mapped[str] = mapped_column(default="")
+    sites: Mapped[list[str]] = mapped_column(default=list)
+    home_site: Mapped[str] = mapped_column(default="")
+    settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    wms_target: Mapped[str] = mapped_column(default="embedded")
+    state: Mapped[str] = mapped_column(default=IntegrationState.SETUP)
+    pause_code: Mapped[str] = mapped_column(default="")
+    pause_sentence: Mapped[str] = mapped_column(default="")
+    review_first: Mapped[bool] = mapped_column(default=False)
+    orders_from: Mapped[datetime | None]
+    server_skew_s: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+
+class Credential(Base):
+    """A store's credentials and cached access token, encrypted; `version` rises with every change.
+
+    Minting is allowed to the holder of `minting_until` (the database's clock) only.
+    """
+
+    __tablename__ = "credential"
+    integration_id: Mapped[int] = reference("integration.id", primary_key=True, index=False)
+    credentials: Mapped[Any] = mapped_column(Sealed("credential.credentials"))
+    access_token: Mapped[Any] = mapped_column(Sealed("credential.access_token"), nullable=True)
+    access_expires_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(default=1)
+    minting_until: Mapped[datetime | None]
+    authorized_at: Mapped[datetime]
+
+
+class Schedule(Base):
+    """Work that comes due again and again; the dispatcher turns a due row into a task, once per slot."""
+
+    __tablename__ = "schedule"
+    __table_args__ = (sa.UniqueConstraint("integration_id", "kind"),)
+    id: Mapped[Id]
+    integration_id: Mapped[int] = reference("integration.id", index=False)
+    kind: Mapped[str]
+    every_s: Mapped[int]
+    next_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class InstallSession(Base):
+    """One trip of a browser to a cart's authorization page: `state` is stored hashed, bound to the browser's
+    session and the user, used once, and expires."""
+
+    __tablename__ = "install_session"
+    id: Mapped[Id]
+    integration_id: Mapped[int] = reference("integration.id")
+    user_id: Mapped[int] = reference("user_account.id", index=False)
+    state_hash: Mapped[str] = mapped_column(unique=True)
+    browser_hash: Mapped[str]
+    return_url: Mapped[str]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]

@@ -1,0 +1,66 @@
+"""The item list of a store and what its SKUs mean in the warehouse."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from is2_core.models.base import Base, Id, reference
+
+
+class SeenInCart(StrEnum):
+    """Whether the cart's own list shows the item."""
+
+    YES = "YES"
+    NO = "NO"
+    CANNOT_CHECK = "CANNOT_CHECK"
+
+
+class CartItem(Base):
+    """A row of the item list. `sku` is kept exactly as in the cart."""
+
+    __tablename__ = "cart_item"
+    __table_args__ = (sa.UniqueConstraint("integration_id", "sku"),)
+    id: Mapped[Id]
+    account_id: Mapped[int] = reference("account.id")
+    integration_id: Mapped[int] = reference("integration.id", index=False)
+    sku: Mapped[str]
+    title: Mapped[str] = mapped_column(default="")
+    remote_id: Mapped[str] = mapped_column(default="")
+    custom: Mapped[bool] = mapped_column(default=False)
+    active: Mapped[bool] = mapped_column(default=False)
+    seen_in_cart: Mapped[str] = mapped_column(default=SeenInCart.CANNOT_CHECK)
+    created_at: Mapped[datetime]
+    mappings: Mapped[list[Mapping]] = relationship(
+        back_populates="item", cascade="all, delete-orphan", order_by="Mapping.id", lazy="selectin"
+    )
+
+
+class Mapping(Base):
+    """One unit of the cart SKU is `quantity` units of a warehouse SKU; several rows make a virtual bundle."""
+
+    __tablename__ = "mapping"
+    __table_args__ = (sa.UniqueConstraint("cart_item_id", "warehouse_sku"),)
+    id: Mapped[Id]
+    cart_item_id: Mapped[int] = reference("cart_item.id", index=False)
+    warehouse_sku: Mapped[str]
+    quantity: Mapped[int]
+    item: Mapped[CartItem] = relationship(back_populates="mappings")
+
+
+class ShippingMapping(Base):
+    """A cart shipping method -> a warehouse service. `method_key` is the method trimmed and case-folded."""
+
+    __tablename__ = "shipping_mapping"
+    __table_args__ = (sa.UniqueConstraint("integration_id", "method_key"),)
+    id: Mapped[Id]
+    account_id: Mapped[int] = reference("account.id")
+    integration_id: Mapped[int] = reference("integration.id", index=False)
+    method: Mapped[str]
+    method_key: Mapped[str]
+    service: Mapped[str]
+    hold: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime]

@@ -1,0 +1,66 @@
+"""Background work: the queue of record. An RQ job merely rings for a row."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from is2_core.models.base import Base, Id, reference
+
+
+class TaskState(StrEnum):
+    """READY: due at `run_at`. RUNNING: leased. WAITING: its store is paused. QUARANTINED: gave up, visibly."""
+
+    READY = "READY"
+    RUNNING = "RUNNING"
+    WAITING = "WAITING"
+    DONE = "DONE"
+    QUARANTINED = "QUARANTINED"
+
+
+OPEN_STATES = (TaskState.READY, TaskState.RUNNING, TaskState.WAITING)
+
+
+class Task(Base):
+    """One unit of background work of an integration and flow, never of a single order.
+
+    `business_key` is unique while the task is open; asking again raises `wanted`, and a run that finishes
+    while `wanted` rose meanwhile leaves the task due again, so no request is lost. `fence` rises with every
+    claim and ring; a run whose fence is no longer the row's can commit nothing. `priority` 0: a person waits.
+    """
+
+    __tablename__ = "task"
+    __table_args__ = (
+        sa.Index(
+            "uq_task_open_business_key",
+            "business_key",
+            unique=True,
+            sqlite_where=sa.text("state IN ('READY', 'RUNNING', 'WAITING')"),
+            postgresql_where=sa.text("state IN ('READY', 'RUNNING', 'WAITING')"),
+        ),
+        sa.Index("ix_task_due", "state", "priority", "run_at"),
+    )
+    id: Mapped[Id]
+    account_id: Mapped[int | None] = reference("account.id")
+    integration_id: Mapped[int | None] = reference("integration.id")
+    kind: Mapped[str]
+    business_key: Mapped[str]
+    payload: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    priority: Mapped[int] = mapped_column(default=5)
+    state: Mapped[str] = mapped_column(default=TaskState.READY)
+    run_at: Mapped[datetime]
+    wanted: Mapped[int] = mapped_column(default=1)
+    attempts: Mapped[int] = mapped_column(default=0)
+    crashes: Mapped[int] = mapped_column(default=0)
+    lease_until: Mapped[datetime | None]
+    rung_until: Mapped[datetime | None]
+    fence: Mapped[int] = mapped_column(default=0)
+    error_code: Mapped[str] = mapped_column(default="")
+    error_sentence: Mapped[str] = mapped_column(default="")
+    error_detail: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]

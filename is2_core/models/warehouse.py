@@ -1,0 +1,82 @@
+"""The embedded warehouse's own tables."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from is2_core.models.base import Base, Id, reference
+
+
+class WarehouseState(StrEnum):
+    """Where a warehouse order stands; `label` is what the pages show."""
+
+    PENDING = "PENDING"
+    IN_PROCESS = "IN_PROCESS"
+    BACK_ORDER = "BACK_ORDER"
+    ON_HOLD = "ON_HOLD"
+    COMPLETED = "COMPLETED"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def label(self) -> str:
+        """The words users know."""
+        return self.value.replace("_", " ").title()
+
+
+class WarehouseSku(Base):
+    """A SKU the warehouse stocks for an account, and how many units lie there."""
+
+    __tablename__ = "warehouse_sku"
+    __table_args__ = (
+        sa.UniqueConstraint("account_id", "sku"),
+        sa.CheckConstraint("on_hand >= 0", "on_hand_not_negative"),
+    )
+    id: Mapped[Id]
+    account_id: Mapped[int] = reference("account.id", index=False)
+    sku: Mapped[str]
+    name: Mapped[str] = mapped_column(default="")
+    on_hand: Mapped[int] = mapped_column(default=0)
+
+
+class StockMovement(Base):
+    """The ledger: every change of `on_hand`, by whom and why."""
+
+    __tablename__ = "stock_movement"
+    id: Mapped[Id]
+    warehouse_sku_id: Mapped[int] = reference("warehouse_sku.id")
+    quantity: Mapped[int]
+    reason: Mapped[str]
+    at: Mapped[datetime]
+    user_id: Mapped[int | None]
+
+
+class WarehouseOrder(Base):
+    """An order to pack; `number` is the platform's order number and unique."""
+
+    __tablename__ = "warehouse_order"
+    id: Mapped[Id]
+    account_id: Mapped[int] = reference("account.id")
+    number: Mapped[str] = mapped_column(unique=True)
+    source: Mapped[str] = mapped_column(default="")
+    state: Mapped[str] = mapped_column(default=WarehouseState.PENDING)
+    service: Mapped[str]
+    recipient_id: Mapped[int] = reference("recipient.id")
+    ship_by: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    lines: Mapped[list[WarehouseOrderLine]] = relationship(order_by="WarehouseOrderLine.id", lazy="selectin")
+
+
+class WarehouseOrderLine(Base):
+    """Units of one warehouse SKU in an order."""
+
+    __tablename__ = "warehouse_order_line"
+    __table_args__ = (sa.UniqueConstraint("order_id", "sku"),)
+    id: Mapped[Id]
+    order_id: Mapped[int] = reference("warehouse_order.id", index=False)
+    sku: Mapped[str]
+    quantity: Mapped[int]
+    shipped: Mapped[int] = mapped_column(default=0)

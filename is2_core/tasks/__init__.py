@@ -1,0 +1,1 @@
+"""Background work: task rows, runs, the dispatcher, the bell."""

@@ -1,0 +1,20 @@
+"""Which function runs which kind of task."""
+
+from __future__ import annotations
+
+from is2_core.flows.acknowledgements import send_acknowledgements
+from is2_core.flows.imports import check_orders, reconcile_orders
+from is2_core.flows.placing import place_orders, stop_orders
+from is2_core.flows.polling import poll_submission
+from is2_core.flows.review import review_orders
+from is2_core.tasks.run import Handler
+
+HANDLERS: dict[str, Handler] = {
+    "orders.check": check_orders,
+    "orders.reconcile": reconcile_orders,
+    "orders.review": review_orders,
+    "orders.place": place_orders,
+    "orders.stop": stop_orders,
+    "acknowledgements.send": send_acknowledgements,
+    "submissions.poll": poll_submission,
+}

@@ -1,0 +1,1 @@
+"""The warehouse port and the embedded warehouse."""

@@ -1,0 +1,147 @@
+"""The warehouse port: what the platform needs of a WMS, shaped so that an outside one fits as well as ours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from plugins.interface import Address
+
+
+@dataclass(frozen=True)
+class OrderLine:
+    """Units of one warehouse SKU."""
+
+    sku: str
+    quantity: int
+
+
+@dataclass(frozen=True)
+class NewOrder:
+    """An order to place. `number` is ours and the warehouse's external id; `recipient_ref` is the row the
+    recipient's data is in, for a warehouse that lives in the same database."""
+
+    number: str
+    account_id: int
+    source: str
+    service: str
+    recipient: Address = field(repr=False)
+    recipient_ref: int
+    ship_by: datetime | None
+    lines: tuple[OrderLine, ...]
+
+
+@dataclass(frozen=True)
+class Placed:
+    """The warehouse has taken the order now."""
+
+
+@dataclass(frozen=True)
+class Already:
+    """The warehouse had an order of this number before."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The warehouse will not take it as it is; `sentence` says why."""
+
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Later:
+    """Not now; ask again."""
+
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """No telling whether the warehouse has it; `find_order` will."""
+
+    sentence: str
+
+
+PlaceAnswer = Placed | Already | Refused | Later | Unknown
+
+
+@dataclass(frozen=True)
+class FoundOrder:
+    """A warehouse order of a number, with open and shipped quantities per SKU. A split order gives several."""
+
+    number: str
+    state: str
+    open: tuple[OrderLine, ...]
+    shipped: tuple[OrderLine, ...]
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """Nothing of the order will be shipped."""
+
+
+@dataclass(frozen=True)
+class PartlyCancelled:
+    """What had not been shipped will not be."""
+
+    shipped: tuple[OrderLine, ...]
+
+
+@dataclass(frozen=True)
+class TooLate:
+    """The order is packed or gone."""
+
+    sentence: str
+
+
+CancelAnswer = Cancelled | PartlyCancelled | TooLate
+
+
+@dataclass(frozen=True)
+class Stock:
+    """Units of one SKU: lying in the warehouse, and promised to open orders."""
+
+    sku: str
+    on_hand: int
+    committed: int
+
+
+@dataclass(frozen=True)
+class Service:
+    """A shipping service of the warehouse."""
+
+    code: str
+    label: str
+
+
+class Warehouse(Protocol):
+    """A WMS. Every method may do I/O and is called outside any transaction.
+
+    `unique_external_id`: placing the same number twice gives Already. Where it is False, an Unknown answer
+    is looked up only `settle_s` seconds later and never repeated blindly.
+    """
+
+    unique_external_id: bool
+    settle_s: int
+
+    def place_orders(self, batch: Sequence[NewOrder]) -> list[PlaceAnswer]:
+        """One answer per order, in order; idempotent by number."""
+        ...
+
+    def find_order(self, account_id: int, number: str) -> list[FoundOrder]:
+        """What the warehouse has under a number; empty where nothing."""
+        ...
+
+    def cancel_order(self, account_id: int, number: str) -> CancelAnswer:
+        """Ask to stop an order."""
+        ...
+
+    def stock(self, account_id: int, skus: Sequence[str] | None = None) -> list[Stock]:
+        """Stock of these SKUs (of all, where None); a SKU the warehouse does not know is left out."""
+        ...
+
+    def services(self, account_id: int) -> list[Service]:
+        """The shipping services an order can ask for."""
+        ...

@@ -1,0 +1,120 @@
+"""Login with Amazon: what the token endpoint gives and refuses."""
+
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.amazon.simulator.driver import APPLICATION, CLIENT, NORTHWIND, ORDERS, PANEL, Driver, Store, error
+
+
+def code_for(amazon: Driver, redirect_uri: str = PANEL) -> str:
+    return amazon.simulator.state.grants.consent(APPLICATION, NORTHWIND, redirect_uri)
+
+
+def redeem(amazon: Driver, code: str, redirect_uri: str = PANEL):
+    return amazon.token_call(grant_type="authorization_code", code=code, redirect_uri=redirect_uri, **CLIENT)
+
+
+def test_a_code_buys_an_access_token_for_an_hour_and_a_refresh_token(amazon):
+    answer = redeem(amazon, code_for(amazon))
+    assert answer.status == 200
+    assert answer.headers["Cache-Control"] == "no-store"
+    bought = answer.json()
+    assert bought["expires_in"] == 3600
+    assert bought["token_type"] == "bearer"
+    assert bought["access_token"].startswith("Atza|")
+    assert bought["refresh_token"].startswith("Atzr|")
+
+
+def test_a_code_works_once(amazon):
+    code = code_for(amazon)
+    assert redeem(amazon, code).status == 200
+    again = redeem(amazon, code)
+    assert again.status == 400
+    assert again.json()["error"] == "invalid_grant"
+
+
+def test_a_code_lives_five_minutes(amazon):
+    early, late = code_for(amazon), code_for(amazon)
+    amazon.advance(300)
+    assert redeem(amazon, early).status == 200
+    amazon.advance(1)
+    assert redeem(amazon, late).json()["error"] == "invalid_grant"
+
+
+def test_a_code_is_bound_to_its_redirect_uri(amazon):
+    assert redeem(amazon, code_for(amazon), PANEL.replace("5000", "5001")).json()["error"] == "invalid_grant"
+
+
+def test_a_wrong_secret_is_401_invalid_client(amazon):
+    answer = amazon.token_call(
+        grant_type="refresh_token", refresh_token="Atzr|x", client_id=CLIENT["client_id"], client_secret="wrong"
+    )
+    assert answer.status == 401
+    assert answer.json() == {"error": "invalid_client", "error_description": "Client authentication failed"}
+
+
+def test_two_secrets_are_valid_during_a_rotation(amazon, store):
+    amazon.steer("POST", "application", {"secrets": [CLIENT["client_secret"], "the-new-one"]})
+    for secret in (CLIENT["client_secret"], "the-new-one"):
+        form = CLIENT | {"client_secret": secret, "grant_type": "refresh_token", "refresh_token": store.refresh_token}
+        assert amazon.token_call(**form).status == 200
+
+
+@pytest.mark.parametrize("left_out", ["grant_type", "refresh_token", "client_id", "client_secret"])
+def test_every_field_is_needed(amazon, left_out):
+    form = {"grant_type": "refresh_token", "refresh_token": "Atzr|x"} | CLIENT
+    del form[left_out]
+    answer = amazon.token_call(**form)
+    assert (answer.status, answer.json()["error"]) == (400, "invalid_request")
+    assert left_out in answer.json()["error_description"]
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/plain", ""])
+def test_the_form_must_say_it_is_a_form(amazon, store, kind):
+    form = CLIENT | {"grant_type": "refresh_token", "refresh_token": store.refresh_token}
+    answer = amazon.send("POST", "/auth/o2/token", headers={"Content-Type": kind}, body=urlencode(form).encode())
+    assert (answer.status, answer.json()["error"]) == (400, "invalid_request")
+
+
+def test_unknown_grants_and_scopes_are_refused(amazon):
+    assert amazon.token_call(grant_type="password", **CLIENT).json()["error"] == "unsupported_grant_type"
+    wrong = amazon.token_call(grant_type="client_credentials", scope="everything", **CLIENT)
+    assert wrong.json()["error"] == "invalid_scope"
+
+
+def test_a_grantless_token_has_no_refresh_token_and_opens_no_sellers_data(amazon):
+    answer = amazon.token_call(grant_type="client_credentials", scope="sellingpartnerapi::notifications", **CLIENT)
+    assert "refresh_token" not in answer.json()
+    refused = amazon.send("GET", ORDERS, headers={"x-amz-access-token": answer.json()["access_token"]})
+    assert refused.status == 403
+
+
+def test_refreshing_keeps_the_refresh_token_and_the_older_access_token(amazon, store):
+    older = store.token
+    store.renew()
+    assert store.token != older
+    for token in (older, store.token):
+        store.token = token
+        assert store.call("GET", "/na/sellers/v1/marketplaceParticipations").status == 200
+
+
+def test_revoking_kills_the_refresh_token_and_the_live_access_token(amazon: Driver, store: Store):
+    amazon.steer("POST", "seller", {"seller": NORTHWIND, "revoke": True})
+    answer = amazon.token_call(grant_type="refresh_token", refresh_token=store.refresh_token, **CLIENT)
+    assert (answer.status, answer.json()["error"]) == (400, "invalid_grant")
+    refused = store.call("GET", "/na/sellers/v1/marketplaceParticipations")
+    assert refused.status == 403
+    assert "revoked" in error(refused)["details"]
+
+
+def test_an_authorization_lapses_after_365_days_and_a_new_consent_revives_it(amazon, store):
+    def refresh():
+        return amazon.token_call(grant_type="refresh_token", refresh_token=store.refresh_token, **CLIENT).status
+
+    amazon.advance(365 * 86400)
+    assert refresh() == 200
+    amazon.advance(1)
+    assert refresh() == 400
+    amazon.connect()
+    assert refresh() == 200

@@ -1,0 +1,90 @@
+"""The same over real HTTP: dropped connections, encoded addresses, a browser, the command."""
+
+import os
+import signal
+import subprocess
+import sys
+from urllib.parse import parse_qs, urlsplit
+
+import mechanicalsoup
+import pytest
+import requests
+
+from tests.amazon.simulator.driver import APPLICATION, CLIENT, NORTHWIND, PANEL
+
+WAIT = 20
+
+
+def steer(live: str, path: str, body=None):
+    answer = requests.post(f"{live}/_sim/{path}", json=body or {}, timeout=WAIT)
+    assert answer.ok, answer.text
+    return answer.json()
+
+
+def access_token(live: str) -> str:
+    refresh = steer(live, "authorize", {"seller": NORTHWIND})["refresh_token"]
+    form = CLIENT | {"grant_type": "refresh_token", "refresh_token": refresh}
+    return requests.post(f"{live}/auth/o2/token", data=form, timeout=WAIT).json()["access_token"]
+
+
+@pytest.mark.parametrize("kind", ["refuse", "apply_then_drop"])
+def test_a_dropped_connection_is_a_connection_error(live, kind):
+    steer(live, "faults", {"operation": "token", "kind": kind})
+    with pytest.raises(requests.ConnectionError):
+        requests.post(f"{live}/auth/o2/token", data=CLIENT, timeout=WAIT)
+    assert requests.post(f"{live}/auth/o2/token", data=CLIENT, timeout=WAIT).status_code == 400
+
+
+def test_an_encoded_slash_in_a_sku_survives(live):
+    steer(live, "listings", {"seller": NORTHWIND, "sku": "A/B +1", "quantity": 3})
+    answer = requests.get(
+        f"{live}/na/listings/2021-08-01/items/{NORTHWIND}/A%2FB%20%2B1",
+        params={"marketplaceIds": "ATVPDKIKX0DER", "includedData": "fulfillmentAvailability"},
+        headers={"x-amz-access-token": access_token(live)},
+        timeout=WAIT,
+    )
+    assert answer.json()["fulfillmentAvailability"][0]["quantity"] == 3
+
+
+def test_a_repeated_parameter_is_refused(live):
+    answer = requests.get(
+        f"{live}/na/orders/2026-01-01/orders",
+        params=[("createdAfter", "2026-02-01T00:00:00Z"), ("includedData", "BUYER"), ("includedData", "RECIPIENT")],
+        headers={"x-amz-access-token": access_token(live)},
+        timeout=WAIT,
+    )
+    assert answer.status_code == 400
+    assert "includedData is repeated" in answer.text
+
+
+def test_a_browser_without_scripts_can_authorize(live):
+    browser = mechanicalsoup.StatefulBrowser(raise_on_404=True)
+    query = f"application_id={APPLICATION}&state=s-1&redirect_uri={PANEL}"
+    browser.open(f"{live}/sellercentral/us/apps/authorize/consent?{query}")
+    browser.select_form("#sign-in")
+    browser["seller"] = NORTHWIND
+    browser.submit_selected()
+    form = browser.select_form("#consent")
+    for box in ("agree_roles", "agree_data", "agree_terms"):
+        browser[box] = True
+    form.choose_submit(browser.page.select_one("button[value=next]"))
+    sent = browser.submit_selected(update_state=False, allow_redirects=False)
+    returned = parse_qs(urlsplit(sent.headers["Location"]).query)
+    exchange = CLIENT | {
+        "grant_type": "authorization_code",
+        "code": returned["spapi_oauth_code"][0],
+        "redirect_uri": PANEL,
+    }
+    assert requests.post(f"{live}/auth/o2/token", data=exchange, timeout=WAIT).json()["refresh_token"]
+
+
+def test_the_command_serves_and_ends_cleanly_on_sigterm(tmp_path):
+    program = "from plugins.amazon.simulator.command import command; command()"
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    arguments = [sys.executable, "-c", program, "--port", "0"]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        line = process.stdout.readline()
+        address = next(word for word in line.split() if word.startswith("http://")).rstrip(",")
+        assert requests.get(f"{address}_sim/clock", timeout=WAIT).ok
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(WAIT) == 0

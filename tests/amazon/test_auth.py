@@ -1,0 +1,251 @@
+"""Installing a store and keeping it authorized, against the simulated consent pages and Login with Amazon."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from plugins.amazon import plugin
+from plugins.interface import (
+    AuthorizationLost,
+    CartContext,
+    CartError,
+    Connected,
+    InstallReply,
+    Permanent,
+    PlatformSettings,
+    Redirect,
+    Secret,
+    SettingsError,
+    Store,
+    Temporary,
+)
+from tests.amazon.conftest import SELLER, Rig
+
+RETURN_URL = "http://127.0.0.1:5000/amazon/authorized"
+LOGIN_URL = "http://127.0.0.1:5000/amazon/login"
+
+
+def begin(ctx: CartContext) -> Redirect:
+    away = plugin.install(ctx, None)
+    assert isinstance(away, Redirect)
+    return away
+
+
+def go_on(ctx: CartContext, params: dict[str, str]) -> Redirect | Connected:
+    reply = {name: value for name, value in params.items() if name != "state"}
+    step = plugin.install(ctx, InstallReply(reply, RETURN_URL))
+    assert isinstance(step, Redirect | Connected)
+    return step
+
+
+def refused(ctx: CartContext, params: dict[str, str]) -> CartError:
+    with pytest.raises(SettingsError) as error:
+        go_on(ctx, params)
+    return error.value
+
+
+def with_values(ctx: CartContext, **values: str) -> CartContext:
+    return replace(ctx, app=replace(ctx.app, values={**ctx.app.values, **values}))
+
+
+def test_a_store_is_connected_through_amazons_consent_page(rig: Rig) -> None:
+    ctx = rig.new_store()
+    away = begin(ctx)
+    assert away.url == f"{rig.address}/sellercentral/us/apps/authorize/consent"
+    assert away.params == {"application_id": "amzn1.sp.solution.is2-demo"}
+
+    connected = go_on(ctx, rig.browse(away, RETURN_URL))
+    assert isinstance(connected, Connected)
+    assert connected.identity.remote_id == SELLER
+    assert connected.identity.name == "Northwind Outdoor"
+    assert connected.identity.sites == ("ATVPDKIKX0DER", "A2EUQ1WTGCTBG2", "A1AM78C64UM0Y8")
+    assert set(connected.credentials) == {"refresh_token"}
+    assert "Atzr" not in repr(connected)
+
+    token = plugin.mint_access_token(ctx, connected.credentials)
+    assert token.expires_at - rig.clock.now() == timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("region", "seller", "country"), [("eu", "A2SIMEU0000001", "gb"), ("fe", "A2SIMFE0000001", "jp")]
+)
+def test_each_region_has_its_consent_page_and_its_stores(rig: Rig, region: str, seller: str, country: str) -> None:
+    ctx = rig.new_store(region)
+    away = begin(ctx)
+    assert f"/sellercentral/{country}/" in away.url
+    connected = go_on(ctx, rig.browse(away, RETURN_URL, seller))
+    assert isinstance(connected, Connected)
+    assert connected.identity.remote_id == seller
+
+
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [
+        ("na", "sellercentral.amazon.com"),
+        ("eu", "sellercentral-europe.amazon.com"),
+        ("fe", "sellercentral.amazon.co.jp"),
+    ],
+)
+def test_in_production_the_merchant_is_sent_to_seller_central(rig: Rig, region: str, host: str) -> None:
+    ctx = rig.new_store(region)
+    away = begin(replace(ctx, app=replace(ctx.app, environment="production")))
+    assert away.url == f"https://{host}/apps/authorize/consent"
+
+
+def test_a_draft_application_is_named_as_such_to_amazon(rig: Rig) -> None:
+    rig.steer("POST", "application", {"draft": True})
+    ctx = with_values(rig.new_store(), draft="yes")
+    away = begin(ctx)
+    assert away.params["version"] == "beta"
+    assert isinstance(go_on(ctx, rig.browse(away, RETURN_URL)), Connected)
+
+
+@pytest.mark.parametrize("draft", ["no", "yes"])
+def test_the_leg_through_our_own_sign_in_is_accepted(rig: Rig, draft: str) -> None:
+    rig.steer("POST", "application", {"login_uri": LOGIN_URL, "draft": draft == "yes"})
+    ctx = with_values(rig.new_store(), draft=draft)
+    leg = rig.browse(begin(ctx), RETURN_URL)
+    assert set(leg) - {"version"} == {"amazon_callback_uri", "amazon_state", "selling_partner_id"}
+
+    back = go_on(ctx, leg)
+    assert isinstance(back, Redirect)
+    assert back.params["amazon_state"] == leg["amazon_state"]
+    assert isinstance(go_on(ctx, rig.follow(back, RETURN_URL)), Connected)
+
+
+@pytest.mark.parametrize(
+    ("environment", "callback", "known"),
+    [
+        ("production", "https://sellercentral.amazon.de/apps/authorize/confirm/x", False),
+        ("production", "https://sellercentral-europe.amazon.com/apps/authorize/confirm/x", True),
+        ("production", "https://amazon.com/apps/authorize/confirm/x", True),
+        ("production", "http://amazon.com/apps/authorize/confirm/x", False),
+        ("production", "https://amazon.com.evil.example/apps", False),
+        ("production", "https://amazon.com@evil.example/apps", False),
+        ("production", "https://evil.example\\@amazon.com/apps", False),
+        ("production", "https://amazon.com:8443/apps", False),
+        ("production", "https://amazon.com:x/apps", False),
+        ("production", "javascript:alert(1)", False),
+        ("simulator", "http://127.0.0.1:1/sellercentral/us/apps/authorize/confirm", False),
+        ("simulator", "https://amazon.com/apps/authorize/confirm/x", False),
+    ],
+)
+def test_the_browser_is_sent_back_to_amazon_only(rig: Rig, environment: str, callback: str, known: bool) -> None:
+    ctx = rig.new_store()
+    ctx = replace(ctx, app=replace(ctx.app, environment=environment))
+    leg = {"amazon_callback_uri": callback, "amazon_state": "theirs", "selling_partner_id": SELLER}
+    if known:
+        assert go_on(ctx, leg) == Redirect(callback, {"amazon_state": "theirs"})
+    else:
+        assert refused(ctx, leg).code == "UNKNOWN_CALLBACK"
+
+
+def test_cancel_at_amazon_is_told_in_a_sentence(rig: Rig) -> None:
+    ctx = rig.new_store()
+    error = refused(ctx, rig.browse(begin(ctx), RETURN_URL, press="cancel"))
+    assert error.sentence.startswith("You chose Cancel at Amazon, so nothing was connected")
+
+
+def test_an_answer_that_is_not_complete_connects_nothing(rig: Rig) -> None:
+    assert refused(rig.new_store(), {"selling_partner_id": SELLER}).code == "INCOMPLETE_REPLY"
+    assert refused(rig.new_store(), {"spapi_oauth_code": "x"}).code == "INCOMPLETE_REPLY"
+    assert refused(rig.new_store(), {"error": "server_error"}).code == "CONSENT_FAILED"
+
+
+def test_a_code_is_good_once_and_for_five_minutes(rig: Rig) -> None:
+    ctx = rig.new_store()
+    params = rig.browse(begin(ctx), RETURN_URL)
+    assert isinstance(go_on(ctx, params), Connected)
+    assert refused(ctx, params).code == "CODE_EXPIRED"
+
+    params = rig.browse(begin(ctx), RETURN_URL)
+    rig.clock.advance(301)
+    late = refused(ctx, params)
+    assert late.code == "CODE_EXPIRED"
+    assert late.sentence.startswith("Amazon's sign-in took longer than 5 minutes")
+
+
+def test_a_seller_of_no_marketplace_we_know_is_not_connected(rig: Rig) -> None:
+    rig.steer("POST", "seller", {"seller": SELLER, "marketplaces": ["A19VAU5U5O7RUS"]})
+    ctx = rig.new_store()
+    assert refused(ctx, rig.browse(begin(ctx), RETURN_URL)).code == "NO_MARKETPLACE"
+
+
+@pytest.mark.parametrize("missing", ["application_id", "client_id", "client_secret"])
+def test_before_the_warehouse_has_set_amazon_up_the_merchant_is_told_so(rig: Rig, missing: str) -> None:
+    ctx = rig.new_store()
+    values = {key: value for key, value in ctx.app.values.items() if key != missing}
+    secrets = {key: value for key, value in ctx.app.secrets.items() if key != missing}
+    with pytest.raises(SettingsError) as error:
+        plugin.install(replace(ctx, app=PlatformSettings("simulator", values, secrets)), None)
+    assert error.value.sentence.startswith("The warehouse has not finished setting up Amazon yet.")
+    assert rig.http.calls == []
+
+
+def test_a_revoked_authorization_is_lost_for_good(rig: Rig) -> None:
+    ctx = rig.store()
+    rig.steer("POST", "seller", {"seller": SELLER, "revoke": True})
+    with pytest.raises(AuthorizationLost) as error:
+        plugin.check_connection(ctx)
+    assert error.value.code == "INVALID_GRANT"
+
+
+def test_a_wrong_client_secret_is_the_warehouses_to_mend(rig: Rig) -> None:
+    ctx = rig.new_store()
+    ctx = replace(ctx, app=replace(ctx.app, secrets={"client_secret": Secret("out of date")}))
+    with pytest.raises(SettingsError) as error:
+        plugin.mint_access_token(ctx, {"refresh_token": Secret("Atzr|x")})
+    assert error.value.code == "APPLICATION_REFUSED"
+    assert "out of date" not in f"{error.value.sentence}{error.value.detail}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        ("5xx", "SIGN_IN_UNAVAILABLE"),
+        ("html_200", "UNREADABLE_ANSWER"),
+        ("truncate", "UNREADABLE_ANSWER"),
+        ("refuse", "NO_ANSWER"),
+    ],
+)
+def test_trouble_at_the_token_endpoint_is_temporary(rig: Rig, kind: str, code: str) -> None:
+    ctx = rig.store()
+    rig.steer("POST", "faults", {"operation": "token", "kind": kind})
+    with pytest.raises(Temporary) as error:
+        plugin.check_connection(ctx)
+    assert error.value.code == code
+    assert plugin.check_connection(ctx).remote_id == SELLER
+
+
+def test_the_connection_can_be_checked_at_any_time(rig: Rig) -> None:
+    identity = plugin.check_connection(rig.store())
+    assert (identity.remote_id, identity.name) == (SELLER, "Northwind Outdoor")
+    with pytest.raises(SettingsError):
+        plugin.check_connection(rig.new_store())
+
+
+def test_an_expired_access_token_is_replaced_once(rig: Rig) -> None:
+    ctx = rig.store()
+    plugin.check_connection(ctx)
+    rig.steer("POST", "seller", {"seller": SELLER, "expire_access_tokens": True})
+    plugin.check_connection(ctx)
+    assert rig.tokens[SELLER].minted == 2
+
+
+def test_a_store_of_another_region_is_refused_without_a_loop(rig: Rig) -> None:
+    ctx = rig.store()
+    elsewhere = replace(ctx, store=Store(SELLER, "eu"))
+    with pytest.raises(SettingsError):
+        plugin.check_connection(elsewhere)
+    assert rig.http.operations().count("getMarketplaceParticipations") == 1
+    with pytest.raises(SettingsError) as unknown:
+        plugin.check_connection(replace(ctx, store=Store(SELLER, "moon")))
+    assert unknown.value.code == "UNKNOWN_REGION"
+
+
+def test_the_sign_in_never_retries_what_amazon_refused_for_good(rig: Rig) -> None:
+    with pytest.raises(Permanent):
+        plugin.mint_access_token(rig.new_store(), {"refresh_token": Secret("")})

@@ -1,0 +1,104 @@
+"""What an error answer means for the core."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from plugins.amazon.errors import Problem, failure, read_problem
+from plugins.interface import (
+    AuthorizationLost,
+    CartError,
+    Effect,
+    Permanent,
+    RateLimited,
+    Reply,
+    SettingsError,
+    Temporary,
+)
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def answer(status: int, code: str = "", message: str = "", details: str = "") -> Reply:
+    body = json.dumps({"errors": [{"code": code, "message": message, "details": details}]}).encode()
+    return Reply(status, {"x-amzn-requestid": "req-1"}, body)
+
+
+def error_of(operation: str, reply: Reply, effect: Effect = Effect.READ) -> CartError:
+    return failure(operation, effect, read_problem(reply), NOW)
+
+
+@pytest.mark.parametrize(
+    ("operation", "reply", "kind", "code"),
+    [
+        ("searchOrders", answer(400, "InvalidInput"), Temporary, "KNOWN_GOOD_QUERY_REFUSED"),
+        ("getOrder", answer(400, "Invalid Input"), Temporary, "KNOWN_GOOD_QUERY_REFUSED"),
+        ("createFeed", answer(400, "InvalidInput"), Permanent, "REQUEST_REFUSED"),
+        ("getFeed", answer(401, "Unauthorized"), AuthorizationLost, "TOKEN_REFUSED"),
+        (
+            "getFeed",
+            answer(403, "Unauthorized", "Access to requested resource is denied.", "The access token has expired."),
+            AuthorizationLost,
+            "TOKEN_REFUSED",
+        ),
+        (
+            "searchOrders",
+            answer(403, "Unauthorized", "Access to requested resource is denied."),
+            SettingsError,
+            "ROLE_MISSING",
+        ),
+        ("getFeed", answer(403, "MissingAuthenticationToken", "Missing"), Permanent, "UNKNOWN_OPERATION"),
+        ("getFeed", Reply(403, {}, b"<html>blocked</html>"), Temporary, "UNEXPECTED_ANSWER"),
+        ("getFeed", answer(404, "NotFound"), Permanent, "NOT_FOUND"),
+        ("createFeed", answer(413, "RequestTooLarge"), Permanent, "TOO_LARGE"),
+        ("createFeed", answer(415, "UnsupportedMediaType"), Permanent, "REQUEST_REFUSED"),
+        ("getFeed", answer(429, "QuotaExceeded"), RateLimited, "QUOTA_EXCEEDED"),
+        ("getFeed", answer(500, "InternalFailure"), Temporary, "AMAZON_UNAVAILABLE"),
+        ("getFeed", Reply(503, {}, b"<html>"), Temporary, "AMAZON_UNAVAILABLE"),
+        ("getFeed", Reply(302, {}, b""), Temporary, "UNEXPECTED_ANSWER"),
+    ],
+)
+def test_every_answer_has_its_meaning(operation: str, reply: Reply, kind: type[CartError], code: str) -> None:
+    error = error_of(operation, reply)
+    assert (type(error), error.code) == (kind, code)
+    assert error.sentence.endswith(".")
+    assert f"HTTP {reply.status}" in error.detail
+
+
+def test_a_missing_role_is_named() -> None:
+    assert "Inventory and Order Tracking" in error_of("searchOrders", answer(403, "Unauthorized")).sentence
+
+
+@pytest.mark.parametrize(("operation", "pause_s"), [("searchOrders", 178.6), ("getOrder", 5), ("createFeed", 120.5)])
+def test_a_429_lasts_about_one_refill_of_that_bucket(operation: str, pause_s: float) -> None:
+    error = error_of(operation, answer(429, "QuotaExceeded"))
+    assert isinstance(error, RateLimited)
+    assert (error.until - NOW).total_seconds() == pytest.approx(pause_s, abs=0.1)
+    assert error.until - NOW <= timedelta(minutes=5)
+
+
+@pytest.mark.parametrize(
+    ("effect", "status", "unknown"),
+    [(Effect.WRITE, 500, True), (Effect.WRITE, 302, False), (Effect.READ, 500, False)],
+)
+def test_only_a_server_error_on_a_write_leaves_its_effect_unknown(effect: Effect, status: int, unknown: bool) -> None:
+    error = error_of("createFeed", answer(status), effect)
+    assert isinstance(error, Temporary)
+    assert error.unknown is unknown
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b'{"errors": []}', b'{"errors": [null]}', b'{"errors": 7}', b"\xff"]
+)
+def test_a_body_that_is_no_error_envelope_is_still_a_problem(body: bytes) -> None:
+    assert read_problem(Reply(500, {}, body)) == Problem(500)
+
+
+def test_amazons_words_are_kept_for_the_log_on_one_bounded_line() -> None:
+    problem = read_problem(answer(400, "InvalidInput", "bad\nline " * 100))
+    assert "\n" not in problem.words()
+    assert len(problem.message) == 300
+    assert problem.request_id == "req-1"

@@ -1,0 +1,263 @@
+"""Acknowledging orders by feed and reading what became of it, against the simulator."""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from plugins.amazon import plugin
+from plugins.amazon.feeds import _unpack
+from plugins.interface import (
+    AcknowledgedLine,
+    Acknowledgement,
+    Applied,
+    CartContext,
+    Effect,
+    PendingSubmission,
+    Permanent,
+    Rejected,
+    Reply,
+    Retry,
+    SettingsError,
+    Submission,
+    Temporary,
+    WriteReply,
+)
+from tests.amazon.conftest import SELLER, Rig
+
+SITE = "ATVPDKIKX0DER"
+
+
+def book(rig: Rig, **mix: int) -> dict[str, list[str]]:
+    return rig.steer("POST", "orders/generate", {"seller": SELLER, "mix": mix})["branches"]
+
+
+def acknowledgement(rig: Rig, order_id: str, number: str) -> Acknowledgement:
+    shown = rig.steer("GET", f"orders/{order_id}")
+    lines = tuple(
+        AcknowledgedLine(item["orderItemId"], str(n)) for n, item in enumerate(shown["order"]["orderItems"], start=1)
+    )
+    return Acknowledgement(f"key-{order_id}", order_id, number, shown["marketplaceId"], lines)
+
+
+def submission(rig: Rig, pending: PendingSubmission) -> Submission:
+    return Submission(pending.handle, "acknowledge_orders", pending.keys, rig.clock.now())
+
+
+def send(rig: Rig, ctx: CartContext, *wanted: Acknowledgement) -> Submission:
+    reply = plugin.acknowledge_orders(ctx, wanted)
+    (pending,) = reply.pending
+    assert pending.ask_at - rig.clock.now() == timedelta(seconds=30)
+    return submission(rig, pending)
+
+
+def settle(rig: Rig, ctx: CartContext, sent: Submission) -> WriteReply:
+    rig.clock.advance(120)
+    return plugin.poll_submission(ctx, sent)
+
+
+def test_orders_are_acknowledged_under_our_numbers(rig: Rig) -> None:
+    order_ids = book(rig, plain=3)["plain"]
+    ctx = rig.store()
+    wanted = [acknowledgement(rig, order_id, f"IS2-{n}") for n, order_id in enumerate(order_ids)]
+    sent = send(rig, ctx, *wanted)
+    assert sent.keys == tuple(one.key for one in wanted)
+
+    waiting = plugin.poll_submission(ctx, sent)
+    assert waiting.results == {}
+    assert waiting.pending[0].keys == sent.keys
+    assert waiting.pending[0].ask_at > rig.clock.now()
+
+    assert settle(rig, ctx, sent) == WriteReply({one.key: Applied() for one in wanted})
+    for number, order_id in enumerate(order_ids):
+        shown = rig.steer("GET", f"orders/{order_id}")
+        assert (shown["merchantOrderId"], shown["buyer_view"]) == (f"IS2-{number}", "Processing")
+        order = plugin.fetch_order(ctx, order_id)
+        assert getattr(order, "cart_order_number", None) == f"IS2-{number}"
+
+
+def test_each_order_of_a_feed_gets_its_own_result(rig: Rig) -> None:
+    branches = book(rig, plain=1, cancelled=1, pending=1)
+    ctx = rig.store()
+    wanted = [
+        acknowledgement(rig, branches["cancelled"][0], "IS2-1"),
+        acknowledgement(rig, branches["plain"][0], "IS2-2"),
+        Acknowledgement("key-unknown", "999-9999999-9999999", "IS2-3", SITE, (AcknowledgedLine("1", "1"),)),
+        acknowledgement(rig, branches["pending"][0], "IS2-4"),
+    ]
+    results = settle(rig, ctx, send(rig, ctx, *wanted)).results
+    assert results[wanted[1].key] == Applied()
+    for refused in (wanted[0], wanted[2], wanted[3]):
+        result = results[refused.key]
+        assert isinstance(result, Rejected)
+        assert result.sentence.startswith("The order c")
+
+
+def test_sending_the_same_again_does_no_harm(rig: Rig) -> None:
+    (order_id,) = book(rig, plain=1)["plain"]
+    ctx = rig.store()
+    one = acknowledgement(rig, order_id, "IS2-1")
+    for _ in range(3):
+        assert settle(rig, ctx, send(rig, ctx, one)).results == {one.key: Applied()}
+    assert rig.steer("GET", f"orders/{order_id}")["merchantOrderId"] == "IS2-1"
+
+
+def test_a_lost_answer_of_create_feed_is_unknown_and_of_the_upload_is_not(rig: Rig) -> None:
+    (order_id,) = book(rig, plain=1)["plain"]
+    ctx = rig.store()
+    one = acknowledgement(rig, order_id, "IS2-1")
+    for operation, unknown in (("createFeedDocument", False), ("uploadDocument", False), ("createFeed", True)):
+        rig.steer("POST", "faults", {"operation": operation, "kind": "apply_then_drop"})
+        with pytest.raises(Temporary) as error:
+            plugin.acknowledge_orders(ctx, [one])
+        assert error.value.unknown is unknown, operation
+    assert settle(rig, ctx, send(rig, ctx, one)).results == {one.key: Applied()}
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [("5xx", "AMAZON_UNAVAILABLE"), ("html_200", "UNREADABLE_ANSWER"), ("truncate", "UNREADABLE_ANSWER")],
+)
+def test_an_unusable_answer_of_create_feed_is_unknown_too(rig: Rig, kind: str, code: str) -> None:
+    (order_id,) = book(rig, plain=1)["plain"]
+    ctx = rig.store()
+    one = acknowledgement(rig, order_id, "IS2-1")
+    rig.steer("POST", "faults", {"operation": "createFeed", "kind": kind})
+    with pytest.raises(Temporary) as error:
+        plugin.acknowledge_orders(ctx, [one])
+    assert (error.value.code, error.value.unknown) == (code, True)
+
+
+def test_packed_and_plain_reports_are_read(rig: Rig) -> None:
+    ctx = rig.store()
+    packed = set()
+    for number, order_id in enumerate(book(rig, plain=4)["plain"]):
+        one = acknowledgement(rig, order_id, f"IS2-{number}")
+        sent = send(rig, ctx, one)
+        packed.add(int(sent.handle.rpartition("/")[2]) % 2)
+        assert settle(rig, ctx, sent).results == {one.key: Applied()}
+    assert packed == {0, 1}
+
+
+def test_no_access_token_goes_to_the_document_store(rig: Rig) -> None:
+    (order_id,) = book(rig, plain=1)["plain"]
+    ctx = rig.store()
+    seen: list[tuple[str, Any]] = []
+
+    class Watching:
+        def call(self, operation: str, *args: Any, **more: Any) -> Reply:
+            seen.append((operation, more.get("headers")))
+            return rig.http.call(operation, *args, **more)
+
+    watched = replace(ctx, http=Watching())
+    settle(rig, watched, send(rig, watched, acknowledgement(rig, order_id, "IS2-1")))
+    outside = [(name, headers) for name, headers in seen if name in ("uploadFeedDocument", "downloadFeedDocument")]
+    assert outside == [
+        ("uploadFeedDocument", {"content-type": "text/xml; charset=UTF-8"}),
+        ("downloadFeedDocument", None),
+    ]
+
+
+def test_what_cannot_be_sent_is_refused_alone(rig: Rig) -> None:
+    (order_id,) = book(rig, plain=1)["plain"]
+    ctx = rig.store()
+    good = acknowledgement(rig, order_id, "IS2-1")
+    bad = replace(good, key="bad", number="")
+    reply = plugin.acknowledge_orders(ctx, [bad, good])
+    assert isinstance(reply.results["bad"], Rejected)
+    assert reply.pending[0].keys == (good.key,)
+    assert settle(rig, ctx, submission(rig, reply.pending[0])).results == {good.key: Applied()}
+    assert plugin.acknowledge_orders(ctx, [bad]).pending == ()
+    assert plugin.acknowledge_orders(ctx, []) == WriteReply()
+    with pytest.raises(SettingsError):
+        plugin.acknowledge_orders(rig.new_store(), [good])
+
+
+def test_a_file_amazon_refuses_as_a_whole_is_sent_again_later(rig: Rig) -> None:
+    (order_id,) = book(rig, plain=1)["plain"]
+    ctx = rig.store()
+    one = acknowledgement(rig, order_id, "IS2-1")
+    other = replace(ctx, store=replace(ctx.store, remote_id="A2SIMNA0000002"))
+    result = settle(rig, ctx, send(rig, other, one)).results[one.key]
+    assert isinstance(result, Retry)
+    assert result.when > rig.clock.now()
+
+
+def test_a_feed_amazon_has_forgotten_is_sent_again_but_not_at_once(rig: Rig) -> None:
+    ctx = rig.store()
+    lost = Submission("POST_ORDER_ACKNOWLEDGEMENT_DATA/123456", "acknowledge_orders", ("a", "b"), rig.clock.now())
+    assert plugin.poll_submission(ctx, lost).pending[0].keys == ("a", "b")
+    rig.clock.advance(3600)
+    assert {key: type(result) for key, result in plugin.poll_submission(ctx, lost).results.items()} == {
+        "a": Retry,
+        "b": Retry,
+    }
+    with pytest.raises(Permanent):
+        plugin.poll_submission(ctx, replace(lost, handle="something else"))
+
+
+def _feed(status: str, report: bytes | None) -> Any:
+    """A way out that answers for a feed in a state the simulator does not reach by itself."""
+
+    class Feeds:
+        def call(self, operation: str, effect: Effect, method: str, url: str, **more: Any) -> Reply:
+            document = b', "resultFeedDocumentId": "d"' if report is not None else b""
+            bodies = {
+                "getFeed": b'{"feedId": "7", "processingStatus": "' + status.encode() + b'"' + document + b"}",
+                "getFeedDocument": b'{"feedDocumentId": "d", "url": "https://x.amazonaws.com/d"}',
+                "downloadFeedDocument": report or b"",
+            }
+            return Reply(200, {}, bodies[operation])
+
+    return Feeds()
+
+
+def poll_feed(rig: Rig, status: str, report: bytes | None) -> WriteReply:
+    ctx = rig.store()
+    ctx.token.get()
+    sent = Submission("POST_ORDER_ACKNOWLEDGEMENT_DATA/7", "acknowledge_orders", ("a", "b"), rig.clock.now())
+    return plugin.poll_submission(replace(ctx, http=_feed(status, report)), sent)
+
+
+REPORT = (
+    b"<AmazonEnvelope><MessageType>ProcessingReport</MessageType><Message><ProcessingReport>"
+    b"<StatusCode>Complete</StatusCode><ProcessingSummary><MessagesProcessed>2</MessagesProcessed>"
+    b"<MessagesWithError>1</MessagesWithError></ProcessingSummary><Result><MessageID>2</MessageID>"
+    b"<ResultCode>Error</ResultCode><ResultMessageCode>18028</ResultMessageCode>"
+    b"<ResultDescription>No such order.</ResultDescription></Result>"
+    b"</ProcessingReport></Message></AmazonEnvelope>"
+)
+
+
+@pytest.mark.parametrize("status", ["FATAL", "CANCELLED"])
+@pytest.mark.parametrize("report", [None, b"sku\terror\n"])
+def test_a_feed_that_died_without_a_usable_report_is_sent_again(rig: Rig, status: str, report: bytes | None) -> None:
+    results = poll_feed(rig, status, report).results
+    assert {key: type(result) for key, result in results.items()} == {"a": Retry, "b": Retry}
+
+
+def test_a_feed_that_died_with_a_report_gives_up_only_what_that_refuses(rig: Rig) -> None:
+    results = poll_feed(rig, "FATAL", REPORT).results
+    assert isinstance(results["a"], Retry)
+    assert results["b"] == Rejected("18028", "No such order.")
+
+
+@pytest.mark.parametrize(("report", "code"), [(None, "REPORT_MISSING"), (b"nothing", "REPORT_UNREADABLE")])
+def test_a_done_feed_is_never_believed_without_its_report(rig: Rig, report: bytes | None, code: str) -> None:
+    with pytest.raises(Temporary) as error:
+        poll_feed(rig, "DONE", report)
+    assert error.value.code == code
+
+
+def test_an_unknown_feed_state_is_waited_out(rig: Rig) -> None:
+    assert poll_feed(rig, "RESTING", None).pending[0].keys == ("a", "b")
+
+
+@pytest.mark.parametrize("packed", [b"\x1f\x8b nonsense", gzip.compress(b"x" * 1000)[:-8]])
+def test_a_damaged_gzip_report_is_temporary(packed: bytes) -> None:
+    with pytest.raises(Temporary):
+        _unpack(packed)

@@ -1,0 +1,321 @@
+"""Amazon's order JSON becomes the core's Order, or a reject that says why."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+from plugins.amazon.order_fields import QUANTITY_MAX, TEXT_MAX
+from plugins.amazon.order_parse import parse_order
+from plugins.interface import (
+    Address,
+    Buyer,
+    FulfilledBy,
+    Money,
+    Order,
+    OrderReject,
+    OrderState,
+    UnknownValue,
+)
+from tests.amazon.payloads import CANCELLATION_ASKED, CANCELLED_ITEM, item, ready_order, with_status
+
+
+def order_of(raw: dict[str, Any]) -> Order:
+    order = parse_order(raw)
+    assert isinstance(order, Order), order
+    return order
+
+
+def reject_of(raw: Any) -> OrderReject:
+    reject = parse_order(raw)
+    assert isinstance(reject, OrderReject), reject
+    return reject
+
+
+def test_every_field_of_a_ready_order() -> None:
+    order = order_of(ready_order(orderAliases=[{"aliasId": "IS2-7", "aliasType": "SELLER_ORDER_ID"}]))
+    assert order.remote_id == "111-2223334-5556667"
+    assert order.site == "ATVPDKIKX0DER"
+    assert order.state is OrderState.READY
+    assert order.fulfilled_by is FulfilledBy.MERCHANT
+    assert order.created_at == datetime(2026, 11, 20, 8, 15, 30, tzinfo=UTC)
+    assert order.updated_at == datetime(2026, 11, 20, 9, 0, 0, 500_000, tzinfo=UTC)
+    assert order.shipping_method == "EXPEDITED"
+    assert order.recipient == Address(
+        name="Grace Simbuyer",
+        company="Harbor Ltd",
+        lines=("12 Dock Road", "Gate 3"),
+        city="Portland",
+        district="Multnomah",
+        region="OR",
+        postal_code="97201",
+        country="US",
+        phone="+1-555-0142",
+        kind="COMMERCIAL",
+        instructions="Reception. Ring twice",
+    )
+    assert order.buyer == Buyer("Grace Simbuyer", "grace@marketplace.example", "Harbor Ltd", "PO-9")
+    assert order.total == Money(Decimal("45.00"), "USD")
+    assert order.ship_by == datetime(2026, 11, 24, 7, 59, 59, tzinfo=UTC)
+    assert order.deliver_by == datetime(2026, 11, 28, 7, 59, 59, tzinfo=UTC)
+    assert order.marks == ("PRIME",)
+    assert order.cancellation_request is None
+    assert order.cart_order_number == "IS2-7"
+    assert order.unknown == ()
+    (line,) = order.lines
+    assert (line.remote_id, line.sku, line.title) == ("70000000000001", " 000123 Mug", "Mug")
+    assert (line.ordered, line.cancelled, line.open) == (3, 0, 3)
+    assert line.unit_price == Money(Decimal("15.00"), "USD")
+    assert (line.gift_message, line.gift_wrap) == ("Happy\nBirthday", "PREMIUM")
+    assert line.customization_url == "https://custom.example/1"
+    assert line.demands == ("signatureConfirmation",)
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        ("PENDING", OrderState.PENDING),
+        ("PENDING_AVAILABILITY", OrderState.PENDING),
+        ("UNSHIPPED", OrderState.READY),
+        ("PARTIALLY_SHIPPED", OrderState.PARTLY_SHIPPED),
+        ("SHIPPED", OrderState.SHIPPED),
+        ("CANCELLED", OrderState.CANCELLED),
+    ],
+)
+def test_each_status_has_its_state(status: str, state: OrderState) -> None:
+    order = order_of(with_status(status, orderItems=[item(unfulfilled=0, fulfilled=0)]))
+    assert order.state is state
+    assert order.unknown == ()
+
+
+@pytest.mark.parametrize("status", ["UNFULFILLABLE", "TELEPORTED", "unshipped"])
+def test_a_status_without_a_word_is_reported_and_never_guessed(status: str) -> None:
+    order = order_of(with_status(status))
+    assert order.state is OrderState.UNKNOWN
+    assert order.unknown == (UnknownValue("fulfillmentStatus", status),)
+
+
+def test_unknown_fulfillers_and_service_levels_are_reported() -> None:
+    raw = ready_order()
+    raw["fulfillment"] |= {"fulfilledBy": "ROBOT", "fulfillmentServiceLevel": "DRONE"}
+    order = order_of(raw)
+    assert order.fulfilled_by is FulfilledBy.UNKNOWN
+    assert order.shipping_method == "DRONE"
+    assert order.unknown == (UnknownValue("fulfilledBy", "ROBOT"), UnknownValue("fulfillmentServiceLevel", "DRONE"))
+
+
+def test_a_missing_fulfillment_dataset_is_unknown_too() -> None:
+    order = order_of(ready_order(fulfillment=None))
+    assert (order.state, order.fulfilled_by) == (OrderState.UNKNOWN, FulfilledBy.UNKNOWN)
+    assert {unknown.field for unknown in order.unknown} == {"fulfillmentStatus", "fulfilledBy"}
+
+
+def test_an_order_amazon_fulfills_brings_no_personal_data() -> None:
+    raw = ready_order()
+    raw["fulfillment"]["fulfilledBy"] = "AMAZON"
+    order = order_of(raw)
+    assert order.fulfilled_by is FulfilledBy.CART
+    assert order.recipient is None
+    assert order.buyer is None
+
+
+@pytest.mark.parametrize(
+    "recipient",
+    [None, {}, {"deliveryAddress": {}}, {"deliveryAddress": {"city": "Portland", "countryCode": "US"}}],
+)
+def test_an_address_without_a_street_is_none(recipient: dict[str, Any] | None) -> None:
+    assert order_of(ready_order(recipient=recipient)).recipient is None
+
+
+def test_brazilian_parts_are_added_only_where_the_lines_lack_them() -> None:
+    address = {
+        "name": "Rui Simbuyer",
+        "addressLine1": "Avenida Central, 1000",
+        "addressLine2": "SALA 301",
+        "city": "São Paulo",
+        "countryCode": "BR",
+        "extendedFields": {
+            "streetName": "Avenida Central",
+            "streetNumber": "1000",
+            "complement": "Sala 301",
+            "neighborhood": "Bela Vista",
+        },
+    }
+    recipient = order_of(ready_order(recipient={"deliveryAddress": address})).recipient
+    assert recipient is not None
+    assert recipient.lines == ("Avenida Central, 1000", "SALA 301", "Bela Vista")
+
+    only_parts = {name: value for name, value in address.items() if not name.startswith("addressLine")}
+    recipient = order_of(ready_order(recipient={"deliveryAddress": only_parts})).recipient
+    assert recipient is not None
+    assert recipient.lines == ("Avenida Central, 1000", "Sala 301", "Bela Vista")
+
+
+def test_programs_and_relations_are_marks_known_or_not() -> None:
+    order = order_of(
+        ready_order(
+            programs=["PREMIUM", "NEW_PROGRAM"],
+            associatedOrders=[{"orderId": "1", "associationType": "REPLACEMENT_ORIGINAL_ID"}],
+            salesChannel={"channelName": "NON_AMAZON"},
+            orderItems=[item(programs=["TRANSPARENCY"], unfulfilled=1)],
+        )
+    )
+    assert order.marks == ("PREMIUM", "NEW_PROGRAM", "TRANSPARENCY", "REPLACEMENT", "NON_AMAZON")
+    assert order.unknown == ()
+    assert order.site == ""
+    assert order.lines[0].demands == ("transparencyCode",)
+
+
+@pytest.mark.parametrize(
+    ("status", "raw", "cancelled", "still_open"),
+    [
+        ("UNSHIPPED", item(ordered=3, fulfilled=0, unfulfilled=3), 0, 3),
+        ("UNSHIPPED", item(ordered=3), 0, 3),
+        ("PARTIALLY_SHIPPED", item(ordered=3, fulfilled=1, unfulfilled=2), 0, 2),
+        ("PARTIALLY_SHIPPED", item(ordered=3, fulfilled=1), 0, 2),
+        ("PARTIALLY_SHIPPED", item(ordered=3, fulfilled=1, unfulfilled=1, cancellation=CANCELLED_ITEM), 1, 1),
+        ("UNSHIPPED", item(ordered=3, fulfilled=1, cancellation=CANCELLED_ITEM), 2, 0),
+        ("PENDING", item(ordered=3), 0, 3),
+        ("PENDING", item(ordered=3, fulfilled=0, unfulfilled=0), 0, 3),
+        ("PENDING", item(ordered=3, cancellation=CANCELLED_ITEM), 3, 0),
+        ("CANCELLED", item(ordered=3, fulfilled=0, unfulfilled=0), 3, 0),
+        ("CANCELLED", item(ordered=3, fulfilled=1, unfulfilled=2), 2, 0),
+        ("SHIPPED", item(ordered=3, fulfilled=3, unfulfilled=0), 0, 0),
+        ("SHIPPED", item(ordered=3), 0, 0),
+    ],
+)
+def test_cancelled_and_open_units(status: str, raw: dict[str, Any], cancelled: int, still_open: int) -> None:
+    (line,) = order_of(with_status(status, orderItems=[raw])).lines
+    assert (line.ordered, line.cancelled, line.open) == (3, cancelled, still_open)
+
+
+def test_cancelled_lines_of_which_nothing_is_ordered_any_more_are_dropped() -> None:
+    raw = ready_order(orderItems=[item(1, 0, cancellation=CANCELLED_ITEM), item(2, 1)])
+    assert [line.sku for line in order_of(raw).lines] == ["SKU-2"]
+    assert order_of(with_status("CANCELLED", orderItems=[item(1, 0)])).lines == ()
+
+
+def test_a_buyers_cancellation_request_is_standing_until_it_is_carried_out() -> None:
+    asked = ready_order(orderItems=[item(1, cancellation=CANCELLATION_ASKED)])
+    assert order_of(asked).cancellation_request == "Ordered by mistake"
+    unexplained = ready_order(orderItems=[item(1, cancellation={"cancellationRequest": {}})])
+    assert order_of(unexplained).cancellation_request == "No reason given"
+    done = ready_order(orderItems=[item(1, 2, unfulfilled=1, cancellation=CANCELLATION_ASKED | CANCELLED_ITEM)])
+    assert order_of(done).cancellation_request is None
+
+
+@pytest.mark.parametrize(
+    ("raw", "code"),
+    [
+        (ready_order(orderItems=[item(ordered=0)]), "ABSURD_QUANTITY"),
+        (ready_order(orderItems=[item(ordered=-1)]), "ABSURD_QUANTITY"),
+        (ready_order(orderItems=[item(ordered=QUANTITY_MAX + 1)]), "ABSURD_QUANTITY"),
+        (ready_order(orderItems=[item(ordered=1, fulfilled=1, unfulfilled=1)]), "ABSURD_QUANTITY"),
+        (ready_order(orderItems=[item(ordered="2")]), "UNREADABLE_FIELD"),
+        (ready_order(orderItems=[item(ordered=True)]), "UNREADABLE_FIELD"),
+        (ready_order(orderItems=[item(orderItemId=None)]), "MISSING_FIELD"),
+        (ready_order(orderItems=[item(product=None)]), "MISSING_FIELD"),
+        (ready_order(orderItems=[item(1), item(1)]), "REPEATED_LINE"),
+        (ready_order(orderItems=[]), "NO_LINES"),
+        (ready_order(orderItems="none"), "UNREADABLE_FIELD"),
+        (ready_order(createdTime=None), "MISSING_FIELD"),
+        (ready_order(createdTime="yesterday"), "UNREADABLE_FIELD"),
+        (ready_order(lastUpdatedTime="2026-11-20T09:00:00"), "UNREADABLE_FIELD"),
+        (ready_order(proceeds={"grandTotal": {"amount": "NaN", "currencyCode": "USD"}}), "UNREADABLE_FIELD"),
+        (ready_order(proceeds={"grandTotal": {"amount": "1e30", "currencyCode": "USD"}}), "UNREADABLE_FIELD"),
+        (ready_order(buyer={"buyerName": "x" * (TEXT_MAX + 1)}), "FIELD_TOO_LONG"),
+        (ready_order(buyer={"buyerName": "a\0b"}), "UNREADABLE_TEXT"),
+        (ready_order(buyer={"buyerName": "a\ud800b"}), "UNREADABLE_TEXT"),
+        (ready_order(programs="PRIME"), "UNREADABLE_FIELD"),
+        ("an order", "UNREADABLE_FIELD"),
+    ],
+)
+def test_what_cannot_be_understood_is_rejected_with_a_reason(raw: Any, code: str) -> None:
+    reject = reject_of(raw)
+    assert reject.code == code
+    assert reject.sentence.startswith("Amazon sent the order")
+
+
+def test_a_reject_names_the_order_and_its_time_but_no_value_of_it() -> None:
+    reject = reject_of(ready_order(orderItems=[item(ordered=0)]))
+    assert reject.remote_id == "111-2223334-5556667"
+    assert reject.updated_at == datetime(2026, 11, 20, 9, 0, 0, 500_000, tzinfo=UTC)
+    assert "Simbuyer" not in repr(reject_of(ready_order(buyer={"buyerName": "Simbuyer\0"})))
+
+
+def test_an_order_without_an_id_gets_a_name_that_stays_the_same() -> None:
+    nameless = reject_of(ready_order(orderId=None))
+    assert nameless.remote_id.startswith("unreadable-")
+    assert nameless.remote_id == reject_of(ready_order(orderId=None)).remote_id
+    assert nameless.remote_id != reject_of(ready_order(orderId=None, programs=[])).remote_id
+
+
+@pytest.mark.parametrize("status", ["CANCELLED", "SHIPPED"])
+def test_a_broken_line_does_not_hide_that_an_order_is_over(status: str) -> None:
+    raw = with_status(status, orderItems=[item(1, -5), item(2, 1, fulfilled=1, unfulfilled=0)], buyer={"buyerName": 7})
+    order = order_of(raw)
+    assert order.state.value == status
+    assert [line.sku for line in order.lines] == ["SKU-2"]
+    assert order.buyer is None
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, child in list(entries):
+        yield value, key
+        yield from _places(child)
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(data=st.data(), status=st.sampled_from(["UNSHIPPED", "CANCELLED", "PENDING"]))
+def test_no_single_strange_value_makes_the_translation_fail(data: st.DataObject, status: str) -> None:
+    raw = with_status(status)
+    holder, key = data.draw(st.sampled_from(list(_places(raw))))
+    holder[key] = data.draw(_JSON)
+    assert isinstance(parse_order(raw), Order | OrderReject)
+
+
+def _model_orders(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        if isinstance(value.get("orderId"), str) and "orderItems" in value:
+            yield value
+            return
+        value = list(value.values())
+    if isinstance(value, list):
+        for child in value:
+            yield from _model_orders(child)
+
+
+@pytest.mark.models
+def test_the_examples_of_amazons_own_model_are_understood() -> None:
+    folder = os.environ.get("IS2_SPAPI_MODELS")
+    if not folder:
+        pytest.skip("IS2_SPAPI_MODELS names no folder with Amazon's model files")
+    model = json.loads((Path(folder) / "orders_2026-01-01.json").read_text(encoding="utf-8"))
+    examples = list(_model_orders(model))
+    orders = {raw["orderId"]: order_of(raw) for raw in examples}
+    assert len(orders) == 8
+    assert all(order.unknown == () for order in orders.values())
+    brazil = orders["171-2345678-9012345"]
+    assert brazil.state is OrderState.READY
+    assert brazil.total == Money(Decimal("1599.90"), "BRL")
+    assert brazil.recipient is not None
+    assert brazil.recipient.lines == ("Avenida Paulista, 1000", "Sala 301", "Bela Vista")
+    assert orders["250-1234567-8901234"].fulfilled_by is FulfilledBy.CART
+    assert orders["202-1234567-8901234"].cart_order_number == "UK-MERCHANT-ORDER-2024-001"
+    assert orders["114-9876543-1234567"].marks == ("IN_STORE_PICK_UP", "VALUE_ADD_SERVICE")

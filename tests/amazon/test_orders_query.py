@@ -1,0 +1,252 @@
+"""Listing and reading orders, against the simulator."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from plugins.amazon import plugin
+from plugins.amazon.api import json_object
+from plugins.amazon.orders import search_params
+from plugins.amazon.paging import Bookmark, page_fingerprint
+from plugins.interface import (
+    CartContext,
+    Effect,
+    FulfilledBy,
+    Order,
+    OrderPage,
+    OrderQuery,
+    OrderReject,
+    OrderState,
+    PageExpired,
+    QueryBy,
+    RateLimited,
+    Reply,
+    SettingsError,
+    Store,
+    Temporary,
+)
+from tests.amazon.conftest import SELLER, Rig
+
+ROUTINE = (OrderState.PENDING, OrderState.READY, OrderState.PARTLY_SHIPPED, OrderState.CANCELLED)
+
+
+def window(rig: Rig, *states: OrderState, by: QueryBy = QueryBy.UPDATED, page: str | None = None) -> OrderQuery:
+    now = rig.clock.now()
+    return OrderQuery(by, now - timedelta(days=3), now - timedelta(minutes=2), states, page)
+
+
+def generate(rig: Rig, count: int, **mix: int) -> dict[str, list[str]]:
+    body = {"seller": SELLER, "count": count, "mix": mix or None}
+    return rig.steer("POST", "orders/generate", body)["branches"]
+
+
+def all_pages(ctx: CartContext, query: OrderQuery) -> list[OrderPage]:
+    pages = [plugin.fetch_orders(ctx, query)]
+    while pages[-1].next_page is not None:
+        pages.append(plugin.fetch_orders(ctx, replace(query, page=pages[-1].next_page)))
+    return pages
+
+
+def ids(pages: list[OrderPage]) -> set[str]:
+    return {entry.remote_id for page in pages for entry in (*page.orders, *page.rejects)}
+
+
+def test_the_routine_query_asks_for_what_the_merchant_ships() -> None:
+    start = datetime(2026, 11, 20, 8, 0, 0, 123_999, tzinfo=UTC)
+    query = OrderQuery(QueryBy.UPDATED, start, start + timedelta(hours=1), ROUTINE)
+    assert search_params(query, ("ATVPDKIKX0DER", "A2EUQ1WTGCTBG2")) == {
+        "lastUpdatedAfter": "2026-11-20T08:00:00.123Z",
+        "lastUpdatedBefore": "2026-11-20T09:00:00.123Z",
+        "fulfillmentStatuses": "PENDING,PENDING_AVAILABILITY,UNSHIPPED,PARTIALLY_SHIPPED,CANCELLED",
+        "fulfilledBy": "MERCHANT",
+        "marketplaceIds": "ATVPDKIKX0DER,A2EUQ1WTGCTBG2",
+        "includedData": "BUYER,RECIPIENT,FULFILLMENT,CANCELLATION,PROCEEDS,PACKAGES",
+    }
+
+
+def test_the_reconcile_query_has_no_filters() -> None:
+    start = datetime(2026, 11, 20, tzinfo=UTC)
+    params = search_params(OrderQuery(QueryBy.CREATED, start, start), ())
+    assert set(params) == {"createdAfter", "createdBefore", "includedData"}
+
+
+def test_a_whole_store_is_read_page_by_page_details_included(rig: Rig) -> None:
+    branches = generate(rig, 250)
+    pages = all_pages(rig.store(), window(rig, *ROUTINE))
+    assert len(pages) == 3
+    assert pages[0].server_time == rig.clock.now().replace(microsecond=0)
+    calls = rig.steer("GET", "calls?operation=searchOrders")["calls"]
+    offered = {order for call in calls for order in call["orders_given"]}
+    assert ids(pages) == offered
+    assert not offered & set(branches["amazon_fulfilled"])
+    assert {reject.remote_id for page in pages for reject in page.rejects} == set(branches["bad"])
+
+    orders = {order.remote_id: order for page in pages for order in page.orders}
+    assert all(orders[each].state is OrderState.READY and orders[each].recipient for each in branches["plain"])
+    assert all(orders[each].recipient is None for each in branches["missing_address"] + branches["pending"])
+    assert all(orders[each].state is OrderState.PENDING for each in branches["pending"])
+    assert all(orders[each].state is OrderState.CANCELLED for each in branches["cancelled"])
+    assert all(orders[each].cancellation_request for each in branches["cancellation_request"])
+    assert all(orders[each].lines[0].gift_message for each in branches["gift"])
+    assert all(orders[each].shipping_method == "SCHEDULED" for each in branches["unmapped_method"])
+    assert all(orders[each].lines[0].sku == "000123" for each in branches["leading_zero"])
+    (partly,) = (orders[each] for each in branches["partially_shipped"])
+    assert (partly.state, partly.lines[0].ordered, partly.lines[0].open) == (OrderState.PARTLY_SHIPPED, 3, 2)
+    assert sum(len(order.lines) for order in orders.values()) > len(orders)
+
+
+def test_the_reconcile_listing_sees_every_order_and_reports_what_it_has_no_word_for(rig: Rig) -> None:
+    branches = generate(rig, 30, amazon_fulfilled=5, unknown_enum=4, plain=21)
+    pages = all_pages(rig.store(), window(rig, by=QueryBy.CREATED))
+    assert ids(pages) == {order for branch in branches.values() for order in branch}
+    orders = {order.remote_id: order for page in pages for order in page.orders}
+    assert all(orders[each].fulfilled_by is FulfilledBy.CART for each in branches["amazon_fulfilled"])
+    assert all(orders[each].recipient is None for each in branches["amazon_fulfilled"])
+    assert all(orders[each].unknown for each in branches["unknown_enum"])
+
+
+def test_only_the_stores_own_marketplaces_are_listed(rig: Rig) -> None:
+    generate(rig, 60)
+    ctx = rig.store(sites=("A2EUQ1WTGCTBG2", "A1MQXOICRS2Z7M"))
+    orders = [order for page in all_pages(ctx, window(rig, *ROUTINE)) for order in page.orders]
+    assert {order.site for order in orders} == {"A2EUQ1WTGCTBG2"}
+
+
+def test_without_the_role_for_personal_data_orders_come_without_address(rig: Rig) -> None:
+    generate(rig, 5, plain=5)
+    rig.steer("POST", "seller", {"seller": SELLER, "roles": ["Inventory and Order Tracking"]})
+    (page,) = all_pages(rig.store(), window(rig, *ROUTINE))
+    assert [order.recipient for order in page.orders] == [None] * 5
+
+
+def test_without_any_role_for_orders_the_missing_one_is_named(rig: Rig) -> None:
+    rig.steer("POST", "seller", {"seller": SELLER, "roles": []})
+    with pytest.raises(SettingsError) as error:
+        plugin.fetch_orders(rig.store(), window(rig, *ROUTINE))
+    assert error.value.code == "ROLE_MISSING"
+    assert "Inventory and Order Tracking" in error.value.sentence
+
+
+def test_a_page_that_comes_again_under_a_new_token_is_noticed(rig: Rig) -> None:
+    generate(rig, 250, plain=250)
+    ctx, query = rig.store(), window(rig, *ROUTINE)
+    rig.steer("POST", "faults", {"operation": "searchOrders", "kind": "dup_page"})
+    first = plugin.fetch_orders(ctx, query)
+    with pytest.raises(Temporary) as error:
+        plugin.fetch_orders(ctx, replace(query, page=first.next_page))
+    assert error.value.code == "REPEATED_PAGE"
+    assert len(ids(all_pages(ctx, query))) == 250
+
+
+def test_a_page_token_dies_after_a_day_or_with_its_query(rig: Rig) -> None:
+    generate(rig, 120, plain=120)
+    ctx, query = rig.store(), window(rig, *ROUTINE)
+    page = plugin.fetch_orders(ctx, query).next_page
+    with pytest.raises(PageExpired):
+        plugin.fetch_orders(ctx, replace(query, states=(OrderState.READY,), page=page))
+    with pytest.raises(PageExpired):
+        moved = replace(ctx, store=Store(SELLER, "na", ("ATVPDKIKX0DER",)))
+        plugin.fetch_orders(moved, replace(query, page=page))
+    with pytest.raises(PageExpired):
+        plugin.fetch_orders(ctx, replace(query, page="not a token of ours"))
+    assert rig.http.operations().count("searchOrders") == 1, "none of these needs a call"
+    rig.clock.advance(25 * 3600)
+    with pytest.raises(PageExpired):
+        plugin.fetch_orders(ctx, replace(query, page=page))
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "code"),
+    [
+        ("400", Temporary, "KNOWN_GOOD_QUERY_REFUSED"),
+        ("429", RateLimited, "QUOTA_EXCEEDED"),
+        ("5xx", Temporary, "AMAZON_UNAVAILABLE"),
+        ("html_200", Temporary, "UNREADABLE_ANSWER"),
+        ("truncate", Temporary, "UNREADABLE_ANSWER"),
+        ("refuse", Temporary, "NO_ANSWER"),
+    ],
+)
+def test_a_bad_answer_never_looks_like_an_empty_page(rig: Rig, kind: str, error: type[Exception], code: str) -> None:
+    generate(rig, 3, plain=3)
+    ctx = rig.store()
+    rig.steer("POST", "faults", {"operation": "searchOrders", "kind": kind})
+    with pytest.raises(error) as found:
+        plugin.fetch_orders(ctx, window(rig, *ROUTINE))
+    assert getattr(found.value, "code", None) == code
+    assert len(ids(all_pages(ctx, window(rig, *ROUTINE)))) == 3
+
+
+def test_one_order_is_read_by_its_id(rig: Rig) -> None:
+    (order_id,) = generate(rig, 1, plain=1)["plain"]
+    ctx = rig.store()
+    order = plugin.fetch_order(ctx, order_id)
+    assert isinstance(order, Order)
+    assert order.remote_id == order_id
+    assert order.recipient is not None
+    assert plugin.fetch_order(ctx, "999-9999999-9999999") is None
+    (bad_id,) = generate(rig, 1, bad=1)["bad"]
+    assert isinstance(plugin.fetch_order(ctx, bad_id), OrderReject)
+
+
+def test_bytes_that_are_no_text_spoil_one_order_only() -> None:
+    def order(name: bytes) -> bytes:
+        return b'{"orderId": "1", "buyer": {"buyerName": "' + name + b'"}}'
+
+    reply = Reply(200, {}, b'{"orders": [' + order(b"J\xc3\xb6rg") + b", " + order(b"J\xf6rg") + b"]}")
+    good, bad = json_object(reply, Effect.READ)["orders"]
+    assert good["buyer"]["buyerName"] == "Jörg"
+    with pytest.raises(UnicodeEncodeError):
+        bad["buyer"]["buyerName"].encode()
+
+
+@pytest.mark.parametrize("body", [b"[]", b"7", b"", b"<html>", b"[" * 100_000])
+def test_an_answer_that_is_no_object_is_temporary_and_for_a_write_unknown(body: bytes) -> None:
+    with pytest.raises(Temporary) as error:
+        json_object(Reply(200, {}, body), Effect.WRITE)
+    assert error.value.unknown
+
+
+def test_page_fingerprints_tell_pages_apart() -> None:
+    assert page_fingerprint(["b", "a"]) == page_fingerprint(["a", "b"]) != page_fingerprint(["a"])
+    assert page_fingerprint([]) == ""
+    mark = Bookmark("next|+/=", "q", "b")
+    assert Bookmark.decode(mark.encode()) == mark
+
+
+def _answering(ctx: CartContext, payload: Any) -> CartContext:
+    class Answering:
+        def call(self, *args: Any, **more: Any) -> Reply:
+            return Reply(200, {}, json.dumps(payload).encode())
+
+    return replace(ctx, http=Answering())
+
+
+@pytest.mark.parametrize(
+    "payload", [{}, {"orders": None}, {"orders": {}}, {"orders": [], "pagination": {"nextToken": 7}}]
+)
+def test_an_answer_of_another_shape_is_no_empty_page(rig: Rig, payload: Any) -> None:
+    ctx = rig.store()
+    ctx.token.get()
+    with pytest.raises(Temporary):
+        plugin.fetch_orders(_answering(ctx, payload), window(rig, *ROUTINE))
+
+
+def test_a_listing_that_does_not_move_on_is_noticed_even_without_orders(rig: Rig) -> None:
+    ctx, query = rig.store(), window(rig, *ROUTINE)
+    ctx.token.get()
+    stuck = _answering(ctx, {"orders": [], "pagination": {"nextToken": "again"}})
+    first = plugin.fetch_orders(stuck, query)
+    with pytest.raises(Temporary) as error:
+        plugin.fetch_orders(stuck, replace(query, page=first.next_page))
+    assert error.value.code == "REPEATED_PAGE"
+
+
+def test_the_version_before_answered_an_unknown_id_with_nothing(rig: Rig) -> None:
+    ctx = rig.store()
+    ctx.token.get()
+    assert plugin.fetch_order(_answering(ctx, {"order": {}}), "1") is None

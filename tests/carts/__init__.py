@@ -1,0 +1,1 @@
+"""Tests of the carts that exist for tests only."""

@@ -1,0 +1,212 @@
+"""The Tiny Shop cart, whole: its shop is `is2_tiny.shop`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote
+
+from plugins.interface import (
+    CONTRACT_VERSION,
+    Acknowledgement,
+    Address,
+    Applied,
+    AskFields,
+    AuthorizationLost,
+    CartContext,
+    CartManifest,
+    Connected,
+    Effect,
+    Environment,
+    Field,
+    FieldKind,
+    FulfilledBy,
+    InstallReply,
+    ItemPage,
+    ListedItem,
+    Money,
+    Order,
+    OrderLine,
+    OrderPage,
+    OrderQuery,
+    OrderReject,
+    OrderState,
+    Permanent,
+    RateLimited,
+    Rejected,
+    Reply,
+    Result,
+    Retry,
+    ScheduleChoice,
+    SchedulePlan,
+    Secret,
+    SellerIdentity,
+    SettingsError,
+    ShippingMappingUI,
+    ShippingMethod,
+    Temporary,
+    UnknownValue,
+    WriteReply,
+    hookimpl,
+    utc,
+)
+
+STATES = {"new": OrderState.READY, "shipped": OrderState.SHIPPED, "cancelled": OrderState.CANCELLED}
+INSTALL_FIELDS = (
+    Field("shop_url", "Shop address", FieldKind.SHOP_URL, help="For example https://shop.example.com"),
+    Field("api_key", "API key", FieldKind.SECRET, help="Your shop shows it under Settings, API."),
+)
+
+
+@hookimpl
+def cart_manifest() -> CartManifest:
+    quarter = timedelta(minutes=15)
+    return CartManifest(
+        name="tiny",
+        label="Tiny Shop",
+        contract=CONTRACT_VERSION,
+        version="0.1.0",
+        environments=(Environment("live", "Live"),),
+        order_schedule=SchedulePlan((ScheduleChoice(quarter, "every 15 minutes"),), quarter),
+        read_lag=timedelta(0),
+        acknowledge_batch=50,
+    )
+
+
+@hookimpl
+def install(ctx: CartContext, reply: InstallReply | None) -> AskFields | Connected:
+    if reply is None:
+        return AskFields(INSTALL_FIELDS, "Where is your shop, and what is its API key?")
+    key = reply.params["api_key"]
+    try:
+        identity = _identity(_answer(ctx, "GET", "/api/shop", shop=reply.params["shop_url"], key=key))
+    except AuthorizationLost as error:
+        raise SettingsError("The shop does not accept this API key.", code="KEY_REFUSED") from error
+    return Connected(identity, {"token": Secret(key)})
+
+
+@hookimpl
+def check_connection(ctx: CartContext) -> SellerIdentity:
+    return _identity(_answer(ctx, "GET", "/api/shop"))
+
+
+@hookimpl
+def refresh_cart_items(ctx: CartContext, page: str | None) -> ItemPage:
+    body = _answer(ctx, "GET", "/api/items", params={"page": page or "1"})
+    items = tuple(ListedItem(row["sku"], row["title"], row["id"]) for row in body["items"])
+    return ItemPage(items, body["next"])
+
+
+@hookimpl
+def fetch_orders(ctx: CartContext, query: OrderQuery) -> OrderPage:
+    params = {"by": query.by.lower(), "start": query.start.isoformat(), "end": query.end.isoformat()}
+    if query.states:
+        params["states"] = ",".join(word for word, state in STATES.items() if state in query.states)
+    reply = _call(ctx, "GET", "/api/orders", params=params | {"page": query.page or "1"})
+    body = reply.json()
+    parsed = [_order_or_reject(raw) for raw in body["orders"]]
+    orders = tuple(order for order in parsed if isinstance(order, Order))
+    rejects = tuple(order for order in parsed if isinstance(order, OrderReject))
+    return OrderPage(orders, rejects, body["next"], reply.server_time)
+
+
+@hookimpl
+def fetch_order(ctx: CartContext, remote_id: str) -> Order | OrderReject | None:
+    reply = _send(ctx, "GET", f"/api/orders/{quote(remote_id, safe='')}")
+    return None if reply.status == 404 else _order_or_reject(_checked(ctx, reply).json())
+
+
+@hookimpl
+def acknowledge_orders(ctx: CartContext, acknowledgements: Sequence[Acknowledgement]) -> WriteReply:
+    return WriteReply({one.key: _acknowledge(ctx, one) for one in acknowledgements})
+
+
+@hookimpl
+def shipping_mapping_ui(ctx: CartContext) -> ShippingMappingUI:
+    return ShippingMappingUI((ShippingMethod("standard", "Standard"), ShippingMethod("express", "Express", ("Fast",))))
+
+
+def _acknowledge(ctx: CartContext, one: Acknowledgement) -> Result:
+    reply = _send(ctx, "PUT", f"/api/orders/{quote(one.order_id, safe='')}/number", json={"number": one.number})
+    if reply.status in (404, 409):
+        return Rejected("REFUSED", str(reply.json()["error"]))
+    if reply.status == 429:
+        return Retry(ctx.clock.now() + timedelta(seconds=int(reply.headers.get("retry-after", "60"))))
+    return Applied(str(_checked(ctx, reply).json()["receipt"]))
+
+
+def _identity(shop: Mapping[str, Any]) -> SellerIdentity:
+    return SellerIdentity(shop["id"], shop["name"])
+
+
+def _order_or_reject(raw: Mapping[str, Any]) -> Order | OrderReject:
+    try:
+        return _order(raw)
+    except (LookupError, TypeError, ValueError, ArithmeticError) as error:
+        sentence = f"The shop's order has a broken part ({type(error).__name__})."
+        return OrderReject(str(raw.get("id", "?")), "UNREADABLE", sentence)
+
+
+def _order(raw: Mapping[str, Any]) -> Order:
+    state = STATES.get(raw["state"], OrderState.UNKNOWN)
+    to = raw["ship_to"]
+    return Order(
+        remote_id=raw["id"],
+        site="",
+        state=state,
+        fulfilled_by=FulfilledBy.MERCHANT,
+        created_at=utc(datetime.fromisoformat(raw["created"])),
+        updated_at=utc(datetime.fromisoformat(raw["updated"])),
+        lines=tuple(_line(line, state) for line in raw["lines"]),
+        shipping_method=raw["shipping"],
+        recipient=Address(name=to["name"], lines=(to["street"],), city=to["city"], postal_code=to["zip"], country="US"),
+        cart_order_number=raw.get("number") or "",
+        unknown=() if raw["state"] in STATES else (UnknownValue("state", raw["state"]),),
+    )
+
+
+def _line(raw: Mapping[str, Any], state: OrderState) -> OrderLine:
+    ordered = raw["quantity"]
+    cancelled = ordered if state is OrderState.CANCELLED else 0
+    still_open = ordered if state is OrderState.READY else 0
+    price = Money(Decimal(raw["price"]), "USD")
+    return OrderLine(raw["id"], raw["sku"], raw["title"], ordered, cancelled, still_open, price)
+
+
+def _answer(ctx: CartContext, method: str, path: str, **more: Any) -> Any:
+    return _call(ctx, method, path, **more).json()
+
+
+def _call(ctx: CartContext, method: str, path: str, **more: Any) -> Reply:
+    return _checked(ctx, _send(ctx, method, path, **more))
+
+
+def _send(
+    ctx: CartContext,
+    method: str,
+    path: str,
+    *,
+    params: Mapping[str, str] | None = None,
+    json: Any = None,
+    shop: str | None = None,
+    key: str | None = None,
+) -> Reply:
+    url = (shop or ctx.store.settings["shop_url"]).rstrip("/") + path
+    headers = {"authorization": f"Bearer {key or ctx.token.get()}"}
+    effect = Effect.READ if method == "GET" else Effect.WRITE
+    return ctx.http.call("shop", effect, method, url, params=params, headers=headers, json=json)
+
+
+def _checked(ctx: CartContext, reply: Reply) -> Reply:
+    if reply.status == 401:
+        raise AuthorizationLost("The shop no longer accepts the API key. Please reconnect the store.")
+    if reply.status == 429:
+        pause = timedelta(seconds=int(reply.headers.get("retry-after", "60")))
+        raise RateLimited("The shop asks for a pause.", until=ctx.clock.now() + pause)
+    if reply.status >= 500:
+        raise Temporary("The shop could not answer just now.", detail=f"HTTP {reply.status}")
+    if reply.status != 200:
+        raise Permanent("The shop refused the request.", detail=f"HTTP {reply.status}")
+    return reply

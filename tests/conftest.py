@@ -1,0 +1,112 @@
+"""Shared fixtures: real databases, a real Redis, a platform on a virtual clock, the simulator over HTTP."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from cli.embedded_redis import EmbeddedRedis
+from is2_core.carts import CartRegistry
+from is2_core.clock import VirtualClock
+from is2_core.config import Config
+from is2_core.crypto import Keyring
+from is2_core.db.schema import upgrade
+from is2_core.platform import Platform, build_platform
+from is2_core.ratelimit import MemoryBuckets
+from tests.support.postgres import PostgresServer
+
+pytest_plugins = ["tests.support.no_skips"]
+
+KEYS = Keyring.generate("test")
+
+
+@pytest.fixture(scope="session")
+def sqlite_template() -> Iterator[Path]:
+    """A migrated, empty SQLite file; each test copies it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "template.db"
+        upgrade(f"sqlite:///{path}")
+        yield path
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server of this test process, with a migrated database `template_is2`."""
+    with PostgresServer() as server:
+        upgrade(server.create_database("template_is2"))
+        yield server
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """A fresh SQLite database."""
+    path = tmp_path / "is2.db"
+    shutil.copy(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A fresh database on each of the two kinds in turn."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("sqlite_url")
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    name = f"test_{uuid.uuid4().hex}"
+    yield server.create_database(name, template="template_is2")
+    server.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[str]:
+    """The address of a Redis of this test process."""
+    with tempfile.TemporaryDirectory() as folder, EmbeddedRedis(folder) as server:
+        yield server.url
+
+
+@pytest.fixture
+def redis_url(redis_server: str) -> str:
+    """The same Redis, emptied."""
+    import redis
+
+    with redis.Redis.from_url(redis_server) as connection:
+        connection.flushall()
+    return redis_server
+
+
+@pytest.fixture(scope="session")
+def carts() -> CartRegistry:
+    """All installed carts; they are stateless."""
+    return CartRegistry.load()
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    """A clock that stands still until a test moves it."""
+    return VirtualClock(datetime(2026, 11, 23, 12, 0, tzinfo=UTC))
+
+
+def make_config(database_url: str, redis_url: str = "redis://127.0.0.1:1") -> Config:
+    """A configuration for tests; the default Redis answers nobody."""
+    return Config(
+        database_url=database_url,
+        redis_url=redis_url,
+        keyring=Keyring.parse(KEYS),
+        session_secret="a session secret for tests, 40 letters",
+        allow_private_hosts=True,
+        allow_plain_http=True,
+    )
+
+
+@pytest.fixture
+def platform(database_url: str, clock: VirtualClock, carts: CartRegistry) -> Iterator[Platform]:
+    """A platform on a real database, virtual time and buckets in memory; its HTTP is real."""
+    made = build_platform(make_config(database_url), clock=clock, buckets=MemoryBuckets(clock), carts=carts)
+    yield made
+    made.db.dispose()

@@ -1,0 +1,162 @@
+"""A `CartContext` over real HTTP, without the core: what a cart's own tests call it with."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import requests
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from plugins.interface import (
+    AccessToken,
+    CartContext,
+    Effect,
+    PlatformSettings,
+    Reply,
+    Store,
+    Temporary,
+)
+
+
+@dataclass
+class StillClock:
+    """A clock that stands still, at the machine's time when made, until a test moves it."""
+
+    instant: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def now(self) -> datetime:
+        return self.instant
+
+    def advance(self, seconds: float) -> None:
+        """Move forward."""
+        self.instant += timedelta(seconds=seconds)
+
+
+@dataclass
+class CartHttp:
+    """`plugins.interface.CartHttp` over requests, unlimited; remembers (operation, effect) of each call."""
+
+    session: requests.Session
+    calls: list[tuple[str, Effect]] = field(default_factory=list)
+
+    def call(
+        self,
+        operation: str,
+        effect: Effect,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
+        data: bytes | Mapping[str, str] | None = None,
+    ) -> Reply:
+        self.calls.append((operation, effect))
+        try:
+            answer = self.session.request(
+                method, url, params=params, headers=headers, json=json, data=data, timeout=30, allow_redirects=False
+            )
+        except requests.RequestException as error:
+            raise Temporary(
+                "The shop did not answer.", detail=operation, code="NO_ANSWER", unknown=effect is Effect.WRITE
+            ) from error
+        date = answer.headers.get("date")
+        return Reply(
+            answer.status_code,
+            {name.lower(): value for name, value in answer.headers.items()},
+            answer.content,
+            parsedate_to_datetime(date).astimezone(UTC) if date else None,
+        )
+
+    def operations(self) -> list[str]:
+        """The names of all calls made, in order."""
+        return [operation for operation, _ in self.calls]
+
+
+class MintedToken:
+    """A token source that asks the cart for a token when it has none, or when the one it has was refused."""
+
+    def __init__(self, mint: Callable[[], AccessToken], first: str = "") -> None:
+        self._mint = mint
+        self._value = first
+        self.minted = 0
+
+    def get(self, refused: str | None = None) -> str:
+        if not self._value or self._value == refused:
+            self._value = self._mint().value.value
+            self.minted += 1
+        return self._value
+
+
+class FixedToken:
+    """A token source for a cart whose key is its token."""
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def get(self, refused: str | None = None) -> str:
+        return self._value
+
+
+def no_token() -> AccessToken:
+    """For calls that must not need a token."""
+    raise AssertionError("a token was asked for")
+
+
+def cart_context(
+    http: CartHttp,
+    store: Store,
+    app: PlatformSettings,
+    token: MintedToken | FixedToken | None = None,
+    clock: StillClock | None = None,
+) -> CartContext:
+    """A context for one store."""
+    log = logging.LoggerAdapter(logging.getLogger("tests.cart"), {})
+    return CartContext(store, app, http, token or MintedToken(no_token), clock or StillClock(), log)
+
+
+class _OneRequestEach(WSGIRequestHandler):
+    # With kept connections a dropped one (an application that raises ConnectionError) would hang, not break.
+    protocol_version = "HTTP/1.0"
+    _dated = False
+
+    def send_response(self, code: int, message: str | None = None) -> None:
+        """The status line alone: the standard one adds a second Date to an application that tells its own."""
+        self.send_response_only(code, message)
+
+    def send_header(self, keyword: str, value: str) -> None:
+        self._dated = self._dated or keyword.lower() == "date"
+        super().send_header(keyword, value)
+
+    def end_headers(self) -> None:
+        if not self._dated:
+            self.send_header("Date", self.date_time_string())
+        super().end_headers()
+
+    def log(self, type: str, message: str, *args: Any) -> None:
+        """Nothing: the calls are in `CartHttp.calls`."""
+
+
+@contextmanager
+def served(make_app: Callable[[str], Any]) -> Iterator[str]:
+    """The address of a WSGI application served from a thread on a free port; the socket listens before this returns.
+
+    `make_app` is given that address.
+    """
+    server = make_server("127.0.0.1", 0, lambda environ, start: [], threaded=True, request_handler=_OneRequestEach)
+    server.app = make_app(f"http://127.0.0.1:{server.server_port}")
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

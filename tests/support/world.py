@@ -1,0 +1,178 @@
+"""A merchant with a store, driven through the flows; tasks run here and now, in the order they are due."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import requests
+import sqlalchemy as sa
+from bs4 import BeautifulSoup
+from sqlalchemy.orm import selectinload
+
+from is2_core.clock import VirtualClock
+from is2_core.flows import accounts, cart_settings, install, items, shipping, stock
+from is2_core.models import Hold, ReceivedOrder, Task, TaskState, WarehouseOrder
+from is2_core.platform import Platform
+from is2_core.tasks.dispatcher import tick
+from is2_core.tasks.handlers import HANDLERS
+from is2_core.tasks.run import run_task
+from tests.support.amazon import APPLICATION, NORTHWIND, SimulatedAmazon
+
+RETURN_URL = "http://127.0.0.1:5000/amazon/authorized"
+BROWSER = "one browser's secret"
+SKUS = ("TENT-2P", "LAMP-USB", "STOVE-MINI", "000123", "Mug Blue 12oz")
+
+
+class ListBell:
+    """A bell that remembers what it was rung for."""
+
+    def __init__(self) -> None:
+        self.rung: list[tuple[int, int]] = []
+
+    def ring(self, tasks: Sequence[tuple[int, int]]) -> None:
+        self.rung += tasks
+
+
+class World:
+    """One account "Northwind" with its owner, and helpers to look and act."""
+
+    def __init__(self, platform: Platform, clock: VirtualClock, amazon: SimulatedAmazon) -> None:
+        self.platform, self.clock, self.amazon = platform, clock, amazon
+        self.account = accounts.create_account(platform, "Northwind")
+        self.owner = accounts.create_user(
+            platform, email="alice@example.com", name="Alice", password="a long pass phrase 1", account_id=self.account
+        )
+        cart_settings.save_cart_settings(
+            platform, "amazon", "simulator", {**APPLICATION, "simulator_url": amazon.address}
+        )
+        cart_settings.enable_cart(platform, "amazon")
+
+    def stock_up(self, skus: Sequence[str] = SKUS, units: int = 1000) -> None:
+        """Receive units of each SKU."""
+        for sku in skus:
+            stock.receive(self.platform, account_id=self.account, sku=sku, name=sku, quantity=str(units), user_id=None)
+
+    def consent(self, url: str, seller: str = NORTHWIND) -> dict[str, str]:
+        """Walk the simulator's sign-in and consent pages like a browser; returns the parameters of the way back."""
+        browser = requests.Session()
+        page = browser.get(url, timeout=30)
+        while True:
+            assert page.ok, page.text
+            soup = BeautifulSoup(page.text, "html.parser")
+            form = soup.find("form")
+            assert form is not None, page.text
+            fields = {}
+            for entry in form.find_all("input"):
+                if entry.get("type") == "radio":
+                    if entry.get("value") == seller:
+                        fields[entry["name"]] = seller
+                elif entry.get("type") == "checkbox":
+                    fields[entry["name"]] = entry.get("value", "on")
+                elif entry.get("name"):
+                    fields[entry["name"]] = entry.get("value", "")
+            for button in form.find_all("button"):
+                if button.get("name") and button.get("value") == seller:
+                    fields[button["name"]] = seller
+                elif button.get("name") and "Next" in button.text:
+                    fields[button["name"]] = button.get("value", "")
+            action = requests.compat.urljoin(page.url, form.get("action") or "")
+            page = browser.post(action, data=fields, timeout=30, allow_redirects=False)
+            while page.is_redirect:
+                target = requests.compat.urljoin(page.url, page.headers["location"])
+                if target.startswith(RETURN_URL):
+                    return dict(parse_qsl(urlsplit(target).query))
+                page = browser.get(target, timeout=30, allow_redirects=False)
+
+    def connect(self, region: str = "na", seller: str = NORTHWIND) -> int:
+        """Install a store as far as the settings page; returns its id."""
+        store = install.begin(self.platform, cart="amazon", region=region, account_id=self.account)
+        away = install.step(
+            self.platform,
+            integration_id=store,
+            account_id=self.account,
+            user_id=self.owner,
+            browser=BROWSER,
+            return_url=RETURN_URL,
+        )
+        assert isinstance(away, install.GoTo)
+        back = install.come_back(
+            self.platform, cart="amazon", user_id=self.owner, browser=BROWSER, params=self.consent(away.url, seller)
+        )
+        assert back == install.Ready(store, True)
+        return store
+
+    def finish(self, store: int, **changes: str) -> install.Saved:
+        """Save the settings with their defaults, and orders from five days ago on."""
+        form = install.settings_form(self.platform, integration_id=store, account_id=self.account)
+        values = {entry.field.key: entry.value for entry in form}
+        values["orders_from"] = (self.clock.now() - timedelta(days=5)).date().isoformat()
+        return install.finish_setup(
+            self.platform, integration_id=store, account_id=self.account, values={**values, **changes}
+        )
+
+    def map_methods(self, store: int, *methods: str) -> None:
+        """Map shipping methods to Ground."""
+        for method in methods:
+            shipping.add_shipping_mapping(
+                self.platform, integration_id=store, account_id=self.account, method=method, service="GROUND"
+            )
+
+    def add_item(self, store: int, sku: str, *mappings: tuple[str, str]) -> int:
+        """List a custom item."""
+        return items.add_custom_item(
+            self.platform, integration_id=store, account_id=self.account, sku=sku, mappings=mappings
+        )
+
+    def settle(self) -> None:
+        """Run every task that is due now, and what they ask for, until nothing is due."""
+        for _ in range(1000):
+            bell = ListBell()
+            tick(self.platform, bell)
+            if not bell.rung:
+                return
+            for task_id, _fence in bell.rung:
+                run_task(self.platform, task_id, HANDLERS)
+        raise AssertionError("tasks keep asking for each other")
+
+    def settle_later(self, **later: float) -> None:
+        """Move the clock by timedelta(**later), then `settle`."""
+        self.clock.advance(timedelta(**later))
+        self.settle()
+
+    def orders(self) -> dict[str, ReceivedOrder]:
+        """All received orders by the cart's id, with lines and holds."""
+        with self.platform.db.read() as session:
+            rows = session.scalars(
+                sa.select(ReceivedOrder).options(selectinload(ReceivedOrder.lines), selectinload(ReceivedOrder.holds))
+            )
+            return {row.remote_id: row for row in rows}
+
+    def holds(self, order_id: str) -> set[str]:
+        """The codes of an order's holds."""
+        return {hold.code for hold in self.orders()[order_id].holds}
+
+    def warehouse_orders(self) -> dict[str, WarehouseOrder]:
+        """All warehouse orders by number."""
+        with self.platform.db.read() as session:
+            return {row.number: row for row in session.scalars(sa.select(WarehouseOrder))}
+
+    def tasks(self, kind: str) -> list[Task]:
+        """Tasks of a kind, newest first."""
+        with self.platform.db.read() as session:
+            return list(session.scalars(sa.select(Task).where(Task.kind == kind).order_by(Task.id.desc())))
+
+    def quarantined(self) -> list[Any]:
+        """What was set aside: empty in a healthy world."""
+        with self.platform.db.read() as session:
+            return [
+                (row.kind, row.error_code, row.error_detail)
+                for row in session.scalars(sa.select(Task).where(Task.state == TaskState.QUARANTINED))
+            ]
+
+    def count_holds(self) -> dict[str, int]:
+        """How many holds there are, by code."""
+        with self.platform.db.read() as session:
+            return dict(session.execute(sa.select(Hold.code, sa.func.count()).group_by(Hold.code)).all())
