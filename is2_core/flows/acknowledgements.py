@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, selectinload
 from is2_core.flows.context import cart_context
 from is2_core.flows.rules import add_event
 from is2_core.flows.submissions import KIND_ACKNOWLEDGE, checked_reply, has_open, open_submissions
-from is2_core.models import AckState, Integration, IntegrationState, ReceivedOrder
+from is2_core.models import AckState, Integration, ReceivedOrder
 from is2_core.platform import Platform
 from is2_core.tasks.queue import enqueue
 from is2_core.tasks.run import TaskRun
@@ -22,7 +22,7 @@ def send_acknowledgements(platform: Platform, run: TaskRun) -> None:
     end asks for this task again). After a lost answer the same lines are sent again: that does no harm."""
     with platform.db.read() as session:
         integration = session.get_one(Integration, run.integration_id)
-        if integration.state != IntegrationState.ACTIVE or has_open(session, integration.id, KIND_ACKNOWLEDGE):
+        if has_open(session, integration.id, KIND_ACKNOWLEDGE):
             return
         most = platform.carts.manifest(integration.cart).acknowledge_batch
         due = session.scalars(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -22,7 +22,7 @@ from is2_core.flows.cart_settings import is_enabled
 from is2_core.flows.context import cart_context
 from is2_core.flows.shipping import vocabulary
 from is2_core.flows.staging import stage
-from is2_core.models import ImportCursor, Integration, IntegrationState
+from is2_core.models import ImportCursor, Integration
 from is2_core.platform import Platform
 from is2_core.tasks.run import TaskRun
 from plugins.interface import (
@@ -38,6 +38,7 @@ from plugins.interface import (
 
 ROUTINE_STATES = (OrderState.PENDING, OrderState.READY, OrderState.PARTLY_SHIPPED, OrderState.CANCELLED)
 RECONCILE_DAYS = 7
+GIVE_UP_PAGE = 3
 _log = logging.getLogger(__name__)
 
 
@@ -68,11 +69,14 @@ def _import(platform: Platform, run: TaskRun, kind: str) -> None:
         integration = session.get_one(Integration, run.integration_id)
         cursor = _cursor(session, integration, kind)
         routine = _cursor(session, integration, "routine")
-    if integration.state != IntegrationState.ACTIVE or not is_enabled(platform, integration.cart):
+    if not is_enabled(platform, integration.cart):
         return
     manifest = platform.carts.manifest(integration.cart)
     lag, overlap = manifest.read_lag, manifest.overlap
     window = _window(platform, integration, cursor, kind, lag, overlap)
+    if run.attempts >= GIVE_UP_PAGE:
+        # Whatever is wrong with this page token, asking for it yet again will not mend it.
+        window = replace(window, page=None)
     late_before = routine.watermark - overlap if kind == "reconcile" and routine and routine.watermark else None
     ui = vocabulary(platform, integration)
     context = cart_context(platform, integration, before_call=run.heartbeat)
@@ -85,14 +89,14 @@ def _import(platform: Platform, run: TaskRun, kind: str) -> None:
                 raise
             with run.write() as session:
                 _save_cursor(platform, session, integration, kind, window, None, pages=0)
-            window = Window(window.by, window.start, window.end, window.states, None)
+            window = replace(window, page=None)
             continue
         if page.next_page is not None and page.next_page == window.page:
             raise PluginBug(integration.cart, "fetch_orders", "the next page is this page again")
         _commit_page(platform, run, ui, kind, window, page, late_before)
         if page.next_page is None:
             return
-        window = Window(window.by, window.start, window.end, window.states, page.next_page)
+        window = replace(window, page=page.next_page)
 
 
 def _window(

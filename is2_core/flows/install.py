@@ -35,6 +35,7 @@ from is2_core.flows.setup_form import (
 )
 from is2_core.models import (
     Credential,
+    ImportCursor,
     InstallSession,
     Integration,
     IntegrationState,
@@ -230,7 +231,11 @@ def finish_setup(platform: Platform, *, integration_id: int, account_id: int, va
         row.nickname = typed[NICKNAME]
         row.home_site = typed.get(HOME_SITE, "")
         row.review_first = typed[REVIEW_FIRST] == "yes"
-        row.orders_from = first_instant(typed[ORDERS_FROM])
+        start = first_instant(typed[ORDERS_FROM])
+        if row.orders_from is not None and start < row.orders_from:
+            # Read again from the earlier day, by creation, as at first.
+            session.execute(sa.delete(ImportCursor).where(ImportCursor.integration_id == row.id))
+        row.orders_from = start
         own = {key: value for key, value in typed.items() if key not in CORE_KEYS}
         if manifest.inventory_schedule:
             own[INVENTORY_EVERY] = typed[INVENTORY_EVERY]
@@ -243,8 +248,7 @@ def finish_setup(platform: Platform, *, integration_id: int, account_id: int, va
         assert every is not None
         _schedule(platform, session, row, "orders.check", int(every.total_seconds()), now)
         _schedule(platform, session, row, "orders.reconcile", DAY_S, now + timedelta(days=1))
-        if first:
-            enqueue(session, kind="orders.check", integration=row, now=now, priority=NOW)
+        enqueue(session, kind="orders.check", integration=row, now=now, priority=NOW)
         enqueue(session, kind="orders.review", integration=row, now=now)
         name = f"{manifest.label} store {row.nickname or row.seller_name}"
     if first:
@@ -292,6 +296,8 @@ class _Trip:
 def _ask_cart(
     platform: Platform, integration: Integration, reply: InstallReply | None, typed: Mapping[str, str]
 ) -> Redirect | AskFields | Connected:
+    if not is_enabled(platform, integration.cart):
+        raise Forbidden(f"{platform.carts.manifest(integration.cart).label} is not enabled at the moment.")
     context = cart_context(platform, integration, extra_settings=typed)
     outcome: Redirect | AskFields | Connected = ask_cart_now(platform, integration, "install", ctx=context, reply=reply)
     return outcome

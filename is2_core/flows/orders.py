@@ -17,7 +17,7 @@ from is2_core.flows.shipping import vocabulary
 from is2_core.models import Hold, Integration, IntegrationState, ReceivedOrder, ReceivedState, Recipient
 from is2_core.platform import Platform
 from is2_core.tasks.queue import NOW, enqueue
-from plugins.interface import Address
+from plugins.interface import Address, ShippingMappingUI
 
 MAX_REASON = 500
 ADDRESS_FIELDS = ("name", "company", "line1", "line2", "line3", "city", "region", "postal_code", "country", "phone")
@@ -68,8 +68,7 @@ def approve(
     refused = [code for code in codes if code not in WAIVABLE]
     if refused or not codes:
         raise BadInput("This hold cannot be approved away; its cause must be fixed.")
-    with platform.db.read() as session:
-        ui = vocabulary_of(platform, session, owned(session, ReceivedOrder, order_id, account_id))
+    ui = _vocabulary(platform, order_id, account_id)
     with platform.db.write() as session:
         order = _waiting(session, order_id, account_id)
         order.waived = sorted({*order.waived, *codes})
@@ -124,8 +123,7 @@ def correct_address(
     problem = address_problem(address)
     if problem:
         raise BadInput(problem, field="address")
-    with platform.db.read() as session:
-        ui = vocabulary_of(platform, session, owned(session, ReceivedOrder, order_id, account_id))
+    ui = _vocabulary(platform, order_id, account_id)
     with platform.db.write() as session:
         order = _waiting(session, order_id, account_id)
         row = session.scalar(sa.select(Recipient).where(Recipient.order_id == order.id))
@@ -148,9 +146,11 @@ def recipient_of(platform: Platform, *, order_id: int, account_id: int) -> dict[
         return dict(row.sealed) if row is not None and row.sealed else {}
 
 
-def vocabulary_of(platform: Platform, session: Session, order: ReceivedOrder) -> Any:
-    """The shipping vocabulary of an order's store."""
-    return vocabulary(platform, session.get_one(Integration, order.integration_id))
+def _vocabulary(platform: Platform, order_id: int, account_id: int) -> ShippingMappingUI:
+    with platform.db.read() as session:
+        order = owned(session, ReceivedOrder, order_id, account_id)
+        integration = session.get_one(Integration, order.integration_id)
+    return vocabulary(platform, integration)
 
 
 def _waiting(session: Session, order_id: int, account_id: int) -> ReceivedOrder:
@@ -160,7 +160,7 @@ def _waiting(session: Session, order_id: int, account_id: int) -> ReceivedOrder:
     return order
 
 
-def _reconsider(platform: Platform, session: Session, order: ReceivedOrder, ui: Any) -> None:
+def _reconsider(platform: Platform, session: Session, order: ReceivedOrder, ui: ShippingMappingUI) -> None:
     order = session.scalars(
         sa.select(ReceivedOrder)
         .where(ReceivedOrder.id == order.id)

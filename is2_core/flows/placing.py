@@ -19,7 +19,6 @@ from is2_core.flows.staging import stage
 from is2_core.models import (
     AckState,
     Integration,
-    IntegrationState,
     PlacedComponent,
     ReceivedLine,
     ReceivedOrder,
@@ -63,23 +62,24 @@ def place_orders(platform: Platform, run: TaskRun) -> None:
     """Task `orders.place`: place what nothing holds, the freshly read first; then re-read and place the rest."""
     with platform.db.read() as session:
         integration = session.get_one(Integration, run.integration_id)
-    if integration.state != IntegrationState.ACTIVE:
-        return
     ui = vocabulary(platform, integration)
+    put_off = _place_fresh(platform, run, integration, ui)
+    while _reread_stale(platform, run, integration, ui):
+        put_off = _place_fresh(platform, run, integration, ui)
+    if put_off:
+        raise Temporary(put_off[0], code="WAREHOUSE_LATER")
+
+
+def _place_fresh(platform: Platform, run: TaskRun, integration: Integration, ui: ShippingMappingUI) -> list[str]:
+    """Place every freshly read order, batch by batch; returns sentences of those the warehouse put off."""
     put_off: list[str] = []
-    last = 0
-    while True:
+    last, more = 0, True
+    while more:
         batch, last, more = _next_batch(platform, run, ui, last)
         if batch:
             answers = _ask_warehouse(platform, integration, batch)
             put_off += _store_answers(platform, run, batch, answers)
-        if not more:
-            break
-    if _reread_stale(platform, run, integration, ui):
-        place_orders(platform, run)
-        return
-    if put_off:
-        raise Temporary(put_off[0], code="WAREHOUSE_LATER")
+    return put_off
 
 
 def _next_batch(platform: Platform, run: TaskRun, ui: ShippingMappingUI, last: int) -> tuple[list[Ready], int, bool]:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from is2_core.flows import acknowledgements
 from is2_core.flows.context import cart_context
 from is2_core.flows.submissions import KIND_ACKNOWLEDGE, checked_reply, record_results
-from is2_core.models import Integration, IntegrationState, Submission
+from is2_core.models import Integration, Submission
 from is2_core.platform import Platform
 from is2_core.tasks.run import TaskRun
 from plugins import interface
@@ -34,7 +34,7 @@ def poll_submission(platform: Platform, run: TaskRun) -> None:
     with platform.db.read() as session:
         row = session.get_one(Submission, run.payload["submission"])
         integration = session.get_one(Integration, row.integration_id)
-    if row.closed_at is not None or integration.state != IntegrationState.ACTIVE:
+    if row.closed_at is not None:
         return
     keys = tuple(line.key for line in row.lines)
     reply: WriteReply = platform.carts.call(

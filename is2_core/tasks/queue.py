@@ -38,9 +38,10 @@ def enqueue(
     insert = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(Task)
     new = insert.excluded
     paused = integration is not None and integration.state == IntegrationState.PAUSED
+    owner = str(integration.id) if integration else f"account {account_id}" if account_id else ""
     statement = insert.values(
         kind=kind,
-        business_key=f"{kind}:{integration.id if integration else ''}:{key}",
+        business_key=f"{kind}:{owner}:{key}",
         integration_id=integration.id if integration else None,
         account_id=integration.account_id if integration else account_id,
         payload=payload or {},

@@ -152,9 +152,24 @@ def _claim(platform: Platform, task_id: int, handlers: Mapping[str, Handler]) ->
                 Task.attempts,
             )
         ).one_or_none()
-    if row is None:
-        return None
+        if row is None or _waits_for_a_person(session, row.integration_id):
+            if row is not None:
+                session.execute(
+                    sa.update(Task).where(Task.id == row.id).values(state=TaskState.WAITING, lease_until=None)
+                )
+            return None
     return TaskRun(platform, *row, leased_at=platform.clock.now())
+
+
+def _waits_for_a_person(session: Session, integration_id: int | None) -> bool:
+    """Whether the store was paused while the task was on its way."""
+    return bool(
+        session.scalar(
+            sa.select(Integration.id).where(
+                Integration.id == integration_id, Integration.state == IntegrationState.PAUSED
+            )
+        )
+    )
 
 
 def _put_back(run: TaskRun, error: CartError) -> None:

@@ -48,6 +48,11 @@ class SimulatedAmazon:
         branches: dict[str, list[str]] = self.post("orders/generate", {"seller": seller, "mix": mix})["branches"]
         return branches
 
+    def touch(self, *order_ids: str) -> None:
+        """Give orders a change now, so that a listing by update time shows them."""
+        for order_id in order_ids:
+            self.post(f"orders/{order_id}", {"set": {"programs": ["PRIME"]}})
+
     def order(self, order_id: str) -> dict[str, Any]:
         """What the simulator knows of one order."""
         found: dict[str, Any] = self.get(f"orders/{order_id}")
@@ -56,6 +61,10 @@ class SimulatedAmazon:
     def fault(self, operation: str, kind: str, times: int = 1, **more: Any) -> None:
         """Arm a fault."""
         self.post("faults", {"operation": operation, "kind": kind, "times": times, **more})
+
+    def heal(self) -> None:
+        """Disarm every fault."""
+        assert requests.delete(f"{self.address}/_sim/faults", timeout=30).ok
 
     def calls(self, operation: str) -> list[dict[str, Any]]:
         """The calls of one operation so far."""

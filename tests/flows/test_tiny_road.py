@@ -1,0 +1,116 @@
+"""The second cart through the very same flows: no regions, an API key, a real item list, synchronous writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from is2_tiny.shop import Shop, create_shop
+
+from is2_core.carts import CartRegistry
+from is2_core.clock import WallClock
+from is2_core.flows import accounts, cart_settings, install, items, shipping, stock
+from is2_core.flows.ask import CartRefused
+from is2_core.flows.errors import BadInput, FlowError
+from is2_core.models import AckState, CartItem, ReceivedState, SeenInCart
+from is2_core.platform import Platform, build_platform
+from is2_core.ratelimit import MemoryBuckets
+from tests.conftest import make_config
+from tests.support.cart_http import served
+from tests.support.world import World
+
+
+@pytest.fixture
+def shop() -> Shop:
+    return Shop()
+
+
+@pytest.fixture
+def address(shop: Shop) -> Iterator[str]:
+    with served(lambda _: create_shop(shop)) as running:
+        yield running
+
+
+class TinyWorld(World):
+    """An account with the Tiny cart; real time, because the shop tells it."""
+
+    def __init__(self, platform: Platform) -> None:
+        self.platform = platform
+        self.clock = platform.clock  # type: ignore[assignment]
+        self.account = accounts.create_account(platform, "Tiny Company")
+        self.owner = accounts.create_user(
+            platform, email="tina@example.com", name="Tina", password="a long pass phrase 4", account_id=self.account
+        )
+        cart_settings.save_cart_settings(platform, "tiny", "live", {})
+        cart_settings.enable_cart(platform, "tiny")
+
+    def install(self, **fields: str) -> install.Step:
+        store = install.begin(self.platform, cart="tiny", region="", account_id=self.account)
+        arguments = {
+            "integration_id": store,
+            "account_id": self.account,
+            "user_id": self.owner,
+            "browser": "b",
+            "return_url": "http://127.0.0.1:5000/tiny/authorized",
+        }
+        asked = install.step(self.platform, **arguments)
+        assert isinstance(asked, install.Ask)
+        assert [field.key for field in asked.fields] == ["shop_url", "api_key"]
+        return install.step(self.platform, **arguments, params=fields)
+
+
+@pytest.fixture
+def tiny(database_url: str, carts: CartRegistry) -> Iterator[TinyWorld]:
+    clock = WallClock()
+    platform = build_platform(make_config(database_url), clock=clock, buckets=MemoryBuckets(clock), carts=carts)
+    yield TinyWorld(platform)
+    platform.db.dispose()
+
+
+def test_a_tiny_order_is_placed_and_acknowledged_at_once(tiny: TinyWorld, shop: Shop, address: str) -> None:
+    shop.add_item("APPLE", "An apple")
+    shop.add_order("A-1", ("APPLE", 2))
+    stock.receive(tiny.platform, account_id=tiny.account, sku="APPLE", name="", quantity="5", user_id=None)
+    step = tiny.install(shop_url=address, api_key=shop.key)
+    assert isinstance(step, install.Ready)
+    store = step.integration_id
+    shipping.add_shipping_mapping(
+        tiny.platform, integration_id=store, account_id=tiny.account, method="FAST", service="OVERNIGHT"
+    )
+    shipping.add_shipping_mapping(
+        tiny.platform, integration_id=store, account_id=tiny.account, method=" Standard ", service="GROUND"
+    )
+    form = install.settings_form(tiny.platform, integration_id=store, account_id=tiny.account)
+    values = {entry.field.key: entry.value for entry in form}
+    assert "lead_days" not in values
+    assert "inventory_every" not in values
+    install.finish_setup(tiny.platform, integration_id=store, account_id=tiny.account, values=values)
+    tiny.settle()
+    order = tiny.orders()["A-1"]
+    assert (order.state, order.ack_state) == (ReceivedState.INJECTED, AckState.DONE)
+    assert shop.orders["A-1"]["number"] == order.number
+    assert tiny.warehouse_orders()[order.number].service == "GROUND"
+
+
+def test_the_item_list_is_read_and_what_left_the_cart_is_told(tiny: TinyWorld, shop: Shop, address: str) -> None:
+    for sku in ("A", "B", "C"):
+        shop.add_item(sku)
+    step = tiny.install(shop_url=address, api_key=shop.key)
+    assert isinstance(step, install.Ready)
+    where = {"integration_id": step.integration_id, "account_id": tiny.account}
+    assert items.refresh_cart_items(tiny.platform, **where) == "3 items are in the cart's list."
+    shop.items.pop()
+    items.refresh_cart_items(tiny.platform, **where)
+    with tiny.platform.db.read() as session:
+        seen = {row.sku: row.seen_in_cart for row in session.query(CartItem)}
+    assert seen == {"A": SeenInCart.YES, "B": SeenInCart.YES, "C": SeenInCart.NO}
+
+
+def test_a_wrong_key_or_address_is_refused_with_a_sentence(tiny: TinyWorld, shop: Shop, address: str) -> None:
+    with pytest.raises(CartRefused, match="does not accept this API key"):
+        tiny.install(shop_url=address, api_key="wrong")
+    with pytest.raises(BadInput) as caught:
+        tiny.install(shop_url="not an address", api_key="k")
+    assert caught.value.field == "shop_url"
+    with pytest.raises(FlowError, match="did not answer"):
+        tiny.install(shop_url="http://127.0.0.1:9", api_key="k")
