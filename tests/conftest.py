@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import redis
 
 from cli.embedded_redis import EmbeddedRedis
 from is2_core.carts import CartRegistry
@@ -19,7 +20,9 @@ from is2_core.crypto import Keyring
 from is2_core.db.schema import upgrade
 from is2_core.platform import Platform, build_platform
 from is2_core.ratelimit import MemoryBuckets
+from tests.support.amazon import SimulatedAmazon, simulated_amazon
 from tests.support.postgres import PostgresServer
+from tests.support.world import World
 
 pytest_plugins = ["tests.support.no_skips"]
 
@@ -73,8 +76,6 @@ def redis_server() -> Iterator[str]:
 @pytest.fixture
 def redis_url(redis_server: str) -> str:
     """The same Redis, emptied."""
-    import redis
-
     with redis.Redis.from_url(redis_server) as connection:
         connection.flushall()
     return redis_server
@@ -110,3 +111,16 @@ def platform(database_url: str, clock: VirtualClock, carts: CartRegistry) -> Ite
     made = build_platform(make_config(database_url), clock=clock, buckets=MemoryBuckets(clock), carts=carts)
     yield made
     made.db.dispose()
+
+
+@pytest.fixture
+def amazon(clock: VirtualClock) -> Iterator[SimulatedAmazon]:
+    """A simulated Amazon over HTTP, on the test's clock."""
+    with simulated_amazon(clock) as running:
+        yield running
+
+
+@pytest.fixture
+def world(platform: Platform, clock: VirtualClock, amazon: SimulatedAmazon) -> World:
+    """A merchant whose store is about to be connected."""
+    return World(platform, clock, amazon)

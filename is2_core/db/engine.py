@@ -121,7 +121,8 @@ def _make_engine(url: str) -> sa.Engine:
     memory = sa.make_url(url).database in (None, "", ":memory:")
     engine = sa.create_engine(
         url,
-        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": not memory},
+        # The pool hands a connection to one thread at a time, but not always to the thread that opened it.
+        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
         **({"poolclass": StaticPool} if memory else {}),
     )
     sa.event.listen(engine, "connect", _configure_sqlite)
