@@ -1,0 +1,29 @@
+"""The panel on a real port, for browsers."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from flask import Flask
+from waitress import create_server
+
+
+@contextmanager
+def served(make: Callable[[str], Flask]) -> Iterator[str]:
+    """Serve the application `make` builds for its own address; gives the address."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        # A map of its own, or waitress would share one between the servers of this process.
+        server = create_server(make(address), sockets=[listener], map={}, log_socket_errors=False)
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        try:
+            yield address
+        finally:
+            server.close()
+            thread.join(timeout=10)

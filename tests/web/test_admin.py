@@ -1,0 +1,113 @@
+"""The administrators' pages."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from is2_core.carts import BrokenCart
+from is2_core.flows import cart_settings
+from is2_core.models import Task, TaskState
+from tests.web.browser import PASSWORD
+from tests.web.conftest import ADMIN, ALICE, House
+
+
+def test_plugins_show_what_they_can_do_and_who_uses_them(house: House) -> None:
+    page = house.browser(ADMIN).get("/admin/plugins")
+    assert "Amazon Enabled" in page.text
+    assert "contract 1.0" in page.text
+    assert "Endpoints Simulator" in page.text
+    assert "Stores 2" in page.text
+    assert "acknowledge_orders" in page.text
+    assert "Tiny Shop Disabled" in page.text
+
+
+def test_a_broken_plugin_is_shown_with_its_traceback(house: House) -> None:
+    broken = BrokenCart("crooked", "could not be loaded: no module named crooked", "Traceback <x>")
+    house.platform.carts.broken.append(broken)
+    try:
+        page = house.browser(ADMIN).get("/admin/plugins")
+    finally:
+        house.platform.carts.broken.remove(broken)
+    assert "crooked Broken could not be loaded" in page.text
+    assert "Traceback <x>" in page.text
+
+
+def test_a_cart_is_disabled_and_enabled(house: House) -> None:
+    browser = house.browser(ADMIN)
+    browser.get("/admin/plugins")
+    page = browser.press("Disable")
+    assert "Amazon is disabled" in page.messages
+    assert not cart_settings.is_enabled(house.platform, "amazon")
+    assert "Amazon:" not in page.text, "no enabled cart, no environment in the header"
+    browser.press("Enable")
+    assert cart_settings.is_enabled(house.platform, "amazon")
+
+
+def test_a_secret_is_never_shown_and_kept_when_left_empty(house: House) -> None:
+    browser = house.browser(ADMIN)
+    page = browser.get("/admin/plugins/amazon/settings")
+    field = page.field("LWA client secret")
+    assert field["type"] == "password"
+    assert field["value"] == ""
+    assert "leave empty" in str(field["placeholder"])
+    page = browser.press("Save settings", application_id="amzn1.sp.solution.other")
+    assert "were saved" in page.messages
+    stored = cart_settings.platform_settings(house.platform, "amazon")
+    assert stored.values["application_id"] == "amzn1.sp.solution.other"
+    assert stored.secrets["client_secret"].value == "is2-demo-client-secret-0123456789"
+
+
+def test_refused_platform_settings_keep_what_was_typed(house: House) -> None:
+    browser = house.browser(ADMIN)
+    browser.get("/admin/plugins/amazon/settings")
+    page = browser.press("Save settings", application_id="", client_id="kept", client_secret="new secret")
+    assert page.status == 400
+    assert "is missing" in page.problem_at("Application ID")
+    assert page.field("LWA client identifier")["value"] == "kept"
+    assert "new secret" not in page.html
+    page = browser.press("Save settings", application_id="x", environment=None)
+    assert "Choose one of the endpoints" in page.text
+
+
+def test_accounts_and_users_are_made(house: House) -> None:
+    browser = house.browser(ADMIN)
+    browser.get("/admin/accounts")
+    assert "The account Fabrikam was made" in browser.press("Add account", name="Fabrikam").messages
+    page = browser.press("Add account", name="Fabrikam")
+    assert page.status == 409
+    assert "already" in page.text
+    assert browser.page is not None
+    options = browser.page.field("Account (merchants only)").find_all("option")
+    accounts = {option.text: option["value"] for option in options}
+    values = {"email": "dora@example.com", "name": "Dora", "role": "merchant", "account": accounts["Fabrikam"]}
+    page = browser.press("Add user", password="short", **values)
+    assert "at least 15 characters" in page.problem_at("First password")
+    assert page.field("Email address")["value"] == "dora@example.com"
+    assert "short" not in {tag.get("value") for tag in page.soup.find_all("input")}
+    page = browser.press("Add user", password=PASSWORD, **values)
+    assert "Dora dora@example.com Merchant Fabrikam (owner)" in page.text
+    assert house.browser().sign_in("dora@example.com").path == "/integrations"
+
+
+def test_a_user_is_signed_out_everywhere(house: House) -> None:
+    alice = house.browser(ALICE)
+    admin = house.browser(ADMIN)
+    page = admin.get("/admin/accounts")
+    row = next(tag for tag in page.soup.find_all("tr") if ALICE in tag.text)
+    form = row.find("form")
+    assert form is not None
+    admin.post(str(form["action"]))
+    assert alice.get("/integrations").heading == "Sign in"
+
+
+def test_tasks_show_what_was_given_up(house: House) -> None:
+    with house.platform.db.write() as db:
+        newest = db.scalar(sa.select(sa.func.max(Task.id)))
+        db.execute(
+            sa.update(Task)
+            .where(Task.id == newest)
+            .values(state=TaskState.QUARANTINED, error_sentence="It broke.", error_detail="File x, line 1")
+        )
+    page = house.browser(ADMIN).get("/admin/tasks")
+    assert "It broke." in page.text
+    assert "File x, line 1" in page.text

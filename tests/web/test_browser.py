@@ -1,0 +1,215 @@
+"""The panel in a real Chromium: what only a browser can tell, such as its policies, cookies over redirects, focus."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from playwright.sync_api import Browser as Chromium, BrowserContext, Page, expect, sync_playwright
+
+from is2_core.carts import CartRegistry
+from is2_core.clock import VirtualClock
+from is2_core.flows import cart_settings
+from is2_core.models import Integration, ReceivedOrder, WarehouseOrder, WarehouseSku
+from is2_core.platform import build_platform
+from is2_core.ratelimit import MemoryBuckets
+from tests.conftest import make_config
+from tests.support.amazon import APPLICATION, SimulatedAmazon, simulated_amazon
+from tests.web.browser import PASSWORD
+from tests.web.conftest import ADMIN, ALICE, PACKER, START
+from tests.web.live import served
+from web import create_app
+
+pytestmark = pytest.mark.browser
+
+NARROW = {"width": 390, "height": 800}
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chromium]:
+    """The machine's own Chromium."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("no Chromium on this machine")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path)
+        yield browser
+        browser.close()
+
+
+@dataclasses.dataclass
+class Live:
+    """The panel at a real address, beside an Amazon at another."""
+
+    address: str
+    app: Flask
+    amazon: SimulatedAmazon
+
+
+@pytest.fixture
+def live(furnished: Path, tmp_path: Path, clock: VirtualClock, carts: CartRegistry) -> Iterator[Live]:
+    """The furnished panel, served; its Amazon knows nothing of the furnished stores."""
+    path = tmp_path / "panel.db"
+    shutil.copy(furnished, path)
+    apps: list[Flask] = []
+
+    def make(address: str) -> Flask:
+        config = dataclasses.replace(make_config(f"sqlite:///{path}"), public_url=address)
+        platform = build_platform(config, clock=clock, buckets=MemoryBuckets(clock), carts=carts)
+        apps.append(create_app(platform, session_clock=VirtualClock(START)))
+        return apps[0]
+
+    with simulated_amazon(clock) as amazon, served(make) as address:
+        platform = apps[0].extensions["is2"]
+        cart_settings.save_cart_settings(
+            platform, "amazon", "simulator", {**APPLICATION, "simulator_url": amazon.address}
+        )
+        yield Live(address, apps[0], amazon)
+        platform.db.dispose()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What the browser had to complain about: a refused script or style, a lost file, an error in a script."""
+    return []
+
+
+@pytest.fixture
+def window(chromium: Chromium, live: Live, complaints: list[str]) -> Iterator[BrowserContext]:
+    """A fresh browser; at the end nothing may have been complained about."""
+    context = chromium.new_context(base_url=live.address)
+    context.set_default_timeout(15_000)
+    context.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    context.on("weberror", lambda error: complaints.append(str(error.error)))
+    yield context
+    context.close()
+    assert complaints == []
+
+
+def sign_in(context: BrowserContext, email: str) -> Page:
+    page = context.new_page()
+    page.goto("/sign-in")
+    page.get_by_label("Email address").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    return page
+
+
+def test_the_road_from_the_link_to_the_first_items(window: BrowserContext, live: Live) -> None:
+    page = window.new_page()
+    page.goto("/amazon/install")
+    page.get_by_label("North America").check()
+    page.get_by_role("button", name="Submit").click()
+    page.get_by_label("Email address").fill(ALICE)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Continue to Amazon").click()
+    # Amazon's pages, reached by themselves although the panel's forms may lead nowhere else.
+    page.wait_for_url(f"{live.amazon.address}/**")
+    page.get_by_label("Blue Harbor Home").check()
+    page.get_by_role("button", name="Sign in").click()
+    for box in page.get_by_role("checkbox").all():
+        box.check()
+    page.get_by_role("button", name="Next").click()
+    # Back, and still signed in: the cookie came along on a redirect from another site.
+    expect(page.get_by_role("heading", name="Set up Blue Harbor Home")).to_be_visible()
+    expect(page.get_by_label("Fulfillment Latency")).to_have_value("3")
+    page.get_by_label("Nickname").fill("Harbor")
+    page.get_by_role("button", name="Finish Setup").click()
+    expect(page.get_by_text("Success: your Amazon store Harbor is connected")).to_be_visible()
+    page.get_by_role("link", name="Shipping mappings of Harbor").click()
+    _add_mappings(page)
+    page.get_by_role("link", name="Custom Items").last.click()
+    _add_item(page)
+
+
+def _add_mappings(page: Page) -> None:
+    method = page.get_by_label("Cart Shipping Method")
+    for code, service in (("STANDARD", "GROUND"), ("EXPEDITED", "TWO_DAY")):
+        expect(method).to_be_focused()
+        expect(method).to_have_value("")
+        page.keyboard.type(code)
+        page.get_by_label("Warehouse service").select_option(service)
+        page.get_by_role("button", name="Add Mapping").click()
+        expect(page.get_by_text(f"The shipping mapping for {code} was added.")).to_be_visible()
+    expect(page.get_by_role("row")).to_have_count(3)
+
+
+def _add_item(page: Page) -> None:
+    page.get_by_label("Cart SKU").fill("KIT-1")
+    expect(page.get_by_label("Activate for sync")).to_be_checked()
+    page.get_by_role("button", name="More rows").click()
+    fourth = page.get_by_label("Warehouse SKU, row 4")
+    expect(fourth).to_be_focused()
+    fourth.fill("LAMP-USB")
+    page.get_by_label("Quantity, row 4").fill("2")
+    page.get_by_role("button", name="Add item").click()
+    expect(page.get_by_text("The item KIT-1 was added.")).to_be_visible()
+    expect(page.get_by_role("cell", name="LAMP-USB")).to_be_visible()
+
+
+def test_removing_asks_first(window: BrowserContext) -> None:
+    page = sign_in(window, ALICE)
+    page.goto("/items")
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    page.get_by_role("row", name="TENT-2P").get_by_role("button", name="Remove").click()
+    expect(page.get_by_role("row", name="TENT-2P")).to_be_visible()
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("row", name="TENT-2P").get_by_role("button", name="Remove").click()
+    expect(page.get_by_text("TENT-2P was removed from the list.")).to_be_visible()
+
+
+def addresses(live: Live) -> dict[str, list[str]]:
+    """Every page, by who reads it."""
+    with live.app.extensions["is2"].db.read() as db:
+        store = db.scalars(sa.select(Integration.id).where(Integration.region == "na")).one()
+        order = db.scalars(sa.select(ReceivedOrder.id).where(ReceivedOrder.state == "HELD")).first()
+        packed = db.scalars(sa.select(WarehouseOrder.id)).first()
+        sku = db.scalars(sa.select(WarehouseSku.id)).first()
+    return {
+        ALICE: [
+            "/integrations",
+            "/integrations/add",
+            "/amazon/install",
+            "/amazon/install/sign-in?region=eu",
+            f"/integrations/{store}/settings",
+            f"/integrations/{store}/items",
+            f"/integrations/{store}/shipping",
+            "/items/1",
+            "/received-orders",
+            f"/received-orders/{order}",
+            f"/received-orders/{order}/address",
+            "/help?from=/integrations",
+        ],
+        PACKER: ["/warehouse/stock", f"/warehouse/stock/{sku}", "/warehouse/orders", f"/warehouse/orders/{packed}"],
+        ADMIN: ["/admin/plugins", "/admin/plugins/amazon/settings", "/admin/accounts", "/admin/tasks"],
+    }
+
+
+def test_no_page_is_wider_than_a_telephone(window: BrowserContext, live: Live) -> None:
+    for email, pages in addresses(live).items():
+        page = sign_in(window, email)
+        page.set_viewport_size(NARROW)
+        for address in pages:
+            answer = page.goto(address)
+            assert answer is not None
+            assert answer.ok, address
+            width = page.evaluate("document.documentElement.scrollWidth")
+            assert width <= NARROW["width"], f"{address} is {width} pixels wide"
+        page.get_by_role("button", name="Sign out").click()
+        page.close()
+
+
+def test_the_keyboard_skips_to_the_content(window: BrowserContext) -> None:
+    page = sign_in(window, ALICE)
+    page.goto("/integrations")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"

@@ -1,0 +1,63 @@
+"""What a reader meets when something is wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from is2_core.db import Database
+from tests.web.browser import Browser
+from tests.web.conftest import ALICE, House
+from web import create_app
+
+
+def test_errors_come_in_the_same_frame(house: House) -> None:
+    browser = house.browser(ALICE)
+    page = browser.get("/nothing/here")
+    assert (page.status, page.heading) == (404, "Not found")
+    page = browser.post("/integrations/add")
+    assert page.status == 405
+    assert page.response.headers["Allow"]
+
+
+def test_the_api_answers_in_json(house: House) -> None:
+    response = house.browser().client.get("/api/v1/nothing")
+    assert response.status_code == 404
+    assert response.get_json()["error"]["code"] == 404
+    assert "nothing at this address" in response.get_json()["error"]["message"]
+
+
+def test_a_bug_shows_no_trace(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    @house.app.get("/broken")
+    def broken() -> str:
+        raise RuntimeError("secret inner words")
+
+    house.app.testing = False
+    page = house.browser(ALICE).get("/broken")
+    assert page.status == 500
+    assert "secret inner words" not in page.html
+    assert "It has been written down" in page.text
+    assert "secret inner words" in caplog.text
+
+
+def test_health(house: House) -> None:
+    assert house.browser().client.get("/healthz").get_json() == {"status": "ok"}
+
+
+def test_without_its_database_the_panel_says_so(house: House, tmp_path: Path) -> None:
+    gone = dataclasses.replace(house.platform, db=Database(f"sqlite:///{tmp_path}/no/such/folder.db"))
+    app = create_app(gone)
+    browser = Browser(app)
+    assert browser.client.get("/healthz").status_code == 503
+    assert browser.client.get("/sign-in").status_code == 200
+
+
+def test_too_much_at_once(house: House) -> None:
+    browser = house.browser(ALICE)
+    store = house.store(house.northwind)
+    response = browser.client.post(
+        f"/integrations/{store.id}/items", data={"csrf_token": browser.token(), "sku": "x" * 3_000_000}
+    )
+    assert response.status_code == 413

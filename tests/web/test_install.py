@@ -1,0 +1,268 @@
+"""Connecting a store, from the public link to View Integrations, against the simulated Amazon."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from is2_tiny.shop import Shop, create_shop
+
+from is2_core.flows import cart_settings
+from is2_core.models import Integration, IntegrationState, Membership, User
+from tests.support.amazon import SimulatedAmazon
+from tests.support.cart_http import served
+from tests.web.browser import PASSWORD, Browser, Page
+from tests.web.conftest import ALICE, BOB, CHARLIE, House
+from tests.web.consent import walk_consent
+
+HARBOR, SUMMIT = "A2SIMNA0000002", "A2SIMNA0000003"
+
+
+def leave(browser: Browser, region: str = "na") -> str:
+    """Go as far as the page that leads to Amazon; gives the consent page's address."""
+    browser.get(f"/amazon/install/sign-in?region={region}")
+    page = browser.press("Continue to Amazon")
+    assert page.heading == "On to Amazon"
+    return page.link("Continue to Amazon")
+
+
+def connect(browser: Browser, seller: str = HARBOR) -> Page:
+    """Go as far as the settings page."""
+    return browser.get(walk_consent(leave(browser), seller))
+
+
+def setups(house: House) -> list[Integration]:
+    with house.platform.db.read() as db:
+        return list(
+            db.scalars(
+                sa.select(Integration)
+                .where(Integration.account_id == house.northwind, Integration.state == IntegrationState.SETUP)
+                .order_by(Integration.id)
+            )
+        )
+
+
+def test_the_whole_road(house: House, amazon: SimulatedAmazon) -> None:
+    browser = house.browser()
+    page = browser.get("/amazon/install")
+    assert "United States, Canada, Mexico, Brazil" in page.text
+    page = browser.press("Submit", region="na")
+    assert page.heading == "Sign in with your fulfillment account"
+    page = browser.press("Sign in", email=ALICE, password=PASSWORD)
+    assert page.heading == "Continue as Alice?"
+    assert "Create in account Northwind" in page.text
+    assert "WMS target Embedded warehouse" in page.text
+    page = browser.press("Continue to Amazon")
+    consent = page.link("Continue to Amazon")
+    assert consent.startswith(amazon.address)
+    refresh = page.soup.find("meta", attrs={"http-equiv": "refresh"})
+    assert refresh is not None
+    assert refresh["content"] == f"0; url={consent}"
+    page = browser.get(walk_consent(consent, HARBOR))
+    assert page.heading == "Set up Blue Harbor Home"
+    for label in (
+        "Fulfillment Latency",
+        "Scheduling: check for new orders",
+        "Scheduling: send available inventory",
+        "Nickname",
+        "Home marketplace",
+        "First orders from",
+        "Remote Fulfillment With FBA",
+        "Review first orders before they ship",
+    ):
+        assert page.field(label)
+    assert page.field("Fulfillment Latency")["value"] == "3"
+    assert "checked" not in page.field("Review first orders before they ship").attrs
+    page = browser.press("Finish Setup", nickname="Harbor")
+    assert page.path == "/integrations"
+    assert "Success: your Amazon store Harbor is connected" in page.messages
+    assert "Amazon · Harbor" in page.text
+
+
+def test_the_region_must_be_chosen(house: House) -> None:
+    page = house.browser().get("/amazon/install/sign-in?region=mars")
+    assert page.status == 400
+    assert page.alerts == ["Choose the region you sell in."]
+
+
+def test_an_unknown_or_disabled_cart_cannot_be_installed(house: House) -> None:
+    assert house.browser().get("/nosuchcart/install").status == 404
+    cart_settings.disable_cart(house.platform, "amazon")
+    page = house.browser().get("/amazon/install")
+    assert page.status == 404
+    assert "cannot be connected at present" in page.text
+
+
+def test_the_sign_in_step_is_shown_to_a_signed_in_user_and_can_be_left(house: House) -> None:
+    browser = house.browser(ALICE)
+    page = browser.get("/amazon/install/sign-in?region=eu")
+    assert page.heading == "Continue as Alice?"
+    page = browser.press("Sign in as someone else")
+    page = browser.press("Sign in", email=CHARLIE, password=PASSWORD)
+    assert page.heading == "Continue as Charlie?"
+    assert "Amazon, Europe" in page.text
+
+
+def test_a_user_of_several_accounts_names_one(house: House, amazon: SimulatedAmazon) -> None:
+    with house.platform.db.write() as db:
+        bob = db.scalar(sa.select(User.id).where(User.email == BOB))
+        db.add(Membership(account_id=house.contoso, user_id=bob, role="member"))
+    browser = house.browser(BOB)
+    page = browser.get("/amazon/install/sign-in?region=na")
+    assert [option.text for option in page.field("Create in account").find_all("option")] == ["Contoso", "Northwind"]
+    browser.press("Continue to Amazon", account_id=str(house.northwind))
+    assert len(setups(house)) == 1
+
+
+def test_cancel_at_amazon_comes_back_with_a_sentence(house: House, amazon: SimulatedAmazon) -> None:
+    browser = house.browser(ALICE)
+    page = browser.get(walk_consent(leave(browser), HARBOR, press="cancel"))
+    assert 400 <= page.status < 500
+    assert "Cancel" in page.alerts[0]
+    page = browser.get("/integrations")
+    assert "Setup not finished" in page.text
+    page = browser.press("Resume")
+    page = browser.get(walk_consent(page.link("Continue to Amazon"), HARBOR))
+    assert page.heading == "Set up Blue Harbor Home"
+
+
+def test_left_half_way_it_is_resumed_at_its_settings(house: House, amazon: SimulatedAmazon) -> None:
+    browser = house.browser(ALICE)
+    connect(browser)
+    page = browser.get("/integrations")
+    assert "Setup not finished" in page.text
+    assert browser.press("Resume").heading == "Set up Blue Harbor Home"
+
+
+def test_left_half_way_it_can_be_discarded(house: House, amazon: SimulatedAmazon) -> None:
+    browser = house.browser(ALICE)
+    connect(browser)
+    browser.get("/integrations")
+    page = browser.press("Discard")
+    assert "discarded" in page.messages
+    assert setups(house) == []
+
+
+def test_the_way_back_works_once(house: House, amazon: SimulatedAmazon) -> None:
+    browser = house.browser(ALICE)
+    back = walk_consent(leave(browser), HARBOR)
+    assert browser.get(back).status == 200
+    again = browser.get(back)
+    assert again.status == 400
+    assert "has been used already" in again.alerts[0]
+
+
+def test_the_way_back_is_bound_to_the_browser(house: House, amazon: SimulatedAmazon) -> None:
+    back = walk_consent(leave(house.browser(ALICE)), HARBOR)
+    assert house.browser(ALICE).get(back).status == 400
+    assert house.browser(CHARLIE).get(back).status == 400
+    assert all(store.seller_id is None for store in setups(house))
+
+
+def test_the_way_back_without_a_state_is_refused(house: House, amazon: SimulatedAmazon) -> None:
+    browser = house.browser(ALICE)
+    leave(browser)
+    assert browser.get(f"/amazon/authorized?spapi_oauth_code=x&selling_partner_id={HARBOR}").status == 400
+
+
+def test_a_session_that_ended_meanwhile_is_told_what_to_do(house: House, amazon: SimulatedAmazon) -> None:
+    browser = house.browser(ALICE)
+    back = walk_consent(leave(browser), HARBOR)
+    house.session_clock.advance(timedelta(hours=1))
+    page = browser.get(back)
+    assert page.heading == "Sign in"
+    assert "choose Resume" in page.messages
+    assert "spapi_oauth_code" not in page.html
+    browser.press("Sign in", email=ALICE, password=PASSWORD)
+    page = browser.press("Resume")
+    assert page.heading == "On to Amazon"
+
+
+def test_the_same_store_cannot_be_connected_twice(house: House, amazon: SimulatedAmazon) -> None:
+    browser = house.browser(CHARLIE)
+    page = browser.get(walk_consent(leave(browser), "A2SIMNA0000001"))
+    assert page.status == 409
+    assert "another account of this platform" in page.alerts[0]
+
+
+@pytest.mark.parametrize(
+    ("field", "label", "value", "sentence"),
+    [
+        ("lead_days", "Fulfillment Latency", "99", "must be between 0 and 30"),
+        ("lead_days", "Fulfillment Latency", "soon", "whole number"),
+        ("orders_from", "First orders from", "2030-01-01", "not begun yet"),
+        ("nickname", "Nickname", "outdoor", "Another of your stores has this nickname"),
+    ],
+)
+def test_what_was_refused_stands_at_its_field_and_the_rest_is_kept(
+    house: House, amazon: SimulatedAmazon, field: str, label: str, value: str, sentence: str
+) -> None:
+    browser = house.browser(ALICE)
+    connect(browser)
+    typed = {"nickname": "Harbor", "remote_fulfillment": "yes", "review_first": "yes", field: value}
+    page = browser.press("Finish Setup", **typed)
+    assert page.status == 400
+    assert sentence in page.problem_at(label)
+    assert page.field(label)["value"] == value
+    assert "checked" in page.field("Review first orders before they ship").attrs
+    chosen = page.field("Remote Fulfillment With FBA").find("option", selected=True)
+    assert chosen is not None
+    assert chosen.text == "Yes"
+
+
+def test_a_latency_below_the_advice_is_saved_with_a_warning(house: House, amazon: SimulatedAmazon) -> None:
+    browser = house.browser(ALICE)
+    connect(browser)
+    page = browser.press("Finish Setup", lead_days="1", inventory_every="off")
+    assert "Success" in page.messages
+    assert "With fewer than 2 days" in page.messages
+    assert "Your latency will not be sent to Amazon" in page.messages
+
+
+def test_settings_are_changed_later(house: House, amazon: SimulatedAmazon) -> None:
+    browser = house.browser(ALICE)
+    connect(browser)
+    browser.press("Finish Setup", nickname="Harbor")
+    store = next(s for s in all_stores(house) if s.nickname == "Harbor")
+    page = browser.get(f"/integrations/{store.id}/settings")
+    assert page.field("Nickname")["value"] == "Harbor"
+    page = browser.press("Save settings", nickname="Pier")
+    assert "saved" in page.messages
+    assert "Amazon · Pier" in page.text
+
+
+def test_an_undeclared_field_is_ignored(house: House, amazon: SimulatedAmazon) -> None:
+    browser = house.browser(ALICE)
+    connect(browser)
+    browser.press("Finish Setup", account_id=str(house.contoso), seller_id="X", state="PAUSED")
+    store = all_stores(house)[-1]
+    assert (store.account_id, store.seller_id, store.state) == (house.northwind, HARBOR, IntegrationState.ACTIVE)
+
+
+def all_stores(house: House) -> list[Integration]:
+    with house.platform.db.read() as db:
+        return list(db.scalars(sa.select(Integration).order_by(Integration.id)))
+
+
+def test_a_cart_without_regions_asks_for_its_fields(house: House) -> None:
+    cart_settings.save_cart_settings(house.platform, "tiny", "live", {})
+    cart_settings.enable_cart(house.platform, "tiny")
+    shop = Shop()
+    browser = house.browser(ALICE)
+    with served(lambda _: create_shop(shop)) as address:
+        page = browser.get("/tiny/install")
+        assert page.heading == "Continue as Alice?"
+        page = browser.press("Continue to Tiny Shop")
+        assert page.heading == "Connect your Tiny Shop store"
+        page = browser.press("Continue", shop_url=address, api_key="wrong")
+        assert page.status == 400
+        assert "does not accept this API key" in page.alerts[0]
+        assert page.field("Shop address")["value"] == address
+        assert page.field("API key").get("value", "") == "", "a secret is never shown again"
+        page = browser.press("Continue", shop_url="nonsense", api_key=shop.key)
+        assert "must be an address" in page.problem_at("Shop address")
+        page = browser.press("Continue", shop_url=address, api_key=shop.key)
+        assert page.heading.startswith("Set up")
+        page = browser.press("Finish Setup", nickname="Corner")
+        assert "Tiny Shop · Corner" in page.text

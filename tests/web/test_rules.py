@@ -1,0 +1,265 @@
+"""What must hold on every route, generated from the URL map, so that a new page cannot forget it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sqlite3
+from dataclasses import replace
+
+import pytest
+import sqlalchemy as sa
+from werkzeug.routing import Rule
+
+from is2_core.models import (
+    CartItem,
+    Integration,
+    ReceivedOrder,
+    ShippingMapping,
+    User,
+    WarehouseOrder,
+    WarehouseSku,
+)
+from tests.web.browser import Browser
+from tests.web.conftest import ADMIN, ALICE, CHARLIE, PACKER, SUPPORT, House
+from web import create_app
+from web.security import HEADERS
+
+# Which table the id in an address is of.
+TABLES = {
+    "integration_id": Integration,
+    "item_id": CartItem,
+    "mapping_id": ShippingMapping,
+    "sku_id": WarehouseSku,
+    "user_id": User,
+}
+PUBLIC = {
+    "auth.sign_in",
+    "health.healthz",
+    "help.show",
+    "install.come_back",
+    "install.login_leg",
+    "install.confirm",
+    "install.start",
+    "static",
+}
+
+
+def rules(house: House, method: str) -> list[Rule]:
+    return [rule for rule in house.app.url_map.iter_rules() if method in (rule.methods or ())]
+
+
+def table_of(rule: Rule, name: str) -> type:
+    if name == "order_id":
+        return WarehouseOrder if rule.endpoint.startswith("warehouse.") else ReceivedOrder
+    return TABLES[name]
+
+
+def address(house: House, rule: Rule, account_id: int) -> str:
+    """The rule's address, with ids of that account's things."""
+    values: dict[str, object] = {}
+    with house.platform.db.read() as db:
+        for name in rule.arguments:
+            if name == "cart":
+                values[name] = "amazon"
+            elif name == "filename":
+                values[name] = "app.css"
+            elif name == "user_id":
+                values[name] = db.scalar(sa.select(User.id).where(User.email == ALICE))
+            else:
+                table = table_of(rule, name)
+                values[name] = db.scalars(sa.select(table.id).where(table.account_id == account_id)).first()
+                assert values[name], f"the furnished house has no {name} for {rule}"
+    with house.app.test_request_context():
+        built = rule.build(values)
+    assert built is not None
+    return str(built[1])
+
+
+def with_object(rule: Rule) -> bool:
+    return bool(rule.arguments - {"cart", "filename", "user_id"})
+
+
+def content(house: House) -> str:
+    """A digest of every row of the database."""
+    path = sa.make_url(house.platform.db.url).database
+    with sqlite3.connect(str(path)) as connection:
+        return hashlib.sha256("\n".join(connection.iterdump()).encode()).hexdigest()
+
+
+@pytest.mark.parametrize("email", [None, ALICE, ADMIN])
+def test_no_change_without_a_token(house: House, email: str | None) -> None:
+    browser = house.browser(email)
+    before = content(house)
+    changing = rules(house, "POST")
+    assert len(changing) > 20
+    for rule in changing:
+        response = browser.client.post(address(house, rule, house.northwind))
+        assert response.status_code == 400, rule
+    assert content(house) == before
+
+
+def test_a_token_of_another_session_is_refused(house: House) -> None:
+    token = house.browser(CHARLIE).token()
+    alice = house.browser(ALICE)
+    response = alice.client.post("/sign-out", data={"csrf_token": token})
+    assert response.status_code == 400
+    assert alice.get("/integrations").status == 200
+
+
+@pytest.mark.parametrize("email", [ALICE, ADMIN, SUPPORT, PACKER])
+def test_get_changes_nothing(house: House, email: str) -> None:
+    browser = house.browser(email)
+    before = content(house)
+    for rule in rules(house, "GET"):
+        response = browser.client.get(address(house, rule, house.northwind))
+        assert response.status_code < 500, (rule, response.get_data(as_text=True)[:500])
+        assert content(house) == before, rule
+
+
+def test_strangers_see_public_pages_only(house: House) -> None:
+    browser = house.browser()
+    for rule in rules(house, "GET"):
+        response = browser.client.get(address(house, rule, house.northwind))
+        if rule.endpoint in PUBLIC:
+            assert "/sign-in?next" not in response.headers.get("Location", "") or rule.endpoint.startswith("install.")
+        else:
+            assert response.status_code == 302, rule
+            assert response.headers["Location"].startswith("/sign-in?next="), rule
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_another_accounts_things_are_not_there(house: House, method: str, caplog: pytest.LogCaptureFixture) -> None:
+    charlie = house.browser(CHARLIE)
+    token = charlie.token()
+    checked = 0
+    before = content(house)
+    for rule in rules(house, method):
+        if not with_object(rule):
+            continue
+        caplog.clear()
+        theirs = address(house, rule, house.northwind)
+        if method == "GET":
+            response = charlie.client.get(theirs)
+        else:
+            response = charlie.client.post(theirs, data={"csrf_token": token})
+        # A merchant may not book stock at all, whoever it belongs to.
+        refused = 403 if rule.endpoint == "warehouse.adjust" else 404
+        assert response.status_code == refused, (rule, response.status_code)
+        assert "Northwind" not in response.get_data(as_text=True)
+        assert any(record.name == "web.scope" for record in caplog.records), f"{rule} was not logged"
+        checked += 1
+    assert checked >= (9 if method == "GET" else 14)
+    assert content(house) == before
+
+
+def test_ids_in_forms_are_checked_as_well(house: House) -> None:
+    charlie = house.browser(CHARLIE)
+    store = house.store(house.northwind)
+    assert charlie.post("/received-orders/approve-all", {"integration_id": store.id}).status == 404
+    assert charlie.post("/account", {"account_id": house.northwind}).status == 404
+    begun = charlie.post("/amazon/install/begin", {"account_id": house.northwind, "region": "na"})
+    assert begun.status == 404
+
+
+def test_filters_do_not_reach_into_another_account(house: House) -> None:
+    charlie = house.browser(CHARLIE)
+    store = house.store(house.northwind)
+    page = charlie.get(f"/received-orders?integration={store.id}")
+    assert "No order matches" in page.text
+    stock = charlie.get(f"/warehouse/stock?account={house.northwind}")
+    with house.platform.db.read() as db:
+        foreign = db.scalars(sa.select(WarehouseSku.id).where(WarehouseSku.account_id == house.northwind)).all()
+    assert not any(f'/warehouse/stock/{sku_id}"' in stock.html for sku_id in foreign)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_admin_pages_are_for_admins(house: House, method: str) -> None:
+    for email in (ALICE, SUPPORT, PACKER):
+        browser = house.browser(email)
+        token = browser.token()
+        for rule in rules(house, method):
+            if rule.endpoint.startswith("admin."):
+                target = address(house, rule, house.northwind)
+                response = browser.client.open(target, method=method, data={"csrf_token": token})
+                assert response.status_code == 403, (email, rule)
+
+
+def test_support_reads_every_account_and_changes_nothing(house: House) -> None:
+    sue = house.browser(SUPPORT)
+    token = sue.token()
+    before = content(house)
+    for rule in rules(house, "GET"):
+        # The address form holds the whole address, which support sees masked only.
+        if with_object(rule) and rule.endpoint != "received_orders.address":
+            target = address(house, rule, house.contoso)
+            assert sue.client.get(target, follow_redirects=True).status_code == 200, rule
+    for rule in rules(house, "POST"):
+        if with_object(rule):
+            response = sue.client.post(address(house, rule, house.contoso), data={"csrf_token": token})
+            assert response.status_code == 403, rule
+    assert content(house) == before
+
+
+def responses(browser: Browser, house: House) -> list[tuple[str, object]]:
+    found: list[tuple[str, object]] = []
+    for method in ("GET", "POST"):
+        for rule in rules(house, method):
+            found.append((str(rule), browser.client.open(address(house, rule, house.northwind), method=method)))
+    found += [
+        ("nothing", browser.client.get("/nothing/here")),
+        ("wrong method", browser.client.delete("/integrations")),
+        ("api", browser.client.get("/api/v1/nothing")),
+    ]
+    return found
+
+
+@pytest.mark.parametrize("email", [None, ALICE])
+def test_every_answer_carries_the_headers(house: House, email: str | None) -> None:
+    for what, response in responses(house.browser(email), house):
+        for name, value in HEADERS.items():
+            assert response.headers.get(name) == value, (what, name)  # type: ignore[attr-defined]
+        if not what.startswith("/static"):
+            assert response.headers["Cache-Control"] == "no-store", what  # type: ignore[attr-defined]
+
+
+def test_no_page_holds_script_or_style_of_its_own(house: House) -> None:
+    for email in (ALICE, ADMIN, PACKER):
+        for what, response in responses(house.browser(email), house):
+            if "text/html" not in response.headers.get("Content-Type", ""):  # type: ignore[attr-defined]
+                continue
+            html = response.get_data(as_text=True)  # type: ignore[attr-defined]
+            assert not re.search(r"<script(?![^>]*\bsrc=)", html), what
+            assert not re.search(r"<style|\sstyle=|\son[a-z]+=", html), what
+            assert not re.search(r"(src|href)=\"https?://(?!127)", html), what
+
+
+def test_every_field_has_a_label(house: House) -> None:
+    for email in (None, ALICE, ADMIN, PACKER):
+        browser = house.browser(email)
+        for rule in rules(house, "GET"):
+            page = browser.get(address(house, rule, house.northwind))
+            ids = [tag["id"] for tag in page.soup.find_all(id=True)]
+            assert len(ids) == len(set(ids)), (rule, "an id stands twice")
+            labels = {tag["for"] for tag in page.soup.find_all("label")}
+            for tag in page.soup.find_all(["input", "select"]):
+                if tag.get("type") != "hidden":
+                    assert tag.get("id") in labels, (rule, tag)
+
+
+def test_the_secure_cookie(house: House) -> None:
+    config = replace(house.platform.config, allow_plain_http=False, public_url="https://panel.example")
+    app = create_app(replace(house.platform, config=config))
+    response = app.test_client().get("/sign-in", base_url="https://panel.example")
+    cookie = response.headers["Set-Cookie"]
+    assert cookie.startswith("__Host-is2=")
+    assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(cookie.split("; "))
+    assert "Domain" not in cookie
+    assert response.headers["Strict-Transport-Security"].startswith("max-age=31536000")
+
+
+def test_a_plain_cookie_without_tls(house: House) -> None:
+    response = house.browser().client.get("/sign-in")
+    assert response.headers["Set-Cookie"].startswith("is2=")
+    assert "HttpOnly; Path=/; SameSite=Lax" in response.headers["Set-Cookie"]
+    assert "Strict-Transport-Security" not in response.headers

@@ -1,0 +1,55 @@
+"""The panel: pages over the core's flows. Reads models, writes only through flows, calls no cart."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from is2_core.clock import Clock, WallClock
+from is2_core.platform import Platform
+from web import (
+    admin,
+    auth,
+    display,
+    errors,
+    health,
+    help as help_pages,
+    install,
+    integrations,
+    items,
+    orders_export,
+    received_orders,
+    security,
+    sessions,
+    shipping,
+    warehouse,
+)
+
+
+def create_app(platform: Platform, *, session_clock: Clock | None = None) -> Flask:
+    """The panel over a platform.
+
+    Args:
+        session_clock: what sign-ins age by. It is wall time even where the platform's clock can be moved: a
+            session's limits are about the person in front of the browser.
+    """
+    app = Flask(__name__)
+    app.extensions["is2"] = platform
+    security.init_app(app, platform.config)
+    sessions.init_app(app, session_clock or WallClock())
+    display.init_app(app)
+    errors.init_app(app)
+    for room in (
+        health,
+        auth,
+        help_pages,
+        integrations,
+        install,
+        items,
+        shipping,
+        received_orders,
+        orders_export,
+        warehouse,
+        admin,
+    ):
+        app.register_blueprint(room.blueprint)
+    return app

@@ -1,0 +1,252 @@
+"""What administrators run the platform with: plugins, accounts and users, background tasks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from is2_core.flows import accounts, cart_settings
+from is2_core.flows.cart_settings import StoredSettings
+from is2_core.flows.errors import FlowError
+from is2_core.models import (
+    OPEN_STATES,
+    Account,
+    Integration,
+    IntegrationState,
+    MemberRole,
+    Membership,
+    Role,
+    Task,
+    TaskState,
+    User,
+)
+from plugins.interface import CartManifest
+from web import scope
+from web.forms import draw, stray, typed
+from web.paging import paged
+from web.scope import platform
+
+blueprint = Blueprint("admin", __name__, url_prefix="/admin")
+
+
+@dataclass(frozen=True)
+class CartRow:
+    """A cart plugin as the plugins page shows it."""
+
+    manifest: CartManifest
+    hooks: list[str]
+    stored: StoredSettings
+    stores: int
+
+    @property
+    def environment(self) -> str:
+        """The label of the endpoints in use, "" before one was chosen."""
+        return next((e.label for e in self.manifest.environments if e.code == self.stored.environment), "")
+
+
+@blueprint.get("")
+@scope.require_role(Role.ADMIN)
+def home() -> ResponseReturnValue:
+    """The first admin page."""
+    return redirect(url_for(".plugins"))
+
+
+@blueprint.get("/plugins")
+@scope.require_role(Role.ADMIN)
+def plugins() -> ResponseReturnValue:
+    """Every cart plugin: what it can do, who uses it, whether it is enabled; the broken ones with the reason."""
+    return _plugins_page()
+
+
+def _plugins_page(error: str = "") -> str:
+    carts = platform().carts
+    with platform().db.read() as db:
+        stores = dict(
+            db.execute(
+                sa.select(Integration.cart, sa.func.count())
+                .where(Integration.state != IntegrationState.SETUP)
+                .group_by(Integration.cart)
+            ).all()
+        )
+    rows = [
+        CartRow(
+            carts.manifest(name),
+            carts.hooks(name),
+            cart_settings.stored_settings(platform(), name),
+            stores.get(name, 0),
+        )
+        for name in carts.names()
+    ]
+    return render_template("admin/plugins.html", rows=rows, broken=carts.broken, error=error)
+
+
+@blueprint.post("/plugins/<cart>/enable")
+@scope.require_role(Role.ADMIN)
+def enable(cart: str) -> ResponseReturnValue:
+    """Let merchants connect this cart."""
+    return _switch(cart, True)
+
+
+@blueprint.post("/plugins/<cart>/disable")
+@scope.require_role(Role.ADMIN)
+def disable(cart: str) -> ResponseReturnValue:
+    """Stop installs and imports of this cart."""
+    return _switch(cart, False)
+
+
+def _switch(cart: str, enabled: bool) -> ResponseReturnValue:
+    manifest = _manifest(cart)
+    change = cart_settings.enable_cart if enabled else cart_settings.disable_cart
+    try:
+        change(platform(), cart)
+    except FlowError as error:
+        return _plugins_page(error.sentence), error.status
+    flash(f"{manifest.label} is {'enabled' if enabled else 'disabled'}.", "success")
+    return redirect(url_for(".plugins"), 303)
+
+
+def _manifest(cart: str) -> CartManifest:
+    return platform().carts.manifest(cart) if cart in platform().carts.names() else abort(404)
+
+
+@blueprint.route("/plugins/<cart>/settings", methods=["GET", "POST"])
+@scope.require_role(Role.ADMIN)
+def cart_platform_settings(cart: str) -> ResponseReturnValue:
+    """The settings of a cart that hold for all its stores. A secret is never shown again."""
+    manifest = _manifest(cart)
+    stored = cart_settings.stored_settings(platform(), cart)
+    environment, values = stored.environment, stored.values
+    error: FlowError | None = None
+    if request.method == "POST":
+        environment = request.form.get("environment", "")
+        values = typed(manifest.platform_fields, request.form)
+        try:
+            cart_settings.save_cart_settings(platform(), cart, environment, values)
+        except FlowError as refusal:
+            error = refusal
+        else:
+            flash(f"The settings of {manifest.label} were saved.", "success")
+            return redirect(url_for(".plugins"), 303)
+    fields = draw(manifest.platform_fields, values, error=error, secrets_set=stored.secrets_set)
+    page = render_template(
+        "admin/cart_settings.html",
+        manifest=manifest,
+        stored=stored,
+        chosen=environment,
+        fields=fields,
+        error=error,
+        stray=stray(fields, error),
+    )
+    return page, error.status if error else 200
+
+
+@blueprint.get("/accounts")
+@scope.require_role(Role.ADMIN)
+def list_accounts() -> ResponseReturnValue:
+    """Merchant accounts and users, and the forms that add one."""
+    return _accounts_page({})
+
+
+def _accounts_page(values: dict[str, str], error: FlowError | None = None, form: str = "") -> str:
+    with platform().db.read() as db:
+        companies = db.execute(
+            sa.select(Account, sa.func.count(Integration.id))
+            .outerjoin(Integration, Integration.account_id == Account.id)
+            .group_by(Account.id)
+            .order_by(Account.name)
+        ).all()
+        page = paged(db, sa.select(User).order_by(User.email))
+        places = db.execute(
+            sa.select(Membership.user_id, Membership.role, Account.name)
+            .join(Account, Account.id == Membership.account_id)
+            .where(Membership.user_id.in_([person.id for person in page.rows]))
+        ).all()
+    places_of: dict[int, list[str]] = {}
+    for user_id, role, name in places:
+        places_of.setdefault(user_id, []).append(f"{name} ({role})")
+    return render_template(
+        "admin/accounts.html",
+        companies=companies,
+        page=page,
+        places=places_of,
+        roles=list(Role),
+        member_roles=list(MemberRole),
+        now=platform().clock.now(),
+        values=values,
+        error=error,
+        wrong_form=form,
+    )
+
+
+@blueprint.post("/accounts")
+@scope.require_role(Role.ADMIN)
+def add_account() -> ResponseReturnValue:
+    """Make a merchant account."""
+    name = request.form.get("name", "")
+    try:
+        accounts.create_account(platform(), name)
+    except FlowError as error:
+        return _accounts_page({"name": name}, error, "account"), error.status
+    flash(f"The account {name.strip()} was made.", "success")
+    return redirect(url_for(".list_accounts"), 303)
+
+
+@blueprint.post("/users")
+@scope.require_role(Role.ADMIN)
+def add_user() -> ResponseReturnValue:
+    """Make a user; a merchant's user gets a place in an account."""
+    values = {key: request.form.get(key, "") for key in ("email", "name", "role", "account", "member_role")}
+    try:
+        accounts.create_user(
+            platform(),
+            email=values["email"],
+            name=values["name"],
+            password=request.form.get("password", ""),
+            role=values["role"],
+            account_id=request.form.get("account", None, type=int),
+            member_role=MemberRole.OWNER if values["member_role"] == MemberRole.OWNER else MemberRole.MEMBER,
+        )
+    except FlowError as error:
+        return _accounts_page(values, error, "user"), error.status
+    flash(f"The user {values['email'].strip().lower()} was made.", "success")
+    return redirect(url_for(".list_accounts"), 303)
+
+
+@blueprint.post("/users/<int:user_id>/end-sessions")
+@scope.require_role(Role.ADMIN)
+def end_sessions(user_id: int) -> ResponseReturnValue:
+    """Sign a user out everywhere."""
+    with platform().db.read() as db:
+        person = db.get(User, user_id) or abort(404)
+    accounts.end_sessions(platform(), person.id)
+    flash(f"{person.email} was signed out everywhere.", "success")
+    return redirect(url_for(".list_accounts"), 303)
+
+
+@blueprint.get("/tasks")
+@scope.require_role(Role.ADMIN)
+def tasks() -> ResponseReturnValue:
+    """Background work: how much is open or given up, and the last error of each kind."""
+    with platform().db.read() as db:
+        counts: dict[str, dict[str, int]] = {}
+        for kind, state, count in db.execute(
+            sa.select(Task.kind, Task.state, sa.func.count())
+            .where(Task.state.in_((*OPEN_STATES, TaskState.QUARANTINED)))
+            .group_by(Task.kind, Task.state)
+        ):
+            counts.setdefault(kind, {})[state] = count
+        newest = sa.select(sa.func.max(Task.id)).where(Task.error_sentence != "").group_by(Task.kind)
+        errors = {task.kind: task for task in db.scalars(sa.select(Task).where(Task.id.in_(newest)))}
+        given_up = db.scalars(
+            sa.select(Task).where(Task.state == TaskState.QUARANTINED).order_by(Task.id.desc()).limit(50)
+        ).all()
+    return render_template(
+        "admin/tasks.html",
+        counts=counts,
+        states=(*OPEN_STATES, TaskState.QUARANTINED),
+        errors=errors,
+        given_up=given_up,
+    )

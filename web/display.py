@@ -1,0 +1,138 @@
+"""How values look in the pages: times, states, and what every page's frame shows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask, g, request
+from flask_wtf.csrf import generate_csrf
+from markupsafe import Markup
+
+from is2_core.flows.cart_settings import environment_label
+from is2_core.models import AckState, Integration, ReceivedOrder, ReceivedState, Role
+from is2_core.platform import Platform
+from web import scope
+
+STATE_LABELS = {state.value: state.value.capitalize() for state in ReceivedState}
+_STATE_COLORS = {
+    ReceivedState.STAGED: "secondary",
+    ReceivedState.HELD: "warning",
+    ReceivedState.INJECTED: "primary",
+    ReceivedState.SHIPPED: "info",
+    ReceivedState.COMPLETED: "success",
+    ReceivedState.QUARANTINED: "danger",
+}
+_ACK_LABELS = {
+    AckState.NOT_NEEDED: "Not needed",
+    AckState.DUE: "Due",
+    AckState.SENT: "Sent",
+    AckState.DONE: "Acknowledged",
+}
+
+
+def init_app(app: Flask) -> None:
+    """Add filters and the frame's values."""
+    app.jinja_env.filters.update(when=when, brief=brief, day=day, words=words)
+    app.jinja_env.globals.update(
+        csrf=csrf,
+        store_label=store_label,
+        state_label=STATE_LABELS.get,
+        state_color=lambda state: _STATE_COLORS.get(state, "light"),
+        ack_label=ack_label,
+        has_role=lambda *names: scope.has_role(*(Role(name) for name in names)),
+        may_change=lambda: g.get("account") is not None and scope.is_member(g.account.id),
+    )
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+
+    @app.context_processor
+    def frame() -> dict[str, Any]:
+        platform: Platform = app.extensions["is2"]
+        return {
+            "viewer": scope.viewer(),
+            "accounts": scope.accounts(),
+            "account": g.get("account"),
+            "environment": _environment(platform),
+            "cart_label": lambda name: cart_label(platform, name),
+            "region_label": lambda row: region_label(platform, row),
+            "here": request.endpoint or "",
+            "room": (request.blueprint or ""),
+        }
+
+
+def _environment(platform: Platform) -> str:
+    # The page that says the database is away is drawn in this frame too.
+    try:
+        return environment_label(platform)
+    except sa.exc.SQLAlchemyError:
+        return ""
+
+
+def csrf() -> Markup:
+    """The hidden field every form that changes something needs."""
+    return Markup('<input type="hidden" name="csrf_token" value="{}">').format(generate_csrf())
+
+
+def when(value: datetime | None) -> Markup | str:
+    """A time, in UTC, that machines can read as well."""
+    if value is None:
+        return "—"
+    moment = value.astimezone(UTC)
+    return Markup('<time datetime="{}">{}</time>').format(
+        moment.strftime("%Y-%m-%dT%H:%M:%SZ"), f"{moment:%b} {moment.day}, {moment:%Y, %H:%M} UTC"
+    )
+
+
+def brief(value: datetime | None) -> Markup | str:
+    """A time for narrow columns: without its year where that is the present one."""
+    if value is None:
+        return "—"
+    moment = value.astimezone(UTC)
+    year = "" if moment.year == scope.platform().clock.now().year else f", {moment:%Y}"
+    return Markup('<time datetime="{}">{}</time>').format(
+        moment.strftime("%Y-%m-%dT%H:%M:%SZ"), f"{moment:%b} {moment.day}{year}, {moment:%H:%M}"
+    )
+
+
+def day(value: datetime | None) -> Markup | str:
+    """Only the day of a time, in UTC."""
+    if value is None:
+        return "—"
+    moment = value.astimezone(UTC)
+    return Markup('<time datetime="{}">{}</time>').format(
+        moment.strftime("%Y-%m-%dT%H:%M:%SZ"), f"{moment:%b} {moment.day}, {moment:%Y}"
+    )
+
+
+def words(value: str) -> str:
+    """A constant such as AMAZON_BUSINESS in words."""
+    return value.replace("_", " ").capitalize() if value.isupper() else value
+
+
+def cart_label(platform: Platform, name: str) -> str:
+    """The cart's label; its bare name where it is no longer installed."""
+    return platform.carts.manifest(name).label if name in platform.carts.names() else name
+
+
+def region_label(platform: Platform, row: Integration) -> str:
+    """The label of an integration's region, "" for a cart without regions."""
+    if row.cart not in platform.carts.names():
+        return row.region
+    region = platform.carts.manifest(row.cart).region(row.region)
+    return region.label if region else row.region
+
+
+def store_label(row: Integration, cart: str) -> str:
+    """What a store is called in lists and titles: its nickname, else its seller's name, else the cart's label."""
+    return row.nickname or row.seller_name or cart
+
+
+def ack_label(order: ReceivedOrder) -> str:
+    """Where the acknowledgement stands, in words; the reason where it was refused."""
+    if order.ack_state == AckState.REJECTED:
+        return f"Refused: {order.ack_sentence}" if order.ack_sentence else "Refused"
+    if order.ack_state == AckState.NONE:
+        return "Not yet" if order.state in (ReceivedState.STAGED, ReceivedState.HELD) else "—"
+    return _ACK_LABELS.get(AckState(order.ack_state), order.ack_state)

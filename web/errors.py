@@ -1,0 +1,63 @@
+"""Refusals: one frame, one plain sentence, and for `/api/` one JSON shape."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Flask, Response, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from is2_core.flows.errors import FlowError
+
+_log = logging.getLogger(__name__)
+
+_SENTENCES = {
+    400: "The page you sent could not be read. Go back, reload it and try again.",
+    401: "Sign in first.",
+    403: "You are not allowed to do this.",
+    404: "There is nothing at this address, or it is not yours to see.",
+    405: "This address does not take that kind of request.",
+    409: "Somebody else changed this meanwhile. Go back, reload the page and try again.",
+    413: "That is too much at once. Send less.",
+    500: "Something went wrong on our side. It has been written down; try again in a few minutes.",
+}
+
+
+def init_app(app: Flask) -> None:
+    """Answer every kind of failure in the panel's own frame."""
+
+    @app.errorhandler(CSRFError)
+    def csrf(error: CSRFError) -> ResponseReturnValue:
+        return _answer(400, "This page was open for too long. Go back, reload it and send it again.")
+
+    @app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> ResponseReturnValue:
+        status = error.code or 500
+        own = error.description if error.description != type(error).description else None
+        response = _answer(status, own or _SENTENCES.get(status, error.name))
+        if error.response is not None:
+            return error.response
+        for name, value in error.get_headers():
+            if name == "Allow":
+                response.headers[name] = value
+        return response
+
+    @app.errorhandler(FlowError)
+    def refused(error: FlowError) -> ResponseReturnValue:
+        return _answer(error.status, error.sentence)
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> ResponseReturnValue:
+        _log.error("%s %s failed", request.method, request.path, exc_info=error)
+        return _answer(500, _SENTENCES[500])
+
+
+def _answer(status: int, sentence: str) -> Response:
+    if request.path.startswith("/api/"):
+        response = jsonify(error={"code": status, "message": sentence})
+    else:
+        response = Response(render_template("error.html", status=status, sentence=sentence), mimetype="text/html")
+    response.status_code = status
+    return response

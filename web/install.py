@@ -1,0 +1,201 @@
+"""Connecting a store: region, sign-in, the cart's own page, settings, Finish Setup."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from is2_core.flows import install
+from is2_core.flows.cart_settings import is_enabled
+from is2_core.flows.errors import FlowError
+from is2_core.flows.install import Ask, GoTo, Step
+from is2_core.models import Integration, IntegrationState
+from plugins.interface import CartManifest
+from web import scope
+from web.forms import draw, stray, typed
+from web.integrations import settings_page
+from web.scope import platform
+from web.sessions import browser, is_signed_in, public
+
+blueprint = Blueprint("install", __name__)
+
+
+def _cart(name: str) -> CartManifest:
+    if name not in platform().carts.names():
+        abort(404)
+    manifest = platform().carts.manifest(name)
+    if not is_enabled(platform(), name):
+        abort(404, f"{manifest.label} cannot be connected at present. Ask the warehouse when it will be open.")
+    return manifest
+
+
+@blueprint.get("/<cart>/install")
+@public
+def start(cart: str) -> ResponseReturnValue:
+    """The public starting link: the sales region, where the cart has more than one."""
+    manifest = _cart(cart)
+    if not manifest.regions:
+        return redirect(url_for(".confirm", cart=cart))
+    return render_template("install/region.html", manifest=manifest, error="")
+
+
+@blueprint.get("/<cart>/install/sign-in")
+@public
+def confirm(cart: str) -> ResponseReturnValue:
+    """Who is asking, and where the integration will be created; shown even to a user who is signed in already."""
+    manifest = _cart(cart)
+    region = request.args.get("region", "")
+    if manifest.regions and manifest.region(region) is None:
+        error = "Choose the region you sell in."
+        return render_template("install/region.html", manifest=manifest, error=error), 400
+    return _confirm(manifest, region)
+
+
+def _confirm(manifest: CartManifest, region: str, error: str = "") -> str:
+    here = url_for(".confirm", cart=manifest.name, region=region or None)
+    own = scope.user().accounts if is_signed_in() else ()
+    return render_template(
+        "install/confirm.html", manifest=manifest, region=manifest.region(region), own=own, here=here, error=error
+    )
+
+
+@blueprint.post("/<cart>/install/begin")
+def begin(cart: str) -> ResponseReturnValue:
+    """Create the unfinished integration and go to the cart."""
+    manifest = _cart(cart)
+    region = request.form.get("region", "")
+    account_id = request.form.get("account_id", 0, type=int)
+    scope.choose_account(account_id)
+    scope.require_member(account_id)
+    try:
+        integration_id = install.begin(platform(), cart=cart, region=region, account_id=account_id)
+        outcome = _step(scope.owned_integration(integration_id))
+    except FlowError as error:
+        return _confirm(manifest, region, error.sentence), error.status
+    return _follow(manifest, outcome)
+
+
+@blueprint.get("/<cart>/login")
+@public
+def login_leg(cart: str) -> ResponseReturnValue:
+    """Where a cart may send the browser in the middle of its consent: Amazon's "OAuth Login URI" (Website
+    Authorization Workflow)."""
+    return come_back(cart)
+
+
+@blueprint.get("/<cart>/authorized")
+@public
+def come_back(cart: str) -> ResponseReturnValue:
+    """Where the cart sends the browser back to with the merchant's answer.
+
+    The one GET that changes something: what it may change is guarded by the cart's `state`, which is used once.
+    """
+    manifest = _cart(cart)
+    if not is_signed_in():
+        # Not carried through the sign-in: the address holds a code that belongs to the session that has ended.
+        flash(
+            f"Your sign-in ended while you were at {manifest.label}. Sign in, then choose Resume at the store.",
+            "warning",
+        )
+        return redirect(url_for("auth.sign_in", next=url_for("integrations.view_integrations")))
+    params = request.args.to_dict()
+    try:
+        outcome = install.come_back(platform(), cart=cart, user_id=scope.user().id, browser=browser(), params=params)
+    except FlowError as error:
+        page = render_template("install/stopped.html", manifest=manifest, error=error.sentence)
+        return page, error.status
+    return _follow(manifest, outcome)
+
+
+@blueprint.post("/integrations/<int:integration_id>/setup/resume")
+def resume(integration_id: int) -> ResponseReturnValue:
+    """Go on with an unfinished integration, or reconnect one the cart has let go of."""
+    store = scope.owned_integration(integration_id)
+    manifest = _cart(store.cart)
+    try:
+        outcome = _step(store)
+    except FlowError as error:
+        page = render_template("install/stopped.html", manifest=manifest, error=error.sentence)
+        return page, error.status
+    return _follow(manifest, outcome)
+
+
+@blueprint.post("/integrations/<int:integration_id>/setup/answer")
+def answer(integration_id: int) -> ResponseReturnValue:
+    """What the merchant typed into the fields the cart asked for."""
+    store = scope.owned_integration(integration_id)
+    manifest = _cart(store.cart)
+    given = request.form.to_dict()
+    given.pop("csrf_token", None)
+    try:
+        outcome = _step(store, given)
+    except FlowError as error:
+        return _ask_again(manifest, store, given, error)
+    return _follow(manifest, outcome)
+
+
+def _ask_again(
+    manifest: CartManifest, store: Integration, given: dict[str, str], error: FlowError
+) -> ResponseReturnValue:
+    asked = _step(store)
+    if not isinstance(asked, Ask):
+        page = render_template("install/stopped.html", manifest=manifest, error=error.sentence)
+    else:
+        page = _fields(manifest, asked, typed(asked.fields, given), error)
+    return page, error.status
+
+
+@blueprint.route("/integrations/<int:integration_id>/setup", methods=["GET", "POST"])
+def finish(integration_id: int) -> ResponseReturnValue:
+    """The settings of a store that has just been connected, and **Finish Setup**."""
+    store = scope.owned_integration(integration_id)
+    if store.state != IntegrationState.SETUP:
+        return redirect(url_for("integrations.settings", integration_id=store.id))
+    if store.seller_id is None:
+        flash("This store is not connected yet. Choose Resume to go on.", "warning")
+        return redirect(url_for("integrations.view_integrations"))
+    return settings_page(store, setup=True)
+
+
+@blueprint.post("/integrations/<int:integration_id>/setup/discard")
+def discard(integration_id: int) -> ResponseReturnValue:
+    """Throw an unfinished integration away."""
+    store = scope.owned_integration(integration_id)
+    install.discard_setup(platform(), integration_id=store.id, account_id=store.account_id)
+    flash("The unfinished setup was discarded.", "success")
+    return redirect(url_for("integrations.view_integrations"), 303)
+
+
+def _step(store: Integration, params: dict[str, str] | None = None) -> Step:
+    return install.step(
+        platform(),
+        integration_id=store.id,
+        account_id=store.account_id,
+        user_id=scope.user().id,
+        browser=browser(),
+        return_url=platform().config.public_url + url_for(".come_back", cart=store.cart),
+        params=params,
+    )
+
+
+def _follow(manifest: CartManifest, outcome: Step) -> ResponseReturnValue:
+    if isinstance(outcome, GoTo):
+        return render_template("install/leaving.html", manifest=manifest, url=outcome.url)
+    if isinstance(outcome, Ask):
+        return _fields(manifest, outcome, {}, None)
+    if outcome.setup_open:
+        return redirect(url_for(".finish", integration_id=outcome.integration_id), 303)
+    flash("The store is connected again; what was waiting goes on by itself.", "success")
+    return redirect(url_for("integrations.view_integrations"), 303)
+
+
+def _fields(manifest: CartManifest, asked: Ask, values: dict[str, str], error: FlowError | None) -> str:
+    fields = draw(asked.fields, values, error=error)
+    return render_template(
+        "install/fields.html",
+        manifest=manifest,
+        integration_id=asked.integration_id,
+        sentence=asked.sentence,
+        fields=fields,
+        error=stray(fields, error),
+    )

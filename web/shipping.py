@@ -1,0 +1,74 @@
+"""Shipping mappings, behind the envelope icon of a store."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from is2_core.flows import shipping
+from is2_core.flows.errors import FlowError
+from is2_core.models import Integration, ShippingMapping
+from web import scope
+from web.scope import platform
+
+blueprint = Blueprint("shipping", __name__)
+
+
+@blueprint.route("/integrations/<int:integration_id>/shipping", methods=["GET", "POST"])
+def mappings(integration_id: int) -> ResponseReturnValue:
+    """The mappings of a store, and the form that adds the next one."""
+    store = scope.owned_integration(integration_id)
+    if request.method == "GET":
+        return _page(store, {"method": request.args.get("method", ""), "service": "", "hold": False})
+    values = {
+        "method": request.form.get("method", ""),
+        "service": request.form.get("service", ""),
+        "hold": "hold" in request.form,
+    }
+    try:
+        shipping.add_shipping_mapping(
+            platform(),
+            integration_id=store.id,
+            account_id=store.account_id,
+            **values,  # type: ignore[arg-type]
+        )
+    except FlowError as error:
+        return _page(store, values, error), error.status
+    flash(f"The shipping mapping for {str(values['method']).strip()} was added. You can add the next one.", "success")
+    return redirect(url_for(".mappings", integration_id=store.id), 303)
+
+
+def _page(store: Integration, values: dict[str, object], error: FlowError | None = None) -> str:
+    ids = {"integration_id": store.id, "account_id": store.account_id}
+    services = shipping.services(platform(), **ids)
+    methods = shipping.methods(platform(), **ids)
+    help_text = shipping.vocabulary(platform(), store).field_help
+    with platform().db.read() as db:
+        rows = db.scalars(
+            sa.select(ShippingMapping)
+            .where(ShippingMapping.integration_id == store.id)
+            .order_by(ShippingMapping.created_at, ShippingMapping.id)
+        ).all()
+    return render_template(
+        "shipping/list.html",
+        store=store,
+        rows=rows,
+        methods=methods,
+        services=services,
+        service_labels={service.code: service.label for service in services},
+        method_labels={shipping.method_key(method.code): method for method in methods},
+        help_text=help_text,
+        values=values,
+        error=error,
+    )
+
+
+@blueprint.post("/shipping-mappings/<int:mapping_id>/remove")
+def remove(mapping_id: int) -> ResponseReturnValue:
+    """Take a mapping away."""
+    with platform().db.read() as db:
+        row = scope.owned(db, ShippingMapping, mapping_id)
+    shipping.remove_shipping_mapping(platform(), mapping_id=row.id, account_id=row.account_id)
+    flash(f"The shipping mapping for {row.method} was removed.", "success")
+    return redirect(url_for(".mappings", integration_id=row.integration_id), 303)
