@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -80,7 +82,8 @@ def begin(cart: str) -> ResponseReturnValue:
 def login_leg(cart: str) -> ResponseReturnValue:
     """Where a cart may send the browser in the middle of its consent: Amazon's "OAuth Login URI" (Website
     Authorization Workflow)."""
-    return come_back(cart)
+    manifest = _cart(cart)
+    return _answer(manifest, install.pass_on) if is_signed_in() else _sign_in_again(manifest)
 
 
 @blueprint.get("/<cart>/authorized")
@@ -91,16 +94,22 @@ def come_back(cart: str) -> ResponseReturnValue:
     The one GET that changes something: what it may change is guarded by the cart's `state`, which is used once.
     """
     manifest = _cart(cart)
-    if not is_signed_in():
-        # Not carried through the sign-in: the address holds a code that belongs to the session that has ended.
-        flash(
-            f"Your sign-in ended while you were at {manifest.label}. Sign in, then choose Resume at the store.",
-            "warning",
-        )
-        return redirect(url_for("auth.sign_in", next=url_for("integrations.view_integrations")))
+    return _answer(manifest, install.come_back) if is_signed_in() else _sign_in_again(manifest)
+
+
+def _sign_in_again(manifest: CartManifest) -> ResponseReturnValue:
+    # Not carried through the sign-in: the address holds a code that belongs to the session that has ended.
+    flash(
+        f"Your sign-in ended while you were at {manifest.label}. Sign in, then choose Resume at the store.",
+        "warning",
+    )
+    return redirect(url_for("auth.sign_in", next=url_for("integrations.view_integrations")))
+
+
+def _answer(manifest: CartManifest, take: Callable[..., Step]) -> ResponseReturnValue:
     params = request.args.to_dict()
     try:
-        outcome = install.come_back(platform(), cart=cart, user_id=scope.user().id, browser=browser(), params=params)
+        outcome = take(platform(), cart=manifest.name, user_id=scope.user().id, browser=browser(), params=params)
     except FlowError as error:
         page = render_template("install/stopped.html", manifest=manifest, error=error.sentence)
         return page, error.status

@@ -193,6 +193,39 @@ def come_back(platform: Platform, *, cart: str, user_id: int, browser: str, para
     return _take(platform, integration, leg, outcome, {})
 
 
+def pass_on(platform: Platform, *, cart: str, user_id: int, browser: str, params: Mapping[str, str]) -> GoTo:
+    """A cart may send the browser to us in the middle of its consent, to have our own user signed in, before
+    there is any `state` of ours (Amazon's Website Authorization Workflow: the OAuth Login URI).
+
+    Belongs to the newest open trip of this browser and user. Such a step can only lead on, to a known address
+    of the cart; it never connects anything, because nothing proves that it belongs to the trip.
+
+    Raises:
+        BadInput: there is no open trip, or the step does not lead on.
+    """
+    with platform.db.read() as session:
+        found = session.execute(
+            sa.select(InstallSession, Integration)
+            .join(Integration, Integration.id == InstallSession.integration_id)
+            .where(
+                Integration.cart == cart,
+                InstallSession.user_id == user_id,
+                InstallSession.browser_hash == _hash(browser),
+                InstallSession.used_at.is_(None),
+                InstallSession.expires_at > platform.clock.now(),
+            )
+            .order_by(InstallSession.id.desc())
+            .limit(1)
+        ).one_or_none()
+    if found is None:
+        raise BadInput("There is no setup under way in this browser. Please start from View Integrations.")
+    trip, integration = found
+    outcome = _ask_cart(platform, integration, InstallReply(dict(params), trip.return_url), {})
+    if not isinstance(outcome, Redirect):
+        raise BadInput("This address is only for the middle of a sign-in at the cart. Please start again.")
+    return _send_away(platform, integration, _Trip(user_id, browser, trip.return_url), outcome)
+
+
 def settings_form(platform: Platform, *, integration_id: int, account_id: int) -> tuple[FormField, ...]:
     """The store's settings with their present values."""
     with platform.db.read() as session:

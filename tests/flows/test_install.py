@@ -232,3 +232,28 @@ def test_the_connection_test_names_the_seller(world: World) -> None:
     store = world.connect()
     sentence = install.test_connection(world.platform, integration_id=store, account_id=world.account)
     assert NORTHWIND in sentence
+
+
+def test_amazons_login_leg_leads_on_and_ends_connected(world: World) -> None:
+    login = "http://127.0.0.1:5000/amazon/login"
+    world.amazon.post("application", {"login_uri": login})
+    store, url = away(world)
+    step = pass_on(world, world.consent(url, until=login))
+    params = world.follow(step.url)
+    assert back(world, params) == install.Ready(store, True)
+
+
+def test_a_login_leg_without_an_open_setup_or_to_a_strange_address_is_refused(world: World) -> None:
+    with pytest.raises(BadInput, match="no setup under way"):
+        pass_on(world, {"amazon_callback_uri": world.amazon.address, "amazon_state": "x"})
+    _, url = away(world)
+    with pytest.raises(FlowError):
+        pass_on(world, {"amazon_callback_uri": "https://evil.example/x", "amazon_state": "x"})
+    code = {key: value for key, value in world.consent(url).items() if key != "state"}
+    with pytest.raises(BadInput, match="middle of a sign-in"):
+        pass_on(world, code)
+    assert credentials(world) == 0
+
+
+def pass_on(world: World, params: dict[str, str]) -> install.GoTo:
+    return install.pass_on(world.platform, cart="amazon", user_id=world.owner, browser=BROWSER, params=params)

@@ -55,9 +55,18 @@ class World:
         for sku in skus:
             stock.receive(self.platform, account_id=self.account, sku=sku, name=sku, quantity=str(units), user_id=None)
 
-    def consent(self, url: str, seller: str = NORTHWIND) -> dict[str, str]:
+    def follow(self, url: str, until: str = RETURN_URL) -> dict[str, str]:
+        """Follow redirects until one leads to us; returns its parameters."""
+        while True:
+            page = self.browser.get(url, timeout=30, allow_redirects=False)
+            assert page.is_redirect, page.text
+            url = requests.compat.urljoin(page.url, page.headers["location"])
+            if url.startswith(until):
+                return dict(parse_qsl(urlsplit(url).query))
+
+    def consent(self, url: str, seller: str = NORTHWIND, until: str = RETURN_URL) -> dict[str, str]:
         """Walk the simulator's sign-in and consent pages like a browser; returns the parameters of the way back."""
-        browser = requests.Session()
+        browser = self.browser = requests.Session()
         page = browser.get(url, timeout=30)
         while True:
             assert page.ok, page.text
@@ -82,7 +91,7 @@ class World:
             page = browser.post(action, data=fields, timeout=30, allow_redirects=False)
             while page.is_redirect:
                 target = requests.compat.urljoin(page.url, page.headers["location"])
-                if target.startswith(RETURN_URL):
+                if target.startswith(until):
                     return dict(parse_qsl(urlsplit(target).query))
                 page = browser.get(target, timeout=30, allow_redirects=False)
 

@@ -1,0 +1,51 @@
+"""`worker.py` with one more kind of task, `soak.empty`, whose whole work is one row of its own.
+
+The row and the task's end are one commit, so what ran once is read off the data, not off the queue. Lease and ring
+may be shortened (IS2_SOAK_LEASE_S, IS2_SOAK_RING_S), so that a short soak still sees tasks recovered.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+import worker
+from is2_core.platform import Platform
+from is2_core.tasks import dispatcher, run
+from is2_core.tasks.handlers import HANDLERS
+
+KIND = "soak.empty"
+METADATA = sa.MetaData()
+# No unique constraint on purpose: what happened twice must be seen, not prevented.
+EFFECT = sa.Table(
+    "soak_effect",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("task_id", sa.Integer, nullable=False),
+    sa.Column("fence", sa.Integer, nullable=False),
+)
+NOTE = sa.Table("soak_note", METADATA, sa.Column("id", sa.Integer, primary_key=True), sa.Column("text", sa.Text))
+
+
+def empty(platform: Platform, task: run.TaskRun) -> None:
+    """The handler."""
+    with task.write() as session:
+        session.execute(sa.insert(EFFECT).values(task_id=task.id, fence=task.fence))
+        task.finish(session)
+
+
+def shorten() -> None:
+    """Apply the shortened times."""
+    if lease := os.environ.get("IS2_SOAK_LEASE_S"):
+        run.LEASE = timedelta(seconds=float(lease))
+        run.HEARTBEAT = run.LEASE / 4
+    if ring := os.environ.get("IS2_SOAK_RING_S"):
+        dispatcher.RING = timedelta(seconds=float(ring))
+
+
+if __name__ == "__main__":
+    HANDLERS[KIND] = empty
+    shorten()
+    worker.main()
