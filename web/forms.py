@@ -1,4 +1,4 @@
-"""Forms drawn from declared fields (`plugins.types.Field`), so that a cart needs no template of its own."""
+"""Forms drawn from declared fields (`plugins.interface.Field`), so that a cart needs no template of its own."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from is2_core.flows import install, orders
+from is2_core.flows import connection, orders, store_settings
 from is2_core.flows.cart_settings import is_enabled
 from is2_core.flows.errors import FlowError
 from is2_core.models import (
@@ -129,7 +129,7 @@ def test_connection(integration_id: int) -> ResponseReturnValue:
     """Ask the cart who the store is."""
     store = scope.owned_integration(integration_id)
     try:
-        sentence = install.test_connection(platform(), integration_id=store.id, account_id=store.account_id)
+        sentence = connection.test_connection(platform(), integration_id=store.id, account_id=store.account_id)
     except FlowError as error:
         return _list(error.sentence), error.status
     flash(sentence, "success")
@@ -152,14 +152,14 @@ def settings_page(store: Integration, *, setup: bool) -> ResponseReturnValue:
         setup: the last step of an install (**Finish Setup**) rather than a later change.
     """
     ids = {"integration_id": store.id, "account_id": store.account_id}
-    form = install.settings_form(platform(), **ids)
+    form = store_settings.settings_form(platform(), **ids)
     declared = [entry.field for entry in form]
     values = {entry.field.key: entry.value for entry in form}
     error: FlowError | None = None
     if request.method == "POST":
         values = typed(declared, request.form)
         try:
-            saved = install.finish_setup(platform(), **ids, values=values)
+            saved = store_settings.finish_setup(platform(), **ids, values=values)
         except FlowError as refusal:
             error = refusal
         else:

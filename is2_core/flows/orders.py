@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, selectinload
 from is2_core.flows.access import owned, owned_integration
 from is2_core.flows.errors import BadInput, Conflict
 from is2_core.flows.holds import WAIVABLE, HoldCode, address_problem
-from is2_core.flows.rules import ADDRESS_CORRECTED, PLACEABLE, add_event, apply_holds, load_rules
+from is2_core.flows.rules import ADDRESS_CORRECTED, PLACEABLE, add_event, apply_holds, rules_for
 from is2_core.flows.shipping import vocabulary
 from is2_core.models import Hold, Integration, IntegrationState, ReceivedOrder, ReceivedState, Recipient
 from is2_core.platform import Platform
@@ -170,9 +170,7 @@ def _reconsider(platform: Platform, session: Session, order: ReceivedOrder, ui: 
     if order.state == ReceivedState.QUARANTINED:
         return
     integration = session.get_one(Integration, order.integration_id)
-    rules = load_rules(
-        session, integration, ui, methods=[order.shipping_method], skus=[line.sku for line in order.lines]
-    )
+    rules = rules_for(session, integration, ui, [order])
     now = platform.clock.now()
     if apply_holds(session, [order], rules, now) and order.cart_state in PLACEABLE:
         enqueue(session, kind="orders.place", integration=integration, now=now, priority=NOW)

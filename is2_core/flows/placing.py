@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from is2_core.flows.context import cart_context
 from is2_core.flows.holds import HoldCode, HoldReason, StoreRules
-from is2_core.flows.rules import PLACEABLE, add_event, apply_holds, load_rules, replace_holds
+from is2_core.flows.rules import PLACEABLE, add_event, apply_holds, replace_holds, rules_for
 from is2_core.flows.shipping import vocabulary
 from is2_core.flows.staging import stage
 from is2_core.models import (
@@ -95,13 +95,7 @@ def _next_batch(platform: Platform, run: TaskRun, ui: ShippingMappingUI, last: i
             .options(selectinload(ReceivedOrder.lines))
             .with_for_update()
         ).all()
-        rules = load_rules(
-            session,
-            integration,
-            ui,
-            methods=[order.shipping_method for order in orders],
-            skus=[line.sku for order in orders for line in order.lines],
-        )
+        rules = rules_for(session, integration, ui, orders)
         apply_holds(session, orders, rules, now)
         going = [order for order in orders if order.state == ReceivedState.STAGED]
         recipients = {

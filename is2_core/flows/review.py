@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
-from is2_core.flows.rules import apply_holds, load_rules
+from is2_core.flows.rules import apply_holds, rules_for
 from is2_core.flows.shipping import vocabulary
 from is2_core.models import Integration, IntegrationState, ReceivedOrder, ReceivedState
 from is2_core.platform import Platform
@@ -37,13 +37,7 @@ def review_orders(platform: Platform, run: TaskRun) -> None:
                 .options(selectinload(ReceivedOrder.lines))
                 .with_for_update()
             ).all()
-            rules = load_rules(
-                session,
-                integration,
-                ui,
-                methods=[order.shipping_method for order in orders],
-                skus=[line.sku for order in orders for line in order.lines],
-            )
+            rules = rules_for(session, integration, ui, orders)
             now = platform.clock.now()
             if apply_holds(session, orders, rules, now):
                 enqueue(session, kind="orders.place", integration=integration, now=now, priority=NOW)

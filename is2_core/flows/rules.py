@@ -56,6 +56,20 @@ def load_rules(
     )
 
 
+def rules_for(
+    session: Session, integration: Integration, ui: ShippingMappingUI, orders: Iterable[ReceivedOrder]
+) -> StoreRules:
+    """The store's rules as far as these stored orders (lines loaded) need them."""
+    loaded = list(orders)
+    return load_rules(
+        session,
+        integration,
+        ui,
+        methods=[order.shipping_method for order in loaded],
+        skus=[line.sku for order in loaded for line in order.lines],
+    )
+
+
 def facts_of(order: ReceivedOrder) -> OrderFacts:
     """A stored order (lines loaded) as holds see it."""
     return OrderFacts(

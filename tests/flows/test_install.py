@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from is2_core.flows import accounts, cart_settings, install
+from is2_core.flows import accounts, cart_settings, connection, install, store_settings
 from is2_core.flows.errors import BadInput, Conflict, FlowError, Forbidden, NotFound
 from is2_core.models import Credential, Integration, IntegrationState, Schedule, Task
 from tests.support.amazon import APPLICATION, NORTHWIND
@@ -54,7 +54,7 @@ def test_a_store_is_connected_with_its_sites_and_starts_its_schedules(world: Wor
 
 def test_the_settings_are_asked_in_the_merchants_order_with_their_defaults(world: World) -> None:
     store = world.connect()
-    form = install.settings_form(world.platform, integration_id=store, account_id=world.account)
+    form = store_settings.settings_form(world.platform, integration_id=store, account_id=world.account)
     labels = [entry.field.label for entry in form]
     assert labels[0] == "Fulfillment Latency"
     assert [label.split(":")[0] for label in labels[1:4]] == ["Scheduling", "Scheduling", "Nickname"]
@@ -201,7 +201,7 @@ def test_another_accounts_store_is_not_there(world: World) -> None:
     with pytest.raises(NotFound):
         world.finish(store)
     with pytest.raises(NotFound):
-        install.test_connection(world.platform, integration_id=store, account_id=world.account)
+        connection.test_connection(world.platform, integration_id=store, account_id=world.account)
 
 
 def test_a_disabled_or_unfinished_cart_takes_no_installs(world: World) -> None:
@@ -230,7 +230,7 @@ def test_a_secret_left_empty_keeps_the_stored_one_and_is_never_shown(world: Worl
 
 def test_the_connection_test_names_the_seller(world: World) -> None:
     store = world.connect()
-    sentence = install.test_connection(world.platform, integration_id=store, account_id=world.account)
+    sentence = connection.test_connection(world.platform, integration_id=store, account_id=world.account)
     assert NORTHWIND in sentence
 
 

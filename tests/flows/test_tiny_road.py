@@ -9,7 +9,7 @@ from is2_tiny.shop import Shop, create_shop
 
 from is2_core.carts import CartRegistry
 from is2_core.clock import WallClock
-from is2_core.flows import accounts, cart_settings, install, items, shipping, stock
+from is2_core.flows import accounts, cart_settings, install, items, shipping, stock, store_settings
 from is2_core.flows.ask import CartRefused
 from is2_core.flows.errors import BadInput, FlowError
 from is2_core.models import AckState, CartItem, ReceivedState, SeenInCart
@@ -80,11 +80,11 @@ def test_a_tiny_order_is_placed_and_acknowledged_at_once(tiny: TinyWorld, shop: 
     shipping.add_shipping_mapping(
         tiny.platform, integration_id=store, account_id=tiny.account, method=" Standard ", service="GROUND"
     )
-    form = install.settings_form(tiny.platform, integration_id=store, account_id=tiny.account)
+    form = store_settings.settings_form(tiny.platform, integration_id=store, account_id=tiny.account)
     values = {entry.field.key: entry.value for entry in form}
     assert "lead_days" not in values
     assert "inventory_every" not in values
-    install.finish_setup(tiny.platform, integration_id=store, account_id=tiny.account, values=values)
+    store_settings.finish_setup(tiny.platform, integration_id=store, account_id=tiny.account, values=values)
     tiny.settle()
     order = tiny.orders()["A-1"]
     assert (order.state, order.ack_state) == (ReceivedState.INJECTED, AckState.DONE)

@@ -13,7 +13,7 @@ from bs4 import BeautifulSoup
 from sqlalchemy.orm import selectinload
 
 from is2_core.clock import VirtualClock
-from is2_core.flows import accounts, cart_settings, install, items, shipping, stock
+from is2_core.flows import accounts, cart_settings, install, items, shipping, stock, store_settings
 from is2_core.models import Hold, ReceivedOrder, Task, TaskState, WarehouseOrder
 from is2_core.platform import Platform
 from is2_core.tasks.dispatcher import tick
@@ -113,12 +113,12 @@ class World:
         assert back == install.Ready(store, True)
         return store
 
-    def finish(self, store: int, **changes: str) -> install.Saved:
+    def finish(self, store: int, **changes: str) -> store_settings.Saved:
         """Save the settings with their defaults, and orders from five days ago on."""
-        form = install.settings_form(self.platform, integration_id=store, account_id=self.account)
+        form = store_settings.settings_form(self.platform, integration_id=store, account_id=self.account)
         values = {entry.field.key: entry.value for entry in form}
         values["orders_from"] = (self.clock.now() - timedelta(days=5)).date().isoformat()
-        return install.finish_setup(
+        return store_settings.finish_setup(
             self.platform, integration_id=store, account_id=self.account, values={**values, **changes}
         )
 

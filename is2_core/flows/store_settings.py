@@ -1,0 +1,147 @@
+"""A store's settings: the form after connecting, Finish Setup, and every later change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from is2_core.flows.access import owned_integration
+from is2_core.flows.cart_settings import known_manifest
+from is2_core.flows.connection import resume
+from is2_core.flows.errors import BadInput, Conflict
+from is2_core.flows.fields import FormField, check_fields
+from is2_core.flows.setup_form import (
+    CORE_KEYS,
+    HOME_SITE,
+    INVENTORY_EVERY,
+    MOST_DAYS_BACK,
+    NICKNAME,
+    ORDERS_EVERY,
+    ORDERS_FROM,
+    REVIEW_FIRST,
+    first_instant,
+    interval,
+    setup_fields,
+    setup_form,
+)
+from is2_core.models import Credential, ImportCursor, Integration, IntegrationState, Schedule
+from is2_core.platform import Platform
+from is2_core.tasks.queue import NOW, enqueue
+
+DAY_S = 86_400
+
+
+@dataclass(frozen=True)
+class Saved:
+    """Settings are stored; `sentence` for the top of the page, `warnings` for what is allowed but not advised."""
+
+    sentence: str
+    warnings: tuple[str, ...]
+
+
+def settings_form(platform: Platform, *, integration_id: int, account_id: int) -> tuple[FormField, ...]:
+    """The store's settings with their present values."""
+    with platform.db.read() as session:
+        integration = owned_integration(session, integration_id, account_id)
+        schedules = {
+            row.kind: row
+            for row in session.scalars(sa.select(Schedule).where(Schedule.integration_id == integration_id))
+        }
+    manifest = known_manifest(platform, integration.cart)
+    form = setup_form(manifest, integration, schedules, platform.clock.now().date())
+    inventory = str(integration.settings.get(INVENTORY_EVERY, ""))
+    return tuple(
+        FormField(entry.field, inventory) if entry.field.key == INVENTORY_EVERY and inventory else entry
+        for entry in form
+    )
+
+
+def finish_setup(platform: Platform, *, integration_id: int, account_id: int, values: Mapping[str, str]) -> Saved:
+    """Save the settings; the first time, start the store's schedules. Saving again later changes them."""
+    with platform.db.read() as session:
+        integration = owned_integration(session, integration_id, account_id)
+        if session.get(Credential, integration_id) is None:
+            raise Conflict("This store is not connected yet: finish the sign-in first.")
+    manifest = known_manifest(platform, integration.cart)
+    checked = check_fields(setup_fields(manifest, integration), values)
+    typed = checked.values
+    _check_orders_from(platform, typed)
+    warnings = list(checked.warnings)
+    if manifest.inventory_schedule and typed[INVENTORY_EVERY] == "off" and manifest.inventory_schedule.off_warning:
+        warnings.append(manifest.inventory_schedule.off_warning)
+    with platform.db.write() as session:
+        row = owned_integration(session, integration_id, account_id)
+        first = row.state == IntegrationState.SETUP
+        _check_nickname(session, row, typed[NICKNAME])
+        now = platform.clock.now()
+        row.nickname = typed[NICKNAME]
+        row.home_site = typed.get(HOME_SITE, "")
+        row.review_first = typed[REVIEW_FIRST] == "yes"
+        start = first_instant(typed[ORDERS_FROM])
+        if row.orders_from is not None and start < row.orders_from:
+            # Read again from the earlier day, by creation, as at first.
+            session.execute(sa.delete(ImportCursor).where(ImportCursor.integration_id == row.id))
+        row.orders_from = start
+        own = {key: value for key, value in typed.items() if key not in CORE_KEYS}
+        if manifest.inventory_schedule:
+            own[INVENTORY_EVERY] = typed[INVENTORY_EVERY]
+        row.settings = {**row.settings, **own}
+        if first:
+            row.state, row.finished_at = IntegrationState.ACTIVE, now
+        elif row.state == IntegrationState.PAUSED and row.pause_code == "SETTINGS":
+            resume(session, row, platform)
+        every = interval(typed[ORDERS_EVERY])
+        assert every is not None
+        _schedule(platform, session, row, "orders.check", int(every.total_seconds()), now)
+        _schedule(platform, session, row, "orders.reconcile", DAY_S, now + timedelta(days=1))
+        enqueue(session, kind="orders.check", integration=row, now=now, priority=NOW)
+        enqueue(session, kind="orders.review", integration=row, now=now)
+        name = f"{manifest.label} store {row.nickname or row.seller_name}"
+    if first:
+        return Saved(f"Success: your {name} is connected. Its first orders are being read now.", tuple(warnings))
+    return Saved(f"The settings of your {name} are saved.", tuple(warnings))
+
+
+def _schedule(platform: Platform, session: Session, row: Integration, kind: str, every_s: int, first: object) -> None:
+    platform.db.upsert(
+        session,
+        Schedule,
+        [{"integration_id": row.id, "kind": kind, "every_s": every_s, "next_at": first}],
+        key=["integration_id", "kind"],
+        update=["every_s"],
+    )
+    # A shorter interval counts from now on, not from the end of the longer one.
+    session.execute(
+        sa.update(Schedule)
+        .where(
+            Schedule.integration_id == row.id,
+            Schedule.kind == kind,
+            Schedule.next_at > platform.clock.now() + timedelta(seconds=every_s),
+        )
+        .values(next_at=platform.clock.now() + timedelta(seconds=every_s))
+    )
+
+
+def _check_orders_from(platform: Platform, typed: Mapping[str, str]) -> None:
+    start, now = first_instant(typed[ORDERS_FROM]), platform.clock.now()
+    if start > now:
+        raise BadInput("First orders from: this day has not begun yet (UTC).", field=ORDERS_FROM)
+    if start < now - timedelta(days=MOST_DAYS_BACK):
+        raise BadInput(f"First orders from: at most {MOST_DAYS_BACK} days back.", field=ORDERS_FROM)
+
+
+def _check_nickname(session: Session, row: Integration, nickname: str) -> None:
+    taken = nickname and session.scalar(
+        sa.select(Integration.id).where(
+            Integration.account_id == row.account_id,
+            Integration.cart == row.cart,
+            sa.func.lower(Integration.nickname) == nickname.lower(),
+            Integration.id != row.id,
+        )
+    )
+    if taken:
+        raise BadInput("Another of your stores has this nickname.", field=NICKNAME)

@@ -1,0 +1,141 @@
+"""What a cart is: regions, endpoints, limits, schedules, shipping methods."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import Final
+
+from plugins.types.forms import Field
+from plugins.types.values import require
+
+CONTRACT_VERSION: Final = "1.0"
+
+
+class RateScope(StrEnum):
+    """Whose budget a call spends: the store's own, or the one all stores of the application share."""
+
+    STORE = "STORE"
+    APPLICATION = "APPLICATION"
+
+
+@dataclass(frozen=True)
+class Site:
+    """A marketplace of a region: the cart's id, ISO country, label."""
+
+    id: str
+    country: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Region:
+    """A sales region with its sites."""
+
+    code: str
+    label: str
+    sites: tuple[Site, ...]
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A set of endpoints an admin can choose. `hosts` may be called by the cart; `browser_hosts` may be
+    redirected to. A leading "*." matches any subdomain. URL fields of the platform settings add theirs."""
+
+    code: str
+    label: str
+    hosts: tuple[str, ...] = ()
+    browser_hosts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RatePlan:
+    """The published limit of an operation: refill per second and bucket size."""
+
+    rate_per_s: float
+    burst: int
+    scope: RateScope = RateScope.STORE
+
+
+@dataclass(frozen=True)
+class ScheduleChoice:
+    """One entry of a schedule drop-down; `every` None means off."""
+
+    every: timedelta | None
+    label: str
+
+
+@dataclass(frozen=True)
+class SchedulePlan:
+    """The choices of one schedule, which one is preselected, and the least time between two runs."""
+
+    choices: tuple[ScheduleChoice, ...]
+    default: timedelta | None
+    floor: timedelta = timedelta(0)
+    help: str = ""
+    off_warning: str = ""
+
+
+@dataclass(frozen=True)
+class ShippingMethod:
+    """A cart shipping method: its code, its label, and other names buyers or pages use for it."""
+
+    code: str
+    label: str
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ShippingMappingUI:
+    """What the core needs to draw the shipping-mapping page of a cart."""
+
+    methods: tuple[ShippingMethod, ...]
+    field_help: str = ""
+
+
+@dataclass(frozen=True)
+class CartManifest:
+    """What a cart is and how it wants to be treated.
+
+    Args:
+        name: the short name used in addresses (`/amazon/install`) and tables; lower case.
+        contract: the contract version it was written for; its major number must be the core's.
+        platform_fields: what an admin types once for all stores of this cart.
+        store_fields: what a merchant sets per store. The keys `lead_days` (days promised until tracking is
+            uploaded) and `home_site` are known to the core; all others only to the cart.
+        rate_plans: published limits by operation name as used in `CartHttp.call`.
+        read_lag: how far behind the cart's clock a listing window must end.
+        overlap: how far a window reaches back before the watermark.
+        acknowledge_batch, inventory_batch, tracking_batch: most keys per write call.
+        carrier_codes: warehouse carrier name -> the cart's code.
+        notices: sentences shown on the cart's pages.
+    """
+
+    name: str
+    label: str
+    contract: str
+    version: str
+    environments: tuple[Environment, ...]
+    order_schedule: SchedulePlan
+    inventory_schedule: SchedulePlan | None = None
+    regions: tuple[Region, ...] = ()
+    platform_fields: tuple[Field, ...] = ()
+    store_fields: tuple[Field, ...] = ()
+    rate_plans: Mapping[str, RatePlan] = field(default_factory=dict)
+    read_lag: timedelta = timedelta(minutes=2)
+    overlap: timedelta = timedelta(minutes=10)
+    acknowledge_batch: int = 1000
+    inventory_batch: int = 1000
+    tracking_batch: int = 100
+    carrier_codes: Mapping[str, str] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        require(self.name.isidentifier() and self.name.islower(), f"{self.name!r} cannot be a cart's name")
+        require(bool(self.environments), "a cart needs at least one environment")
+
+    def region(self, code: str) -> Region | None:
+        """The region of that code, None where there is none."""
+        return next((region for region in self.regions if region.code == code), None)

@@ -1,0 +1,165 @@
+"""Orders as a cart shows them, and how they are asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from plugins.types.values import Address, Buyer, Money, require, require_utc
+
+
+class OrderState(StrEnum):
+    """What the cart says of an order, in the core's words. UNKNOWN is reported, never guessed."""
+
+    PENDING = "PENDING"
+    READY = "READY"
+    PARTLY_SHIPPED = "PARTLY_SHIPPED"
+    SHIPPED = "SHIPPED"
+    CANCELLED = "CANCELLED"
+    UNKNOWN = "UNKNOWN"
+
+
+class FulfilledBy(StrEnum):
+    """Who ships the order: the merchant (so: the warehouse) or the cart's own network."""
+
+    MERCHANT = "MERCHANT"
+    CART = "CART"
+    UNKNOWN = "UNKNOWN"
+
+
+class QueryBy(StrEnum):
+    """Which of an order's two times a window speaks of."""
+
+    CREATED = "CREATED"
+    UPDATED = "UPDATED"
+
+
+@dataclass(frozen=True)
+class UnknownValue:
+    """A vendor value the cart has no word for; the core holds the order and reports it."""
+
+    field: str
+    value: str
+
+
+@dataclass(frozen=True)
+class OrderLine:
+    """One line of an order.
+
+    Args:
+        remote_id: the cart's id of the line.
+        sku: the merchant's SKU exactly as in the cart (case, inner spaces, leading zeros kept); may be empty.
+        ordered: units ordered.
+        cancelled: units cancelled of those.
+        open: units still to be shipped.
+        gift_message, customization_url: personal data.
+    """
+
+    remote_id: str
+    sku: str
+    title: str
+    ordered: int
+    cancelled: int
+    open: int
+    unit_price: Money | None = None
+    gift_message: str = field(default="", repr=False)
+    gift_wrap: str = ""
+    customization_url: str = field(default="", repr=False)
+    demands: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        require(bool(self.remote_id), "an order line needs the cart's id")
+        for name in ("ordered", "cancelled", "open"):
+            value = getattr(self, name)
+            require(isinstance(value, int) and value >= 0, f"{name} of line {self.remote_id} must be 0 or more")
+        require(
+            self.cancelled + self.open <= self.ordered,
+            f"line {self.remote_id}: {self.cancelled} cancelled and {self.open} open of only {self.ordered} ordered",
+        )
+
+
+@dataclass(frozen=True)
+class Order:
+    """One order as the cart shows it now.
+
+    Args:
+        remote_id: the cart's order id.
+        site: the cart's id of the marketplace it was bought in ("" where the cart has only one).
+        shipping_method: the code the cart's `shipping_mapping_ui` knows, or the raw label.
+        marks: programs and other facts worth showing (PRIME, AMAZON_BUSINESS, ...).
+        ship_by, deliver_by: the latest promised instants.
+        cancellation_request: the buyer's reason where a cancellation was asked for, else None.
+        cart_order_number: our order number as the cart has it linked, else "".
+        unknown: vendor values without a word here.
+    """
+
+    remote_id: str
+    site: str
+    state: OrderState
+    fulfilled_by: FulfilledBy
+    created_at: datetime
+    updated_at: datetime
+    lines: tuple[OrderLine, ...]
+    shipping_method: str = ""
+    recipient: Address | None = None
+    buyer: Buyer | None = None
+    total: Money | None = None
+    ship_by: datetime | None = None
+    deliver_by: datetime | None = None
+    marks: tuple[str, ...] = ()
+    cancellation_request: str | None = None
+    cart_order_number: str = ""
+    unknown: tuple[UnknownValue, ...] = ()
+
+    def __post_init__(self) -> None:
+        require(bool(self.remote_id), "an order needs the cart's id")
+        for name in ("created_at", "updated_at", "ship_by", "deliver_by"):
+            require_utc(name, getattr(self, name))
+        ids = [line.remote_id for line in self.lines]
+        require(len(ids) == len(set(ids)), f"order {self.remote_id} repeats a line id")
+
+
+@dataclass(frozen=True)
+class OrderReject:
+    """An order of a page that could not be understood; the core quarantines it visibly. `sentence` carries
+    no personal data."""
+
+    remote_id: str
+    code: str
+    sentence: str
+    updated_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        require(bool(self.remote_id), "a rejected order needs the cart's id, or a name that stays the same")
+        require_utc("updated_at", self.updated_at)
+
+
+@dataclass(frozen=True)
+class OrderQuery:
+    """A window of orders: at least what was created / updated from `start` to `end`, both inclusive.
+
+    `states` empty means every state, and then also orders the cart fulfills itself (the reconcile listing).
+    `page` is None for the first page, afterwards the `next_page` of the reply before.
+    """
+
+    by: QueryBy
+    start: datetime
+    end: datetime
+    states: tuple[OrderState, ...] = ()
+    page: str | None = None
+
+    def __post_init__(self) -> None:
+        require_utc("start", self.start)
+        require_utc("end", self.end)
+        require(self.start <= self.end, "the window ends before it starts")
+
+
+@dataclass(frozen=True)
+class OrderPage:
+    """One page of orders. `server_time` is the cart's clock at the reply, where it tells."""
+
+    orders: tuple[Order, ...]
+    rejects: tuple[OrderReject, ...] = ()
+    next_page: str | None = None
+    server_time: datetime | None = None

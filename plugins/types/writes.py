@@ -1,0 +1,162 @@
+"""What is written to a cart, and what it answers: every input key exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from plugins.types.values import require, require_utc
+
+
+class Effect(StrEnum):
+    """Whether a call only reads, or changes something at the cart (then a lost answer means *unknown*)."""
+
+    READ = "READ"
+    WRITE = "WRITE"
+
+
+@dataclass(frozen=True)
+class AcknowledgedLine:
+    """One line of an acknowledgement: the cart's line id and ours."""
+
+    remote_id: str
+    number: str
+
+
+@dataclass(frozen=True)
+class Acknowledgement:
+    """ "We have this order under our number." `key` comes back in the reply."""
+
+    key: str
+    order_id: str
+    number: str
+    site: str
+    lines: tuple[AcknowledgedLine, ...]
+
+
+@dataclass(frozen=True)
+class StockLevel:
+    """The absolute quantity to show for one SKU.
+
+    Args:
+        available: units to offer, never negative.
+        held_here: units this cart itself still holds unshipped.
+        lead_days: days promised until tracking is uploaded, or None where the cart knows no such thing.
+    """
+
+    key: str
+    sku: str
+    remote_id: str
+    available: int
+    held_here: int = 0
+    lead_days: int | None = None
+
+    def __post_init__(self) -> None:
+        require(self.available >= 0, f"{self.sku}: a stock level cannot be negative")
+
+
+@dataclass(frozen=True)
+class ShownLevel:
+    """Stock as the cart shows it: per channel, the merchant's own being "MERCHANT"."""
+
+    sku: str
+    channels: Mapping[str, int]
+    lead_days: int | None = None
+
+
+@dataclass(frozen=True)
+class PackageLine:
+    """Units of one order line inside a package."""
+
+    remote_id: str
+    quantity: int
+
+
+@dataclass(frozen=True)
+class Package:
+    """One shipped package of one order. `reference` is stable over corrections; `cart_ref` is what an
+    earlier post of the same package returned."""
+
+    key: str
+    order_id: str
+    site: str
+    reference: str
+    cart_ref: str | None
+    carrier_code: str
+    carrier_name: str
+    service: str
+    tracking_number: str
+    shipped_at: datetime
+    lines: tuple[PackageLine, ...]
+
+    def __post_init__(self) -> None:
+        require_utc("shipped_at", self.shipped_at)
+
+
+@dataclass(frozen=True)
+class Applied:
+    """The cart has it. `cart_ref` is kept by the core and handed back with later writes of the same key."""
+
+    cart_ref: str | None = None
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """The cart refused this one for good; `sentence` is shown to the merchant."""
+
+    code: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Retry:
+    """Not now; ask for the same key again at `when` (UTC)."""
+
+    when: datetime
+
+    def __post_init__(self) -> None:
+        require_utc("when", self.when)
+
+
+Result = Applied | Rejected | Retry
+
+
+@dataclass(frozen=True)
+class PendingSubmission:
+    """Slow work the cart accepted: ask `poll_submission` for these keys at `ask_at`."""
+
+    handle: str
+    keys: tuple[str, ...]
+    ask_at: datetime
+
+    def __post_init__(self) -> None:
+        require_utc("ask_at", self.ask_at)
+        require(bool(self.handle) and bool(self.keys), "a pending submission needs a handle and keys")
+
+
+@dataclass(frozen=True)
+class WriteReply:
+    """The answer to a write: each input key exactly once, in `results` or inside one pending submission."""
+
+    results: Mapping[str, Result] = field(default_factory=dict)
+    pending: tuple[PendingSubmission, ...] = ()
+
+    def __post_init__(self) -> None:
+        keys = list(self.results) + [key for submission in self.pending for key in submission.keys]
+        require(len(keys) == len(set(keys)), "a write reply names a key twice")
+
+    def keys(self) -> set[str]:
+        """All keys this reply speaks of."""
+        return set(self.results) | {key for submission in self.pending for key in submission.keys}
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A pending submission handed back to be asked about; `kind` is the verb that made it."""
+
+    handle: str
+    kind: str
+    keys: tuple[str, ...]
+    sent_at: datetime
