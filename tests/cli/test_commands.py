@@ -1,0 +1,114 @@
+"""The commands of an operator, and those that plugins bring."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cli import main as main_module
+from cli.main import main
+from is2_core.crypto import Keyring
+from is2_core.flows.accounts import sign_in
+from is2_core.models import MemberRole, Role
+from is2_core.platform import Platform
+from tests.conftest import KEYS
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """Commands are tested on one kind of database; the flows below them on both."""
+    return sqlite_url
+
+
+def run(database_url: str, *arguments: str, typed: str | None = None) -> Result:
+    """Run `is2` with an environment of its own."""
+    environment = {
+        "IS2_DATABASE_URL": database_url,
+        "IS2_REDIS_URL": "redis://127.0.0.1:1",
+        "IS2_ENCRYPTION_KEYS": KEYS,
+        "IS2_SESSION_SECRET": "a session secret for tests, 40 letters",
+    }
+    return CliRunner().invoke(main, arguments, input=typed, env=environment)
+
+
+def test_people_are_made_without_the_panel(database_url: str, platform: Platform, tmp_path: Path) -> None:
+    password = tmp_path / "password"
+    password.write_text("a long pass phrase 1\n")
+    made = run(database_url, "admin", "create", "root@example.com", "--password-file", str(password))
+    assert made.exit_code == 0, made.output
+    admin = sign_in(platform, "root@example.com", "a long pass phrase 1")
+    assert admin is not None and admin.role == Role.ADMIN
+
+    assert run(database_url, "account", "create", "Contoso").exit_code == 0
+    made = run(database_url, "user", "create", "carol@example.com", "--account", "Contoso", "--as", "member",
+               "--generate-password")  # fmt: skip
+    assert made.exit_code == 0, made.output
+    carol = sign_in(platform, "carol@example.com", made.output.rpartition("only now: ")[2].strip())
+    assert carol is not None
+    assert [(place.name, place.role) for place in carol.accounts] == [("Contoso", MemberRole.MEMBER)]
+
+
+def test_a_password_can_be_typed(database_url: str, platform: Platform) -> None:
+    typed = "a long pass phrase 2\n" * 2
+    made = run(database_url, "user", "create", "walt@example.com", "--role", "warehouse", typed=typed)
+    assert made.exit_code == 0, made.output
+    assert "pass phrase" not in made.output
+    assert sign_in(platform, "walt@example.com", "a long pass phrase 2") is not None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("user", "create", "x@example.com", "--account", "Nobody"), "There is no account named Nobody"),
+        (("user", "create", "x@example.com"), "A merchant's user belongs to an account"),
+        (("admin", "create", "no address"), "Give an e-mail address"),
+        (("account", "create", " "), "Give the account a name"),
+    ],
+)
+def test_refusals_are_sentences(database_url: str, arguments: tuple[str, ...], sentence: str) -> None:
+    options = () if arguments[0] == "account" else ("--generate-password",)
+    refused = run(database_url, *arguments, *options)
+    assert refused.exit_code == 1
+    assert sentence in refused.output
+    assert "Traceback" not in refused.output
+
+
+def test_a_database_without_tables_says_what_to_run(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'new.db'}"
+    refused = run(url, "account", "create", "Contoso")
+    assert "is2 db upgrade" in refused.output
+    assert run(url, "db", "upgrade").exit_code == 0
+    assert run(url, "account", "create", "Contoso").exit_code == 0
+
+
+def test_a_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("IS2_ENCRYPTION_KEYS", raising=False)
+    refused = CliRunner().invoke(main, ["db", "upgrade"], env={"IS2_ENCRYPTION_KEYS": ""})
+    assert refused.exit_code == 1
+    assert "IS2_ENCRYPTION_KEYS" in refused.output
+
+
+def test_a_generated_key_fits_in_front_of_an_old_one() -> None:
+    made = CliRunner().invoke(main, ["keys", "generate", "--id", "k2"])
+    ring = Keyring.parse(f"{made.output.strip()},{KEYS}")
+    assert ring.current == "k2"
+
+
+def test_a_broken_command_is_listed_and_takes_no_other_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    def entry_points(group: str) -> list[EntryPoint]:
+        return [
+            EntryPoint("gone-away", "no_such_module:command", group),
+            EntryPoint("nothing", "json:dumps", group),
+        ]
+
+    monkeypatch.setattr(main_module, "entry_points", entry_points)
+    listed = CliRunner().invoke(main, ["--help"])
+    assert listed.exit_code == 0
+    assert "gone-away" in listed.output and "keys" in listed.output
+    refused = CliRunner().invoke(main, ["gone-away", "--some", "thing"])
+    assert refused.exit_code == 1
+    assert "could not be loaded" in refused.output and "no_such_module" in refused.output
+    assert "holds no command" in CliRunner().invoke(main, ["nothing"]).output

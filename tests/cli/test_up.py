@@ -1,0 +1,134 @@
+"""`is2 up` as a process: it starts everything, keeps it running, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.ports import any_free
+from tests.cli.waiting import until
+
+pytestmark = pytest.mark.timeout(240)
+
+
+class Trial:
+    """A running `is2 up`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = any_free()
+        # What a test before this one may have set must not lead it elsewhere.
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("IS2_")}
+        self.process = subprocess.Popen(
+            [
+                *UP,
+                "--data",
+                str(folder),
+                "--port",
+                str(self.port),
+                "--simulator-port",
+                str(any_free()),
+                "--workers",
+                "1",
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=clean,
+        )
+        until((folder / "addresses.json").exists)
+
+    def read(self, name: str) -> Any:
+        """A file it keeps."""
+        return json.loads((self.folder / name).read_text())
+
+    def is_healthy(self) -> bool:
+        """Whether the panel answers."""
+        try:
+            with urllib.request.urlopen(f"{self.read('addresses.json')['panel']}/healthz", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+
+UP = [sys.executable, "-m", "cli.main", "up"]
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Trial]:
+    """A trial that is ended with SIGTERM."""
+    trial = Trial(folder)
+    with trial.process:
+        try:
+            yield trial
+        finally:
+            trial.process.terminate()
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs (and is no zombie that nobody has collected)."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def test_it_starts_restarts_and_ends_everything(tmp_path: Path) -> None:
+    folder = tmp_path / "var"
+    with running(folder) as trial:
+        assert trial.is_healthy()
+        for secret in ("encryption-keys", "session-secret", "users.json"):
+            assert stat.S_IMODE((folder / secret).stat().st_mode) == 0o600
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+        processes = trial.read("processes.json")
+        assert processes.keys() == {"amazon-simulator", "web", "dispatcher-1", "worker-1"}
+        os.kill(processes["web"], signal.SIGKILL)
+        until(lambda: trial.read("processes.json").get("web") not in (None, processes["web"]))
+        until(trial.is_healthy)
+
+        busy = subprocess.run(
+            [*UP, "--data", str(tmp_path / "other"), "--port", str(trial.port)], capture_output=True, text=True
+        )
+        assert busy.returncode == 1
+        assert f"Port {trial.port} is in use by another program" in busy.stderr
+        taken = subprocess.run([*UP, "--data", str(folder)], capture_output=True, text=True)
+        assert taken.returncode == 1
+        assert "belongs to another running process" in taken.stderr
+
+        passwords = {person["email"]: person["password"] for person in trial.read("users.json")}
+        children = trial.read("processes.json").values()
+        trial.process.terminate()
+        output, _ = trial.process.communicate(timeout=60)
+    assert trial.process.returncode == 0
+    assert "web was ended by SIGKILL; it is started again" in output
+    assert all(email in output and password in output for email, password in passwords.items())
+    assert [pid for pid in children if is_alive(pid)] == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with a killed parent")
+def test_children_end_with_a_killed_parent_and_the_next_start_goes_on(tmp_path: Path) -> None:
+    folder = tmp_path / "var"
+    trial = Trial(folder)
+    children = list(trial.read("processes.json").values())
+    users = trial.read("users.json")
+    with trial.process:
+        trial.process.kill()
+    until(lambda: not any(is_alive(pid) for pid in children))
+    # What the killed one could not take away would pass for the next one's.
+    (folder / "addresses.json").unlink()
+    with running(folder) as again:
+        assert again.is_healthy()
+        assert again.read("users.json") == users

@@ -1,0 +1,114 @@
+"""A board of tasks: makes accounts, stores and tasks, rings, runs, and looks at the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from is2_core.clock import VirtualClock
+from is2_core.models import Account, Integration, IntegrationState, Task
+from is2_core.platform import Platform
+from is2_core.tasks.dispatcher import Limits, Tick, tick
+from is2_core.tasks.queue import enqueue
+from is2_core.tasks.run import Handler, TaskRun, run_task
+
+KIND = "test.work"
+
+
+class ListBell:
+    """A bell that remembers what it was rung for."""
+
+    def __init__(self) -> None:
+        self.rung: list[tuple[int, int]] = []
+
+    def ring(self, tasks: Sequence[tuple[int, int]]) -> None:
+        self.rung += tasks
+
+
+class Board:
+    """Tasks of one platform."""
+
+    def __init__(self, platform: Platform, clock: VirtualClock) -> None:
+        self.platform, self.clock = platform, clock
+        self.bell = ListBell()
+
+    def account(self, name: str) -> int:
+        """A new account."""
+        with self.platform.db.write() as session:
+            row = Account(name=name, created_at=self.clock.now())
+            session.add(row)
+            session.flush()
+            return row.id
+
+    def store(self, account_id: int, seller: str = "SELLER") -> int:
+        """A new active store."""
+        with self.platform.db.write() as session:
+            row = Integration(
+                account_id=account_id,
+                cart="amazon",
+                seller_id=seller,
+                state=IntegrationState.ACTIVE,
+                settings={},
+                sites=[],
+                created_at=self.clock.now(),
+            )
+            session.add(row)
+            session.flush()
+            return row.id
+
+    def ask(
+        self, kind: str = KIND, *, account: int | None = None, store: int | None = None, keys: Sequence[str] = ("",)
+    ) -> None:
+        """Ask for one task per key, in one transaction."""
+        with self.platform.db.write() as session:
+            integration = session.get(Integration, store) if store else None
+            for key in keys:
+                enqueue(
+                    session, kind=kind, now=self.clock.now(), integration=integration, account_id=account, key=key
+                )
+
+    def tasks(self) -> list[Task]:
+        """All rows, oldest first."""
+        with self.platform.db.read() as session:
+            return list(session.scalars(sa.select(Task).order_by(Task.id)))
+
+    def only(self) -> Task:
+        """The one row there is."""
+        (task,) = self.tasks()
+        return task
+
+    def tick(self, limits: Limits | None = None) -> Tick:
+        """One round of the dispatcher."""
+        return tick(self.platform, self.bell, limits or Limits())
+
+    def run(self, handler: Handler, task_id: int | None = None, kind: str = KIND) -> None:
+        """Run a task (the only one) with a handler for one kind."""
+        handlers: Mapping[str, Handler] = {kind: handler}
+        run_task(self.platform, task_id or self.only().id, handlers)
+
+    def change(self, task_id: int, **values: Any) -> None:
+        """Change a row behind everybody's back."""
+        with self.platform.db.write() as session:
+            session.execute(sa.update(Task).where(Task.id == task_id).values(**values))
+
+
+class Killed(BaseException):
+    """The process is gone: nothing after this happens in it."""
+
+
+def dies(platform: Platform, run: TaskRun) -> None:
+    """A handler whose process is killed."""
+    raise Killed
+
+
+def does_nothing(platform: Platform, run: TaskRun) -> None:
+    """A handler that has nothing to do."""
+
+
+@pytest.fixture
+def board(platform: Platform, clock: VirtualClock) -> Board:
+    """A board on each of the two databases in turn."""
+    return Board(platform, clock)

@@ -1,0 +1,308 @@
+"""One run of one task: claim, lease, fence, finish, and what becomes of errors."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from is2_core.models import Account, Integration, IntegrationState, TaskState
+from is2_core.platform import Platform
+from is2_core.tasks.queue import enqueue, release_tasks
+from is2_core.tasks.run import HEARTBEAT, LEASE, MAX_CRASHES, MAX_ERRORS, Fenced, TaskRun, run_task
+from plugins.interface import AuthorizationLost, RateLimited, SettingsError, Temporary
+from tests.tasks.conftest import KIND, Board, Killed, dies, does_nothing
+
+
+def test_a_claim_takes_the_lease_and_raises_the_fence(board: Board) -> None:
+    board.ask()
+    seen = []
+
+    def look(platform: Platform, run: TaskRun) -> None:
+        seen.append((board.only().state, board.only().lease_until, run.fence))
+
+    board.run(look)
+    assert seen == [(TaskState.RUNNING, board.clock.now() + LEASE, 1)]
+    assert (board.only().state, board.only().lease_until) == (TaskState.DONE, None)
+
+
+def test_a_claimed_task_is_not_claimed_again(board: Board) -> None:
+    board.ask()
+    runs = []
+
+    def while_running(platform: Platform, run: TaskRun) -> None:
+        runs.append(run.fence)
+        board.run(lambda *_: runs.append(0), run.id)
+
+    board.run(while_running)
+    board.run(lambda *_: runs.append(0))
+    assert runs == [1]
+
+
+def test_a_task_that_is_not_due_is_not_claimed(board: Board) -> None:
+    board.ask()
+    board.change(board.only().id, run_at=board.clock.now() + timedelta(seconds=1))
+    board.run(dies)
+    assert board.only().state == TaskState.READY
+
+
+def test_ten_rings_for_one_task_have_one_effect(board: Board) -> None:
+    board.ask()
+
+    def book(platform: Platform, run: TaskRun) -> None:
+        with run.write() as session:
+            session.add(Account(name=f"effect {run.fence}", created_at=board.clock.now()))
+            run.finish(session)
+
+    for _ in range(10):
+        board.run(book)
+    with board.platform.db.read() as session:
+        assert session.scalar(sa.select(sa.func.count()).select_from(Account)) == 1
+
+
+def test_an_unknown_kind_is_left_for_a_newer_version(board: Board) -> None:
+    board.ask("kind.of.tomorrow")
+    board.run(dies)
+    task = board.only()
+    assert (task.state, task.fence, task.crashes, task.attempts) == (TaskState.READY, 0, 0, 0)
+
+
+def test_asking_again_while_open_makes_no_second_task(board: Board) -> None:
+    board.ask(keys=["a", "a", "b"])
+    assert [(task.business_key, task.wanted) for task in board.tasks()] == [(f"{KIND}::a", 2), (f"{KIND}::b", 1)]
+
+
+def test_asking_during_a_run_makes_it_run_again(board: Board) -> None:
+    board.ask()
+    runs = []
+
+    def asked_meanwhile(platform: Platform, run: TaskRun) -> None:
+        runs.append(run.fence)
+        if len(runs) == 1:
+            board.ask()
+
+    board.run(asked_meanwhile)
+    assert board.only().state == TaskState.READY
+    board.run(asked_meanwhile)
+    assert (len(runs), board.only().state) == (2, TaskState.DONE)
+
+
+def test_asking_after_the_end_makes_a_new_task(board: Board) -> None:
+    board.ask()
+    board.run(does_nothing)
+    board.ask()
+    assert [task.state for task in board.tasks()] == [TaskState.DONE, TaskState.READY]
+
+
+def test_effect_and_end_are_one_commit(board: Board) -> None:
+    board.ask()
+
+    def half(platform: Platform, run: TaskRun) -> None:
+        with run.write() as session:
+            session.add(Account(name="half", created_at=board.clock.now()))
+            run.finish(session)
+            raise Killed
+
+    with pytest.raises(Killed):
+        board.run(half)
+    assert board.only().state == TaskState.RUNNING
+    with board.platform.db.read() as session:
+        assert session.scalar(sa.select(Account.id)) is None
+
+
+def test_a_run_that_lost_its_lease_commits_nothing(board: Board) -> None:
+    board.ask()
+    fates = []
+
+    def sleeps_through_its_lease(platform: Platform, run: TaskRun) -> None:
+        board.clock.advance(LEASE + timedelta(seconds=1))
+        board.tick()
+        board.run(lambda *_: fates.append("second run"), run.id)
+        try:
+            with run.write() as session:
+                session.add(Account(name="too late", created_at=board.clock.now()))
+        except Fenced:
+            fates.append("fenced")
+            raise
+
+    board.run(sleeps_through_its_lease)
+    assert fates == ["second run", "fenced"]
+    assert (board.only().state, board.only().crashes) == (TaskState.DONE, 0)
+    with board.platform.db.read() as session:
+        assert session.scalar(sa.select(Account.id)) is None
+
+
+def test_being_fenced_off_passes_through_broad_excepts(board: Board) -> None:
+    # A cart may catch Exception around an HTTP call; the heartbeat before that call must still end the run.
+    board.ask()
+    after = []
+
+    def swallows(platform: Platform, run: TaskRun) -> None:
+        board.clock.advance(LEASE + timedelta(seconds=1))
+        board.tick()
+        try:
+            run.heartbeat()
+        except Exception:
+            after.append("swallowed")
+        after.append("went on")
+
+    board.run(swallows)
+    assert after == []
+    assert board.only().state == TaskState.READY
+
+
+def test_the_lease_is_renewed_by_heartbeats_and_commits(board: Board) -> None:
+    board.ask()
+    ends = []
+
+    def long(platform: Platform, run: TaskRun) -> None:
+        for _ in range(8):
+            board.clock.advance(HEARTBEAT)
+            run.heartbeat()
+            ends.append(board.only().lease_until)
+        board.tick()
+
+    board.run(long)
+    assert ends[-1] == board.clock.now() + LEASE
+    assert (board.only().state, board.only().fence) == (TaskState.DONE, 1)
+
+
+def test_heartbeats_in_quick_succession_do_not_write(board: Board) -> None:
+    board.ask()
+
+    def busy(platform: Platform, run: TaskRun) -> None:
+        before = board.only().lease_until
+        board.clock.advance(HEARTBEAT / 2)
+        run.heartbeat()
+        assert board.only().lease_until == before
+
+    board.run(busy)
+    assert board.only().state == TaskState.DONE
+
+
+def test_three_crashes_set_a_task_aside(board: Board) -> None:
+    board.ask()
+    for crash in range(1, MAX_CRASHES + 1):
+        with pytest.raises(Killed):
+            board.run(dies)
+        board.clock.advance(LEASE + timedelta(seconds=1))
+        assert board.tick().recovered == 1
+        assert board.only().crashes == crash
+    task = board.only()
+    assert (task.state, task.error_code) == (TaskState.QUARANTINED, "CRASHED")
+    assert task.error_sentence
+
+
+def test_a_good_run_forgives_earlier_crashes(board: Board) -> None:
+    board.ask()
+    with pytest.raises(Killed):
+        board.run(dies)
+    board.clock.advance(LEASE + timedelta(seconds=1))
+    board.tick()
+    board.run(does_nothing)
+    assert (board.only().state, board.only().crashes) == (TaskState.DONE, 0)
+
+
+@pytest.mark.parametrize("error", [Temporary("The shop is away."), ZeroDivisionError()])
+def test_eight_errors_set_a_task_aside_and_each_waits_longer(board: Board, error: Exception) -> None:
+    board.ask()
+
+    def fails(platform: Platform, run: TaskRun) -> None:
+        raise error
+
+    pauses = []
+    for attempt in range(1, MAX_ERRORS):
+        board.run(fails)
+        task = board.only()
+        assert (task.state, task.attempts) == (TaskState.READY, attempt)
+        pauses.append(task.run_at - board.clock.now())
+        board.clock.advance_to(task.run_at)
+    board.run(fails)
+    assert (board.only().state, board.only().attempts) == (TaskState.QUARANTINED, MAX_ERRORS)
+    for number, pause in enumerate(pauses):
+        most = min(15 * 2**number, 1800)
+        assert most / 2 <= pause.total_seconds() <= most
+
+
+def test_an_unexpected_error_shows_no_message_to_the_merchant(board: Board) -> None:
+    board.ask()
+
+    def leaks(platform: Platform, run: TaskRun) -> None:
+        raise ValueError("Erika Mustermann, Heidestr. 17")
+
+    board.run(leaks)
+    task = board.only()
+    assert task.error_code == "BUG"
+    assert "Erika" not in task.error_sentence + task.error_detail
+
+
+def test_a_rate_limit_puts_a_task_back_without_counting(board: Board) -> None:
+    board.ask()
+    board.change(board.only().id, attempts=3)
+    until = board.clock.now() + timedelta(minutes=3)
+
+    def waits(platform: Platform, run: TaskRun) -> None:
+        raise RateLimited("The budget is spent.", until=until)
+
+    for _ in range(20):
+        board.run(waits)
+        assert (board.only().state, board.only().run_at, board.only().attempts) == (TaskState.READY, until, 0)
+        board.change(board.only().id, run_at=board.clock.now())
+
+
+@pytest.mark.parametrize("error", [AuthorizationLost("Please reconnect."), SettingsError("Please correct it.")])
+def test_a_lost_authorization_pauses_the_store_and_its_tasks_wait(
+    board: Board, error: AuthorizationLost | SettingsError
+) -> None:
+    account = board.account("Northwind")
+    store, other = board.store(account, "ONE"), board.store(account, "TWO")
+    board.ask(store=store, keys=["lost", "bystander"])
+    board.ask(store=other)
+
+    def loses(platform: Platform, run: TaskRun) -> None:
+        raise error
+
+    board.run(loses, board.tasks()[0].id)
+    with board.platform.db.read() as session:
+        row = session.get_one(Integration, store)
+        assert (row.state, row.pause_sentence) == (IntegrationState.PAUSED, error.sentence)
+        assert session.get_one(Integration, other).state == IntegrationState.ACTIVE
+    assert [task.state for task in board.tasks()] == [TaskState.WAITING, TaskState.WAITING, TaskState.READY]
+    assert [task.attempts for task in board.tasks()] == [0, 0, 0]
+
+    board.ask(store=store, keys=["newcomer"])
+    assert board.tasks()[3].state == TaskState.WAITING
+    with board.platform.db.write() as session:
+        release_tasks(session, store, board.clock.now())
+    assert {task.state for task in board.tasks()} == {TaskState.READY}
+
+
+def test_a_ring_for_a_store_paused_meanwhile_does_nothing(board: Board) -> None:
+    store = board.store(board.account("Northwind"))
+    board.ask(store=store)
+    with board.platform.db.write() as session:
+        session.execute(sa.update(Integration).values(state=IntegrationState.PAUSED))
+    board.run(dies)
+    assert board.only().state == TaskState.WAITING
+
+
+def test_a_more_urgent_request_moves_an_open_task_forward(board: Board) -> None:
+    with board.platform.db.write() as session:
+        now = board.clock.now()
+        enqueue(session, kind=KIND, now=now, run_at=now + timedelta(hours=1), priority=5)
+        enqueue(session, kind=KIND, now=now, priority=0)
+        enqueue(session, kind=KIND, now=now, run_at=now + timedelta(hours=2), priority=5)
+    assert (board.only().run_at, board.only().priority, board.only().wanted) == (board.clock.now(), 0, 3)
+
+
+def test_a_handler_that_ends_its_run_itself_is_not_ended_twice(board: Board) -> None:
+    board.ask()
+    later = board.clock.now() + timedelta(minutes=5)
+
+    def again(platform: Platform, run: TaskRun) -> None:
+        with run.write() as session:
+            run.finish(session, again_at=later)
+
+    run_task(board.platform, board.only().id, {KIND: again})
+    assert (board.only().state, board.only().run_at) == (TaskState.READY, later)
