@@ -11,12 +11,14 @@ import os
 import signal
 import sys
 import threading
+import time
 from types import FrameType
 
 import redis
 from rq import Queue, Worker
 from rq.serializers import JSONSerializer
 from rq.timeouts import UnixSignalDeathPenalty
+from sqlalchemy.exc import DBAPIError
 
 from is2_core.logs import configure_logging
 from is2_core.tasks import dispatcher
@@ -25,7 +27,7 @@ from is2_core.tasks.perform import prepare
 
 _BUSY_S = 0.1
 _IDLE_S = 0.5
-_CLEAN_UP_EVERY = 3600
+_CLEAN_UP_EVERY_S = 3600
 _log = logging.getLogger("is2.worker")
 
 
@@ -76,22 +78,22 @@ def dispatch() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    ticks, down = 0, False
+    cleaned, down = float("-inf"), False
     while not stop.is_set():
         pause = _IDLE_S
         try:
             if dispatcher.tick(platform, bell).rung:
                 pause = _BUSY_S
-            if ticks % _CLEAN_UP_EVERY == 0:
+            if time.monotonic() - cleaned > _CLEAN_UP_EVERY_S:
                 dispatcher.clean_up(platform)
+                cleaned = time.monotonic()
             if down:
-                _log.warning("Redis answers again")
+                _log.warning("Redis and the database answer again")
             down = False
-        except redis.RedisError as error:
+        except (redis.RedisError, DBAPIError) as error:
             if not down:
-                _log.error("Redis does not answer (%s); due tasks stay in the database", type(error).__name__)
+                _log.error("no tick (%s); due tasks stay in the database", type(error).__name__)
             down = True
-        ticks += 1
         stop.wait(pause)
 
 

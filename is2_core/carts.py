@@ -136,13 +136,13 @@ class CartRegistry:
         except CartError:
             raise
         except Exception as error:
-            raise PluginBug(name, hook, _trace_without_values(error)) from error
+            raise PluginBug(name, hook, trace_without_values(error)) from error
         if result is None and hook != "fetch_order":
             raise PluginBug(name, hook, f"{hook} returned nothing")
         return result
 
 
-def _trace_without_values(error: BaseException) -> str:
+def trace_without_values(error: BaseException) -> str:
     """Where it happened and which class, without the message: that may quote a buyer's data."""
     lines = [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
     return "\n".join([*lines, type(error).__name__])

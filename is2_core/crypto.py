@@ -55,7 +55,7 @@ class Keyring:
         return f"{key_id}:{base64.b64encode(os.urandom(_KEY_BYTES)).decode()}"
 
     def seal(self, purpose: str, value: bytes) -> str:
-        """Encrypt; `purpose` (table and column) is bound to it, so a value cannot be moved elsewhere."""
+        """Encrypt; `purpose` (table and column) is bound to it, so that it opens in no other column."""
         nonce = os.urandom(_NONCE_BYTES)
         sealed = AESGCM(self.keys[self.current]).encrypt(nonce, value, purpose.encode())
         return f"{self.current}.{base64.b64encode(nonce + sealed).decode()}"
@@ -66,7 +66,8 @@ class Keyring:
         Raises:
             CannotOpen: unknown key id, other purpose, or changed bytes.
         """
-        key_id, _, encoded = sealed.partition(".")
+        # From the right: base64 has no dot, a key id may.
+        key_id, _, encoded = sealed.rpartition(".")
         key = self.keys.get(key_id)
         if key is None:
             raise CannotOpen(f"key {key_id!r} is not in the keyring")

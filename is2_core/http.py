@@ -5,8 +5,10 @@ from __future__ import annotations
 import ipaddress
 import logging
 import socket
+import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -14,16 +16,24 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import requests
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util import parse_url
 
 from is2_core.clock import Clock
 from is2_core.db import in_transaction
 from is2_core.faults import faultpoint
-from is2_core.ratelimit import BucketStore
+from is2_core.ratelimit import BucketsAway, BucketStore
 from plugins.interface import Effect, Permanent, RateLimited, RatePlan, RateScope, Reply, Temporary
 
 DEADLINE_S = 30.0
 MAX_BODY_BYTES = 64 * 1024 * 1024
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _log = logging.getLogger(__name__)
+
+
+class PrivateAddress(Exception):
+    """The connection led into a private network; nothing was sent."""
 
 
 class NoAnswer(Exception):
@@ -32,7 +42,7 @@ class NoAnswer(Exception):
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request as a cart asked for it."""
+    """One HTTP request as a cart asked for it. `public_only`: no connection to a private address is used."""
 
     method: str
     url: str
@@ -40,6 +50,7 @@ class Request:
     headers: Mapping[str, str] | None = None
     json: Any = None
     data: bytes | Mapping[str, str] | None = None
+    public_only: bool = False
 
 
 class Transport(Protocol):
@@ -54,37 +65,114 @@ class Transport(Protocol):
         ...
 
 
+class _Cut:
+    """Cuts an exchange's connection at the deadline. The library's timeouts are for each read: a server that sends
+    a byte now and then would never meet them."""
+
+    def __init__(self, public_only: bool) -> None:
+        self.public_only = public_only
+        self.socket: socket.socket | None = None
+        self.done = False
+        self._timer = threading.Timer(DEADLINE_S, self._cut)
+        self._timer.daemon = True
+
+    def __enter__(self) -> _Cut:
+        _exchange.cut = self
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        _exchange.cut = None
+
+    def _cut(self) -> None:
+        self.done = True
+        if self.socket is not None:
+            with suppress(OSError):
+                self.socket.shutdown(socket.SHUT_RDWR)
+
+
+# The exchange this thread is in: the only way from a request to the connection the library chose for it.
+_exchange = threading.local()
+
+
+class _Watched:
+    """A connection that tells the exchange its socket."""
+
+    def connect(self) -> None:
+        super().connect()  # type: ignore[misc]
+        cut = getattr(_exchange, "cut", None)
+        if cut is not None and cut.public_only:
+            peer = self.sock.getpeername()[0]  # type: ignore[attr-defined]
+            if not _is_public(ipaddress.ip_address(peer)):
+                # The name led elsewhere when it was checked. Nothing has been sent yet.
+                self.close()  # type: ignore[attr-defined]
+                raise PrivateAddress
+
+    def getresponse(self) -> Any:
+        if (cut := getattr(_exchange, "cut", None)) is not None:
+            cut.socket = self.sock  # type: ignore[attr-defined]
+        return super().getresponse()  # type: ignore[misc]
+
+
+class _WatchedHttpConnection(_Watched, HTTPConnection):
+    pass
+
+
+class _WatchedHttpsConnection(_Watched, HTTPSConnection):
+    pass
+
+
+class _WatchedHttpPool(HTTPConnectionPool):
+    ConnectionCls = _WatchedHttpConnection
+
+
+class _WatchedHttpsPool(HTTPSConnectionPool):
+    ConnectionCls = _WatchedHttpsConnection
+
+
+class _WatchedAdapter(requests.adapters.HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, **options)  # type: ignore[no-untyped-call]
+        self.poolmanager.pool_classes_by_scheme = {"http": _WatchedHttpPool, "https": _WatchedHttpsPool}
+
+
 class RequestsTransport:
     """Real HTTP; sessions are kept so that connections are reused within a process."""
 
     def __init__(self) -> None:
         self._session = requests.Session()
         self._session.trust_env = False
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, _WatchedAdapter())
 
     def send(self, request: Request) -> Reply:
-        deadline = time.monotonic() + DEADLINE_S
         try:
-            with self._session.request(
-                request.method,
-                request.url,
-                params=request.params,
-                headers=request.headers,
-                json=request.json,
-                data=request.data,
-                timeout=(5, DEADLINE_S),
-                allow_redirects=False,
-                stream=True,
-            ) as response:
+            with (
+                _Cut(request.public_only) as cut,
+                self._session.request(
+                    request.method,
+                    request.url,
+                    params=request.params,
+                    headers=request.headers,
+                    json=request.json,
+                    data=request.data,
+                    timeout=(5, DEADLINE_S),
+                    allow_redirects=False,
+                    stream=True,
+                ) as response,
+            ):
                 body = bytearray()
                 for chunk in response.iter_content(65536):
                     body += chunk
                     if len(body) > MAX_BODY_BYTES:
                         raise NoAnswer(f"the answer is larger than {MAX_BODY_BYTES} bytes")
-                    if time.monotonic() > deadline:
-                        raise NoAnswer(f"no complete answer within {DEADLINE_S:.0f} s")
         except requests.RequestException as error:
             # The class name only: the message may carry the address with its query.
             raise NoAnswer(type(error).__name__) from None
+        if cut.done:
+            # A cut looks like the end of an answer that did not announce its length.
+            raise NoAnswer(f"no complete answer within {DEADLINE_S:.0f} s")
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Reply(response.status_code, headers, bytes(body), _server_time(headers.get("date")))
 
@@ -107,7 +195,7 @@ class CallRules:
 
 
 class CoreHttp:
-    """The `CartHttp` a cart is given."""
+    """The `CartHttp` a cart is given. `server_time` is the cart's clock at the last answer, whatever it said."""
 
     def __init__(
         self,
@@ -123,6 +211,7 @@ class CoreHttp:
         self._clock = clock
         self._rules = rules
         self._before_call = before_call
+        self.server_time: datetime | None = None
 
     def call(
         self,
@@ -145,7 +234,11 @@ class CoreHttp:
         faultpoint("http.before")
         started = time.monotonic()
         try:
-            reply = self._transport.send(Request(method, url, params, headers, json, data))
+            reply = self._transport.send(
+                Request(method, url, params, headers, json, data, public_only=self._rules.check_address)
+            )
+        except PrivateAddress as error:
+            raise _private(url) from error
         except NoAnswer as error:
             _log.warning("%s: no answer (%s)", operation, error)
             raise Temporary(
@@ -155,6 +248,7 @@ class CoreHttp:
                 unknown=effect is Effect.WRITE,
             ) from error
         faultpoint("http.after")
+        self.server_time = reply.server_time or self.server_time
         _log.info(
             "%s %s -> %s in %.0f ms, request %s",
             operation,
@@ -168,18 +262,18 @@ class CoreHttp:
         return reply
 
     def _check_host(self, url: str) -> None:
-        parts = urlsplit(url)
-        host = parts.netloc.rpartition("@")[2].lower()
-        allowed = any(
+        host = _host_of(url)
+        allowed = host is not None and any(
             host == entry or (entry.startswith("*.") and host.endswith(entry[1:])) for entry in self._rules.hosts
         )
-        if parts.scheme not in ("http", "https") or "@" in parts.netloc or not allowed:
+        if not allowed:
             raise Permanent(
                 "This integration tried to call an address it may not call.",
                 detail=f"host {host!r} is not allowed",
                 code="HOST_NOT_ALLOWED",
             )
         if self._rules.check_address:
+            parts = urlsplit(url)
             _refuse_private(parts.hostname or "", parts.port or 443)
 
     def _bucket(self, operation: str) -> tuple[str, RatePlan] | None:
@@ -194,7 +288,12 @@ class CoreHttp:
         if bucket is None:
             return
         key, plan = bucket
-        wait = self._buckets.take(key, plan.rate_per_s, plan.burst)
+        try:
+            wait = self._buckets.take(key, plan.rate_per_s, plan.burst)
+        except BucketsAway as error:
+            raise Temporary(
+                "The platform cannot tell how many calls are left.", detail=f"buckets: {error}", code="NO_BUCKETS"
+            ) from error
         if wait > 0:
             raise RateLimited(
                 "The shop's limit for this kind of call is used up for the moment.",
@@ -209,17 +308,37 @@ class CoreHttp:
             self._buckets.empty(key, plan.rate_per_s, plan.burst, 1 / plan.rate_per_s)
 
 
+def _host_of(url: str) -> str | None:
+    """The host (and port) this address leads to, None where different readers could disagree about it."""
+    if "\\" in url or not url.isprintable() or " " in url:
+        return None
+    parts, sent = urlsplit(url), parse_url(url)
+    host = parts.netloc.lower()
+    same = sent.host is not None and parts.hostname == sent.host.lower().strip("[]") and parts.port == sent.port
+    return host if same and "@" not in host and parts.scheme in ("http", "https") else None
+
+
 def _refuse_private(host: str, port: int) -> None:
     try:
         addresses = {info[4][0] for info in socket.getaddrinfo(host, port, proto=socket.IPPROTO_TCP)}
     except OSError as error:
         raise Temporary("The shop's address cannot be found.", detail=f"{host}: {error}", code="NO_ADDRESS") from error
-    if not all(ipaddress.ip_address(address).is_global for address in addresses):
-        raise Permanent(
-            "The shop's address lies in a private network and may not be called.",
-            detail=f"{host} resolves to a private address",
-            code="PRIVATE_ADDRESS",
-        )
+    if not all(_is_public(ipaddress.ip_address(address)) for address in addresses):
+        raise _private(host)
+
+
+def _private(where: str) -> Permanent:
+    return Permanent(
+        "The shop's address lies in a private network and may not be called.",
+        detail=f"{urlsplit(where).hostname or where} leads to a private address",
+        code="PRIVATE_ADDRESS",
+    )
+
+
+def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    # The well-known prefix leads through a translator to any IPv4 address, private ones included.
+    translated = address.version == 6 and address in _NAT64
+    return address.is_global and not address.is_multicast and not translated
 
 
 def _server_time(date: str | None) -> datetime | None:

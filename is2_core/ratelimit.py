@@ -6,6 +6,7 @@ restarted Redis merely starts with full buckets.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Protocol
 
 import redis
@@ -32,11 +33,19 @@ return 0
 """
 
 
+class BucketsAway(Exception):
+    """The bucket store does not answer; nothing is known of the budget."""
+
+
 class BucketStore(Protocol):
     """Where the buckets are."""
 
     def take(self, key: str, rate_per_s: float, burst: int) -> float:
-        """Take one token; returns 0.0, or the seconds until there is one (then none was taken)."""
+        """Take one token; returns 0.0, or the seconds until there is one (then none was taken).
+
+        Raises:
+            BucketsAway: the store does not answer.
+        """
         ...
 
     def empty(self, key: str, rate_per_s: float, burst: int, wait_s: float) -> None:
@@ -52,10 +61,16 @@ class RedisBuckets:
         self._empty = connection.register_script(_EMPTY)
 
     def take(self, key: str, rate_per_s: float, burst: int) -> float:
-        return float(self._take(keys=[f"is2:bucket:{key}"], args=[1000 / rate_per_s, burst])) / 1000
+        try:
+            wait_ms = self._take(keys=[f"is2:bucket:{key}"], args=[1000 / rate_per_s, burst])
+        except redis.RedisError as error:
+            raise BucketsAway(type(error).__name__) from error
+        return float(wait_ms) / 1000
 
     def empty(self, key: str, rate_per_s: float, burst: int, wait_s: float) -> None:
-        self._empty(keys=[f"is2:bucket:{key}"], args=[1000 / rate_per_s, burst, wait_s * 1000])
+        # Without the store the cart's own refusals limit us; the next take says that it is away.
+        with suppress(redis.RedisError):
+            self._empty(keys=[f"is2:bucket:{key}"], args=[1000 / rate_per_s, burst, wait_s * 1000])
 
 
 class MemoryBuckets:

@@ -117,7 +117,7 @@ def test_carts_catch_no_error_they_cannot_name() -> None:
 
 
 def test_the_worker_knows_only_the_core() -> None:
-    assert imports_outside(python("worker.py"), "rq", "redis", "is2_core") == []
+    assert imports_outside(python("worker.py"), "rq", "redis", "sqlalchemy", "is2_core") == []
 
 
 def test_the_contract_needs_only_pluggy() -> None:

@@ -115,12 +115,15 @@ class Database:
 
 def _make_engine(url: str) -> sa.Engine:
     if not url.startswith("sqlite"):
-        engine = sa.create_engine(url, pool_pre_ping=True)
+        engine = sa.create_engine(
+            url, pool_pre_ping=True, hide_parameters=True, connect_args={"options": "-c timezone=UTC"}
+        )
         sa.event.listen(engine, "begin", _begin_postgresql)
         return engine
     memory = sa.make_url(url).database in (None, "", ":memory:")
     engine = sa.create_engine(
         url,
+        hide_parameters=True,
         # The pool hands a connection to one thread at a time, but not always to the thread that opened it.
         connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
         **({"poolclass": StaticPool} if memory else {}),

@@ -21,13 +21,14 @@ class Owned(Protocol):
 T = TypeVar("T", bound=Owned)
 
 
-def owned(session: Session, table: type[T], row_id: int, account_id: int) -> T:
-    """The row of that id in that account.
+def owned(session: Session, table: type[T], row_id: int, account_id: int, *, lock: bool = False) -> T:
+    """The row of that id in that account, locked for the rest of the transaction with `lock`.
 
     Raises:
         NotFound: there is none, or it is another account's.
     """
-    row = session.scalar(sa.select(table).where(table.id == row_id, table.account_id == account_id))
+    query = sa.select(table).where(table.id == row_id, table.account_id == account_id)
+    row = session.scalar(query.with_for_update() if lock else query)
     if row is None:
         raise NotFound("There is no such entry in this account.")
     return row

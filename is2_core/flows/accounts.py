@@ -112,7 +112,7 @@ def sign_in(platform: Platform, email: str, password: str) -> SignedIn | None:
         return None
     now = platform.clock.now()
     with platform.db.write() as session:
-        user = session.get_one(User, user.id)
+        user = session.get_one(User, user.id, with_for_update=True)
         if user.disabled or (user.locked_until and user.locked_until > now):
             return None
         if not fits:

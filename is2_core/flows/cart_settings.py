@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import sqlalchemy as sa
+
 from is2_core.carts import UnknownCart
 from is2_core.flows.errors import BadInput, NotFound
 from is2_core.flows.fields import check_fields
-from is2_core.models import CartSetting
+from is2_core.flows.pausing import resume
+from is2_core.models import CartSetting, Integration, IntegrationState
 from is2_core.platform import Platform
-from plugins.interface import CartManifest, FieldKind, PlatformSettings, Secret
+from plugins.interface import CartManifest, FieldKind, PlatformSettings, Secret, SettingsError
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,8 @@ def _set_enabled(platform: Platform, cart: str, enabled: bool) -> None:
 
 
 def save_cart_settings(platform: Platform, cart: str, environment: str, values: Mapping[str, str]) -> None:
-    """Check and store the platform-wide settings; a secret left empty keeps its stored value."""
+    """Check and store the platform-wide settings; a secret left empty keeps its stored value. Stores that were
+    paused because of a setting go on."""
     manifest = known_manifest(platform, cart)
     if environment not in {entry.code for entry in manifest.environments}:
         raise BadInput("Choose one of the endpoints.", field="environment")
@@ -101,6 +105,15 @@ def save_cart_settings(platform: Platform, cart: str, environment: str, values: 
         row.values = {key: value for key, value in checked.items() if key not in secret_keys}
         row.secrets = {key: value for key, value in checked.items() if key in secret_keys}
         row.updated_at = platform.clock.now()
+        waiting = session.scalars(
+            sa.select(Integration).where(
+                Integration.cart == cart,
+                Integration.state == IntegrationState.PAUSED,
+                Integration.pause_code == SettingsError.default_code,
+            )
+        )
+        for integration in waiting.all():
+            resume(session, integration, platform)
 
 
 def environment_label(platform: Platform) -> str:

@@ -1,17 +1,15 @@
-"""Whether a store's connection works, and letting a paused store go on."""
+"""Whether a store's connection works."""
 
 from __future__ import annotations
-
-from sqlalchemy.orm import Session
 
 from is2_core.flows.access import owned_integration
 from is2_core.flows.ask import ask_cart_now
 from is2_core.flows.cart_settings import known_manifest
 from is2_core.flows.context import cart_context
 from is2_core.flows.errors import Conflict
-from is2_core.models import Integration, IntegrationState
+from is2_core.flows.pausing import resume
+from is2_core.models import IntegrationState
 from is2_core.platform import Platform
-from is2_core.tasks.queue import release_tasks
 from plugins.interface import SellerIdentity
 
 
@@ -32,9 +30,3 @@ def test_connection(platform: Platform, *, integration_id: int, account_id: int)
         if row.state == IntegrationState.PAUSED:
             resume(session, row, platform)
     return f"The connection works: {manifest.label} answers as {identity.name} ({identity.remote_id})."
-
-
-def resume(session: Session, row: Integration, platform: Platform) -> None:
-    """Let a paused store and everything that waits for it go on, inside the transaction that mends it."""
-    row.state, row.pause_code, row.pause_sentence = IntegrationState.ACTIVE, "", ""
-    release_tasks(session, row.id, platform.clock.now())

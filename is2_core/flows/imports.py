@@ -11,6 +11,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import cast
 
 import sqlalchemy as sa
 from sqlalchemy.exc import InterfaceError, OperationalError, StatementError
@@ -22,10 +23,15 @@ from is2_core.flows.cart_settings import is_enabled
 from is2_core.flows.context import cart_context
 from is2_core.flows.shipping import vocabulary
 from is2_core.flows.staging import stage
+from is2_core.flows.submissions import ask_about_open
+from is2_core.http import CoreHttp
 from is2_core.models import ImportCursor, Integration
 from is2_core.platform import Platform
+from is2_core.tasks.queue import enqueue
 from is2_core.tasks.run import TaskRun
 from plugins.interface import (
+    CartContext,
+    CartError,
     Order,
     OrderPage,
     OrderQuery,
@@ -34,6 +40,7 @@ from plugins.interface import (
     PageExpired,
     QueryBy,
     ShippingMappingUI,
+    Temporary,
 )
 
 ROUTINE_STATES = (OrderState.PENDING, OrderState.READY, OrderState.PARTLY_SHIPPED, OrderState.CANCELLED)
@@ -51,6 +58,7 @@ class Window:
     end: datetime
     states: tuple[OrderState, ...]
     page: str | None
+    orders_from: datetime | None
 
 
 def check_orders(platform: Platform, run: TaskRun) -> None:
@@ -80,23 +88,38 @@ def _import(platform: Platform, run: TaskRun, kind: str) -> None:
     late_before = routine.watermark - overlap if kind == "reconcile" and routine and routine.watermark else None
     ui = vocabulary(platform, integration)
     context = cart_context(platform, integration, before_call=run.heartbeat)
+    expired = False
     while True:
         query = OrderQuery(window.by, window.start, window.end, window.states, window.page)
         try:
             page: OrderPage = platform.carts.call(integration.cart, "fetch_orders", ctx=context, query=query)
-        except PageExpired:
-            if window.page is None:
-                raise
-            with run.write() as session:
-                _save_cursor(platform, session, integration, kind, window, None, pages=0)
+        except PageExpired as error:
+            if window.page is None or expired:
+                raise Temporary("The shop's list of orders could not be read to its end.", code=error.code) from error
+            expired = True
             window = replace(window, page=None)
             continue
+        except CartError:
+            _learn_skew(platform, run, context)
+            raise
         if page.next_page is not None and page.next_page == window.page:
             raise PluginBug(integration.cart, "fetch_orders", "the next page is this page again")
-        _commit_page(platform, run, ui, kind, window, page, late_before)
-        if page.next_page is None:
+        if not _commit_page(platform, run, ui, kind, window, page, late_before):
             return
         window = replace(window, page=page.next_page)
+
+
+def _learn_skew(platform: Platform, run: TaskRun, context: CartContext) -> None:
+    """A refusal tells the cart's time too: a window that ends in its future would be refused for ever."""
+    server_time = cast(CoreHttp, context.http).server_time
+    if server_time is not None:
+        with run.write() as session:
+            integration = session.get_one(Integration, run.integration_id)
+            integration.server_skew_s = _skew(platform, server_time)
+
+
+def _skew(platform: Platform, server_time: datetime) -> int:
+    return round((server_time - platform.clock.now()).total_seconds())
 
 
 def _window(
@@ -112,7 +135,7 @@ def _window(
     by = QueryBy.CREATED if kind == "reconcile" or first else QueryBy.UPDATED
     states = ROUTINE_STATES if by is QueryBy.UPDATED else ()
     if cursor is not None and cursor.start is not None and cursor.end is not None:
-        return Window(by, cursor.start, cursor.end, states, cursor.page)
+        return Window(by, cursor.start, cursor.end, states, cursor.page, integration.orders_from)
     end = platform.clock.now() + timedelta(seconds=integration.server_skew_s) - lag
     earliest = integration.orders_from or end
     if kind == "reconcile":
@@ -121,7 +144,7 @@ def _window(
         start = earliest
     else:
         start = cursor.watermark - overlap
-    return Window(by, min(start, end), end, states, None)
+    return Window(by, min(start, end), end, states, None, integration.orders_from)
 
 
 def _commit_page(
@@ -132,23 +155,26 @@ def _commit_page(
     window: Window,
     page: OrderPage,
     late_before: datetime | None,
-) -> None:
-    """One commit for the page; where the database refuses it, order by order, the refused ones quarantined."""
+) -> bool:
+    """One commit for the page; where the database refuses it, order by order, the refused ones quarantined.
+
+    Returns:
+        Whether to read on in this run.
+    """
     try:
         with run.write() as session:
             integration = session.get_one(Integration, run.integration_id)
             stage(platform, session, integration, ui, page.orders, page.rejects, late_before=late_before)
-            _end_page(platform, run, session, integration, kind, window, page)
+            return _end_page(platform, run, session, integration, kind, window, page)
     except (StatementError, OverflowError, UnicodeError) as error:
         if isinstance(error, OperationalError | InterfaceError):
             raise
         _log.warning("integration %s: a page is redone order by order (%s)", run.integration_id, type(error).__name__)
-        run.finished = False
         with run.write() as session:
             integration = session.get_one(Integration, run.integration_id)
             refused = _stage_singly(platform, session, integration, ui, page.orders, late_before)
             stage(platform, session, integration, ui, (), [*page.rejects, *refused])
-            _end_page(platform, run, session, integration, kind, window, page)
+            return _end_page(platform, run, session, integration, kind, window, page)
 
 
 def _stage_singly(
@@ -180,14 +206,33 @@ def _end_page(
     kind: str,
     window: Window,
     page: OrderPage,
-) -> None:
+) -> bool:
     if page.server_time is not None:
-        integration.server_skew_s = round((page.server_time - platform.clock.now()).total_seconds())
+        integration.server_skew_s = _skew(platform, page.server_time)
+    now = platform.clock.now()
+    if integration.orders_from != window.orders_from:
+        # The first day was changed while the page was on its way: the window begins anew.
+        run.finish(session, again_at=now)
+        return False
     cursor = _cursor(session, integration, kind)
     pages = cursor.pages + 1 if cursor else 1
     _save_cursor(platform, session, integration, kind, window, page.next_page, pages=pages)
     if page.next_page is None:
+        _ask_for_what_is_owed(session, integration, now)
         run.finish(session)
+    elif run.slice_is_over():
+        run.finish(session, again_at=now)
+    else:
+        return True
+    return False
+
+
+def _ask_for_what_is_owed(session: Session, integration: Integration, now: datetime) -> None:
+    """Whatever a store still owes goes on with its next listing at the latest, even if a task of it was set aside."""
+    enqueue(session, kind="orders.place", integration=integration, now=now)
+    enqueue(session, kind="orders.stop", integration=integration, now=now)
+    enqueue(session, kind="acknowledgements.send", integration=integration, now=now)
+    ask_about_open(session, integration, now)
 
 
 def _save_cursor(

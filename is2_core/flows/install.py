@@ -16,15 +16,19 @@ from sqlalchemy.orm import Session
 from is2_core.flows.access import owned_integration
 from is2_core.flows.ask import CartRefused, ask_cart_now
 from is2_core.flows.cart_settings import is_enabled, known_manifest, platform_settings
-from is2_core.flows.connection import resume
 from is2_core.flows.context import cart_context
 from is2_core.flows.errors import BadInput, Conflict, Forbidden
 from is2_core.flows.fields import check_fields
+from is2_core.flows.pausing import resume
 from is2_core.models import (
+    CartItem,
     Credential,
     InstallSession,
     Integration,
     IntegrationState,
+    Mapping as SkuMapping,
+    ShippingMapping,
+    Task,
 )
 from is2_core.platform import Platform
 from plugins.interface import (
@@ -128,9 +132,10 @@ def step(
     outcome = _ask_cart(platform, integration, None, {})
     if isinstance(outcome, AskFields) and params is not None:
         typed = check_fields(outcome.fields, params).values
+        # A secret lives on in the credentials the cart returns, sealed, and nowhere else.
+        secret = {field.key for field in outcome.fields if field.kind is FieldKind.SECRET}
         outcome = _ask_cart(platform, integration, InstallReply(typed, return_url), typed)
-        kept = {field.key for field in outcome.fields} if isinstance(outcome, AskFields) else set()
-        asked = {key: value for key, value in typed.items() if key not in kept}
+        asked = {key: value for key, value in typed.items() if key not in secret}
         return _take(platform, integration, trip, outcome, asked)
     return _take(platform, integration, trip, outcome, {})
 
@@ -208,8 +213,10 @@ def discard_setup(platform: Platform, *, integration_id: int, account_id: int) -
         row = owned_integration(session, integration_id, account_id)
         if row.state != IntegrationState.SETUP:
             raise Conflict("Only a store whose setup is not finished can be discarded.")
-        session.execute(sa.delete(InstallSession).where(InstallSession.integration_id == integration_id))
-        session.execute(sa.delete(Credential).where(Credential.integration_id == integration_id))
+        listed = sa.select(CartItem.id).where(CartItem.integration_id == integration_id)
+        session.execute(sa.delete(SkuMapping).where(SkuMapping.cart_item_id.in_(listed)))
+        for table in (CartItem, ShippingMapping, Task, InstallSession, Credential):
+            session.execute(sa.delete(table).where(table.integration_id == integration_id))
         session.delete(row)
 
 

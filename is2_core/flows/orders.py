@@ -84,6 +84,8 @@ def approve_all(platform: Platform, *, integration_id: int, account_id: int, use
             sa.select(ReceivedOrder)
             .join(Hold, Hold.order_id == ReceivedOrder.id)
             .where(ReceivedOrder.integration_id == integration_id, Hold.code == HoldCode.FIRST_REVIEW)
+            .order_by(ReceivedOrder.id)
+            .with_for_update(of=ReceivedOrder)
         ).all()
         now = platform.clock.now()
         for order in orders:
@@ -101,6 +103,10 @@ def dismiss(platform: Platform, *, order_id: int, account_id: int, user_id: int,
     with platform.db.write() as session:
         order = _waiting(session, order_id, account_id)
         order.state, order.reason = ReceivedState.DISMISSED, reason
+        if order.asked_at is not None:
+            # The warehouse was asked to take it and may have: it must hear of this.
+            integration = session.get_one(Integration, order.integration_id)
+            enqueue(session, kind="orders.stop", integration=integration, now=platform.clock.now(), priority=NOW)
         session.execute(sa.delete(Hold).where(Hold.order_id == order.id))
         add_event(session, order.id, platform.clock.now(), "DISMISSED", f"Dismissed: {reason}", user_id)
 
@@ -154,7 +160,7 @@ def _vocabulary(platform: Platform, order_id: int, account_id: int) -> ShippingM
 
 
 def _waiting(session: Session, order_id: int, account_id: int) -> ReceivedOrder:
-    order = owned(session, ReceivedOrder, order_id, account_id)
+    order = owned(session, ReceivedOrder, order_id, account_id, lock=True)
     if order.state not in (ReceivedState.STAGED, ReceivedState.HELD, ReceivedState.QUARANTINED):
         raise Conflict(f"This order is {order.state.lower()} already.")
     return order

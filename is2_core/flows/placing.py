@@ -1,4 +1,4 @@
-"""Handing received orders to the warehouse, and asking it to stop one that was cancelled at the cart."""
+"""Handing received orders to the warehouse."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
+from is2_core.carts import PluginBug
 from is2_core.flows.context import cart_context
 from is2_core.flows.holds import HoldCode, HoldReason, StoreRules
 from is2_core.flows.rules import PLACEABLE, add_event, apply_holds, replace_holds, rules_for
@@ -20,7 +21,6 @@ from is2_core.models import (
     AckState,
     Integration,
     PlacedComponent,
-    ReceivedLine,
     ReceivedOrder,
     ReceivedState,
     Recipient,
@@ -30,18 +30,16 @@ from is2_core.tasks.queue import SOON, enqueue
 from is2_core.tasks.run import TaskRun
 from is2_core.warehouse.interface import (
     Already,
-    CancelAnswer,
-    Cancelled,
+    Later,
     NewOrder,
     OrderLine,
-    PartlyCancelled,
     PlaceAnswer,
     Placed,
     Refused,
-    TooLate,
     Unknown,
+    Warehouse,
 )
-from plugins.interface import Address, Order, OrderReject, OrderState, ShippingMappingUI, Temporary
+from plugins.interface import Address, CartContext, Order, OrderReject, Permanent, ShippingMappingUI, Temporary
 
 BATCH = 100
 REREAD_BATCH = 20
@@ -56,17 +54,24 @@ class Ready:
     order_id: int
     request: NewOrder
     components: tuple[tuple[int, str, int], ...]
+    asked_before: datetime | None
 
 
 def place_orders(platform: Platform, run: TaskRun) -> None:
-    """Task `orders.place`: place what nothing holds, the freshly read first; then re-read and place the rest."""
+    """Task `orders.place`: place what nothing holds, the freshly read first; then re-read and place the rest.
+
+    A run that has worked long enough leaves the rest to its next turn.
+    """
     with platform.db.read() as session:
         integration = session.get_one(Integration, run.integration_id)
     ui = vocabulary(platform, integration)
     put_off = _place_fresh(platform, run, integration, ui)
-    while _reread_stale(platform, run, integration, ui):
+    while not run.slice_is_over() and _reread_stale(platform, run, integration, ui):
         put_off = _place_fresh(platform, run, integration, ui)
-    if put_off:
+    if run.slice_is_over():
+        with run.write() as session:
+            run.finish(session, again_at=platform.clock.now())
+    elif put_off:
         raise Temporary(put_off[0], code="WAREHOUSE_LATER")
 
 
@@ -74,7 +79,7 @@ def _place_fresh(platform: Platform, run: TaskRun, integration: Integration, ui:
     """Place every freshly read order, batch by batch; returns sentences of those the warehouse put off."""
     put_off: list[str] = []
     last, more = 0, True
-    while more:
+    while more and not run.slice_is_over():
         batch, last, more = _next_batch(platform, run, ui, last)
         if batch:
             answers = _ask_warehouse(platform, integration, batch)
@@ -83,7 +88,8 @@ def _place_fresh(platform: Platform, run: TaskRun, integration: Integration, ui:
 
 
 def _next_batch(platform: Platform, run: TaskRun, ui: ShippingMappingUI, last: int) -> tuple[list[Ready], int, bool]:
-    """Fresh placeable orders after id `last`, their holds computed once more; commits what turned out held."""
+    """Fresh placeable orders after id `last`, their holds computed once more; commits what turned out held, and
+    that the warehouse is about to be asked for the others."""
     with run.write() as session:
         integration = session.get_one(Integration, run.integration_id)
         now = platform.clock.now()
@@ -106,6 +112,8 @@ def _next_batch(platform: Platform, run: TaskRun, ui: ShippingMappingUI, last: i
         }
         source = integration.nickname or integration.seller_name
         batch = [_ready(order, recipients[order.id], rules, source) for order in going]
+        for order in going:
+            order.asked_at = now
         return batch, orders[-1].id if orders else last, len(orders) == BATCH
 
 
@@ -136,7 +144,7 @@ def _ready(order: ReceivedOrder, recipient: Recipient, rules: StoreRules, source
         ship_by=order.ship_by,
         lines=tuple(OrderLine(sku, quantity) for sku, quantity in units.items()),
     )
-    return Ready(order.id, request, tuple(components))
+    return Ready(order.id, request, tuple(components), order.asked_at)
 
 
 def _address(stored: dict[str, Any]) -> Address:
@@ -144,16 +152,31 @@ def _address(stored: dict[str, Any]) -> Address:
 
 
 def _ask_warehouse(platform: Platform, integration: Integration, batch: Sequence[Ready]) -> list[PlaceAnswer]:
+    """One answer per order. What may be there already is looked for before it is placed (again)."""
     warehouse = platform.warehouse(integration.wms_target)
-    answers = warehouse.place_orders([ready.request for ready in batch])
-    if len(answers) != len(batch):
-        raise RuntimeError(f"the warehouse gave {len(answers)} answers to {len(batch)} orders")
-    return [
-        Already()
-        if isinstance(answer, Unknown) and warehouse.find_order(integration.account_id, ready.request.number)
-        else answer
-        for ready, answer in zip(batch, answers, strict=True)
-    ]
+    known: dict[int, PlaceAnswer] = {}
+    if not warehouse.unique_external_id:
+        asked = [ready for ready in batch if ready.asked_before is not None]
+        looked = {ready.order_id: _look_for(platform, warehouse, ready) for ready in asked}
+        known = {order_id: answer for order_id, answer in looked.items() if answer is not None}
+    new = [ready for ready in batch if ready.order_id not in known]
+    answers = warehouse.place_orders([ready.request for ready in new])
+    if len(answers) != len(new):
+        raise RuntimeError(f"the warehouse gave {len(answers)} answers to {len(new)} orders")
+    for ready, answer in zip(new, answers, strict=True):
+        if isinstance(answer, Unknown) and warehouse.find_order(integration.account_id, ready.request.number):
+            known[ready.order_id] = Already()
+        else:
+            known[ready.order_id] = answer
+    return [known[ready.order_id] for ready in batch]
+
+
+def _look_for(platform: Platform, warehouse: Warehouse, ready: Ready) -> PlaceAnswer | None:
+    """Already, Later while the warehouse has not settled, or None where it surely does not have the order."""
+    assert ready.asked_before is not None
+    if platform.clock.now() - ready.asked_before < timedelta(seconds=warehouse.settle_s):
+        return Later("The warehouse has not yet settled whether it has the order.")
+    return Already() if warehouse.find_order(ready.request.account_id, ready.request.number) else None
 
 
 def _store_answers(
@@ -177,9 +200,7 @@ def _store_answers(
         for ready, answer in zip(batch, answers, strict=True):
             order = orders[ready.order_id]
             if isinstance(answer, Placed | Already):
-                # The cart may have cancelled while the warehouse was asked: it has the order all the same.
-                stop = stop or order.cart_state == OrderState.CANCELLED
-                _store_placed(session, order, ready, now, needs_ack)
+                stop = _store_placed(session, order, ready, now, needs_ack) or stop
             elif isinstance(answer, Refused):
                 _store_refused(session, order, answer, now)
             else:
@@ -191,17 +212,22 @@ def _store_answers(
     return put_off
 
 
-def _store_placed(session: Session, order: ReceivedOrder, ready: Ready, now: datetime, needs_ack: bool) -> None:
+def _store_placed(session: Session, order: ReceivedOrder, ready: Ready, now: datetime, needs_ack: bool) -> bool:
+    """Returns whether the warehouse must be asked to stop it: cancelled or dismissed while it was being asked."""
     if order.placed_at is not None:
-        return
-    order.state, order.reason, order.placed_at = ReceivedState.INJECTED, "", now
-    cancelled = order.cart_state == OrderState.CANCELLED
-    order.ack_state = AckState.DUE if needs_ack and not cancelled else AckState.NOT_NEEDED
+        return False
+    order.placed_at = now
     session.add_all(
         PlacedComponent(line_id=line_id, warehouse_sku=sku, quantity=quantity)
         for line_id, sku, quantity in ready.components
     )
     add_event(session, order.id, now, "INJECTED", f"The warehouse accepted it as {order.number}.")
+    if order.state not in (ReceivedState.STAGED, ReceivedState.HELD):
+        order.ack_state, order.stop_asked_at = AckState.NOT_NEEDED, None
+        return True
+    order.state, order.reason = ReceivedState.INJECTED, ""
+    order.ack_state = AckState.DUE if needs_ack else AckState.NOT_NEEDED
+    return False
 
 
 def _store_refused(session: Session, order: ReceivedOrder, answer: Refused, now: datetime) -> None:
@@ -225,23 +251,36 @@ def _reread_stale(platform: Platform, run: TaskRun, integration: Integration, ui
         return False
     context = cart_context(platform, integration, before_call=run.heartbeat)
     for row in stale:
-        answer: Order | OrderReject | None = (
-            platform.carts.call(integration.cart, "fetch_order", ctx=context, remote_id=row.remote_id)
-            if platform.carts.has(integration.cart, "fetch_order")
-            else None
-        )
+        answer = _read_again(platform, integration, context, row)
         with run.write() as session:
             store = session.get_one(Integration, integration.id)
+            now = platform.clock.now()
             if isinstance(answer, Order):
                 stage(platform, session, store, ui, [answer])
-            session.execute(
-                sa.update(ReceivedOrder).where(ReceivedOrder.id == row.id).values(read_at=platform.clock.now())
-            )
-            if isinstance(answer, OrderReject):
-                _set_aside(session, row.id, answer.sentence, platform.clock.now())
-            elif answer is None and platform.carts.has(integration.cart, "fetch_order"):
-                _set_aside(session, row.id, "The cart does not know this order any more.", platform.clock.now())
+            elif isinstance(answer, str):
+                _set_aside(session, row.id, answer, now)
+            session.execute(sa.update(ReceivedOrder).where(ReceivedOrder.id == row.id).values(read_at=now))
     return True
+
+
+def _read_again(
+    platform: Platform, integration: Integration, context: CartContext, row: ReceivedOrder
+) -> Order | str | None:
+    """The order as it is now; a sentence where it must be set aside; None where the cart cannot read by id.
+
+    What is wrong with one order must not keep the others from being placed.
+    """
+    if not platform.carts.has(integration.cart, "fetch_order"):
+        return None
+    try:
+        answer: Order | OrderReject | None = platform.carts.call(
+            integration.cart, "fetch_order", ctx=context, remote_id=row.remote_id
+        )
+    except (Permanent, PluginBug) as error:
+        return str(error.sentence)
+    if isinstance(answer, OrderReject):
+        return answer.sentence
+    return answer if answer is not None else "The cart does not know this order any more."
 
 
 def _set_aside(session: Session, order_id: int, sentence: str, now: datetime) -> None:
@@ -251,50 +290,3 @@ def _set_aside(session: Session, order_id: int, sentence: str, now: datetime) ->
         .values(state=ReceivedState.QUARANTINED, reason=sentence)
     )
     add_event(session, order_id, now, "QUARANTINED", sentence)
-
-
-def stop_orders(platform: Platform, run: TaskRun) -> None:
-    """Task `orders.stop`: ask the warehouse to stop orders that the cart cancelled after they were placed."""
-    with platform.db.read() as session:
-        integration = session.get_one(Integration, run.integration_id)
-        due = session.execute(
-            sa.select(ReceivedOrder.id, ReceivedOrder.number).where(
-                ReceivedOrder.integration_id == integration.id,
-                ReceivedOrder.state == ReceivedState.INJECTED,
-                ReceivedOrder.cart_state == OrderState.CANCELLED,
-                ReceivedOrder.stop_asked_at.is_(None),
-            )
-        ).all()
-    warehouse = platform.warehouse(integration.wms_target)
-    for order_id, number in due:
-        answer = warehouse.cancel_order(integration.account_id, number)
-        with run.write() as session:
-            _store_stop(session, session.get_one(ReceivedOrder, order_id), answer, platform.clock.now())
-
-
-def _store_stop(session: Session, order: ReceivedOrder, answer: CancelAnswer, now: datetime) -> None:
-    order.stop_asked_at = now
-    if order.ack_state == AckState.DUE:
-        order.ack_state = AckState.NOT_NEEDED
-    if isinstance(answer, Cancelled):
-        order.state = ReceivedState.CANCELLED
-        order.stop_answer = order.reason = "Cancelled at the cart after it was placed; the warehouse stopped it."
-    elif isinstance(answer, PartlyCancelled):
-        order.stop_answer = "Cancelled at the cart; part of it had been shipped, the warehouse stopped the rest."
-    elif isinstance(answer, TooLate):
-        order.stop_answer = f"Cancelled at the cart, but too late. {answer.sentence}"
-    add_event(session, order.id, now, "STOP", order.stop_answer)
-
-
-def components_of(session: Session, order_id: int) -> dict[int, list[OrderLine]]:
-    """What each line of a placed order was made of, by line id."""
-    rows = session.execute(
-        sa.select(PlacedComponent.line_id, PlacedComponent.warehouse_sku, PlacedComponent.quantity)
-        .join(ReceivedLine, ReceivedLine.id == PlacedComponent.line_id)
-        .where(ReceivedLine.order_id == order_id)
-        .order_by(PlacedComponent.id)
-    )
-    found: dict[int, list[OrderLine]] = {}
-    for line_id, sku, quantity in rows:
-        found.setdefault(line_id, []).append(OrderLine(sku, quantity))
-    return found

@@ -85,22 +85,35 @@ def facts_of(order: ReceivedOrder) -> OrderFacts:
 
 def apply_holds(session: Session, orders: Sequence[ReceivedOrder], rules: StoreRules, now: datetime) -> int:
     """Recompute the holds of stored orders that are not placed (lines loaded); returns how many are placeable."""
-    freed = 0
-    for order in orders:
-        if order.cart_state == OrderState.PENDING:
-            continue
-        found = holds_for(facts_of(order), rules)
-        was_held = order.state == ReceivedState.HELD
-        order.state = ReceivedState.HELD if found else ReceivedState.STAGED
-        replace_holds(session, {order.id: found})
-        if was_held and not found:
+    payable = [order for order in orders if order.cart_state != OrderState.PENDING]
+    found = {order.id: holds_for(facts_of(order), rules) for order in payable}
+    before = _stored_holds(session, found)
+    changed = {
+        order_id: holds
+        for order_id, holds in found.items()
+        if {(hold.code, hold.subject) for hold in holds} != before.get(order_id, set())
+    }
+    for order in payable:
+        if order.state == ReceivedState.HELD and not found[order.id]:
             add_event(session, order.id, now, "RELEASED", "Nothing holds this order any more; it goes on by itself.")
-        freed += not found
-    return freed
+        order.state = ReceivedState.HELD if found[order.id] else ReceivedState.STAGED
+    replace_holds(session, changed)
+    return sum(not holds for holds in found.values())
+
+
+def _stored_holds(session: Session, order_ids: Iterable[int]) -> dict[int, set[tuple[str, str]]]:
+    stored: dict[int, set[tuple[str, str]]] = {}
+    for order_id, code, subject in session.execute(
+        sa.select(Hold.order_id, Hold.code, Hold.subject).where(Hold.order_id.in_(list(order_ids)))
+    ):
+        stored.setdefault(order_id, set()).add((code, subject))
+    return stored
 
 
 def replace_holds(session: Session, holds: dict[int, tuple[HoldReason, ...]]) -> None:
     """Set the holds of these orders to exactly those given."""
+    if not holds:
+        return
     session.execute(sa.delete(Hold).where(Hold.order_id.in_(holds)))
     rows = [
         {"order_id": order_id, "code": hold.code, "subject": hold.subject, "sentence": hold.sentence}

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from is2_core.flows.access import owned, owned_integration
-from is2_core.flows.ask import ask_cart_now
 from is2_core.flows.context import cart_context
 from is2_core.flows.errors import BadInput, Conflict
 from is2_core.models import Integration, ReceivedOrder, ReceivedState, ShippingMapping
@@ -44,8 +43,8 @@ def vocabulary(platform: Platform, integration: Integration) -> ShippingMappingU
     """The methods the cart knows; empty where it does not say."""
     if not platform.carts.has(integration.cart, "shipping_mapping_ui"):
         return ShippingMappingUI(())
-    ui: ShippingMappingUI = ask_cart_now(
-        platform, integration, "shipping_mapping_ui", ctx=cart_context(platform, integration)
+    ui: ShippingMappingUI = platform.carts.call(
+        integration.cart, "shipping_mapping_ui", ctx=cart_context(platform, integration)
     )
     return ui
 

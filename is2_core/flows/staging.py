@@ -70,13 +70,16 @@ def stage(
         for row in session.scalars(
             sa.select(ReceivedOrder)
             .where(ReceivedOrder.integration_id == integration.id, ReceivedOrder.remote_id.in_(ids))
+            .order_by(ReceivedOrder.id)
             .with_for_update()
         )
     }
     fresh = [
         order
         for order in newest.values()
-        if order.remote_id not in stored or stored[order.remote_id].cart_updated_at <= order.updated_at
+        if order.remote_id not in stored
+        or stored[order.remote_id].state == ReceivedState.QUARANTINED
+        or stored[order.remote_id].cart_updated_at <= order.updated_at
     ]
     rules = load_rules(
         session,
@@ -96,8 +99,10 @@ def stage(
     rows += [
         _reject_row(integration, reject, now)
         for reject in {entry.remote_id: entry for entry in rejects if entry.remote_id not in newest}.values()
-        if reject.remote_id not in stored or stored[reject.remote_id].state == ReceivedState.QUARANTINED
+        if _sets_aside(reject, stored.get(reject.remote_id))
     ]
+    # One order of locks in every transaction, so that two of them never wait for each other.
+    rows.sort(key=lambda row: row["remote_id"])
     written = platform.db.upsert(
         session,
         ReceivedOrder,
@@ -134,6 +139,14 @@ def decide(
         return Decision(ReceivedState.EXCLUDED, "Nothing of it is open to be shipped.")
     holds = holds_for(_facts(order, stored), rules)
     return Decision(ReceivedState.HELD if holds else ReceivedState.STAGED, "", holds)
+
+
+def _sets_aside(reject: OrderReject, stored: ReceivedOrder | None) -> bool:
+    """Whether an unreadable revision takes the place of what is stored: not once the warehouse may have it."""
+    if stored is None:
+        return True
+    open_here = stored.state in _OPEN and stored.asked_at is None
+    return open_here and (reject.updated_at is None or reject.updated_at >= stored.cart_updated_at)
 
 
 def order_number(integration: Integration, remote_id: str) -> str:
@@ -268,6 +281,18 @@ def _write_details(
         for order in orders
         for line in order.lines
     ]
+    for order in orders:
+        if order.remote_id in stored:
+            # A line the cart does not show any more is not shipped any more.
+            session.execute(
+                sa.update(ReceivedLine)
+                .where(
+                    ReceivedLine.order_id == stored[order.remote_id].id,
+                    ReceivedLine.remote_id.not_in([line.remote_id for line in order.lines]),
+                )
+                .values(open=0, cancelled=ReceivedLine.ordered)
+                .execution_options(synchronize_session=False)
+            )
     platform.db.upsert(
         session,
         ReceivedLine,
@@ -335,6 +360,6 @@ def _ask_for_what_follows(
 ) -> None:
     if any(decisions[order.remote_id].state is ReceivedState.STAGED and order.state in PLACEABLE for order in orders):
         enqueue(session, kind="orders.place", integration=integration, now=now, priority=SOON)
-    placed = (stored.get(order.remote_id) for order in orders if order.state is OrderState.CANCELLED)
-    if any(row is not None and row.state == ReceivedState.INJECTED and row.stop_asked_at is None for row in placed):
+    cancelled = (stored.get(order.remote_id) for order in orders if order.state is OrderState.CANCELLED)
+    if any(row is not None and row.asked_at is not None and row.stop_asked_at is None for row in cancelled):
         enqueue(session, kind="orders.stop", integration=integration, now=now, priority=SOON)

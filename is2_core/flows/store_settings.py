@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 from is2_core.flows.access import owned_integration
 from is2_core.flows.cart_settings import known_manifest
-from is2_core.flows.connection import resume
 from is2_core.flows.errors import BadInput, Conflict
 from is2_core.flows.fields import FormField, check_fields
+from is2_core.flows.pausing import resume
 from is2_core.flows.setup_form import (
     CORE_KEYS,
     HOME_SITE,
@@ -31,6 +31,7 @@ from is2_core.flows.setup_form import (
 from is2_core.models import Credential, ImportCursor, Integration, IntegrationState, Schedule
 from is2_core.platform import Platform
 from is2_core.tasks.queue import NOW, enqueue
+from plugins.interface import SettingsError
 
 DAY_S = 86_400
 
@@ -69,7 +70,8 @@ def finish_setup(platform: Platform, *, integration_id: int, account_id: int, va
     manifest = known_manifest(platform, integration.cart)
     checked = check_fields(setup_fields(manifest, integration), values)
     typed = checked.values
-    _check_orders_from(platform, typed)
+    if integration.orders_from != first_instant(typed[ORDERS_FROM]):
+        _check_orders_from(platform, typed)
     warnings = list(checked.warnings)
     if manifest.inventory_schedule and typed[INVENTORY_EVERY] == "off" and manifest.inventory_schedule.off_warning:
         warnings.append(manifest.inventory_schedule.off_warning)
@@ -92,7 +94,7 @@ def finish_setup(platform: Platform, *, integration_id: int, account_id: int, va
         row.settings = {**row.settings, **own}
         if first:
             row.state, row.finished_at = IntegrationState.ACTIVE, now
-        elif row.state == IntegrationState.PAUSED and row.pause_code == "SETTINGS":
+        elif row.state == IntegrationState.PAUSED and row.pause_code == SettingsError.default_code:
             resume(session, row, platform)
         every = interval(typed[ORDERS_EVERY])
         assert every is not None

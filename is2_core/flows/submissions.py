@@ -55,15 +55,28 @@ def open_submissions(
         )
         session.add(row)
         session.flush()
-        enqueue(
-            session,
-            kind="submissions.poll",
-            integration=integration,
-            now=now,
-            run_at=entry.ask_at,
-            payload={"submission": row.id},
-            key=str(row.id),
-        )
+        _ask_about(session, integration, row, now)
+
+
+def ask_about_open(session: Session, integration: Integration, now: datetime) -> None:
+    """Ask for the polling of every open submission of a store."""
+    rows = session.scalars(
+        sa.select(Submission).where(Submission.integration_id == integration.id, Submission.closed_at.is_(None))
+    )
+    for row in rows.all():
+        _ask_about(session, integration, row, now)
+
+
+def _ask_about(session: Session, integration: Integration, row: Submission, now: datetime) -> None:
+    enqueue(
+        session,
+        kind="submissions.poll",
+        integration=integration,
+        now=now,
+        run_at=row.ask_at,
+        payload={"submission": row.id},
+        key=str(row.id),
+    )
 
 
 def record_results(row: Submission, results: dict[str, Result]) -> None:

@@ -43,6 +43,7 @@ class ReceivedOrder(Base):
 
     `number` is ours (<= 64 characters): the warehouse's external id and the cart's link to it. `cart_state`
     is what the cart last said. `reason` explains EXCLUDED, QUARANTINED, CANCELLED and DISMISSED.
+    `asked_at` is when the warehouse was last asked to take it: from then on it may have it, whatever is known here.
     `address_problem` is computed at staging so that nobody needs to decrypt to know it: "" when fine.
     """
 
@@ -76,6 +77,7 @@ class ReceivedOrder(Base):
     deliver_by: Mapped[datetime | None]
     staged_at: Mapped[datetime]
     read_at: Mapped[datetime]
+    asked_at: Mapped[datetime | None]
     placed_at: Mapped[datetime | None]
     late_found: Mapped[bool] = mapped_column(default=False)
     ack_state: Mapped[str] = mapped_column(default=AckState.NONE)

@@ -45,6 +45,7 @@ def tick(platform: Platform, bell: Bell, limits: Limits = Limits()) -> Tick:
     """One round: schedules, sweep, pick, ring."""
     with platform.db.write() as session:
         now = platform.clock.database_now(session)
+        _wake(session)
         scheduled = _turn_schedules(session, now)
         recovered = _sweep(session, now)
         picked = _pick(session, now, limits)
@@ -85,6 +86,16 @@ def _turn_schedules(session: Session, now: datetime) -> int:
             enqueue(session, kind=schedule.kind, integration=integration, now=now)
             turned += 1
     return turned
+
+
+def _wake(session: Session) -> None:
+    """Tasks that wait although their store does not, because they were asked for while it was being resumed."""
+    active = sa.select(Integration.id).where(Integration.state == IntegrationState.ACTIVE)
+    session.execute(
+        sa.update(Task)
+        .where(Task.state == TaskState.WAITING, Task.integration_id.in_(active))
+        .values(state=TaskState.READY)
+    )
 
 
 def _sweep(session: Session, now: datetime) -> int:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from is2_core.flows.acknowledgements import send_acknowledgements
 from is2_core.flows.imports import check_orders, reconcile_orders
-from is2_core.flows.placing import place_orders, stop_orders
+from is2_core.flows.placing import place_orders
 from is2_core.flows.polling import poll_submission
 from is2_core.flows.review import review_orders
+from is2_core.flows.stopping import stop_orders
 from is2_core.tasks.run import Handler
 
 HANDLERS: dict[str, Handler] = {

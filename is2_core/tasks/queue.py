@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from is2_core.models import OPEN_STATES, Integration, IntegrationState, Task, TaskState
+from is2_core.models import Integration, IntegrationState, Task, TaskState
 
 NOW = 0
 SOON = 3
@@ -83,13 +83,4 @@ def release_tasks(session: Session, integration_id: int, now: datetime) -> None:
         sa.update(Task)
         .where(Task.integration_id == integration_id, Task.state == TaskState.WAITING)
         .values(state=TaskState.READY, run_at=now)
-    )
-
-
-def close_tasks(session: Session, integration_id: int, now: datetime) -> None:
-    """End every open task of a store that goes away."""
-    session.execute(
-        sa.update(Task)
-        .where(Task.integration_id == integration_id, Task.state.in_(OPEN_STATES))
-        .values(state=TaskState.DONE, finished_at=now)
     )

@@ -11,13 +11,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from is2_core.carts import PluginBug
+from is2_core.carts import PluginBug, trace_without_values
 from is2_core.models import Integration, IntegrationState, Task, TaskState
 from is2_core.platform import Platform
 from is2_core.tasks.queue import pause_tasks
-from plugins.interface import AuthorizationLost, CartError, RateLimited, SettingsError
+from plugins.interface import AuthorizationLost, CartError, RateLimited, SettingsError, Temporary
 
 LEASE = timedelta(seconds=60)
 HEARTBEAT = LEASE / 4
@@ -25,6 +26,9 @@ MAX_ERRORS = 8
 MAX_CRASHES = 3
 _BACKOFF_FIRST_S = 15
 _BACKOFF_MOST_S = 1800
+_DATABASE_PAUSE = timedelta(seconds=1)
+# A run ends in time for the next one to take its turn, far below the job timeout.
+SLICE = timedelta(seconds=60)
 _log = logging.getLogger(__name__)
 
 
@@ -46,34 +50,45 @@ class TaskRun:
     fence: int
     wanted: int
     attempts: int
+    started_at: datetime
     leased_at: datetime
     finished: bool = field(default=False)
+    _ending: bool = field(default=False)
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """A unit of work of this run.
+        """A unit of work of this run; ownership is proved and the lease renewed at its end.
+
+        At its end, because every other transaction too touches business rows first and task rows last: so two of
+        them never wait for each other.
 
         Raises:
             Fenced: another run has the task; everything in this unit is rolled back.
         """
+        self._ending = False
         with self.platform.db.write() as session:
-            self._renew(session)
             yield session
+            if not self._ending:
+                self._renew(session)
+        self.finished = self.finished or self._ending
 
     def finish(self, session: Session, *, again_at: datetime | None = None) -> None:
         """End the run inside a `write()`: done, or due again at `again_at`. A request that came in during
         the run leaves the task due at once."""
         now = self.platform.clock.database_now(session)
         asked_again = Task.wanted > self.wanted
+        # Typed literals: a bare one would reach PostgreSQL as a time with zone and be stored in the server's.
+        at_once = sa.literal(now, Task.run_at.type)
         if again_at is not None:
-            state, run_at = sa.literal(TaskState.READY.value), sa.case((asked_again, now), else_=again_at)
+            state = sa.literal(TaskState.READY.value)
+            run_at = sa.case((asked_again, at_once), else_=sa.literal(again_at, Task.run_at.type))
         else:
             state = sa.case((asked_again, TaskState.READY.value), else_=TaskState.DONE.value)
-            run_at = sa.case((asked_again, now), else_=Task.run_at)
+            run_at = sa.case((asked_again, at_once), else_=Task.run_at)
         self._own(
             session,
             state=state,
-            run_at=sa.type_coerce(run_at, Task.run_at.type),
+            run_at=run_at,
             lease_until=None,
             rung_until=None,
             attempts=0,
@@ -83,7 +98,11 @@ class TaskRun:
             error_detail="",
             finished_at=now,
         )
-        self.finished = True
+        self._ending = True
+
+    def slice_is_over(self) -> bool:
+        """Whether the run has worked long enough and should leave the rest to its next turn."""
+        return self.platform.clock.now() - self.started_at >= SLICE
 
     def heartbeat(self) -> None:
         """Renew the lease when it is older than the heartbeat; called before every HTTP call."""
@@ -126,12 +145,15 @@ def run_task(platform: Platform, task_id: int, handlers: Mapping[str, Handler]) 
         _log.warning("task %s %s: fenced off", run.id, run.kind)
     except CartError as error:
         _put_back(run, error)
+    except OperationalError as error:
+        # A deadlock's victim, a lock not got, a connection lost: nothing is wrong with the task.
+        _log.warning("task %s %s: the database broke off (%s)", run.id, run.kind, type(error.orig).__name__)
+        _reschedule(run, run.platform.clock.now() + _DATABASE_PAUSE, "DATABASE", "The database was busy.", "")
     except Exception as error:
-        trace = error.trace if isinstance(error, PluginBug) else ""
-        _log.exception("task %s %s of integration %s failed", run.id, run.kind, run.integration_id)
-        _retry(
-            run, "BUG", getattr(error, "sentence", "Something went wrong on our side."), trace or type(error).__name__
-        )
+        # Never the message or the cause: they may quote a buyer's data.
+        trace = error.trace if isinstance(error, PluginBug) else trace_without_values(error)
+        _log.error("task %s %s of integration %s failed:\n%s", run.id, run.kind, run.integration_id, trace)
+        _retry(run, "BUG", getattr(error, "sentence", "Something went wrong on our side."), trace)
 
 
 def _claim(platform: Platform, task_id: int, handlers: Mapping[str, Handler]) -> TaskRun | None:
@@ -158,7 +180,8 @@ def _claim(platform: Platform, task_id: int, handlers: Mapping[str, Handler]) ->
                     sa.update(Task).where(Task.id == row.id).values(state=TaskState.WAITING, lease_until=None)
                 )
             return None
-    return TaskRun(platform, *row, leased_at=platform.clock.now())
+    started = platform.clock.now()
+    return TaskRun(platform, *row, started_at=started, leased_at=started)
 
 
 def _waits_for_a_person(session: Session, integration_id: int | None) -> bool:
@@ -177,31 +200,38 @@ def _put_back(run: TaskRun, error: CartError) -> None:
         _reschedule(run, error.until, error.code, error.sentence, error.detail)
     elif isinstance(error, AuthorizationLost | SettingsError) and run.integration_id is not None:
         _pause(run, error)
+    elif isinstance(error, Temporary):
+        # Without end: an outage of a day is no reason to give up what is owed.
+        _back_off(run, error.code, error.sentence, error.detail)
     else:
         _retry(run, error.code, error.sentence, error.detail)
 
 
-def _reschedule(run: TaskRun, when: datetime, code: str, sentence: str, detail: str, *, attempts: int = 0) -> None:
+def _retry(run: TaskRun, code: str, sentence: str, detail: str) -> None:
+    if run.attempts + 1 >= MAX_ERRORS:
+        _quarantine(run, code, sentence, detail)
+    else:
+        _back_off(run, code, sentence, detail)
+
+
+def _back_off(run: TaskRun, code: str, sentence: str, detail: str) -> None:
+    most = min(_BACKOFF_FIRST_S * 2 ** min(run.attempts, 20), _BACKOFF_MOST_S)
+    pause = timedelta(seconds=most / 2 + random.uniform(0, most / 2))
+    _reschedule(run, run.platform.clock.now() + pause, code, sentence, detail, attempts=run.attempts + 1)
+
+
+def _reschedule(
+    run: TaskRun, when: datetime, code: str, sentence: str, detail: str, *, attempts: int | None = None
+) -> None:
+    """Make the task due again at `when`, or at once where it was asked for again meanwhile."""
+    counted = run.attempts if attempts is None else attempts
+    problem = {"error_code": code, "error_sentence": sentence, "error_detail": detail}
     try:
         with run.write() as session:
             run.finish(session, again_at=when)
-            session.execute(
-                sa.update(Task)
-                .where(Task.id == run.id)
-                .values(attempts=attempts, run_at=when, error_code=code, error_sentence=sentence, error_detail=detail)
-            )
+            session.execute(sa.update(Task).where(Task.id == run.id).values(attempts=counted, **problem))
     except Fenced:
         _log.warning("task %s %s: fenced off while it was put back", run.id, run.kind)
-
-
-def _retry(run: TaskRun, code: str, sentence: str, detail: str) -> None:
-    attempts = run.attempts + 1
-    if attempts >= MAX_ERRORS:
-        _quarantine(run, code, sentence, detail)
-        return
-    most = min(_BACKOFF_FIRST_S * 2 ** (attempts - 1), _BACKOFF_MOST_S)
-    pause = timedelta(seconds=most / 2 + random.uniform(0, most / 2))
-    _reschedule(run, run.platform.clock.now() + pause, code, sentence, detail, attempts=attempts)
 
 
 def _quarantine(run: TaskRun, code: str, sentence: str, detail: str) -> None:
@@ -226,12 +256,12 @@ def _quarantine(run: TaskRun, code: str, sentence: str, detail: str) -> None:
 def _pause(run: TaskRun, error: CartError) -> None:
     try:
         with run.write() as session:
-            run.finish(session, again_at=run.platform.clock.now())
             session.execute(
                 sa.update(Integration)
                 .where(Integration.id == run.integration_id, Integration.state == IntegrationState.ACTIVE)
-                .values(state=IntegrationState.PAUSED, pause_code=error.code, pause_sentence=error.sentence)
+                .values(state=IntegrationState.PAUSED, pause_code=error.default_code, pause_sentence=error.sentence)
             )
+            run.finish(session, again_at=run.platform.clock.now())
             session.execute(
                 sa.update(Task)
                 .where(Task.id == run.id)

@@ -12,7 +12,7 @@ from is2_core.clock import WallClock
 from is2_core.flows import accounts, cart_settings, install, items, shipping, stock, store_settings
 from is2_core.flows.ask import CartRefused
 from is2_core.flows.errors import BadInput, FlowError
-from is2_core.models import AckState, CartItem, ReceivedState, SeenInCart
+from is2_core.models import AckState, CartItem, Integration, ReceivedState, SeenInCart
 from is2_core.platform import Platform, build_platform
 from is2_core.ratelimit import MemoryBuckets
 from tests.conftest import make_config
@@ -90,6 +90,8 @@ def test_a_tiny_order_is_placed_and_acknowledged_at_once(tiny: TinyWorld, shop: 
     assert (order.state, order.ack_state) == (ReceivedState.INJECTED, AckState.DONE)
     assert shop.orders["A-1"]["number"] == order.number
     assert tiny.warehouse_orders()[order.number].service == "GROUND"
+    with tiny.platform.db.read() as session:
+        assert session.get_one(Integration, store).settings == {"shop_url": address}
 
 
 def test_the_item_list_is_read_and_what_left_the_cart_is_told(tiny: TinyWorld, shop: Shop, address: str) -> None:

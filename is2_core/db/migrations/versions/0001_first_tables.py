@@ -192,6 +192,7 @@ def upgrade() -> None:
         sa.Column("deliver_by", sa.DateTime(), nullable=True),
         sa.Column("staged_at", sa.DateTime(), nullable=False),
         sa.Column("read_at", sa.DateTime(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(), nullable=True),
         sa.Column("placed_at", sa.DateTime(), nullable=True),
         sa.Column("late_found", sa.Boolean(), nullable=False),
         sa.Column("ack_state", sa.Text(), nullable=False),

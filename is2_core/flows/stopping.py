@@ -1,0 +1,76 @@
+"""Asking the warehouse to stop what was cancelled or dismissed after it was asked to take it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from is2_core.flows.rules import add_event
+from is2_core.models import AckState, Integration, ReceivedOrder, ReceivedState, Task, TaskState
+from is2_core.platform import Platform
+from is2_core.tasks.run import TaskRun
+from is2_core.warehouse.interface import CancelAnswer, Cancelled, PartlyCancelled, TooLate
+from plugins.interface import OrderState
+
+_TO_STOP = (
+    ReceivedOrder.asked_at.is_not(None),
+    ReceivedOrder.stop_asked_at.is_(None),
+    sa.or_(
+        ReceivedOrder.state == ReceivedState.DISMISSED,
+        sa.and_(
+            ReceivedOrder.cart_state == OrderState.CANCELLED,
+            ReceivedOrder.state.in_((ReceivedState.INJECTED, ReceivedState.CANCELLED)),
+        ),
+    ),
+)
+PLACING_PAUSE = timedelta(seconds=15)
+
+
+def stop_orders(platform: Platform, run: TaskRun) -> None:
+    """Task `orders.stop`: ask the warehouse to stop orders that were cancelled at the cart or dismissed after it
+    was asked to take them.
+
+    Where no answer to that asking is stored, it may still be under way: then this order is left until no placing
+    runs any more. One the warehouse never got counts as stopped.
+    """
+    with platform.db.read() as session:
+        integration = session.get_one(Integration, run.integration_id)
+        due = session.execute(
+            sa.select(ReceivedOrder.id, ReceivedOrder.number, ReceivedOrder.placed_at)
+            .where(ReceivedOrder.integration_id == integration.id, *_TO_STOP)
+            .order_by(ReceivedOrder.id)
+        ).all()
+        placing = session.scalar(
+            sa.select(Task.id).where(
+                Task.integration_id == integration.id, Task.kind == "orders.place", Task.state == TaskState.RUNNING
+            )
+        )
+    warehouse = platform.warehouse(integration.wms_target)
+    for order_id, number, placed_at in due:
+        if placed_at is None and placing is not None:
+            continue
+        answer = warehouse.cancel_order(integration.account_id, number)
+        with run.write() as session:
+            order = session.get_one(ReceivedOrder, order_id, with_for_update=True)
+            _store_stop(session, order, answer, platform.clock.now())
+    if placing is not None and any(placed_at is None for _, _, placed_at in due):
+        with run.write() as session:
+            run.finish(session, again_at=platform.clock.now() + PLACING_PAUSE)
+
+
+def _store_stop(session: Session, order: ReceivedOrder, answer: CancelAnswer, now: datetime) -> None:
+    order.stop_asked_at = now
+    if order.ack_state == AckState.DUE:
+        order.ack_state = AckState.NOT_NEEDED
+    why = "Dismissed" if order.state == ReceivedState.DISMISSED else "Cancelled at the cart"
+    if isinstance(answer, Cancelled):
+        order.stop_answer = f"{why} after it was placed; the warehouse stopped it."
+        if order.state != ReceivedState.DISMISSED:
+            order.state, order.reason = ReceivedState.CANCELLED, order.stop_answer
+    elif isinstance(answer, PartlyCancelled):
+        order.stop_answer = f"{why}; part of it had been shipped, the warehouse stopped the rest."
+    elif isinstance(answer, TooLate):
+        order.stop_answer = f"{why}, but too late. {answer.sentence}"
+    add_event(session, order.id, now, "STOP", order.stop_answer)

@@ -1,0 +1,36 @@
+"""`worker.py` with a task that tells its process and its database connection (into the file IS2_SEEN)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import sqlalchemy as sa
+
+import worker
+from is2_core.platform import Platform
+from is2_core.tasks.handlers import HANDLERS
+from is2_core.tasks.perform import prepare
+from is2_core.tasks.run import TaskRun
+
+
+def tell(line: str) -> None:
+    """Write one line."""
+    with Path(os.environ["IS2_SEEN"]).open("a", encoding="utf-8") as file:
+        file.write(f"{line}\n")
+
+
+def look(platform: Platform, run: TaskRun) -> None:
+    """The handler."""
+    with platform.db.read() as session:
+        backend = "file" if platform.db.is_sqlite else session.scalar(sa.text("SELECT pg_backend_pid()"))
+    tell(f"{os.getpid()} {backend}")
+
+
+if __name__ == "__main__":
+    HANDLERS["test.connection"] = look
+    opened: list[object] = []
+    sa.event.listen(sa.Engine, "connect", lambda connection, record: opened.append(connection))
+    prepare()
+    worker.main()
+    tell(f"parent opened {len(opened) or 'no'} connection")

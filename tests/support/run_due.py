@@ -1,0 +1,47 @@
+"""Runs whatever is due in this process, until nothing is: a worker and a dispatcher without their queue.
+
+With IS2_FAULT set the process dies at that fault point; with IS2_HURRY set what is due later is made due now.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from is2_core.models import Task, TaskState
+from is2_core.platform import Platform
+from is2_core.tasks.dispatcher import tick
+from is2_core.tasks.perform import perform, prepare
+
+
+class RunningBell:
+    """Runs what it is rung for, here and now."""
+
+    def ring(self, tasks: Sequence[tuple[int, int]]) -> None:
+        for task_id, _ in tasks:
+            perform(task_id)
+
+
+def hurry(platform: Platform) -> None:
+    """Nobody waits: leases of the dead end, and what is due later is due."""
+    with platform.db.write() as session:
+        now = platform.clock.database_now(session)
+        session.execute(sa.update(Task).where(Task.state == TaskState.RUNNING).values(lease_until=now - timedelta(seconds=1)))
+        session.execute(sa.update(Task).where(Task.state == TaskState.READY).values(run_at=now, rung_until=None))
+
+
+def main() -> None:
+    """Run."""
+    platform = prepare()
+    while True:
+        if os.environ.get("IS2_HURRY"):
+            hurry(platform)
+        if not tick(platform, RunningBell()).rung:
+            return
+
+
+if __name__ == "__main__":
+    main()
