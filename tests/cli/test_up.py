@@ -18,6 +18,10 @@ from typing import Any
 import pytest
 
 from cli.ports import any_free
+from cli.trial import ACCOUNT, SIMULATED_CART, has_people, make_people, use_simulator
+from is2_core.flows.accounts import sign_in
+from is2_core.flows.cart_settings import save_cart_settings, stored_settings
+from is2_core.platform import Platform
 from tests.cli.waiting import until
 
 pytestmark = pytest.mark.timeout(240)
@@ -83,6 +87,33 @@ def is_alive(pid: int) -> bool:
         return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """One kind of database is enough to see who is in it."""
+    return sqlite_url
+
+
+def test_people_are_made_once_in_each_database(platform: Platform) -> None:
+    assert not has_people(platform)
+    people = make_people(platform)
+    assert has_people(platform)
+    for person in people:
+        known = sign_in(platform, person.email, person.password)
+        assert known is not None and known.role == person.role
+    owner = sign_in(platform, people[-1].email, people[-1].password)
+    assert owner is not None and [account.name for account in owner.accounts] == [ACCOUNT]
+
+
+def test_an_endpoint_chosen_by_an_admin_is_left_alone(platform: Platform) -> None:
+    use_simulator(platform, "http://127.0.0.1:1")
+    use_simulator(platform, "http://127.0.0.1:2")
+    stored = stored_settings(platform, SIMULATED_CART)
+    assert stored.enabled and stored.values["simulator_url"] == "http://127.0.0.1:2"
+    save_cart_settings(platform, SIMULATED_CART, "production", {**stored.values, "client_secret": ""})
+    use_simulator(platform, "http://127.0.0.1:3")
+    assert stored_settings(platform, SIMULATED_CART).environment == "production"
 
 
 def test_it_starts_restarts_and_ends_everything(tmp_path: Path) -> None:

@@ -1,0 +1,106 @@
+"""`is2 demo`."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+import click
+import requests
+
+from cli.demo.errors import BadFile, DemoError
+from cli.demo.progress import Show
+from cli.demo.stack import Stack
+from cli.demo.story import Outcome, Story, Wishes
+from cli.demo.table import as_json, differences, print_tables
+
+DIFFERS, CANNOT_USE, BROKE_OFF = 1, 2, 3
+
+
+@click.command()
+@click.option("--count", default=300, show_default=True, type=click.IntRange(1, 1000), help="Orders to generate.")
+@click.option("--seed", default=1, show_default=True, help="Same seed, same orders.")
+@click.option(
+    "--orders",
+    "model_file",
+    type=click.Path(path_type=Path),
+    help="Amazon's orders_2026-01-01.json: connects more stores and loads its example orders.",
+)
+@click.option("--kill-worker", is_flag=True, help="Kill a worker during the import; the table must be the same.")
+@click.option("--json", "as_object", is_flag=True, help="Print one JSON object and nothing else on standard output.")
+@click.option(
+    "--drop", type=click.Choice(["is2", "cart"]), multiple=True, hidden=True, help="Make an order miss on this side."
+)
+def demo(
+    count: int, seed: int, model_file: Path | None, kill_worker: bool, as_object: bool, drop: tuple[str, ...]
+) -> None:
+    """Run the whole road against a simulated Amazon and compare both sides.
+
+    Exit code 0: they agree. 1: they differ, the rows and order ids are named. 2: a file given cannot be used.
+    3: the demo broke off.
+    """
+    begun = time.monotonic()
+    signal.signal(signal.SIGTERM, _leave)
+    try:
+        if model_file is not None:
+            _check_file(model_file)
+        given = str(model_file.absolute()) if model_file else None
+        outcome = _run(Wishes(count, seed, given, kill_worker, frozenset(drop)))
+    except DemoError as error:
+        if as_object:
+            click.echo(json.dumps({"agrees": False, "error": str(error)}))
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(CANNOT_USE if isinstance(error, BadFile) else BROKE_OFF)
+    seconds = round(time.monotonic() - begun, 1)
+    if as_object:
+        facts = {"count": count, "seed": seed, "killed_worker": kill_worker, "seconds": seconds}
+        click.echo(as_json(outcome, facts))
+    else:
+        print_tables(outcome)
+        _print_verdict(outcome, seconds)
+    if not outcome.agrees:
+        sys.exit(DIFFERS)
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    sys.exit(128 + number)
+
+
+def _check_file(path: Path) -> None:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadFile(f"{path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise BadFile(f"{path} is not JSON.") from error
+    if not isinstance(content, dict) or "paths" not in content:
+        raise BadFile(f"{path} is not one of Amazon's model files.")
+
+
+def _run(wishes: Wishes) -> Outcome:
+    with Show() as show:
+        show.step("Starting panel, workers, dispatcher, Redis and a simulated Amazon.")
+        with Stack() as stack:
+            try:
+                return Story(stack, wishes, show).tell()
+            except requests.RequestException as error:
+                show.step(f"The logs are in {stack.folder}.")
+                raise DemoError(f"A server went away: {error}") from error
+            except BadFile:
+                raise
+            except DemoError:
+                show.step(f"The logs are in {stack.folder}.")
+                raise
+
+
+def _print_verdict(outcome: Outcome, seconds: float) -> None:
+    if outcome.agrees:
+        click.echo(f"Both sides agree ({seconds:g} s).")
+        return
+    click.echo(f"The two sides differ ({seconds:g} s):")
+    for sentence in differences(outcome):
+        click.echo(f"  {sentence}")

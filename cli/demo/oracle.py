@@ -1,0 +1,38 @@
+"""What should become of an order, told from Amazon's side alone: the order as it is there, and what was set up."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+# fulfillmentStatus in orders_2026-01-01.json, but UNFULFILLABLE, which is no state of a whole order.
+_STATUSES = {"PENDING", "PENDING_AVAILABILITY", "UNSHIPPED", "PARTIALLY_SHIPPED", "SHIPPED", "CANCELLED"}
+# fulfillmentServiceLevel in the same file.
+_SERVICE_LEVELS = {
+    "STANDARD", "EXPEDITED", "FREE_ECONOMY", "SECOND_DAY", "NEXT_DAY", "SAME_DAY", "PRIORITY", "SCHEDULED",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SetUp:
+    """What the merchant and the warehouse have set up by the end."""
+
+    skus: Collection[str]
+    methods: Collection[str]
+
+
+def hold_codes(order: dict[str, Any], set_up: SetUp) -> set[str]:
+    """Why an order that is ready to ship must wait; empty where nothing holds it."""
+    fulfillment = order.get("fulfillment", {})
+    method = fulfillment.get("fulfillmentServiceLevel", "")
+    items = order["orderItems"]
+    reasons = {
+        "UNKNOWN_VALUE": fulfillment.get("fulfillmentStatus") not in _STATUSES
+        or bool(method and method not in _SERVICE_LEVELS),
+        "METHOD_UNMAPPED": method not in set_up.methods,
+        "SKU_UNKNOWN": any(item["product"].get("sellerSku") not in set_up.skus for item in items),
+        "ADDRESS_MISSING": "deliveryAddress" not in order.get("recipient", {}),
+        "CANCELLATION_REQUESTED": any("cancellationRequest" in item.get("cancellation", {}) for item in items),
+    }
+    return {code for code, holds in reasons.items() if holds}

@@ -1,0 +1,71 @@
+"""`is2`: every command of the platform. Carts add theirs by the entry point group `is2.commands`."""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import entry_points
+
+import click
+
+COMMAND_GROUP = "is2.commands"
+# Imported when asked for: `is2 worker` must not pay for the demo, nor a machine without test tools for the explorer.
+_OURS = {
+    "account": "cli.people:account",
+    "admin": "cli.people:admin",
+    "db": "cli.database:db",
+    "demo": "cli.demo.command:demo",
+    "dispatcher": "cli.services:dispatcher",
+    "explore": "exploration.command:explore",
+    "keys": "cli.keys:keys",
+    "up": "cli.up:up",
+    "user": "cli.people:user",
+    "web": "cli.services:web",
+    "worker": "cli.services:worker",
+}
+
+
+class Commands(click.Group):
+    """Our commands and those of the installed carts; one that cannot be loaded stays listed and says why."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*_OURS, *(entry.name for entry in entry_points(group=COMMAND_GROUP))})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in _OURS:
+            module, _, attribute = _OURS[cmd_name].partition(":")
+        else:
+            found = next((entry for entry in entry_points(group=COMMAND_GROUP) if entry.name == cmd_name), None)
+            if found is None:
+                return None
+            module, attribute = found.module, found.attr
+        try:
+            command = getattr(importlib.import_module(module), attribute)
+        except Exception as error:  # whatever a plugin's import raises must not take the other commands away
+            return _broken(cmd_name, f"{type(error).__name__}: {error}")
+        return command if isinstance(command, click.Command) else _broken(cmd_name, f"{module} holds no command")
+
+
+def _broken(name: str, why: str) -> click.Command:
+    sentence = f"The command {name} could not be loaded ({why})."
+
+    def refuse() -> None:
+        raise click.ClickException(sentence)
+
+    # Whatever follows the name belongs to the command that is not there.
+    return click.Command(
+        name,
+        callback=refuse,
+        help=sentence,
+        short_help=f"Not available ({why}).",
+        context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+    )
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="is2", prog_name="is2")
+def main() -> None:
+    """IS2, the integration server: orders in from shops, tracking and stock back out."""
+
+
+if __name__ == "__main__":
+    main()

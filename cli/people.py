@@ -1,0 +1,119 @@
+"""`is2 admin`, `is2 account`, `is2 user`: who may sign in, without needing the panel for the first of them."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, TextIO
+
+import click
+import sqlalchemy as sa
+
+from cli.environment import platform_of_environment
+from is2_core.flows import accounts
+from is2_core.flows.errors import FlowError
+from is2_core.models import Account, MemberRole, Role
+from is2_core.platform import Platform
+
+_ROLES = click.Choice([role.value for role in Role])
+_MEMBER_ROLES = click.Choice([role.value for role in MemberRole])
+_password_options = (
+    click.option("--password-file", type=click.File("r"), help="Holds the password; - is standard input."),
+    click.option("--generate-password", "generated", is_flag=True, help="Make a password up and print it once."),
+)
+
+
+def generate_password() -> str:
+    """A password of 80 random bits; hexadecimal, so that it is easy to copy and holds no name."""
+    return secrets.token_hex(10)
+
+
+@click.group()
+def admin() -> None:
+    """Administrators of the platform."""
+
+
+@admin.command("create")
+@click.argument("email")
+@click.option("--name", default="", help="How the panel calls them; the e-mail address where left out.")
+@_password_options[0]
+@_password_options[1]
+def create_admin(email: str, name: str, password_file: TextIO | None, generated: bool) -> None:
+    """Make an administrator."""
+    password = _password(password_file, generated)
+    _create_user(platform_of_environment(), email, name, Role.ADMIN, password, generated)
+
+
+@click.group()
+def account() -> None:
+    """Merchant accounts."""
+
+
+@account.command("create")
+@click.argument("name")
+def create_account(name: str) -> None:
+    """Make a merchant account."""
+    try:
+        account_id = accounts.create_account(platform_of_environment(), name)
+    except FlowError as error:
+        raise click.ClickException(error.sentence) from error
+    click.echo(f"The account {name.strip()} was made (number {account_id}).")
+
+
+@click.group()
+def user() -> None:
+    """People who sign in."""
+
+
+@user.command("create")
+@click.argument("email")
+@click.option("--name", default="", help="How the panel calls them; the e-mail address where left out.")
+@click.option("--role", type=_ROLES, default=Role.MERCHANT.value, show_default=True)
+@click.option("--account", "account_name", help="The account a merchant's user belongs to.")
+@click.option("--as", "member_role", type=_MEMBER_ROLES, default=MemberRole.OWNER.value, show_default=True)
+@_password_options[0]
+@_password_options[1]
+def create_user(
+    email: str,
+    name: str,
+    role: str,
+    account_name: str | None,
+    member_role: str,
+    password_file: TextIO | None,
+    generated: bool,
+) -> None:
+    """Make a user."""
+    password = _password(password_file, generated)
+    platform = platform_of_environment()
+    place = {}
+    if account_name:
+        place = {"account_id": _account_id(platform, account_name), "member_role": member_role}
+    _create_user(platform, email, name, role, password, generated, **place)
+
+
+def _password(file: TextIO | None, generated: bool) -> str:
+    if generated and file:
+        raise click.UsageError("Give --password-file or --generate-password, not both.")
+    if generated:
+        return generate_password()
+    if file:
+        return file.read().rstrip("\r\n")
+    typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return typed
+
+
+def _account_id(platform: Platform, name: str) -> int:
+    with platform.db.read() as session:
+        found = session.scalar(sa.select(Account.id).where(Account.name == name))
+    if found is None:
+        raise click.ClickException(f"There is no account named {name}. Make it with: is2 account create '{name}'")
+    return found
+
+
+def _create_user(platform: Platform, email: str, name: str, role: str, password: str, show: bool, **place: Any) -> None:
+    try:
+        accounts.create_user(platform, email=email, name=name, password=password, role=role, **place)
+    except FlowError as error:
+        raise click.ClickException(error.sentence) from error
+    click.echo(f"The user {email.strip().lower()} was made.")
+    if show:
+        click.echo(f"Password, shown only now: {password}")

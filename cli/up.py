@@ -1,0 +1,205 @@
+"""`is2 up`: everything on one machine, for trying the product out and for working on it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from cli.embedded_redis import EmbeddedRedis, EmbeddedRedisError
+from cli.ports import HOST, any_free, is_free
+from cli.supervisor import Program, Supervisor
+from cli.trial import SIMULATED_CART, SIMULATOR_COMMAND, Person, TrialFolder, has_people, make_people, use_simulator
+from is2_core.config import Config, ConfigError
+from is2_core.db.schema import upgrade
+from is2_core.platform import build_platform
+
+PANEL_PORT = 8080
+SIMULATOR_PORT = 8765
+READY_TIMEOUT_S = 60.0
+_LOOK_EVERY_S = 0.2
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where the two servers with pages listen."""
+
+    panel: int
+    simulator: int
+
+    @property
+    def panel_address(self) -> str:
+        """Of the panel, without a trailing slash."""
+        return f"http://{HOST}:{self.panel}"
+
+    @property
+    def simulator_address(self) -> str:
+        """Of the simulated Amazon, without a trailing slash."""
+        return f"http://{HOST}:{self.simulator}"
+
+
+class Stopped(Exception):
+    """Somebody asked us to end."""
+
+
+@click.command()
+@click.option("--data", default="var", show_default=True, type=click.Path(path_type=Path), help="Folder of all data.")
+@click.option("--port", type=click.IntRange(1, 65535), help=f"Of the panel; {PANEL_PORT} or a free one where left out.")
+@click.option("--simulator-port", type=click.IntRange(1, 65535), help=f"{SIMULATOR_PORT} or a free one where left out.")
+@click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 32))
+@click.option("--dispatchers", default=1, show_default=True, type=click.IntRange(1, 8))
+@click.option("--feed-delay", default=10.0, show_default=True, help="Seconds the simulated Amazon works on a feed.")
+@click.option("--bare", is_flag=True, help="Leave the simulator's settings for an admin to type.")
+def up(
+    data: Path,
+    port: int | None,
+    simulator_port: int | None,
+    workers: int,
+    dispatchers: int,
+    feed_delay: float,
+    bare: bool,
+) -> None:
+    """Start panel, workers, dispatcher, Redis and a simulated Amazon, and stay open.
+
+    IS2_DATABASE_URL and IS2_REDIS_URL are used where they are set; else a SQLite file and an embedded Redis in the
+    data folder. Ctrl-C ends everything; the next start goes on with the same data.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stop)
+    folder = TrialFolder(data)
+    try:
+        ports = Ports(_port("panel", port, PANEL_PORT), _port("simulated Amazon", simulator_port, SIMULATOR_PORT))
+        programs = _programs(ports, workers, dispatchers, feed_delay)
+        folder.make()
+        with _redis(folder) as redis_url:
+            _run(folder, redis_url, ports, programs, bare)
+    except Stopped:
+        click.echo("Stopped.", err=True)
+    except (EmbeddedRedisError, ConfigError) as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"{data}: {error.strerror or error}") from error
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    # Once is enough: a second Ctrl-C must not interrupt the orderly end.
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, signal.SIG_IGN)
+    raise Stopped
+
+
+def _port(what: str, asked: int | None, usual: int) -> int:
+    if asked is not None:
+        if not is_free(asked):
+            raise click.ClickException(f"Port {asked} is in use by another program. Give another one for the {what}.")
+        return asked
+    if is_free(usual):
+        return usual
+    found = any_free()
+    click.echo(f"Port {usual} is in use by another program; the {what} is on {found} this time.", err=True)
+    return found
+
+
+@contextmanager
+def _redis(folder: TrialFolder) -> Iterator[str]:
+    given = os.environ.get("IS2_REDIS_URL")
+    if given:
+        yield given
+        return
+    with EmbeddedRedis(folder.redis) as server:
+        yield server.url
+
+
+def _run(folder: TrialFolder, redis_url: str, ports: Ports, programs: list[Program], bare: bool) -> None:
+    environment = folder.environment(redis_url, ports.panel_address)
+    people = _prepare(folder, Config.from_environment(environment), None if bare else ports.simulator_address)
+    supervisor = Supervisor(
+        environment,
+        folder.logs,
+        say=lambda sentence: click.echo(sentence, err=True),
+        changed=lambda: folder.write("processes.json", supervisor.processes()),
+    )
+    try:
+        for program in programs:
+            supervisor.start(program)
+        _await_answer(supervisor, SIMULATOR_COMMAND, f"{ports.simulator_address}/")
+        _await_answer(supervisor, "web", f"{ports.panel_address}/healthz")
+        folder.write("addresses.json", {"panel": ports.panel_address, "simulator": ports.simulator_address})
+        _tell(folder, ports, people)
+        while True:
+            time.sleep(_LOOK_EVERY_S)
+            supervisor.look()
+    finally:
+        supervisor.stop()
+        for name in ("addresses.json", "processes.json"):
+            (folder.path / name).unlink(missing_ok=True)
+
+
+def _prepare(folder: TrialFolder, config: Config, simulator: str | None) -> list[Person]:
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    upgrade(config.database_url)
+    platform = build_platform(config)
+    try:
+        if not has_people(platform):
+            folder.keep_people(make_people(platform))
+        if simulator:
+            use_simulator(platform, simulator)
+    finally:
+        platform.db.dispose()
+    return folder.people()
+
+
+def _programs(ports: Ports, workers: int, dispatchers: int, feed_delay: float) -> list[Program]:
+    is2 = (sys.executable, "-m", "cli.main")
+    simulator = ("--host", HOST, "--port", str(ports.simulator), "--feed-delay", str(feed_delay))
+    return [
+        Program(SIMULATOR_COMMAND, (*is2, SIMULATOR_COMMAND, *simulator)),
+        Program("web", (*is2, "web", "--host", HOST, "--port", str(ports.panel))),
+        *(Program(f"dispatcher-{n}", (*is2, "dispatcher")) for n in range(1, dispatchers + 1)),
+        *(Program(f"worker-{n}", (*is2, "worker")) for n in range(1, workers + 1)),
+    ]
+
+
+def _await_answer(supervisor: Supervisor, name: str, address: str) -> None:
+    deadline = time.monotonic() + READY_TIMEOUT_S
+    while True:
+        if supervisor.has_died(name):
+            last = supervisor.log_of(name).read_text(encoding="utf-8", errors="replace").splitlines()[-5:]
+            raise click.ClickException(f"{name} did not start:\n" + "\n".join(last))
+        try:
+            with urllib.request.urlopen(address, timeout=5):
+                # Somebody else may be answering there while ours has found the port taken.
+                if not supervisor.has_died(name):
+                    return
+        except (urllib.error.URLError, OSError) as error:
+            if time.monotonic() > deadline:
+                raise click.ClickException(
+                    f"{name} did not answer within {READY_TIMEOUT_S:g} s (see {supervisor.log_of(name)})"
+                ) from error
+            time.sleep(_LOOK_EVERY_S)
+
+
+def _tell(folder: TrialFolder, ports: Ports, people: list[Person]) -> None:
+    click.echo(f"Panel              {ports.panel_address}")
+    click.echo(f"Connect a store    {ports.panel_address}/{SIMULATED_CART}/install")
+    click.echo(f"Simulated Amazon   {ports.simulator_address}")
+    click.echo(f"Data and logs      {folder.path}")
+    click.echo("")
+    click.echo("Users and passwords, made up for this folder:" if people else "The users are those made earlier.")
+    width = max((len(person.email) for person in people), default=0)
+    for person in people:
+        click.echo(f"  {person.email:{width}}  {person.password}  {person.role}")
+    click.echo("")
+    click.echo("Ctrl-C ends everything.")
+    sys.stdout.flush()
