@@ -5,7 +5,7 @@ without it, or the child alone), dispatchers and Redis get SIGKILL, and Redis is
 task must be done, with exactly one effect in the data, none set aside, and no "database is locked" in any log.
 
 A kill that strikes a task counts as a crash of that task, and three crashes set it aside. Nothing here prevents three
-hits on one task; tasks take milliseconds and kills come at most every half second, so it does not happen by chance.
+hits on one task; tasks take milliseconds and kills come every few seconds, so it does not happen by chance.
 If it does, the soak fails and says so.
 """
 
@@ -59,7 +59,7 @@ class Options:
     seconds: float = 1200
     database: str = "sqlite"
     seed: int = 1
-    trouble_s: float | None = 1.5
+    trouble_s: float | None = 5
     lease_s: float | None = None
     ring_s: float | None = None
 
@@ -279,10 +279,11 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=20, help="give up after this long")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--trouble", type=float, default=5, help="mean seconds between two troubles")
     parser.add_argument("--calm", action="store_true", help="kill nothing")
     chosen = parser.parse_args()
     options = Options(
-        chosen.tasks, chosen.minutes * 60, chosen.database, chosen.seed, trouble_s=None if chosen.calm else 1.5
+        chosen.tasks, chosen.minutes * 60, chosen.database, chosen.seed, None if chosen.calm else chosen.trouble
     )
     with tempfile.TemporaryDirectory(prefix="is2-soak-") as folder:
         report = soak(options, Path(folder))

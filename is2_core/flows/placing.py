@@ -30,14 +30,12 @@ from is2_core.tasks.queue import SOON, enqueue
 from is2_core.tasks.run import TaskRun
 from is2_core.warehouse.interface import (
     Already,
-    Later,
     NewOrder,
     OrderLine,
     PlaceAnswer,
     Placed,
     Refused,
     Unknown,
-    Warehouse,
 )
 from plugins.interface import Address, CartContext, Order, OrderReject, Permanent, ShippingMappingUI, Temporary
 
@@ -54,7 +52,6 @@ class Ready:
     order_id: int
     request: NewOrder
     components: tuple[tuple[int, str, int], ...]
-    asked_before: datetime | None
 
 
 def place_orders(platform: Platform, run: TaskRun) -> None:
@@ -65,14 +62,15 @@ def place_orders(platform: Platform, run: TaskRun) -> None:
     with platform.db.read() as session:
         integration = session.get_one(Integration, run.integration_id)
     ui = vocabulary(platform, integration)
+    unsettled = _settle_doubtful(platform, run, ui)
     put_off = _place_fresh(platform, run, integration, ui)
     while not run.slice_is_over() and _reread_stale(platform, run, integration, ui):
         put_off = _place_fresh(platform, run, integration, ui)
     if run.slice_is_over():
         with run.write() as session:
             run.finish(session, again_at=platform.clock.now())
-    elif put_off:
-        raise Temporary(put_off[0], code="WAREHOUSE_LATER")
+    elif unsettled or put_off:
+        raise Temporary((unsettled + put_off)[0], code="WAREHOUSE_LATER")
 
 
 def _place_fresh(platform: Platform, run: TaskRun, integration: Integration, ui: ShippingMappingUI) -> list[str]:
@@ -95,7 +93,7 @@ def _next_batch(platform: Platform, run: TaskRun, ui: ShippingMappingUI, last: i
         now = platform.clock.now()
         orders = session.scalars(
             _placeable(integration)
-            .where(ReceivedOrder.id > last, ReceivedOrder.read_at >= now - FRESH)
+            .where(ReceivedOrder.id > last, ReceivedOrder.read_at >= now - FRESH, ReceivedOrder.asked_at.is_(None))
             .order_by(ReceivedOrder.id)
             .limit(BATCH)
             .options(selectinload(ReceivedOrder.lines))
@@ -126,12 +124,11 @@ def _placeable(integration: Integration) -> sa.Select[tuple[ReceivedOrder]]:
 
 
 def _ready(order: ReceivedOrder, recipient: Recipient, rules: StoreRules, source: str) -> Ready:
+    components = _components(order, rules)
+    open_units = {line.id: line.open for line in order.lines}
     units: Counter[str] = Counter()
-    components = []
-    for line in order.lines:
-        for sku, quantity in (rules.components(line.sku) or {}).items() if line.open else ():
-            units[sku] += quantity * line.open
-            components.append((line.id, sku, quantity))
+    for line_id, sku, quantity in components:
+        units[sku] += quantity * open_units[line_id]
     method = rules.method(order.shipping_method)
     assert method is not None, "an order without a shipping mapping is held"
     request = NewOrder(
@@ -144,7 +141,17 @@ def _ready(order: ReceivedOrder, recipient: Recipient, rules: StoreRules, source
         ship_by=order.ship_by,
         lines=tuple(OrderLine(sku, quantity) for sku, quantity in units.items()),
     )
-    return Ready(order.id, request, tuple(components), order.asked_at)
+    return Ready(order.id, request, components)
+
+
+def _components(order: ReceivedOrder, rules: StoreRules) -> tuple[tuple[int, str, int], ...]:
+    """(line id, warehouse SKU, quantity in one unit) of every open line."""
+    return tuple(
+        (line.id, sku, quantity)
+        for line in order.lines
+        if line.open
+        for sku, quantity in (rules.components(line.sku) or {}).items()
+    )
 
 
 def _address(stored: dict[str, Any]) -> Address:
@@ -152,31 +159,52 @@ def _address(stored: dict[str, Any]) -> Address:
 
 
 def _ask_warehouse(platform: Platform, integration: Integration, batch: Sequence[Ready]) -> list[PlaceAnswer]:
-    """One answer per order. What may be there already is looked for before it is placed (again)."""
+    answers = platform.warehouse(integration.wms_target).place_orders([ready.request for ready in batch])
+    if len(answers) != len(batch):
+        raise RuntimeError(f"the warehouse gave {len(answers)} answers to {len(batch)} orders")
+    return answers
+
+
+def _settle_doubtful(platform: Platform, run: TaskRun, ui: ShippingMappingUI) -> list[str]:
+    """Orders the warehouse was asked to take without an answer being stored: after a crash, or an Unknown. Whether
+    it has them is looked up, whatever has become of them meanwhile; until then nothing else is decided.
+
+    Returns:
+        A sentence for each that the warehouse has not settled yet.
+    """
+    unsettled: list[str] = []
+    with platform.db.read() as session:
+        integration = session.get_one(Integration, run.integration_id)
+        doubtful = session.execute(
+            sa.select(ReceivedOrder.id, ReceivedOrder.number, ReceivedOrder.asked_at)
+            .where(
+                ReceivedOrder.integration_id == integration.id,
+                ReceivedOrder.asked_at.is_not(None),
+                ReceivedOrder.placed_at.is_(None),
+            )
+            .order_by(ReceivedOrder.id)
+        ).all()
     warehouse = platform.warehouse(integration.wms_target)
-    known: dict[int, PlaceAnswer] = {}
-    if not warehouse.unique_external_id:
-        asked = [ready for ready in batch if ready.asked_before is not None]
-        looked = {ready.order_id: _look_for(platform, warehouse, ready) for ready in asked}
-        known = {order_id: answer for order_id, answer in looked.items() if answer is not None}
-    new = [ready for ready in batch if ready.order_id not in known]
-    answers = warehouse.place_orders([ready.request for ready in new])
-    if len(answers) != len(new):
-        raise RuntimeError(f"the warehouse gave {len(answers)} answers to {len(new)} orders")
-    for ready, answer in zip(new, answers, strict=True):
-        if isinstance(answer, Unknown) and warehouse.find_order(integration.account_id, ready.request.number):
-            known[ready.order_id] = Already()
-        else:
-            known[ready.order_id] = answer
-    return [known[ready.order_id] for ready in batch]
-
-
-def _look_for(platform: Platform, warehouse: Warehouse, ready: Ready) -> PlaceAnswer | None:
-    """Already, Later while the warehouse has not settled, or None where it surely does not have the order."""
-    assert ready.asked_before is not None
-    if platform.clock.now() - ready.asked_before < timedelta(seconds=warehouse.settle_s):
-        return Later("The warehouse has not yet settled whether it has the order.")
-    return Already() if warehouse.find_order(ready.request.account_id, ready.request.number) else None
+    settled_after = timedelta(seconds=0 if warehouse.unique_external_id else warehouse.settle_s)
+    for order_id, number, asked_at in doubtful:
+        if platform.clock.now() - asked_at < settled_after:
+            unsettled.append("The warehouse has not yet settled whether it has an order.")
+            continue
+        found = warehouse.find_order(integration.account_id, number)
+        with run.write() as session:
+            order = session.scalars(
+                sa.select(ReceivedOrder)
+                .where(ReceivedOrder.id == order_id)
+                .options(selectinload(ReceivedOrder.lines))
+                .with_for_update()
+            ).one()
+            if found:
+                integration = session.get_one(Integration, run.integration_id)
+                rules = rules_for(session, integration, ui, [order])
+                _store_placed(platform, session, integration, order, _components(order, rules))
+            else:
+                order.asked_at = None
+    return unsettled
 
 
 def _store_answers(
@@ -186,48 +214,58 @@ def _store_answers(
     put_off: list[str] = []
     with run.write() as session:
         integration = session.get_one(Integration, run.integration_id)
-        now = platform.clock.now()
-        needs_ack = platform.carts.has(integration.cart, "acknowledge_orders")
         orders = {
             order.id: order
             for order in session.scalars(
                 sa.select(ReceivedOrder)
                 .where(ReceivedOrder.id.in_([ready.order_id for ready in batch]))
+                .order_by(ReceivedOrder.id)
                 .with_for_update()
             )
         }
-        stop = False
         for ready, answer in zip(batch, answers, strict=True):
             order = orders[ready.order_id]
             if isinstance(answer, Placed | Already):
-                stop = _store_placed(session, order, ready, now, needs_ack) or stop
-            elif isinstance(answer, Refused):
-                _store_refused(session, order, answer, now)
-            else:
+                _store_placed(platform, session, integration, order, ready.components)
+            elif isinstance(answer, Unknown):
                 put_off.append(answer.sentence)
-        if needs_ack and any(order.ack_state == AckState.DUE for order in orders.values()):
-            enqueue(session, kind="acknowledgements.send", integration=integration, now=now, priority=SOON)
-        if stop:
-            enqueue(session, kind="orders.stop", integration=integration, now=now, priority=SOON)
+            else:
+                order.asked_at = None
+                if isinstance(answer, Refused):
+                    _store_refused(session, order, answer, platform.clock.now())
+                else:
+                    put_off.append(answer.sentence)
     return put_off
 
 
-def _store_placed(session: Session, order: ReceivedOrder, ready: Ready, now: datetime, needs_ack: bool) -> bool:
-    """Returns whether the warehouse must be asked to stop it: cancelled or dismissed while it was being asked."""
+def _store_placed(
+    platform: Platform,
+    session: Session,
+    integration: Integration,
+    order: ReceivedOrder,
+    components: Sequence[tuple[int, str, int]],
+) -> None:
+    """The warehouse has the order: acknowledge it, or have it stopped where it was cancelled or dismissed while
+    the warehouse was being asked."""
     if order.placed_at is not None:
-        return False
+        return
+    now = platform.clock.now()
     order.placed_at = now
     session.add_all(
-        PlacedComponent(line_id=line_id, warehouse_sku=sku, quantity=quantity)
-        for line_id, sku, quantity in ready.components
+        PlacedComponent(line_id=line_id, warehouse_sku=sku, quantity=quantity) for line_id, sku, quantity in components
     )
     add_event(session, order.id, now, "INJECTED", f"The warehouse accepted it as {order.number}.")
     if order.state not in (ReceivedState.STAGED, ReceivedState.HELD):
         order.ack_state, order.stop_asked_at = AckState.NOT_NEEDED, None
-        return True
+        enqueue(session, kind="orders.stop", integration=integration, now=now, priority=SOON)
+        return
     order.state, order.reason = ReceivedState.INJECTED, ""
-    order.ack_state = AckState.DUE if needs_ack else AckState.NOT_NEEDED
-    return False
+    replace_holds(session, {order.id: ()})
+    if platform.carts.has(integration.cart, "acknowledge_orders"):
+        order.ack_state = AckState.DUE
+        enqueue(session, kind="acknowledgements.send", integration=integration, now=now, priority=SOON)
+    else:
+        order.ack_state = AckState.NOT_NEEDED
 
 
 def _store_refused(session: Session, order: ReceivedOrder, answer: Refused, now: datetime) -> None:

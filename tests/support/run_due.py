@@ -29,7 +29,8 @@ def hurry(platform: Platform) -> None:
     """Nobody waits: leases of the dead end, and what is due later is due."""
     with platform.db.write() as session:
         now = platform.clock.database_now(session)
-        session.execute(sa.update(Task).where(Task.state == TaskState.RUNNING).values(lease_until=now - timedelta(seconds=1)))
+        ended = now - timedelta(seconds=1)
+        session.execute(sa.update(Task).where(Task.state == TaskState.RUNNING).values(lease_until=ended))
         session.execute(sa.update(Task).where(Task.state == TaskState.READY).values(run_at=now, rung_until=None))
 
 

@@ -66,9 +66,7 @@ class Board:
         with self.platform.db.write() as session:
             integration = session.get(Integration, store) if store else None
             for key in keys:
-                enqueue(
-                    session, kind=kind, now=self.clock.now(), integration=integration, account_id=account, key=key
-                )
+                enqueue(session, kind=kind, now=self.clock.now(), integration=integration, account_id=account, key=key)
 
     def tasks(self) -> list[Task]:
         """All rows, oldest first."""

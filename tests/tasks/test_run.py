@@ -11,7 +11,7 @@ from is2_core.models import Account, Integration, IntegrationState, TaskState
 from is2_core.platform import Platform
 from is2_core.tasks.queue import enqueue, release_tasks
 from is2_core.tasks.run import HEARTBEAT, LEASE, MAX_CRASHES, MAX_ERRORS, Fenced, TaskRun, run_task
-from plugins.interface import AuthorizationLost, RateLimited, SettingsError, Temporary
+from plugins.interface import AuthorizationLost, Permanent, RateLimited, SettingsError, Temporary
 from tests.tasks.conftest import KIND, Board, Killed, dies, does_nothing
 
 
@@ -204,7 +204,7 @@ def test_a_good_run_forgives_earlier_crashes(board: Board) -> None:
     assert (board.only().state, board.only().crashes) == (TaskState.DONE, 0)
 
 
-@pytest.mark.parametrize("error", [Temporary("The shop is away."), ZeroDivisionError()])
+@pytest.mark.parametrize("error", [Permanent("That will never work."), ZeroDivisionError()])
 def test_eight_errors_set_a_task_aside_and_each_waits_longer(board: Board, error: Exception) -> None:
     board.ask()
 
@@ -223,6 +223,20 @@ def test_eight_errors_set_a_task_aside_and_each_waits_longer(board: Board, error
     for number, pause in enumerate(pauses):
         most = min(15 * 2**number, 1800)
         assert most / 2 <= pause.total_seconds() <= most
+
+
+def test_an_outage_however_long_sets_nothing_aside(board: Board) -> None:
+    board.ask()
+
+    def fails(platform: Platform, run: TaskRun) -> None:
+        raise Temporary("The shop is away.")
+
+    for attempt in range(1, 4 * MAX_ERRORS):
+        board.run(fails)
+        task = board.only()
+        assert (task.state, task.attempts) == (TaskState.READY, attempt)
+        assert task.run_at - board.clock.now() <= timedelta(minutes=30)
+        board.clock.advance_to(task.run_at)
 
 
 def test_an_unexpected_error_shows_no_message_to_the_merchant(board: Board) -> None:
@@ -247,7 +261,7 @@ def test_a_rate_limit_puts_a_task_back_without_counting(board: Board) -> None:
 
     for _ in range(20):
         board.run(waits)
-        assert (board.only().state, board.only().run_at, board.only().attempts) == (TaskState.READY, until, 0)
+        assert (board.only().state, board.only().run_at, board.only().attempts) == (TaskState.READY, until, 3)
         board.change(board.only().id, run_at=board.clock.now())
 
 

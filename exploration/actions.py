@@ -1,0 +1,191 @@
+"""What can happen next in a run."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from exploration.plan import Plan
+from exploration.world import Shop, World
+from is2_core.flows import connection, items, orders, shipping
+from is2_core.flows.errors import FlowError
+from is2_core.models import Task, TaskState
+from is2_core.tasks.dispatcher import tick
+from is2_core.tasks.handlers import HANDLERS
+from is2_core.tasks.run import MAX_CRASHES, run_task
+from plugins.amazon.simulator.generate import BUNDLE
+
+_CHANGES = {"UNSHIPPED": ("cancel", "cancel", "request_cancel"), "PENDING": ("make_payable", "cancel")}
+METHODS = ("STANDARD", "EXPEDITED", "SECOND_DAY", "NEXT_DAY", "SCHEDULED")
+
+
+class Actions:
+    """Draws actions from the seed's luck and does them."""
+
+    def __init__(self, world: World, plan: Plan, rng: random.Random) -> None:
+        self._world = world
+        self._plan = plan
+        self._rng = rng
+        self.started = 0
+        self._choices: list[tuple[int, Callable[[], None]]] = [
+            (10, self._resume),
+            (6, self._start),
+            (4, self._tick),
+            (3, self._pass_time),
+            (3, self._order),
+            (plan.cancel_weight, self._change_order),
+            (1, self._merchant),
+            (1, self._expire_tokens),
+        ]
+
+    def step(self) -> None:
+        """Do one thing."""
+        if self._rng.random() < self._plan.fault_rate:
+            self._fault()
+        weights = [weight for weight, _ in self._choices]
+        (action,) = self._rng.choices([action for _, action in self._choices], weights)
+        action()
+
+    def start_task(self, rung: tuple[int, int], *, doomed: bool) -> None:
+        """A worker takes a ring from the queue."""
+        task_id, fence = rung
+        world = self._world
+        with world.platform.db.read() as session:
+            task = session.get(Task, task_id)
+        assert task is not None
+        doom = None
+        # Two crashes at most: the third would set the task aside, which is right but a person's business.
+        if doomed and task.crashes + self._dooms(task_id) < MAX_CRASHES - 1:
+            doom = (self._rng.choice(self._plan.crash_points), self._rng.randint(1, 5))
+        self.started += 1
+        name = f"{task.kind} t{task_id}-{fence}"
+        world.scheduler.start(name, lambda: run_task(world.platform, task_id, HANDLERS), doom)
+
+    def set_right(self) -> None:
+        """The merchants map every shipping method and the bundle, and have a paused store go on."""
+        for shop in self._world.shops:
+            self._test_connection(shop)
+            for method in METHODS:
+                self._map_method(shop, method)
+            self._map_bundle(shop)
+
+    def release_quarantined(self) -> None:
+        """An administrator has set-aside tasks tried once more."""
+        with self._world.platform.db.write() as session:
+            again = sa.select(Task).where(Task.state == TaskState.QUARANTINED).order_by(Task.id)
+            for task in session.scalars(again).all():
+                task_open = session.scalar(
+                    sa.select(Task.id).where(
+                        Task.business_key == task.business_key,
+                        Task.state.in_((TaskState.READY, TaskState.RUNNING, TaskState.WAITING)),
+                    )
+                )
+                task.state = TaskState.DONE if task_open else TaskState.READY
+                task.attempts = task.crashes = 0
+                task.run_at = self._world.clock.now()
+                session.flush()
+
+    def _dooms(self, task_id: int) -> int:
+        return sum(piece.doom is not None and f" t{task_id}-" in piece.name for piece in self._world.scheduler.pieces)
+
+    def _resume(self) -> None:
+        ready = self._world.scheduler.ready()
+        if not ready:
+            return
+        piece = self._rng.choice(ready)
+        # A kill that no fault point announces; as with `doom`, not a task's third.
+        if piece.doom is not None and self._rng.random() < self._plan.crash_rate:
+            self._world.scheduler.kill(piece)
+        else:
+            self._world.scheduler.resume(piece)
+
+    def _start(self) -> None:
+        rung = self._world.bell.rung
+        if not rung or len(self._world.scheduler.pieces) >= self._plan.workers:
+            return
+        ring = rung.pop(self._rng.randrange(len(rung)))
+        if self._rng.random() < self._plan.lost_ring_rate:
+            self._world.trace.add("redis", f"loses t{ring[0]}-{ring[1]}")
+            return
+        if self._rng.random() < self._plan.double_ring_rate:
+            rung.append(ring)
+        self.start_task(ring, doomed=self._rng.random() < self._plan.crash_rate)
+
+    def _tick(self) -> None:
+        done = tick(self._world.platform, self._world.bell)
+        self._world.trace.add("dispatcher", f"{done.scheduled} scheduled, {done.recovered} recovered, {done.rung} rung")
+
+    def _pass_time(self) -> None:
+        self._world.clock.advance(timedelta(seconds=round(self._rng.uniform(0.01, self._plan.step_s), 3)))
+
+    def _order(self) -> None:
+        shop, branch = self._rng.choice(self._world.shops), self._rng.choice(self._plan.branches)
+        self._world.new_order(shop, branch, self._rng, late=self._rng.random() < self._plan.late_rate)
+
+    def _change_order(self) -> None:
+        if not self._world.orders:
+            return
+        order_id = self._rng.choice(self._world.orders)
+        status = self._world.steer("GET", f"orders/{order_id}")["status"]
+        if status in _CHANGES:
+            change = self._rng.choice(_CHANGES[status])
+            self._world.steer("POST", f"orders/{order_id}", {change: True})
+            self._world.trace.add("amazon", f"order {order_id} {change}")
+
+    def _merchant(self) -> None:
+        shop = self._rng.choice(self._world.shops)
+        what = self._rng.choice(("method", "method", "method", "bundle", "check now", "test"))
+        self._world.trace.add("merchant", f"store {shop.id} {what}")
+        if what == "method":
+            self._map_method(shop, self._rng.choice(METHODS[:-1]))
+        elif what == "bundle":
+            self._map_bundle(shop)
+        elif what == "check now":
+            self._press(lambda: orders.check_now(self._world.platform, integration_id=shop.id, account_id=shop.account))
+        else:
+            self._test_connection(shop)
+
+    def _expire_tokens(self) -> None:
+        shop = self._rng.choice(self._world.shops)
+        self._world.steer("POST", "seller", {"seller": shop.seller, "expire_access_tokens": True})
+
+    def _fault(self) -> None:
+        operation, kind = self._rng.choice(self._plan.faults)
+        more = {"seconds": self._rng.choice((5, 25, 45))} if kind == "delay" else {}
+        times, skip = self._rng.randint(1, 3), self._rng.randint(0, 2)
+        fault = {"operation": operation, "kind": kind, "times": times, "skip": skip, **more}
+        self._world.steer("POST", "faults", fault)
+        self._world.trace.add("amazon", f"fault {operation} {kind} {times} after {skip}")
+
+    def _map_method(self, shop: Shop, method: str) -> None:
+        self._press(
+            lambda: shipping.add_shipping_mapping(
+                self._world.platform, integration_id=shop.id, account_id=shop.account, method=method, service="GROUND"
+            )
+        )
+
+    def _map_bundle(self, shop: Shop) -> None:
+        self._press(
+            lambda: items.add_custom_item(
+                self._world.platform,
+                integration_id=shop.id,
+                account_id=shop.account,
+                sku=BUNDLE[0],
+                mappings=[("TENT-2P", "1"), ("LAMP-USB", "2")],
+            )
+        )
+
+    def _test_connection(self, shop: Shop) -> None:
+        self._press(
+            lambda: connection.test_connection(self._world.platform, integration_id=shop.id, account_id=shop.account)
+        )
+
+    def _press(self, button: Callable[[], object]) -> None:
+        """Do what a page's button does; a refusal is a sentence for the page."""
+        try:
+            button()
+        except FlowError as refusal:
+            self._world.trace.add("merchant", f"is told: {refusal}")

@@ -1,0 +1,147 @@
+"""What must hold once everything has come to rest, whatever happened before."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+
+from exploration.world import World
+from is2_core.flows.holds import HoldCode
+from is2_core.models import (
+    AckState,
+    Hold,
+    ImportCursor,
+    Integration,
+    IntegrationState,
+    ReceivedLine,
+    ReceivedOrder,
+    ReceivedState,
+    Task,
+    TaskState,
+    WarehouseOrder,
+    WarehouseState,
+)
+from plugins.amazon.simulator.order_book import BookedOrder
+from plugins.interface import OrderState
+
+# Nobody heals these in a run: they wait for a person's decision about one order.
+LASTING = {
+    HoldCode.ADDRESS_MISSING,
+    HoldCode.ADDRESS_IMPOSSIBLE,
+    HoldCode.CANCELLATION_REQUESTED,
+    HoldCode.UNKNOWN_VALUE,
+    HoldCode.SKU_UNKNOWN,
+    HoldCode.METHOD_UNMAPPED,
+}
+EXPLAINED = (ReceivedState.EXCLUDED, ReceivedState.QUARANTINED, ReceivedState.CANCELLED)
+
+
+def check(world: World) -> list[str]:
+    """All breaches, as sentences that begin with the invariant's name."""
+    return [*one_of_each(world), *all_accounted_for(world), *acknowledged(world), *at_rest(world)]
+
+
+def one_of_each(world: World) -> Iterator[str]:
+    """I1: one row and at most one warehouse order per cart order, and no warehouse order that IS2 does not know of."""
+    with world.platform.db.read() as session:
+        received = session.execute(
+            sa.select(
+                ReceivedOrder.integration_id, ReceivedOrder.remote_id, ReceivedOrder.number, ReceivedOrder.placed_at
+            )
+        ).all()
+        warehouse = session.execute(
+            sa.select(WarehouseOrder.number, WarehouseOrder.state).order_by(WarehouseOrder.id)
+        ).all()
+    for (_, remote_id), count in Counter((row.integration_id, row.remote_id) for row in received).items():
+        if count > 1:
+            yield f"I1: {remote_id} is received {count} times"
+    for number, count in Counter(row.number for row in warehouse).items():
+        if count > 1:
+            yield f"I1: the warehouse has {number} {count} times"
+    placed = {row.number for row in received if row.placed_at is not None}
+    for row in warehouse:
+        # One that was stopped before IS2 had learned that it was taken does no harm.
+        if row.number not in placed and row.state != WarehouseState.CANCELLED:
+            yield f"I1: the warehouse has {row.number} {row.state}, which IS2 does not know as placed"
+    for number in sorted(placed - {row.number for row in warehouse}):
+        yield f"I1: {number} counts as placed, but the warehouse does not have it"
+
+
+def all_accounted_for(world: World) -> Iterator[str]:
+    """I2: every order Amazon shows in the window is imported, quarantined or excluded with a reason."""
+    with world.platform.db.read() as session:
+        rows = {row.remote_id: row for row in session.scalars(sa.select(ReceivedOrder))}
+        held = set(session.scalars(sa.select(Hold.order_id)))
+        open_units = dict(
+            session.execute(
+                sa.select(ReceivedLine.order_id, sa.func.sum(ReceivedLine.open)).group_by(ReceivedLine.order_id)
+            ).all()
+        )
+        warehouse = {row.number: row for row in session.scalars(sa.select(WarehouseOrder))}
+    for booked in _orders(world):
+        row = rows.get(booked.id)
+        if row is None:
+            yield f"I2: {booked.id} ({booked.branch}, {booked.status}) is missing"
+            continue
+        if row.state in EXPLAINED and not row.reason:
+            yield f"I2: {booked.id} is {row.state} without a reason"
+        if (row.state == ReceivedState.HELD) != (row.id in held):
+            yield f"I2: {booked.id} is {row.state}, its holds say otherwise"
+        if row.state == ReceivedState.STAGED and row.cart_state != OrderState.PENDING:
+            yield f"I2: {booked.id} is ready and was never placed ({open_units.get(row.id, 0)} units open)"
+        if row.state == ReceivedState.QUARANTINED and booked.branch != "bad":
+            yield f"I2: {booked.id} ({booked.branch}) is quarantined: {row.reason}"
+        cancelled = booked.status == "CANCELLED"
+        if row.state != ReceivedState.QUARANTINED and cancelled != (row.cart_state == OrderState.CANCELLED):
+            yield f"I2: Amazon says {booked.status} of {booked.id}, IS2 {row.cart_state}"
+        order = warehouse.get(row.number)
+        if cancelled and order is not None and order.state != WarehouseState.CANCELLED:
+            yield f"I2: {booked.id} was cancelled at Amazon, the warehouse has it {order.state}"
+    known = {booked.id for booked in _orders(world)}
+    for order_id in sorted(rows.keys() - known):
+        yield f"I2: {order_id} is in IS2, but not at Amazon"
+
+
+def acknowledged(world: World) -> Iterator[str]:
+    """I3: every placed order that is still alive is acknowledged, and no other (that none was acknowledged too
+    early, `World.watch_upload` has seen)."""
+    with world.platform.db.read() as session:
+        placed = dict(
+            session.execute(
+                sa.select(ReceivedOrder.remote_id, ReceivedOrder.number).where(ReceivedOrder.placed_at.is_not(None))
+            ).all()
+        )
+    for booked in _orders(world):
+        if booked.acknowledged_at is None and booked.id in placed and booked.status != "CANCELLED":
+            yield f"I3: {booked.id} is placed, Amazon was never told"
+        if booked.acknowledged_at is not None and booked.id not in placed:
+            yield f"I3: {booked.id} is acknowledged, but was never placed"
+        if booked.merchant_order_id not in (None, placed.get(booked.id)):
+            yield f"I3: {booked.id} is linked to {booked.merchant_order_id}"
+
+
+def at_rest(world: World) -> Iterator[str]:
+    """Liveness: nothing is stuck, given up, paused or half-read."""
+    now = world.clock.now()
+    with world.platform.db.read() as session:
+        for task in session.scalars(sa.select(Task).where(Task.state != TaskState.DONE).order_by(Task.id)):
+            if task.state != TaskState.READY or task.run_at <= now:
+                error = f"{task.error_code} {task.error_detail}".strip() or "no error"
+                yield f"rest: task {task.kind} is {task.state}, {task.attempts} attempts, {error}"
+        for order in session.scalars(
+            sa.select(ReceivedOrder).where(ReceivedOrder.ack_state.in_((AckState.DUE, AckState.SENT)))
+        ):
+            yield f"rest: the acknowledgement of {order.remote_id} is still {order.ack_state}"
+        for cursor in session.scalars(sa.select(ImportCursor).where(ImportCursor.start.is_not(None))):
+            yield f"rest: the {cursor.kind} window of store {cursor.integration_id} is half-read"
+        for store in session.scalars(sa.select(Integration).where(Integration.state != IntegrationState.ACTIVE)):
+            yield f"rest: store {store.id} is {store.state}: {store.pause_sentence}"
+        codes = set(session.scalars(sa.select(Hold.code)))
+    yield from (f"rest: something still holds orders that was healed: {code}" for code in sorted(codes - LASTING))
+
+
+def _orders(world: World) -> list[BookedOrder]:
+    found = [world.simulator.state.book.get(order_id) for order_id in world.orders]
+    return [booked for booked in found if booked is not None]

@@ -1,0 +1,88 @@
+"""What a seed chooses before its run starts (swarm testing: each run leaves many things out and overdoes others)."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+READ_FAULTS = ("429", "5xx", "html_200", "truncate", "delay", "refuse", "400")
+LISTING_FAULTS = (*READ_FAULTS, "dup_page", "omit", "reorder", "stale")
+WRITE_FAULTS = ("429", "5xx", "html_200", "truncate", "delay", "refuse", "apply_then_drop")
+FAULTS = {
+    "searchOrders": LISTING_FAULTS,
+    "getOrder": READ_FAULTS,
+    "createFeedDocument": WRITE_FAULTS,
+    "uploadDocument": ("5xx", "delay", "refuse", "apply_then_drop"),
+    "createFeed": WRITE_FAULTS,
+    "getFeed": (*READ_FAULTS, "stale"),
+    "getFeedDocument": READ_FAULTS,
+    "downloadDocument": READ_FAULTS,
+    "token": ("5xx", "delay", "refuse", "apply_then_drop", "truncate", "html_200"),
+}
+CRASH_POINTS = ("commit.before", "commit.after", "http.before", "http.after")
+BRANCHES = tuple(
+    """plain multi_line non_ascii amazon_fulfilled pending cancelled bundle unmapped_sku unmapped_method missing_address
+    cancellation_request unknown_enum duplicate partially_shipped bad""".split()
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One seed's choices.
+
+    Args:
+        steps: actions before the world is healed.
+        stores: how many connected stores, of two accounts.
+        workers: how many tasks run at once.
+        page_size: orders per listing page.
+        order_minutes: the stores' order schedule.
+        step_s: the longest time an action may take.
+        mapped_first: whether the merchants map everything before the first order comes.
+        cancel_weight: how often orders change after they were placed, beside 3 for new ones.
+        faults: the armed faults to draw from, as (operation, kind).
+        fault_rate, crash_rate, lost_ring_rate, double_ring_rate: how often, from 0 to 1.
+        crash_points: the fault points at which tasks are killed.
+        branches: kinds of orders to draw from.
+        late_rate: how often an order shows up only after its time (a listing that lags).
+    """
+
+    steps: int
+    stores: int
+    workers: int
+    page_size: int
+    order_minutes: int
+    step_s: float
+    mapped_first: bool
+    cancel_weight: int
+    faults: tuple[tuple[str, str], ...]
+    fault_rate: float
+    crash_rate: float
+    crash_points: tuple[str, ...]
+    lost_ring_rate: float
+    double_ring_rate: float
+    branches: tuple[str, ...]
+    late_rate: float
+
+    @staticmethod
+    def draw(rng: random.Random) -> Plan:
+        """Choose."""
+        possible = [(operation, kind) for operation, kinds in FAULTS.items() for kind in kinds]
+        some = rng.sample(possible, rng.randint(0, len(possible) // 2))
+        return Plan(
+            steps=rng.choice((100, 200, 400)),
+            stores=rng.randint(1, 3),
+            workers=rng.randint(1, 4),
+            page_size=rng.choice((1, 2, 5, 100)),
+            order_minutes=rng.choice((15, 30, 60)),
+            step_s=rng.choice((20, 120, 900)),
+            mapped_first=rng.random() < 0.6,
+            cancel_weight=rng.choice((0, 1, 4)),
+            faults=tuple(some),
+            fault_rate=rng.choice((0, 0.1, 0.3)) if some else 0,
+            crash_rate=rng.choice((0, 0.2, 0.6)),
+            crash_points=tuple(rng.sample(CRASH_POINTS, rng.randint(1, len(CRASH_POINTS)))),
+            lost_ring_rate=rng.choice((0, 0.2)),
+            double_ring_rate=rng.choice((0, 0.2)),
+            branches=tuple(rng.sample(BRANCHES, rng.randint(3, len(BRANCHES)))),
+            late_rate=rng.choice((0, 0.2)),
+        )

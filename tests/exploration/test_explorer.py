@@ -1,0 +1,112 @@
+"""The explorer: seeds hold what must hold, a seed is one history, and a broken core is found out."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+
+from exploration.run import explore
+from is2_core.carts import CartRegistry
+from is2_core.flows import placing, staging
+from is2_core.models import AckState
+from is2_core.tasks import dispatcher
+from is2_core.tasks.queue import enqueue
+from is2_core.warehouse.embedded import EmbeddedWarehouse
+from is2_core.warehouse.interface import Cancelled
+from plugins.interface import OrderPage
+
+SEEDS, CHUNK, MUTATION_SEEDS = 50, 5, 30
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("first", range(1, SEEDS + 1, CHUNK))
+def test_seeds_hold_the_invariants(carts: CartRegistry, first: int) -> None:
+    broken = {
+        outcome.seed: outcome.violations
+        for outcome in (explore(seed, carts) for seed in range(first, first + CHUNK))
+        if outcome.violations
+    }
+    assert broken == {}
+
+
+def test_a_seed_is_one_history_in_every_process(carts: CartRegistry) -> None:
+    seed = 17
+    here = explore(seed, carts)
+    assert here.crashes > 0
+    for hash_seed in ("0", "4711"):
+        command = [sys.executable, "-c", f"from exploration.run import explore; print(explore({seed}).digest)"]
+        environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+        there = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=True
+        )
+        assert there.stdout.strip() == here.digest
+    assert explore(seed + 1, carts).digest != here.digest
+
+
+def acknowledge_at_staging(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Acknowledgement falls due when an order is staged, not when it is placed."""
+    order_row = staging._order_row
+    follows = staging._ask_for_what_follows
+
+    def due_at_once(*args: Any) -> dict[str, Any]:
+        return {**order_row(*args), "ack_state": AckState.DUE}
+
+    def and_send(session: Session, integration: Any, *rest: Any) -> None:
+        follows(session, integration, *rest)
+        enqueue(session, kind="acknowledgements.send", integration=integration, now=rest[-1])
+
+    monkeypatch.setattr(staging, "_order_row", due_at_once)
+    monkeypatch.setattr(staging, "_ask_for_what_follows", and_send)
+
+
+def never_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a killed worker left running stays so."""
+    monkeypatch.setattr(dispatcher, "_sweep", lambda session, now: 0)
+
+
+def lose_cancellations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The warehouse says it stopped an order, and ships it."""
+    monkeypatch.setattr(EmbeddedWarehouse, "cancel_order", lambda *_: Cancelled())
+
+
+def stop_after_the_first_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a listing has beyond its first page is never asked for, yet the watermark moves."""
+    monkeypatch.setattr(OrderPage, "next_page", property(lambda self: None, lambda self, value: None), raising=False)
+
+
+def place_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a crash the warehouse is asked under a number of its own for every attempt."""
+    ready = placing._ready
+
+    def numbered(*args: Any) -> placing.Ready:
+        made = ready(*args)
+        number = f"{made.request.number}-{random.random()}"
+        return replace(made, request=replace(made.request, number=number))
+
+    monkeypatch.setattr(placing, "_ready", numbered)
+
+
+@pytest.mark.parametrize(
+    "mutation",
+    [
+        acknowledge_at_staging,
+        never_sweep,
+        lose_cancellations,
+        stop_after_the_first_page,
+        place_twice,
+    ],
+)
+def test_a_broken_core_is_found_out(
+    carts: CartRegistry, monkeypatch: pytest.MonkeyPatch, mutation: Callable[[pytest.MonkeyPatch], None]
+) -> None:
+    mutation(monkeypatch)
+    assert any(explore(seed, carts).violations for seed in range(1, MUTATION_SEEDS + 1))

@@ -1,0 +1,130 @@
+"""Histories worth keeping: each was found by the explorer or follows from a rule it rests on."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from exploration import invariants
+from exploration.actions import Actions
+from exploration.plan import Plan
+from exploration.scheduler import Crash, Scheduler
+from exploration.trace import Trace
+from exploration.world import START, World
+from is2_core import faults
+from is2_core.carts import CartRegistry
+from is2_core.clock import VirtualClock
+from is2_core.models import Task
+from is2_core.tasks.dispatcher import tick
+from is2_core.tasks.handlers import HANDLERS
+from is2_core.tasks.run import run_task
+
+
+class Story:
+    """One store, one order, told step by step."""
+
+    def __init__(self, carts: CartRegistry) -> None:
+        plan = replace(Plan.draw(random.Random(1)), stores=1, page_size=100, order_minutes=30)
+        self.world = World.build(plan, 1, carts)
+        Actions(self.world, plan, random.Random(1)).set_right()
+        self.world.new_order(self.world.shops[0], "plain", random.Random(1), late=False)
+        (self.order,) = self.world.orders
+
+    def due(self) -> list[tuple[int, str]]:
+        """What the dispatcher rings for now, as (task id, kind)."""
+        self.world.bell.rung.clear()
+        tick(self.world.platform, self.world.bell)
+        with self.world.platform.db.read() as session:
+            return [(task_id, session.get_one(Task, task_id).kind) for task_id, _ in self.world.bell.rung]
+
+    def run(self, task_id: int, doom: tuple[str, int] | None = None) -> None:
+        """Run one task to its end, natural or not."""
+        scheduler = self.world.scheduler
+        scheduler.start(f"t{task_id}", lambda: run_task(self.world.platform, task_id, HANDLERS), doom)
+        while scheduler.pieces:
+            scheduler.resume(scheduler.pieces[0])
+
+    def settle(self, dooms: dict[str, tuple[str, int]] | None = None) -> None:
+        """Run everything that is due, and what follows."""
+        while due := self.due():
+            for task_id, kind in due:
+                self.run(task_id, (dooms or {}).get(kind))
+
+    def pass_minutes(self, minutes: float) -> None:
+        """Let time go by."""
+        self.world.clock.advance(timedelta(minutes=minutes))
+
+
+@pytest.fixture
+def story(carts: CartRegistry) -> Iterator[Story]:
+    made = Story(carts)
+    faults.listen(made.world.scheduler.at_faultpoint)
+    yield made
+    faults.listen(None)
+    made.world.close()
+
+
+def test_a_quiet_story_ends_well(story: Story) -> None:
+    story.pass_minutes(31)
+    for _ in range(3):
+        story.settle()
+        story.pass_minutes(10)
+    assert invariants.check(story.world) == []
+    assert story.world.simulator.state.book.get(story.order).acknowledged_at is not None
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["cancel", "request_cancel"],
+)
+def test_news_of_an_order_the_warehouse_took_just_before_a_crash(story: Story, change: str) -> None:
+    # Third commit of the task: the warehouse's own. IS2 does not know yet that it has the order.
+    story.pass_minutes(31)
+    story.settle({"orders.place": ("commit.after", 3)})
+    assert story.world.scheduler.crashes == 1
+    story.world.steer("POST", f"orders/{story.order}", {change: True})
+    story.pass_minutes(31)
+    # The news is read before the place task has its second run.
+    for task_id, _ in sorted(story.due(), key=lambda each: each[1] != "orders.check"):
+        story.run(task_id)
+    for _ in range(3):
+        story.pass_minutes(31)
+        story.settle()
+    assert invariants.check(story.world) == []
+
+
+def test_a_dead_piece_commits_nothing_more() -> None:
+    clock = VirtualClock(START)
+    scheduler = Scheduler(clock, Trace(clock))
+    reached = []
+
+    def work() -> None:
+        try:
+            scheduler.pause("a call")
+        finally:
+            scheduler.at_faultpoint("commit.before")
+            reached.append("committed")
+
+    scheduler.start("piece", work)
+    scheduler.kill(scheduler.pieces[0])
+    assert (reached, scheduler.pieces, scheduler.escaped) == ([], [], [])
+
+
+def test_a_pause_with_a_unit_of_work_open_is_a_finding(story: Story) -> None:
+    world = story.world
+
+    def work() -> None:
+        with world.platform.db.read():
+            world.scheduler.pause("inside a unit of work")
+
+    world.scheduler.start("piece", work)
+    assert len(world.scheduler.escaped) == 1
+    assert "with a unit of work open" in world.scheduler.escaped[0]
+
+
+def test_nothing_catches_a_crash() -> None:
+    assert not issubclass(Crash, Exception)
