@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from exploration.scheduler import Scheduler
 from exploration.trace import Trace
 from is2_core.clock import VirtualClock
-from is2_core.http import DEADLINE_S, NoAnswer, Request
+from is2_core.transport import DEADLINE_S, NoAnswer, Request
 from plugins.amazon.simulator import Simulator
 from plugins.amazon.simulator.messages import ConnectionDropped, Request as Question, Response
 from plugins.interface import Reply

@@ -11,8 +11,8 @@ from is2_core.clock import Clock, WallClock
 from is2_core.config import Config
 from is2_core.db import Database
 from is2_core.db.types import use_keyring
-from is2_core.http import RequestsTransport, Transport
 from is2_core.ratelimit import BucketStore, RedisBuckets
+from is2_core.transport import RequestsTransport, Transport
 from is2_core.warehouse.embedded import EmbeddedWarehouse
 from is2_core.warehouse.interface import Warehouse
 

@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from is2_core.flows import accounts, cart_settings
+from is2_core.flows import accounts, cart_settings, given_up
 from is2_core.flows.cart_settings import StoredSettings
-from is2_core.flows.errors import FlowError
+from is2_core.flows.errors import Conflict, FlowError
 from is2_core.models import (
     OPEN_STATES,
     Account,
@@ -240,7 +240,7 @@ def tasks() -> ResponseReturnValue:
             counts.setdefault(kind, {})[state] = count
         newest = sa.select(sa.func.max(Task.id)).where(Task.error_sentence != "").group_by(Task.kind)
         errors = {task.kind: task for task in db.scalars(sa.select(Task).where(Task.id.in_(newest)))}
-        given_up = db.scalars(
+        set_aside = db.scalars(
             sa.select(Task).where(Task.state == TaskState.QUARANTINED).order_by(Task.id.desc()).limit(50)
         ).all()
     return render_template(
@@ -248,5 +248,17 @@ def tasks() -> ResponseReturnValue:
         counts=counts,
         states=(*OPEN_STATES, TaskState.QUARANTINED),
         errors=errors,
-        given_up=given_up,
+        given_up=set_aside,
     )
+
+
+@blueprint.post("/tasks/<int:task_id>/try-again")
+@scope.require_role(Role.ADMIN)
+def try_again(task_id: int) -> ResponseReturnValue:
+    """Make a task that was given up due again."""
+    try:
+        given_up.try_again(platform(), task_id)
+        flash(f"Task {task_id} is tried again.", "success")
+    except Conflict as error:
+        flash(error.sentence, "warning")
+    return redirect(url_for(".tasks"), 303)

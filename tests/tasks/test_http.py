@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from flask import Flask, Response, redirect, request
 
-from is2_core import http
+from is2_core import transport as transports
 from is2_core.clock import VirtualClock
 from is2_core.db import Database
-from is2_core.http import CallRules, CoreHttp, NoAnswer, Request, RequestsTransport
+from is2_core.http import CallRules, CoreHttp
 from is2_core.ratelimit import MemoryBuckets
+from is2_core.transport import NoAnswer, PrivateAddress, Request, RequestsTransport
 from plugins.interface import Effect, Permanent, RateLimited, RatePlan, RateScope, Reply, Temporary
 from tests.support.cart_http import served
 
@@ -203,7 +204,7 @@ def test_the_environment_cannot_reroute_calls(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_an_endless_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "MAX_BODY_BYTES", 200_000)
+    monkeypatch.setattr(transports, "MAX_BODY_BYTES", 200_000)
     with served(app) as address, pytest.raises(NoAnswer, match="larger"):
         RequestsTransport().send(Request("GET", f"{address}/endless"))
 
@@ -264,7 +265,7 @@ def trickle_headers(connection: socket.socket, end: threading.Event) -> None:
 def test_a_trickling_answer_ends_at_the_total_deadline(
     monkeypatch: pytest.MonkeyPatch, answer: Callable[[socket.socket, threading.Event], None]
 ) -> None:
-    monkeypatch.setattr(http, "DEADLINE_S", 0.5)
+    monkeypatch.setattr(transports, "DEADLINE_S", 0.5)
     with answering(answer) as url, pytest.raises(NoAnswer):
         RequestsTransport().send(Request("GET", url))
 
@@ -289,7 +290,7 @@ def test_a_name_that_leads_elsewhere_after_its_check_is_not_followed(clock: Virt
 
     with served(lambda _: app) as address:
         transport = RequestsTransport()
-        with pytest.raises(http.PrivateAddress):
+        with pytest.raises(PrivateAddress):
             transport.send(Request("GET", address + "/", public_only=True))
         assert asked == []
         assert transport.send(Request("GET", address + "/")).status == 200

@@ -111,3 +111,10 @@ def test_tasks_show_what_was_given_up(house: House) -> None:
     page = house.browser(ADMIN).get("/admin/tasks")
     assert "It broke." in page.text
     assert "File x, line 1" in page.text
+    page = house.browser(ADMIN).get("/admin/tasks")
+    form = next(tag for tag in page.soup.find_all("form") if "Try again" in tag.text)
+    assert f"Task {newest} is tried again." in house.browser(ADMIN).post(str(form["action"])).text
+    with house.platform.db.read() as db:
+        task = db.get_one(Task, newest)
+        assert (task.state, task.attempts, task.crashes) == (TaskState.READY, 0, 0)
+    assert house.browser(ADMIN).post(str(form["action"])).status == 404

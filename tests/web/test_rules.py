@@ -16,6 +16,7 @@ from is2_core.models import (
     Integration,
     ReceivedOrder,
     ShippingMapping,
+    Task,
     User,
     WarehouseOrder,
     WarehouseSku,
@@ -32,6 +33,7 @@ TABLES = {
     "mapping_id": ShippingMapping,
     "sku_id": WarehouseSku,
     "user_id": User,
+    "task_id": Task,
 }
 PUBLIC = {
     "auth.sign_in",
@@ -77,7 +79,7 @@ def address(house: House, rule: Rule, account_id: int) -> str:
 
 
 def with_object(rule: Rule) -> bool:
-    return bool(rule.arguments - {"cart", "filename", "user_id"})
+    return bool(rule.arguments - {"cart", "filename", "user_id", "task_id"})
 
 
 def content(house: House) -> str:

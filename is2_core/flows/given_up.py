@@ -1,0 +1,28 @@
+"""What an admin does about a task that was set aside."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from is2_core.flows.errors import Conflict, NotFound
+from is2_core.models import OPEN_STATES, Task, TaskState
+from is2_core.platform import Platform
+
+
+def try_again(platform: Platform, task_id: int) -> None:
+    """Make a task that was set aside due again, with a clean count of errors and crashes.
+
+    Raises:
+        NotFound: no such task is set aside.
+        Conflict: the same work was asked for since, and is open.
+    """
+    with platform.db.write() as session:
+        task = session.get(Task, task_id, with_for_update=True)
+        if task is None or task.state != TaskState.QUARANTINED:
+            raise NotFound("There is no such task set aside.")
+        successor = sa.select(Task.id).where(Task.business_key == task.business_key, Task.state.in_(OPEN_STATES))
+        if session.scalar(successor) is not None:
+            raise Conflict("The same work is open already under a newer task.")
+        task.state, task.run_at = TaskState.READY, platform.clock.database_now(session)
+        task.attempts = task.crashes = 0
+        task.fence += 1
