@@ -43,6 +43,11 @@ class Decision:
     reason: str = ""
     holds: tuple[HoldReason, ...] = ()
 
+    @property
+    def needs_recipient(self) -> bool:
+        """Whether the buyer's data has a use here: what the warehouse will not ship is not kept."""
+        return self.state not in (ReceivedState.EXCLUDED, ReceivedState.CANCELLED)
+
 
 def stage(
     platform: Platform,
@@ -112,8 +117,9 @@ def stage(
         returning=["id", "remote_id"],
     )
     id_of = {remote_id: order_id for order_id, remote_id in written}
-    _write_details(platform, session, integration, fresh, stored, id_of)
-    replace_holds(session, {id_of[order.remote_id]: decisions[order.remote_id].holds for order in fresh})
+    _write_details(platform, session, integration, fresh, stored, decisions, id_of)
+    held = {remote_id: decision.holds for remote_id, decision in decisions.items()}
+    replace_holds(session, {order_id: held.get(remote_id, ()) for remote_id, order_id in id_of.items()})
     _write_events(session, rows, stored, decisions, id_of, now)
     _ask_for_what_follows(session, integration, fresh, stored, decisions, now)
 
@@ -206,7 +212,7 @@ def _order_row(
         "marks": list(order.marks),
         "unknown": list(facts.unknown),
         "waived": [],
-        "has_address": facts.has_address,
+        "has_address": facts.has_address and (decision.needs_recipient or (stored is not None and stored.has_address)),
         "address_problem": facts.address_problem,
         "cancellation_requested": facts.cancellation_requested,
         "total": str(order.total.amount) if order.total else "",
@@ -263,6 +269,7 @@ def _write_details(
     integration: Integration,
     orders: Sequence[Order],
     stored: dict[str, ReceivedOrder],
+    decisions: dict[str, Decision],
     id_of: dict[str, int],
 ) -> None:
     lines = [
@@ -303,7 +310,9 @@ def _write_details(
     recipients = [
         {"account_id": integration.account_id, "order_id": id_of[order.remote_id], "sealed": _personal(order)}
         for order in orders
-        if order.recipient is not None and not _keeps_address(order, stored.get(order.remote_id))
+        if order.recipient is not None
+        and decisions[order.remote_id].needs_recipient
+        and not _keeps_address(order, stored.get(order.remote_id))
     ]
     platform.db.upsert(session, Recipient, recipients, key=["order_id"], update=["sealed"])
 

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from is2_core.flows import orders
-from is2_core.models import AckState, Base, CartItem, ReceivedState, Schedule
+from is2_core.models import AckState, Base, CartItem, ReceivedState, Recipient, Schedule
 from plugins.amazon.simulator.buyers import SENTINELS
 from tests.support.world import SKUS, World
 
@@ -223,3 +223,16 @@ def test_personal_data_is_in_no_column_but_the_sealed_ones(world: World, store: 
         )
     assert "INJECTED" in text
     assert [sentinel for sentinel in SENTINELS if sentinel in text] == []
+
+
+def test_no_buyers_data_is_kept_of_orders_the_warehouse_will_not_ship(world: World, store: int) -> None:
+    made = world.amazon.generate(plain=2, cancelled=2)
+    shipped, plain = made["plain"]
+    world.amazon.post(f"orders/{shipped}", {"set": {"fulfillment": {"fulfillmentStatus": "SHIPPED"}}})
+    world.finish(store)
+    world.settle()
+    found = world.orders()
+    assert found[shipped].state == ReceivedState.EXCLUDED
+    with world.platform.db.read() as session:
+        kept = set(session.scalars(sa.select(Recipient.order_id)))
+    assert kept == {found[plain].id}

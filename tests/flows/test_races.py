@@ -299,6 +299,21 @@ def test_a_mended_order_leaves_quarantine(world: World, store: int) -> None:
     assert world.orders()[order_id].state == ReceivedState.INJECTED
 
 
+def test_an_unreadable_revision_takes_a_held_order_out_of_the_way(world: World, store: int) -> None:
+    (order_id,) = world.amazon.generate(plain=1)["plain"]
+    world.finish(store, review_first="yes")
+    world.settle()
+    good = world.amazon.order(order_id)["order"]["orderItems"]
+    world.amazon.post(f"orders/{order_id}", {"set": {"orderItems": [{**good[0], "quantityOrdered": -5}]}})
+    world.settle_later(minutes=31)
+    order = world.orders()[order_id]
+    assert order.state == ReceivedState.QUARANTINED
+    assert order.holds == []
+    orders.approve_all(world.platform, integration_id=store, account_id=world.account, user_id=world.owner)
+    world.settle()
+    assert world.warehouse_orders() == {}
+
+
 def test_an_unfinished_store_with_items_can_be_discarded(world: World, store: int) -> None:
     world.add_item(store, "A", ("TENT-2P", "1"))
     install.discard_setup(world.platform, integration_id=store, account_id=world.account)
