@@ -7,8 +7,10 @@ import logging
 from flask import Flask, Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
+from is2_core.carts import trace_without_values
 from is2_core.flows.errors import FlowError
 
 _log = logging.getLogger(__name__)
@@ -21,6 +23,7 @@ _SENTENCES = {
     405: "This address does not take that kind of request.",
     409: "Somebody else changed this meanwhile. Go back, reload the page and try again.",
     413: "That is too much at once. Send less.",
+    503: "The database is busy. Nothing was changed; please try again in a moment.",
     500: "Something went wrong on our side. It has been written down; try again in a few minutes.",
 }
 
@@ -48,9 +51,15 @@ def init_app(app: Flask) -> None:
     def refused(error: FlowError) -> ResponseReturnValue:
         return _answer(error.status, error.sentence)
 
+    @app.errorhandler(OperationalError)
+    def busy(error: OperationalError) -> ResponseReturnValue:
+        _log.warning("%s %s: the database broke off (%s)", request.method, request.path, type(error.orig).__name__)
+        return _answer(503, _SENTENCES[503])
+
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> ResponseReturnValue:
-        _log.error("%s %s failed", request.method, request.path, exc_info=error)
+        # Where and which class, not the message: it may quote a buyer's data.
+        _log.error("%s %s failed\n%s", request.method, request.path, trace_without_values(error))
         return _answer(500, _SENTENCES[500])
 
 

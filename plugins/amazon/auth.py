@@ -133,6 +133,13 @@ def _new_identity(ctx: CartContext, seller: str, access_token: str) -> SellerIde
             detail=error.detail,
             code="OTHER_REGION",
         ) from error
+    except SettingsError as error:
+        # Amazon says the same of a missing role and of a token of another region.
+        raise SettingsError(
+            f"{error.sentence} If your account is not one of {region.label}, start again and choose its region.",
+            detail=error.detail,
+            code=error.code,
+        ) from error
     if not identity.sites:
         raise SettingsError(
             f"This Amazon account sells in no marketplace of {region.label}. "

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import sqlite3
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from is2_core.db import Database
 from tests.web.browser import Browser
@@ -39,7 +41,20 @@ def test_a_bug_shows_no_trace(house: House, caplog: pytest.LogCaptureFixture) ->
     assert page.status == 500
     assert "secret inner words" not in page.html
     assert "It has been written down" in page.text
-    assert "secret inner words" in caplog.text
+    assert "secret inner words" not in caplog.text
+    assert "RuntimeError" in caplog.text
+    assert "test_errors.py" in caplog.text
+
+
+def test_a_busy_database_is_no_bug_and_changes_nothing(house: House) -> None:
+    @house.app.get("/busy")
+    def busy() -> str:
+        raise OperationalError("UPDATE", {}, sqlite3.OperationalError("database is locked"))
+
+    house.app.testing = False
+    page = house.browser(ALICE).get("/busy")
+    assert page.status == 503
+    assert "try again in a moment" in page.text
 
 
 def test_health(house: House) -> None:
