@@ -174,11 +174,11 @@ def _claim(platform: Platform, task_id: int, handlers: Mapping[str, Handler]) ->
                 Task.attempts,
             )
         ).one_or_none()
-        if row is None or _waits_for_a_person(session, row.integration_id):
-            if row is not None:
-                session.execute(
-                    sa.update(Task).where(Task.id == row.id).values(state=TaskState.WAITING, lease_until=None)
-                )
+        if row is None:
+            return None
+        if _waits_for_a_person(session, row.integration_id):
+            waiting = {"state": TaskState.WAITING, "lease_until": None}
+            session.execute(sa.update(Task).where(Task.id == row.id).values(**waiting))
             return None
     started = platform.clock.now()
     return TaskRun(platform, *row, started_at=started, leased_at=started)
