@@ -42,6 +42,7 @@ from plugins.types.manifest import (
     CONTRACT_VERSION,
     CartManifest,
     Environment,
+    OlderGeneration,
     RatePlan,
     RateScope,
     Region,
@@ -65,6 +66,7 @@ from plugins.types.orders import (
 from plugins.types.stores import ItemPage, ListedItem, NotListed, PlatformSettings, Store
 from plugins.types.values import Address, Buyer, Money, Secret, utc
 from plugins.types.writes import (
+    MERCHANT_CHANNEL,
     AcknowledgedLine,
     Acknowledgement,
     Applied,
@@ -235,19 +237,25 @@ def acknowledge_orders(ctx: CartContext, acknowledgements: Sequence[Acknowledgem
 
 @hookspec(firstresult=True)
 def push_inventory(ctx: CartContext, levels: Sequence[StockLevel]) -> WriteReply:
-    """Set absolute quantities (and lead days) of these SKUs."""
+    """Set absolute quantities (and lead days) of these SKUs. After a lost answer the core sends newer ones.
+
+    Raise SettingsError where a setting of the store keeps its stock from being sent: the stock waits, with the
+    sentence on the store's pages, and everything else of the store goes on.
+    """
     raise NotImplementedError
 
 
 @hookspec(firstresult=True)
 def read_inventory(ctx: CartContext, skus: Sequence[str]) -> Sequence[ShownLevel]:
-    """The stock and channels of these SKUs as the cart shows them; an unknown SKU is left out."""
+    """The stock and channels of these SKUs as the cart shows them; an unknown SKU is left out. SettingsError as in
+    `push_inventory`."""
     raise NotImplementedError
 
 
 @hookspec(firstresult=True)
 def post_tracking(ctx: CartContext, packages: Sequence[Package]) -> WriteReply:
-    """Post shipped packages; the same reference again corrects the package posted before."""
+    """Post shipped packages; the same reference again corrects the package posted before. After a lost answer the
+    core sends the same again. Where the budget ends half-way, answer Retry for the rest."""
     raise NotImplementedError
 
 
@@ -266,6 +274,7 @@ def shipping_mapping_ui(ctx: CartContext) -> ShippingMappingUI:
 __all__ = [
     "CONTRACT_VERSION",
     "ENTRY_POINTS",
+    "MERCHANT_CHANNEL",
     "PROJECT",
     "AccessToken",
     "AcknowledgedLine",
@@ -291,6 +300,7 @@ __all__ = [
     "ListedItem",
     "Money",
     "NotListed",
+    "OlderGeneration",
     "Order",
     "OrderLine",
     "OrderPage",

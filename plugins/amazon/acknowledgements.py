@@ -1,58 +1,31 @@
-"""The order acknowledgement feed: "we have this order, under our number" (POST_ORDER_ACKNOWLEDGEMENT_DATA).
-
-Source: Amazon's schemas amzn-envelope.xsd and OrderAcknowledgement.xsd, which fix the order of the elements.
-"""
+"""Acknowledging orders: sends the feed; what became of it is asked for later."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from xml.etree.ElementTree import Element, SubElement, tostring
 
-from plugins.interface import Acknowledgement, Rejected
+from plugins.amazon.acknowledgement_feed import CONTENT_TYPE, FEED_TYPE, build_feed, refuse
+from plugins.amazon.feeds import FIRST_ASK, create_feed, upload_document
+from plugins.amazon.stores import seller_of
+from plugins.interface import Acknowledgement, CartContext, PendingSubmission, WriteReply
 
-FEED_TYPE = "POST_ORDER_ACKNOWLEDGEMENT_DATA"
-CONTENT_TYPE = "text/xml; charset=UTF-8"
-
-_NUMBER_MAX = 64
-_XSI = "http://www.w3.org/2001/XMLSchema-instance"
+_MARKETPLACES_MAX = 25
 
 
-def refuse(acknowledgement: Acknowledgement) -> Rejected | None:
-    """Why an acknowledgement must not go into a feed, where one broken line would spoil the whole file."""
-    ids = (acknowledgement.order_id, acknowledgement.number, *(line.remote_id for line in acknowledgement.lines))
-    if not all(ids):
-        return Rejected("INCOMPLETE", "Amazon's order id, our order number or an item id is missing.")
-    numbers = [line.number for line in acknowledgement.lines]
-    if any(len(value) > _NUMBER_MAX or not value.isprintable() for value in (*ids, *numbers)):
-        return Rejected("UNFIT_NUMBER", f"Amazon takes order numbers of at most {_NUMBER_MAX} printable characters.")
-    return None
+def acknowledge(ctx: CartContext, acknowledgements: Sequence[Acknowledgement]) -> WriteReply:
+    """Send one feed for all of them. Sending the same again does no harm at Amazon.
 
-
-def build_feed(seller: str, acknowledgements: Sequence[Acknowledgement]) -> bytes:
-    """The XML document; message n stands for the n-th acknowledgement, counted from 1.
-
-    Args:
-        seller: the selling partner id.
+    Raises:
+        Temporary: with `unknown` where the feed may have been made.
     """
-    envelope = Element("AmazonEnvelope", {"xmlns:xsi": _XSI, "xsi:noNamespaceSchemaLocation": "amzn-envelope.xsd"})
-    header = SubElement(envelope, "Header")
-    _text(header, "DocumentVersion", "1.01")
-    _text(header, "MerchantIdentifier", seller)
-    _text(envelope, "MessageType", "OrderAcknowledgement")
-    for number, acknowledgement in enumerate(acknowledgements, start=1):
-        message = SubElement(envelope, "Message")
-        _text(message, "MessageID", str(number))
-        order = SubElement(message, "OrderAcknowledgement")
-        _text(order, "AmazonOrderID", acknowledgement.order_id)
-        _text(order, "MerchantOrderID", acknowledgement.number)
-        _text(order, "StatusCode", "Success")
-        for line in acknowledgement.lines:
-            item = SubElement(order, "Item")
-            _text(item, "AmazonOrderItemCode", line.remote_id)
-            if line.number:
-                _text(item, "MerchantOrderItemID", line.number)
-    return tostring(envelope, encoding="utf-8", xml_declaration=True)
-
-
-def _text(parent: Element, name: str, value: str) -> None:
-    SubElement(parent, name).text = value
+    refused = {one.key: refusal for one in acknowledgements if (refusal := refuse(one)) is not None}
+    good = [one for one in acknowledgements if one.key not in refused]
+    if not good:
+        return WriteReply(results=refused)
+    document_id = upload_document(ctx, CONTENT_TYPE, build_feed(seller_of(ctx.store), good))
+    # Order ids are unique over all marketplaces, so these do not select; the Feeds API only wants some.
+    sites = list(dict.fromkeys(one.site for one in good if one.site)) or list(ctx.store.sites)
+    feed_id = create_feed(ctx, FEED_TYPE, document_id, sites[:_MARKETPLACES_MAX])
+    keys = tuple(one.key for one in good)
+    pending = PendingSubmission(f"{FEED_TYPE}/{feed_id}", keys, ctx.clock.now() + FIRST_ASK)
+    return WriteReply(results=refused, pending=(pending,))

@@ -67,7 +67,10 @@ def go_on(ctx: CartContext, reply: InstallReply) -> Redirect | Connected:
     if not code or not seller:
         raise SettingsError(f"Amazon's answer was not complete. {_START_AGAIN}", code="INCOMPLETE_REPLY")
     access_token, refresh_token = _exchange_code(ctx, code, reply.return_url)
-    return Connected(_new_identity(ctx, seller, access_token), {"refresh_token": Secret(refresh_token)})
+    identity = _new_identity(ctx, seller, access_token)
+    # The token of the older generation is of no use here; that there is one is all that is kept of it.
+    older = bool(params.get("mws_auth_token"))
+    return Connected(identity, {"refresh_token": Secret(refresh_token)}, older_authorization=older)
 
 
 def mint(ctx: CartContext, credentials: Mapping[str, Secret]) -> AccessToken:

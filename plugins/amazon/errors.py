@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from plugins.amazon.manifest import RATE_PLANS
+from plugins.amazon.manifest import CREATE_LISTINGS_FEED, RATE_PLANS
 from plugins.interface import (
     AuthorizationLost,
     CartError,
@@ -30,10 +30,14 @@ _WORDS_MAX = 300
 ORDER_READS = frozenset({"searchOrders", "getOrder"})
 
 # Pages "Orders API role mappings" and "Feed Type Values".
+_LISTINGS_ROLE = "Product Listing or Inventory and Order Tracking"
 _ROLES = {
     "getMarketplaceParticipations": "Selling Partner Insights",
     "searchOrders": "Inventory and Order Tracking",
     "getOrder": "Inventory and Order Tracking",
+    "searchListingsItems": _LISTINGS_ROLE,
+    "getListingsItem": _LISTINGS_ROLE,
+    CREATE_LISTINGS_FEED: _LISTINGS_ROLE,
 }
 _ROLE_DEFAULT = "Inventory and Order Tracking or Direct-to-Consumer Shipping"
 

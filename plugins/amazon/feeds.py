@@ -5,12 +5,16 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from urllib.parse import quote
 
 from plugins.amazon.api import call, check, json_object, send, unreadable
 from plugins.amazon.errors import one_line
 from plugins.interface import CartContext, Effect, Temporary
+
+FIRST_ASK = timedelta(seconds=30)
+"""How long after it was made a feed is first asked about."""
 
 _PATH = "/feeds/2021-06-30"
 _REPORT_MAX = 64 * 1024 * 1024
@@ -37,18 +41,8 @@ class Feed:
     report_document_id: str | None
 
 
-def submit_feed(
-    ctx: CartContext, feed_type: str, content_type: str, document: bytes, marketplace_ids: Sequence[str]
-) -> str:
-    """Upload a document and make a feed of it; returns the feed id.
-
-    Args:
-        marketplace_ids: 1 to 25 of them.
-
-    Raises:
-        Temporary: with `unknown` only where the feed itself may have been made: an uploaded document alone does
-            nothing, so its calls count as reads.
-    """
+def upload_document(ctx: CartContext, content_type: str, document: bytes) -> str:
+    """Upload a document for a feed; returns its id. Alone it does nothing, so its calls count as reads."""
     created = call(
         ctx,
         "createFeedDocument",
@@ -68,8 +62,23 @@ def submit_feed(
             detail=f"upload answered HTTP {upload.status}",
             code="UPLOAD_REFUSED",
         )
+    return document_id
+
+
+def create_feed(
+    ctx: CartContext, feed_type: str, document_id: str, marketplace_ids: Sequence[str], operation: str = "createFeed"
+) -> str:
+    """Make a feed of an uploaded document; returns the feed id.
+
+    Args:
+        marketplace_ids: 1 to 25 of them.
+        operation: whose budget is spent, where the feed type has one of its own.
+
+    Raises:
+        Temporary: with `unknown` where the feed may have been made.
+    """
     body = {"feedType": feed_type, "marketplaceIds": list(marketplace_ids), "inputFeedDocumentId": document_id}
-    feed = call(ctx, "createFeed", Effect.WRITE, "POST", f"{_PATH}/feeds", body=body)
+    feed = call(ctx, operation, Effect.WRITE, "POST", f"{_PATH}/feeds", body=body)
     return _text(feed, "feedId", Effect.WRITE)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from plugins.amazon.carriers import CARRIER_CODES
 from plugins.amazon.endpoints import PRODUCTION, SANDBOX, SIMULATOR, SIMULATOR_URL
 from plugins.amazon.regions import BROWSER_HOSTS, REGIONS
 from plugins.interface import (
@@ -12,6 +13,7 @@ from plugins.interface import (
     Environment,
     Field,
     FieldKind,
+    OlderGeneration,
     RatePlan,
     ScheduleChoice,
     SchedulePlan,
@@ -130,17 +132,32 @@ INVENTORY_SCHEDULE = SchedulePlan(
     off_warning="Your latency will not be sent to Amazon.",
 )
 
-# Published defaults (orders_2026-01-01.json, feeds_2021-06-30.json, sellers.json). Amazon may raise those of the order
-# operations for an account, never lower them.
+CREATE_LISTINGS_FEED = "createFeed:JSON_LISTINGS_FEED"
+
+# Published defaults (orders_2026-01-01.json, ordersV0.json, feeds_2021-06-30.json, listingsItems_2021-08-01.json,
+# sellers.json). Amazon may raise those of the order operations for an account, never lower them.
 RATE_PLANS = {
     "searchOrders": RatePlan(0.0056, 20),
     "getOrder": RatePlan(0.5, 30),
     "createFeedDocument": RatePlan(0.5, 15),
     "createFeed": RatePlan(0.0083, 15),
+    # Announced on 2025-05-06 for this feed type alone: 5 feeds per 5 minutes.
+    CREATE_LISTINGS_FEED: RatePlan(1 / 60, 5),
     "getFeed": RatePlan(2, 15),
     "getFeedDocument": RatePlan(0.0222, 10),
     "getMarketplaceParticipations": RatePlan(0.016, 15),
+    "searchListingsItems": RatePlan(5, 5),
+    "getListingsItem": RatePlan(5, 10),
+    "confirmShipment": RatePlan(2, 10),
 }
+
+OLDER_GENERATION = OlderGeneration(
+    during="This store still carries an authorization of Amazon's older API (MWS) beside the new one. Seller Central's "
+    "warning that a token expires is about the older one and can be ignored for now. Do not disable that older "
+    "authorization in Seller Central until further notice here.",
+    ended="The move to Amazon's new API is complete: the authorization of the older API (MWS) is no longer used. You "
+    "may now disable it in Seller Central. Keep the new one.",
+)
 
 MANIFEST = CartManifest(
     name="amazon",
@@ -158,4 +175,11 @@ MANIFEST = CartManifest(
     read_lag=timedelta(seconds=150),
     overlap=timedelta(minutes=10),
     acknowledge_batch=1000,
+    # The most messages one JSON_LISTINGS_FEED may hold.
+    inventory_batch=25_000,
+    tracking_batch=50,
+    carrier_codes=CARRIER_CODES,
+    # Page "Renew Authorizations": at most 365 days after the seller's consent.
+    authorization_life=timedelta(days=365),
+    older_generation=OLDER_GENERATION,
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from plugins.amazon import auth, orders, submissions
+from plugins.amazon import auth, inventory, listings, orders, submissions, tracking
+from plugins.amazon.acknowledgements import acknowledge
 from plugins.amazon.manifest import MANIFEST
 from plugins.amazon.shipping import shipping_methods
 from plugins.interface import (
@@ -21,10 +22,13 @@ from plugins.interface import (
     OrderPage,
     OrderQuery,
     OrderReject,
+    Package,
     Redirect,
     Secret,
     SellerIdentity,
     ShippingMappingUI,
+    ShownLevel,
+    StockLevel,
     Submission,
     WriteReply,
     hookimpl,
@@ -71,7 +75,22 @@ def fetch_order(ctx: CartContext, remote_id: str) -> Order | OrderReject | None:
 
 @hookimpl
 def acknowledge_orders(ctx: CartContext, acknowledgements: Sequence[Acknowledgement]) -> WriteReply:
-    return submissions.acknowledge(ctx, acknowledgements)
+    return acknowledge(ctx, acknowledgements)
+
+
+@hookimpl
+def push_inventory(ctx: CartContext, levels: Sequence[StockLevel]) -> WriteReply:
+    return inventory.push(ctx, levels)
+
+
+@hookimpl
+def read_inventory(ctx: CartContext, skus: Sequence[str]) -> Sequence[ShownLevel]:
+    return listings.read(ctx, skus)
+
+
+@hookimpl
+def post_tracking(ctx: CartContext, packages: Sequence[Package]) -> WriteReply:
+    return tracking.post(ctx, packages)
 
 
 @hookimpl

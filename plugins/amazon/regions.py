@@ -100,6 +100,11 @@ def region_of(code: str) -> Region:
     raise SettingsError("Choose one of Amazon's sales regions.", detail=f"region {code!r}", code="UNKNOWN_REGION")
 
 
+def site_label(id: str) -> str:
+    """The label of a marketplace, its id where it is none of ours."""
+    return next((site.label for region in REGIONS for site in region.sites if site.id == id), id)
+
+
 def known_sites(region: Region, ids: list[str]) -> tuple[str, ...]:
     """Those of `ids` that are retail marketplaces of the region, in the region's order.
 

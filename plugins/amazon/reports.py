@@ -1,4 +1,4 @@
-"""Reads the XML processing report of a feed.
+"""What a feed's processing report says, and how the XML kind is read.
 
 Source: Amazon's schema ProcessingReport.xsd and the Feeds API pages.
 """
@@ -17,7 +17,7 @@ WHOLE_FILE = 0
 
 
 class UnreadableReport(Exception):
-    """The document is no XML processing report, or contradicts itself."""
+    """The document is no processing report, or contradicts itself."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,18 @@ class MessageError:
 
 @dataclass(frozen=True)
 class ProcessingReport:
-    """What became of a feed. A message without an error was applied, with or without a warning."""
+    """What became of a feed. A message without an error was applied, with or without a warning.
+
+    Args:
+        processed, with_error: how many messages.
+        feed_id, seller: what the report says it is about; None where its kind does not tell.
+    """
 
     processed: int
     with_error: int
     errors: tuple[MessageError, ...]
+    feed_id: str | None = None
+    seller: str | None = None
 
     def whole_file_error(self) -> MessageError | None:
         """The error that stopped the whole file, if one did."""

@@ -93,11 +93,17 @@ class SellerIdentity:
 
 @dataclass(frozen=True)
 class Connected:
-    """The store is connected. `credentials` are opaque to the core, stored encrypted and handed to
-    `mint_access_token`; a cart without that hook puts its key under "token"."""
+    """The store is connected.
+
+    Args:
+        credentials: opaque to the core, stored encrypted and handed to `mint_access_token`; a cart without that hook
+            puts its key under "token".
+        older_authorization: the cart says that the store also carries an authorization of the older generation.
+    """
 
     identity: SellerIdentity
     credentials: Mapping[str, Secret]
+    older_authorization: bool = False
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,15 @@ class ShippingMappingUI:
 
 
 @dataclass(frozen=True)
+class OlderGeneration:
+    """What to tell stores that still carry an authorization of the cart's older API generation: while the migration
+    runs, and once it has ended."""
+
+    during: str
+    ended: str
+
+
+@dataclass(frozen=True)
 class CartManifest:
     """What a cart is and how it wants to be treated.
 
@@ -110,6 +119,8 @@ class CartManifest:
         overlap: how far a window reaches back before the watermark.
         acknowledge_batch, inventory_batch, tracking_batch: most keys per write call.
         carrier_codes: warehouse carrier name -> the cart's code.
+        authorization_life: how long an authorization lasts until the merchant must renew it; None: for ever.
+        older_generation: set where stores may carry an authorization of an older API generation.
         notices: sentences shown on the cart's pages.
     """
 
@@ -130,6 +141,8 @@ class CartManifest:
     inventory_batch: int = 1000
     tracking_batch: int = 100
     carrier_codes: Mapping[str, str] = field(default_factory=dict)
+    authorization_life: timedelta | None = None
+    older_generation: OlderGeneration | None = None
     notices: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

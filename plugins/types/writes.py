@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from plugins.types.values import require, require_utc
 
@@ -41,6 +42,7 @@ class StockLevel:
     """The absolute quantity to show for one SKU.
 
     Args:
+        remote_id: what `read_inventory` or the item list gave for this SKU.
         available: units to offer, never negative.
         held_here: units this cart itself still holds unshipped.
         lead_days: days promised until tracking is uploaded, or None where the cart knows no such thing.
@@ -57,13 +59,23 @@ class StockLevel:
         require(self.available >= 0, f"{self.sku}: a stock level cannot be negative")
 
 
+MERCHANT_CHANNEL: Final = "MERCHANT"
+
+
 @dataclass(frozen=True)
 class ShownLevel:
-    """Stock as the cart shows it: per channel, the merchant's own being "MERCHANT"."""
+    """Stock as the cart shows it.
+
+    Args:
+        channels: units by who ships: MERCHANT_CHANNEL is the merchant, any other name the cart or a third party. The
+            core writes stock only where the merchant's channel is the only one.
+        remote_id: what the core keeps with the item and hands back in `StockLevel.remote_id`.
+    """
 
     sku: str
     channels: Mapping[str, int]
     lead_days: int | None = None
+    remote_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,11 +85,20 @@ class PackageLine:
     remote_id: str
     quantity: int
 
+    def __post_init__(self) -> None:
+        require(self.quantity > 0, "a package line has at least one unit")
+
 
 @dataclass(frozen=True)
 class Package:
-    """One shipped package of one order. `reference` is stable over corrections; `cart_ref` is what an
-    earlier post of the same package returned."""
+    """One shipped package of one order.
+
+    Args:
+        reference: a positive whole number, the package's within its order, stable over corrections.
+        cart_ref: what an earlier post of the same package returned, None at the first.
+        carrier_code: the cart's code of the carrier, "" where none is known for `carrier_name`.
+        lines: the cart's units this package completes, never empty.
+    """
 
     key: str
     order_id: str
@@ -93,6 +114,8 @@ class Package:
 
     def __post_init__(self) -> None:
         require_utc("shipped_at", self.shipped_at)
+        require(bool(self.lines), "a package posted to a cart completes units of it")
+        require(self.reference.isdigit() and int(self.reference) > 0, "a package's reference is a positive number")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -48,11 +49,18 @@ class Rig:
         """The context of a store that is not connected yet."""
         return cart_context(self.http, Store(None, region), self.app, MintedToken(no_token), self.clock)
 
-    def store(self, seller: str = SELLER, region: str = "na", sites: tuple[str, ...] = ()) -> CartContext:
+    def store(
+        self,
+        seller: str = SELLER,
+        region: str = "na",
+        sites: tuple[str, ...] = (),
+        home_site: str = "",
+        **settings: str,
+    ) -> CartContext:
         """The context of a connected store; its tokens are minted by the cart."""
         granted = self.steer("POST", "authorize", {"seller": seller})
         credentials = {"refresh_token": Secret(granted["refresh_token"])}
-        bare = replace(self.new_store(region), store=Store(seller, region, sites))
+        bare = replace(self.new_store(region), store=Store(seller, region, sites, home_site, settings))
         self.tokens[seller] = MintedToken(lambda: plugin.mint_access_token(bare, credentials))
         return replace(bare, token=self.tokens[seller])
 
@@ -82,6 +90,15 @@ class Rig:
 
     def _open(self, method: str, url: str, **more: Any) -> requests.Response:
         return self.session.request(method, url, allow_redirects=False, timeout=30, **more)
+
+
+@pytest.fixture(scope="session")
+def models() -> str:
+    """The folder with Amazon's published model files."""
+    folder = os.environ.get("IS2_SPAPI_MODELS", "")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("IS2_SPAPI_MODELS names no folder with Amazon's model files")
+    return folder
 
 
 @pytest.fixture

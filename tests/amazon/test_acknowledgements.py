@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from defusedxml.ElementTree import fromstring
 
-from plugins.amazon.acknowledgements import build_feed, refuse
+from plugins.amazon.acknowledgement_feed import build_feed, refuse
 from plugins.interface import AcknowledgedLine, Acknowledgement, Rejected
 
 FIRST = Acknowledgement(

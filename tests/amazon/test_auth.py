@@ -69,6 +69,19 @@ def test_a_store_is_connected_through_amazons_consent_page(rig: Rig) -> None:
     assert token.expires_at - rig.clock.now() == timedelta(hours=1)
 
 
+def test_an_older_token_on_the_way_back_is_noticed_and_kept_nowhere(rig: Rig) -> None:
+    ctx = rig.new_store()
+    plain = go_on(ctx, rig.browse(begin(ctx), RETURN_URL))
+    rig.steer("POST", "seller", {"seller": SELLER, "older_token": True})
+    back = rig.browse(begin(ctx), RETURN_URL)
+    older = go_on(ctx, back)
+    assert isinstance(plain, Connected)
+    assert isinstance(older, Connected)
+    assert (plain.older_authorization, older.older_authorization) == (False, True)
+    assert set(older.credentials) == {"refresh_token"}
+    assert back["mws_auth_token"] not in {secret.value for secret in older.credentials.values()}
+
+
 @pytest.mark.parametrize(
     ("region", "seller", "country"), [("eu", "A2SIMEU0000001", "gb"), ("fe", "A2SIMFE0000001", "jp")]
 )

@@ -66,6 +66,31 @@ def test_the_schedules_preselect_what_is_most_common(manifest: CartManifest) -> 
     assert manifest.read_lag > timedelta(minutes=2)
 
 
+def test_what_the_way_back_needs_is_declared(manifest: CartManifest) -> None:
+    assert manifest.inventory_batch == 25_000
+    assert manifest.authorization_life == timedelta(days=365)
+    assert manifest.older_generation is not None
+    assert "can be ignored for now" in manifest.older_generation.during
+    assert "Do not disable" in manifest.older_generation.during
+    assert "may now disable" in manifest.older_generation.ended
+    limits = {name: (plan.rate_per_s, plan.burst) for name, plan in manifest.rate_plans.items()}
+    assert (limits["searchListingsItems"], limits["getListingsItem"], limits["confirmShipment"]) == (
+        (5, 5),
+        (5, 10),
+        (2, 10),
+    )
+
+
+def test_no_two_carriers_are_told_apart_by_their_spelling_only(manifest: CartManifest) -> None:
+    codes = manifest.carrier_codes
+    assert (codes["UPS"], codes["Purolator"], codes["PostNL"]) == ("UPS", "PUROLATOR", "Post NL")
+    assert "Other" not in codes
+    by_key: dict[str, set[str]] = {}
+    for name, code in codes.items():
+        by_key.setdefault(" ".join(name.split()).casefold(), set()).add(code)
+    assert all(len(found) == 1 for found in by_key.values())
+
+
 @pytest.mark.parametrize("environment", ["production", "sandbox"])
 def test_every_address_called_is_among_the_declared_hosts(manifest: CartManifest, environment: str) -> None:
     app = PlatformSettings(environment)

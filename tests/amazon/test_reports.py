@@ -1,13 +1,19 @@
-"""The XML processing report, and what it makes of each key."""
+"""The processing reports of both kinds, and what they make of each message."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from plugins.amazon.feed_results import combined, results_of, results_of_dead
+from plugins.amazon.listings_report import parse_listings_report
 from plugins.amazon.reports import MessageError, ProcessingReport, UnreadableReport, parse_report
-from plugins.amazon.submissions import ask_again_after, results_of
+from plugins.amazon.submissions import ask_again_after
 from plugins.interface import Applied, Rejected, Retry, Temporary
 
 LATER = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -32,49 +38,116 @@ def report_xml(processed: int, with_error: int, *results: tuple[int, str, str, s
     ).encode()
 
 
-def test_a_wholly_successful_report_has_no_results() -> None:
-    report = parse_report(report_xml(2, 0))
-    assert report == ProcessingReport(2, 0, ())
-    assert results_of(report, ["a", "b"], LATER) == {"a": Applied(), "b": Applied()}
+def report_json(processed: int, invalid: int, *issues: tuple[int, str, str, str]) -> bytes:
+    """The same facts as `report_xml` takes; message 0 is left out, as Amazon does where an issue is about the file."""
+    listed: list[dict[str, Any]] = [
+        {"messageId": number, "sku": "SKU-1", "code": code, "severity": kind.upper(), "message": words}
+        for number, kind, code, words in issues
+    ]
+    for issue in listed:
+        if issue["messageId"] == 0:
+            del issue["messageId"]
+    summary = {
+        "errors": sum(issue["severity"] == "ERROR" for issue in listed),
+        "warnings": 0,
+        "messagesProcessed": processed,
+        "messagesAccepted": processed - invalid,
+        "messagesInvalid": invalid,
+    }
+    header = {"sellerId": "A1SELLER", "version": "2.0", "feedId": "5"}
+    return json.dumps({"header": header, "issues": listed, "summary": summary}).encode()
 
 
-def test_each_key_gets_the_result_of_its_message() -> None:
-    report = parse_report(
-        report_xml(
-            3,
-            1,
-            (2, "Error", "18028", "The order\n  cannot be found."),
-            (2, "Error", "18099", "A second one."),
-            (3, "Warning", "5", "Never mind."),
-        )
+def read_xml(processed: int, with_error: int, *results: tuple[int, str, str, str]) -> ProcessingReport:
+    return parse_report(report_xml(processed, with_error, *results))
+
+
+def read_json(processed: int, with_error: int, *results: tuple[int, str, str, str]) -> ProcessingReport:
+    return parse_listings_report(report_json(processed, with_error, *results))
+
+
+def words(error: MessageError) -> Rejected:
+    return Rejected(error.code, error.words)
+
+
+Read = Callable[..., ProcessingReport]
+both_kinds = pytest.mark.parametrize("read", [read_xml, read_json], ids=["xml", "json"])
+
+
+@both_kinds
+def test_a_wholly_successful_report_has_no_errors(read: Read) -> None:
+    report = read(2, 0)
+    assert (report.processed, report.with_error, report.errors) == (2, 0, ())
+    assert results_of(report, [1, 2], LATER, words) == {1: Applied(), 2: Applied()}
+
+
+def test_a_json_report_names_its_feed_and_seller() -> None:
+    assert (read_json(1, 0).feed_id, read_json(1, 0).seller) == ("5", "A1SELLER")
+    assert (read_xml(1, 0).feed_id, read_xml(1, 0).seller) == (None, None)
+
+
+@both_kinds
+def test_each_message_gets_its_own_result(read: Read) -> None:
+    report = read(
+        3,
+        1,
+        (2, "Error", "18028", "It\n  cannot be found."),
+        (2, "Error", "18099", "A second one."),
+        (3, "Warning", "5", "Never mind."),
     )
-    assert results_of(report, ["a", "b", "c"], LATER) == {
-        "a": Applied(),
-        "b": Rejected("18028", "The order cannot be found."),
-        "c": Applied(),
+    assert results_of(report, [1, 2, 3], LATER, words) == {
+        1: Applied(),
+        2: Rejected("18028", "It cannot be found."),
+        3: Applied(),
     }
 
 
-def test_an_error_of_the_whole_file_gives_nobody_up() -> None:
-    report = parse_report(report_xml(0, 1, (0, "Error", "5002", "XML Parsing Error")))
-    assert report.whole_file_error() == MessageError(0, "5002", "XML Parsing Error")
-    assert results_of(report, ["a", "b"], LATER) == {"a": Retry(LATER), "b": Retry(LATER)}
+@both_kinds
+def test_an_error_of_the_whole_file_gives_nobody_up(read: Read) -> None:
+    report = read(0, 1, (0, "Error", "5002", "Parsing Error"))
+    assert report.whole_file_error() == MessageError(0, "5002", "Parsing Error")
+    assert results_of(report, [1, 2], LATER, words) == {1: Retry(LATER), 2: Retry(LATER)}
 
 
+@both_kinds
 @pytest.mark.parametrize(
-    "document",
+    "facts",
     [
-        report_xml(1, 0),
-        report_xml(3, 0),
-        report_xml(2, 1),
-        report_xml(2, 1, (1, "Error", "1", "x"), (2, "Error", "1", "x")),
-        report_xml(2, 1, (3, "Error", "1", "x")),
+        (1, 0),
+        (3, 0),
+        (2, 1),
+        (2, 1, (1, "Error", "1", "x"), (4, "Error", "1", "x")),
+        (2, 1, (3, "Error", "1", "x")),
     ],
 )
-def test_a_report_that_does_not_fit_what_was_sent_is_an_alarm(document: bytes) -> None:
+def test_a_report_that_does_not_fit_what_was_sent_is_an_alarm(read: Read, facts: tuple[Any, ...]) -> None:
     with pytest.raises(Temporary) as alarm:
-        results_of(parse_report(document), ["a", "b"], LATER)
+        results_of(read(*facts), [1, 4], LATER, words)
     assert alarm.value.code == "REPORT_MISMATCH"
+
+
+@both_kinds
+def test_of_a_dead_feed_only_what_it_refused_is_given_up(read: Read) -> None:
+    report = read(2, 1, (4, "Error", "7", "x"))
+    assert results_of_dead(report, [1, 4], LATER, words) == {1: Retry(LATER), 4: Rejected("7", "x")}
+    assert results_of_dead(None, [1], LATER, words) == {1: Retry(LATER)}
+
+
+def test_a_key_in_several_feeds_is_applied_only_if_all_of_them_took_it() -> None:
+    refusal = Rejected("7", "x")
+    found = combined(
+        [
+            ("United States", {1: Applied(), 2: Applied(), 3: Retry(LATER), 4: refusal, 5: Retry(LATER)}),
+            ("Canada", {1: Applied(), 2: refusal, 3: Applied(), 4: Retry(LATER), 5: refusal}),
+        ]
+    )
+    assert found == {
+        1: Applied(),
+        2: Rejected("7", "Canada: x"),
+        3: Retry(LATER),
+        4: Rejected("7", "United States: x"),
+        5: Rejected("7", "Canada: x"),
+    }
 
 
 @pytest.mark.parametrize(
@@ -93,6 +166,33 @@ def test_a_report_that_does_not_fit_what_was_sent_is_an_alarm(document: bytes) -
 def test_anything_else_is_unreadable(document: bytes) -> None:
     with pytest.raises(UnreadableReport):
         parse_report(document)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b"",
+        b"sku\terror\nA\t90012\n",
+        b"[]",
+        b"{}",
+        report_json(1, 0)[:-5],
+        report_json(1, 0).replace(b'"messagesProcessed": 1', b'"messagesProcessed": "1"'),
+        report_json(1, 0).replace(b'"messagesInvalid"', b'"messagesWrong"'),
+        report_json(1, 0).replace(b'"feedId"', b'"feed"'),
+        report_json(1, 1, (1, "Error", "1", "x")).replace(b'"messageId": 1', b'"messageId": -1'),
+    ],
+)
+def test_anything_else_is_no_listings_report(document: bytes) -> None:
+    with pytest.raises(UnreadableReport):
+        parse_listings_report(document)
+
+
+@pytest.mark.models
+def test_amazons_own_example_is_read(models: str) -> None:
+    document = Path(models, "listings-feed-processing-report-schema-v2.example.json").read_bytes()
+    report = parse_listings_report(document)
+    assert (report.processed, report.with_error, report.feed_id) == (4, 2, "1234567890")
+    assert {number: error.code for number, error in report.by_message().items()} == {4: "90220", 5: "99022"}
 
 
 def test_a_feed_is_asked_about_less_and_less_often() -> None:

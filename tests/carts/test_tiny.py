@@ -15,6 +15,7 @@ from is2_tiny.shop import Shop, create_shop
 
 from plugins import interface
 from plugins.interface import (
+    MERCHANT_CHANNEL,
     Acknowledgement,
     Applied,
     AskFields,
@@ -26,12 +27,16 @@ from plugins.interface import (
     Order,
     OrderQuery,
     OrderState,
+    Package,
+    PackageLine,
     PlatformSettings,
     QueryBy,
     RateLimited,
     Rejected,
     Retry,
     SettingsError,
+    ShownLevel,
+    StockLevel,
     Store,
     Temporary,
 )
@@ -154,6 +159,47 @@ def test_a_pause_asked_for_during_acknowledgements_holds_back_that_one_only(ctx:
     reply = plugin.acknowledge_orders(ctx, [Acknowledgement(name, name, name, "", ()) for name in ("first", "second")])
     assert isinstance(reply.results["first"], Retry)
     assert isinstance(reply.results["second"], Applied)
+
+
+def test_stock_is_read_with_who_ships_it_and_set_by_the_shops_own_id(ctx: CartContext, shop: Shop) -> None:
+    shop.add_item("MUG", stock=4)
+    shop.add_item("TENT", stock=9, shipped_by="shop")
+    shop.add_item("000123")
+    assert plugin.read_inventory(ctx, ["000123", "TENT", "MUG", "mug"]) == [
+        ShownLevel("MUG", {MERCHANT_CHANNEL: 4}, remote_id="item-1"),
+        ShownLevel("TENT", {"shop": 9}, remote_id="item-2"),
+        ShownLevel("000123", {MERCHANT_CHANNEL: 0}, remote_id="item-3"),
+    ]
+    levels = [StockLevel("a", "000123", "item-3", 7), StockLevel("b", "GONE", "item-9", 7)]
+    assert plugin.push_inventory(ctx, levels).results == {
+        "a": Applied("stock-item-3"),
+        "b": Rejected("REFUSED", "There is no such item."),
+    }
+    assert [item["stock"] for item in shop.items] == [4, 9, 7]
+
+
+def package(order_id: str, reference: str, quantity: int, tracking_number: str = "1Z9") -> Package:
+    line = PackageLine(f"{order_id}-1", quantity)
+    key = f"{order_id}/{reference}"
+    now = datetime.now(UTC)
+    return Package(key, order_id, "", reference, None, "", "Hill & Dale", "", tracking_number, now, (line,))
+
+
+def test_packages_are_posted_corrected_and_refused_one_by_one(ctx: CartContext, shop: Shop) -> None:
+    order = shop.add_order("o1", ("MUG", 3))
+    shop.add_order("gone", ("MUG", 1), state="cancelled")
+    first, second = package("o1", "1", 1), package("o1", "2", 2)
+    assert plugin.post_tracking(ctx, [first, package("gone", "1", 1)]).results == {
+        "o1/1": Applied("package-o1-1"),
+        "gone/1": Rejected("REFUSED", "The order is cancelled."),
+    }
+    assert order["state"] == "new"
+    corrected = replace(first, tracking_number="1Z-NEW")
+    too_many = replace(second, lines=(PackageLine("o1-1", 3),))
+    assert isinstance(plugin.post_tracking(ctx, [too_many]).results["o1/2"], Rejected)
+    assert set(plugin.post_tracking(ctx, [corrected, second]).results) == {"o1/1", "o1/2"}
+    assert [each["tracking"] for each in order["packages"].values()] == ["1Z-NEW", "1Z9"]
+    assert (order["state"], order["packages"]["1"]["carrier"]) == ("shipped", "Hill & Dale")
 
 
 @pytest.mark.parametrize(

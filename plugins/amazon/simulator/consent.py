@@ -178,6 +178,8 @@ class Consent:
         del self._visits[key]
         code = self._grants.consent(visit.application.id, visit.seller.id, visit.redirect_uri)
         answer = {"state": visit.state, "selling_partner_id": visit.seller.id, "spapi_oauth_code": code}
+        if visit.seller.older_token:
+            answer["mws_auth_token"] = f"amzn.mws.{self._rng.getrandbits(128):032x}"
         return _back(visit.redirect_uri, answer)
 
     @staticmethod

@@ -61,13 +61,18 @@ class Listings:
         self._listings: dict[tuple[str, str], Listing] = {}
 
     def put(self, seller: Seller, fields: dict[str, Any]) -> Listing:
-        """Create or replace a listing (steering, presets). Keys: sku, quantity, fba, lead_days, title, marketplaces."""
+        """Create or replace a listing (steering, presets).
+
+        Keys: sku, quantity, fba, lead_days, title, marketplaces, and channels, which takes the place of quantity and
+        fba. An FBA offer is in the home marketplace alone unless the seller is enrolled in Remote Fulfillment.
+        """
         sku = fields.get("sku")
         if not isinstance(sku, str) or not sku:
             raise ValueError("a listing needs a sku")
         now = self._clock.now()
         quantity = int(fields.get("quantity", 0))
-        code = FBA_CODES[seller.region] if fields.get("fba") else DEFAULT
+        channels = fields.get("channels", {FBA_CODES[seller.region] if fields.get("fba") else DEFAULT: quantity})
+        home_only = DEFAULT not in channels and bool(channels) and not seller.remote_fulfillment
         number = f"{sum(ord(letter) * (place + 7) for place, letter in enumerate(sku)):08d}"[-8:]
         listing = Listing(
             seller.id,
@@ -75,10 +80,10 @@ class Listings:
             f"B0{number}",
             fields.get("title", f"Simulated {sku}"),
             "PRODUCT",
-            fields.get("marketplaces", list(seller.marketplaces)),
+            list(fields.get("marketplaces", [seller.home] if home_only else seller.marketplaces)),
             now,
             now,
-            {code: quantity},
+            dict(channels),
             fields.get("lead_days"),
         )
         self._listings[seller.id, sku] = listing
@@ -103,10 +108,18 @@ class Listings:
             listing.channels[DEFAULT] += max(0, quantity)
 
     def enroll(self, seller: Seller) -> None:
-        """Remote Fulfillment with FBA begins: Amazon zeroes the merchant quantity of enrolled FBA SKUs."""
+        """Remote Fulfillment with FBA begins: the FBA offers are sold in all of the seller's marketplaces, and Amazon
+        zeroes their merchant quantity."""
         for listing in self.of(seller.id):
             if listing.fba:
                 listing.channels.pop(DEFAULT, None)
+                listing.marketplaces = list(seller.marketplaces)
+
+    def withdraw(self, seller: Seller) -> None:
+        """Remote Fulfillment with FBA ends: the FBA offers are sold at home only."""
+        for listing in self.of(seller.id):
+            if listing.fba:
+                listing.marketplaces = [seller.home]
 
     def patch(
         self, seller: Seller, listing: Listing, patches: list[dict[str, Any]], at: datetime, *, preview: bool = False

@@ -71,7 +71,7 @@ class ListingsFeedProcessor:
             raise Rejected("8058", "The message could not be processed. Please send it again.", None)
         seller = self._sellers[feed.seller]
         listing = self._listings.get(feed.seller, message["sku"])
-        if listing is None:
+        if listing is None or feed.marketplaces[0] not in listing.marketplaces:
             raise Rejected(
                 "13013", "This SKU does not exist in the seller's catalog. The data was not processed.", None
             )

@@ -25,7 +25,7 @@ class ListingsItems:
     def get(self, seller: Seller, path: Mapping[str, str], query: Mapping[str, str]) -> dict[str, Any]:
         """getListingsItem."""
         places = _places(seller, path, query)
-        return _item(self._find(seller, path["sku"]), places, _parts(query))
+        return _item(self._find(seller, path["sku"], places), places, _parts(query))
 
     def search(self, seller: Seller, path: Mapping[str, str], query: Mapping[str, str]) -> dict[str, Any]:
         """searchListingsItems: by SKU, or all of them, sorted by SKU."""
@@ -34,7 +34,8 @@ class ListingsItems:
         size, offset = query.get("pageSize", "10"), query.get("pageToken", "0")
         if not size.isdigit() or not 1 <= int(size) <= 20 or not offset.isdigit():
             raise _bad_request("pageSize must be between 1 and 20, pageToken one that was returned.")
-        found = sorted(self._listings.of(seller.id), key=lambda listing: listing.sku)
+        listed = [each for each in self._listings.of(seller.id) if set(places) & set(each.marketplaces)]
+        found = sorted(listed, key=lambda listing: listing.sku)
         if "identifiers" in query:
             wanted = query["identifiers"].split(",")
             if query.get("identifiersType") != "SKU" or len(wanted) > 20:
@@ -53,9 +54,9 @@ class ListingsItems:
         self, seller: Seller, path: Mapping[str, str], query: Mapping[str, str], body: dict[str, Any]
     ) -> dict[str, Any]:
         """patchListingsItem; what is refused for its content comes back as status INVALID with an issue."""
-        _places(seller, path, query)
+        places = _places(seller, path, query)
         preview = query.get("mode") == "VALIDATION_PREVIEW"
-        listing = self._find(seller, path["sku"])
+        listing = self._find(seller, path["sku"], places)
         self._submissions += 1
         reply: dict[str, Any] = {"sku": listing.sku, "submissionId": f"{self._submissions:032x}", "issues": []}
         try:
@@ -72,10 +73,10 @@ class ListingsItems:
             return reply | {"status": "INVALID", "issues": [issue]}
         return reply | {"status": "VALID" if preview else "ACCEPTED"}
 
-    def _find(self, seller: Seller, sku: str) -> Listing:
+    def _find(self, seller: Seller, sku: str, places: list[str]) -> Listing:
         listing = self._listings.get(seller.id, sku)
-        if listing is None:
-            raise not_found(f"SKU '{sku}' not found.")
+        if listing is None or not set(places) & set(listing.marketplaces):
+            raise not_found(f"SKU '{sku}' not found in marketplace {places[0]}.")
         return listing
 
 

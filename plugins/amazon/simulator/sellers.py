@@ -7,7 +7,10 @@ from plugins.amazon.simulator.marketplaces import BY_COUNTRY, MARKETPLACES, NON_
 
 @dataclass
 class Seller:
-    """One selling partner account. `roles` narrows the application's roles for this seller; None means all of them."""
+    """One selling partner account. `roles` narrows the application's roles for this seller; None means all of them.
+
+    `older_token`: the seller also authorized the application in the older API (MWS), so its consent brings that token.
+    """
 
     id: str
     name: str
@@ -17,6 +20,7 @@ class Seller:
     roles: list[str] | None = None
     default_lead_days: int = 2
     non_retail: bool = False
+    older_token: bool = False
 
     @property
     def home(self) -> str:

@@ -127,6 +127,7 @@ class Steering:
             "marketplaces": seller.marketplaces,
             "remote_fulfillment": seller.remote_fulfillment,
             "roles": seller.roles,
+            "older_token": seller.older_token,
             "authorized": seller.id in self._state.grants.authorized_sellers(),
         }
 
@@ -138,20 +139,23 @@ class Steering:
 
     def _set_seller(self, request: Request) -> Answer:
         """Keys: seller, and any of remote_fulfillment, roles (null: all the application has), default_lead_days,
-        marketplaces, revoke (true), expire_access_tokens (true)."""
+        marketplaces, older_token, revoke (true), expire_access_tokens (true)."""
         body = _object(request)
         seller = self._seller(body.pop("seller"))
         if body.pop("revoke", False):
             self._state.grants.revoke(seller.id)
         if body.pop("expire_access_tokens", False):
             self._state.grants.expire_access_tokens(seller.id)
-        for name in ("remote_fulfillment", "roles", "default_lead_days", "marketplaces"):
+        enrolled = seller.remote_fulfillment
+        for name in ("remote_fulfillment", "roles", "default_lead_days", "marketplaces", "older_token"):
             if name in body:
                 setattr(seller, name, body.pop(name))
         if body:
             raise ValueError(f"a seller has no {min(body)!r}")
         if seller.remote_fulfillment:
             self._state.listings.enroll(seller)
+        elif enrolled:
+            self._state.listings.withdraw(seller)
         return self._seller_json(seller)
 
     def _authorize(self, request: Request) -> Answer:
@@ -184,7 +188,8 @@ class Steering:
         return {"listings": [self._state.listings.summary(each, self._state.sellers[each.seller]) for each in found]}
 
     def _put_listings(self, request: Request) -> Answer:
-        """One listing or a list of them: seller, sku, and any of quantity, fba, lead_days, title, marketplaces."""
+        """One listing or a list of them: seller, sku, and any of quantity, fba, channels, lead_days, title,
+        marketplaces."""
         body = request.json()
         answers = []
         for fields in body if isinstance(body, list) else [body]:

@@ -2,7 +2,6 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import requests
@@ -20,14 +19,6 @@ def amazon() -> Driver:
 @pytest.fixture
 def store(amazon: Driver) -> Store:
     return amazon.connect()
-
-
-@pytest.fixture(scope="session")
-def models() -> str:
-    folder = os.environ.get("IS2_SPAPI_MODELS", "")
-    if not folder or not Path(folder).is_dir():
-        pytest.skip("IS2_SPAPI_MODELS names no folder with Amazon's model files")
-    return folder
 
 
 @pytest.fixture

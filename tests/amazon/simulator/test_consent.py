@@ -46,6 +46,16 @@ def test_the_whole_way_ends_at_the_redirect_uri_with_a_code(amazon):
     assert (query["state"], query["selling_partner_id"]) == ("s-1", NORTHWIND)
 
 
+def test_a_seller_with_an_older_token_brings_it_along(amazon):
+    shown = amazon.steer("POST", "seller", {"seller": NORTHWIND, "older_token": True})
+    assert shown["older_token"] is True
+    done = submit(amazon, decision_page(amazon), action="next", **BOXES)
+    query = dict(parse_qsl(urlsplit(done.headers["Location"]).query))
+    assert query.keys() == {"state", "selling_partner_id", "spapi_oauth_code", "mws_auth_token"}
+    marked = {one["seller"] for one in amazon.steer("GET", "sellers")["sellers"] if one["older_token"]}
+    assert marked == {NORTHWIND}
+
+
 def test_every_page_says_that_it_is_a_simulation_and_sends_no_referrer(amazon):
     for page in (open_consent(amazon), decision_page(amazon), open_consent(amazon, application_id="x")):
         assert b"This is a simulation" in page.body

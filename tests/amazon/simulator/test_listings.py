@@ -152,6 +152,47 @@ def test_a_json_feed_is_for_one_marketplace(store):
     assert store.call("POST", f"{FEEDS}/feeds", body).status == 400
 
 
+def test_a_sku_is_there_only_for_the_marketplaces_that_list_it(amazon, store):
+    canada = {"marketplaceIds": "A2EUQ1WTGCTBG2"}
+    amazon.steer("POST", "listings", {"seller": NORTHWIND, "sku": "HERE", "marketplaces": [US]})
+    report = json.loads(
+        store.report(_submitted(amazon, store, line("HERE", availability(3, 3)), place="A2EUQ1WTGCTBG2"))
+    )
+    assert report["summary"]["messagesInvalid"] == 1
+    assert run(store, line("HERE", availability(3, 3)))["issues"] == []
+    assert store.call("GET", f"{ITEMS}/HERE", marketplaceIds=US).status == 200
+    assert store.call("GET", f"{ITEMS}/HERE", **canada).status == 404
+    assert patch(store, "HERE", availability(1, 1), **canada).status == 404
+    both = store.call("GET", ITEMS, identifiers="HERE,TENT-2P", identifiersType="SKU", **canada).json()
+    assert [item["sku"] for item in both["items"]] == ["TENT-2P"]
+
+
+def _submitted(amazon, store, message: dict, place: str) -> str:
+    feed_id = store.submit(TYPE, feed(message), JSON, place)
+    amazon.advance(60)
+    return feed_id
+
+
+def test_an_fba_offer_is_sold_abroad_while_the_seller_is_enrolled(amazon):
+    def places() -> list[str]:
+        return listing(amazon, "COOLER-FBA")["marketplaces"]
+
+    assert places() == [US]
+    amazon.steer("POST", "seller", {"seller": NORTHWIND, "remote_fulfillment": True})
+    assert places() == [US, "A2EUQ1WTGCTBG2", "A1AM78C64UM0Y8"]
+    amazon.steer("POST", "seller", {"seller": NORTHWIND, "remote_fulfillment": False})
+    assert places() == [US]
+    assert len(listing(amazon, "COOLER-FBA", REMOTE)["marketplaces"]) == 3
+
+
+def test_a_listing_may_have_both_channels_or_none(amazon):
+    amazon.steer("POST", "listings", {"seller": NORTHWIND, "sku": "TWIN", "channels": {"DEFAULT": 1, "AMAZON_NA": 2}})
+    amazon.steer("POST", "listings", {"seller": NORTHWIND, "sku": "BARE", "channels": {}})
+    assert [each["quantity"] for each in listing(amazon, "TWIN")["fulfillmentAvailability"]] == [1, 2]
+    bare = listing(amazon, "BARE")
+    assert (bare["fulfillmentAvailability"], bare["fba"], bare["marketplaces"][0]) == ([], False, US)
+
+
 def patch(store, sku: str, *patches: dict, **query: str):
     body = {"productType": "PRODUCT", "patches": list(patches)}
     return store.call("PATCH", f"{ITEMS}/{sku}", body, **({"marketplaceIds": US} | query))

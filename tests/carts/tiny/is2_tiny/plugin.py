@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from plugins.interface import (
     CONTRACT_VERSION,
+    MERCHANT_CHANNEL,
     Acknowledgement,
     Address,
     Applied,
@@ -33,6 +34,7 @@ from plugins.interface import (
     OrderQuery,
     OrderReject,
     OrderState,
+    Package,
     Permanent,
     RateLimited,
     Rejected,
@@ -46,6 +48,8 @@ from plugins.interface import (
     SettingsError,
     ShippingMappingUI,
     ShippingMethod,
+    ShownLevel,
+    StockLevel,
     Temporary,
     UnknownValue,
     WriteReply,
@@ -62,7 +66,7 @@ INSTALL_FIELDS = (
 
 @hookimpl
 def cart_manifest() -> CartManifest:
-    quarter = timedelta(minutes=15)
+    quarter, hour = timedelta(minutes=15), timedelta(hours=1)
     return CartManifest(
         name="tiny",
         label="Tiny Shop",
@@ -70,8 +74,12 @@ def cart_manifest() -> CartManifest:
         version="0.1.0",
         environments=(Environment("live", "Live"),),
         order_schedule=SchedulePlan((ScheduleChoice(quarter, "every 15 minutes"),), quarter),
+        inventory_schedule=SchedulePlan((ScheduleChoice(None, "Off"), ScheduleChoice(hour, "every hour")), hour, hour),
         read_lag=timedelta(0),
         acknowledge_batch=50,
+        inventory_batch=50,
+        tracking_batch=50,
+        carrier_codes={"UPS": "ups", "FedEx": "fedex"},
     )
 
 
@@ -114,13 +122,43 @@ def fetch_orders(ctx: CartContext, query: OrderQuery) -> OrderPage:
 
 @hookimpl
 def fetch_order(ctx: CartContext, remote_id: str) -> Order | OrderReject | None:
-    reply = _send(ctx, "GET", f"/api/orders/{quote(remote_id, safe='')}")
+    reply = _send(ctx, "GET", f"/api/orders/{_part(remote_id)}")
     return None if reply.status == 404 else _order_or_reject(_checked(ctx, reply).json())
 
 
 @hookimpl
 def acknowledge_orders(ctx: CartContext, acknowledgements: Sequence[Acknowledgement]) -> WriteReply:
-    return WriteReply({one.key: _acknowledge(ctx, one) for one in acknowledgements})
+    return WriteReply(
+        {
+            one.key: _write(ctx, f"/api/orders/{_part(one.order_id)}/number", {"number": one.number})
+            for one in acknowledgements
+        }
+    )
+
+
+@hookimpl
+def push_inventory(ctx: CartContext, levels: Sequence[StockLevel]) -> WriteReply:
+    return WriteReply(
+        {
+            level.key: _write(ctx, f"/api/items/{_part(level.remote_id)}/stock", {"stock": level.available})
+            for level in levels
+        }
+    )
+
+
+@hookimpl
+def read_inventory(ctx: CartContext, skus: Sequence[str]) -> list[ShownLevel]:
+    shown, page = [], "1"
+    while page:
+        body = _answer(ctx, "GET", "/api/items", params={"page": page})
+        shown += [_level(row) for row in body["items"] if row["sku"] in skus]
+        page = body["next"]
+    return shown
+
+
+@hookimpl
+def post_tracking(ctx: CartContext, packages: Sequence[Package]) -> WriteReply:
+    return WriteReply({package.key: _post(ctx, package) for package in packages})
 
 
 @hookimpl
@@ -128,8 +166,27 @@ def shipping_mapping_ui(ctx: CartContext) -> ShippingMappingUI:
     return ShippingMappingUI((ShippingMethod("standard", "Standard"), ShippingMethod("express", "Express", ("Fast",))))
 
 
-def _acknowledge(ctx: CartContext, one: Acknowledgement) -> Result:
-    reply = _send(ctx, "PUT", f"/api/orders/{quote(one.order_id, safe='')}/number", json={"number": one.number})
+def _post(ctx: CartContext, package: Package) -> Result:
+    body = {
+        "carrier": package.carrier_code or package.carrier_name,
+        "tracking": package.tracking_number,
+        "shipped": package.shipped_at.isoformat(),
+        "lines": [{"id": line.remote_id, "quantity": line.quantity} for line in package.lines],
+    }
+    return _write(ctx, f"/api/orders/{_part(package.order_id)}/packages/{package.reference}", body)
+
+
+def _level(row: Mapping[str, Any]) -> ShownLevel:
+    channel = MERCHANT_CHANNEL if row["shipped_by"] == "merchant" else row["shipped_by"]
+    return ShownLevel(row["sku"], {channel: row["stock"]}, remote_id=row["id"])
+
+
+def _part(text: str) -> str:
+    return quote(text, safe="")
+
+
+def _write(ctx: CartContext, path: str, body: Mapping[str, Any]) -> Result:
+    reply = _send(ctx, "PUT", path, json=body)
     if reply.status in (404, 409):
         return Rejected("REFUSED", str(reply.json()["error"]))
     if reply.status == 429:

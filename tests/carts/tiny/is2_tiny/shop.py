@@ -1,7 +1,8 @@
-"""A small shop to run the Tiny cart against: items, orders and acknowledgements over JSON."""
+"""A small shop to run the Tiny cart against: items, stock, orders, acknowledgements and packages over JSON."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -20,13 +21,16 @@ class Shop:
     key: str = "tiny-key"
     id: str = "shop-1"
     name: str = "Tiny Shop"
-    items: list[dict[str, str]] = field(default_factory=list)
+    items: list[dict[str, Any]] = field(default_factory=list)
     orders: dict[str, dict[str, Any]] = field(default_factory=dict)
     fail_with: list[int] = field(default_factory=list)
 
-    def add_item(self, sku: str, title: str = "") -> None:
-        """Put an item on sale."""
-        self.items.append({"id": f"item-{len(self.items) + 1}", "sku": sku, "title": title or sku})
+    def add_item(self, sku: str, title: str = "", stock: int = 0, shipped_by: str = "merchant") -> dict[str, Any]:
+        """Put an item on sale; `shipped_by` is "merchant" or the name of who ships it instead."""
+        number = len(self.items) + 1
+        item = {"id": f"item-{number}", "sku": sku, "title": title or sku, "stock": stock, "shipped_by": shipped_by}
+        self.items.append(item)
+        return item
 
     def add_order(self, order_id: str, *lines: tuple[str, int], state: str = "new", **fields: Any) -> dict[str, Any]:
         """Book an order of (SKU, quantity) lines, as of now; other `fields` replace what it would have."""
@@ -43,6 +47,7 @@ class Shop:
                 for n, (sku, quantity) in enumerate(lines, start=1)
             ],
             "number": None,
+            "packages": {},
             **fields,
         }
         return self.orders[order_id]
@@ -105,6 +110,33 @@ def create_shop(shop: Shop) -> Flask:
             abort(409, "The order is cancelled.")
         order["number"] = request.get_json()["number"]
         return jsonify(receipt=f"receipt-{order_id}")
+
+    @app.put("/api/items/<item_id>/stock")
+    def set_stock(item_id: str) -> ResponseReturnValue:
+        item = next((item for item in shop.items if item["id"] == item_id), None)
+        if item is None:
+            abort(404, "There is no such item.")
+        item["stock"] = request.get_json()["stock"]
+        return jsonify(receipt=f"stock-{item_id}")
+
+    @app.put("/api/orders/<order_id>/packages/<reference>")
+    def set_package(order_id: str, reference: str) -> ResponseReturnValue:
+        if order_id not in shop.orders:
+            abort(404, "There is no such order.")
+        order = shop.orders[order_id]
+        if order["state"] == "cancelled":
+            abort(409, "The order is cancelled.")
+        packages = {**order["packages"], reference: request.get_json()}
+        shipped = Counter({line["id"]: 0 for line in order["lines"]})
+        for package in packages.values():
+            shipped.update({line["id"]: line["quantity"] for line in package["lines"]})
+        ordered = {line["id"]: line["quantity"] for line in order["lines"]}
+        if any(shipped[line] > ordered.get(line, 0) for line in shipped):
+            abort(409, "More units are packed than were ordered.")
+        order["packages"] = packages
+        if shipped == ordered:
+            order |= {"state": "shipped", "updated": datetime.now(UTC).isoformat()}
+        return jsonify(receipt=f"package-{order_id}-{reference}")
 
     return app
 

@@ -1,0 +1,85 @@
+"""What Amazon calls the carriers a warehouse hands its packages to.
+
+Source: the enumeration CarrierCode of amzn-base.xsd, whose values confirmShipment takes. An admin may add others.
+"""
+
+from __future__ import annotations
+
+OTHER = "Other"
+"""The code of a carrier that Amazon has no code for; its name is told beside it."""
+
+_SAME_NAME = (
+    "USPS",
+    "UPS",
+    "UPSMI",
+    "FedEx",
+    "FedEx SmartPost",
+    "DHL",
+    "DHL Express",
+    "DHL eCommerce",
+    "DHL Global Mail",
+    "OnTrac",
+    "Lasership",
+    "Newgistics",
+    "OSM",
+    "Canada Post",
+    "Royal Mail",
+    "Parcelforce",
+    "Yodel",
+    "Hermes UK",
+    "DPD",
+    "DPD Local",
+    "GLS",
+    "TNT",
+    "Deutsche Post",
+    "Hermes",
+    "La Poste",
+    "Chronopost",
+    "Colissimo",
+    "Poste Italiane",
+    "BRT",
+    "SDA",
+    "Correos",
+    "SEUR",
+    "MRW",
+    "InPost",
+    "PostNord",
+    "Polish Post",
+    "Australia Post",
+    "Sendle",
+    "Japan Post",
+    "China Post",
+    "Yun Express",
+    "Yanwen",
+    "4PX",
+    "SF Express",
+    "Asendia",
+    "Aramex",
+    "Amazon Shipping",
+    "Estafeta",
+    "Correios",
+    "India Post",
+    "BlueDart",
+    "Delhivery",
+    "Old Dominion",
+    "Estes",
+    "Saia",
+    "R+L",
+    "ABF",
+    "XPO Freight",
+    "UPS Freight",
+    "Self Delivery",
+)
+_OTHER_NAME = {
+    "UPS Mail Innovations": "UPSMI",
+    "FedEx Freight": "Fedex Freight",
+    "LaserShip": "Lasership",
+    "Purolator": "PUROLATOR",
+    "PostNL": "Post NL",
+    "Yamato": "YAMATO",
+    "Sagawa": "SAGAWA",
+    "Nittsu": "NITTSU",
+}
+
+CARRIER_CODES = {name: name for name in _SAME_NAME} | _OTHER_NAME
+"""Warehouse carrier name -> Amazon's code."""

@@ -1,0 +1,110 @@
+"""Reads listings through the Listings Items API (listingsItems_2021-08-01.json)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from plugins.amazon.api import check, json_object, send, unreadable
+from plugins.amazon.listings_feed import REMOTE_FULFILLMENT_SENTENCE
+from plugins.amazon.manifest import RATE_PLANS
+from plugins.amazon.shown_listings import Listing, parse_listing, remote_sites, shown_level, sold_remotely
+from plugins.amazon.stores import remote_fulfillment, seller_of, stock_sites
+from plugins.interface import CartContext, Effect, RateLimited, SettingsError, ShownLevel
+
+_SEARCH, _GET = "searchListingsItems", "getListingsItem"
+_PATH = "/listings/2021-08-01/items"
+_INCLUDED_DATA = "summaries,fulfillmentAvailability,attributes"
+_PAGE = 20
+_PAGES_MAX = 5
+_NOT_FOUND = 404
+_BURST = RATE_PLANS[_SEARCH].burst
+_REFILL = timedelta(seconds=_BURST / RATE_PLANS[_SEARCH].rate_per_s)
+
+
+def read(ctx: CartContext, skus: Sequence[str]) -> list[ShownLevel]:
+    """The SKUs that the store's marketplaces list; letter by letter, case and leading zeros count.
+
+    One call for 20 SKUs, and one for each SKU with a comma. Up to 80 SKUs fit into a full budget together with the
+    look for Remote Fulfillment.
+
+    Raises:
+        SettingsError: the account is enrolled in Remote Fulfillment with FBA, and the option says No.
+        RateLimited: nothing was read.
+    """
+    sites = stock_sites(ctx.store)
+    wanted = dict.fromkeys(skus)
+    plain = [sku for sku in wanted if "," not in sku]
+    batches = [plain[start : start + _PAGE] for start in range(0, len(plain), _PAGE)]
+    try:
+        found = [listing for batch in batches for listing in _search(ctx, sites, batch)]
+        # Identifiers are separated by commas, and Amazon knows no way to write one inside of them.
+        found += [listing for sku in wanted if "," in sku for listing in _get(ctx, sites, sku)]
+        _refuse_enrolled(ctx, sites, found, room=len(batches) < _BURST)
+    except RateLimited as error:
+        # What was read is read again, so the next try needs the whole budget, not its first call.
+        until = max(error.until, ctx.clock.now() + _REFILL)
+        raise RateLimited(error.sentence, until=until, detail=error.detail, code=error.code) from error
+    levels = (shown_level(listing, sites) for listing in found if listing.sku in wanted)
+    return list({level.sku: level for level in levels if level is not None}.values())
+
+
+def _refuse_enrolled(ctx: CartContext, sites: Sequence[str], found: Sequence[Listing], *, room: bool) -> None:
+    """Raise where Amazon's stock is sold in remote marketplaces although the option says No.
+
+    Args:
+        room: the budget allows one more search, for the listings changed last of all that are sold there.
+    """
+    if remote_fulfillment(ctx.store):
+        return
+    remote = remote_sites(sites[0], sites)
+    if not remote:
+        return
+    seen = [*found, *(_search_page(ctx, remote, {})[0] if room else ())]
+    if any(sold_remotely(listing, remote) for listing in seen):
+        raise SettingsError(REMOTE_FULFILLMENT_SENTENCE, code="REMOTE_FULFILLMENT")
+
+
+def _search(ctx: CartContext, sites: Sequence[str], skus: Sequence[str]) -> Iterator[Listing]:
+    params = {"identifiers": ",".join(skus), "identifiersType": "SKU"}
+    for _ in range(_PAGES_MAX):
+        listings, token = _search_page(ctx, sites, params)
+        yield from listings
+        if not token:
+            return
+        params["pageToken"] = token
+
+
+def _search_page(ctx: CartContext, sites: Sequence[str], params: dict[str, str]) -> tuple[list[Listing], str]:
+    query = _query(sites, {**params, "pageSize": str(_PAGE)})
+    reply = send(ctx, _SEARCH, Effect.READ, "GET", f"{_PATH}/{_seller(ctx)}?{query}")
+    body = json_object(check(ctx, _SEARCH, Effect.READ, reply), Effect.READ)
+    try:
+        token = (body.get("pagination") or {}).get("nextToken")
+        return [parse_listing(item) for item in body["items"]], str(token or "")
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise unreadable(f"{_SEARCH}: not the expected shape", Effect.READ) from error
+
+
+def _get(ctx: CartContext, sites: Sequence[str], sku: str) -> list[Listing]:
+    path = f"{_PATH}/{_seller(ctx)}/{quote(sku, safe='')}?{_query(sites, {})}"
+    reply = send(ctx, _GET, Effect.READ, "GET", path)
+    if reply.status == _NOT_FOUND:
+        return []
+    body: dict[str, Any] = json_object(check(ctx, _GET, Effect.READ, reply), Effect.READ)
+    try:
+        return [parse_listing(body)]
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise unreadable(f"{_GET}: not the expected shape", Effect.READ) from error
+
+
+def _seller(ctx: CartContext) -> str:
+    return quote(seller_of(ctx.store), safe="")
+
+
+def _query(sites: Sequence[str], params: dict[str, str]) -> str:
+    """The query, its spaces as %20: the page "URL Encoding" knows no plus for a space, and SKUs hold both."""
+    everything = {"marketplaceIds": ",".join(sites), "includedData": _INCLUDED_DATA, **params}
+    return urlencode(everything, quote_via=quote, safe="")

@@ -1,0 +1,83 @@
+"""Translates Amazon's listings (listingsItems_2021-08-01.json, Item)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from plugins.interface import MERCHANT_CHANNEL, ShownLevel
+
+REMOTE_ID_SEPARATOR = ","
+
+_DEFAULT = "DEFAULT"
+_FBA_PREFIX = "AMAZON_"
+# Where Remote Fulfillment with FBA sells stock that lies in the United States.
+_SOLD_FROM = {"ATVPDKIKX0DER": frozenset({"A2EUQ1WTGCTBG2", "A1AM78C64UM0Y8", "A2Q3Y263D00KWC"})}
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One SKU: units by Amazon's channel code, and the marketplaces that list it and have it on sale."""
+
+    sku: str
+    channels: dict[str, int]
+    lead_days: int | None
+    sites: frozenset[str]
+    on_sale: frozenset[str]
+
+
+def parse_listing(item: dict[str, Any]) -> Listing:
+    """The listing in an Item with summaries, fulfillmentAvailability and, where asked for, attributes.
+
+    Raises:
+        LookupError, TypeError, AttributeError, ValueError: the item has not the model's shape.
+    """
+    summaries = item.get("summaries") or []
+    availability = item.get("fulfillmentAvailability") or []
+    return Listing(
+        sku=item["sku"],
+        channels={str(entry["fulfillmentChannelCode"]): int(entry.get("quantity") or 0) for entry in availability},
+        lead_days=_lead_days(item.get("attributes") or {}),
+        sites=frozenset(summary["marketplaceId"] for summary in summaries),
+        on_sale=frozenset(
+            summary["marketplaceId"] for summary in summaries if "BUYABLE" in (summary.get("status") or [])
+        ),
+    )
+
+
+def shown_level(listing: Listing, sites: Sequence[str]) -> ShownLevel | None:
+    """What the core is told; None where none of `sites` lists the SKU."""
+    places = [site for site in sites if site in listing.sites]
+    if not places:
+        return None
+    # A listing without any availability was never given a quantity; it is the merchant's until Amazon says otherwise.
+    channels = listing.channels or {_DEFAULT: 0}
+    return ShownLevel(
+        listing.sku,
+        {MERCHANT_CHANNEL if code == _DEFAULT else code: units for code, units in channels.items()},
+        listing.lead_days,
+        REMOTE_ID_SEPARATOR.join(places),
+    )
+
+
+def remote_sites(home: str, sites: Iterable[str]) -> tuple[str, ...]:
+    """Those of a seller's marketplaces in which Remote Fulfillment with FBA sells the home marketplace's stock."""
+    return tuple(site for site in sites if site in _SOLD_FROM.get(home, ()))
+
+
+def sold_remotely(listing: Listing, remote: Iterable[str]) -> bool:
+    """Whether Amazon's own stock alone is on sale in one of the `remote` marketplaces.
+
+    Amazon shows the enrollment nowhere in the Listings API; this is how it is taken to show.
+    """
+    from_fba = bool(listing.channels) and all(code.startswith(_FBA_PREFIX) for code in listing.channels)
+    return from_fba and not listing.on_sale.isdisjoint(remote)
+
+
+def _lead_days(attributes: dict[str, Any]) -> int | None:
+    for entry in attributes.get("fulfillment_availability") or []:
+        days = entry.get("lead_time_to_ship_max_days")
+        if entry.get("fulfillment_channel_code") == _DEFAULT and isinstance(days, int):
+            return days
+    return None

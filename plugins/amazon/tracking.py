@@ -1,0 +1,138 @@
+"""Posts shipped packages by confirmShipment (ordersV0.json), one call each.
+
+The call has no idempotency key, but a package reference sent again edits that package: repeating does no harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+from plugins.amazon.api import check, send, unreadable
+from plugins.amazon.carriers import OTHER
+from plugins.amazon.errors import Problem, read_problem
+from plugins.amazon.shown_packages import ShippedOrder, read_shipped_order
+from plugins.interface import (
+    Applied,
+    CartContext,
+    Effect,
+    Package,
+    RateLimited,
+    Rejected,
+    Reply,
+    Result,
+    Retry,
+    Temporary,
+    WriteReply,
+)
+
+_OPERATION = "confirmShipment"
+_SOON = timedelta(minutes=1)
+# Where Amazon does not answer at all, each further package would only wait for the deadline of its call.
+_FAILURES_MAX = 2
+_CONFIRMED = 204
+# What these say is about all packages, any other 4xx about the one that was sent.
+_ABOUT_ALL = (401, 403, 429)
+
+
+def post(ctx: CartContext, packages: Sequence[Package]) -> WriteReply:
+    """Confirm each package; one that is refused does not stop the others.
+
+    Raises:
+        AuthorizationLost, SettingsError, Permanent: the whole call is of no use; packages confirmed before may be
+            posted again.
+    """
+    results: dict[str, Result] = {}
+    failures = 0
+    for package in packages:
+        if failures == _FAILURES_MAX:
+            results[package.key] = Retry(ctx.clock.now() + _SOON)
+            continue
+        try:
+            results[package.key] = _post_one(ctx, package)
+            failures = 0
+        except RateLimited as error:
+            left = [each.key for each in packages if each.key not in results]
+            return WriteReply(results | {key: Retry(error.until) for key in left})
+        except Temporary as error:
+            ctx.log.warning("package %s of %s: %s", package.reference, package.order_id, error.detail or error.code)
+            results[package.key] = Retry(ctx.clock.now() + _SOON)
+            failures += 1
+    return WriteReply(results)
+
+
+def confirmation(package: Package, site: str, now: datetime) -> dict[str, Any]:
+    """The request's body (ConfirmShipmentRequest).
+
+    Args:
+        site: the marketplace of the order.
+        now: Amazon refuses a ship date in the future.
+    """
+    shipped_at = min(package.shipped_at, now).astimezone(UTC)
+    detail: dict[str, Any] = {
+        # A string: since January 2026 Amazon refuses a JSON number here (selling-partner-api-models issue 5094).
+        "packageReferenceId": package.reference,
+        "carrierCode": package.carrier_code or OTHER,
+        "trackingNumber": package.tracking_number,
+        "shipDate": shipped_at.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "orderItems": [{"orderItemId": line.remote_id, "quantity": line.quantity} for line in package.lines],
+    }
+    if detail["carrierCode"] == OTHER:
+        detail["carrierName"] = package.carrier_name
+    if package.service:
+        detail["shippingMethod"] = package.service
+    return {"marketplaceId": site, "packageDetail": detail}
+
+
+def refuse(package: Package) -> Rejected | None:
+    """Why a package must not be sent: Amazon would only answer that something is missing."""
+    if not package.tracking_number.strip():
+        return Rejected("NO_TRACKING_NUMBER", "Amazon takes no package without a tracking number.")
+    if package.carrier_code in ("", OTHER) and not package.carrier_name.strip():
+        return Rejected("NO_CARRIER", "Amazon takes no package without a carrier.")
+    return None
+
+
+def _post_one(ctx: CartContext, package: Package) -> Result:
+    if (refusal := refuse(package)) is not None:
+        return refusal
+    body = confirmation(package, package.site or ctx.store.home_site, ctx.clock.now())
+    path = f"/orders/v0/orders/{quote(package.order_id, safe='')}/shipmentConfirmation"
+    reply = send(ctx, _OPERATION, Effect.WRITE, "POST", path, body=body)
+    if 400 <= reply.status < 500 and reply.status not in _ABOUT_ALL:
+        return _refused(ctx, package, reply)
+    check(ctx, _OPERATION, Effect.WRITE, reply)
+    if reply.status != _CONFIRMED:
+        raise unreadable(f"{_OPERATION}: HTTP {reply.status} in place of 204", Effect.WRITE)
+    return Applied()
+
+
+def _refused(ctx: CartContext, package: Package, reply: Reply) -> Result:
+    problem = read_problem(reply)
+    if not problem.readable:
+        raise Temporary("Amazon gave an unexpected answer; this is tried again.", detail=problem.words())
+    # Amazon's texts are not documented; what the order shows tells more surely what a refusal means.
+    shown = read_shipped_order(ctx, package.order_id)
+    if shown is None:
+        return Rejected("ORDER_NOT_FOUND", "Amazon does not know this order.")
+    return _meaning(package, shown, problem)
+
+
+def _meaning(package: Package, shown: ShippedOrder, problem: Problem) -> Result:
+    if shown.holds(package):
+        return Applied()
+    if shown.ship_plus:
+        return Rejected(
+            "SHIP_PLUS", "This is a Ship+ order: its label has to be bought from Amazon, which then knows the tracking."
+        )
+    if shown.cancelled:
+        return Rejected("ORDER_CANCELLED", "The order is cancelled at Amazon, so it takes no tracking any more.")
+    if "PackageToUpdateNotFound" in problem.message or "already fulfilled" in problem.message:
+        return Rejected(
+            "ALREADY_FULFILLED",
+            "Amazon shows this order as shipped in full already, without this tracking number, and takes no further "
+            "package for it.",
+        )
+    return Rejected(problem.code or "REFUSED", f"Amazon refused the package: {problem.message or problem.code}")

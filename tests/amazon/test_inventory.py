@@ -1,0 +1,320 @@
+"""Sending stock by listings feeds and reading what became of them, against the simulator."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from plugins.amazon import plugin
+from plugins.amazon.feed_handles import SentFeed, read_handle, write_handle
+from plugins.amazon.listings_feed import build_feed
+from plugins.interface import (
+    Applied,
+    CartContext,
+    Effect,
+    Permanent,
+    RateLimited,
+    Rejected,
+    Reply,
+    Result,
+    Retry,
+    SettingsError,
+    StockLevel,
+    Submission,
+    Temporary,
+    WriteReply,
+)
+from tests.amazon.conftest import SELLER, Rig
+
+US, CA, MX = "ATVPDKIKX0DER", "A2EUQ1WTGCTBG2", "A1AM78C64UM0Y8"
+ALPEN = "A2SIMEU0000001"
+REMOTE = "A2SIMNA0000003"
+
+
+def north_america(rig: Rig, seller: str = SELLER, **settings: str) -> CartContext:
+    return rig.store(seller, "na", (US, CA, MX), US, **settings)
+
+
+def level(sku: str, available: int = 7, lead_days: int | None = 3, remote_id: str = f"{US},{CA},{MX}") -> StockLevel:
+    return StockLevel(f"key-{sku}", sku, remote_id, available, lead_days=lead_days)
+
+
+def listing(rig: Rig, sku: str, seller: str = SELLER) -> dict[str, Any]:
+    found = rig.steer("GET", f"listings?seller={seller}")["listings"]
+    return next(one for one in found if one["sku"] == sku)
+
+
+def submission(rig: Rig, reply: WriteReply) -> Submission:
+    (pending,) = reply.pending
+    assert pending.ask_at - rig.clock.now() == timedelta(seconds=30)
+    return Submission(pending.handle, "push_inventory", pending.keys, rig.clock.now())
+
+
+def settle(rig: Rig, ctx: CartContext, sent: Submission) -> dict[str, Result]:
+    rig.clock.advance(120)
+    reply = plugin.poll_submission(ctx, sent)
+    assert reply.pending == ()
+    return dict(reply.results)
+
+
+def push(rig: Rig, ctx: CartContext, *levels: StockLevel) -> dict[str, Result]:
+    reply = plugin.push_inventory(ctx, levels)
+    assert reply.results == {}
+    return settle(rig, ctx, submission(rig, reply))
+
+
+def created_feeds(rig: Rig) -> list[str]:
+    """The marketplace of each listings feed, in the order they were made."""
+    return [feed["marketplaceIds"][0] for feed in rig.steer("GET", "feeds")["feeds"]]
+
+
+def test_quantity_and_latency_travel_together_to_every_marketplace(rig: Rig) -> None:
+    ctx = north_america(rig)
+    reply = plugin.push_inventory(ctx, [level("TENT-2P", 7, 3), level("000123", 0, 30)])
+    sent = submission(rig, reply)
+    waiting = plugin.poll_submission(ctx, sent)
+    assert waiting.pending[0].keys == sent.keys
+    assert settle(rig, ctx, sent) == {"key-TENT-2P": Applied(), "key-000123": Applied()}
+    assert created_feeds(rig) == [US, CA, MX]
+    tent, spork = listing(rig, "TENT-2P"), listing(rig, "000123")
+    assert (tent["quantity"], tent["lead_days"]) == (7, 3)
+    assert (spork["quantity"], spork["lead_days"]) == (0, 30)
+
+
+def test_each_sku_goes_where_it_is_listed(rig: Rig) -> None:
+    ctx = north_america(rig)
+    rig.steer("POST", "listings", {"seller": SELLER, "sku": "CA-ONLY", "marketplaces": [CA]})
+    rig.steer("POST", "listings", {"seller": SELLER, "sku": "US-ONLY", "marketplaces": [US]})
+    results = push(rig, ctx, level("CA-ONLY", remote_id=CA), level("US-ONLY", remote_id=US), level("TENT-2P"))
+    assert set(results.values()) == {Applied()}
+    assert created_feeds(rig) == [US, CA, MX]
+    assert [listing(rig, sku)["quantity"] for sku in ("CA-ONLY", "US-ONLY", "TENT-2P")] == [7, 7, 7]
+
+
+def test_where_it_is_not_known_what_lists_a_sku_home_is_written(rig: Rig) -> None:
+    ctx = rig.store(SELLER, "na", (US, CA, MX), CA)
+    assert push(rig, ctx, level("TENT-2P", remote_id="")) == {"key-TENT-2P": Applied()}
+    assert created_feeds(rig) == [CA]
+
+
+def test_a_sku_that_one_marketplace_refuses_is_refused_and_the_marketplace_named(rig: Rig) -> None:
+    ctx = north_america(rig)
+    rig.steer("POST", "listings", {"seller": SELLER, "sku": "US-ONLY", "marketplaces": [US]})
+    results = push(rig, ctx, level("US-ONLY", remote_id=f"{US},{CA}"), level("TENT-2P"), level("tent-2p"))
+    assert results["key-TENT-2P"] == Applied()
+    refusal = results["key-US-ONLY"]
+    assert isinstance(refusal, Rejected)
+    assert (refusal.code, refusal.sentence.partition(":")[0]) == ("13013", "Canada")
+    unknown = results["key-tent-2p"]
+    assert isinstance(unknown, Rejected)
+    assert unknown.sentence.startswith("United States: ")
+
+
+def test_what_must_not_be_sent_is_refused_alone(rig: Rig) -> None:
+    ctx = north_america(rig)
+    bad = [level("A", lead_days=31), level("B", lead_days=None), level("C\x07"), level("D", remote_id="A1F83G8C2ARO7P")]
+    reply = plugin.push_inventory(ctx, [*bad, level("TENT-2P")])
+    refusals = {key: result.code for key, result in reply.results.items() if isinstance(result, Rejected)}
+    assert refusals == {
+        "key-A": "LEAD_DAYS",
+        "key-B": "LEAD_DAYS",
+        "key-C\x07": "UNFIT_SKU",
+        "key-D": "NOT_LISTED",
+    }
+    assert settle(rig, ctx, submission(rig, reply)) == {"key-TENT-2P": Applied()}
+    assert plugin.push_inventory(ctx, bad).pending == ()
+    assert plugin.push_inventory(ctx, []) == WriteReply()
+
+
+def test_the_settings_must_be_complete(rig: Rig) -> None:
+    for store in (rig.new_store(), rig.store()):
+        with pytest.raises(SettingsError):
+            plugin.push_inventory(store, [level("TENT-2P")])
+
+
+def test_with_remote_fulfillment_home_alone_is_written(rig: Rig) -> None:
+    ctx = north_america(rig, REMOTE, remote_fulfillment="yes")
+    reply = plugin.push_inventory(ctx, [level("TENT-2P"), level("LAMP-USB", remote_id=CA)])
+    refusal = reply.results["key-LAMP-USB"]
+    assert isinstance(refusal, Rejected)
+    assert refusal.code == "NOT_LISTED_AT_HOME"
+    assert settle(rig, ctx, submission(rig, reply)) == {"key-TENT-2P": Applied()}
+    assert created_feeds(rig) == [US]
+
+
+@pytest.mark.parametrize(("option", "words"), [("no", "set the option"), ("yes", "takes no merchant quantity")])
+def test_amazons_refusal_of_an_enrolled_sku_is_explained(rig: Rig, option: str, words: str) -> None:
+    ctx = north_america(rig, REMOTE, remote_fulfillment=option)
+    refusal = push(rig, ctx, level("COOLER-FBA", remote_id=US), level("TENT-2P"))["key-COOLER-FBA"]
+    assert isinstance(refusal, Rejected)
+    assert refusal.code == "8572"
+    assert words in refusal.sentence
+    assert listing(rig, "COOLER-FBA", REMOTE)["converted"] is False
+
+
+def test_a_feed_of_its_own_budget_is_declared_and_spent(rig: Rig) -> None:
+    push(rig, north_america(rig), level("TENT-2P"))
+    plans = plugin.cart_manifest().rate_plans
+    assert ("createFeed:JSON_LISTINGS_FEED", Effect.WRITE) in rig.http.calls
+    plan = plans["createFeed:JSON_LISTINGS_FEED"]
+    assert (plan.burst, plan.rate_per_s * 300) == (5, 5)
+    assert set(rig.http.operations()) - plans.keys() == {"lwaToken", "uploadFeedDocument", "downloadFeedDocument"}
+
+
+def test_where_the_budget_ends_the_first_marketplaces_are_written_and_the_rest_later(rig: Rig) -> None:
+    sites = ("A1F83G8C2ARO7P", "A1PA6795UKMFR9", "A13V1IB3VIYZZH", "APJ6JRA9NG5V4", "A1RKKUPIHCS9HS")
+    rig.steer("POST", "limits", {"enforced": True, "rates": {"createFeed/JSON_LISTINGS_FEED": [1 / 60, 2]}})
+    rig.steer("POST", "listings", {"seller": ALPEN, "sku": "ES-ONLY", "marketplaces": [sites[4]]})
+    ctx = rig.store(ALPEN, "eu", sites, sites[0])
+    wide, narrow = level("TENT-2P", remote_id=",".join(sites)), level("ES-ONLY", remote_id=sites[4])
+    reply = plugin.push_inventory(ctx, [narrow, wide])
+    late = reply.results[narrow.key]
+    assert isinstance(late, Retry)
+    assert late.when > rig.clock.now()
+    assert settle(rig, ctx, submission(rig, reply)) == {wide.key: Applied()}
+    assert created_feeds(rig) == list(sites[:2])
+    assert push(rig, ctx, narrow) == {narrow.key: Applied()}
+
+
+def test_an_empty_budget_sends_nothing(rig: Rig) -> None:
+    ctx = north_america(rig)
+    rig.steer("POST", "faults", {"operation": "createFeed", "kind": "429"})
+    with pytest.raises(RateLimited):
+        plugin.push_inventory(ctx, [level("TENT-2P")])
+    assert created_feeds(rig) == []
+
+
+def test_a_lost_answer_of_a_later_feed_is_unknown_and_newer_numbers_may_follow(rig: Rig) -> None:
+    ctx = north_america(rig)
+    rig.steer("POST", "faults", {"operation": "createFeed", "kind": "apply_then_drop", "skip": 1})
+    with pytest.raises(Temporary) as error:
+        plugin.push_inventory(ctx, [level("TENT-2P", 9)])
+    assert error.value.unknown
+    assert push(rig, ctx, level("TENT-2P", 8)) == {"key-TENT-2P": Applied()}
+    assert listing(rig, "TENT-2P")["quantity"] == 8
+
+
+def test_one_dead_feed_of_several_has_its_skus_sent_again(rig: Rig) -> None:
+    ctx = north_america(rig)
+    rig.steer("POST", "faults", {"operation": "feedProcessed", "kind": "fatal", "skip": 1})
+    results = push(rig, ctx, level("LAMP-USB", remote_id=US), level("TENT-2P"))
+    assert results["key-LAMP-USB"] == Applied()
+    assert isinstance(results["key-TENT-2P"], Retry)
+
+
+def test_a_line_amazon_fails_is_its_own_affair(rig: Rig) -> None:
+    ctx = north_america(rig)
+    rig.steer("POST", "faults", {"operation": "feedProcessed", "kind": "reject", "sku": "TENT-2P"})
+    results = push(rig, ctx, level("TENT-2P"), level("LAMP-USB"), level("STOVE-MINI"))
+    assert isinstance(results["key-TENT-2P"], Rejected)
+    assert results["key-LAMP-USB"] == results["key-STOVE-MINI"] == Applied()
+
+
+def test_a_file_amazon_refuses_as_a_whole_is_sent_again_later(rig: Rig) -> None:
+    ctx = north_america(rig)
+    # The token is of one seller, the feed's header of another.
+    other = replace(ctx, store=replace(ctx.store, remote_id="A2SIMNA0000002"))
+    sent = submission(rig, plugin.push_inventory(other, [level("TENT-2P", remote_id=US)]))
+    (result,) = settle(rig, ctx, sent).values()
+    assert isinstance(result, Retry)
+
+
+def test_a_report_about_another_feed_or_seller_is_never_believed(rig: Rig) -> None:
+    ctx = north_america(rig)
+    first = submission(rig, plugin.push_inventory(ctx, [level("TENT-2P", remote_id=US)]))
+    second = submission(rig, plugin.push_inventory(ctx, [level("NO-SUCH", remote_id=US)]))
+    rig.clock.advance(120)
+    for swap in (_other_report(rig, second.handle), _other_seller(rig)):
+        with pytest.raises(Temporary) as alarm:
+            plugin.poll_submission(replace(ctx, http=swap), first)
+        assert alarm.value.code == "REPORT_MISMATCH"
+    assert plugin.poll_submission(ctx, first).results == {"key-TENT-2P": Applied()}
+
+
+def _other_report(rig: Rig, handle: str) -> Any:
+    """A way out on which each feed's report is the one of the feed in `handle`."""
+    _, (other,) = read_handle(handle, 1)
+    shown = next(feed for feed in rig.steer("GET", "feeds")["feeds"] if feed["feedId"] == other.feed_id)
+
+    class Swapping:
+        def call(self, operation: str, *args: Any, **more: Any) -> Reply:
+            reply = rig.http.call(operation, *args, **more)
+            if operation != "getFeed":
+                return reply
+            body = reply.json() | {"resultFeedDocumentId": shown["resultFeedDocumentId"]}
+            return replace(reply, body=json.dumps(body).encode())
+
+    return Swapping()
+
+
+def _other_seller(rig: Rig) -> Any:
+    """A way out on which each report names another seller."""
+
+    class Renaming:
+        def call(self, operation: str, *args: Any, **more: Any) -> Reply:
+            reply = rig.http.call(operation, *args, **more)
+            if operation != "downloadFeedDocument":
+                return reply
+            return replace(reply, body=reply.body.replace(SELLER.encode(), b"A2SIMNA0000009"))
+
+    return Renaming()
+
+
+def test_many_skus_get_each_its_own_result(rig: Rig) -> None:
+    ctx = north_america(rig)
+    skus = [f"BULK {number:04d}" for number in range(600)]
+    places = [[US, CA], [US], [CA], [US, CA, MX]]
+    rig.steer(
+        "POST",
+        "listings",
+        [
+            {"seller": SELLER, "sku": sku, "marketplaces": places[number % 4]}
+            for number, sku in enumerate(skus)
+            if number % 50
+        ],
+    )
+    results = push(
+        rig,
+        ctx,
+        *(level(sku, number, remote_id=",".join(places[number % 4])) for number, sku in enumerate(skus)),
+    )
+    assert [sku for sku in skus if isinstance(results[f"key-{sku}"], Rejected)] == skus[::50]
+    quantities = {one["sku"]: one["quantity"] for one in rig.steer("GET", f"listings?seller={SELLER}")["listings"]}
+    assert all(quantities[sku] == number for number, sku in enumerate(skus) if number % 50)
+
+
+def test_a_handle_tells_which_feed_carries_which_key() -> None:
+    handle = write_handle("JSON_LISTINGS_FEED", [(US, "11"), (CA, "12")], [3, 3, 1, 2])
+    assert handle == f"JSON_LISTINGS_FEED/{US}=11,{CA}=12/2x3,1x1,1x2"
+    assert read_handle(handle, 4) == (
+        "JSON_LISTINGS_FEED",
+        (SentFeed("11", US, (1, 2, 3)), SentFeed("12", CA, (1, 2, 4))),
+    )
+    assert read_handle("POST_ORDER_ACKNOWLEDGEMENT_DATA/9", 2) == (
+        "POST_ORDER_ACKNOWLEDGEMENT_DATA",
+        (SentFeed("9", "", (1, 2)),),
+    )
+
+
+@pytest.mark.parametrize("end", ["", "/", "/US=1/2x1/3", "/US=1/1x1", "/US=1/3x1", "/US=1/2xz", "/US=1/2", "/US=/2x1"])
+def test_a_strange_handle_is_refused(rig: Rig, end: str) -> None:
+    for handle in (f"JSON_LISTINGS_FEED{end}", "POST_PRODUCT_DATA/1"):
+        with pytest.raises(Permanent):
+            plugin.poll_submission(rig.store(), Submission(handle, "push_inventory", ("a", "b"), rig.clock.now()))
+
+
+@pytest.mark.models
+def test_the_feed_keeps_to_amazons_schema(models: str) -> None:
+    schema = json.loads(Path(models, "listings-feed-schema-v2.json").read_text(encoding="utf-8"))
+    feed = json.loads(build_feed("A1SELLER", [(1, level("Mug Blue 12oz", 0, 0)), (5, level("Ä/1"))]))
+    jsonschema.validate(feed, schema)
+    assert [(message["messageId"], message["sku"]) for message in feed["messages"]] == [
+        (1, "Mug Blue 12oz"),
+        (5, "Ä/1"),
+    ]

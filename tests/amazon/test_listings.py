@@ -1,0 +1,200 @@
+"""Reading channels, quantities and marketplaces of SKUs, against the simulator."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from plugins.amazon import plugin
+from plugins.amazon.shown_listings import parse_listing, shown_level
+from plugins.interface import (
+    MERCHANT_CHANNEL,
+    CartContext,
+    Effect,
+    RateLimited,
+    Reply,
+    SettingsError,
+    ShownLevel,
+    Temporary,
+)
+from tests.amazon.conftest import SELLER, Rig
+
+US, CA, MX = "ATVPDKIKX0DER", "A2EUQ1WTGCTBG2", "A1AM78C64UM0Y8"
+EVERYWHERE = f"{US},{CA},{MX}"
+REMOTE = "A2SIMNA0000003"
+
+
+def north_america(rig: Rig, seller: str = SELLER, **settings: str) -> CartContext:
+    return rig.store(seller, "na", (CA, MX, US), US, **settings)
+
+
+def put(rig: Rig, sku: str, **fields: Any) -> None:
+    rig.steer("POST", "listings", {"seller": SELLER, "sku": sku, **fields})
+
+
+def read(ctx: CartContext, *skus: str) -> dict[str, ShownLevel]:
+    return {level.sku: level for level in plugin.read_inventory(ctx, skus)}
+
+
+def test_who_ships_a_sku_how_many_and_where(rig: Rig) -> None:
+    put(rig, "TENT-2P", quantity=4, lead_days=5, marketplaces=[CA, US])
+    put(rig, "TWIN", channels={"DEFAULT": 2, "AMAZON_NA": 9})
+    put(rig, "BARE", channels={})
+    shown = read(north_america(rig), "TENT-2P", "COOLER-FBA", "TWIN", "BARE", "NO-SUCH")
+    assert shown == {
+        "TENT-2P": ShownLevel("TENT-2P", {MERCHANT_CHANNEL: 4}, 5, f"{US},{CA}"),
+        "COOLER-FBA": ShownLevel("COOLER-FBA", {"AMAZON_NA": 40}, None, US),
+        "TWIN": ShownLevel("TWIN", {MERCHANT_CHANNEL: 2, "AMAZON_NA": 9}, None, EVERYWHERE),
+        "BARE": ShownLevel("BARE", {MERCHANT_CHANNEL: 0}, None, EVERYWHERE),
+    }
+
+
+@pytest.mark.parametrize("sku", ["Mug Blue 12oz", "A/B +1", "50% & more", "RED,LARGE", "Ä-ß", "a?b#c"])
+def test_a_sku_is_asked_for_letter_by_letter(rig: Rig, sku: str) -> None:
+    put(rig, sku, quantity=3)
+    assert read(north_america(rig), sku)[sku].channels == {MERCHANT_CHANNEL: 3}
+
+
+def test_a_sku_that_only_looks_alike_is_not_it(rig: Rig) -> None:
+    put(rig, "123", quantity=3)
+    put(rig, "RED", quantity=3)
+    put(rig, "LARGE", quantity=3)
+    assert set(read(north_america(rig), "000123", "tent-2p", "RED,LARGE")) == {"000123"}
+
+
+@dataclass
+class Way:
+    """A way out whose searches are looked at, and whose answers may be changed."""
+
+    rig: Rig
+    change: Callable[[Reply], Reply] = lambda reply: reply
+    urls: list[str] = field(default_factory=list)
+
+    def call(self, operation: str, effect: Effect, method: str, url: str, **more: Any) -> Reply:
+        reply = self.rig.http.call(operation, effect, method, url, **more)
+        if operation != "searchListingsItems":
+            return reply
+        self.urls.append(url)
+        return self.change(reply)
+
+
+def test_what_a_search_finds_besides_is_left_out(rig: Rig) -> None:
+    def add_a_lookalike(reply: Reply) -> Reply:
+        body = reply.json()
+        body["items"] += [item | {"sku": item["sku"].lower()} for item in body["items"]]
+        return replace(reply, body=json.dumps(body).encode())
+
+    ctx = replace(north_america(rig), http=Way(rig, add_a_lookalike))
+    assert [level.sku for level in plugin.read_inventory(ctx, ["TENT-2P", "TENT-2P"])] == ["TENT-2P"]
+    assert plugin.read_inventory(ctx, []) == []
+
+
+def test_a_space_travels_as_percent_20(rig: Rig) -> None:
+    way = Way(rig)
+    read(replace(north_america(rig), http=way), "Mug Blue 12oz", "A+B")
+    assert "identifiers=Mug%20Blue%2012oz%2CA%2BB&" in way.urls[0]
+
+
+def test_a_comma_does_not_push_another_sku_out_of_the_call(rig: Rig) -> None:
+    skus = [f"S{number:02d}" for number in range(19)]
+    put(rig, "RED,LARGE", quantity=3)
+    assert set(read(north_america(rig), *skus, "RED,LARGE")) == {"RED,LARGE"}
+
+
+def test_after_our_own_budget_is_spent_a_full_one_is_waited_for(rig: Rig) -> None:
+    ctx = north_america(rig)
+
+    class Spent:
+        def call(self, *args: Any, **more: Any) -> Reply:
+            raise RateLimited("Spent.", until=rig.clock.now() + timedelta(milliseconds=200))
+
+    ctx.token.get()
+    with pytest.raises(RateLimited) as error:
+        plugin.read_inventory(replace(ctx, http=Spent()), ["TENT-2P"])
+    assert error.value.until - rig.clock.now() == timedelta(seconds=1)
+
+
+def test_the_home_marketplace_comes_first(rig: Rig) -> None:
+    shown = read(rig.store(SELLER, "na", (US, CA, MX), MX), "TENT-2P")
+    assert shown["TENT-2P"].remote_id == f"{MX},{US},{CA}"
+
+
+def test_twenty_skus_are_one_call(rig: Rig) -> None:
+    skus = [f"S{number:02d}" for number in range(45)]
+    for sku in skus:
+        put(rig, sku, quantity=1)
+    shown = read(north_america(rig), *skus)
+    assert set(shown) == set(skus)
+    # The fourth looks for Remote Fulfillment.
+    assert rig.http.operations().count("searchListingsItems") == 4
+    assert "getListingsItem" not in rig.http.operations()
+
+
+def test_a_full_budget_is_enough_for_eighty_skus_and_a_refused_read_waits_for_a_full_one(rig: Rig) -> None:
+    rig.steer("POST", "limits", {"enforced": True})
+    skus = [f"S{number:02d}" for number in range(80)]
+    assert read(north_america(rig), *skus) == {}
+    with pytest.raises(RateLimited) as error:
+        read(north_america(rig), "TENT-2P")
+    assert error.value.until - rig.clock.now() >= timedelta(seconds=1)
+
+
+def test_with_remote_fulfillment_home_alone_is_read(rig: Rig) -> None:
+    ctx = north_america(rig, REMOTE, remote_fulfillment="yes")
+    shown = read(ctx, "TENT-2P", "COOLER-FBA")
+    assert shown["TENT-2P"].remote_id == US
+    assert shown["COOLER-FBA"].channels == {"AMAZON_NA": 40}
+
+
+@pytest.mark.parametrize("skus", [["COOLER-FBA"], ["TENT-2P"]], ids=["it is asked for", "it is not asked for"])
+def test_an_enrolled_account_that_says_no_is_told_to_say_yes(rig: Rig, skus: list[str]) -> None:
+    with pytest.raises(SettingsError) as error:
+        read(north_america(rig, REMOTE), *skus)
+    assert error.value.code == "REMOTE_FULFILLMENT"
+    assert error.value.sentence == (
+        "Your Amazon account is enrolled in Remote Fulfillment with FBA: set the option Remote Fulfillment With FBA to "
+        "Yes, then stock is synced."
+    )
+
+
+def test_enrollment_comes_and_goes(rig: Rig) -> None:
+    assert set(read(north_america(rig), "TENT-2P")) == {"TENT-2P"}
+    rig.steer("POST", "seller", {"seller": SELLER, "remote_fulfillment": True})
+    with pytest.raises(SettingsError):
+        read(north_america(rig), "TENT-2P")
+    rig.steer("POST", "seller", {"seller": SELLER, "remote_fulfillment": False})
+    assert set(read(north_america(rig), "TENT-2P")) == {"TENT-2P"}
+
+
+def test_outside_the_united_states_fba_in_several_countries_is_no_remote_fulfillment(rig: Rig) -> None:
+    seller = "A2SIMEU0000001"
+    rig.steer("POST", "seller", {"seller": seller, "remote_fulfillment": True})
+    ctx = rig.store(seller, "eu", ("A1F83G8C2ARO7P", "A1PA6795UKMFR9"), "A1F83G8C2ARO7P")
+    assert read(ctx, "COOLER-FBA")["COOLER-FBA"].channels == {"AMAZON_EU": 40}
+
+
+def test_a_missing_role_is_named(rig: Rig) -> None:
+    ctx = north_america(rig)
+    rig.steer("POST", "seller", {"seller": SELLER, "roles": []})
+    with pytest.raises(SettingsError) as error:
+        read(ctx, "TENT-2P")
+    assert "Product Listing or Inventory and Order Tracking" in error.value.sentence
+
+
+@pytest.mark.parametrize("kind", ["html_200", "truncate", "5xx", "refuse"])
+def test_an_unusable_answer_is_temporary(rig: Rig, kind: str) -> None:
+    rig.steer("POST", "faults", {"operation": "searchListingsItems", "kind": kind})
+    with pytest.raises(Temporary) as error:
+        read(north_america(rig), "TENT-2P")
+    assert error.value.unknown is False
+
+
+def test_fields_amazon_leaves_out_are_no_error() -> None:
+    listing = parse_listing({"sku": "A", "fulfillmentAvailability": [{"fulfillmentChannelCode": "AMAZON_NA"}]})
+    assert listing.channels == {"AMAZON_NA": 0}
+    assert shown_level(listing, [US]) is None

@@ -1,0 +1,251 @@
+"""Posting packages by confirmShipment, against the simulator."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from plugins.amazon import plugin
+from plugins.amazon.shown_packages import shipped_order
+from plugins.amazon.tracking import confirmation
+from plugins.interface import (
+    Applied,
+    AuthorizationLost,
+    CartContext,
+    Package,
+    PackageLine,
+    Rejected,
+    Retry,
+    SettingsError,
+    WriteReply,
+)
+from tests.amazon.conftest import SELLER, Rig
+
+SOON = timedelta(minutes=1)
+
+
+def book(rig: Rig, quantity: int = 1, branch: str = "plain", **changes: Any) -> dict[str, Any]:
+    """One order whose first item has so many units; what steering shows of it."""
+    made = rig.steer("POST", "orders/generate", {"seller": SELLER, "mix": {branch: 1}})
+    (order_id,) = made["branches"][branch]
+    item = rig.steer("GET", f"orders/{order_id}")["order"]["orderItems"][0]
+    fields = {"orderItems": [item | {"quantityOrdered": quantity}]} | changes
+    return rig.steer("POST", f"orders/{order_id}", {"set": fields})
+
+
+def package(order: dict[str, Any], reference: str = "1", quantity: int = 1, **changes: Any) -> Package:
+    shipped_at = changes.pop("shipped_at", None) or datetime.fromisoformat(order["createdTime"]) + timedelta(minutes=5)
+    one = Package(
+        key=f"key-{order['orderId']}-{reference}",
+        order_id=order["orderId"],
+        site=order["marketplaceId"],
+        reference=reference,
+        cart_ref=None,
+        carrier_code="UPS",
+        carrier_name="UPS",
+        service="Ground",
+        tracking_number=f"1Z{reference}",
+        shipped_at=shipped_at,
+        lines=(PackageLine(order["order"]["orderItems"][0]["orderItemId"], quantity),),
+    )
+    return replace(one, **changes)
+
+
+def read(rig: Rig, order: dict[str, Any]) -> dict[str, Any]:
+    return rig.steer("GET", f"orders/{order['orderId']}")
+
+
+def post_one(ctx: CartContext, one: Package) -> Any:
+    return plugin.post_tracking(ctx, [one]).results[one.key]
+
+
+def test_a_package_shows_on_the_order(rig: Rig) -> None:
+    order = book(rig)
+    assert plugin.post_tracking(rig.store(), [one := package(order)]) == WriteReply({one.key: Applied()})
+    (shown,) = read(rig, order)["packages"]
+    assert (shown["packageReferenceId"], shown["carrier"], shown["trackingNumber"]) == ("1", "UPS", "1Z1")
+    assert (shown["shippingService"], shown["packageItems"][0]["quantity"]) == ("Ground", 1)
+    assert read(rig, order)["status"] == "SHIPPED"
+
+
+def test_an_order_shipped_in_parts_has_a_package_for_each(rig: Rig) -> None:
+    order = book(rig, quantity=3)
+    ctx = rig.store()
+    assert post_one(ctx, package(order, "2", 2)) == Applied()
+    assert read(rig, order)["status"] == "PARTIALLY_SHIPPED"
+    assert post_one(ctx, package(order, "1", 1)) == Applied()
+    assert read(rig, order)["status"] == "SHIPPED"
+    assert sorted(each["packageReferenceId"] for each in read(rig, order)["packages"]) == ["1", "2"]
+
+
+def test_the_same_reference_again_corrects_the_package(rig: Rig) -> None:
+    order = book(rig)
+    ctx = rig.store()
+    post_one(ctx, package(order))
+    assert post_one(ctx, package(order, tracking_number="1Z-CORRECTED")) == Applied()
+    assert [each["trackingNumber"] for each in read(rig, order)["packages"]] == ["1Z-CORRECTED"]
+
+
+@pytest.mark.parametrize("kind", ["apply_then_drop", "refuse", "5xx", "html_200"])
+def test_after_a_lost_answer_the_same_is_sent_again_and_the_cart_has_one_package(rig: Rig, kind: str) -> None:
+    order = book(rig)
+    ctx = rig.store()
+    rig.steer("POST", "faults", {"operation": "confirmShipment", "kind": kind})
+    lost = post_one(ctx, package(order))
+    assert lost == Retry(rig.clock.now() + SOON)
+    assert post_one(ctx, package(order)) == Applied()
+    assert len(read(rig, order)["packages"]) == 1
+
+
+def test_where_amazon_does_not_answer_at_all_the_rest_waits(rig: Rig) -> None:
+    orders = [book(rig) for _ in range(4)]
+    rig.steer("POST", "faults", {"operation": "confirmShipment", "kind": "5xx", "times": 4})
+    reply = plugin.post_tracking(rig.store(), [package(order) for order in orders])
+    assert set(reply.results.values()) == {Retry(rig.clock.now() + SOON)}
+    assert len(reply.results) == 4
+    assert rig.http.operations().count("confirmShipment") == 2
+
+
+def test_failures_in_between_hold_back_those_packages_only(rig: Rig) -> None:
+    orders = [book(rig) for _ in range(5)]
+    for skip in (1, 2):
+        rig.steer("POST", "faults", {"operation": "confirmShipment", "kind": "5xx", "skip": skip})
+    results = plugin.post_tracking(rig.store(), [package(order) for order in orders]).results
+    assert [type(result) for result in results.values()] == [Applied, Retry, Applied, Retry, Applied]
+
+
+def test_where_the_budget_ends_half_way_the_rest_is_for_later(rig: Rig) -> None:
+    rig.steer("POST", "limits", {"enforced": True, "rates": {"confirmShipment": [0.1, 2]}})
+    orders = [book(rig) for _ in range(4)]
+    results = plugin.post_tracking(rig.store(), [package(order) for order in orders]).results
+    assert [type(result) for result in results.values()] == [Applied, Applied, Retry, Retry]
+    rig.clock.advance(60)
+    assert post_one(rig.store(), package(orders[2])) == Applied()
+
+
+def test_an_order_shipped_by_hand_under_the_same_number_is_done(rig: Rig) -> None:
+    order = book(rig)
+    ctx = rig.store()
+    post_one(ctx, package(order, "7", tracking_number="1z 1"))
+    assert post_one(ctx, package(order, "1")) == Applied()
+    assert [each["packageReferenceId"] for each in read(rig, order)["packages"]] == ["7"]
+
+
+def test_an_order_shipped_by_hand_under_another_number_needs_a_person(rig: Rig) -> None:
+    order = book(rig)
+    ctx = rig.store()
+    post_one(ctx, package(order, "7", tracking_number="ANOTHER"))
+    result = post_one(ctx, package(order))
+    assert isinstance(result, Rejected)
+    assert (result.code, "shipped in full already" in result.sentence) == ("ALREADY_FULFILLED", True)
+
+
+def test_more_units_than_ordered_are_refused_in_amazons_words(rig: Rig) -> None:
+    order = book(rig, quantity=2)
+    result = post_one(rig.store(), package(order, quantity=3))
+    assert isinstance(result, Rejected)
+    assert result.code == "InvalidInput"
+    assert "more than the quantity left to ship" in result.sentence
+
+
+@pytest.mark.parametrize(
+    ("branch", "changes", "code"),
+    [
+        ("plain", {"programs": ["FBM_SHIP_PLUS"]}, "SHIP_PLUS"),
+        ("cancelled", {}, "ORDER_CANCELLED"),
+        ("pending", {}, "InvalidInput"),
+    ],
+)
+def test_what_amazon_takes_no_package_for_is_told_and_stops_no_other(
+    rig: Rig, branch: str, changes: dict[str, Any], code: str
+) -> None:
+    bad, good = book(rig, branch=branch, **changes), book(rig)
+    results = plugin.post_tracking(rig.store(), [package(bad), package(good)]).results
+    refusal = results[package(bad).key]
+    assert isinstance(refusal, Rejected)
+    assert refusal.code == code
+    assert results[package(good).key] == Applied()
+
+
+def test_an_order_amazon_does_not_know_is_refused(rig: Rig) -> None:
+    order = book(rig)
+    result = post_one(rig.store(), package(order, order_id="111-0000000-0000000"))
+    assert isinstance(result, Rejected)
+    assert result.code == "ORDER_NOT_FOUND"
+
+
+def test_where_the_read_back_fails_nothing_is_given_up(rig: Rig) -> None:
+    order = book(rig, quantity=2)
+    ctx = rig.store()
+    rig.steer("POST", "faults", {"operation": "getOrder", "kind": "5xx"})
+    assert post_one(ctx, package(order, quantity=3)) == Retry(rig.clock.now() + SOON)
+
+
+def test_a_carrier_without_a_code_goes_by_its_name(rig: Rig) -> None:
+    order = book(rig)
+    one = package(order, carrier_code="", carrier_name="Hill & Dale Couriers", service="")
+    assert post_one(rig.store(), one) == Applied()
+    (shown,) = read(rig, order)["packages"]
+    assert shown["carrier"] == "Hill & Dale Couriers"
+    assert "shippingService" not in shown
+
+
+@pytest.mark.parametrize("changes", [{"tracking_number": " "}, {"carrier_code": "", "carrier_name": ""}])
+def test_what_is_missing_is_told_without_a_call(rig: Rig, changes: dict[str, str]) -> None:
+    order = book(rig)
+    assert isinstance(post_one(rig.store(), package(order, **changes)), Rejected)
+    assert "confirmShipment" not in rig.http.operations()
+
+
+def test_a_package_of_the_future_is_one_of_now(rig: Rig) -> None:
+    order = book(rig)
+    late = package(order, shipped_at=rig.clock.now() + timedelta(hours=3))
+    assert post_one(rig.store(), late) == Applied()
+    assert read(rig, order)["packages"][0]["shipTime"] <= rig.clock.now().isoformat()
+
+
+def test_the_body_has_the_types_amazon_wants(rig: Rig) -> None:
+    order = book(rig)
+    body = confirmation(package(order, "12"), "ATVPDKIKX0DER", rig.clock.now())
+    detail = body["packageDetail"]
+    assert detail["packageReferenceId"] == "12"
+    assert isinstance(detail["orderItems"], list)
+    assert detail["shipDate"].endswith("Z")
+    assert "carrierName" not in detail
+
+
+def test_a_revoked_store_stops_at_once(rig: Rig) -> None:
+    order = book(rig)
+    ctx = rig.store()
+    rig.steer("POST", "seller", {"seller": SELLER, "revoke": True})
+    with pytest.raises(AuthorizationLost):
+        plugin.post_tracking(ctx, [package(order)])
+
+
+def test_a_missing_role_is_named(rig: Rig) -> None:
+    order = book(rig)
+    ctx = rig.store()
+    rig.steer("POST", "seller", {"seller": SELLER, "roles": []})
+    with pytest.raises(SettingsError) as error:
+        plugin.post_tracking(ctx, [package(order)])
+    assert "Inventory and Order Tracking or Direct-to-Consumer Shipping" in error.value.sentence
+
+
+def test_units_of_several_shown_packages_under_one_number_add_up(rig: Rig) -> None:
+    order = book(rig, quantity=3)
+    item = order["order"]["orderItems"][0]["orderItemId"]
+    shown = shipped_order(
+        {
+            "packages": [
+                {"trackingNumber": "1Z1", "packageItems": [{"orderItemId": item, "quantity": 2}]},
+                {"trackingNumber": "1Z1", "packageItems": [{"orderItemId": item, "quantity": 1}]},
+                {"packageReferenceId": "9"},
+            ]
+        }
+    )
+    assert shown.holds(package(order, quantity=3))
+    assert not shown.holds(package(order, quantity=4))
+    assert not shown.holds(package(order, quantity=1, tracking_number="1Z2"))
