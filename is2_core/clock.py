@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
+
+from is2_core.db import Database
+from is2_core.models.clock import ClockOffset
+
+OFFSET_ROW = 1
+# How long a process may go on with an offset that another one has raised meanwhile.
+_KNOWN_FOR_S = 1.0
 
 
 class Clock(Protocol):
@@ -34,6 +43,37 @@ class WallClock:
         value = session.scalar(sa.select(sa.func.clock_timestamp()))
         assert isinstance(value, datetime)
         return value.astimezone(UTC)
+
+
+class OffsetClock:
+    """Real time plus the seconds of the `clock_offset` row, for demos and tests: every process of a platform reads
+    the same row, so one command moves them all (`is2 advance`)."""
+
+    def __init__(self, db: Database, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._db = db
+        self._wall = WallClock()
+        self._monotonic = monotonic
+        self._offset = timedelta(0)
+        self._read_at = float("-inf")
+
+    def now(self) -> datetime:
+        if self._monotonic() - self._read_at >= _KNOWN_FOR_S:
+            # Not a unit of work: the time is asked for inside them too, and they do not nest.
+            with self._db.engine.connect().execution_options(is2_writes=False) as connection:
+                self._note(connection.scalar(_OFFSET))
+        return self._wall.now() + self._offset
+
+    def database_now(self, session: Session) -> datetime:
+        # Always read: which lease is over must not depend on what this process remembers.
+        self._note(session.scalar(_OFFSET))
+        return self._wall.database_now(session) + self._offset
+
+    def _note(self, seconds: int | None) -> None:
+        self._offset = timedelta(seconds=seconds or 0)
+        self._read_at = self._monotonic()
+
+
+_OFFSET = sa.select(ClockOffset.seconds).where(ClockOffset.id == OFFSET_ROW)
 
 
 class VirtualClock:

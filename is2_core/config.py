@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from is2_core.crypto import Keyring
 
@@ -25,7 +26,9 @@ class Config:
         session_secret: signs the panel's cookies.
         public_url: how browsers reach the panel, without a trailing slash.
         allow_private_hosts: whether a shop's own address may be on a private network (demo and tests only).
+        timezone: the warehouse's, by its tz database name; daily work is done at night there.
         allow_plain_http: whether the panel may run without TLS (loopback only).
+        clock_offset: whether the clock may be moved forward (demo and tests only, see `OffsetClock`).
     """
 
     database_url: str
@@ -35,6 +38,8 @@ class Config:
     public_url: str = "http://127.0.0.1:8080"
     allow_private_hosts: bool = False
     allow_plain_http: bool = False
+    timezone: str = "UTC"
+    clock_offset: bool = False
 
     @staticmethod
     def from_environment(environ: Mapping[str, str] | None = None) -> Config:
@@ -60,6 +65,8 @@ class Config:
             public_url=_value(env, "IS2_PUBLIC_URL", "http://127.0.0.1:8080").rstrip("/"),
             allow_private_hosts=_flag(env, "IS2_ALLOW_PRIVATE_HOSTS"),
             allow_plain_http=_flag(env, "IS2_ALLOW_PLAIN_HTTP"),
+            timezone=_zone(_value(env, "IS2_TIMEZONE", "UTC")),
+            clock_offset=_flag(env, "IS2_CLOCK_OFFSET"),
         )
 
 
@@ -75,6 +82,13 @@ def _value(env: Mapping[str, str], name: str, default: str | None = None) -> str
     if default is None:
         raise ConfigError(f"set {name} or {name}_FILE (`is2 up` makes both for a local trial)")
     return default
+
+
+def _zone(name: str) -> str:
+    try:
+        return ZoneInfo(name).key
+    except (KeyError, OSError, ValueError) as error:
+        raise ConfigError(f"IS2_TIMEZONE: there is no time zone {name!r}") from error
 
 
 def _flag(env: Mapping[str, str], name: str) -> bool:

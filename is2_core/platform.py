@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import redis
 
 from is2_core.carts import CartRegistry
-from is2_core.clock import Clock, WallClock
+from is2_core.clock import Clock, OffsetClock, WallClock
 from is2_core.config import Config
 from is2_core.db import Database
 from is2_core.db.types import use_keyring
@@ -47,7 +47,7 @@ def build_platform(
     """The platform of this process, with any of the ports replaced. Opens no connection."""
     use_keyring(config.keyring)
     database = db or Database(config.database_url)
-    the_clock = clock or WallClock()
+    the_clock = clock or (OffsetClock(database) if config.clock_offset else WallClock())
     return Platform(
         config=config,
         db=database,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -40,8 +41,7 @@ def send_acknowledgements(platform: Platform, run: TaskRun) -> None:
     checked_reply(integration.cart, "acknowledge_orders", reply, {entry.key for entry in batch})
     with run.write() as session:
         now = platform.clock.now()
-        for key, result in reply.results.items():
-            settle(session, integration.id, key, result, now)
+        settle(session, integration.id, reply.results, now)
         open_submissions(session, integration, KIND_ACKNOWLEDGE, reply.pending, now)
         pending = [key for submission in reply.pending for key in submission.keys]
         session.execute(
@@ -64,13 +64,23 @@ def _acknowledgement(order: ReceivedOrder) -> Acknowledgement:
     return Acknowledgement(order.number, order.remote_id, order.number, order.site, lines)
 
 
-def settle(session: Session, integration_id: int, key: str, result: Result, now: datetime) -> None:
-    """Store what became of one acknowledgement; a result that comes twice changes nothing."""
-    order = session.scalar(
-        sa.select(ReceivedOrder).where(ReceivedOrder.integration_id == integration_id, ReceivedOrder.number == key)
-    )
-    if order is None or order.ack_state not in (AckState.DUE, AckState.SENT):
-        return
+def settle(session: Session, integration_id: int, results: Mapping[str, Result], now: datetime) -> None:
+    """Store what became of acknowledgements, by order number; a result that comes twice changes nothing."""
+    orders = session.scalars(
+        sa.select(ReceivedOrder)
+        .where(
+            ReceivedOrder.integration_id == integration_id,
+            ReceivedOrder.number.in_(results),
+            ReceivedOrder.ack_state.in_((AckState.DUE, AckState.SENT)),
+        )
+        .order_by(ReceivedOrder.id)
+        .with_for_update()
+    ).all()
+    for order in orders:
+        _settle_one(session, order, results[order.number], now)
+
+
+def _settle_one(session: Session, order: ReceivedOrder, result: Result, now: datetime) -> None:
     if isinstance(result, Applied):
         order.ack_state, order.ack_at, order.ack_sentence = AckState.DONE, now, ""
         add_event(session, order.id, now, "ACKNOWLEDGED", "The cart has the acknowledgement.")

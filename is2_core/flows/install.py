@@ -20,14 +20,17 @@ from is2_core.flows.context import cart_context
 from is2_core.flows.errors import BadInput, Conflict, Forbidden
 from is2_core.flows.fields import check_fields
 from is2_core.flows.pausing import resume
+from is2_core.flows.stores import store_name, take_up_again
 from is2_core.models import (
     CartItem,
     Credential,
     InstallSession,
     Integration,
     IntegrationState,
+    ItemUpload,
     Mapping as SkuMapping,
     ShippingMapping,
+    SupportCase,
     Task,
 )
 from is2_core.platform import Platform
@@ -213,11 +216,15 @@ def discard_setup(platform: Platform, *, integration_id: int, account_id: int) -
         row = owned_integration(session, integration_id, account_id)
         if row.state != IntegrationState.SETUP:
             raise Conflict("Only a store whose setup is not finished can be discarded.")
-        listed = sa.select(CartItem.id).where(CartItem.integration_id == integration_id)
-        session.execute(sa.delete(SkuMapping).where(SkuMapping.cart_item_id.in_(listed)))
-        for table in (CartItem, ShippingMapping, Task, InstallSession, Credential):
-            session.execute(sa.delete(table).where(table.integration_id == integration_id))
-        session.delete(row)
+        _remove(session, row)
+
+
+def _remove(session: Session, row: Integration) -> None:
+    listed = sa.select(CartItem.id).where(CartItem.integration_id == row.id)
+    session.execute(sa.delete(SkuMapping).where(SkuMapping.cart_item_id.in_(listed)))
+    for table in (CartItem, ItemUpload, SupportCase, ShippingMapping, Task, InstallSession, Credential):
+        session.execute(sa.delete(table).where(table.integration_id == row.id))
+    session.delete(row)
 
 
 @dataclass(frozen=True)
@@ -248,8 +255,8 @@ def _take(
         return Ask(integration.id, outcome.fields, outcome.sentence)
     if isinstance(outcome, Redirect):
         return _send_away(platform, integration, trip, outcome)
-    _connect(platform, integration, outcome, asked)
-    return Ready(integration.id, integration.state == IntegrationState.SETUP)
+    connected_id = _connect(platform, integration, outcome, asked)
+    return Ready(connected_id, connected_id == integration.id and integration.state == IntegrationState.SETUP)
 
 
 def _send_away(platform: Platform, integration: Integration, trip: _Trip, redirect: Redirect) -> GoTo:
@@ -285,7 +292,9 @@ def _browser_hosts(platform: Platform, manifest: CartManifest) -> set[str]:
     return hosts
 
 
-def _connect(platform: Platform, integration: Integration, connected: Connected, asked: Mapping[str, str]) -> None:
+def _connect(platform: Platform, integration: Integration, connected: Connected, asked: Mapping[str, str]) -> int:
+    """Store the connection; returns the store's id, which is another than `integration`'s where the account had this
+    seller's store before: then that one goes on in place, so that no order is taken twice."""
     identity, now = connected.identity, platform.clock.now()
     try:
         with platform.db.write() as session:
@@ -295,9 +304,16 @@ def _connect(platform: Platform, integration: Integration, connected: Connected,
                     f"You signed in as seller {identity.remote_id}, but this store is {row.seller_id}. "
                     "Sign in at the shop with the right seller and try again."
                 )
-            _refuse_second(session, row, identity)
+            if row.seller_id is None and row.state == IntegrationState.DISCONNECTED:
+                raise Conflict("The seller of this store has been connected to another account since.")
+            former = _former(session, row, identity)
+            if former is not None:
+                _remove(session, row)
+                session.flush()
+                row = former
             row.seller_id, row.seller_name, row.sites = identity.remote_id, identity.name, list(identity.sites)
             row.settings = {**row.settings, **asked}
+            row.older_authorization = row.older_authorization or connected.older_authorization
             values = {key: secret.value for key, secret in connected.credentials.items()}
             credential = session.get(Credential, row.id)
             if credential is None:
@@ -306,26 +322,42 @@ def _connect(platform: Platform, integration: Integration, connected: Connected,
                 credential.credentials, credential.authorized_at = values, now
                 credential.version += 1
                 credential.access_token = credential.access_expires_at = credential.minting_until = None
-            if row.state == IntegrationState.PAUSED:
+            if row.state == IntegrationState.DISCONNECTED:
+                take_up_again(platform, session, row)
+            elif row.state == IntegrationState.PAUSED:
                 resume(session, row, platform)
+            return row.id
     except IntegrityError as error:
         raise Conflict("This store was connected a moment ago in another window.") from error
 
 
-def _refuse_second(session: Session, row: Integration, identity: SellerIdentity) -> None:
+def _former(session: Session, row: Integration, identity: SellerIdentity) -> Integration | None:
+    """The disconnected store of this account that a new setup turns out to be; a connected one is refused, and one
+    that another account disconnected lets the seller go.
+
+    Raises:
+        Conflict: the seller's store is connected already.
+    """
     other = session.scalar(
-        sa.select(Integration).where(
+        sa.select(Integration)
+        .where(
             Integration.cart == row.cart,
             Integration.region == row.region,
             Integration.seller_id == identity.remote_id,
             Integration.id != row.id,
         )
+        .with_for_update()
     )
     if other is None:
-        return
+        return None
+    if other.state == IntegrationState.DISCONNECTED:
+        if other.account_id == row.account_id and row.state == IntegrationState.SETUP:
+            return other
+        other.seller_id = None
+        session.flush()
+        return None
     if other.account_id == row.account_id:
-        name = other.nickname or other.seller_name
-        raise Conflict(f"This store is connected to your account already, as {name}.")
+        raise Conflict(f"This store is connected to your account already, as {store_name(other)}.")
     raise Conflict(
         "This store is connected to another account of this platform already. Disconnect it there first, "
         "or ask for help."

@@ -11,7 +11,7 @@ from is2_core.flows.access import owned, owned_integration
 from is2_core.flows.ask import ask_cart_now
 from is2_core.flows.context import cart_context
 from is2_core.flows.errors import BadInput, Conflict
-from is2_core.models import CartItem, Integration, Mapping, SeenInCart, WarehouseSku
+from is2_core.models import CartItem, Integration, Mapping, SeenInCart, StockPushLine, WarehouseSku
 from is2_core.platform import Platform
 from is2_core.tasks.queue import NOW, enqueue
 from plugins.interface import ItemPage, NotListed
@@ -37,7 +37,7 @@ def add_custom_item(
         sku: exactly as in the cart; only spaces around it are dropped.
         mappings: (warehouse SKU, quantity as typed) pairs; none where the warehouse has the same SKU.
     """
-    sku = _sku(sku)
+    sku = checked_sku(sku)
     with platform.db.write() as session:
         integration = owned_integration(session, integration_id, account_id)
         _refuse_listed(session, integration_id, sku, None)
@@ -54,26 +54,34 @@ def add_custom_item(
         item.mappings = _mappings(session, account_id, mappings)
         session.add(item)
         session.flush()
-        _review(platform, session, integration)
+        review(platform, session, integration)
         return item.id
 
 
 def edit_item(platform: Platform, *, item_id: int, account_id: int, sku: str, title: str) -> None:
     """Correct the SKU or title of a custom item."""
-    sku = _sku(sku)
+    sku = checked_sku(sku)
     with platform.db.write() as session:
         item = owned(session, CartItem, item_id, account_id)
         if not item.custom and sku != item.sku:
             raise BadInput("The SKU of an item the cart lists is changed in the cart.", field="sku")
         _refuse_listed(session, item.integration_id, sku, item.id)
+        if sku != item.sku:
+            # Another SKU of the cart: what is known of the old one says nothing about it.
+            item.due_version, item.channel_read_at = item.due_version + 1, None
+            item.withheld, item.push_sentence, item.seen_in_cart = "", "", SeenInCart.CANNOT_CHECK
+            item.pushed_quantity = item.pushed_lead_days = item.pushed_at = item.shown_quantity = None
         item.sku, item.title = sku, title.strip()
-        _review(platform, session, session.get_one(Integration, item.integration_id))
+        review(platform, session, session.get_one(Integration, item.integration_id))
 
 
 def set_active(platform: Platform, *, item_id: int, account_id: int, active: bool) -> None:
     """Activate an item for sync, or stop its sync. Orders are not affected by either."""
     with platform.db.write() as session:
-        owned(session, CartItem, item_id, account_id).active = active
+        item = owned(session, CartItem, item_id, account_id, lock=True)
+        if active and not item.active:
+            item.due_version += 1
+        item.active = active
 
 
 def set_mappings(platform: Platform, *, item_id: int, account_id: int, mappings: Sequence[tuple[str, str]]) -> None:
@@ -85,8 +93,9 @@ def set_mappings(platform: Platform, *, item_id: int, account_id: int, mappings:
         item.mappings = []
         session.flush()
         item.mappings = new
+        item.due_version += 1
         session.flush()
-        _review(platform, session, session.get_one(Integration, item.integration_id))
+        review(platform, session, session.get_one(Integration, item.integration_id))
 
 
 def remove_item(platform: Platform, *, item_id: int, account_id: int) -> None:
@@ -94,9 +103,11 @@ def remove_item(platform: Platform, *, item_id: int, account_id: int) -> None:
     with platform.db.write() as session:
         item = owned(session, CartItem, item_id, account_id)
         integration = session.get_one(Integration, item.integration_id)
+        # What was sent for it goes with it; an answer of the cart that comes later finds nothing to note.
+        session.execute(sa.delete(StockPushLine).where(StockPushLine.cart_item_id == item.id))
         session.delete(item)
         session.flush()
-        _review(platform, session, integration)
+        review(platform, session, integration)
 
 
 def refresh_cart_items(platform: Platform, *, integration_id: int, account_id: int) -> str:
@@ -119,7 +130,7 @@ def refresh_cart_items(platform: Platform, *, integration_id: int, account_id: i
     with platform.db.write() as session:
         integration = owned_integration(session, integration_id, account_id)
         _store_list(platform, session, integration, seen)
-        _review(platform, session, integration)
+        review(platform, session, integration)
     return f"{len(seen)} items are in the cart's list."
 
 
@@ -149,11 +160,16 @@ def _store_list(
     )
 
 
-def _review(platform: Platform, session: Session, integration: Integration) -> None:
+def review(platform: Platform, session: Session, integration: Integration) -> None:
     enqueue(session, kind="orders.review", integration=integration, now=platform.clock.now(), priority=NOW)
 
 
-def _sku(text: str) -> str:
+def checked_sku(text: str) -> str:
+    """A typed cart SKU without the spaces around it.
+
+    Raises:
+        BadInput: it is empty, too long or holds what cannot be printed.
+    """
     sku = text.strip()
     if not sku:
         raise BadInput("Give the SKU exactly as it is in the cart.", field="sku")
@@ -170,7 +186,12 @@ def _refuse_listed(session: Session, integration_id: int, sku: str, item_id: int
         raise Conflict(f"The SKU {sku} is on the list already.", field="sku")
 
 
-def _mappings(session: Session, account_id: int, typed: Sequence[tuple[str, str]]) -> list[Mapping]:
+def checked_mappings(typed: Sequence[tuple[str, str]]) -> dict[str, int]:
+    """Warehouse SKU -> quantity, of (SKU, quantity as typed) pairs; empty rows are left out.
+
+    Raises:
+        BadInput: a row lacks its SKU, has one twice or no usable quantity. Whether the SKUs exist is not looked at.
+    """
     wanted: dict[str, int] = {}
     for sku_text, quantity_text in typed:
         sku, quantity = sku_text.strip(), quantity_text.strip()
@@ -183,6 +204,16 @@ def _mappings(session: Session, account_id: int, typed: Sequence[tuple[str, str]
         if not (quantity.isascii() and quantity.isdigit() and 1 <= int(quantity) <= MAX_QUANTITY):
             raise BadInput(f"The quantity of {sku} must be a whole number from 1 to {MAX_QUANTITY}.", field="mappings")
         wanted[sku] = int(quantity)
+    return wanted
+
+
+def no_such_sku(sku: str) -> str:
+    """The sentence for a mapping to what the warehouse does not have."""
+    return f"The warehouse has no SKU {sku} in this account."
+
+
+def _mappings(session: Session, account_id: int, typed: Sequence[tuple[str, str]]) -> list[Mapping]:
+    wanted = checked_mappings(typed)
     known = set(
         session.scalars(
             sa.select(WarehouseSku.sku).where(WarehouseSku.account_id == account_id, WarehouseSku.sku.in_(wanted))
@@ -190,5 +221,5 @@ def _mappings(session: Session, account_id: int, typed: Sequence[tuple[str, str]
     )
     for sku in wanted:
         if sku not in known:
-            raise BadInput(f"The warehouse has no SKU {sku} in this account.", field="mappings")
+            raise BadInput(no_such_sku(sku), field="mappings")
     return [Mapping(warehouse_sku=sku, quantity=quantity) for sku, quantity in wanted.items()]

@@ -10,11 +10,20 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from is2_core.flows.access import owned, owned_integration
+from is2_core.flows.activity import note_order
 from is2_core.flows.errors import BadInput, Conflict
 from is2_core.flows.holds import WAIVABLE, HoldCode, address_problem
 from is2_core.flows.rules import ADDRESS_CORRECTED, PLACEABLE, add_event, apply_holds, rules_for
 from is2_core.flows.shipping import vocabulary
-from is2_core.models import Hold, Integration, IntegrationState, ReceivedOrder, ReceivedState, Recipient
+from is2_core.models import (
+    WAITS_FOR_A_PERSON,
+    Hold,
+    Integration,
+    IntegrationState,
+    ReceivedOrder,
+    ReceivedState,
+    Recipient,
+)
 from is2_core.platform import Platform
 from is2_core.tasks.queue import NOW, enqueue
 from plugins.interface import Address, ShippingMappingUI
@@ -55,8 +64,8 @@ def check_now(platform: Platform, *, integration_id: int, account_id: int) -> st
         integration = owned_integration(session, integration_id, account_id)
         if integration.state == IntegrationState.SETUP:
             raise Conflict("Finish the setup of this store first.")
-        if integration.state == IntegrationState.PAUSED:
-            raise Conflict(f"This store is paused: {integration.pause_sentence}")
+        if integration.state in WAITS_FOR_A_PERSON:
+            raise Conflict(f"This store is {integration.state.lower()}: {integration.pause_sentence}")
         enqueue(session, kind="orders.check", integration=integration, now=platform.clock.now(), priority=NOW)
     return "Checking for new orders now."
 
@@ -100,15 +109,29 @@ def dismiss(platform: Platform, *, order_id: int, account_id: int, user_id: int,
     reason = reason.strip()
     if not reason or len(reason) > MAX_REASON:
         raise BadInput(f"Say why, in at most {MAX_REASON} characters.", field="reason")
+    _end(platform, order_id, account_id, user_id, f"Dismissed: {reason}", "DISMISSED")
+
+
+def shipped_elsewhere(platform: Platform, *, order_id: int, account_id: int, user_id: int, note: str) -> None:
+    """End an order that was shipped from somewhere else, with a note that stays on record."""
+    note = note.strip()
+    if not note or len(note) > MAX_REASON:
+        raise BadInput(f"Say from where it was shipped, in at most {MAX_REASON} characters.", field="note")
+    _end(platform, order_id, account_id, user_id, f"Shipped elsewhere: {note}", "SHIPPED_ELSEWHERE")
+
+
+def _end(platform: Platform, order_id: int, account_id: int, user_id: int, reason: str, code: str) -> None:
     with platform.db.write() as session:
         order = _waiting(session, order_id, account_id)
         order.state, order.reason = ReceivedState.DISMISSED, reason
+        integration = session.get_one(Integration, order.integration_id)
+        now = platform.clock.now()
         if order.asked_at is not None:
             # The warehouse was asked to take it and may have: it must hear of this.
-            integration = session.get_one(Integration, order.integration_id)
-            enqueue(session, kind="orders.stop", integration=integration, now=platform.clock.now(), priority=NOW)
+            enqueue(session, kind="orders.stop", integration=integration, now=now, priority=NOW)
         session.execute(sa.delete(Hold).where(Hold.order_id == order.id))
-        add_event(session, order.id, platform.clock.now(), "DISMISSED", f"Dismissed: {reason}", user_id)
+        note_order(session, integration, order.id, platform)
+        add_event(session, order.id, now, code, reason, user_id)
 
 
 def correct_address(

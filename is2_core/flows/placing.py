@@ -12,8 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from is2_core.carts import PluginBug
+from is2_core.flows.activity import note_order
 from is2_core.flows.context import cart_context
 from is2_core.flows.holds import HoldCode, HoldReason, StoreRules
+from is2_core.flows.packages import reallocate
 from is2_core.flows.rules import PLACEABLE, add_event, apply_holds, replace_holds, rules_for
 from is2_core.flows.shipping import vocabulary
 from is2_core.flows.staging import stage
@@ -21,6 +23,7 @@ from is2_core.models import (
     AckState,
     Integration,
     PlacedComponent,
+    ReceivedLine,
     ReceivedOrder,
     ReceivedState,
     Recipient,
@@ -251,6 +254,13 @@ def _store_placed(
         return
     now = platform.clock.now()
     order.placed_at = now
+    placed = {line_id for line_id, _, _ in components}
+    session.execute(
+        sa.update(ReceivedLine)
+        .where(ReceivedLine.id.in_(placed))
+        .values(placed=ReceivedLine.open)
+        .execution_options(synchronize_session=False)
+    )
     session.add_all(
         PlacedComponent(line_id=line_id, warehouse_sku=sku, quantity=quantity) for line_id, sku, quantity in components
     )
@@ -261,6 +271,9 @@ def _store_placed(
         return
     order.state, order.reason = ReceivedState.INJECTED, ""
     replace_holds(session, {order.id: ()})
+    session.flush()
+    # The warehouse may have shipped it before its answer reached us.
+    reallocate(platform, session, order, now)
     if platform.carts.has(integration.cart, "acknowledge_orders"):
         order.ack_state = AckState.DUE
         enqueue(session, kind="acknowledgements.send", integration=integration, now=now, priority=SOON)
@@ -297,6 +310,7 @@ def _reread_stale(platform: Platform, run: TaskRun, integration: Integration, ui
                 stage(platform, session, store, ui, [answer])
             elif isinstance(answer, str):
                 _set_aside(session, row.id, answer, now)
+                note_order(session, store, row.id, platform)
             session.execute(sa.update(ReceivedOrder).where(ReceivedOrder.id == row.id).values(read_at=now))
     return True
 

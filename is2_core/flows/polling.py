@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from is2_core.flows import acknowledgements
+from is2_core.flows import acknowledgements, inventory, tracking
 from is2_core.flows.context import cart_context
-from is2_core.flows.submissions import KIND_ACKNOWLEDGE, checked_reply, record_results
+from is2_core.flows.submissions import (
+    KIND_ACKNOWLEDGE,
+    KIND_INVENTORY,
+    KIND_TRACKING,
+    checked_reply,
+    record_results,
+)
 from is2_core.models import Integration, Submission
 from is2_core.platform import Platform
 from is2_core.tasks.run import TaskRun
@@ -20,13 +26,17 @@ from plugins.interface import Result, Retry, WriteReply
 
 @dataclass(frozen=True)
 class Settler:
-    """How the lines of one kind of submission are settled, and what follows its end."""
+    """How the results of one kind of submission are stored, by key, and what follows its end."""
 
-    line: Callable[[Session, int, str, Result, datetime], None]
+    results: Callable[[Session, int, Mapping[str, Result], datetime], None]
     end: Callable[[Session, Integration, datetime | None, datetime], None]
 
 
-SETTLERS = {KIND_ACKNOWLEDGE: Settler(acknowledgements.settle, acknowledgements.after_submission)}
+SETTLERS = {
+    KIND_ACKNOWLEDGE: Settler(acknowledgements.settle, acknowledgements.after_submission),
+    KIND_INVENTORY: Settler(inventory.settle, inventory.after_submission),
+    KIND_TRACKING: Settler(tracking.settle, tracking.after_submission),
+}
 
 
 def poll_submission(platform: Platform, run: TaskRun) -> None:
@@ -50,8 +60,7 @@ def poll_submission(platform: Platform, run: TaskRun) -> None:
         integration = session.get_one(Integration, row.integration_id)
         settler = SETTLERS[row.kind]
         record_results(row, dict(reply.results))
-        for key, result in reply.results.items():
-            settler.line(session, integration.id, key, result, now)
+        settler.results(session, integration.id, reply.results, now)
         if reply.pending:
             row.ask_at = min(entry.ask_at for entry in reply.pending)
             run.finish(session, again_at=row.ask_at)

@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from is2_core.flows.activity import note_sold
 from is2_core.flows.holds import HoldReason, LineFacts, OrderFacts, StoreRules, address_problem, holds_for
 from is2_core.flows.rules import ADDRESS_CORRECTED, PLACEABLE, load_rules, replace_holds
 from is2_core.models import (
@@ -122,6 +123,7 @@ def stage(
     replace_holds(session, {order_id: held.get(remote_id, ()) for remote_id, order_id in id_of.items()})
     _write_events(session, rows, stored, decisions, id_of, now)
     _ask_for_what_follows(session, integration, fresh, stored, decisions, now)
+    note_sold(session, integration, _sold(fresh, stored, decisions), platform)
 
 
 def decide(
@@ -357,6 +359,25 @@ def _write_events(
         )
     if events:
         session.execute(sa.insert(OrderEvent), events)
+
+
+def _sold(orders: Sequence[Order], stored: dict[str, ReceivedOrder], decisions: dict[str, Decision]) -> set[str]:
+    """Cart SKUs of orders that began, changed or ceased to need stock the warehouse does not know of yet."""
+    touched = [
+        order
+        for order in orders
+        if (before := stored.get(order.remote_id)) is None
+        or (
+            before.placed_at is None
+            and (before.state != decisions[order.remote_id].state or before.cart_updated_at != order.updated_at)
+        )
+    ]
+    return {
+        line.sku
+        for order in touched
+        if order.remote_id in stored or decisions[order.remote_id].state in _OPEN
+        for line in order.lines
+    }
 
 
 def _ask_for_what_follows(

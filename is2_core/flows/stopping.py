@@ -21,7 +21,7 @@ _TO_STOP = (
         ReceivedOrder.state == ReceivedState.DISMISSED,
         sa.and_(
             ReceivedOrder.cart_state == OrderState.CANCELLED,
-            ReceivedOrder.state.in_((ReceivedState.INJECTED, ReceivedState.CANCELLED)),
+            ReceivedOrder.state.in_((ReceivedState.INJECTED, ReceivedState.SHIPPED, ReceivedState.CANCELLED)),
         ),
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -13,6 +13,8 @@ from is2_core.flows.access import owned_integration
 from is2_core.flows.cart_settings import known_manifest
 from is2_core.flows.errors import BadInput, Conflict
 from is2_core.flows.fields import FormField, check_fields
+from is2_core.flows.inventory import PUSH, SETTINGS
+from is2_core.flows.inventory_sync import set_problem
 from is2_core.flows.pausing import resume
 from is2_core.flows.setup_form import (
     CORE_KEYS,
@@ -28,12 +30,17 @@ from is2_core.flows.setup_form import (
     setup_fields,
     setup_form,
 )
-from is2_core.models import Credential, ImportCursor, Integration, IntegrationState, Schedule
+from is2_core.flows.shipments import READ_EVERY_S
+from is2_core.flows.stores import store_name
+from is2_core.models import Credential, ImportCursor, Integration, IntegrationState, InventorySync, Schedule
 from is2_core.platform import Platform
 from is2_core.tasks.queue import NOW, enqueue
+from is2_core.tasks.slots import next_slot
 from plugins.interface import SettingsError
 
 DAY_S = 86_400
+# At night, where few wait for what it delays.
+RECONCILE_AT, COMPARE_AT = "02:30", "03:30"
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,8 @@ def finish_setup(platform: Platform, *, integration_id: int, account_id: int, va
         warnings.append(manifest.inventory_schedule.off_warning)
     with platform.db.write() as session:
         row = owned_integration(session, integration_id, account_id)
+        if row.state == IntegrationState.DISCONNECTED:
+            raise Conflict("This store is disconnected: reconnect it first.")
         first = row.state == IntegrationState.SETUP
         _check_nickname(session, row, typed[NICKNAME])
         now = platform.clock.now()
@@ -99,16 +108,35 @@ def finish_setup(platform: Platform, *, integration_id: int, account_id: int, va
         every = interval(typed[ORDERS_EVERY])
         assert every is not None
         _schedule(platform, session, row, "orders.check", int(every.total_seconds()), now)
-        _schedule(platform, session, row, "orders.reconcile", DAY_S, now + timedelta(days=1))
+        _schedule(platform, session, row, "warehouse.read", READ_EVERY_S, now)
+        _schedule_daily(platform, session, row, "orders.reconcile", RECONCILE_AT, now)
+        _schedule_inventory(platform, session, row, typed, now)
         enqueue(session, kind="orders.check", integration=row, now=now, priority=NOW)
         enqueue(session, kind="orders.review", integration=row, now=now)
-        name = f"{manifest.label} store {row.nickname or row.seller_name}"
+        name = f"{manifest.label} store {store_name(row)}"
     if first:
         return Saved(f"Success: your {name} is connected. Its first orders are being read now.", tuple(warnings))
     return Saved(f"The settings of your {name} are saved.", tuple(warnings))
 
 
-def _schedule(platform: Platform, session: Session, row: Integration, kind: str, every_s: int, first: object) -> None:
+def _schedule_inventory(
+    platform: Platform, session: Session, row: Integration, typed: Mapping[str, str], now: datetime
+) -> None:
+    """Start, change or end the sending of stock; what a setting kept back is tried again."""
+    every = interval(typed[INVENTORY_EVERY]) if INVENTORY_EVERY in typed else None
+    kinds = (PUSH, "inventory.compare")
+    if every is None:
+        session.execute(sa.delete(Schedule).where(Schedule.integration_id == row.id, Schedule.kind.in_(kinds)))
+        return
+    _schedule(platform, session, row, PUSH, int(every.total_seconds()), now)
+    _schedule_daily(platform, session, row, "inventory.compare", COMPARE_AT, now)
+    sync = session.get(InventorySync, row.id)
+    if sync is not None and sync.problem_code == SETTINGS:
+        set_problem(session, row.id, "", "", (), now)
+        enqueue(session, kind=PUSH, integration=row, now=now)
+
+
+def _schedule(platform: Platform, session: Session, row: Integration, kind: str, every_s: int, first: datetime) -> None:
     platform.db.upsert(
         session,
         Schedule,
@@ -125,6 +153,21 @@ def _schedule(platform: Platform, session: Session, row: Integration, kind: str,
             Schedule.next_at > platform.clock.now() + timedelta(seconds=every_s),
         )
         .values(next_at=platform.clock.now() + timedelta(seconds=every_s))
+    )
+
+
+def _schedule_daily(
+    platform: Platform, session: Session, row: Integration, kind: str, daily_at: str, now: datetime
+) -> None:
+    zone = platform.config.timezone
+    first = next_slot(after=now, last=now, every_s=DAY_S, daily_at=daily_at, zone=zone)
+    slot = {"every_s": DAY_S, "daily_at": daily_at, "zone": zone, "next_at": first}
+    platform.db.upsert(
+        session,
+        Schedule,
+        [{"integration_id": row.id, "kind": kind, **slot}],
+        key=["integration_id", "kind"],
+        update=list(slot),
     )
 
 

@@ -14,6 +14,8 @@ from is2_core.tasks.queue import enqueue
 from plugins.interface import Applied, PendingSubmission, Rejected, Result, WriteReply
 
 KIND_ACKNOWLEDGE = "acknowledge_orders"
+KIND_INVENTORY = "push_inventory"
+KIND_TRACKING = "post_tracking"
 PENDING = "PENDING"
 
 

@@ -2,8 +2,25 @@
 
 from is2_core.models.account import Account, MemberRole, Membership, Role, User
 from is2_core.models.base import Base
-from is2_core.models.cart import CartSetting
-from is2_core.models.integration import Credential, InstallSession, Integration, IntegrationState, Schedule
+from is2_core.models.cart import CarrierCode, CartSetting
+from is2_core.models.clock import ClockOffset
+from is2_core.models.integration import (
+    WAITS_FOR_A_PERSON,
+    Credential,
+    InstallSession,
+    Integration,
+    IntegrationState,
+    Schedule,
+)
+from is2_core.models.inventory import (
+    InventorySync,
+    PushResult,
+    StockActivity,
+    StockBuffer,
+    StockPush,
+    StockPushLine,
+    WarehouseCursor,
+)
 from is2_core.models.item import CartItem, Mapping, SeenInCart, ShippingMapping
 from is2_core.models.order import (
     AckState,
@@ -16,34 +33,52 @@ from is2_core.models.order import (
     ReceivedState,
     Recipient,
 )
+from is2_core.models.package import Package, PackageContent, PackageUnits, PostState
 from is2_core.models.submission import Submission, SubmissionLine
+from is2_core.models.support import CaseKind, SupportCase
 from is2_core.models.task import OPEN_STATES, Task, TaskState
+from is2_core.models.upload import ItemUpload
 from is2_core.models.warehouse import (
     StockMovement,
+    WarehouseActivity,
+    WarehouseFeed,
     WarehouseOrder,
     WarehouseOrderLine,
+    WarehousePackage,
+    WarehousePackageLine,
     WarehouseSku,
     WarehouseState,
 )
 
 __all__ = [
     "OPEN_STATES",
+    "WAITS_FOR_A_PERSON",
     "Account",
     "AckState",
     "Base",
+    "CarrierCode",
     "CartItem",
     "CartSetting",
+    "CaseKind",
+    "ClockOffset",
     "Credential",
     "Hold",
     "ImportCursor",
     "InstallSession",
     "Integration",
     "IntegrationState",
+    "InventorySync",
+    "ItemUpload",
     "Mapping",
     "MemberRole",
     "Membership",
     "OrderEvent",
+    "Package",
+    "PackageContent",
+    "PackageUnits",
     "PlacedComponent",
+    "PostState",
+    "PushResult",
     "ReceivedLine",
     "ReceivedOrder",
     "ReceivedState",
@@ -52,14 +87,24 @@ __all__ = [
     "Schedule",
     "SeenInCart",
     "ShippingMapping",
+    "StockActivity",
+    "StockBuffer",
     "StockMovement",
+    "StockPush",
+    "StockPushLine",
     "Submission",
     "SubmissionLine",
+    "SupportCase",
     "Task",
     "TaskState",
     "User",
+    "WarehouseActivity",
+    "WarehouseCursor",
+    "WarehouseFeed",
     "WarehouseOrder",
     "WarehouseOrderLine",
+    "WarehousePackage",
+    "WarehousePackageLine",
     "WarehouseSku",
     "WarehouseState",
 ]

@@ -5,14 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from is2_core.db.types import Sealed
-from is2_core.models.base import Base
+from is2_core.models.base import Base, Id
 
 
 class CartSetting(Base):
-    """Whether a cart is enabled, its environment and its platform-wide settings."""
+    """Whether a cart is enabled, its environment and its platform-wide settings.
+
+    `migration` tells how far the move from the cart's older API generation is: "" (none), RUNNING or ENDED.
+    """
 
     __tablename__ = "cart_setting"
     cart: Mapped[str] = mapped_column(primary_key=True)
@@ -20,4 +24,17 @@ class CartSetting(Base):
     environment: Mapped[str] = mapped_column(default="")
     values: Mapped[dict[str, Any]] = mapped_column(default=dict)
     secrets: Mapped[Any] = mapped_column(Sealed("cart_setting.secrets"), nullable=True)
+    migration: Mapped[str] = mapped_column(default="")
     updated_at: Mapped[datetime]
+
+
+class CarrierCode(Base):
+    """What an admin set for a carrier of the warehouse: the cart's code for it. `carrier_key` is case-folded."""
+
+    __tablename__ = "carrier_code"
+    __table_args__ = (sa.UniqueConstraint("cart", "carrier_key"),)
+    id: Mapped[Id]
+    cart: Mapped[str]
+    carrier: Mapped[str]
+    carrier_key: Mapped[str]
+    code: Mapped[str]

@@ -14,17 +14,23 @@ from is2_core.models.base import Base, Id, reference
 
 
 class IntegrationState(StrEnum):
-    """SETUP: not finished, can be resumed. PAUSED: waits for a person (reconnect, or correct a setting)."""
+    """SETUP: not finished, can be resumed. PAUSED: waits for a person (reconnect, or correct a setting).
+    DISCONNECTED: ended by a person, its credentials are gone; can be reconnected in place."""
 
     SETUP = "SETUP"
     ACTIVE = "ACTIVE"
     PAUSED = "PAUSED"
+    DISCONNECTED = "DISCONNECTED"
+
+
+WAITS_FOR_A_PERSON = (IntegrationState.PAUSED, IntegrationState.DISCONNECTED)
 
 
 class Integration(Base):
     """One connected store: one per (cart, region, seller) on the whole platform.
 
     `seller_id` is None until the cart has said who the seller is. `settings` are the cart's store fields;
+    `older_authorization`: the store also carries one of the cart's older generation (nothing of it is kept here).
     `server_skew_s` is how far the cart's clock was ahead of ours at the last reply.
     """
 
@@ -46,6 +52,7 @@ class Integration(Base):
     pause_sentence: Mapped[str] = mapped_column(default="")
     review_first: Mapped[bool] = mapped_column(default=False)
     orders_from: Mapped[datetime | None]
+    older_authorization: Mapped[bool] = mapped_column(default=False)
     server_skew_s: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
@@ -68,7 +75,10 @@ class Credential(Base):
 
 
 class Schedule(Base):
-    """Work that comes due again and again; the dispatcher turns a due row into a task, once per slot."""
+    """Work that comes due again and again; the dispatcher turns a due row into a task, once per slot.
+
+    Slots are `every_s` seconds apart, or at the local time `daily_at` ("02:30") of the time zone `zone` where set.
+    """
 
     __tablename__ = "schedule"
     __table_args__ = (sa.UniqueConstraint("integration_id", "kind"),)
@@ -76,6 +86,8 @@ class Schedule(Base):
     integration_id: Mapped[int] = reference("integration.id", index=False)
     kind: Mapped[str]
     every_s: Mapped[int]
+    daily_at: Mapped[str] = mapped_column(default="")
+    zone: Mapped[str] = mapped_column(default="")
     next_at: Mapped[datetime] = mapped_column(index=True)
 
 

@@ -20,7 +20,12 @@ class SeenInCart(StrEnum):
 
 
 class CartItem(Base):
-    """A row of the item list. `sku` is kept exactly as in the cart."""
+    """A row of the item list. `sku` is kept exactly as in the cart.
+
+    Stock of an active item is due while `pushed_version` is behind `due_version`; activity raises the latter.
+    `withheld` is a sentence why its stock is not sent although it is due; `channel_read_at` is when the cart was last
+    asked who ships it, `shown_quantity` what it showed then. The `pushed_*` columns are what the cart last accepted.
+    """
 
     __tablename__ = "cart_item"
     __table_args__ = (sa.UniqueConstraint("integration_id", "sku"),)
@@ -34,6 +39,15 @@ class CartItem(Base):
     active: Mapped[bool] = mapped_column(default=False)
     seen_in_cart: Mapped[str] = mapped_column(default=SeenInCart.CANNOT_CHECK)
     created_at: Mapped[datetime]
+    due_version: Mapped[int] = mapped_column(default=1)
+    pushed_version: Mapped[int] = mapped_column(default=0)
+    pushed_quantity: Mapped[int | None]
+    pushed_lead_days: Mapped[int | None]
+    pushed_at: Mapped[datetime | None]
+    push_sentence: Mapped[str] = mapped_column(default="")
+    withheld: Mapped[str] = mapped_column(default="")
+    channel_read_at: Mapped[datetime | None]
+    shown_quantity: Mapped[int | None]
     mappings: Mapped[list[Mapping]] = relationship(
         back_populates="item", cascade="all, delete-orphan", order_by="Mapping.id", lazy="selectin"
     )

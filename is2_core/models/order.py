@@ -90,7 +90,8 @@ class ReceivedOrder(Base):
 
 
 class ReceivedLine(Base):
-    """One line of a received order; its gift message and the like are in the Recipient."""
+    """One line of a received order; its gift message and the like are in the Recipient. `placed` are the units the
+    warehouse was given; `open` goes on following the cart."""
 
     __tablename__ = "received_line"
     __table_args__ = (sa.UniqueConstraint("order_id", "remote_id"),)
@@ -102,6 +103,7 @@ class ReceivedLine(Base):
     ordered: Mapped[int]
     cancelled: Mapped[int]
     open: Mapped[int]
+    placed: Mapped[int] = mapped_column(default=0)
     unit_price: Mapped[str] = mapped_column(default="")
     gift: Mapped[bool] = mapped_column(default=False)
     demands: Mapped[list[str]] = mapped_column(default=list)

@@ -55,7 +55,10 @@ class StockMovement(Base):
 
 
 class WarehouseOrder(Base):
-    """An order to pack; `number` is the platform's order number and unique."""
+    """An order to pack; `number` is the platform's order number and unique.
+
+    `stop_reason` and `stop_position` (of the account's WarehouseFeed) are set when the warehouse itself ends it.
+    """
 
     __tablename__ = "warehouse_order"
     id: Mapped[Id]
@@ -67,6 +70,8 @@ class WarehouseOrder(Base):
     recipient_id: Mapped[int] = reference("recipient.id")
     ship_by: Mapped[datetime | None]
     created_at: Mapped[datetime]
+    stop_reason: Mapped[str] = mapped_column(default="")
+    stop_position: Mapped[int | None]
     lines: Mapped[list[WarehouseOrderLine]] = relationship(order_by="WarehouseOrderLine.id", lazy="selectin")
 
 
@@ -80,3 +85,52 @@ class WarehouseOrderLine(Base):
     sku: Mapped[str]
     quantity: Mapped[int]
     shipped: Mapped[int] = mapped_column(default=0)
+
+
+class WarehousePackage(Base):
+    """A packed and shipped parcel of an order. `revision` rises with every correction and with voiding, `position` is
+    where that change stands in the account's WarehouseFeed."""
+
+    __tablename__ = "warehouse_package"
+    __table_args__ = (sa.Index("ix_warehouse_package_account_id_position", "account_id", "position"),)
+    id: Mapped[Id]
+    account_id: Mapped[int] = reference("account.id", index=False)
+    order_id: Mapped[int] = reference("warehouse_order.id")
+    revision: Mapped[int] = mapped_column(default=1)
+    position: Mapped[int]
+    carrier: Mapped[str]
+    service: Mapped[str] = mapped_column(default="")
+    tracking_number: Mapped[str]
+    shipped_at: Mapped[datetime]
+    voided_at: Mapped[datetime | None]
+    user_id: Mapped[int | None]
+    lines: Mapped[list[WarehousePackageLine]] = relationship(order_by="WarehousePackageLine.id", lazy="selectin")
+
+
+class WarehousePackageLine(Base):
+    """Units of one warehouse SKU in a parcel."""
+
+    __tablename__ = "warehouse_package_line"
+    __table_args__ = (sa.UniqueConstraint("package_id", "sku"),)
+    id: Mapped[Id]
+    package_id: Mapped[int] = reference("warehouse_package.id", index=False)
+    sku: Mapped[str]
+    quantity: Mapped[int]
+
+
+class WarehouseFeed(Base):
+    """How many changes an account's warehouse has reported. Raised, and so locked, first of all in every unit of work
+    that changes its stock or orders: positions therefore become visible in their order, and no reader misses one."""
+
+    __tablename__ = "warehouse_feed"
+    account_id: Mapped[int] = reference("account.id", primary_key=True, index=False)
+    position: Mapped[int] = mapped_column(default=0)
+
+
+class WarehouseActivity(Base):
+    """A SKU that moved: received, adjusted, promised, released or shipped."""
+
+    __tablename__ = "warehouse_activity"
+    account_id: Mapped[int] = reference("account.id", primary_key=True, index=False)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    sku: Mapped[str] = mapped_column(primary_key=True)

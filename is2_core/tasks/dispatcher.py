@@ -17,6 +17,7 @@ from is2_core.platform import Platform
 from is2_core.tasks.bell import Bell
 from is2_core.tasks.queue import enqueue
 from is2_core.tasks.run import MAX_CRASHES
+from is2_core.tasks.slots import next_slot
 
 RING = timedelta(seconds=20)
 KEEP_DONE = timedelta(days=7)
@@ -74,8 +75,13 @@ def _turn_schedules(session: Session, now: datetime) -> int:
     ).all()
     turned = 0
     for schedule, integration in due:
-        missed = (now - schedule.next_at) // timedelta(seconds=schedule.every_s)
-        following = schedule.next_at + (missed + 1) * timedelta(seconds=schedule.every_s)
+        following = next_slot(
+            after=now,
+            last=schedule.next_at,
+            every_s=schedule.every_s,
+            daily_at=schedule.daily_at,
+            zone=schedule.zone,
+        )
         won = session.execute(
             sa.update(Schedule)
             .where(Schedule.id == schedule.id, Schedule.next_at == schedule.next_at)

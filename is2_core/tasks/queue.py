@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from is2_core.models import Integration, IntegrationState, Task, TaskState
+from is2_core.models import WAITS_FOR_A_PERSON, Integration, Task, TaskState
 
 NOW = 0
 SOON = 3
@@ -37,7 +37,7 @@ def enqueue(
     """
     insert = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(Task)
     new = insert.excluded
-    paused = integration is not None and integration.state == IntegrationState.PAUSED
+    paused = integration is not None and integration.state in WAITS_FOR_A_PERSON
     owner = str(integration.id) if integration else f"account {account_id}" if account_id else ""
     statement = insert.values(
         kind=kind,

@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from is2_core.carts import PluginBug, trace_without_values
-from is2_core.models import Integration, IntegrationState, Task, TaskState
+from is2_core.models import WAITS_FOR_A_PERSON, Integration, IntegrationState, Task, TaskState
 from is2_core.platform import Platform
 from is2_core.tasks.queue import pause_tasks
 from plugins.interface import AuthorizationLost, CartError, RateLimited, SettingsError, Temporary
@@ -185,12 +185,10 @@ def _claim(platform: Platform, task_id: int, handlers: Mapping[str, Handler]) ->
 
 
 def _waits_for_a_person(session: Session, integration_id: int | None) -> bool:
-    """Whether the store was paused while the task was on its way."""
+    """Whether the store was paused or disconnected while the task was on its way."""
     return bool(
         session.scalar(
-            sa.select(Integration.id).where(
-                Integration.id == integration_id, Integration.state == IntegrationState.PAUSED
-            )
+            sa.select(Integration.id).where(Integration.id == integration_id, Integration.state.in_(WAITS_FOR_A_PERSON))
         )
     )
 

@@ -116,6 +116,48 @@ class Service:
     label: str
 
 
+@dataclass(frozen=True)
+class Activity:
+    """SKUs that moved after a cursor (received, adjusted, promised, released, shipped), each at least once."""
+
+    skus: tuple[str, ...]
+    cursor: str
+    complete: bool
+
+
+@dataclass(frozen=True)
+class ShippedPackage:
+    """A package as it is now. `id` is stable, `revision` rises with every correction; `voided` takes it back."""
+
+    number: str
+    id: str
+    revision: int
+    carrier: str
+    service: str
+    tracking_number: str
+    shipped_at: datetime
+    voided: bool
+    lines: tuple[OrderLine, ...]
+
+
+@dataclass(frozen=True)
+class StoppedOrder:
+    """An order the warehouse itself ended: what had not been shipped will not be; `sentence` says why."""
+
+    number: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Shipments:
+    """What happened to orders after a cursor, each change at least once and in order."""
+
+    packages: tuple[ShippedPackage, ...]
+    stopped: tuple[StoppedOrder, ...]
+    cursor: str
+    complete: bool
+
+
 class Warehouse(Protocol):
     """A WMS. Every method may do I/O and is called outside any transaction.
 
@@ -139,7 +181,15 @@ class Warehouse(Protocol):
         ...
 
     def stock(self, account_id: int, skus: Sequence[str] | None = None) -> list[Stock]:
-        """Stock of these SKUs (of all, where None); a SKU the warehouse does not know is left out."""
+        """Stock of these SKUs (of all, where None), committed read before on hand; an unknown SKU is left out."""
+        ...
+
+    def activity_since(self, account_id: int, cursor: str) -> Activity:
+        """What moved since a cursor of an earlier answer, "" for the beginning; `complete` False: ask again."""
+        ...
+
+    def shipments_since(self, account_id: int, cursor: str) -> Shipments:
+        """What was shipped, corrected, voided or ended by the warehouse since a cursor, as `activity_since`."""
         ...
 
     def services(self, account_id: int) -> list[Service]:

@@ -49,7 +49,13 @@ def test_a_store_is_connected_with_its_sites_and_starts_its_schedules(world: Wor
         assert "ATVPDKIKX0DER" in row.sites
         assert row.settings["lead_days"] == "1"
         kinds = {schedule.kind: schedule.every_s for schedule in session.scalars(sa.select(Schedule))}
-        assert kinds == {"orders.check": 1800, "orders.reconcile": 86_400}
+        assert kinds == {
+            "orders.check": 1800,
+            "orders.reconcile": 86_400,
+            "warehouse.read": 300,
+            "inventory.push": 43_200,
+            "inventory.compare": 86_400,
+        }
 
 
 def test_the_settings_are_asked_in_the_merchants_order_with_their_defaults(world: World) -> None:

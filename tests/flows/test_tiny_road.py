@@ -9,9 +9,9 @@ from is2_tiny.shop import Shop, create_shop
 
 from is2_core.carts import CartRegistry
 from is2_core.clock import WallClock
-from is2_core.flows import accounts, cart_settings, install, items, shipping, stock, store_settings
+from is2_core.flows import accounts, cart_settings, install, inventory, items, packing, shipping, stock, store_settings
 from is2_core.flows.ask import CartRefused
-from is2_core.flows.errors import BadInput, FlowError
+from is2_core.flows.errors import BadInput, Conflict, FlowError
 from is2_core.models import AckState, CartItem, Integration, ReceivedState, SeenInCart
 from is2_core.platform import Platform, build_platform
 from is2_core.ratelimit import MemoryBuckets
@@ -83,7 +83,7 @@ def test_a_tiny_order_is_placed_and_acknowledged_at_once(tiny: TinyWorld, shop: 
     form = store_settings.settings_form(tiny.platform, integration_id=store, account_id=tiny.account)
     values = {entry.field.key: entry.value for entry in form}
     assert "lead_days" not in values
-    assert "inventory_every" not in values
+    assert values["inventory_every"] == "3600"
     store_settings.finish_setup(tiny.platform, integration_id=store, account_id=tiny.account, values=values)
     tiny.settle()
     order = tiny.orders()["A-1"]
@@ -91,7 +91,7 @@ def test_a_tiny_order_is_placed_and_acknowledged_at_once(tiny: TinyWorld, shop: 
     assert shop.orders["A-1"]["number"] == order.number
     assert tiny.warehouse_orders()[order.number].service == "GROUND"
     with tiny.platform.db.read() as session:
-        assert session.get_one(Integration, store).settings == {"shop_url": address}
+        assert session.get_one(Integration, store).settings == {"shop_url": address, "inventory_every": "3600"}
 
 
 def test_the_item_list_is_read_and_what_left_the_cart_is_told(tiny: TinyWorld, shop: Shop, address: str) -> None:
@@ -116,3 +116,38 @@ def test_a_wrong_key_or_address_is_refused_with_a_sentence(tiny: TinyWorld, shop
     assert caught.value.field == "shop_url"
     with pytest.raises(FlowError, match="did not answer"):
         tiny.install(shop_url="http://127.0.0.1:9", api_key="k")
+
+
+def test_stock_and_tracking_go_to_a_cart_that_answers_at_once(tiny: TinyWorld, shop: Shop, address: str) -> None:
+    shop.add_item("TENT-2P")
+    shop.add_order("A-2", ("TENT-2P", 2))
+    tiny.stock_up(units=20)
+    step = tiny.install(shop_url=address, api_key=shop.key)
+    assert isinstance(step, install.Ready)
+    where = {"integration_id": step.integration_id, "account_id": tiny.account}
+    shipping.add_shipping_mapping(tiny.platform, **where, method="STANDARD", service="GROUND")
+    items.refresh_cart_items(tiny.platform, **where)
+    with tiny.platform.db.read() as session:
+        (item,) = session.query(CartItem)
+    items.set_active(tiny.platform, item_id=item.id, account_id=tiny.account, active=True)
+    form = store_settings.settings_form(tiny.platform, **where)
+    store_settings.finish_setup(tiny.platform, **where, values={entry.field.key: entry.value for entry in form})
+    tiny.settle()
+    order = tiny.orders()["A-2"]
+    warehouse_order = tiny.warehouse_orders()[order.number]
+    packing.ship(
+        tiny.platform,
+        order_id=warehouse_order.id,
+        carrier="UPS",
+        service="Ground",
+        tracking_number="1Z7",
+        lines={line.sku: str(line.quantity) for line in warehouse_order.lines},
+        user_id=None,
+    )
+    tiny.settle()
+    assert tiny.orders()["A-2"].state == ReceivedState.COMPLETED
+    assert "1Z7" in str(shop.orders["A-2"])
+    assert shop.items[0]["stock"] == 18
+    with pytest.raises(Conflict, match="next push is possible at"):
+        inventory.push_now(tiny.platform, **where)
+    assert tiny.quarantined() == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -14,7 +14,7 @@ from sqlalchemy.orm import selectinload
 
 from is2_core.clock import VirtualClock
 from is2_core.flows import accounts, cart_settings, install, items, shipping, stock, store_settings
-from is2_core.models import Hold, ReceivedOrder, Task, TaskState, WarehouseOrder
+from is2_core.models import Hold, ReceivedOrder, Schedule, Task, TaskState, WarehouseOrder
 from is2_core.platform import Platform
 from is2_core.tasks.dispatcher import tick
 from is2_core.tasks.handlers import HANDLERS
@@ -150,6 +150,21 @@ class World:
         """Move the clock by timedelta(**later), then `settle`."""
         self.clock.advance(timedelta(**later))
         self.settle()
+
+    def pass_time(self, **time: float) -> None:
+        """Let time go by, running every task when it is due."""
+        end = self.clock.now() + timedelta(**time)
+        self.settle()
+        while self.clock.now() < end:
+            self.clock.advance_to(min(self._next_due() or end, end))
+            self.settle()
+
+    def _next_due(self) -> datetime | None:
+        with self.platform.db.read() as session:
+            now = self.clock.now()
+            slots = sa.select(sa.func.min(Schedule.next_at)).where(Schedule.next_at > now)
+            tasks = sa.select(sa.func.min(Task.run_at)).where(Task.state == TaskState.READY, Task.run_at > now)
+            return min((at for at in (session.scalar(slots), session.scalar(tasks)) if at is not None), default=None)
 
     def orders(self) -> dict[str, ReceivedOrder]:
         """All received orders by the cart's id, with lines and holds."""

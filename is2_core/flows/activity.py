@@ -1,0 +1,181 @@
+"""From what moved to which items are due: sold and released cart SKUs, and warehouse SKUs that moved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from is2_core.models import (
+    CartItem,
+    Integration,
+    IntegrationState,
+    Mapping as SkuMapping,
+    ReceivedLine,
+    ReceivedOrder,
+    ReceivedState,
+    StockActivity,
+    WarehouseSku,
+)
+from is2_core.platform import Platform
+from is2_core.tasks.queue import SOON, enqueue
+from is2_core.tasks.run import TaskRun
+
+# Received orders that still need units the warehouse does not know of. A quarantined one is unreadable, not undone.
+WAITING = (ReceivedState.STAGED, ReceivedState.HELD, ReceivedState.QUARANTINED)
+
+
+@dataclass(frozen=True)
+class ItemComponents:
+    """What one unit of an item is made of in the warehouse; empty where that is unknown."""
+
+    item_id: int
+    integration_id: int
+    sku: str
+    units: Mapping[str, int]
+
+
+def note_sold(session: Session, integration: Integration, cart_skus: Iterable[str], platform: Platform) -> None:
+    """These cart SKUs of a store were sold or released: their stock is to be looked at, inside the transaction in
+    which that happened. Only notes it: rows of other stores are not touched here."""
+    rows = [
+        {"account_id": integration.account_id, "integration_id": integration.id, "cart_sku": sku}
+        for sku in sorted(set(cart_skus))
+    ]
+    if rows:
+        session.execute(sa.insert(StockActivity), rows)
+        enqueue(session, kind="inventory.activity", integration=integration, now=platform.clock.now(), priority=SOON)
+
+
+def note_order(session: Session, integration: Integration, order_id: int, platform: Platform) -> None:
+    """`note_sold` for all lines of an order."""
+    skus = session.scalars(sa.select(ReceivedLine.sku).where(ReceivedLine.order_id == order_id)).all()
+    note_sold(session, integration, skus, platform)
+
+
+def take_activity(platform: Platform, run: TaskRun) -> None:
+    """Task `inventory.activity`: make due every item, of any store of the account, that holds what was sold."""
+    with run.write() as session:
+        rows = session.scalars(
+            sa.select(StockActivity).where(StockActivity.account_id == run.account_id).order_by(StockActivity.id)
+        ).all()
+        if not rows:
+            return
+        assert run.account_id is not None
+        sold: dict[int, set[str]] = {}
+        for row in rows:
+            sold.setdefault(row.integration_id, set()).add(row.cart_sku)
+        skus: set[str] = set()
+        for integration_id, cart_skus in sold.items():
+            for units in components_of(session, run.account_id, integration_id, cart_skus).values():
+                skus |= units.keys()
+        mark_due(session, run.account_id, skus)
+        session.execute(sa.delete(StockActivity).where(StockActivity.id.in_([row.id for row in rows])))
+        run.finish(session)
+
+
+def mark_due(session: Session, account_id: int, warehouse_skus: Iterable[str]) -> None:
+    """Make due every listed item of the account that holds one of these warehouse SKUs, active or not: one that is
+    activated later has then missed nothing."""
+    skus = set(warehouse_skus)
+    if not skus:
+        return
+    mapped = sa.select(SkuMapping.cart_item_id)
+    ids = session.scalars(
+        sa.select(CartItem.id)
+        .where(
+            CartItem.account_id == account_id,
+            sa.or_(
+                CartItem.id.in_(mapped.where(SkuMapping.warehouse_sku.in_(skus))),
+                sa.and_(CartItem.sku.in_(skus), CartItem.id.not_in(mapped)),
+            ),
+        )
+        .order_by(CartItem.id)
+        .with_for_update()
+    ).all()
+    make_due(session, ids)
+
+
+def make_due(session: Session, item_ids: Iterable[int]) -> None:
+    """Raise the version of these items that is to be sent."""
+    ids = list(item_ids)
+    if ids:
+        session.execute(
+            sa.update(CartItem)
+            .where(CartItem.id.in_(ids))
+            .values(due_version=CartItem.due_version + 1)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def components_of(
+    session: Session, account_id: int, integration_id: int, cart_skus: Iterable[str]
+) -> dict[str, dict[str, int]]:
+    """Cart SKU -> warehouse SKU -> units, for a store's SKUs, listed or not; what is unknown is left out."""
+    wanted = set(cart_skus)
+    found: dict[str, dict[str, int]] = {}
+    rows = session.execute(
+        sa.select(CartItem.sku, SkuMapping.warehouse_sku, SkuMapping.quantity)
+        .join(SkuMapping, SkuMapping.cart_item_id == CartItem.id)
+        .where(CartItem.integration_id == integration_id, CartItem.sku.in_(wanted))
+    )
+    for cart_sku, warehouse_sku, quantity in rows:
+        found.setdefault(cart_sku, {})[warehouse_sku] = quantity
+    same = session.scalars(
+        sa.select(WarehouseSku.sku).where(
+            WarehouseSku.account_id == account_id, WarehouseSku.sku.in_(wanted - found.keys())
+        )
+    )
+    found.update({sku: {sku: 1} for sku in same})
+    return found
+
+
+def listed_components(session: Session, account_id: int) -> list[ItemComponents]:
+    """All listed items of the account's stores that are connected, or were and wait for a person."""
+    connected = (IntegrationState.ACTIVE, IntegrationState.PAUSED)
+    items = session.execute(
+        sa.select(CartItem.id, CartItem.integration_id, CartItem.sku)
+        .join(Integration, Integration.id == CartItem.integration_id)
+        .where(CartItem.account_id == account_id, Integration.state.in_(connected))
+        .order_by(CartItem.id)
+    ).all()
+    units: dict[int, dict[str, int]] = {}
+    for item_id, warehouse_sku, quantity in session.execute(
+        sa.select(SkuMapping.cart_item_id, SkuMapping.warehouse_sku, SkuMapping.quantity)
+        .join(CartItem, CartItem.id == SkuMapping.cart_item_id)
+        .where(CartItem.account_id == account_id)
+    ):
+        units.setdefault(item_id, {})[warehouse_sku] = quantity
+    known = set(session.scalars(sa.select(WarehouseSku.sku).where(WarehouseSku.account_id == account_id)))
+    return [
+        ItemComponents(
+            row.id, row.integration_id, row.sku, units.get(row.id) or ({row.sku: 1} if row.sku in known else {})
+        )
+        for row in items
+    ]
+
+
+def waiting_units(session: Session, account_id: int) -> dict[str, int]:
+    """Units per warehouse SKU that received orders of all the account's stores need and the warehouse was not given
+    yet."""
+    needed: dict[int, dict[str, int]] = {}
+    for integration_id, cart_sku, units in session.execute(
+        sa.select(ReceivedOrder.integration_id, ReceivedLine.sku, sa.func.sum(ReceivedLine.open))
+        .join(ReceivedLine, ReceivedLine.order_id == ReceivedOrder.id)
+        .where(
+            ReceivedOrder.account_id == account_id,
+            ReceivedOrder.state.in_(WAITING),
+            ReceivedOrder.placed_at.is_(None),
+        )
+        .group_by(ReceivedOrder.integration_id, ReceivedLine.sku)
+    ):
+        needed.setdefault(integration_id, {})[cart_sku] = int(units)
+    total: dict[str, int] = {}
+    for integration_id, sold in needed.items():
+        components = components_of(session, account_id, integration_id, sold)
+        for cart_sku, units in sold.items():
+            for warehouse_sku, quantity in components.get(cart_sku, {}).items():
+                total[warehouse_sku] = total.get(warehouse_sku, 0) + quantity * units
+    return total

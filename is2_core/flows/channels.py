@@ -1,0 +1,72 @@
+"""Asking the cart who ships a SKU before its stock is written: what the cart or a third party ships is never
+overwritten."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from is2_core.models import CartItem, Integration, SeenInCart
+from is2_core.platform import Platform
+from is2_core.tasks.run import TaskRun
+from plugins.interface import MERCHANT_CHANNEL, CartContext, ShownLevel
+
+BATCH = 80
+# Shorter than a day, so that a daily run asks again about every SKU it is going to write.
+FRESH = timedelta(hours=20)
+
+
+def read_channels(platform: Platform, run: TaskRun, integration: Integration, context: CartContext) -> None:
+    """Read every due item whose channel was never read or long ago, or whose stock was withheld for it. Commits batch
+    by batch: a budget that ends half-way loses nothing."""
+    if not platform.carts.has(integration.cart, "read_inventory"):
+        return
+    label = platform.carts.manifest(integration.cart).label
+    started = platform.clock.now()
+    while True:
+        with platform.db.read() as session:
+            items = session.scalars(
+                sa.select(CartItem)
+                .where(
+                    CartItem.integration_id == integration.id,
+                    CartItem.active.is_(True),
+                    CartItem.pushed_version < CartItem.due_version,
+                    sa.or_(
+                        CartItem.channel_read_at.is_(None),
+                        CartItem.channel_read_at < started - FRESH,
+                        sa.and_(CartItem.withheld != "", CartItem.channel_read_at < started),
+                    ),
+                )
+                .order_by(CartItem.id)
+                .limit(BATCH)
+            ).all()
+        if not items:
+            return
+        shown: Sequence[ShownLevel] = platform.carts.call(
+            integration.cart, "read_inventory", ctx=context, skus=[item.sku for item in items]
+        )
+        found = {entry.sku: entry for entry in shown}
+        with run.write() as session:
+            for item in items:
+                row = session.get(CartItem, item.id, with_for_update=True)
+                if row is not None and row.sku == item.sku:
+                    _store(row, found.get(row.sku), label)
+                    row.channel_read_at = platform.clock.now()
+
+
+def _store(item: CartItem, shown: ShownLevel | None, label: str) -> None:
+    if shown is None:
+        item.seen_in_cart = SeenInCart.NO
+        item.withheld = f"{label} has no listing with this SKU, so no stock is sent for it."
+        return
+    item.seen_in_cart = SeenInCart.YES
+    item.remote_id = shown.remote_id or item.remote_id
+    item.shown_quantity = shown.channels.get(MERCHANT_CHANNEL)
+    others = sorted(shown.channels.keys() - {MERCHANT_CHANNEL})
+    item.withheld = (
+        f"{label} ships this SKU from its own stock ({', '.join(others)}), so its quantity is never overwritten."
+        if others
+        else ""
+    )

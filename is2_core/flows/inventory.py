@@ -1,0 +1,438 @@
+"""Sending stock to the cart: the due items of a store, quantity and latency together, at most once per floor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from is2_core.flows.access import owned_integration
+from is2_core.flows.activity import components_of, make_due, waiting_units
+from is2_core.flows.buffers import buffers_of
+from is2_core.flows.channels import read_channels
+from is2_core.flows.context import cart_context
+from is2_core.flows.errors import Conflict
+from is2_core.flows.inventory_sync import set_problem, sync_row
+from is2_core.flows.levels import Level, SkuStock, level, too_many_zeros
+from is2_core.flows.setup_form import LEAD_DAYS
+from is2_core.flows.shared_stock import unconfirmed_skus
+from is2_core.flows.submissions import KIND_INVENTORY, checked_reply, has_open, open_submissions
+from is2_core.models import (
+    CartItem,
+    Integration,
+    IntegrationState,
+    InventorySync,
+    PushResult,
+    ReceivedLine,
+    ReceivedOrder,
+    ReceivedState,
+    Schedule,
+    StockPush,
+    StockPushLine,
+)
+from is2_core.platform import Platform
+from is2_core.tasks.queue import NOW, enqueue
+from is2_core.tasks.run import TaskRun
+from plugins.interface import Applied, Rejected, Result, Retry, SettingsError, StockLevel, WriteReply
+
+PUSH = "inventory.push"
+LOOK_AGAIN = timedelta(minutes=15)
+ZEROS, NO_STOCK_ROWS, SETTINGS = "ZEROS", "NO_STOCK_ROWS", "SETTINGS"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A due item, the version it is due in, and what one unit of it is made of."""
+
+    item: CartItem
+    version: int
+    components: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Computed:
+    """A candidate and its level."""
+
+    candidate: Candidate
+    level: Level
+
+
+def push_inventory(platform: Platform, run: TaskRun) -> None:
+    """Task `inventory.push`: compute and send what is due, unless an earlier run is still being worked on, the floor
+    has not passed, or something needs a person first."""
+    now = platform.clock.now()
+    with platform.db.read() as session:
+        integration = session.get_one(Integration, run.integration_id)
+        open_before = has_open(session, integration.id, KIND_INVENTORY)
+        may_at = next_possible(platform, session, integration, now)
+        every = interval_of(session, integration.id)
+    if every is None or not platform.carts.has(integration.cart, "push_inventory"):
+        return
+    if open_before or may_at > now:
+        with run.write() as session:
+            run.finish(session, again_at=now + LOOK_AGAIN if open_before else may_at)
+        return
+    try:
+        context = cart_context(platform, integration, before_call=run.heartbeat)
+        read_channels(platform, run, integration, context)
+        batch = _prepare(platform, run, integration)
+        if batch:
+            _send(platform, run, integration, batch)
+    except SettingsError as error:
+        # Keeps the stock back and nothing else: orders and tracking of the store go on.
+        with run.write() as session:
+            set_problem(session, integration.id, SETTINGS, error.sentence, (), platform.clock.now())
+
+
+def next_possible(platform: Platform, session: Session, integration: Integration, now: datetime) -> datetime:
+    """When the floor allows the next run, elapsed time since the cart accepted the last one; `now` where it does."""
+    plan = platform.carts.manifest(integration.cart).inventory_schedule
+    row = session.get(InventorySync, integration.id)
+    if plan is None or row is None or row.accepted_at is None:
+        return now
+    return max(now, row.accepted_at + plan.floor)
+
+
+def interval_of(session: Session, integration_id: int) -> int | None:
+    """Seconds between two runs of a store; None where its stock is not sent."""
+    return session.scalar(
+        sa.select(Schedule.every_s).where(Schedule.integration_id == integration_id, Schedule.kind == PUSH)
+    )
+
+
+def lead_days_of(integration: Integration) -> int | None:
+    """The latency that goes with every quantity; None where the cart knows no such thing."""
+    text = str(integration.settings.get(LEAD_DAYS, ""))
+    return int(text) if text else None
+
+
+def due_items(session: Session, integration_id: int) -> Sequence[CartItem]:
+    """Active items whose stock is to be sent and may be."""
+    return session.scalars(
+        sa.select(CartItem)
+        .where(
+            CartItem.integration_id == integration_id,
+            CartItem.active.is_(True),
+            CartItem.pushed_version < CartItem.due_version,
+            CartItem.withheld == "",
+        )
+        .order_by(CartItem.id)
+    ).all()
+
+
+def levels_of(platform: Platform, integration: Integration, candidates: Sequence[Candidate]) -> dict[int, Level]:
+    """Item id -> level, for those the warehouse reports stock of.
+
+    Our own orders are read first, the warehouse second: one that is placed in between is counted twice, never
+    forgotten.
+    """
+    skus = sorted({sku for candidate in candidates for sku in candidate.components})
+    if not skus:
+        return {}
+    with platform.db.read() as session:
+        waiting = waiting_units(session, integration.account_id)
+        buffers = buffers_of(session, integration.account_id)
+    rows = platform.warehouse(integration.wms_target).stock(integration.account_id, skus)
+    stock = {
+        row.sku: SkuStock(row.on_hand, row.committed, waiting.get(row.sku, 0), buffers.get(row.sku, 0)) for row in rows
+    }
+    found = {candidate.item.id: level(candidate.components, stock) for candidate in candidates}
+    return {item_id: found_level for item_id, found_level in found.items() if found_level is not None}
+
+
+def candidates_of(session: Session, integration: Integration, items: Sequence[CartItem]) -> list[Candidate]:
+    """Items with what they are made of; one the warehouse has nothing of is left out."""
+    components = components_of(session, integration.account_id, integration.id, [item.sku for item in items])
+    return [Candidate(item, item.due_version, components[item.sku]) for item in items if item.sku in components]
+
+
+def _prepare(platform: Platform, run: TaskRun, integration: Integration) -> list[tuple[StockPushLine, StockLevel]]:
+    """Compute what is due and store it before it is sent; empty where nothing may be sent."""
+    with platform.db.read() as session:
+        blocked = unconfirmed_skus(session, integration)
+        candidates = [
+            candidate
+            for candidate in candidates_of(session, integration, due_items(session, integration.id))
+            if not blocked & candidate.components.keys()
+        ]
+        held_here = _held_here(session, integration.id)
+        active = session.scalar(
+            sa.select(sa.func.count()).where(CartItem.integration_id == integration.id, CartItem.active.is_(True))
+        )
+        sync = session.get(InventorySync, integration.id)
+        confirmed = set(sync.zeros_confirmed) if sync else set()
+    levels = levels_of(platform, integration, candidates)
+    computed = [Computed(entry, levels[entry.item.id]) for entry in candidates if entry.item.id in levels]
+    now = platform.clock.now()
+    problem = _problem(candidates, computed, active or 0, confirmed)
+    with run.write() as session:
+        _give_up_lost(session, integration.id, now)
+        if problem is not None:
+            set_problem(session, integration.id, *problem, now)
+            run.finish(session, again_at=now + LOOK_AGAIN if problem[0] == NO_STOCK_ROWS else None)
+            return []
+        set_problem(session, integration.id, "", "", (), now)
+        if not computed:
+            return []
+        return _store(session, integration, computed, held_here, now)
+
+
+def _problem(
+    candidates: Sequence[Candidate], computed: Sequence[Computed], active: int, confirmed: set[str]
+) -> tuple[str, str, tuple[str, ...]] | None:
+    """(code, sentence, cart SKUs) of what a person must look at before anything is sent."""
+    if candidates and not computed:
+        skus = tuple(entry.item.sku for entry in candidates)
+        return NO_STOCK_ROWS, "The warehouse reported no stock at all for these SKUs, so nothing is sent.", skus
+    falling = [
+        entry.candidate.item.sku
+        for entry in computed
+        if entry.level.quantity == 0 and _known_quantity(entry.candidate.item) > 0
+    ]
+    if too_many_zeros(len(falling), active) and not set(falling) <= confirmed:
+        return (
+            ZEROS,
+            f"{len(falling)} of {active} active SKUs would fall to zero at once. Nothing is sent until a person has "
+            "confirmed that this is right.",
+            tuple(falling),
+        )
+    return None
+
+
+def _known_quantity(item: CartItem) -> int:
+    """What the cart shows as far as is known: the number last sent, else what was read there."""
+    return (item.pushed_quantity if item.pushed_quantity is not None else item.shown_quantity) or 0
+
+
+def _held_here(session: Session, integration_id: int) -> dict[str, int]:
+    """Units per cart SKU that orders of this store hold unshipped."""
+    open_states = (ReceivedState.STAGED, ReceivedState.HELD, ReceivedState.INJECTED, ReceivedState.SHIPPED)
+    return {
+        sku: int(units)
+        for sku, units in session.execute(
+            sa.select(ReceivedLine.sku, sa.func.sum(ReceivedLine.open))
+            .join(ReceivedOrder, ReceivedOrder.id == ReceivedLine.order_id)
+            .where(ReceivedOrder.integration_id == integration_id, ReceivedOrder.state.in_(open_states))
+            .group_by(ReceivedLine.sku)
+        )
+    }
+
+
+def _store(
+    session: Session,
+    integration: Integration,
+    computed: Sequence[Computed],
+    held_here: Mapping[str, int],
+    now: datetime,
+) -> list[tuple[StockPushLine, StockLevel]]:
+    push = StockPush(account_id=integration.account_id, integration_id=integration.id, computed_at=now)
+    session.add(push)
+    session.flush()
+    lead_days = lead_days_of(integration)
+    lines = [
+        StockPushLine(
+            push_id=push.id,
+            cart_item_id=entry.candidate.item.id,
+            version=entry.candidate.version,
+            quantity=entry.level.quantity,
+            lead_days=lead_days,
+            why=entry.level.why,
+        )
+        for entry in computed
+    ]
+    session.add_all(lines)
+    session.flush()
+    return [
+        (
+            line,
+            StockLevel(
+                key=str(line.id),
+                sku=entry.candidate.item.sku,
+                remote_id=entry.candidate.item.remote_id,
+                available=line.quantity,
+                held_here=held_here.get(entry.candidate.item.sku, 0),
+                lead_days=lead_days,
+            ),
+        )
+        for line, entry in zip(lines, computed, strict=True)
+    ]
+
+
+def _give_up_lost(session: Session, integration_id: int, now: datetime) -> None:
+    """Runs whose answer never came: whether the cart took their numbers or not, newer ones follow now."""
+    lost = session.scalars(
+        sa.select(StockPush.id).where(
+            StockPush.integration_id == integration_id, StockPush.closed_at.is_(None), StockPush.accepted_at.is_(None)
+        )
+    ).all()
+    if lost:
+        session.execute(
+            sa.update(StockPushLine)
+            .where(StockPushLine.push_id.in_(lost), StockPushLine.result == PushResult.SENT)
+            .values(result=PushResult.LOST)
+        )
+        session.execute(sa.update(StockPush).where(StockPush.id.in_(lost)).values(closed_at=now))
+
+
+def _send(
+    platform: Platform, run: TaskRun, integration: Integration, batch: Sequence[tuple[StockPushLine, StockLevel]]
+) -> None:
+    most = platform.carts.manifest(integration.cart).inventory_batch
+    context = cart_context(platform, integration, before_call=run.heartbeat)
+    for start in range(0, len(batch), most):
+        part = [stock_level for _, stock_level in batch[start : start + most]]
+        reply: WriteReply = platform.carts.call(integration.cart, "push_inventory", ctx=context, levels=part)
+        checked_reply(integration.cart, "push_inventory", reply, {entry.key for entry in part})
+        with run.write() as session:
+            now = platform.clock.now()
+            if reply.pending or any(isinstance(result, Applied) for result in reply.results.values()):
+                _accepted(session, integration.id, batch[0][0].push_id, now)
+            open_submissions(session, integration, KIND_INVENTORY, reply.pending, now)
+            session.flush()
+            settle(session, integration.id, reply.results, now)
+            later = [result.when for result in reply.results.values() if isinstance(result, Retry)]
+            if start + most >= len(batch):
+                run.finish(session, again_at=min(later) if later else None)
+
+
+def _accepted(session: Session, integration_id: int, push_id: int, now: datetime) -> None:
+    """The cart accepted a run: the floor counts from now on."""
+    push = session.get_one(StockPush, push_id)
+    if push.accepted_at is not None:
+        return
+    push.accepted_at = now
+    sync = sync_row(session, integration_id)
+    sync.accepted_before, sync.accepted_at = sync.accepted_at, now
+    sync.zeros_confirmed = []
+
+
+def settle(session: Session, integration_id: int, results: Mapping[str, Result], now: datetime) -> None:
+    """Store what became of lines of a push, keyed by their ids; a result that comes twice, or after newer numbers,
+    changes nothing that is newer."""
+    if not results:
+        return
+    lines = session.scalars(
+        sa.select(StockPushLine)
+        .join(StockPush, StockPush.id == StockPushLine.push_id)
+        .where(
+            StockPush.integration_id == integration_id,
+            StockPushLine.id.in_([int(key) for key in results]),
+            StockPushLine.result == PushResult.SENT,
+        )
+        .order_by(StockPushLine.cart_item_id)
+    ).all()
+    items = {
+        item.id: item
+        for item in session.scalars(
+            sa.select(CartItem)
+            .where(CartItem.id.in_([line.cart_item_id for line in lines]))
+            .order_by(CartItem.id)
+            .with_for_update()
+        )
+    }
+    for line in lines:
+        _settle_one(line, items.get(line.cart_item_id), results[str(line.id)], now)
+    session.flush()
+    for push_id in {line.push_id for line in lines}:
+        _close(session, session.get_one(StockPush, push_id), now)
+
+
+def _settle_one(line: StockPushLine, item: CartItem | None, result: Result, now: datetime) -> None:
+    if isinstance(result, Applied):
+        line.result = PushResult.APPLIED
+        if item is not None and line.version > item.pushed_version:
+            item.pushed_version, item.pushed_at = line.version, now
+            item.pushed_quantity, item.pushed_lead_days, item.push_sentence = line.quantity, line.lead_days, ""
+            item.remote_id = result.cart_ref or item.remote_id
+    elif isinstance(result, Rejected):
+        line.result, line.sentence = PushResult.REJECTED, f"{result.sentence} ({result.code})"
+        if item is not None and line.version > item.pushed_version:
+            item.push_sentence = line.sentence
+    else:
+        line.result = PushResult.RETRY
+
+
+def _close(session: Session, push: StockPush, now: datetime) -> None:
+    """End a run whose lines are all settled; one of which nothing was applied does not count for the floor."""
+    results = set(session.scalars(sa.select(StockPushLine.result).where(StockPushLine.push_id == push.id).distinct()))
+    if PushResult.SENT in results:
+        return
+    push.closed_at = now
+    sync = sync_row(session, push.integration_id)
+    if PushResult.APPLIED not in results and push.accepted_at is not None and sync.accepted_at == push.accepted_at:
+        sync.accepted_at = sync.accepted_before
+
+
+def after_submission(session: Session, integration: Integration, retry_at: datetime | None, now: datetime) -> None:
+    """A submission ended: what is to be sent again is, as soon as the floor allows."""
+    if retry_at is not None:
+        enqueue(session, kind=PUSH, integration=integration, now=now, run_at=retry_at)
+
+
+def push_now(platform: Platform, *, integration_id: int, account_id: int) -> str:
+    """Have the due items sent at once; returns a sentence.
+
+    Raises:
+        Conflict: with the reason, and when it may be.
+    """
+    with platform.db.write() as session:
+        integration = owned_integration(session, integration_id, account_id)
+        if integration.state != IntegrationState.ACTIVE:
+            raise Conflict("This store is not connected at the moment, so nothing can be sent.")
+        if interval_of(session, integration.id) is None:
+            raise Conflict("Sending available inventory is off in this store's settings.")
+        if has_open(session, integration.id, KIND_INVENTORY):
+            raise Conflict("The last push is still being worked on by the shop; its answer comes first.")
+        label = platform.carts.manifest(integration.cart).label
+        now = platform.clock.now()
+        may_at = next_possible(platform, session, integration, now)
+        if may_at > now:
+            raise Conflict(
+                f"{label} takes stock at most once in a while: the next push is possible at "
+                f"{may_at:%Y-%m-%d %H:%M} UTC."
+            )
+        due = due_items(session, integration.id)
+        if not due:
+            raise Conflict("Nothing is due: no active SKU had activity since it was last sent.")
+        enqueue(session, kind=PUSH, integration=integration, now=now, priority=NOW)
+    return f"The stock of {len(due)} SKUs is being sent to {label} now."
+
+
+def confirm_zeros(platform: Platform, *, integration_id: int, account_id: int) -> str:
+    """Let the SKUs that wait for it fall to zero, once; returns a sentence."""
+    with platform.db.write() as session:
+        integration = owned_integration(session, integration_id, account_id)
+        sync = sync_row(session, integration.id)
+        if sync.problem_code != ZEROS:
+            raise Conflict("Nothing waits for such a confirmation any more.")
+        sync.zeros_confirmed = sorted({*sync.zeros_confirmed, *sync.problem_skus})
+        count, now = len(sync.problem_skus), platform.clock.now()
+        set_problem(session, integration.id, "", "", (), now)
+        enqueue(session, kind=PUSH, integration=integration, now=now, priority=NOW)
+    return f"Confirmed: {count} SKUs may fall to zero. They are sent with the next push."
+
+
+def compare_inventory(platform: Platform, run: TaskRun) -> None:
+    """Task `inventory.compare`: once a day, make due what differs from the number last sent, whatever was missed."""
+    with platform.db.read() as session:
+        integration = session.get_one(Integration, run.integration_id)
+        items = session.scalars(
+            sa.select(CartItem)
+            .where(CartItem.integration_id == integration.id, CartItem.active.is_(True))
+            .order_by(CartItem.id)
+        ).all()
+        candidates = candidates_of(session, integration, items)
+    levels = levels_of(platform, integration, candidates)
+    differing = [
+        entry.item.id
+        for entry in candidates
+        if entry.item.id in levels
+        and entry.item.pushed_version == entry.item.due_version
+        and levels[entry.item.id].quantity != entry.item.pushed_quantity
+    ]
+    with run.write() as session:
+        make_due(session, differing)
+        run.finish(session)

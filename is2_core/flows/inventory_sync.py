@@ -1,0 +1,30 @@
+"""The row that holds how the stock of a store is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from is2_core.models import InventorySync
+
+
+def sync_row(session: Session, integration_id: int) -> InventorySync:
+    """The store's row, locked; made where there is none yet."""
+    row = session.get(InventorySync, integration_id, with_for_update=True)
+    if row is None:
+        row = InventorySync(integration_id=integration_id, problem_skus=[], zeros_confirmed=[], shared_confirmed=[])
+        session.add(row)
+        session.flush()
+    return row
+
+
+def set_problem(
+    session: Session, integration_id: int, code: str, sentence: str, skus: Sequence[str], now: datetime
+) -> None:
+    """Note why nothing is sent, or with an empty code that nothing keeps it back."""
+    row = sync_row(session, integration_id)
+    if row.problem_code != code:
+        row.problem_at = now if code else None
+    row.problem_code, row.problem_sentence, row.problem_skus = code, sentence, list(skus)

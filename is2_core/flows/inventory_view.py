@@ -1,0 +1,188 @@
+"""What a merchant sees of a store's stock: what was sent, what would be sent now and why, and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from is2_core.flows.access import owned_integration
+from is2_core.flows.inventory import PUSH, candidates_of, interval_of, lead_days_of, levels_of, next_possible
+from is2_core.flows.levels import Level
+from is2_core.flows.shared_stock import unconfirmed_skus
+from is2_core.flows.submissions import KIND_INVENTORY
+from is2_core.models import (
+    OPEN_STATES,
+    CartItem,
+    Integration,
+    InventorySync,
+    PushResult,
+    Schedule,
+    StockPushLine,
+    Submission,
+    Task,
+)
+from is2_core.platform import Platform
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What keeps the stock of the whole store back: see `flows.inventory` for the codes."""
+
+    code: str
+    sentence: str
+    skus: tuple[str, ...]
+    at: datetime
+
+
+@dataclass(frozen=True)
+class ItemStock:
+    """One item: the number last sent and why, and the one that would be sent now (None where the warehouse has
+    nothing of it)."""
+
+    item_id: int
+    sku: str
+    title: str
+    active: bool
+    due: bool
+    sent: int | None
+    sent_at: datetime | None
+    lead_days_sent: int | None
+    sentence: str
+    withheld: str
+    now: Level | None
+    why_sent: dict[str, Any]
+    next_possible: datetime
+
+
+@dataclass(frozen=True)
+class InventoryView:
+    """The whole store. `every_s` is None where sync is off; `with_lead` of `active` SKUs carry the present latency."""
+
+    every_s: int | None
+    next_possible: datetime
+    next_run: datetime | None
+    accepted_at: datetime | None
+    open_since: datetime | None
+    lead_days: int | None
+    with_lead: int
+    active: int
+    problem: Problem | None
+    rows: tuple[ItemStock, ...]
+
+    @property
+    def due(self) -> int:
+        """Active SKUs that wait for the next push."""
+        return sum(row.active and row.due and not row.withheld for row in self.rows)
+
+    @property
+    def withheld(self) -> int:
+        """Active SKUs whose stock is kept back."""
+        return sum(row.active and bool(row.withheld) for row in self.rows)
+
+    @property
+    def rejected(self) -> int:
+        """Active SKUs the cart refused."""
+        return sum(row.active and bool(row.sentence) for row in self.rows)
+
+
+def inventory_view(platform: Platform, *, integration_id: int, account_id: int) -> InventoryView:
+    """The stock of a store as it stands."""
+    with platform.db.read() as session:
+        integration = owned_integration(session, integration_id, account_id)
+        items = session.scalars(
+            sa.select(CartItem).where(CartItem.integration_id == integration_id).order_by(CartItem.sku)
+        ).all()
+        candidates = {entry.item.id: entry for entry in candidates_of(session, integration, items)}
+        blocked = unconfirmed_skus(session, integration)
+        why = _why_sent(session, integration_id)
+        sync = session.get(InventorySync, integration_id)
+        may_at = next_possible(platform, session, integration, platform.clock.now())
+        every = interval_of(session, integration_id)
+        next_run = _next_run(session, integration)
+        open_since = session.scalar(
+            sa.select(sa.func.min(Submission.sent_at)).where(
+                Submission.integration_id == integration_id,
+                Submission.kind == KIND_INVENTORY,
+                Submission.closed_at.is_(None),
+            )
+        )
+    levels = levels_of(platform, integration, list(candidates.values()))
+    lead_days = lead_days_of(integration)
+    rows = tuple(
+        ItemStock(
+            item_id=item.id,
+            sku=item.sku,
+            title=item.title,
+            active=item.active,
+            due=item.pushed_version < item.due_version,
+            sent=item.pushed_quantity,
+            sent_at=item.pushed_at,
+            lead_days_sent=item.pushed_lead_days,
+            sentence=item.push_sentence,
+            withheld=_withheld(item, candidates[item.id].components.keys() if item.id in candidates else (), blocked),
+            now=levels.get(item.id),
+            why_sent=why.get(item.id, {}),
+            next_possible=may_at,
+        )
+        for item in items
+    )
+    return InventoryView(
+        every_s=every,
+        next_possible=may_at,
+        next_run=next_run if every else None,
+        accepted_at=sync.accepted_at if sync else None,
+        open_since=open_since,
+        lead_days=lead_days,
+        with_lead=sum(item.active and item.pushed_lead_days == lead_days for item in items),
+        active=sum(item.active for item in items),
+        problem=_problem(sync),
+        rows=rows,
+    )
+
+
+def _withheld(item: CartItem, components: Any, blocked: set[str]) -> str:
+    if item.withheld:
+        return item.withheld
+    shared = sorted(blocked.intersection(components))
+    if shared:
+        return f"Another store sells {', '.join(shared)} too: confirm the shared stock first."
+    return ""
+
+
+def _problem(sync: InventorySync | None) -> Problem | None:
+    if sync is None or not sync.problem_code or sync.problem_at is None:
+        return None
+    return Problem(sync.problem_code, sync.problem_sentence, tuple(sync.problem_skus), sync.problem_at)
+
+
+def _next_run(session: Session, integration: Integration) -> datetime | None:
+    """The earliest of what is planned: an open task, or the schedule's next slot."""
+    task = session.scalar(
+        sa.select(sa.func.min(Task.run_at)).where(
+            Task.integration_id == integration.id, Task.kind == PUSH, Task.state.in_(OPEN_STATES)
+        )
+    )
+    slot = session.scalar(
+        sa.select(Schedule.next_at).where(Schedule.integration_id == integration.id, Schedule.kind == PUSH)
+    )
+    return min((at for at in (task, slot) if at is not None), default=None)
+
+
+def _why_sent(session: Session, integration_id: int) -> dict[int, dict[str, Any]]:
+    """Item id -> why of the number the cart last accepted."""
+    newest = (
+        sa.select(StockPushLine.cart_item_id, sa.func.max(StockPushLine.id).label("id"))
+        .join(CartItem, CartItem.id == StockPushLine.cart_item_id)
+        .where(CartItem.integration_id == integration_id, StockPushLine.result == PushResult.APPLIED)
+        .group_by(StockPushLine.cart_item_id)
+        .subquery()
+    )
+    return dict(
+        session.execute(
+            sa.select(StockPushLine.cart_item_id, StockPushLine.why).join(newest, newest.c.id == StockPushLine.id)
+        ).all()
+    )

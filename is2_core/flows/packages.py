@@ -1,0 +1,126 @@
+"""What a received order's packages mean for the cart: which units each completes, what is to be posted, and where the
+order stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from is2_core.flows.allocation import LineNeed, units_completed
+from is2_core.flows.rules import add_event
+from is2_core.models import (
+    Integration,
+    Package,
+    PackageUnits,
+    PlacedComponent,
+    PostState,
+    ReceivedLine,
+    ReceivedOrder,
+    ReceivedState,
+)
+from is2_core.platform import Platform
+from is2_core.tasks.queue import SOON, enqueue
+
+FOLLOWS_PACKAGES = (ReceivedState.INJECTED, ReceivedState.SHIPPED, ReceivedState.COMPLETED)
+
+
+def reallocate(platform: Platform, session: Session, order: ReceivedOrder, now: datetime) -> None:
+    """Count anew which of the cart's units each package completes, and ask for the posting of what changed.
+
+    Does nothing before IS2 knows that the order was placed: what a unit is made of is fixed only then.
+    """
+    packages = packages_of(session, order.id)
+    if order.placed_at is None or not packages:
+        return
+    integration = session.get_one(Integration, order.integration_id)
+    takes_tracking = platform.carts.has(integration.cart, "post_tracking")
+    standing = [package for package in packages if not package.voided]
+    contents = [{entry.warehouse_sku: entry.quantity for entry in package.contents} for package in standing]
+    completed = units_completed(_needs(session, order.id), contents)
+    for package, units in zip(standing, completed, strict=True):
+        if units != {entry.line_id: entry.quantity for entry in package.units}:
+            package.units = []
+            session.flush()
+            package.units = [PackageUnits(line_id=line_id, quantity=count) for line_id, count in units.items()]
+            changed(package)
+        package.post_state = _post_state(package, takes_tracking)
+    for package in packages:
+        if package.voided:
+            package.post_state = PostState.VOIDED
+    session.flush()
+    follow_packages(session, order, now)
+    if any(package.post_state == PostState.DUE for package in packages):
+        enqueue(session, kind="tracking.post", integration=integration, now=now, priority=SOON)
+
+
+def _post_state(package: Package, takes_tracking: bool) -> PostState:
+    if not takes_tracking:
+        return PostState.NOT_NEEDED
+    if not package.units:
+        return PostState.WAITING
+    return PostState.DUE if package.post_state == PostState.WAITING else PostState(package.post_state)
+
+
+def changed(package: Package) -> None:
+    """Note that the cart should hear of the package anew, whatever became of its last post."""
+    package.version += 1
+    package.post_state, package.post_sentence, package.post_at = PostState.WAITING, "", None
+
+
+def follow_packages(session: Session, order: ReceivedOrder, now: datetime) -> None:
+    """Set the order's state from its packages: SHIPPED with the first, COMPLETED when every unit the warehouse was
+    given is shipped and the cart has accepted it."""
+    if order.state not in FOLLOWS_PACKAGES:
+        return
+    standing = [package for package in packages_of(session, order.id) if not package.voided]
+    if not standing:
+        state = ReceivedState.INJECTED
+    elif _all_shipped(session, order.id, standing) and all(_settled(package) for package in standing):
+        state = ReceivedState.COMPLETED
+    else:
+        state = ReceivedState.SHIPPED
+    if state != order.state:
+        order.state = state
+        if state is ReceivedState.COMPLETED:
+            add_event(session, order.id, now, "COMPLETED", "Everything is shipped, and the cart has the tracking.")
+
+
+def _settled(package: Package) -> bool:
+    return package.post_state in (PostState.DONE, PostState.NOT_NEEDED) or not package.units
+
+
+def _all_shipped(session: Session, order_id: int, standing: Sequence[Package]) -> bool:
+    shipped: dict[int, int] = {}
+    for package in standing:
+        for entry in package.units:
+            shipped[entry.line_id] = shipped.get(entry.line_id, 0) + entry.quantity
+    placed = session.execute(
+        sa.select(ReceivedLine.id, ReceivedLine.placed).where(
+            ReceivedLine.order_id == order_id, ReceivedLine.placed > 0
+        )
+    ).all()
+    return all(shipped.get(line_id, 0) >= units for line_id, units in placed)
+
+
+def packages_of(session: Session, order_id: int) -> Sequence[Package]:
+    """The packages of an order, in the order they were reported."""
+    return session.scalars(sa.select(Package).where(Package.order_id == order_id).order_by(Package.id)).all()
+
+
+def _needs(session: Session, order_id: int) -> list[LineNeed]:
+    components: dict[int, dict[str, int]] = {}
+    lines = session.execute(
+        sa.select(ReceivedLine.id, ReceivedLine.placed)
+        .where(ReceivedLine.order_id == order_id, ReceivedLine.placed > 0)
+        .order_by(ReceivedLine.id)
+    ).all()
+    for line_id, sku, quantity in session.execute(
+        sa.select(PlacedComponent.line_id, PlacedComponent.warehouse_sku, PlacedComponent.quantity).where(
+            PlacedComponent.line_id.in_([line.id for line in lines])
+        )
+    ):
+        components.setdefault(line_id, {})[sku] = quantity
+    return [LineNeed(line.id, line.placed, components.get(line.id, {})) for line in lines]

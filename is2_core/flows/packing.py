@@ -1,0 +1,317 @@
+"""Packing in the embedded warehouse: orders are packed, shipped in parts, corrected, voided, held and stopped.
+
+For users of the warehouse, whose pages check that they are; they work on the orders of all accounts. Every change is
+one transaction, which also asks the platform to read what the warehouse reports.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from is2_core.flows.errors import BadInput, Conflict, NotFound
+from is2_core.flows.packing_form import CARRIERS, read_parcel, read_reason
+from is2_core.flows.shipments import ask_to_read
+from is2_core.models import WarehouseOrder, WarehousePackage, WarehouseState
+from is2_core.platform import Platform
+from is2_core.warehouse.embedded_feed import next_position, note_moved
+from is2_core.warehouse.embedded_shipping import end_order, packages_of, set_contents, shift_units, skus_of
+from is2_core.warehouse.embedded_stock import OPEN, open_units, reconsider, units_are
+
+__all__ = [
+    "CARRIERS",
+    "correct_package",
+    "hold_order",
+    "release_order",
+    "ship",
+    "start_packing",
+    "stop_order",
+    "void_package",
+]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Change:
+    """A unit of work on one order, whose account's feed stands at `position` and is locked."""
+
+    session: Session
+    order: WarehouseOrder
+    packages: list[WarehousePackage]
+    position: int
+    now: datetime
+
+    def package(self, package_id: int) -> WarehousePackage:
+        return next(package for package in self.packages if package.id == package_id)
+
+    def name(self, package: WarehousePackage) -> str:
+        """What the ledger calls a parcel."""
+        return f"{self.order.number} package {self.packages.index(package) + 1}"
+
+
+@contextmanager
+def _change(platform: Platform, order_id: int) -> Iterator[_Change]:
+    now = platform.clock.now()
+    with platform.db.write() as session:
+        account_id = session.scalar(sa.select(WarehouseOrder.account_id).where(WarehouseOrder.id == order_id))
+        if account_id is None:
+            raise NotFound("There is no such warehouse order.")
+        # Locks the account's warehouse; the order is read after that, as the change before this one left it.
+        position = next_position(session, account_id)
+        order = session.get_one(WarehouseOrder, order_id)
+        yield _Change(session, order, packages_of(session, order), position, now)
+        ask_to_read(session, account_id, now)
+
+
+def ship(
+    platform: Platform,
+    *,
+    order_id: int,
+    carrier: str,
+    service: str,
+    tracking_number: str,
+    lines: Mapping[str, str],
+    user_id: int | None,
+    expected_packages: str = "",
+) -> int:
+    """Ship one package of an order, with all that is left of it or a part.
+
+    Args:
+        order_id: WarehouseOrder.id.
+        carrier, service, tracking_number, lines: see `packing_form.read_parcel`.
+        expected_packages: how many packages, voided ones included, the order had when the page was drawn; where it
+            has others by now, the page is out of date. "" does not compare.
+
+    Returns:
+        WarehousePackage.id.
+
+    Raises:
+        NotFound: there is no such order.
+        BadInput: what was typed cannot be shipped; nothing was written.
+        Conflict: the order cannot be shipped, or not any more.
+    """
+    parcel = read_parcel(carrier, service, tracking_number, lines)
+    with _change(platform, order_id) as change:
+        if expected_packages not in ("", str(len(change.packages))):
+            raise Conflict("A package of this order was shipped a moment ago. Look at it before you ship another one.")
+        _must_be_open(change.order)
+        if change.order.state == WarehouseState.ON_HOLD:
+            raise Conflict("This order is on hold. Release it before you ship it.")
+        _must_be_possible(change, parcel.units)
+        package = WarehousePackage(
+            account_id=change.order.account_id,
+            order_id=order_id,
+            revision=1,
+            position=change.position,
+            carrier=parcel.carrier,
+            service=parcel.service,
+            tracking_number=parcel.tracking_number,
+            shipped_at=change.now,
+            user_id=user_id,
+        )
+        change.session.add(package)
+        change.session.flush()
+        change.packages.append(package)
+        set_contents(change.session, package, parcel.units)
+        _shift(change, package, parcel.units, "shipped", user_id)
+        return package.id
+
+
+def correct_package(
+    platform: Platform,
+    *,
+    package_id: int,
+    carrier: str,
+    service: str,
+    tracking_number: str,
+    lines: Mapping[str, str],
+    user_id: int | None,
+    expected_revision: str = "",
+) -> None:
+    """Change carrier, service, number or contents of a package that was shipped.
+
+    Args:
+        package_id: WarehousePackage.id.
+        carrier, service, tracking_number, lines: what they shall be; see `packing_form.read_parcel`.
+        expected_revision: the package's revision when the page was drawn; "" does not compare.
+
+    Raises:
+        NotFound: there is no such package.
+        BadInput: what was typed cannot be, or changes nothing; nothing was written.
+        Conflict: it is voided, or was changed meanwhile.
+    """
+    parcel = read_parcel(carrier, service, tracking_number, lines)
+    with _change(platform, _order_of(platform, package_id)) as change:
+        package = change.package(package_id)
+        if package.voided_at is not None:
+            raise Conflict("This package was voided. It cannot be corrected; ship another one instead.")
+        if expected_revision not in ("", str(package.revision)):
+            raise Conflict("This package was changed a moment ago. Look at it before you correct it again.")
+        held = {line.sku: line.quantity for line in package.lines}
+        changes = {sku: parcel.units.get(sku, 0) - held.get(sku, 0) for sku in {**held, **parcel.units}}
+        changes = {sku: units for sku, units in changes.items() if units}
+        facts = (package.carrier, package.service, package.tracking_number)
+        if not changes and facts == (parcel.carrier, parcel.service, parcel.tracking_number):
+            raise BadInput("Nothing about this package is different.")
+        _must_be_possible(change, changes)
+        package.carrier, package.service = parcel.carrier, parcel.service
+        package.tracking_number = parcel.tracking_number
+        _new_revision(change, package)
+        set_contents(change.session, package, parcel.units)
+        if changes:
+            _shift(change, package, changes, "corrected", user_id)
+
+
+def void_package(platform: Platform, *, package_id: int, user_id: int | None, reason: str) -> None:
+    """Take a package back: its units are on hand again and left to ship, unless the order has been ended.
+
+    Raises:
+        NotFound: there is no such package.
+        BadInput: the reason is missing or unprintable.
+        Conflict: it was voided already.
+    """
+    why = read_reason(reason)
+    with _change(platform, _order_of(platform, package_id)) as change:
+        package = change.package(package_id)
+        if package.voided_at is not None:
+            raise Conflict("This package was voided already.")
+        package.voided_at = change.now
+        _new_revision(change, package)
+        changes = {line.sku: -line.quantity for line in package.lines}
+        _shift(change, package, changes, "voided", user_id, f" ({why})")
+
+
+def stop_order(platform: Platform, *, order_id: int, reason: str, user_id: int | None) -> None:
+    """End an order from the warehouse's side: what has not been shipped will not be. The merchant reads the reason.
+
+    Raises:
+        NotFound: there is no such order.
+        BadInput: the reason is missing or unprintable.
+        Conflict: it is completed or cancelled.
+    """
+    why = read_reason(reason)
+    with _change(platform, order_id) as change:
+        _must_be_open(change.order)
+        change.order.stop_position = change.position
+        released = open_units(change.order)
+        end_order(change.session, change.order, why)
+        note_moved(change.session, change.order.account_id, change.position, released)
+        _log.info("user %s stopped warehouse order %s", user_id, order_id)
+
+
+def start_packing(platform: Platform, *, order_id: int, user_id: int | None) -> None:
+    """Mark a pending order as being packed: its units stay its own, whatever becomes of the stock.
+
+    Raises:
+        NotFound: there is no such order.
+        Conflict: it is not pending.
+    """
+    with _change(platform, order_id) as change:
+        if change.order.state == WarehouseState.BACK_ORDER:
+            raise Conflict("Not all of this order is in stock yet. You can ship what there is of it.")
+        if change.order.state != WarehouseState.PENDING:
+            raise Conflict(f"This order is not pending any more: {WarehouseState(change.order.state).label}.")
+        change.order.state = WarehouseState.IN_PROCESS
+        _log.info("user %s packs warehouse order %s", user_id, order_id)
+
+
+def hold_order(platform: Platform, *, order_id: int, user_id: int | None) -> None:
+    """Keep an order from being shipped until it is released. Its units stay promised, but other orders are packed
+    with them meanwhile.
+
+    Raises:
+        NotFound: there is no such order.
+        Conflict: it is on hold already, completed or cancelled.
+    """
+    with _change(platform, order_id) as change:
+        _must_be_open(change.order)
+        if change.order.state == WarehouseState.ON_HOLD:
+            raise Conflict("This order is on hold already.")
+        change.order.state = WarehouseState.ON_HOLD
+        _reconsider(change)
+        _log.info("user %s put warehouse order %s on hold", user_id, order_id)
+
+
+def release_order(platform: Platform, *, order_id: int, user_id: int | None) -> None:
+    """Let an order on hold go on: pending where its units are there, else on back order.
+
+    Raises:
+        NotFound: there is no such order.
+        Conflict: it is not on hold.
+    """
+    with _change(platform, order_id) as change:
+        if change.order.state != WarehouseState.ON_HOLD:
+            raise Conflict("This order is not on hold.")
+        change.order.state = WarehouseState.BACK_ORDER
+        _reconsider(change)
+        _log.info("user %s released warehouse order %s", user_id, order_id)
+
+
+def _reconsider(change: _Change) -> None:
+    change.session.flush()
+    reconsider(change.session, change.order.account_id, open_units(change.order))
+
+
+def _order_of(platform: Platform, package_id: int) -> int:
+    with platform.db.read() as session:
+        order_id = session.scalar(sa.select(WarehousePackage.order_id).where(WarehousePackage.id == package_id))
+    if order_id is None:
+        raise NotFound("There is no such package.")
+    return order_id
+
+
+def _must_be_open(order: WarehouseOrder) -> None:
+    if order.state not in OPEN:
+        state = WarehouseState(order.state).label.lower()
+        raise Conflict(f"This order is {state}; nothing of it is left to ship.")
+
+
+def _must_be_possible(change: _Change, changes: Mapping[str, int]) -> None:
+    """Refuse units that the order does not have left, or that are not on hand."""
+    lines = {line.sku: line for line in change.order.lines}
+    stock = skus_of(change.session, change.order)
+    for sku, units in changes.items():
+        field = f"quantity:{sku}"
+        if sku not in lines:
+            raise BadInput(f"This order has no SKU {sku}.", field=field)
+        left = lines[sku].quantity - lines[sku].shipped
+        if units > left:
+            raise BadInput(
+                f"Only {units_are(left, sku)} left to ship in this order."
+                if left
+                else f"No unit of {sku} is left to ship in this order.",
+                field=field,
+            )
+        if units > stock[sku].on_hand:
+            raise BadInput(f"Only {units_are(stock[sku].on_hand, sku)} on hand.", field=field)
+
+
+def _new_revision(change: _Change, package: WarehousePackage) -> None:
+    package.revision += 1
+    package.position = change.position
+
+
+def _shift(
+    change: _Change,
+    package: WarehousePackage,
+    changes: Mapping[str, int],
+    verb: str,
+    user_id: int | None,
+    remark: str = "",
+) -> None:
+    shift_units(
+        change.session,
+        change.order,
+        change.position,
+        changes,
+        reason=f"{verb} {change.name(package)}{remark}",
+        user_id=user_id,
+        now=change.now,
+    )

@@ -1,0 +1,100 @@
+"""A store's name, its end (disconnecting) and its return."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from is2_core.flows.access import owned_integration
+from is2_core.flows.activity import note_sold
+from is2_core.flows.errors import Conflict
+from is2_core.flows.pausing import resume
+from is2_core.flows.rules import add_event
+from is2_core.models import (
+    Credential,
+    Hold,
+    Integration,
+    IntegrationState,
+    ReceivedLine,
+    ReceivedOrder,
+    ReceivedState,
+)
+from is2_core.platform import Platform
+from is2_core.tasks.queue import NOW, enqueue, pause_tasks
+
+# Marks the orders that a reconnect takes up again.
+STORE_DISCONNECTED = "The store was disconnected."
+ENDED_BY_DISCONNECT = (ReceivedState.STAGED, ReceivedState.HELD)
+
+
+def store_name(integration: Integration) -> str:
+    """How a store is named everywhere: its nickname, else the seller's name."""
+    return integration.nickname or integration.seller_name or "not finished"
+
+
+def disconnect(platform: Platform, *, integration_id: int, account_id: int, user_id: int) -> str:
+    """End a store: its credentials are deleted, nothing is read or sent any more, orders that are not placed yet are
+    dismissed. Items, mappings and the history stay for a reconnect. Returns a sentence.
+
+    An order the warehouse was asked to take stays as it is: it may have it.
+    """
+    with platform.db.write() as session:
+        row = owned_integration(session, integration_id, account_id)
+        if row.state not in (IntegrationState.ACTIVE, IntegrationState.PAUSED):
+            raise Conflict("Only a connected store can be disconnected.")
+        orders = session.scalars(
+            sa.select(ReceivedOrder)
+            .where(
+                ReceivedOrder.integration_id == row.id,
+                ReceivedOrder.state.in_(ENDED_BY_DISCONNECT),
+                ReceivedOrder.asked_at.is_(None),
+            )
+            .order_by(ReceivedOrder.id)
+            .with_for_update()
+        ).all()
+        now = platform.clock.now()
+        ids = [order.id for order in orders]
+        for order in orders:
+            order.state, order.reason = ReceivedState.DISMISSED, STORE_DISCONNECTED
+            add_event(session, order.id, now, "DISMISSED", STORE_DISCONNECTED, user_id)
+        session.execute(sa.delete(Hold).where(Hold.order_id.in_(ids)))
+        row.state, row.pause_code = IntegrationState.DISCONNECTED, ""
+        row.pause_sentence = "This store was disconnected. Reconnect it to go on."
+        session.flush()
+        note_sold(
+            session,
+            row,
+            session.scalars(sa.select(ReceivedLine.sku).where(ReceivedLine.order_id.in_(ids))).all(),
+            platform,
+        )
+        session.execute(sa.delete(Credential).where(Credential.integration_id == row.id))
+        pause_tasks(session, row.id)
+        name = store_name(row)
+    waiting = f" {len(ids)} orders that were not placed yet were dismissed." if ids else ""
+    return f"{name} is disconnected; its authorization was deleted here.{waiting}"
+
+
+def take_up_again(platform: Platform, session: Session, row: Integration) -> None:
+    """Let a disconnected store go on, inside the transaction that stores its new authorization; the orders its
+    disconnecting dismissed wait again, and are read again where that is long ago."""
+    orders = session.scalars(
+        sa.select(ReceivedOrder)
+        .where(
+            ReceivedOrder.integration_id == row.id,
+            ReceivedOrder.state == ReceivedState.DISMISSED,
+            ReceivedOrder.reason == STORE_DISCONNECTED,
+        )
+        .order_by(ReceivedOrder.id)
+        .with_for_update()
+    ).all()
+    now = platform.clock.now()
+    for order in orders:
+        order.state, order.reason = ReceivedState.STAGED, ""
+        add_event(session, order.id, now, "RELEASED", "The store was reconnected; the order goes on.")
+    session.flush()
+    ids = [order.id for order in orders]
+    skus = session.scalars(sa.select(ReceivedLine.sku).where(ReceivedLine.order_id.in_(ids))).all()
+    resume(session, row, platform)
+    note_sold(session, row, skus, platform)
+    for kind in ("orders.check", "orders.review", "warehouse.read", "tracking.post"):
+        enqueue(session, kind=kind, integration=row, now=now, priority=NOW)

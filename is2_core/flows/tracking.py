@@ -1,0 +1,151 @@
+"""Posting packages to the cart: as soon as they are known, corrections included, each until the cart has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from is2_core.flows.access import owned
+from is2_core.flows.carrier_codes import code_for
+from is2_core.flows.context import cart_context
+from is2_core.flows.errors import Conflict
+from is2_core.flows.packages import follow_packages
+from is2_core.flows.rules import add_event
+from is2_core.flows.submissions import KIND_TRACKING, checked_reply, has_open, open_submissions
+from is2_core.models import Integration, Package, PostState, ReceivedLine, ReceivedOrder
+from is2_core.platform import Platform
+from is2_core.tasks.queue import NOW, enqueue
+from is2_core.tasks.run import TaskRun
+from plugins import interface
+from plugins.interface import Applied, PackageLine, Rejected, Result, Retry, WriteReply
+
+
+def post_tracking(platform: Platform, run: TaskRun) -> None:
+    """Task `tracking.post`: post what is due. After a lost answer the same is posted again under the same
+    reference, which the cart takes as the same package."""
+    with platform.db.read() as session:
+        integration = session.get_one(Integration, run.integration_id)
+        if has_open(session, integration.id, KIND_TRACKING):
+            return
+        now = platform.clock.now()
+        most = platform.carts.manifest(integration.cart).tracking_batch
+        due = session.scalars(
+            _due(integration.id)
+            .where(sa.or_(Package.post_at.is_(None), Package.post_at <= now))
+            .order_by(Package.id)
+            .limit(most)
+        ).all()
+        batch = _for_the_cart(platform, session, integration, due)
+    reply = WriteReply()
+    if batch:
+        context = cart_context(platform, integration, before_call=run.heartbeat)
+        reply = platform.carts.call(integration.cart, "post_tracking", ctx=context, packages=batch)
+        checked_reply(integration.cart, "post_tracking", reply, {entry.key for entry in batch})
+    with run.write() as session:
+        now = platform.clock.now()
+        settle(session, integration.id, reply.results, now)
+        open_submissions(session, integration, KIND_TRACKING, reply.pending, now)
+        session.flush()
+        later = session.scalars(_due(integration.id).with_only_columns(Package.post_at)).all()
+        again = min((at or now for at in later), default=None) if not reply.pending else None
+        run.finish(session, again_at=again)
+
+
+def _due(integration_id: int) -> sa.Select[tuple[Package]]:
+    return sa.select(Package).where(
+        Package.integration_id == integration_id, Package.post_state == PostState.DUE, Package.voided.is_(False)
+    )
+
+
+def _for_the_cart(
+    platform: Platform, session: Session, integration: Integration, due: Sequence[Package]
+) -> list[interface.Package]:
+    orders = {
+        order.id: order
+        for order in session.scalars(
+            sa.select(ReceivedOrder).where(ReceivedOrder.id.in_({package.order_id for package in due}))
+        )
+    }
+    lines: dict[int, str] = dict(
+        session.execute(
+            sa.select(ReceivedLine.id, ReceivedLine.remote_id).where(ReceivedLine.order_id.in_(orders))
+        ).all()
+    )
+    manifest = platform.carts.manifest(integration.cart)
+    return [
+        interface.Package(
+            key=f"{package.id}-{package.version}",
+            order_id=orders[package.order_id].remote_id,
+            site=orders[package.order_id].site,
+            reference=package.reference,
+            cart_ref=package.cart_ref,
+            carrier_code=code_for(session, manifest, package.carrier),
+            carrier_name=package.carrier,
+            service=package.service,
+            tracking_number=package.tracking_number,
+            shipped_at=package.shipped_at,
+            lines=tuple(PackageLine(lines[entry.line_id], entry.quantity) for entry in package.units),
+        )
+        for package in due
+    ]
+
+
+def settle(session: Session, integration_id: int, results: Mapping[str, Result], now: datetime) -> None:
+    """Store what became of posts; `results` are keyed "<package id>-<version>". One that comes twice, or late, changes
+    nothing that is newer."""
+    versions = {int(key.split("-")[0]): int(key.split("-")[1]) for key in results}
+    packages = session.scalars(
+        sa.select(Package)
+        .where(Package.integration_id == integration_id, Package.id.in_(versions))
+        .order_by(Package.id)
+        .with_for_update()
+    ).all()
+    for package in packages:
+        version = versions[package.id]
+        _settle_one(session, package, version, results[f"{package.id}-{version}"], now)
+    session.flush()
+    for order in session.scalars(
+        sa.select(ReceivedOrder)
+        .where(ReceivedOrder.id.in_({package.order_id for package in packages}))
+        .order_by(ReceivedOrder.id)
+        .with_for_update()
+    ).all():
+        follow_packages(session, order, now)
+
+
+def _settle_one(session: Session, package: Package, version: int, result: Result, now: datetime) -> None:
+    newest = version == package.version and package.post_state == PostState.DUE
+    if isinstance(result, Applied) and version > package.posted_version:
+        package.posted_version, package.posted_at = version, now
+        package.cart_ref = result.cart_ref or package.cart_ref
+        add_event(
+            session, package.order_id, now, "TRACKING", f"The cart has tracking number {package.tracking_number}."
+        )
+        if newest:
+            package.post_state, package.post_sentence, package.post_at = PostState.DONE, "", None
+    elif isinstance(result, Rejected) and newest:
+        package.post_state, package.post_sentence = PostState.REJECTED, f"{result.sentence} ({result.code})"
+        add_event(session, package.order_id, now, "TRACKING_REJECTED", f"The cart refused it: {package.post_sentence}")
+    elif isinstance(result, Retry):
+        package.post_at = result.when
+
+
+def after_submission(session: Session, integration: Integration, retry_at: datetime | None, now: datetime) -> None:
+    """A submission ended: whatever is due by now is posted next."""
+    enqueue(session, kind="tracking.post", integration=integration, now=now, run_at=retry_at)
+
+
+def post_again(platform: Platform, *, package_id: int, account_id: int, user_id: int) -> None:
+    """Post a package again that the cart refused, after a person has mended what was wrong."""
+    with platform.db.write() as session:
+        package = owned(session, Package, package_id, account_id, lock=True)
+        if package.post_state != PostState.REJECTED:
+            raise Conflict("Only a package the shop refused can be posted again.")
+        package.post_state, package.post_at = PostState.DUE, None
+        now = platform.clock.now()
+        add_event(session, package.order_id, now, "TRACKING_AGAIN", "Posted again by a person.", user_id)
+        integration = session.get_one(Integration, package.integration_id)
+        enqueue(session, kind="tracking.post", integration=integration, now=now, priority=NOW)

@@ -1,0 +1,88 @@
+"""Packages the warehouse shipped, and what the carts were told of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from is2_core.models.base import Base, Id, reference
+
+
+class PostState(StrEnum):
+    """WAITING: completes no unit of the cart yet. DUE: to be posted. DONE: the cart has it as it is now.
+    NOT_NEEDED: the cart takes no tracking. VOIDED: taken back by the warehouse."""
+
+    WAITING = "WAITING"
+    DUE = "DUE"
+    DONE = "DONE"
+    REJECTED = "REJECTED"
+    NOT_NEEDED = "NOT_NEEDED"
+    VOIDED = "VOIDED"
+
+
+class Package(Base):
+    """One package of a received order, as the warehouse last reported it.
+
+    `warehouse_ref` and `revision` are the warehouse's. `reference` is ours at the cart: a positive number as text,
+    unique in the order among packages that are not voided, stored before the first post and kept over corrections; a
+    package that takes the place of a voided one takes its reference too (`replaces_id`). `version` rises with every
+    change the cart should hear of, `posted_version` is the one it last accepted.
+    """
+
+    __tablename__ = "package"
+    __table_args__ = (
+        sa.UniqueConstraint("order_id", "warehouse_ref"),
+        sa.Index("ix_package_integration_id_post_state", "integration_id", "post_state"),
+    )
+    id: Mapped[Id]
+    account_id: Mapped[int] = reference("account.id")
+    integration_id: Mapped[int] = reference("integration.id", index=False)
+    order_id: Mapped[int] = reference("received_order.id", index=False)
+    warehouse_ref: Mapped[str]
+    revision: Mapped[int]
+    reference: Mapped[str]
+    replaces_id: Mapped[int | None] = reference("package.id")
+    carrier: Mapped[str]
+    service: Mapped[str] = mapped_column(default="")
+    tracking_number: Mapped[str]
+    shipped_at: Mapped[datetime]
+    voided: Mapped[bool] = mapped_column(default=False)
+    version: Mapped[int] = mapped_column(default=1)
+    posted_version: Mapped[int] = mapped_column(default=0)
+    post_state: Mapped[str]
+    post_sentence: Mapped[str] = mapped_column(default="")
+    post_at: Mapped[datetime | None]
+    posted_at: Mapped[datetime | None]
+    cart_ref: Mapped[str | None]
+    seen_at: Mapped[datetime]
+    contents: Mapped[list[PackageContent]] = relationship(
+        order_by="PackageContent.id", lazy="selectin", cascade="all, delete-orphan"
+    )
+    units: Mapped[list[PackageUnits]] = relationship(
+        order_by="PackageUnits.id", lazy="selectin", cascade="all, delete-orphan"
+    )
+
+
+class PackageContent(Base):
+    """Units of one warehouse SKU in a package."""
+
+    __tablename__ = "package_content"
+    __table_args__ = (sa.UniqueConstraint("package_id", "warehouse_sku"),)
+    id: Mapped[Id]
+    package_id: Mapped[int] = reference("package.id", index=False)
+    warehouse_sku: Mapped[str]
+    quantity: Mapped[int]
+
+
+class PackageUnits(Base):
+    """Units of one order line, in the cart's counting, that a package completes."""
+
+    __tablename__ = "package_units"
+    __table_args__ = (sa.UniqueConstraint("package_id", "line_id"),)
+    id: Mapped[Id]
+    package_id: Mapped[int] = reference("package.id", index=False)
+    line_id: Mapped[int] = reference("received_line.id")
+    quantity: Mapped[int]

@@ -1,0 +1,227 @@
+"""Packages on their way to the cart: parts, bundles, corrections, voids, and what becomes of the order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from is2_core.flows import packing, tracking
+from is2_core.flows.allocation import LineNeed, units_completed
+from is2_core.models import (
+    CaseKind,
+    Package,
+    PostState,
+    ReceivedOrder,
+    ReceivedState,
+    SupportCase,
+    WarehouseOrder,
+    WarehousePackage,
+)
+from tests.support.world import World
+
+METHODS = ("STANDARD", "Express", "SECOND_DAY", "NEXT_DAY", "PRIORITY", "SAME_DAY", "FREE_ECONOMY")
+
+
+class Dock:
+    """A store whose orders lie in the warehouse, and somebody who ships them."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        world.stock_up()
+        self.store = world.connect()
+        world.map_methods(self.store, *METHODS)
+        world.add_item(self.store, "BUNDLE-CAMP", ("TENT-2P", "1"), ("LAMP-USB", "2"))
+
+    def order(self, branch: str = "plain") -> str:
+        """An order of that branch, placed in the warehouse; returns the cart's id."""
+        (order_id,) = self.world.amazon.generate(**{branch: 1})[branch]
+        self.world.finish(self.store)
+        self.world.pass_time(minutes=3)
+        assert self.received(order_id).state == ReceivedState.INJECTED
+        return order_id
+
+    def received(self, order_id: str) -> ReceivedOrder:
+        return self.world.orders()[order_id]
+
+    def warehouse_order(self, order_id: str) -> WarehouseOrder:
+        return self.world.warehouse_orders()[self.received(order_id).number]
+
+    def left(self, order_id: str) -> dict[str, int]:
+        return {line.sku: line.quantity - line.shipped for line in self.warehouse_order(order_id).lines}
+
+    def ship(self, order_id: str, number: str, lines: dict[str, int] | None = None, carrier: str = "UPS") -> int:
+        package = packing.ship(
+            self.world.platform,
+            order_id=self.warehouse_order(order_id).id,
+            carrier=carrier,
+            service="Ground",
+            tracking_number=number,
+            lines={sku: str(units) for sku, units in (lines or self.left(order_id)).items()},
+            user_id=None,
+        )
+        self.world.pass_time(minutes=1)
+        return package
+
+    def correct(self, package_id: int, number: str, lines: dict[str, int] | None = None, carrier: str = "UPS") -> None:
+        with self.world.platform.db.read() as session:
+            held = {line.sku: line.quantity for line in session.get_one(WarehousePackage, package_id).lines}
+        packing.correct_package(
+            self.world.platform,
+            package_id=package_id,
+            carrier=carrier,
+            service="Ground",
+            tracking_number=number,
+            lines={sku: str(units) for sku, units in (lines or held).items()},
+            user_id=None,
+        )
+        self.world.pass_time(minutes=1)
+
+    def void(self, package_id: int) -> None:
+        packing.void_package(self.world.platform, package_id=package_id, user_id=None, reason="label damaged")
+        self.world.pass_time(minutes=1)
+
+    def packages(self, order_id: str) -> list[Package]:
+        received = self.received(order_id).id
+        with self.world.platform.db.read() as session:
+            return list(session.scalars(sa.select(Package).where(Package.order_id == received).order_by(Package.id)))
+
+    def shown(self, order_id: str) -> dict[str, tuple[str, str, dict[str, int]]]:
+        """Reference -> carrier, tracking number, units per order item, as Amazon has the packages."""
+        found: list[dict[str, Any]] = self.world.amazon.order(order_id)["packages"]
+        return {
+            entry["packageReferenceId"]: (
+                entry["carrier"],
+                entry["trackingNumber"],
+                {item["orderItemId"]: item["quantity"] for item in entry["packageItems"]},
+            )
+            for entry in found
+        }
+
+    def units(self, order_id: str) -> dict[str, int]:
+        return {line.remote_id: line.placed for line in self.received(order_id).lines}
+
+
+@pytest.fixture
+def dock(world: World) -> Dock:
+    return Dock(world)
+
+
+def test_a_shipped_order_has_its_tracking_at_amazon_and_is_completed(dock: Dock) -> None:
+    order_id = dock.order()
+    dock.ship(order_id, "1Z0001")
+    assert dock.shown(order_id) == {"1": ("UPS", "1Z0001", dock.units(order_id))}
+    assert dock.world.amazon.order(order_id)["status"] == "SHIPPED"
+    assert dock.received(order_id).state == ReceivedState.COMPLETED
+    (package,) = dock.packages(order_id)
+    assert (package.post_state, package.posted_version) == (PostState.DONE, package.version)
+    assert package.posted_at is not None
+    assert dock.world.quarantined() == []
+
+
+def test_a_bundle_in_two_packages_counts_when_its_last_part_ships(dock: Dock) -> None:
+    order_id = dock.order("bundle")
+    bundle = dock.received(order_id).lines[0]
+    left = dock.left(order_id)
+    dock.ship(order_id, "1Z0001", {"TENT-2P": left["TENT-2P"]})
+    (first,) = dock.packages(order_id)
+    assert first.post_state == PostState.WAITING
+    assert dock.shown(order_id) == {}
+    assert dock.received(order_id).state == ReceivedState.SHIPPED
+    dock.ship(order_id, "1Z0002")
+    assert [package.post_state for package in dock.packages(order_id)] == [PostState.WAITING, PostState.DONE]
+    assert dock.shown(order_id)["2"][2][bundle.remote_id] == bundle.placed
+    assert dock.received(order_id).state == ReceivedState.COMPLETED
+
+
+def test_a_correction_edits_the_same_package(dock: Dock) -> None:
+    order_id = dock.order()
+    package = dock.ship(order_id, "1Z0001")
+    dock.correct(package, "1Z0009", carrier="FedEx")
+    assert dock.shown(order_id) == {"1": ("FedEx", "1Z0009", dock.units(order_id))}
+
+
+def test_a_voided_package_is_replaced_by_the_next_one_under_its_reference(dock: Dock) -> None:
+    order_id = dock.order()
+    package = dock.ship(order_id, "1Z0001")
+    dock.void(package)
+    assert dock.received(order_id).state == ReceivedState.INJECTED
+    dock.ship(order_id, "1Z0002")
+    assert dock.shown(order_id) == {"1": ("UPS", "1Z0002", dock.units(order_id))}
+    assert dock.received(order_id).state == ReceivedState.COMPLETED
+
+
+def test_a_lost_answer_leaves_one_package(dock: Dock) -> None:
+    order_id = dock.order()
+    dock.world.amazon.fault("confirmShipment", "apply_then_drop", times=2)
+    dock.ship(order_id, "1Z0001")
+    dock.world.pass_time(minutes=10)
+    assert dock.shown(order_id) == {"1": ("UPS", "1Z0001", dock.units(order_id))}
+    assert dock.received(order_id).state == ReceivedState.COMPLETED
+
+
+def test_a_carrier_amazon_has_no_code_for_goes_as_other_with_its_name(dock: Dock) -> None:
+    order_id = dock.order()
+    dock.ship(order_id, "CM-17", carrier="City Messenger")
+    posted = [call for call in dock.world.amazon.calls("confirmShipment") if call["status"] == 204]
+    assert len(posted) == 1
+    assert "City Messenger" in str(dock.world.amazon.order(order_id)["packages"])
+
+
+def test_a_refused_package_says_why_and_can_be_posted_again(dock: Dock) -> None:
+    order_id = dock.order()
+    dock.world.amazon.fault("confirmShipment", "400")
+    dock.ship(order_id, "1Z0001")
+    (package,) = dock.packages(order_id)
+    assert package.post_state == PostState.REJECTED
+    assert package.post_sentence
+    assert dock.received(order_id).state == ReceivedState.SHIPPED
+    tracking.post_again(
+        dock.world.platform, package_id=package.id, account_id=dock.world.account, user_id=dock.world.owner
+    )
+    dock.world.pass_time(minutes=1)
+    assert dock.received(order_id).state == ReceivedState.COMPLETED
+
+
+def test_the_warehouse_can_end_an_order_and_everybody_hears_of_it(dock: Dock) -> None:
+    order_id = dock.order()
+    packing.stop_order(
+        dock.world.platform, order_id=dock.warehouse_order(order_id).id, reason="water damage", user_id=None
+    )
+    dock.world.pass_time(minutes=1)
+    order = dock.received(order_id)
+    assert (order.state, order.reason) == (
+        ReceivedState.CANCELLED,
+        "The warehouse ended this order: water damage",
+    )
+    with dock.world.platform.db.read() as session:
+        case = session.scalars(sa.select(SupportCase).where(SupportCase.kind == CaseKind.WAREHOUSE_STOPPED)).one()
+    assert "cancel it there or ship it from elsewhere" in case.sentence
+
+
+def test_a_cancellation_of_a_partly_shipped_order_stops_the_rest(dock: Dock) -> None:
+    order_id = dock.order("bundle")
+    dock.ship(order_id, "1Z0001", {"TENT-2P": 1})
+    dock.world.amazon.post(f"orders/{order_id}", {"cancel": True})
+    dock.world.pass_time(minutes=35)
+    order = dock.received(order_id)
+    assert "the warehouse stopped the rest" in order.stop_answer
+    assert dock.left(order_id) == {"TENT-2P": 0, "LAMP-USB": 0}
+
+
+@pytest.mark.parametrize(
+    ("packages", "units"),
+    [
+        ([{"A": 1, "B": 1}], [{1: 1}]),
+        ([{"A": 2, "B": 1}, {"B": 1}], [{1: 1, 2: 1}, {}]),
+        ([{"A": 3}, {"B": 2}], [{2: 1}, {1: 2}]),
+        ([{"A": 9, "B": 9}], [{1: 2, 2: 1}]),
+        ([{}, {"A": 1}], [{}, {2: 1}]),
+    ],
+)
+def test_units_are_counted_package_by_package_and_never_beyond_the_order(
+    packages: list[dict[str, int]], units: list[dict[int, int]]
+) -> None:
+    lines = [LineNeed(1, 2, {"A": 1, "B": 1}), LineNeed(2, 1, {"A": 1})]
+    assert units_completed(lines, packages) == units

@@ -1,0 +1,157 @@
+"""The embedded warehouse with accounts, orders and packages, without any cart being spoken to."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from is2_core.clock import VirtualClock
+from is2_core.flows import accounts, packing, stock
+from is2_core.models import (
+    Integration,
+    IntegrationState,
+    ReceivedOrder,
+    ReceivedState,
+    Recipient,
+    StockMovement,
+    Task,
+    WarehouseOrder,
+    WarehousePackage,
+    WarehouseSku,
+)
+from is2_core.platform import Platform
+from is2_core.warehouse.interface import NewOrder, OrderLine, PlaceAnswer, Warehouse
+from plugins.interface import Address
+
+
+class Depot:
+    """An account "Northwind" with an active store, and helpers to act in its warehouse and look at it."""
+
+    def __init__(self, platform: Platform, clock: VirtualClock) -> None:
+        self.platform, self.clock = platform, clock
+        self.account = self.open_account("Northwind")
+
+    @property
+    def warehouse(self) -> Warehouse:
+        """The warehouse through its port."""
+        return self.platform.warehouse("embedded")
+
+    def open_account(self, name: str) -> int:
+        """Another account with an active store."""
+        account = accounts.create_account(self.platform, name)
+        with self.platform.db.write() as session:
+            session.add(
+                Integration(
+                    account_id=account,
+                    cart="amazon",
+                    region="na",
+                    seller_id=f"A{account}",
+                    state=IntegrationState.ACTIVE,
+                    created_at=self.clock.now(),
+                )
+            )
+        return account
+
+    def receive(self, sku: str, units: int, account: int = 0) -> None:
+        """Receive units of a SKU."""
+        stock.receive(
+            self.platform, account_id=account or self.account, sku=sku, name="", quantity=str(units), user_id=None
+        )
+
+    def order(self, number: str, lines: dict[str, int], *, account: int = 0, ship_by: datetime | None = None) -> int:
+        """Place an order and return its id in the warehouse."""
+        self.place(self.new_order(number, lines, account=account, ship_by=ship_by))
+        with self.platform.db.read() as session:
+            return session.scalars(sa.select(WarehouseOrder.id).where(WarehouseOrder.number == number)).one()
+
+    def place(self, *orders: NewOrder) -> list[PlaceAnswer]:
+        """Place orders together."""
+        return self.warehouse.place_orders(orders)
+
+    def new_order(
+        self, number: str, lines: dict[str, int], *, account: int = 0, ship_by: datetime | None = None
+    ) -> NewOrder:
+        """An order to place, with the received order and the recipient it belongs to."""
+        account = account or self.account
+        now = self.clock.now()
+        with self.platform.db.write() as session:
+            store = session.scalars(sa.select(Integration.id).where(Integration.account_id == account)).one()
+            received = ReceivedOrder(
+                account_id=account,
+                integration_id=store,
+                remote_id=f"remote {number}",
+                number=number,
+                state=ReceivedState.STAGED,
+                cart_state="UNSHIPPED",
+                cart_created_at=now,
+                cart_updated_at=now,
+                staged_at=now,
+                read_at=now,
+            )
+            session.add(received)
+            session.flush()
+            recipient = Recipient(account_id=account, order_id=received.id, sealed={"address": {}})
+            session.add(recipient)
+            session.flush()
+            ref = recipient.id
+        units = tuple(OrderLine(sku, quantity) for sku, quantity in lines.items())
+        return NewOrder(number, account, "Outdoor", "GROUND", Address(), ref, ship_by, units)
+
+    def ship(self, order_id: int, lines: dict[str, str], **changes: Any) -> int:
+        """Ship a package by UPS."""
+        values = {"carrier": "UPS", "service": "Ground", "tracking_number": "1Z999", "user_id": None, **changes}
+        return packing.ship(self.platform, order_id=order_id, lines=lines, **values)
+
+    def correct(self, package_id: int, lines: dict[str, str], **changes: Any) -> None:
+        """Correct a package; without changes it stays as `ship` made it."""
+        values = {"carrier": "UPS", "service": "Ground", "tracking_number": "1Z999", "user_id": None, **changes}
+        packing.correct_package(self.platform, package_id=package_id, lines=lines, **values)
+
+    def void(self, package_id: int) -> None:
+        """Void a package."""
+        packing.void_package(self.platform, package_id=package_id, user_id=None, reason="came back")
+
+    def stop(self, order_id: int, reason: str = "damaged") -> None:
+        """Stop an order from the warehouse's side."""
+        packing.stop_order(self.platform, order_id=order_id, reason=reason, user_id=None)
+
+    def state(self, number: str) -> str:
+        """The state of an order."""
+        with self.platform.db.read() as session:
+            return session.scalars(sa.select(WarehouseOrder.state).where(WarehouseOrder.number == number)).one()
+
+    def lines(self, number: str) -> dict[str, tuple[int, int]]:
+        """(quantity, shipped) of an order by SKU."""
+        with self.platform.db.read() as session:
+            row = session.scalars(sa.select(WarehouseOrder).where(WarehouseOrder.number == number)).one()
+            return {line.sku: (line.quantity, line.shipped) for line in row.lines}
+
+    def package(self, package_id: int) -> WarehousePackage:
+        """A package as it is now."""
+        with self.platform.db.read() as session:
+            return session.get_one(WarehousePackage, package_id)
+
+    def on_hand(self, sku: str) -> int:
+        """Units on hand of a SKU."""
+        with self.platform.db.read() as session:
+            return session.scalars(
+                sa.select(WarehouseSku.on_hand).where(WarehouseSku.account_id == self.account, WarehouseSku.sku == sku)
+            ).one()
+
+    def ledger(self, sku: str) -> list[tuple[int, str]]:
+        """(units, reason) of every movement of a SKU, the oldest first."""
+        with self.platform.db.read() as session:
+            rows = session.execute(
+                sa.select(StockMovement.quantity, StockMovement.reason)
+                .join(WarehouseSku, WarehouseSku.id == StockMovement.warehouse_sku_id)
+                .where(WarehouseSku.account_id == self.account, WarehouseSku.sku == sku)
+                .order_by(StockMovement.id)
+            )
+            return [(units, reason) for units, reason in rows]
+
+    def asked_to_read(self) -> int:
+        """How often the platform was asked to read the warehouse's news, counted in what the open task wants."""
+        with self.platform.db.read() as session:
+            return session.scalar(sa.select(sa.func.sum(Task.wanted)).where(Task.kind == "warehouse.read")) or 0
