@@ -21,7 +21,6 @@ from is2_core.models import (
 )
 from is2_core.platform import Platform
 from is2_core.tasks.queue import SOON, enqueue
-from is2_core.tasks.run import TaskRun
 
 # Received orders that still need units the warehouse does not know of. A quarantined one is unreadable, not undone.
 WAITING = (ReceivedState.STAGED, ReceivedState.HELD, ReceivedState.QUARANTINED)
@@ -33,7 +32,7 @@ class ItemComponents:
 
     item_id: int
     integration_id: int
-    sku: str
+    active: bool
     units: Mapping[str, int]
 
 
@@ -46,34 +45,20 @@ def note_sold(session: Session, integration: Integration, cart_skus: Iterable[st
     ]
     if rows:
         session.execute(sa.insert(StockActivity), rows)
-        enqueue(session, kind="inventory.activity", integration=integration, now=platform.clock.now(), priority=SOON)
+        # A task of the account: other stores sell the same stock, whatever becomes of this one.
+        enqueue(
+            session,
+            kind="inventory.activity",
+            account_id=integration.account_id,
+            now=platform.clock.now(),
+            priority=SOON,
+        )
 
 
 def note_order(session: Session, integration: Integration, order_id: int, platform: Platform) -> None:
     """`note_sold` for all lines of an order."""
     skus = session.scalars(sa.select(ReceivedLine.sku).where(ReceivedLine.order_id == order_id)).all()
     note_sold(session, integration, skus, platform)
-
-
-def take_activity(platform: Platform, run: TaskRun) -> None:
-    """Task `inventory.activity`: make due every item, of any store of the account, that holds what was sold."""
-    with run.write() as session:
-        rows = session.scalars(
-            sa.select(StockActivity).where(StockActivity.account_id == run.account_id).order_by(StockActivity.id)
-        ).all()
-        if not rows:
-            return
-        assert run.account_id is not None
-        sold: dict[int, set[str]] = {}
-        for row in rows:
-            sold.setdefault(row.integration_id, set()).add(row.cart_sku)
-        skus: set[str] = set()
-        for integration_id, cart_skus in sold.items():
-            for units in components_of(session, run.account_id, integration_id, cart_skus).values():
-                skus |= units.keys()
-        mark_due(session, run.account_id, skus)
-        session.execute(sa.delete(StockActivity).where(StockActivity.id.in_([row.id for row in rows])))
-        run.finish(session)
 
 
 def mark_due(session: Session, account_id: int, warehouse_skus: Iterable[str]) -> None:
@@ -84,24 +69,23 @@ def mark_due(session: Session, account_id: int, warehouse_skus: Iterable[str]) -
         return
     mapped = sa.select(SkuMapping.cart_item_id)
     ids = session.scalars(
-        sa.select(CartItem.id)
-        .where(
+        sa.select(CartItem.id).where(
             CartItem.account_id == account_id,
             sa.or_(
                 CartItem.id.in_(mapped.where(SkuMapping.warehouse_sku.in_(skus))),
                 sa.and_(CartItem.sku.in_(skus), CartItem.id.not_in(mapped)),
             ),
         )
-        .order_by(CartItem.id)
-        .with_for_update()
     ).all()
     make_due(session, ids)
 
 
 def make_due(session: Session, item_ids: Iterable[int]) -> None:
     """Raise the version of these items that is to be sent."""
-    ids = list(item_ids)
+    ids = sorted(item_ids)
     if ids:
+        # Locked in one order everywhere, so that two transactions never wait for each other.
+        session.execute(sa.select(CartItem.id).where(CartItem.id.in_(ids)).order_by(CartItem.id).with_for_update())
         session.execute(
             sa.update(CartItem)
             .where(CartItem.id.in_(ids))
@@ -136,7 +120,7 @@ def listed_components(session: Session, account_id: int) -> list[ItemComponents]
     """All listed items of the account's stores that are connected, or were and wait for a person."""
     connected = (IntegrationState.ACTIVE, IntegrationState.PAUSED)
     items = session.execute(
-        sa.select(CartItem.id, CartItem.integration_id, CartItem.sku)
+        sa.select(CartItem.id, CartItem.integration_id, CartItem.active, CartItem.sku)
         .join(Integration, Integration.id == CartItem.integration_id)
         .where(CartItem.account_id == account_id, Integration.state.in_(connected))
         .order_by(CartItem.id)
@@ -151,7 +135,7 @@ def listed_components(session: Session, account_id: int) -> list[ItemComponents]
     known = set(session.scalars(sa.select(WarehouseSku.sku).where(WarehouseSku.account_id == account_id)))
     return [
         ItemComponents(
-            row.id, row.integration_id, row.sku, units.get(row.id) or ({row.sku: 1} if row.sku in known else {})
+            row.id, row.integration_id, row.active, units.get(row.id) or ({row.sku: 1} if row.sku in known else {})
         )
         for row in items
     ]
@@ -164,10 +148,13 @@ def waiting_units(session: Session, account_id: int) -> dict[str, int]:
     for integration_id, cart_sku, units in session.execute(
         sa.select(ReceivedOrder.integration_id, ReceivedLine.sku, sa.func.sum(ReceivedLine.open))
         .join(ReceivedLine, ReceivedLine.order_id == ReceivedOrder.id)
+        .join(Integration, Integration.id == ReceivedOrder.integration_id)
         .where(
             ReceivedOrder.account_id == account_id,
             ReceivedOrder.state.in_(WAITING),
             ReceivedOrder.placed_at.is_(None),
+            # What a disconnected store left behind goes nowhere, unless the warehouse was asked to take it.
+            sa.or_(Integration.state != IntegrationState.DISCONNECTED, ReceivedOrder.asked_at.is_not(None)),
         )
         .group_by(ReceivedOrder.integration_id, ReceivedLine.sku)
     ):

@@ -64,9 +64,7 @@ def _store(item: CartItem, shown: ShownLevel | None, label: str) -> None:
     item.seen_in_cart = SeenInCart.YES
     item.remote_id = shown.remote_id or item.remote_id
     item.shown_quantity = shown.channels.get(MERCHANT_CHANNEL)
-    others = sorted(shown.channels.keys() - {MERCHANT_CHANNEL})
+    others = shown.channels.keys() - {MERCHANT_CHANNEL}
     item.withheld = (
-        f"{label} ships this SKU from its own stock ({', '.join(others)}), so its quantity is never overwritten."
-        if others
-        else ""
+        f"{label} ships this SKU from its own stock, so its quantity is never overwritten." if others else ""
     )

@@ -1,12 +1,15 @@
-"""What an admin does about a task that was set aside."""
+"""What an admin does about a task that was set aside, or slow work whose answer does not come."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
 from is2_core.flows.errors import Conflict, NotFound
-from is2_core.models import OPEN_STATES, Task, TaskState
+from is2_core.flows.polling import end_submission
+from is2_core.flows.submissions import PENDING
+from is2_core.models import OPEN_STATES, Submission, Task, TaskState
 from is2_core.platform import Platform
+from plugins.interface import Retry
 
 
 def try_again(platform: Platform, task_id: int) -> None:
@@ -26,3 +29,20 @@ def try_again(platform: Platform, task_id: int) -> None:
         task.state, task.run_at = TaskState.READY, platform.clock.database_now(session)
         task.attempts = task.crashes = 0
         task.fence += 1
+
+
+def give_up_submission(platform: Platform, submission_id: int) -> None:
+    """End slow work at a cart whose answer does not come: each of its lines without a result is sent again.
+
+    Raises:
+        NotFound: there is no such submission.
+        Conflict: it has ended.
+    """
+    with platform.db.write() as session:
+        row = session.get(Submission, submission_id, with_for_update=True)
+        if row is None:
+            raise NotFound("There is no such submission.")
+        if row.closed_at is not None:
+            raise Conflict("This submission has ended meanwhile.")
+        now = platform.clock.now()
+        end_submission(session, row, {line.key: Retry(now) for line in row.lines if line.result == PENDING}, now)

@@ -232,6 +232,7 @@ def _ask_for_what_is_owed(session: Session, integration: Integration, now: datet
     enqueue(session, kind="orders.place", integration=integration, now=now)
     enqueue(session, kind="orders.stop", integration=integration, now=now)
     enqueue(session, kind="acknowledgements.send", integration=integration, now=now)
+    enqueue(session, kind="tracking.post", integration=integration, now=now)
     ask_about_open(session, integration, now)
 
 

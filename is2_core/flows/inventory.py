@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, lazyload
 
 from is2_core.flows.access import owned_integration
 from is2_core.flows.activity import components_of, make_due, waiting_units
@@ -17,6 +18,7 @@ from is2_core.flows.context import cart_context
 from is2_core.flows.errors import Conflict
 from is2_core.flows.inventory_sync import set_problem, sync_row
 from is2_core.flows.levels import Level, SkuStock, level, too_many_zeros
+from is2_core.flows.promises import check_promises
 from is2_core.flows.setup_form import LEAD_DAYS
 from is2_core.flows.shared_stock import unconfirmed_skus
 from is2_core.flows.submissions import KIND_INVENTORY, checked_reply, has_open, open_submissions
@@ -109,17 +111,21 @@ def lead_days_of(integration: Integration) -> int | None:
     return int(text) if text else None
 
 
+def _due(integration_id: int) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        CartItem.integration_id == integration_id,
+        CartItem.active.is_(True),
+        CartItem.pushed_version < CartItem.due_version,
+    )
+
+
 def due_items(session: Session, integration_id: int) -> Sequence[CartItem]:
     """Active items whose stock is to be sent and may be."""
     return session.scalars(
         sa.select(CartItem)
-        .where(
-            CartItem.integration_id == integration_id,
-            CartItem.active.is_(True),
-            CartItem.pushed_version < CartItem.due_version,
-            CartItem.withheld == "",
-        )
+        .where(*_due(integration_id), CartItem.withheld == "")
         .order_by(CartItem.id)
+        .options(lazyload(CartItem.mappings))
     ).all()
 
 
@@ -169,6 +175,9 @@ def _prepare(platform: Platform, run: TaskRun, integration: Integration) -> list
     now = platform.clock.now()
     problem = _problem(candidates, computed, active or 0, confirmed)
     with run.write() as session:
+        # Items before the row of the store, as everywhere; one that was removed meanwhile is not sent.
+        still = _lock_items(session, [entry.candidate.item.id for entry in computed])
+        computed = [entry for entry in computed if entry.candidate.item.id in still]
         _give_up_lost(session, integration.id, now)
         if problem is not None:
             set_problem(session, integration.id, *problem, now)
@@ -178,6 +187,12 @@ def _prepare(platform: Platform, run: TaskRun, integration: Integration) -> list
         if not computed:
             return []
         return _store(session, integration, computed, held_here, now)
+
+
+def _lock_items(session: Session, item_ids: Sequence[int]) -> set[int]:
+    """Lock these items; returns those that are there."""
+    query = sa.select(CartItem.id).where(CartItem.id.in_(item_ids)).order_by(CartItem.id).with_for_update()
+    return set(session.scalars(query))
 
 
 def _problem(
@@ -262,11 +277,10 @@ def _store(
 
 
 def _give_up_lost(session: Session, integration_id: int, now: datetime) -> None:
-    """Runs whose answer never came: whether the cart took their numbers or not, newer ones follow now."""
+    """Runs that are not closed although no submission is open: of what has no answer it is not known whether the cart
+    has it, and newer numbers follow now."""
     lost = session.scalars(
-        sa.select(StockPush.id).where(
-            StockPush.integration_id == integration_id, StockPush.closed_at.is_(None), StockPush.accepted_at.is_(None)
-        )
+        sa.select(StockPush.id).where(StockPush.integration_id == integration_id, StockPush.closed_at.is_(None))
     ).all()
     if lost:
         session.execute(
@@ -288,6 +302,7 @@ def _send(
         checked_reply(integration.cart, "push_inventory", reply, {entry.key for entry in part})
         with run.write() as session:
             now = platform.clock.now()
+            _lock_items(session, [line.cart_item_id for line, _ in batch[start : start + most]])
             if reply.pending or any(isinstance(result, Applied) for result in reply.results.values()):
                 _accepted(session, integration.id, batch[0][0].push_id, now)
             open_submissions(session, integration, KIND_INVENTORY, reply.pending, now)
@@ -314,8 +329,16 @@ def settle(session: Session, integration_id: int, results: Mapping[str, Result],
     changes nothing that is newer."""
     if not results:
         return
-    lines = session.scalars(
-        sa.select(StockPushLine)
+    lines = session.execute(
+        sa.select(
+            StockPushLine.id,
+            StockPushLine.push_id,
+            StockPushLine.cart_item_id,
+            StockPushLine.version,
+            StockPushLine.quantity,
+            StockPushLine.lead_days,
+            StockPushLine.why,
+        )
         .join(StockPush, StockPush.id == StockPushLine.push_id)
         .where(
             StockPush.integration_id == integration_id,
@@ -325,34 +348,50 @@ def settle(session: Session, integration_id: int, results: Mapping[str, Result],
         .order_by(StockPushLine.cart_item_id)
     ).all()
     items = {
-        item.id: item
-        for item in session.scalars(
-            sa.select(CartItem)
+        row.id: row
+        for row in session.execute(
+            sa.select(CartItem.id, CartItem.pushed_version, CartItem.remote_id)
             .where(CartItem.id.in_([line.cart_item_id for line in lines]))
             .order_by(CartItem.id)
             .with_for_update()
         )
     }
+    outcomes: list[dict[str, Any]] = []
+    applied: list[dict[str, Any]] = []
+    refused: list[dict[str, Any]] = []
     for line in lines:
-        _settle_one(line, items.get(line.cart_item_id), results[str(line.id)], now)
+        result, item = results[str(line.id)], items.get(line.cart_item_id)
+        newer = item is not None and line.version > item.pushed_version
+        outcome = {"id": line.id, "result": PushResult.RETRY, "sentence": ""}
+        if isinstance(result, Applied):
+            outcome["result"] = PushResult.APPLIED
+            if item is not None and newer:
+                applied.append(
+                    {
+                        "id": item.id,
+                        "pushed_version": line.version,
+                        "pushed_at": now,
+                        "pushed_quantity": line.quantity,
+                        "pushed_lead_days": line.lead_days,
+                        "pushed_why": line.why,
+                        "push_sentence": "",
+                        "remote_id": result.cart_ref or item.remote_id,
+                    }
+                )
+        elif isinstance(result, Rejected):
+            outcome |= {"result": PushResult.REJECTED, "sentence": f"{result.sentence} ({result.code})"}
+            if item is not None and newer:
+                refused.append({"id": item.id, "push_sentence": outcome["sentence"]})
+        outcomes.append(outcome)
+    # One statement a kind, run for many rows: a feed settles thousands of lines while others wait for the database.
+    for table, rows in ((StockPushLine, outcomes), (CartItem, applied), (CartItem, refused)):
+        if rows:
+            session.execute(sa.update(table), rows)
+    # What was loaded before is now behind the database.
     session.flush()
-    for push_id in {line.push_id for line in lines}:
+    session.expire_all()
+    for push_id in sorted({line.push_id for line in lines}):
         _close(session, session.get_one(StockPush, push_id), now)
-
-
-def _settle_one(line: StockPushLine, item: CartItem | None, result: Result, now: datetime) -> None:
-    if isinstance(result, Applied):
-        line.result = PushResult.APPLIED
-        if item is not None and line.version > item.pushed_version:
-            item.pushed_version, item.pushed_at = line.version, now
-            item.pushed_quantity, item.pushed_lead_days, item.push_sentence = line.quantity, line.lead_days, ""
-            item.remote_id = result.cart_ref or item.remote_id
-    elif isinstance(result, Rejected):
-        line.result, line.sentence = PushResult.REJECTED, f"{result.sentence} ({result.code})"
-        if item is not None and line.version > item.pushed_version:
-            item.push_sentence = line.sentence
-    else:
-        line.result = PushResult.RETRY
 
 
 def _close(session: Session, push: StockPush, now: datetime) -> None:
@@ -394,11 +433,11 @@ def push_now(platform: Platform, *, integration_id: int, account_id: int) -> str
                 f"{label} takes stock at most once in a while: the next push is possible at "
                 f"{may_at:%Y-%m-%d %H:%M} UTC."
             )
-        due = due_items(session, integration.id)
+        due = session.scalar(sa.select(sa.func.count()).where(*_due(integration.id))) or 0
         if not due:
             raise Conflict("Nothing is due: no active SKU had activity since it was last sent.")
         enqueue(session, kind=PUSH, integration=integration, now=now, priority=NOW)
-    return f"The stock of {len(due)} SKUs is being sent to {label} now."
+    return f"{due} due SKUs are being looked at now; what may be sent goes to {label} at once."
 
 
 def confirm_zeros(platform: Platform, *, integration_id: int, account_id: int) -> str:
@@ -423,6 +462,7 @@ def compare_inventory(platform: Platform, run: TaskRun) -> None:
             sa.select(CartItem)
             .where(CartItem.integration_id == integration.id, CartItem.active.is_(True))
             .order_by(CartItem.id)
+            .options(lazyload(CartItem.mappings))
         ).all()
         candidates = candidates_of(session, integration, items)
     levels = levels_of(platform, integration, candidates)
@@ -430,9 +470,9 @@ def compare_inventory(platform: Platform, run: TaskRun) -> None:
         entry.item.id
         for entry in candidates
         if entry.item.id in levels
-        and entry.item.pushed_version == entry.item.due_version
+        and entry.item.pushed_version >= entry.item.due_version
         and levels[entry.item.id].quantity != entry.item.pushed_quantity
     ]
     with run.write() as session:
         make_due(session, differing)
-        run.finish(session)
+    check_promises(platform, run, integration.account_id, integration.wms_target, None)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, lazyload
 
 from is2_core.flows.access import owned_integration
 from is2_core.flows.inventory import PUSH, candidates_of, interval_of, lead_days_of, levels_of, next_possible
@@ -19,9 +19,7 @@ from is2_core.models import (
     CartItem,
     Integration,
     InventorySync,
-    PushResult,
     Schedule,
-    StockPushLine,
     Submission,
     Task,
 )
@@ -60,13 +58,16 @@ class ItemStock:
 
 @dataclass(frozen=True)
 class InventoryView:
-    """The whole store. `every_s` is None where sync is off; `with_lead` of `active` SKUs carry the present latency."""
+    """The whole store. `every_s` is None where sync is off; `with_lead` of `active` SKUs carry the present latency.
+    `open_since` is when the push went out that the cart still works on, `open_sentence` what is wrong with it, if
+    anything is."""
 
     every_s: int | None
     next_possible: datetime
     next_run: datetime | None
     accepted_at: datetime | None
     open_since: datetime | None
+    open_sentence: str
     lead_days: int | None
     with_lead: int
     active: int
@@ -94,22 +95,29 @@ def inventory_view(platform: Platform, *, integration_id: int, account_id: int) 
     with platform.db.read() as session:
         integration = owned_integration(session, integration_id, account_id)
         items = session.scalars(
-            sa.select(CartItem).where(CartItem.integration_id == integration_id).order_by(CartItem.sku)
+            sa.select(CartItem)
+            .where(CartItem.integration_id == integration_id)
+            .order_by(CartItem.sku)
+            .options(lazyload(CartItem.mappings))
         ).all()
         candidates = {entry.item.id: entry for entry in candidates_of(session, integration, items)}
         blocked = unconfirmed_skus(session, integration)
-        why = _why_sent(session, integration_id)
         sync = session.get(InventorySync, integration_id)
         may_at = next_possible(platform, session, integration, platform.clock.now())
         every = interval_of(session, integration_id)
         next_run = _next_run(session, integration)
-        open_since = session.scalar(
-            sa.select(sa.func.min(Submission.sent_at)).where(
+        working = session.scalar(
+            sa.select(Submission)
+            .where(
                 Submission.integration_id == integration_id,
                 Submission.kind == KIND_INVENTORY,
                 Submission.closed_at.is_(None),
             )
+            .order_by(Submission.id)
+            .options(lazyload(Submission.lines))
+            .limit(1)
         )
+        open_sentence = _poll_problem(session, working) if working else ""
     levels = levels_of(platform, integration, list(candidates.values()))
     lead_days = lead_days_of(integration)
     rows = tuple(
@@ -125,7 +133,7 @@ def inventory_view(platform: Platform, *, integration_id: int, account_id: int) 
             sentence=item.push_sentence,
             withheld=_withheld(item, candidates[item.id].components.keys() if item.id in candidates else (), blocked),
             now=levels.get(item.id),
-            why_sent=why.get(item.id, {}),
+            why_sent=item.pushed_why,
             next_possible=may_at,
         )
         for item in items
@@ -135,12 +143,26 @@ def inventory_view(platform: Platform, *, integration_id: int, account_id: int) 
         next_possible=may_at,
         next_run=next_run if every else None,
         accepted_at=sync.accepted_at if sync else None,
-        open_since=open_since,
+        open_since=working.sent_at if working else None,
+        open_sentence=open_sentence,
         lead_days=lead_days,
         with_lead=sum(item.active and item.pushed_lead_days == lead_days for item in items),
         active=sum(item.active for item in items),
         problem=_problem(sync),
         rows=rows,
+    )
+
+
+def _poll_problem(session: Session, working: Submission) -> str:
+    """What went wrong when the cart was last asked about a submission, "" where nothing did."""
+    return (
+        session.scalar(
+            sa.select(Task.error_sentence)
+            .where(Task.business_key == f"submissions.poll:{working.integration_id}:{working.id}")
+            .order_by(Task.id.desc())
+            .limit(1)
+        )
+        or ""
     )
 
 
@@ -170,19 +192,3 @@ def _next_run(session: Session, integration: Integration) -> datetime | None:
         sa.select(Schedule.next_at).where(Schedule.integration_id == integration.id, Schedule.kind == PUSH)
     )
     return min((at for at in (task, slot) if at is not None), default=None)
-
-
-def _why_sent(session: Session, integration_id: int) -> dict[int, dict[str, Any]]:
-    """Item id -> why of the number the cart last accepted."""
-    newest = (
-        sa.select(StockPushLine.cart_item_id, sa.func.max(StockPushLine.id).label("id"))
-        .join(CartItem, CartItem.id == StockPushLine.cart_item_id)
-        .where(CartItem.integration_id == integration_id, StockPushLine.result == PushResult.APPLIED)
-        .group_by(StockPushLine.cart_item_id)
-        .subquery()
-    )
-    return dict(
-        session.execute(
-            sa.select(StockPushLine.cart_item_id, StockPushLine.why).join(newest, newest.c.id == StockPushLine.id)
-        ).all()
-    )

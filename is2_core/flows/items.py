@@ -62,7 +62,7 @@ def edit_item(platform: Platform, *, item_id: int, account_id: int, sku: str, ti
     """Correct the SKU or title of a custom item."""
     sku = checked_sku(sku)
     with platform.db.write() as session:
-        item = owned(session, CartItem, item_id, account_id)
+        item = owned(session, CartItem, item_id, account_id, lock=True)
         if not item.custom and sku != item.sku:
             raise BadInput("The SKU of an item the cart lists is changed in the cart.", field="sku")
         _refuse_listed(session, item.integration_id, sku, item.id)
@@ -71,6 +71,7 @@ def edit_item(platform: Platform, *, item_id: int, account_id: int, sku: str, ti
             item.due_version, item.channel_read_at = item.due_version + 1, None
             item.withheld, item.push_sentence, item.seen_in_cart = "", "", SeenInCart.CANNOT_CHECK
             item.pushed_quantity = item.pushed_lead_days = item.pushed_at = item.shown_quantity = None
+            item.pushed_version, item.pushed_why, item.remote_id = 0, {}, ""
         item.sku, item.title = sku, title.strip()
         review(platform, session, session.get_one(Integration, item.integration_id))
 
@@ -87,13 +88,14 @@ def set_active(platform: Platform, *, item_id: int, account_id: int, active: boo
 def set_mappings(platform: Platform, *, item_id: int, account_id: int, mappings: Sequence[tuple[str, str]]) -> None:
     """Replace what one unit of the item is made of."""
     with platform.db.write() as session:
-        item = owned(session, CartItem, item_id, account_id)
+        item = owned(session, CartItem, item_id, account_id, lock=True)
         new = _mappings(session, account_id, mappings)
         # Flushed in between: a row for the same SKU must be gone before its successor comes.
         item.mappings = []
         session.flush()
         item.mappings = new
-        item.due_version += 1
+        # As never sent: whether its stock is shared with other stores is asked anew.
+        item.due_version, item.pushed_version = item.due_version + 1, 0
         session.flush()
         review(platform, session, session.get_one(Integration, item.integration_id))
 
@@ -101,7 +103,7 @@ def set_mappings(platform: Platform, *, item_id: int, account_id: int, mappings:
 def remove_item(platform: Platform, *, item_id: int, account_id: int) -> None:
     """Take an item off the list, with its mappings."""
     with platform.db.write() as session:
-        item = owned(session, CartItem, item_id, account_id)
+        item = owned(session, CartItem, item_id, account_id, lock=True)
         integration = session.get_one(Integration, item.integration_id)
         # What was sent for it goes with it; an answer of the cart that comes later finds nothing to note.
         session.execute(sa.delete(StockPushLine).where(StockPushLine.cart_item_id == item.id))

@@ -48,11 +48,11 @@ def hide_older_notice(platform: Platform, *, integration_id: int, account_id: in
     """The merchant has disabled the older authorization after the migration's end: the notice is done with.
 
     Raises:
-        Conflict: the migration still runs.
+        Conflict: the migration has not ended.
     """
     with platform.db.write() as session:
         row = owned_integration(session, integration_id, account_id)
         migration = session.scalar(sa.select(CartSetting.migration).where(CartSetting.cart == row.cart))
-        if migration == RUNNING:
+        if migration != ENDED:
             raise Conflict("The older authorization is still needed: do not disable it until further notice.")
         row.older_authorization = False

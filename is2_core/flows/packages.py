@@ -22,19 +22,18 @@ from is2_core.models import (
     ReceivedState,
 )
 from is2_core.platform import Platform
-from is2_core.tasks.queue import SOON, enqueue
 
 FOLLOWS_PACKAGES = (ReceivedState.INJECTED, ReceivedState.SHIPPED, ReceivedState.COMPLETED)
 
 
-def reallocate(platform: Platform, session: Session, order: ReceivedOrder, now: datetime) -> None:
-    """Count anew which of the cart's units each package completes, and ask for the posting of what changed.
+def reallocate(platform: Platform, session: Session, order: ReceivedOrder, now: datetime) -> bool:
+    """Count anew which of the cart's units each package completes; returns whether something is to be posted.
 
-    Does nothing before IS2 knows that the order was placed: what a unit is made of is fixed only then.
+    Does nothing before IS2 knows that the order was placed.
     """
     packages = packages_of(session, order.id)
     if order.placed_at is None or not packages:
-        return
+        return False
     integration = session.get_one(Integration, order.integration_id)
     takes_tracking = platform.carts.has(integration.cart, "post_tracking")
     standing = [package for package in packages if not package.voided]
@@ -46,14 +45,15 @@ def reallocate(platform: Platform, session: Session, order: ReceivedOrder, now: 
             session.flush()
             package.units = [PackageUnits(line_id=line_id, quantity=count) for line_id, count in units.items()]
             changed(package)
+    _pass_on_references(standing)
+    for package in standing:
         package.post_state = _post_state(package, takes_tracking)
     for package in packages:
         if package.voided:
             package.post_state = PostState.VOIDED
     session.flush()
     follow_packages(session, order, now)
-    if any(package.post_state == PostState.DUE for package in packages):
-        enqueue(session, kind="tracking.post", integration=integration, now=now, priority=SOON)
+    return any(package.post_state == PostState.DUE for package in packages)
 
 
 def _post_state(package: Package, takes_tracking: bool) -> PostState:
@@ -62,6 +62,18 @@ def _post_state(package: Package, takes_tracking: bool) -> PostState:
     if not package.units:
         return PostState.WAITING
     return PostState.DUE if package.post_state == PostState.WAITING else PostState(package.post_state)
+
+
+def _pass_on_references(standing: Sequence[Package]) -> None:
+    """Where the cart has a package that completes nothing any more, the one that completes its units now goes out as
+    its correction: the cart would refuse the units a second time."""
+    emptied = [package for package in standing if package.posted_version and not package.units]
+    fresh = [package for package in standing if not package.posted_version and package.units]
+    for old, new in zip(emptied, fresh, strict=False):
+        old.reference, new.reference = new.reference, old.reference
+        old.cart_ref, new.cart_ref = new.cart_ref, old.cart_ref
+        old.posted_version = 0
+        changed(old)
 
 
 def changed(package: Package) -> None:
@@ -97,12 +109,7 @@ def _all_shipped(session: Session, order_id: int, standing: Sequence[Package]) -
     for package in standing:
         for entry in package.units:
             shipped[entry.line_id] = shipped.get(entry.line_id, 0) + entry.quantity
-    placed = session.execute(
-        sa.select(ReceivedLine.id, ReceivedLine.placed).where(
-            ReceivedLine.order_id == order_id, ReceivedLine.placed > 0
-        )
-    ).all()
-    return all(shipped.get(line_id, 0) >= units for line_id, units in placed)
+    return all(shipped.get(need.line_id, 0) >= need.units for need in _needs(session, order_id))
 
 
 def packages_of(session: Session, order_id: int) -> Sequence[Package]:
@@ -113,7 +120,7 @@ def packages_of(session: Session, order_id: int) -> Sequence[Package]:
 def _needs(session: Session, order_id: int) -> list[LineNeed]:
     components: dict[int, dict[str, int]] = {}
     lines = session.execute(
-        sa.select(ReceivedLine.id, ReceivedLine.placed)
+        sa.select(ReceivedLine.id, ReceivedLine.placed, ReceivedLine.ordered, ReceivedLine.cancelled)
         .where(ReceivedLine.order_id == order_id, ReceivedLine.placed > 0)
         .order_by(ReceivedLine.id)
     ).all()
@@ -123,4 +130,8 @@ def _needs(session: Session, order_id: int) -> list[LineNeed]:
         )
     ):
         components.setdefault(line_id, {})[sku] = quantity
-    return [LineNeed(line.id, line.placed, components.get(line.id, {})) for line in lines]
+    # Units that were cancelled at the cart after placing cannot be posted there, even where they were shipped.
+    return [
+        LineNeed(line.id, min(line.placed, line.ordered - line.cancelled), components.get(line.id, {}))
+        for line in lines
+    ]

@@ -19,6 +19,7 @@ from is2_core.flows.packages import reallocate
 from is2_core.flows.rules import PLACEABLE, add_event, apply_holds, replace_holds, rules_for
 from is2_core.flows.shipping import vocabulary
 from is2_core.flows.staging import stage
+from is2_core.flows.stores import store_name
 from is2_core.models import (
     AckState,
     Integration,
@@ -65,7 +66,7 @@ def place_orders(platform: Platform, run: TaskRun) -> None:
     with platform.db.read() as session:
         integration = session.get_one(Integration, run.integration_id)
     ui = vocabulary(platform, integration)
-    unsettled = _settle_doubtful(platform, run, ui)
+    unsettled = _settle_doubtful(platform, run)
     put_off = _place_fresh(platform, run, integration, ui)
     while not run.slice_is_over() and _reread_stale(platform, run, integration, ui):
         put_off = _place_fresh(platform, run, integration, ui)
@@ -111,11 +112,48 @@ def _next_batch(platform: Platform, run: TaskRun, ui: ShippingMappingUI, last: i
                 sa.select(Recipient).where(Recipient.order_id.in_([order.id for order in going]))
             )
         }
-        source = integration.nickname or integration.seller_name
+        source = store_name(integration)
         batch = [_ready(order, recipients[order.id], rules, source) for order in going]
-        for order in going:
-            order.asked_at = now
+        _note_asked(session, batch, now)
         return batch, orders[-1].id if orders else last, len(orders) == BATCH
+
+
+def _note_asked(session: Session, batch: Sequence[Ready], now: datetime) -> None:
+    """The warehouse is about to be asked: what it is asked for is kept as it is now, whatever a mapping or the cart
+    says when the answer comes."""
+    ids = [ready.order_id for ready in batch]
+    lines = {line_id for ready in batch for line_id, _, _ in ready.components}
+    session.execute(sa.update(ReceivedOrder).where(ReceivedOrder.id.in_(ids)).values(asked_at=now))
+    session.execute(
+        sa.update(ReceivedLine)
+        .where(ReceivedLine.id.in_(lines))
+        .values(placed=ReceivedLine.open)
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(sa.delete(PlacedComponent).where(PlacedComponent.line_id.in_(_lines_of(ids))))
+    rows = [
+        {"line_id": line_id, "warehouse_sku": sku, "quantity": quantity}
+        for ready in batch
+        for line_id, sku, quantity in ready.components
+    ]
+    if rows:
+        session.execute(sa.insert(PlacedComponent), rows)
+
+
+def _note_not_taken(session: Session, order: ReceivedOrder) -> None:
+    """The warehouse does not have the order, and may be asked again."""
+    order.asked_at = None
+    session.execute(sa.delete(PlacedComponent).where(PlacedComponent.line_id.in_(_lines_of([order.id]))))
+    session.execute(
+        sa.update(ReceivedLine)
+        .where(ReceivedLine.order_id == order.id)
+        .values(placed=0)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _lines_of(order_ids: Sequence[int]) -> sa.Select[tuple[int]]:
+    return sa.select(ReceivedLine.id).where(ReceivedLine.order_id.in_(order_ids))
 
 
 def _placeable(integration: Integration) -> sa.Select[tuple[ReceivedOrder]]:
@@ -168,7 +206,7 @@ def _ask_warehouse(platform: Platform, integration: Integration, batch: Sequence
     return answers
 
 
-def _settle_doubtful(platform: Platform, run: TaskRun, ui: ShippingMappingUI) -> list[str]:
+def _settle_doubtful(platform: Platform, run: TaskRun) -> list[str]:
     """Orders the warehouse was asked to take without an answer being stored: after a crash, or an Unknown. Whether
     it has them is looked up, whatever has become of them meanwhile; until then nothing else is decided.
 
@@ -195,18 +233,11 @@ def _settle_doubtful(platform: Platform, run: TaskRun, ui: ShippingMappingUI) ->
             continue
         found = warehouse.find_order(integration.account_id, number)
         with run.write() as session:
-            order = session.scalars(
-                sa.select(ReceivedOrder)
-                .where(ReceivedOrder.id == order_id)
-                .options(selectinload(ReceivedOrder.lines))
-                .with_for_update()
-            ).one()
+            order = session.get_one(ReceivedOrder, order_id, with_for_update=True)
             if found:
-                integration = session.get_one(Integration, run.integration_id)
-                rules = rules_for(session, integration, ui, [order])
-                _store_placed(platform, session, integration, order, _components(order, rules))
+                _store_placed(platform, session, session.get_one(Integration, run.integration_id), order)
             else:
-                order.asked_at = None
+                _note_not_taken(session, order)
     return unsettled
 
 
@@ -229,11 +260,11 @@ def _store_answers(
         for ready, answer in zip(batch, answers, strict=True):
             order = orders[ready.order_id]
             if isinstance(answer, Placed | Already):
-                _store_placed(platform, session, integration, order, ready.components)
+                _store_placed(platform, session, integration, order)
             elif isinstance(answer, Unknown):
                 put_off.append(answer.sentence)
             else:
-                order.asked_at = None
+                _note_not_taken(session, order)
                 if isinstance(answer, Refused):
                     _store_refused(session, order, answer, platform.clock.now())
                 else:
@@ -241,40 +272,26 @@ def _store_answers(
     return put_off
 
 
-def _store_placed(
-    platform: Platform,
-    session: Session,
-    integration: Integration,
-    order: ReceivedOrder,
-    components: Sequence[tuple[int, str, int]],
-) -> None:
-    """The warehouse has the order: acknowledge it, or have it stopped where it was cancelled or dismissed while
-    the warehouse was being asked."""
+def _store_placed(platform: Platform, session: Session, integration: Integration, order: ReceivedOrder) -> None:
+    """The warehouse has the order: acknowledge it, or have it stopped where it was cancelled, dismissed or excluded
+    while the warehouse was being asked."""
     if order.placed_at is not None:
         return
     now = platform.clock.now()
     order.placed_at = now
-    placed = {line_id for line_id, _, _ in components}
-    session.execute(
-        sa.update(ReceivedLine)
-        .where(ReceivedLine.id.in_(placed))
-        .values(placed=ReceivedLine.open)
-        .execution_options(synchronize_session=False)
-    )
-    session.add_all(
-        PlacedComponent(line_id=line_id, warehouse_sku=sku, quantity=quantity) for line_id, sku, quantity in components
-    )
     add_event(session, order.id, now, "INJECTED", f"The warehouse accepted it as {order.number}.")
-    if order.state not in (ReceivedState.STAGED, ReceivedState.HELD):
-        order.ack_state, order.stop_asked_at = AckState.NOT_NEEDED, None
-        enqueue(session, kind="orders.stop", integration=integration, now=now, priority=SOON)
-        return
-    order.state, order.reason = ReceivedState.INJECTED, ""
-    replace_holds(session, {order.id: ()})
+    wanted = order.state in (ReceivedState.STAGED, ReceivedState.HELD)
+    if wanted:
+        order.state, order.reason = ReceivedState.INJECTED, ""
+        replace_holds(session, {order.id: ()})
     session.flush()
     # The warehouse may have shipped it before its answer reached us.
-    reallocate(platform, session, order, now)
-    if platform.carts.has(integration.cart, "acknowledge_orders"):
+    if reallocate(platform, session, order, now):
+        enqueue(session, kind="tracking.post", integration=integration, now=now, priority=SOON)
+    if not wanted:
+        order.ack_state, order.stop_asked_at = AckState.NOT_NEEDED, None
+        enqueue(session, kind="orders.stop", integration=integration, now=now, priority=SOON)
+    elif platform.carts.has(integration.cart, "acknowledge_orders"):
         order.ack_state = AckState.DUE
         enqueue(session, kind="acknowledgements.send", integration=integration, now=now, priority=SOON)
     else:

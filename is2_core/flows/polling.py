@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from is2_core.flows import acknowledgements, inventory, tracking
 from is2_core.flows.context import cart_context
+from is2_core.flows.stores import store_name
 from is2_core.flows.submissions import (
     KIND_ACKNOWLEDGE,
     KIND_INVENTORY,
@@ -17,11 +18,15 @@ from is2_core.flows.submissions import (
     checked_reply,
     record_results,
 )
-from is2_core.models import Integration, Submission
+from is2_core.flows.support import end_case, raise_case
+from is2_core.models import CaseKind, Integration, Submission
 from is2_core.platform import Platform
 from is2_core.tasks.run import TaskRun
 from plugins import interface
 from plugins.interface import Result, Retry, WriteReply
+
+# A feed may take hours; a day without its result is for a person to look at.
+SILENCE = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,8 @@ def poll_submission(platform: Platform, run: TaskRun) -> None:
         integration = session.get_one(Integration, row.integration_id)
     if row.closed_at is not None:
         return
+    if platform.clock.now() - row.sent_at >= SILENCE:
+        _tell_of_silence(platform, run, integration, row)
     keys = tuple(line.key for line in row.lines)
     reply: WriteReply = platform.carts.call(
         integration.cart,
@@ -58,15 +65,44 @@ def poll_submission(platform: Platform, run: TaskRun) -> None:
         now = platform.clock.now()
         row = session.get_one(Submission, row.id)
         integration = session.get_one(Integration, row.integration_id)
-        settler = SETTLERS[row.kind]
-        record_results(row, dict(reply.results))
-        settler.results(session, integration.id, reply.results, now)
+        if row.closed_at is not None:
+            # Given up by a person while the cart was being asked.
+            return
         if reply.pending:
+            record_results(row, dict(reply.results))
+            SETTLERS[row.kind].results(session, integration.id, reply.results, now)
             row.ask_at = min(entry.ask_at for entry in reply.pending)
             run.finish(session, again_at=row.ask_at)
             return
-        row.closed_at = now
-        session.flush()
-        retries = [result.when for result in reply.results.values() if isinstance(result, Retry)]
-        settler.end(session, integration, min(retries) if retries else None, now)
+        end_submission(session, row, reply.results, now)
         run.finish(session)
+
+
+def end_submission(session: Session, row: Submission, results: Mapping[str, Result], now: datetime) -> None:
+    """Settle the last results of a submission and close it; what is to be sent again follows from it."""
+    integration = session.get_one(Integration, row.integration_id)
+    settler = SETTLERS[row.kind]
+    record_results(row, dict(results))
+    settler.results(session, integration.id, results, now)
+    row = session.get_one(Submission, row.id)
+    row.closed_at = now
+    end_case(session, now, account_id=row.account_id, kind=CaseKind.NO_ANSWER, subject=f"submission {row.id}")
+    session.flush()
+    retries = [result.when for result in results.values() if isinstance(result, Retry)]
+    settler.end(session, integration, min(retries) if retries else None, now)
+
+
+def _tell_of_silence(platform: Platform, run: TaskRun, integration: Integration, row: Submission) -> None:
+    """Told before the cart is asked once more: the asking itself may be what fails."""
+    with run.write() as session:
+        raise_case(
+            session,
+            platform.clock.now(),
+            account_id=row.account_id,
+            kind=CaseKind.NO_ANSWER,
+            subject=f"submission {row.id}",
+            sentence=f"The shop has not said since {row.sent_at:%Y-%m-%d %H:%M} UTC what became of {len(row.lines)} "
+            f"lines of {store_name(integration)}. Nothing newer of the kind is sent before; an administrator can give "
+            "it up.",
+            integration_id=integration.id,
+        )

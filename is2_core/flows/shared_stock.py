@@ -85,13 +85,14 @@ def unconfirmed_skus(session: Session, integration: Integration) -> set[str]:
 
 
 def _shared(session: Session, integration: Integration) -> dict[str, set[int]]:
-    """Warehouse SKU of this store -> the other stores that sell it."""
+    """Warehouse SKU whose stock this store sends -> the other stores that list it, for stock or for orders only."""
     own: set[str] = set()
     others: dict[str, set[int]] = {}
     for entry in listed_components(session, integration.account_id):
         for sku in entry.units:
             if entry.integration_id == integration.id:
-                own.add(sku)
+                if entry.active:
+                    own.add(sku)
             else:
                 others.setdefault(sku, set()).add(entry.integration_id)
     return {sku: others[sku] for sku in sorted(own & others.keys())}

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
-from is2_core.flows.activity import mark_due, waiting_units
+from is2_core.flows.activity import mark_due
 from is2_core.flows.packages import changed, reallocate
+from is2_core.flows.promises import check_promises
 from is2_core.flows.rules import add_event
-from is2_core.flows.support import end_case, raise_case
+from is2_core.flows.support import raise_case
 from is2_core.models import (
     AckState,
     CaseKind,
     Integration,
-    IntegrationState,
     Package,
     PackageContent,
     PostState,
@@ -27,90 +27,91 @@ from is2_core.models import (
 from is2_core.platform import Platform
 from is2_core.tasks.queue import SOON, enqueue
 from is2_core.tasks.run import TaskRun
-from is2_core.warehouse.interface import ShippedPackage, StoppedOrder
+from is2_core.warehouse.interface import Shipments, ShippedPackage, StoppedOrder
 
 READ_EVERY_S = 300
 ACTIVITY, SHIPMENTS = "activity", "shipments"
+# Other tools, and people in the cart's own pages, count an order's packages from 1; a reference of theirs would edit
+# their package.
+FIRST_REFERENCE = 10_001
 PLACED = (ReceivedState.INJECTED, ReceivedState.SHIPPED, ReceivedState.COMPLETED)
 
 
 def ask_to_read(session: Session, account_id: int, now: datetime) -> None:
-    """Have the warehouse's news of an account read at once, inside the transaction that makes some."""
-    integration = session.scalar(
-        sa.select(Integration)
-        .where(Integration.account_id == account_id, Integration.state == IntegrationState.ACTIVE)
-        .order_by(Integration.id)
-        .limit(1)
-    )
-    if integration is not None:
-        enqueue(session, kind="warehouse.read", integration=integration, now=now, priority=SOON)
+    """Have the warehouses' news of an account read at once, inside the transaction that makes some. A task of the
+    account: it needs no cart, so no paused store keeps it waiting."""
+    for target in targets_of(session, account_id):
+        payload = {"wms_target": target}
+        enqueue(
+            session, kind="warehouse.read", account_id=account_id, now=now, priority=SOON, payload=payload, key=target
+        )
+
+
+def targets_of(session: Session, account_id: int) -> list[str]:
+    """The warehouses the account's stores are shipped from."""
+    query = sa.select(Integration.wms_target).where(Integration.account_id == account_id).distinct()
+    return sorted(session.scalars(query))
 
 
 def read_warehouse(platform: Platform, run: TaskRun) -> None:
-    """Task `warehouse.read`: take what the warehouse reports since the last time, page by page.
+    """Task `warehouse.read`: take what the warehouse reports since the last time, page by page; asked for a store by
+    its schedule, or for an account.
 
-    Cursors belong to the account, so that several stores of it may read at the same time: a page that somebody else
-    has taken meanwhile is left alone.
+    Cursors belong to the account, so that several may read at the same time: a page that somebody else has taken
+    meanwhile is left alone.
     """
+    account = run.account_id
+    assert account is not None
     with platform.db.read() as session:
-        integration = session.get_one(Integration, run.integration_id)
-    warehouse = platform.warehouse(integration.wms_target)
-    account = integration.account_id
+        store = session.get(Integration, run.integration_id) if run.integration_id is not None else None
+        target = store.wms_target if store else str(run.payload["wms_target"])
+    warehouse = platform.warehouse(target)
     moved: set[str] = set()
     complete = False
     while not complete:
-        before = _cursor(platform, integration, ACTIVITY)
+        before = _cursor(platform, account, target, ACTIVITY)
         activity = warehouse.activity_since(account, before)
         with run.write() as session:
-            if not _move_cursor(platform, session, integration, ACTIVITY, before, activity.cursor):
+            if not _move_cursor(platform, session, account, target, ACTIVITY, before, activity.cursor):
                 return
             mark_due(session, account, activity.skus)
         moved.update(activity.skus)
         complete = activity.complete
     complete = False
     while not complete:
-        before = _cursor(platform, integration, SHIPMENTS)
+        before = _cursor(platform, account, target, SHIPMENTS)
         news = warehouse.shipments_since(account, before)
         with run.write() as session:
-            if not _move_cursor(platform, session, integration, SHIPMENTS, before, news.cursor):
+            if not _move_cursor(platform, session, account, target, SHIPMENTS, before, news.cursor):
                 return
-            _take_packages(platform, session, account, news.packages)
-            _take_stopped(platform, session, account, news.stopped)
+            _take(platform, session, account, news)
         complete = news.complete
-    check_promises(platform, run, integration, moved)
+    check_promises(platform, run, account, target, moved)
 
 
-def check_promises(platform: Platform, run: TaskRun, integration: Integration, skus: Iterable[str]) -> None:
-    """Raise an alarm for each SKU of which more is promised than lies in the warehouse, and end those that are over."""
-    wanted = sorted(set(skus))
-    if not wanted:
-        return
+def _take(platform: Platform, session: Session, account_id: int, news: Shipments) -> None:
+    numbers = {entry.number for entry in (*news.packages, *news.stopped)}
+    orders = {order.number: order for order in _orders(session, account_id, numbers)}
+    now = platform.clock.now()
+    packed = _take_packages(platform, session, orders, news.packages, now)
+    _take_stopped(session, orders, news.stopped, now)
+    # Tasks last: every transaction touches business rows first.
+    for integration_id in sorted({order.integration_id for order in packed}):
+        integration = session.get_one(Integration, integration_id)
+        enqueue(session, kind="tracking.post", integration=integration, now=now, priority=SOON)
+
+
+def _cursor(platform: Platform, account_id: int, target: str, kind: str) -> str:
     with platform.db.read() as session:
-        waiting = waiting_units(session, integration.account_id)
-    rows = platform.warehouse(integration.wms_target).stock(integration.account_id, wanted)
-    with run.write() as session:
-        now = platform.clock.now()
-        for row in rows:
-            promised = row.committed + waiting.get(row.sku, 0)
-            about = {"account_id": integration.account_id, "kind": CaseKind.OVERSOLD, "subject": f"sku {row.sku}"}
-            if promised > row.on_hand:
-                sentence = f"{promised} units of {row.sku} are promised to orders, {row.on_hand} are on hand."
-                raise_case(session, now, **about, sentence=sentence)
-            else:
-                end_case(session, now, **about)
-
-
-def _cursor(platform: Platform, integration: Integration, kind: str) -> str:
-    with platform.db.read() as session:
-        row = session.get(WarehouseCursor, (integration.account_id, integration.wms_target, kind))
+        row = session.get(WarehouseCursor, (account_id, target, kind))
         return row.cursor if row else ""
 
 
 def _move_cursor(
-    platform: Platform, session: Session, integration: Integration, kind: str, before: str, after: str
+    platform: Platform, session: Session, account_id: int, target: str, kind: str, before: str, after: str
 ) -> bool:
     """Move the cursor in the transaction that takes its page; False where somebody else has moved it since."""
-    key = {"account_id": integration.account_id, "wms_target": integration.wms_target, "kind": kind}
+    key = {"account_id": account_id, "wms_target": target, "kind": kind}
     platform.db.upsert(session, WarehouseCursor, [{**key, "cursor": ""}], key=list(key))
     won = session.execute(
         sa.update(WarehouseCursor)
@@ -122,11 +123,13 @@ def _move_cursor(
     return bool(won.rowcount == 1)  # type: ignore[attr-defined]
 
 
-def _take_packages(platform: Platform, session: Session, account_id: int, reported: Sequence[ShippedPackage]) -> None:
-    if not reported:
-        return
-    orders = {order.number: order for order in _orders(session, account_id, {entry.number for entry in reported})}
-    now = platform.clock.now()
+def _take_packages(
+    platform: Platform,
+    session: Session,
+    orders: Mapping[str, ReceivedOrder],
+    reported: Sequence[ShippedPackage],
+    now: datetime,
+) -> list[ReceivedOrder]:
     touched: dict[int, ReceivedOrder] = {}
     for entry in reported:
         order = orders.get(entry.number)
@@ -134,8 +137,7 @@ def _take_packages(platform: Platform, session: Session, account_id: int, report
         if order is not None and _take_package(session, order, entry, now):
             touched[order.id] = order
     session.flush()
-    for order in touched.values():
-        reallocate(platform, session, order, now)
+    return [order for order in touched.values() if reallocate(platform, session, order, now)]
 
 
 def _orders(session: Session, account_id: int, numbers: set[str]) -> Sequence[ReceivedOrder]:
@@ -192,39 +194,33 @@ def _take_package(session: Session, order: ReceivedOrder, entry: ShippedPackage,
 
 
 def _to_replace(packages: Sequence[Package]) -> Package | None:
-    """A package the cart was told of and that was voided since: the cart cannot take it back, so the next one
-    becomes its correction there."""
+    """A package that was voided: the cart cannot take it back, so the next one becomes its correction there. Those the
+    cart is known to have go first; of the others an answer may have been lost."""
     replaced = {package.replaces_id for package in packages}
-    return next(
-        (
-            package
-            for package in packages
-            if package.voided and package.posted_version > 0 and package.id not in replaced
-        ),
-        None,
-    )
+    free = [package for package in packages if package.voided and package.id not in replaced]
+    return min(free, key=lambda package: (package.posted_version == 0, package.id), default=None)
 
 
 def _next_reference(packages: Sequence[Package]) -> str:
-    return str(max((int(package.reference) for package in packages), default=0) + 1)
+    return str(max((int(package.reference) for package in packages), default=FIRST_REFERENCE - 1) + 1)
 
 
-def _take_stopped(platform: Platform, session: Session, account_id: int, stopped: Sequence[StoppedOrder]) -> None:
-    sentences = {entry.number: entry.sentence for entry in stopped}
-    if not sentences:
-        return
-    now = platform.clock.now()
-    for order in _orders(session, account_id, set(sentences)):
+def _take_stopped(
+    session: Session, orders: Mapping[str, ReceivedOrder], stopped: Sequence[StoppedOrder], now: datetime
+) -> None:
+    for entry in stopped:
+        order = orders.get(entry.number)
+        if order is None:
+            continue
         # Where IS2 itself asked for it, or the order is settled otherwise, this is no news.
         if order.stop_asked_at is not None or order.state not in (*PLACED, ReceivedState.STAGED, ReceivedState.HELD):
             continue
         shipped = order.state in (ReceivedState.SHIPPED, ReceivedState.COMPLETED)
         order.stop_asked_at = now
-        why = sentences[order.number]
         if shipped:
-            order.stop_answer = f"The warehouse ended the rest of this order: {why}"
+            order.stop_answer = f"The warehouse ended the rest of this order: {entry.sentence}"
         else:
-            order.stop_answer = f"The warehouse ended this order: {why}"
+            order.stop_answer = f"The warehouse ended this order: {entry.sentence}"
             order.state, order.reason = ReceivedState.CANCELLED, order.stop_answer
             order.placed_at = order.placed_at or now
         if order.ack_state == AckState.DUE:
@@ -233,7 +229,7 @@ def _take_stopped(platform: Platform, session: Session, account_id: int, stopped
         raise_case(
             session,
             now,
-            account_id=account_id,
+            account_id=order.account_id,
             kind=CaseKind.WAREHOUSE_STOPPED,
             subject=f"order {order.number}",
             sentence=f"{order.stop_answer} The shop still has it as open: cancel it there or ship it from elsewhere.",

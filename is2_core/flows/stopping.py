@@ -1,4 +1,4 @@
-"""Asking the warehouse to stop what was cancelled or dismissed after it was asked to take it."""
+"""Asking the warehouse to stop what was cancelled, dismissed or excluded after it was asked to take it."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ _TO_STOP = (
     ReceivedOrder.asked_at.is_not(None),
     ReceivedOrder.stop_asked_at.is_(None),
     sa.or_(
-        ReceivedOrder.state == ReceivedState.DISMISSED,
+        # Excluded while the warehouse was being asked: by its next look the cart said that it needs nothing of us.
+        ReceivedOrder.state.in_((ReceivedState.DISMISSED, ReceivedState.EXCLUDED)),
         sa.and_(
             ReceivedOrder.cart_state == OrderState.CANCELLED,
             ReceivedOrder.state.in_((ReceivedState.INJECTED, ReceivedState.SHIPPED, ReceivedState.CANCELLED)),
         ),
     ),
 )
+_WHY = {ReceivedState.DISMISSED: "Dismissed", ReceivedState.EXCLUDED: "Not to be shipped from here any more"}
 PLACING_PAUSE = timedelta(seconds=15)
 
 
@@ -64,10 +66,10 @@ def _store_stop(session: Session, order: ReceivedOrder, answer: CancelAnswer, no
     order.stop_asked_at = now
     if order.ack_state == AckState.DUE:
         order.ack_state = AckState.NOT_NEEDED
-    why = "Dismissed" if order.state == ReceivedState.DISMISSED else "Cancelled at the cart"
+    why = _WHY.get(ReceivedState(order.state), "Cancelled at the cart")
     if isinstance(answer, Cancelled):
         order.stop_answer = f"{why} after it was placed; the warehouse stopped it."
-        if order.state != ReceivedState.DISMISSED:
+        if ReceivedState(order.state) not in _WHY:
             order.state, order.reason = ReceivedState.CANCELLED, order.stop_answer
     elif isinstance(answer, PartlyCancelled):
         order.stop_answer = f"{why}; part of it had been shipped, the warehouse stopped the rest."

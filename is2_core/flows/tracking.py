@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from is2_core.carts import PluginBug
 from is2_core.flows.access import owned
 from is2_core.flows.carrier_codes import code_for
 from is2_core.flows.context import cart_context
@@ -20,7 +22,9 @@ from is2_core.platform import Platform
 from is2_core.tasks.queue import NOW, enqueue
 from is2_core.tasks.run import TaskRun
 from plugins import interface
-from plugins.interface import Applied, PackageLine, Rejected, Result, Retry, WriteReply
+from plugins.interface import Applied, PackageLine, Permanent, Rejected, Result, Retry, WriteReply
+
+_log = logging.getLogger(__name__)
 
 
 def post_tracking(platform: Platform, run: TaskRun) -> None:
@@ -32,18 +36,11 @@ def post_tracking(platform: Platform, run: TaskRun) -> None:
             return
         now = platform.clock.now()
         most = platform.carts.manifest(integration.cart).tracking_batch
-        due = session.scalars(
-            _due(integration.id)
-            .where(sa.or_(Package.post_at.is_(None), Package.post_at <= now))
-            .order_by(Package.id)
-            .limit(most)
+        ready = session.scalars(
+            _due(integration.id).where(sa.or_(Package.post_at.is_(None), Package.post_at <= now)).limit(most)
         ).all()
-        batch = _for_the_cart(platform, session, integration, due)
-    reply = WriteReply()
-    if batch:
-        context = cart_context(platform, integration, before_call=run.heartbeat)
-        reply = platform.carts.call(integration.cart, "post_tracking", ctx=context, packages=batch)
-        checked_reply(integration.cart, "post_tracking", reply, {entry.key for entry in batch})
+        batch = _for_the_cart(platform, session, integration, ready)
+    reply = _post(platform, run, integration, batch) if batch else WriteReply()
     with run.write() as session:
         now = platform.clock.now()
         settle(session, integration.id, reply.results, now)
@@ -55,9 +52,33 @@ def post_tracking(platform: Platform, run: TaskRun) -> None:
 
 
 def _due(integration_id: int) -> sa.Select[tuple[Package]]:
-    return sa.select(Package).where(
-        Package.integration_id == integration_id, Package.post_state == PostState.DUE, Package.voided.is_(False)
+    """The first due package of each order: a correction that frees units must arrive before the package that takes
+    them. Those put off longest go first, so that no package that fails again and again keeps others waiting."""
+    due = (
+        Package.integration_id == integration_id,
+        Package.post_state == PostState.DUE,
+        Package.voided.is_(False),
     )
+    first = sa.select(sa.func.min(Package.id)).where(*due).group_by(Package.order_id)
+    return sa.select(Package).where(Package.id.in_(first)).order_by(sa.nulls_first(Package.post_at), Package.id)
+
+
+def _post(platform: Platform, run: TaskRun, integration: Integration, batch: Sequence[interface.Package]) -> WriteReply:
+    """Post a batch; where that fails for good, package by package, so that one hinders no other."""
+    context = cart_context(platform, integration, before_call=run.heartbeat)
+    try:
+        reply: WriteReply = platform.carts.call(integration.cart, "post_tracking", ctx=context, packages=batch)
+        checked_reply(integration.cart, "post_tracking", reply, {entry.key for entry in batch})
+    except (PluginBug, Permanent) as error:
+        if len(batch) == 1:
+            _log.error("post_tracking of %s failed: %s", integration.cart, getattr(error, "trace", error.sentence))
+            return WriteReply({batch[0].key: Rejected("FAILED", error.sentence)})
+        single = [_post(platform, run, integration, [entry]) for entry in batch]
+        return WriteReply(
+            {key: result for one in single for key, result in one.results.items()},
+            tuple(entry for one in single for entry in one.pending),
+        )
+    return reply
 
 
 def _for_the_cart(
@@ -97,23 +118,37 @@ def settle(session: Session, integration_id: int, results: Mapping[str, Result],
     """Store what became of posts; `results` are keyed "<package id>-<version>". One that comes twice, or late, changes
     nothing that is newer."""
     versions = {int(key.split("-")[0]): int(key.split("-")[1]) for key in results}
-    packages = session.scalars(
-        sa.select(Package)
-        .where(Package.integration_id == integration_id, Package.id.in_(versions))
-        .order_by(Package.id)
+    posted = (Package.integration_id == integration_id, Package.id.in_(versions))
+    # Orders before their packages, as everywhere.
+    orders = session.scalars(
+        sa.select(ReceivedOrder)
+        .where(ReceivedOrder.id.in_(sa.select(Package.order_id).where(*posted)))
+        .order_by(ReceivedOrder.id)
         .with_for_update()
     ).all()
+    packages = session.scalars(sa.select(Package).where(*posted).order_by(Package.id).with_for_update()).all()
     for package in packages:
         version = versions[package.id]
         _settle_one(session, package, version, results[f"{package.id}-{version}"], now)
     session.flush()
-    for order in session.scalars(
-        sa.select(ReceivedOrder)
-        .where(ReceivedOrder.id.in_({package.order_id for package in packages}))
-        .order_by(ReceivedOrder.id)
-        .with_for_update()
-    ).all():
+    _try_refused_again(session, {package.order_id for package in packages if _accepted(package, versions, results)})
+    for order in orders:
         follow_packages(session, order, now)
+
+
+def _accepted(package: Package, versions: Mapping[int, int], results: Mapping[str, Result]) -> bool:
+    return isinstance(results[f"{package.id}-{versions[package.id]}"], Applied)
+
+
+def _try_refused_again(session: Session, order_ids: set[int]) -> None:
+    """What the cart refused may fit now that another package of its order was accepted, for that may have freed units.
+    This ends: only an acceptance makes anything due again."""
+    session.execute(
+        sa.update(Package)
+        .where(Package.order_id.in_(order_ids), Package.voided.is_(False), Package.post_state == PostState.REJECTED)
+        .values(post_state=PostState.DUE, post_at=None)
+        .execution_options(synchronize_session="fetch")
+    )
 
 
 def _settle_one(session: Session, package: Package, version: int, result: Result, now: datetime) -> None:
@@ -121,11 +156,12 @@ def _settle_one(session: Session, package: Package, version: int, result: Result
     if isinstance(result, Applied) and version > package.posted_version:
         package.posted_version, package.posted_at = version, now
         package.cart_ref = result.cart_ref or package.cart_ref
-        add_event(
-            session, package.order_id, now, "TRACKING", f"The cart has tracking number {package.tracking_number}."
-        )
         if newest:
             package.post_state, package.post_sentence, package.post_at = PostState.DONE, "", None
+            sentence = f"The cart has tracking number {package.tracking_number}."
+        else:
+            sentence = "The cart has a package as it was before its last change."
+        add_event(session, package.order_id, now, "TRACKING", sentence)
     elif isinstance(result, Rejected) and newest:
         package.post_state, package.post_sentence = PostState.REJECTED, f"{result.sentence} ({result.code})"
         add_event(session, package.order_id, now, "TRACKING_REJECTED", f"The cart refused it: {package.post_sentence}")
@@ -141,7 +177,9 @@ def after_submission(session: Session, integration: Integration, retry_at: datet
 def post_again(platform: Platform, *, package_id: int, account_id: int, user_id: int) -> None:
     """Post a package again that the cart refused, after a person has mended what was wrong."""
     with platform.db.write() as session:
-        package = owned(session, Package, package_id, account_id, lock=True)
+        order_id = owned(session, Package, package_id, account_id).order_id
+        session.get_one(ReceivedOrder, order_id, with_for_update=True)
+        package = session.get_one(Package, package_id, with_for_update=True, populate_existing=True)
         if package.post_state != PostState.REJECTED:
             raise Conflict("Only a package the shop refused can be posted again.")
         package.post_state, package.post_at = PostState.DUE, None

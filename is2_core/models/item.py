@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -44,6 +45,7 @@ class CartItem(Base):
     pushed_quantity: Mapped[int | None]
     pushed_lead_days: Mapped[int | None]
     pushed_at: Mapped[datetime | None]
+    pushed_why: Mapped[dict[str, Any]] = mapped_column(default=dict)
     push_sentence: Mapped[str] = mapped_column(default="")
     withheld: Mapped[str] = mapped_column(default="")
     channel_read_at: Mapped[datetime | None]

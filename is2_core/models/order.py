@@ -52,9 +52,10 @@ class ReceivedOrder(Base):
         sa.UniqueConstraint("integration_id", "remote_id"),
         sa.Index("ix_received_order_integration_id_state", "integration_id", "state"),
         sa.Index("ix_received_order_integration_id_ack_state", "integration_id", "ack_state"),
+        sa.Index("ix_received_order_account_id_state", "account_id", "state"),
     )
     id: Mapped[Id]
-    account_id: Mapped[int] = reference("account.id")
+    account_id: Mapped[int] = reference("account.id", index=False)
     integration_id: Mapped[int] = reference("integration.id", index=False)
     remote_id: Mapped[str]
     site: Mapped[str] = mapped_column(default="")

@@ -13,6 +13,8 @@ class ItemUpload(Base):
     """The uploaded text as it came; deleted when it is applied or dropped."""
 
     __tablename__ = "item_upload"
+    # An id is never used again, so that a page left open cannot confirm another upload than it shows.
+    __table_args__ = {"sqlite_autoincrement": True}
     id: Mapped[Id]
     account_id: Mapped[int] = reference("account.id")
     integration_id: Mapped[int] = reference("integration.id")

@@ -57,12 +57,17 @@ class StockMovement(Base):
 class WarehouseOrder(Base):
     """An order to pack; `number` is the platform's order number and unique.
 
-    `stop_reason` and `stop_position` (of the account's WarehouseFeed) are set when the warehouse itself ends it.
+    `stop_reason` is set when it is ended before all is shipped; `stop_position` (of the account's WarehouseFeed) when
+    it was the warehouse itself that ended it.
     """
 
     __tablename__ = "warehouse_order"
+    __table_args__ = (
+        sa.Index("ix_warehouse_order_account_id_state", "account_id", "state"),
+        sa.Index("ix_warehouse_order_account_id_stop_position", "account_id", "stop_position"),
+    )
     id: Mapped[Id]
-    account_id: Mapped[int] = reference("account.id")
+    account_id: Mapped[int] = reference("account.id", index=False)
     number: Mapped[str] = mapped_column(unique=True)
     source: Mapped[str] = mapped_column(default="")
     state: Mapped[str] = mapped_column(default=WarehouseState.PENDING)

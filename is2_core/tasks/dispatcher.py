@@ -12,7 +12,18 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from is2_core.models import Integration, IntegrationState, Schedule, Task, TaskState
+from is2_core.models import (
+    Integration,
+    IntegrationState,
+    ItemUpload,
+    Schedule,
+    StockPush,
+    StockPushLine,
+    Submission,
+    SubmissionLine,
+    Task,
+    TaskState,
+)
 from is2_core.platform import Platform
 from is2_core.tasks.bell import Bell
 from is2_core.tasks.queue import enqueue
@@ -21,6 +32,8 @@ from is2_core.tasks.slots import next_slot
 
 RING = timedelta(seconds=20)
 KEEP_DONE = timedelta(days=7)
+KEEP_SETTLED = timedelta(days=30)
+KEEP_UPLOADS = timedelta(days=1)
 _log = logging.getLogger(__name__)
 
 
@@ -56,9 +69,17 @@ def tick(platform: Platform, bell: Bell, limits: Limits = Limits()) -> Tick:
 
 
 def clean_up(platform: Platform) -> int:
-    """Delete tasks done long ago; returns how many."""
+    """Delete tasks done long ago, pushes and submissions settled long ago, and uploads nobody confirmed; returns how
+    many tasks."""
     with platform.db.write() as session:
         now = platform.clock.database_now(session)
+        pushes = sa.select(StockPush.id).where(StockPush.closed_at < now - KEEP_SETTLED)
+        submissions = sa.select(Submission.id).where(Submission.closed_at < now - KEEP_SETTLED)
+        session.execute(sa.delete(StockPushLine).where(StockPushLine.push_id.in_(pushes)))
+        session.execute(sa.delete(StockPush).where(StockPush.closed_at < now - KEEP_SETTLED))
+        session.execute(sa.delete(SubmissionLine).where(SubmissionLine.submission_id.in_(submissions)))
+        session.execute(sa.delete(Submission).where(Submission.closed_at < now - KEEP_SETTLED))
+        session.execute(sa.delete(ItemUpload).where(ItemUpload.at < now - KEEP_UPLOADS))
         result = session.execute(
             sa.delete(Task).where(Task.state == TaskState.DONE, Task.finished_at < now - KEEP_DONE)
         )

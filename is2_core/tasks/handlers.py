@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from is2_core.flows.acknowledgements import send_acknowledgements
-from is2_core.flows.activity import take_activity
 from is2_core.flows.imports import check_orders, reconcile_orders
 from is2_core.flows.inventory import compare_inventory, push_inventory
+from is2_core.flows.inventory_activity import take_activity
 from is2_core.flows.placing import place_orders
 from is2_core.flows.polling import poll_submission
 from is2_core.flows.review import review_orders

@@ -148,7 +148,12 @@ def run_task(platform: Platform, task_id: int, handlers: Mapping[str, Handler]) 
     except OperationalError as error:
         # A deadlock's victim, a lock not got, a connection lost: nothing is wrong with the task.
         _log.warning("task %s %s: the database broke off (%s)", run.id, run.kind, type(error.orig).__name__)
-        _reschedule(run, run.platform.clock.now() + _DATABASE_PAUSE, "DATABASE", "The database was busy.", "")
+        detail = type(error.orig).__name__
+        if run.attempts == 0:
+            soon = run.platform.clock.now() + _DATABASE_PAUSE
+            _reschedule(run, soon, "DATABASE", "The database was busy.", detail, attempts=1)
+        else:
+            _back_off(run, "DATABASE", "The database was busy.", detail)
     except Exception as error:
         # Never the message or the cause: they may quote a buyer's data.
         trace = error.trace if isinstance(error, PluginBug) else trace_without_values(error)

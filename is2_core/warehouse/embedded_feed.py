@@ -49,7 +49,7 @@ def activity_since(session: Session, account_id: int, cursor: str) -> Activity:
     rows = session.execute(
         sa.select(WarehouseActivity.position, WarehouseActivity.sku)
         .where(*_between(WarehouseActivity.account_id, WarehouseActivity.position, account_id, cursor, latest))
-        .order_by(WarehouseActivity.position)
+        .order_by(WarehouseActivity.position, WarehouseActivity.sku)
     ).all()
     end, complete = _page_end([position for position, _ in rows], latest)
     return Activity(tuple(sku for position, sku in rows if position <= end), str(end), complete)

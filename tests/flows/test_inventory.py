@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,10 +9,10 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 
-from is2_core.flows import buffers, inventory, inventory_view, items, stock, store_settings
+from is2_core.flows import buffers, given_up, inventory, inventory_view, items, stock, store_settings, stores
 from is2_core.flows.errors import Conflict
 from is2_core.flows.inventory_view import InventoryView, ItemStock
-from is2_core.models import CartItem, CaseKind, IntegrationState, SupportCase
+from is2_core.models import CartItem, CaseKind, IntegrationState, Submission, SupportCase
 from tests.support.amazon import NORTHWIND
 from tests.support.world import World
 
@@ -138,7 +137,7 @@ def test_push_now_says_when_it_may(stocked: Stock) -> None:
     with pytest.raises(Conflict, match=at):
         stocked.push_now()
     stocked.world.clock.advance(timedelta(hours=12))
-    assert "1 SKUs" in stocked.push_now()
+    assert "1 due SKUs" in stocked.push_now()
     stocked.pass_time(minutes=A_WHILE)
     assert stocked.shown()["TENT-2P"] == (49, 3)
     stocked.world.clock.advance(timedelta(hours=12))
@@ -353,15 +352,17 @@ def test_another_daylight_saving_time_changes_nothing_about_the_floor(stocked: S
     # The clocks of the United States go forward on March 14, 2027, at 2:00.
     stocked.world.clock.advance_to(datetime(2027, 3, 13, 20, tzinfo=ZoneInfo("America/New_York")).astimezone(UTC))
     stocked.finish()
-    accepted = set()
-    for _ in range(30):
+    for _ in range(3):
+        before = stocked.view().accepted_at
+        assert before is not None
         stocked.adjust("TENT-2P", -1)
-        stocked.world.settle_later(hours=1)
-        accepted.add(stocked.view().accepted_at)
-    runs = sorted(at for at in accepted if at is not None)
-    gaps = [later - earlier for earlier, later in itertools.pairwise(runs)]
-    assert len(gaps) == 2
-    assert all(timedelta(hours=12) <= gap <= timedelta(hours=13) for gap in gaps)
+        stocked.world.settle_later(hours=11, minutes=50)
+        assert stocked.view().accepted_at == before
+        stocked.pass_time(minutes=11)
+        after = stocked.view().accepted_at
+        assert after is not None
+        assert timedelta(hours=12) <= after - before <= timedelta(hours=12, minutes=5)
+        stocked.pass_time(minutes=1)
 
 
 def test_settings_tell_of_a_schedule_that_is_due(stocked: Stock) -> None:
@@ -371,3 +372,35 @@ def test_settings_tell_of_a_schedule_that_is_due(stocked: Stock) -> None:
     assert "43200" in {entry.value for entry in form}
     with stocked.world.platform.db.read() as session:
         assert session.scalar(sa.select(sa.func.count()).select_from(CartItem)) == 3
+
+
+def test_a_feed_without_an_answer_is_told_of_after_a_day_and_can_be_given_up(stocked: Stock) -> None:
+    stocked.world.amazon.post("feeds", {"delay_s": 10 * 86_400})
+    stocked.finish()
+    stocked.jump(hours=25)
+    with stocked.world.platform.db.read() as session:
+        case = session.scalars(sa.select(SupportCase).where(SupportCase.kind == CaseKind.NO_ANSWER)).one()
+        (submission,) = session.scalars(sa.select(Submission).where(Submission.closed_at.is_(None)))
+    assert "3 lines" in case.sentence
+    stocked.world.amazon.post("feeds", {"delay_s": 30})
+    given_up.give_up_submission(stocked.world.platform, submission.id)
+    stocked.jump(minutes=1)
+    assert stocked.shown()["TENT-2P"] == (50, 3)
+    with pytest.raises(Conflict):
+        given_up.give_up_submission(stocked.world.platform, submission.id)
+    with stocked.world.platform.db.read() as session:
+        assert session.get_one(SupportCase, case.id).closed_at is not None
+
+
+def test_what_a_disconnected_store_kept_is_free_for_the_others(stocked: Stock) -> None:
+    other = stocked.world.connect(seller="A2SIMNA0000002")
+    (held,) = stocked.world.amazon.generate("A2SIMNA0000002", missing_address=1)["missing_address"]
+    stocked.world.finish(other)
+    stocked.finish()
+    sold = stocked.world.orders()[held].lines[0]
+    assert stocked.row(sold.sku).sent == 50 - sold.open
+    stores.disconnect(
+        stocked.world.platform, integration_id=other, account_id=stocked.world.account, user_id=stocked.world.owner
+    )
+    stocked.jump(hours=12)
+    assert stocked.row(sold.sku).sent == 50

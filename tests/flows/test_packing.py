@@ -291,6 +291,18 @@ def test_an_order_on_hold_is_not_shipped_until_released(depot: Depot, order: int
     assert depot.state("AM1-7") == "PENDING"
 
 
+def test_a_hold_lets_others_be_packed_and_its_release_is_at_once_where_units_are_there(
+    depot: Depot, order: int
+) -> None:
+    depot.order("OTHER", {"TENT": 8})
+    assert depot.state("OTHER") == "BACK_ORDER"
+    packing.hold_order(depot.platform, order_id=order, user_id=None)
+    assert depot.state("OTHER") == "PENDING"
+    depot.warehouse.cancel_order(depot.account, "OTHER")
+    packing.release_order(depot.platform, order_id=order, user_id=None)
+    assert depot.state("AM1-7") == "PENDING"
+
+
 def test_what_is_not_there(depot: Depot, order: int) -> None:
     refused(depot, NotFound, lambda: depot.ship(order + 1, {"TENT": "1"}))
     refused(depot, NotFound, lambda: depot.correct(1, {"TENT": "1"}))

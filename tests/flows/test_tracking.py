@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from is2_core.carts import PluginBug
 from is2_core.flows import packing, tracking
 from is2_core.flows.allocation import LineNeed, units_completed
+from is2_core.flows.shipments import FIRST_REFERENCE
 from is2_core.models import (
     CaseKind,
     Package,
     PostState,
+    ReceivedLine,
     ReceivedOrder,
     ReceivedState,
     SupportCase,
@@ -21,6 +24,7 @@ from is2_core.models import (
 )
 from tests.support.world import World
 
+FIRST, SECOND = str(FIRST_REFERENCE), str(FIRST_REFERENCE + 1)
 METHODS = ("STANDARD", "Express", "SECOND_DAY", "NEXT_DAY", "PRIORITY", "SAME_DAY", "FREE_ECONOMY")
 
 
@@ -37,6 +41,8 @@ class Dock:
     def order(self, branch: str = "plain") -> str:
         """An order of that branch, placed in the warehouse; returns the cart's id."""
         (order_id,) = self.world.amazon.generate(**{branch: 1})[branch]
+        self.world.amazon.touch(order_id)
+        self.world.pass_time(minutes=3)
         self.world.finish(self.store)
         self.world.pass_time(minutes=3)
         assert self.received(order_id).state == ReceivedState.INJECTED
@@ -111,7 +117,7 @@ def dock(world: World) -> Dock:
 def test_a_shipped_order_has_its_tracking_at_amazon_and_is_completed(dock: Dock) -> None:
     order_id = dock.order()
     dock.ship(order_id, "1Z0001")
-    assert dock.shown(order_id) == {"1": ("UPS", "1Z0001", dock.units(order_id))}
+    assert dock.shown(order_id) == {FIRST: ("UPS", "1Z0001", dock.units(order_id))}
     assert dock.world.amazon.order(order_id)["status"] == "SHIPPED"
     assert dock.received(order_id).state == ReceivedState.COMPLETED
     (package,) = dock.packages(order_id)
@@ -131,7 +137,7 @@ def test_a_bundle_in_two_packages_counts_when_its_last_part_ships(dock: Dock) ->
     assert dock.received(order_id).state == ReceivedState.SHIPPED
     dock.ship(order_id, "1Z0002")
     assert [package.post_state for package in dock.packages(order_id)] == [PostState.WAITING, PostState.DONE]
-    assert dock.shown(order_id)["2"][2][bundle.remote_id] == bundle.placed
+    assert dock.shown(order_id)[SECOND][2][bundle.remote_id] == bundle.placed
     assert dock.received(order_id).state == ReceivedState.COMPLETED
 
 
@@ -139,7 +145,35 @@ def test_a_correction_edits_the_same_package(dock: Dock) -> None:
     order_id = dock.order()
     package = dock.ship(order_id, "1Z0001")
     dock.correct(package, "1Z0009", carrier="FedEx")
-    assert dock.shown(order_id) == {"1": ("FedEx", "1Z0009", dock.units(order_id))}
+    assert dock.shown(order_id) == {FIRST: ("FedEx", "1Z0009", dock.units(order_id))}
+
+
+def test_a_posted_package_that_completes_nothing_any_more_hands_its_reference_on(dock: Dock) -> None:
+    order_id = dock.order("bundle")
+    bundle = dock.received(order_id).lines[0]
+    left = dock.left(order_id)
+    first = dock.ship(order_id, "1Z0001")
+    dock.correct(first, "1Z0001", {"TENT-2P": left["TENT-2P"]})
+    dock.ship(order_id, "1Z0002", {"LAMP-USB": left["LAMP-USB"]})
+    assert dock.shown(order_id) == {FIRST: ("UPS", "1Z0002", {bundle.remote_id: bundle.placed})}
+    assert dock.received(order_id).state == ReceivedState.COMPLETED
+
+
+def test_units_freed_by_a_correction_arrive_before_the_package_that_takes_them(dock: Dock) -> None:
+    order_id = dock.order("multi_line")
+    left = dock.left(order_id)
+    one = next(iter(left))
+    first = dock.ship(order_id, "1Z0001")
+    rest = {sku: units for sku, units in left.items() if sku != one}
+    dock.world.amazon.fault("confirmShipment", "5xx")
+    dock.correct(first, "1Z0001", rest)
+    dock.ship(order_id, "1Z0002", {one: left[one]})
+    dock.world.pass_time(minutes=30)
+    assert {reference: number for reference, (_, number, _) in dock.shown(order_id).items()} == {
+        FIRST: "1Z0001",
+        SECOND: "1Z0002",
+    }
+    assert dock.received(order_id).state == ReceivedState.COMPLETED
 
 
 def test_a_voided_package_is_replaced_by_the_next_one_under_its_reference(dock: Dock) -> None:
@@ -148,7 +182,7 @@ def test_a_voided_package_is_replaced_by_the_next_one_under_its_reference(dock: 
     dock.void(package)
     assert dock.received(order_id).state == ReceivedState.INJECTED
     dock.ship(order_id, "1Z0002")
-    assert dock.shown(order_id) == {"1": ("UPS", "1Z0002", dock.units(order_id))}
+    assert dock.shown(order_id) == {FIRST: ("UPS", "1Z0002", dock.units(order_id))}
     assert dock.received(order_id).state == ReceivedState.COMPLETED
 
 
@@ -157,7 +191,7 @@ def test_a_lost_answer_leaves_one_package(dock: Dock) -> None:
     dock.world.amazon.fault("confirmShipment", "apply_then_drop", times=2)
     dock.ship(order_id, "1Z0001")
     dock.world.pass_time(minutes=10)
-    assert dock.shown(order_id) == {"1": ("UPS", "1Z0001", dock.units(order_id))}
+    assert dock.shown(order_id) == {FIRST: ("UPS", "1Z0001", dock.units(order_id))}
     assert dock.received(order_id).state == ReceivedState.COMPLETED
 
 
@@ -208,6 +242,75 @@ def test_a_cancellation_of_a_partly_shipped_order_stops_the_rest(dock: Dock) -> 
     order = dock.received(order_id)
     assert "the warehouse stopped the rest" in order.stop_answer
     assert dock.left(order_id) == {"TENT-2P": 0, "LAMP-USB": 0}
+
+
+def test_a_package_confirmed_by_other_means_is_left_as_it_is(dock: Dock) -> None:
+    (order_id,) = dock.world.amazon.generate(partially_shipped=1)["partially_shipped"]
+    before = dock.shown(order_id)
+    dock.world.finish(dock.store)
+    dock.world.pass_time(minutes=3)
+    dock.ship(order_id, "1Z0001")
+    assert before.items() <= dock.shown(order_id).items()
+    assert len(dock.shown(order_id)) == len(before) + 1
+    assert dock.world.amazon.order(order_id)["status"] == "SHIPPED"
+
+
+def test_a_package_whose_answer_was_lost_and_that_was_voided_is_replaced_too(dock: Dock) -> None:
+    order_id = dock.order()
+    dock.world.amazon.fault("confirmShipment", "apply_then_drop")
+    package = packing.ship(
+        dock.world.platform,
+        order_id=dock.warehouse_order(order_id).id,
+        carrier="UPS",
+        service="Ground",
+        tracking_number="1Z0001",
+        lines={sku: str(units) for sku, units in dock.left(order_id).items()},
+        user_id=None,
+    )
+    dock.world.settle()
+    assert dock.shown(order_id)[FIRST][1] == "1Z0001"
+    dock.void(package)
+    dock.ship(order_id, "1Z0002")
+    dock.world.pass_time(minutes=15)
+    assert dock.shown(order_id) == {FIRST: ("UPS", "1Z0002", dock.units(order_id))}
+
+
+def test_units_cancelled_after_placing_are_told_of_and_not_posted(dock: Dock) -> None:
+    order_id = dock.order("multi_line")
+    gone, kept = dock.received(order_id).lines[:2]
+    with dock.world.platform.db.write() as session:
+        session.execute(
+            sa.update(ReceivedLine).where(ReceivedLine.id == gone.id).values(cancelled=gone.ordered, open=0)
+        )
+    dock.ship(order_id, "1Z0001")
+    (package,) = dock.packages(order_id)
+    assert gone.id not in {entry.line_id for entry in package.units}
+    assert kept.id in {entry.line_id for entry in package.units}
+
+
+def test_a_package_the_cart_chokes_on_hinders_no_other(dock: Dock, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = dock.order(), dock.order()
+    call = dock.world.platform.carts.call
+
+    def choke(cart: str, hook: str, **arguments: Any) -> Any:
+        if hook == "post_tracking" and any(entry.tracking_number == "1ZBAD" for entry in arguments["packages"]):
+            raise PluginBug(cart, hook, "a trace")
+        return call(cart, hook, **arguments)
+
+    monkeypatch.setattr(dock.world.platform.carts, "call", choke)
+    for order_id, number in ((first, "1ZBAD"), (second, "1ZGOOD")):
+        packing.ship(
+            dock.world.platform,
+            order_id=dock.warehouse_order(order_id).id,
+            carrier="UPS",
+            service="Ground",
+            tracking_number=number,
+            lines={sku: str(units) for sku, units in dock.left(order_id).items()},
+            user_id=None,
+        )
+    dock.world.pass_time(minutes=1)
+    assert [entry.post_state for entry in dock.packages(first)] == [PostState.REJECTED]
+    assert [entry.post_state for entry in dock.packages(second)] == [PostState.DONE]
 
 
 @pytest.mark.parametrize(
