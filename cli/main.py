@@ -12,6 +12,7 @@ COMMAND_GROUP = "is2.commands"
 _OURS = {
     "account": "cli.people:account",
     "admin": "cli.people:admin",
+    "advance": "cli.advance:advance",
     "db": "cli.database:db",
     "demo": "cli.demo.command:demo",
     "dispatcher": "cli.services:dispatcher",

@@ -18,12 +18,18 @@ from is2_core.flows import accounts, cart_settings
 from is2_core.models import Role, User
 from is2_core.platform import Platform
 
-ACCOUNT = "Northwind Outdoor"
-PEOPLE = (
-    ("admin@is2.example", "Ada Admin", Role.ADMIN),
+ADMIN, WAREHOUSE = "admin@is2.example", "warehouse@is2.example"
+STAFF = (
+    (ADMIN, "Ada Admin", Role.ADMIN),
     ("support@is2.example", "Sam Support", Role.SUPPORT),
-    ("warehouse@is2.example", "Wes Warehouse", Role.WAREHOUSE),
-    ("owner@northwind.example", "Nora Northwind", Role.MERCHANT),
+    (WAREHOUSE, "Wes Warehouse", Role.WAREHOUSE),
+)
+# Owner, and the account made for them.
+MERCHANTS = (
+    ("owner@northwind.example", "Nora Northwind", "Northwind Outdoor"),
+    ("owner@summit.example", "Sid Summit", "Summit Remote Goods"),
+    ("owner@sakura.example", "Saki Sakura", "Sakura Trail"),
+    ("owner@merlion.example", "Mei Merlion", "Merlion Living"),
 )
 # The application every fresh simulator knows (plugins/amazon/simulator/applications.py); it is no secret.
 SIMULATED_CART = "amazon"
@@ -39,11 +45,12 @@ APPLICATION = {
 
 @dataclass(frozen=True)
 class Person:
-    """A user of the trial with the password that was made up."""
+    """A user of the trial with the password that was made up; `account` is a merchant's."""
 
     email: str
     password: str
     role: str
+    account: str = ""
 
 
 class TrialFolder:
@@ -78,7 +85,16 @@ class TrialFolder:
             # The panel and the simulated shop are on the loopback address, without TLS.
             "IS2_ALLOW_PLAIN_HTTP": "1",
             "IS2_ALLOW_PRIVATE_HOSTS": "1",
+            "IS2_CLOCK_OFFSET": "1",
         }
+
+    def addresses(self) -> dict[str, str]:
+        """Where panel and simulator of the trial that runs here are; empty where none runs."""
+        try:
+            found: dict[str, str] = json.loads((self.path / "addresses.json").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        return found
 
     def people(self) -> list[Person]:
         """The users of an earlier start; empty where none is remembered."""
@@ -110,22 +126,27 @@ class TrialFolder:
 def has_people(platform: Platform) -> bool:
     """Whether the trial's users are in this database, which need not be the data folder's own."""
     with platform.db.read() as session:
-        return session.scalar(sa.select(User.id).where(User.email == PEOPLE[0][0])) is not None
+        return session.scalar(sa.select(User.id).where(User.email == ADMIN)) is not None
 
 
 def make_people(platform: Platform) -> list[Person]:
-    """An admin, a support, a warehouse user, and an account with its owner."""
-    account_id = accounts.create_account(platform, ACCOUNT)
-    people = [Person(email, generate_password(), role) for email, _, role in PEOPLE]
-    for person, (_, name, role) in zip(people, PEOPLE, strict=True):
+    """An admin, a support, a warehouse user, and four accounts with an owner each."""
+    people = []
+    for email, name, role in STAFF:
+        person = Person(email, generate_password(), role)
+        accounts.create_user(platform, email=email, name=name, password=person.password, role=role)
+        people.append(person)
+    for email, name, account in MERCHANTS:
+        person = Person(email, generate_password(), Role.MERCHANT, account)
         accounts.create_user(
             platform,
-            email=person.email,
+            email=email,
             name=name,
             password=person.password,
-            role=role,
-            account_id=account_id if role is Role.MERCHANT else None,
+            role=Role.MERCHANT,
+            account_id=accounts.create_account(platform, account),
         )
+        people.append(person)
     return people
 
 

@@ -12,17 +12,20 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 
 import click
 
+from cli.advance import SimulatorAway, move_simulator
 from cli.embedded_redis import EmbeddedRedis, EmbeddedRedisError
 from cli.ports import HOST, any_free, is_free
 from cli.supervisor import Program, Supervisor
 from cli.trial import SIMULATED_CART, SIMULATOR_COMMAND, Person, TrialFolder, has_people, make_people, use_simulator
 from is2_core.config import Config, ConfigError
 from is2_core.db.schema import upgrade
+from is2_core.flows.clock_offset import offset_of
 from is2_core.platform import build_platform
 
 PANEL_PORT = 8080
@@ -86,7 +89,7 @@ def up(
             _run(folder, redis_url, ports, programs, bare)
     except Stopped:
         click.echo("Stopped.", err=True)
-    except (EmbeddedRedisError, ConfigError) as error:
+    except (EmbeddedRedisError, ConfigError, SimulatorAway) as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(f"{data}: {error.strerror or error}") from error
@@ -123,7 +126,7 @@ def _redis(folder: TrialFolder) -> Iterator[str]:
 
 def _run(folder: TrialFolder, redis_url: str, ports: Ports, programs: list[Program], bare: bool) -> None:
     environment = folder.environment(redis_url, ports.panel_address)
-    people = _prepare(folder, Config.from_environment(environment), None if bare else ports.simulator_address)
+    people, ahead = _prepare(folder, Config.from_environment(environment), None if bare else ports.simulator_address)
     supervisor = Supervisor(
         environment,
         folder.logs,
@@ -134,6 +137,9 @@ def _run(folder: TrialFolder, redis_url: str, ports: Ports, programs: list[Progr
         for program in programs:
             supervisor.start(program)
         _await_answer(supervisor, SIMULATOR_COMMAND, f"{ports.simulator_address}/")
+        if ahead:
+            # The data remember how far the clock was moved in an earlier start; the simulator begins at real time.
+            move_simulator(ports.simulator_address, ahead)
         _await_answer(supervisor, "web", f"{ports.panel_address}/healthz")
         folder.write("addresses.json", {"panel": ports.panel_address, "simulator": ports.simulator_address})
         _tell(folder, ports, people)
@@ -146,7 +152,7 @@ def _run(folder: TrialFolder, redis_url: str, ports: Ports, programs: list[Progr
             (folder.path / name).unlink(missing_ok=True)
 
 
-def _prepare(folder: TrialFolder, config: Config, simulator: str | None) -> list[Person]:
+def _prepare(folder: TrialFolder, config: Config, simulator: str | None) -> tuple[list[Person], timedelta]:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     upgrade(config.database_url)
     platform = build_platform(config)
@@ -155,9 +161,9 @@ def _prepare(folder: TrialFolder, config: Config, simulator: str | None) -> list
             folder.keep_people(make_people(platform))
         if simulator:
             use_simulator(platform, simulator)
+        return folder.people(), offset_of(platform)
     finally:
         platform.db.dispose()
-    return folder.people()
 
 
 def _programs(ports: Ports, workers: int, dispatchers: int, feed_delay: float) -> list[Program]:
@@ -199,7 +205,7 @@ def _tell(folder: TrialFolder, ports: Ports, people: list[Person]) -> None:
     click.echo("Users and passwords, made up for this folder:" if people else "The users are those made earlier.")
     width = max((len(person.email) for person in people), default=0)
     for person in people:
-        click.echo(f"  {person.email:{width}}  {person.password}  {person.role}")
+        click.echo(f"  {person.email:{width}}  {person.password}  {person.account or person.role}")
     click.echo("")
     click.echo("Ctrl-C ends everything.")
     sys.stdout.flush()

@@ -15,12 +15,17 @@ from web import (
     help as help_pages,
     install,
     integrations,
+    inventory,
+    item_table,
     items,
     orders_export,
     received_orders,
     security,
     sessions,
+    shared_stock,
     shipping,
+    stock_export,
+    support,
     warehouse,
 )
 
@@ -45,11 +50,16 @@ def create_app(platform: Platform, *, session_clock: Clock | None = None) -> Fla
         integrations,
         install,
         items,
+        inventory,
+        shared_stock,
         shipping,
         received_orders,
         orders_export,
+        stock_export,
         warehouse,
         admin,
+        support,
+        item_table,
     ):
         app.register_blueprint(room.blueprint)
     return app

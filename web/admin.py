@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from is2_core.flows import accounts, cart_settings, given_up
+from is2_core.flows import accounts, carrier_codes, cart_settings, given_up, older_generation
 from is2_core.flows.cart_settings import StoredSettings
 from is2_core.flows.errors import Conflict, FlowError
 from is2_core.models import (
@@ -40,6 +40,7 @@ class CartRow:
     hooks: list[str]
     stored: StoredSettings
     stores: int
+    migration: str
 
     @property
     def environment(self) -> str:
@@ -77,6 +78,7 @@ def _plugins_page(error: str = "") -> str:
             carts.hooks(name),
             cart_settings.stored_settings(platform(), name),
             stores.get(name, 0),
+            older_generation.migration_of(platform(), name),
         )
         for name in carts.names()
     ]
@@ -141,6 +143,56 @@ def cart_platform_settings(cart: str) -> ResponseReturnValue:
         stray=stray(fields, error),
     )
     return page, error.status if error else 200
+
+
+@blueprint.post("/plugins/<cart>/migration")
+@scope.require_role(Role.ADMIN)
+def migration(cart: str) -> ResponseReturnValue:
+    """Begin or end the move from the cart's older API generation."""
+    manifest = _manifest(cart)
+    running = request.form.get("running") == "yes"
+    try:
+        older_generation.set_migration(platform(), cart=cart, running=running)
+    except FlowError as error:
+        return _plugins_page(error.sentence), error.status
+    flash(f"The migration of {manifest.label} {'runs' if running else 'has ended'}; its stores are told so.", "success")
+    return redirect(url_for(".plugins"), 303)
+
+
+@blueprint.get("/plugins/<cart>/carriers")
+@scope.require_role(Role.ADMIN)
+def carriers(cart: str) -> ResponseReturnValue:
+    """What a cart calls the warehouse's carriers."""
+    return _carriers_page(_manifest(cart), {})
+
+
+def _carriers_page(manifest: CartManifest, values: dict[str, str], error: FlowError | None = None) -> str:
+    entries = carrier_codes.list_codes(platform(), manifest.name)
+    return render_template("admin/carriers.html", manifest=manifest, entries=entries, values=values, error=error)
+
+
+@blueprint.post("/plugins/<cart>/carriers")
+@scope.require_role(Role.ADMIN)
+def set_carrier(cart: str) -> ResponseReturnValue:
+    """Set the code of a carrier."""
+    manifest = _manifest(cart)
+    values = {key: request.form.get(key, "") for key in ("carrier", "code")}
+    try:
+        carrier_codes.set_code(platform(), cart=cart, **values)
+    except FlowError as error:
+        return _carriers_page(manifest, values, error), error.status
+    flash(f"{values['carrier'].strip()} is now {values['code'].strip()} at {manifest.label}.", "success")
+    return redirect(url_for(".carriers", cart=cart), 303)
+
+
+@blueprint.post("/plugins/<cart>/carriers/remove")
+@scope.require_role(Role.ADMIN)
+def remove_carrier(cart: str) -> ResponseReturnValue:
+    """Take back the code an admin set for a carrier."""
+    manifest = _manifest(cart)
+    carrier_codes.remove_code(platform(), cart=cart, code_id=request.form.get("code_id", 0, type=int))
+    flash(f"The plugin's own code is in force again at {manifest.label}, where it has one.", "success")
+    return redirect(url_for(".carriers", cart=cart), 303)
 
 
 @blueprint.get("/accounts")

@@ -11,9 +11,10 @@ from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 
 from is2_core.flows.cart_settings import environment_label
+from is2_core.flows.stores import store_name
 from is2_core.models import AckState, Integration, ReceivedOrder, ReceivedState, Role
 from is2_core.platform import Platform
-from web import scope
+from web import scope, shared_stock
 
 STATE_LABELS = {state.value: state.value.capitalize() for state in ReceivedState}
 _STATE_COLORS = {
@@ -31,13 +32,17 @@ _ACK_LABELS = {
     AckState.DONE: "Acknowledged",
 }
 
+# Blueprints whose pages stand in the room of another.
+_ROOMS = dict.fromkeys(("install", "inventory", "item_table", "items", "shared_stock", "shipping"), "integrations")
+
 
 def init_app(app: Flask) -> None:
     """Add filters and the frame's values."""
-    app.jinja_env.filters.update(when=when, brief=brief, day=day, words=words)
+    app.jinja_env.filters.update(when=when, brief=brief, day=day, words=words, age=age)
     app.jinja_env.globals.update(
         csrf=csrf,
-        store_label=store_label,
+        store_name=store_name,
+        unconfirmed_shared=shared_stock.unconfirmed,
         state_label=STATE_LABELS.get,
         state_color=lambda state: _STATE_COLORS.get(state, "light"),
         ack_label=ack_label,
@@ -58,7 +63,7 @@ def init_app(app: Flask) -> None:
             "cart_label": lambda name: cart_label(platform, name),
             "region_label": lambda row: region_label(platform, row),
             "here": request.endpoint or "",
-            "room": (request.blueprint or ""),
+            "room": _ROOMS.get(request.blueprint or "", request.blueprint or ""),
         }
 
 
@@ -106,6 +111,16 @@ def day(value: datetime | None) -> Markup | str:
     )
 
 
+def age(value: datetime) -> str:
+    """How long ago a time was, in its largest whole unit."""
+    seconds = max(0, int((scope.platform().clock.now() - value).total_seconds()))
+    for unit, length in (("day", 86_400), ("hour", 3600)):
+        if seconds >= 2 * length:
+            return f"{seconds // length} {unit}s"
+    minutes = seconds // 60
+    return f"{minutes} minute{'s' if minutes != 1 else ''}" if minutes else "less than a minute"
+
+
 def words(value: str) -> str:
     """A constant such as AMAZON_BUSINESS in words."""
     return value.replace("_", " ").capitalize() if value.isupper() else value
@@ -122,11 +137,6 @@ def region_label(platform: Platform, row: Integration) -> str:
         return row.region
     region = platform.carts.manifest(row.cart).region(row.region)
     return region.label if region else row.region
-
-
-def store_label(row: Integration, cart: str) -> str:
-    """What a store is called in lists and titles: its nickname, else its seller's name, else the cart's label."""
-    return row.nickname or row.seller_name or cart
 
 
 def ack_label(order: ReceivedOrder) -> str:

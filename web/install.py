@@ -57,7 +57,7 @@ def _confirm(manifest: CartManifest, region: str, error: str = "") -> str:
     here = url_for(".confirm", cart=manifest.name, region=region or None)
     own = scope.user().accounts if is_signed_in() else ()
     return render_template(
-        "install/confirm.html", manifest=manifest, region=manifest.region(region), own=own, here=here, error=error
+        "install/confirm.html", manifest=manifest, region=manifest.region(region), own=own, address=here, error=error
     )
 
 

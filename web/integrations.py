@@ -9,24 +9,34 @@ from datetime import datetime
 import sqlalchemy as sa
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 from sqlalchemy.orm import Session
 
-from is2_core.flows import connection, orders, store_settings
+from is2_core.flows import connection, older_generation, orders, store_settings, stores
 from is2_core.flows.cart_settings import is_enabled
 from is2_core.flows.errors import FlowError
+from is2_core.flows.inventory_view import inventory_view
+from is2_core.flows.setup_form import LEAD_DAYS
 from is2_core.models import (
     OPEN_STATES,
     ImportCursor,
     Integration,
     IntegrationState,
+    InventorySync,
+    Package,
+    PostState,
     ReceivedOrder,
+    ReceivedState,
     Schedule,
     Task,
     TaskState,
 )
 from web import scope
 from web.forms import draw, stray, typed
+from web.inventory import latency_sentence
+from web.notices import Notices, notices_of
 from web.scope import platform
+from web.shared_stock import unconfirmed
 
 blueprint = Blueprint("integrations", __name__)
 
@@ -35,7 +45,8 @@ _CHECK = "orders.check"
 
 @dataclass
 class StoreRow:
-    """One store of the list: its row, how its last check went, how many orders it has in which state."""
+    """One store of the list: its row, how its last check went, how many orders it has in which state, what was last
+    sent to its cart."""
 
     store: Integration
     counts: Counter[str] = field(default_factory=Counter)
@@ -43,6 +54,11 @@ class StoreRow:
     next_at: datetime | None = None
     running: bool = False
     problem: str = ""
+    posted_at: datetime | None = None
+    refused: int = 0
+    pushed_at: datetime | None = None
+    stock_problem: str = ""
+    notices: Notices = field(default_factory=Notices)
 
     @property
     def received(self) -> int:
@@ -66,6 +82,7 @@ def store_rows(db: Session, account_id: int) -> list[StoreRow]:
     for integration_id, state, count in counts:
         rows[integration_id].counts[state] = count
     _add_checks(db, rows)
+    _add_way_back(db, rows)
     return list(rows.values())
 
 
@@ -91,6 +108,21 @@ def _add_checks(db: Session, rows: dict[int, StoreRow]) -> None:
             row.next_at = task.run_at
 
 
+def _add_way_back(db: Session, rows: dict[int, StoreRow]) -> None:
+    posts = sa.select(
+        Package.integration_id,
+        sa.func.max(Package.posted_at),
+        sa.func.sum(sa.case((Package.post_state == PostState.REJECTED, 1), else_=0)),
+    )
+    for integration_id, posted_at, refused in db.execute(
+        posts.where(Package.integration_id.in_(list(rows))).group_by(Package.integration_id)
+    ):
+        rows[integration_id].posted_at, rows[integration_id].refused = posted_at, refused
+    for sync in db.scalars(sa.select(InventorySync).where(InventorySync.integration_id.in_(list(rows)))):
+        row = rows[sync.integration_id]
+        row.pushed_at, row.stock_problem = sync.accepted_at, sync.problem_sentence
+
+
 @blueprint.get("/integrations")
 def view_integrations() -> ResponseReturnValue:
     """The list of stores."""
@@ -101,6 +133,8 @@ def _list(error: str = "") -> str:
     account = scope.account()
     with platform().db.read() as db:
         rows = store_rows(db, account.id)
+    for row in rows:
+        row.notices = notices_of(row.store)
     return render_template("integrations/list.html", rows=rows, states=IntegrationState, error=error)
 
 
@@ -136,6 +170,68 @@ def test_connection(integration_id: int) -> ResponseReturnValue:
     return redirect(url_for(".view_integrations"), 303)
 
 
+@blueprint.route("/integrations/<int:integration_id>/disconnect", methods=["GET", "POST"])
+def disconnect(integration_id: int) -> ResponseReturnValue:
+    """What disconnecting does, and the button that does it."""
+    store = scope.owned_integration(integration_id)
+    error: FlowError | None = None
+    if request.method == "POST":
+        ids = {"integration_id": store.id, "account_id": store.account_id, "user_id": scope.user().id}
+        try:
+            sentence = stores.disconnect(platform(), **ids)
+        except FlowError as refusal:
+            error = refusal
+        else:
+            flash(sentence, "success")
+            return redirect(url_for(".view_integrations"), 303)
+    elif store.state not in (IntegrationState.ACTIVE, IntegrationState.PAUSED):
+        return redirect(url_for(".view_integrations"))
+    page = render_template(
+        "integrations/disconnect.html", store=store, consequences=_consequences(store), error=error and error.sentence
+    )
+    return page, error.status if error else 200
+
+
+def _consequences(store: Integration) -> list[str]:
+    """What disconnecting means for the orders there are."""
+    label = platform().carts.manifest(store.cart).label
+    own = ReceivedOrder.integration_id == store.id
+    with platform().db.read() as db:
+        waiting = db.scalar(
+            sa.select(sa.func.count()).where(
+                own, ReceivedOrder.state.in_(stores.ENDED_BY_DISCONNECT), ReceivedOrder.asked_at.is_(None)
+            )
+        )
+        placed = db.scalar(
+            sa.select(sa.func.count()).where(
+                own, ReceivedOrder.state.in_((ReceivedState.INJECTED, ReceivedState.SHIPPED))
+            )
+        )
+    sentences = []
+    if waiting:
+        orders_are = "1 order that is" if waiting == 1 else f"{waiting} orders that are"
+        sentences.append(f"{orders_are} not in the warehouse yet will not be shipped, unless you reconnect the store.")
+    if placed:
+        orders_are = "1 order" if placed == 1 else f"{placed} orders"
+        sentences.append(
+            f"The warehouse goes on to pack and ship {orders_are} it already has. {label} is told the tracking only "
+            "after you reconnect the store; otherwise confirm those shipments there yourself."
+        )
+    return sentences
+
+
+@blueprint.post("/integrations/<int:integration_id>/older-notice/hide")
+def hide_older_notice(integration_id: int) -> ResponseReturnValue:
+    """The merchant has done what the last notice about the older authorization says."""
+    store = scope.owned_integration(integration_id)
+    try:
+        older_generation.hide_older_notice(platform(), integration_id=store.id, account_id=store.account_id)
+    except FlowError as error:
+        return _list(error.sentence), error.status
+    flash("The notice about the older authorization is hidden.", "success")
+    return redirect(url_for(".view_integrations"), 303)
+
+
 @blueprint.route("/integrations/<int:integration_id>/settings", methods=["GET", "POST"])
 def settings(integration_id: int) -> ResponseReturnValue:
     """The store's settings after setup."""
@@ -163,9 +259,11 @@ def settings_page(store: Integration, *, setup: bool) -> ResponseReturnValue:
         except FlowError as refusal:
             error = refusal
         else:
-            flash(saved.sentence, "success")
+            flash(_with_guide(saved.sentence) if setup else saved.sentence, "success")
             for warning in saved.warnings:
                 flash(warning, "warning")
+            if unconfirmed(store):
+                return redirect(url_for("shared_stock.confirm", integration_id=store.id), 303)
             return redirect(url_for("integrations.view_integrations"), 303)
     fields = draw(declared, values, error=error)
     manifest = platform().carts.manifest(store.cart)
@@ -175,6 +273,18 @@ def settings_page(store: Integration, *, setup: bool) -> ResponseReturnValue:
         manifest=manifest,
         fields=fields,
         setup=setup,
+        notices=notices_of(store),
+        notes={} if setup else {LEAD_DAYS: _latency(store)},
         error=stray(fields, error),
     )
     return page, error.status if error else 200
+
+
+def _latency(store: Integration) -> str:
+    view = inventory_view(platform(), integration_id=store.id, account_id=store.account_id)
+    return latency_sentence(view.lead_days, view.with_lead, view.active)
+
+
+def _with_guide(sentence: str) -> Markup:
+    guide = url_for("inventory.guide")
+    return Markup('{} <a class="alert-link" href="{}">How inventory syncing works</a>').format(sentence, guide)

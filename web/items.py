@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from is2_core.flows import items
 from is2_core.flows.errors import FlowError
+from is2_core.flows.near_misses import KnownSkus, NearMiss
 from is2_core.models import CartItem, Integration, WarehouseSku
 from web import scope
 from web.integrations import store_rows
@@ -69,13 +70,16 @@ def _page(store: Integration, values: dict[str, object], rows: Rows, error: Flow
         )
     with platform().db.read() as db:
         page = paged(db, query)
-        known = _matches(db, store.account_id, [item.sku for item in page.rows])
+        known = _known(db, store.account_id, [item.sku for item in page.rows])
+        unmatched = [item.sku for item in page.rows if item.sku not in known and not item.mappings]
+        near = _near(db, store.account_id, unmatched)
         suggestions = _suggestions(db, store.account_id)
     return render_template(
         "items/list.html",
         store=store,
         page=page,
         known=known,
+        near=near,
         suggestions=suggestions,
         values=values,
         rows=rows,
@@ -85,18 +89,19 @@ def _page(store: Integration, values: dict[str, object], rows: Rows, error: Flow
     )
 
 
-def _matches(db: Session, account_id: int, skus: Sequence[str]) -> dict[str, str]:
-    """Cart SKU -> the warehouse's SKU of that name, or the one that differs in upper and lower case only."""
-    folded = {sku.lower() for sku in skus}
-    rows = db.scalars(
-        sa.select(WarehouseSku.sku).where(
-            WarehouseSku.account_id == account_id,
-            sa.or_(WarehouseSku.sku.in_(skus), sa.func.lower(WarehouseSku.sku).in_(folded)),
-        )
-    ).all()
-    near = {name.lower(): name for name in rows}
-    exact = set(rows)
-    return {sku: sku if sku in exact else near[sku.lower()] for sku in skus if sku in exact or sku.lower() in near}
+def _known(db: Session, account_id: int, skus: Sequence[str]) -> set[str]:
+    """Those that are warehouse SKUs as they are."""
+    return set(
+        db.scalars(sa.select(WarehouseSku.sku).where(WarehouseSku.account_id == account_id, WarehouseSku.sku.in_(skus)))
+    )
+
+
+def _near(db: Session, account_id: int, skus: Sequence[str]) -> dict[str, tuple[NearMiss, ...]]:
+    """What the warehouse has that each of these was probably meant to be."""
+    if not skus:
+        return {}
+    known = KnownSkus(db.scalars(sa.select(WarehouseSku.sku).where(WarehouseSku.account_id == account_id)))
+    return {sku: known.near(sku) for sku in skus}
 
 
 def _suggestions(db: Session, account_id: int) -> Sequence[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +15,16 @@ PER_PAGE = 50
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a list: its rows, its number (from 1), and how many rows there are in all."""
+    """One page of a list: its rows, its number (from 1), and how many rows there are in all.
+
+    `endpoint` and `filters` name the list where the request at hand is not for it: a form of it that was refused.
+    """
 
     rows: Sequence[Any]
     number: int
     total: int
+    endpoint: str = ""
+    filters: Mapping[str, str] | None = None
 
     @property
     def last(self) -> int:
@@ -38,14 +43,25 @@ class Page:
 
     def url(self, number: int) -> str:
         """The address of another page of this list, with the same filters."""
-        values = {**(request.view_args or {}), **request.args.to_dict(), "page": number}
-        return url_for(str(request.endpoint), **values)
+        filters = request.args.to_dict() if self.filters is None else self.filters
+        values = {**(request.view_args or {}), **filters, "page": number}
+        return url_for(self.endpoint or str(request.endpoint), **values)
 
 
 def paged(db: Session, query: sa.Select[Any]) -> Page:
     """The page the request's `page` parameter asks for; a number past the end gives the last page."""
     total = db.scalar(sa.select(sa.func.count()).select_from(query.order_by(None).subquery())) or 0
-    last = max(1, -(-total // PER_PAGE))
-    number = min(max(1, request.args.get("page", 1, type=int)), last)
+    number = _number(total)
     rows = db.scalars(query.limit(PER_PAGE).offset((number - 1) * PER_PAGE)).unique().all()
     return Page(rows, number, total)
+
+
+def page_of(rows: Sequence[Any], endpoint: str = "", filters: Mapping[str, str] | None = None) -> Page:
+    """The same of rows that are computed rather than stored; see `Page` for the rest."""
+    number = _number(len(rows))
+    return Page(rows[(number - 1) * PER_PAGE : number * PER_PAGE], number, len(rows), endpoint, filters)
+
+
+def _number(total: int) -> int:
+    last = max(1, -(-total // PER_PAGE))
+    return min(max(1, request.values.get("page", 1, type=int)), last)

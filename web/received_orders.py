@@ -9,14 +9,16 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import selectinload
 
-from is2_core.flows import orders
+from is2_core.flows import orders, tracking
 from is2_core.flows.errors import FlowError
 from is2_core.flows.holds import WAIVABLE, HoldCode
 from is2_core.models import (
     Hold,
     Integration,
     OrderEvent,
+    Package,
     PlacedComponent,
+    PostState,
     ReceivedOrder,
     ReceivedState,
     User,
@@ -39,6 +41,14 @@ HOLD_LABELS = {
     HoldCode.UNKNOWN_VALUE: "Unknown value from the cart",
     HoldCode.FIRST_REVIEW: "Waits for first review",
     HoldCode.WAREHOUSE_REFUSED: "Refused by the warehouse",
+}
+POST_LABELS = {
+    PostState.WAITING: "Waits: it completes no unit of the cart yet",
+    PostState.DUE: "Due",
+    PostState.DONE: "The cart has it",
+    PostState.REJECTED: "Refused",
+    PostState.NOT_NEEDED: "Not needed",
+    PostState.VOIDED: "Voided",
 }
 _PAGES = {"items": "items.list_items", "shipping": "shipping.mappings"}
 # As long as the warehouse does not have it, a person can end it.
@@ -132,7 +142,7 @@ def _order(order_id: int) -> ReceivedOrder:
         )
 
 
-def _detail(order: ReceivedOrder, error: FlowError | None = None, reason: str = "") -> str:
+def _detail(order: ReceivedOrder, error: FlowError | None = None, reason: str = "", note: str = "") -> str:
     with platform().db.read() as db:
         store = db.get_one(Integration, order.integration_id)
         components: defaultdict[int, list[PlacedComponent]] = defaultdict(list)
@@ -148,6 +158,7 @@ def _detail(order: ReceivedOrder, error: FlowError | None = None, reason: str = 
             .where(OrderEvent.order_id == order.id)
             .order_by(OrderEvent.at, OrderEvent.id)
         ).all()
+        packages = db.scalars(sa.select(Package).where(Package.order_id == order.id).order_by(Package.id)).all()
         warehouse_order = db.scalar(
             sa.select(WarehouseOrder).where(
                 WarehouseOrder.number == order.number, WarehouseOrder.account_id == order.account_id
@@ -160,6 +171,9 @@ def _detail(order: ReceivedOrder, error: FlowError | None = None, reason: str = 
         store=store,
         components=components,
         events=events,
+        packages=packages,
+        skus={line.id: line.sku for line in order.lines},
+        post_labels=POST_LABELS,
         warehouse_order=warehouse_order,
         recipient=recipient,
         hold_labels=HOLD_LABELS,
@@ -168,6 +182,7 @@ def _detail(order: ReceivedOrder, error: FlowError | None = None, reason: str = 
         can_dismiss=order.state in _DISMISSABLE,
         error=error,
         reason=reason,
+        note=note,
     )
 
 
@@ -218,6 +233,34 @@ def dismiss(order_id: int) -> ResponseReturnValue:
     except FlowError as error:
         return _detail(order, error, reason), error.status
     flash("The order was dismissed; the warehouse will not ship it.", "success")
+    return redirect(url_for(".detail", order_id=order.id), 303)
+
+
+@blueprint.post("/<int:order_id>/shipped-elsewhere")
+def shipped_elsewhere(order_id: int) -> ResponseReturnValue:
+    """End an order that was shipped from somewhere else."""
+    order = _order(order_id)
+    note = request.form.get("note", "")
+    try:
+        orders.shipped_elsewhere(
+            platform(), order_id=order.id, account_id=order.account_id, user_id=scope.user().id, note=note
+        )
+    except FlowError as error:
+        return _detail(order, error, note=note), error.status
+    flash("The order is closed here as shipped elsewhere; the warehouse will not ship it.", "success")
+    return redirect(url_for(".detail", order_id=order.id), 303)
+
+
+@blueprint.post("/<int:order_id>/post-again")
+def post_again(order_id: int) -> ResponseReturnValue:
+    """Post a package again that the cart refused."""
+    order = _order(order_id)
+    package_id = request.form.get("package_id", 0, type=int)
+    try:
+        tracking.post_again(platform(), package_id=package_id, account_id=order.account_id, user_id=scope.user().id)
+    except FlowError as error:
+        return _detail(order, error), error.status
+    flash("The package is posted again.", "success")
     return redirect(url_for(".detail", order_id=order.id), 303)
 
 

@@ -12,36 +12,50 @@ from types import FrameType
 import click
 import requests
 
+from cli.demo.cast import Wishes
 from cli.demo.errors import BadFile, DemoError
 from cli.demo.progress import Show
 from cli.demo.stack import Stack
-from cli.demo.story import Outcome, Story, Wishes
+from cli.demo.story import Outcome, Story
 from cli.demo.table import as_json, differences, print_tables
 
 DIFFERS, CANNOT_USE, BROKE_OFF = 1, 2, 3
 
 
 @click.command()
-@click.option("--count", default=300, show_default=True, type=click.IntRange(1, 1000), help="Orders to generate.")
+@click.option(
+    "--count", default=300, show_default=True, type=click.IntRange(1, 1000), help="Orders of the largest store."
+)
 @click.option("--seed", default=1, show_default=True, help="Same seed, same orders.")
 @click.option(
     "--orders",
     "model_file",
     type=click.Path(path_type=Path),
-    help="Amazon's orders_2026-01-01.json: connects more stores and loads its example orders.",
+    help="Amazon's orders_2026-01-01.json: its example orders are loaded as well.",
 )
 @click.option("--kill-worker", is_flag=True, help="Kill a worker during the import; the table must be the same.")
 @click.option("--json", "as_object", is_flag=True, help="Print one JSON object and nothing else on standard output.")
 @click.option(
-    "--drop", type=click.Choice(["is2", "cart"]), multiple=True, hidden=True, help="Make an order miss on this side."
+    "--drop",
+    type=click.Choice(["is2", "cart", "listing", "package"]),
+    multiple=True,
+    hidden=True,
+    help="Make an order miss on this side, or Amazon's listing or package another.",
 )
+@click.option("--time-limit", default=175.0, hidden=True, help="Seconds until it breaks off.")
 def demo(
-    count: int, seed: int, model_file: Path | None, kill_worker: bool, as_object: bool, drop: tuple[str, ...]
+    count: int,
+    seed: int,
+    model_file: Path | None,
+    kill_worker: bool,
+    as_object: bool,
+    drop: tuple[str, ...],
+    time_limit: float,
 ) -> None:
     """Run the whole road against a simulated Amazon and compare both sides.
 
-    Exit code 0: they agree. 1: they differ, the rows and order ids are named. 2: a file given cannot be used.
-    3: the demo broke off.
+    Exit code 0: they agree. 1: they differ, the rows are named with their order ids or SKUs. 2: a file given cannot be
+    used. 3: the demo broke off.
     """
     begun = time.monotonic()
     signal.signal(signal.SIGTERM, _leave)
@@ -49,7 +63,7 @@ def demo(
         if model_file is not None:
             _check_file(model_file)
         given = str(model_file.absolute()) if model_file else None
-        outcome = _run(Wishes(count, seed, given, kill_worker, frozenset(drop)))
+        outcome = _run(Wishes(count, seed, given, kill_worker, frozenset(drop), time_limit))
     except DemoError as error:
         if as_object:
             click.echo(json.dumps({"agrees": False, "error": str(error)}))

@@ -9,3 +9,7 @@ class DemoError(Exception):
 
 class BadFile(DemoError):
     """The file given with --orders cannot be used."""
+
+
+class Refused(DemoError):
+    """The panel says no to what somebody wanted to do; the text says why."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cli.demo.oracle import SetUp, hold_codes
@@ -25,11 +25,12 @@ _BAD = "bad"
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: the orders it is true of on either side."""
+    """One line of the table for one store: the orders, packages or SKUs it is true of on either side."""
 
     name: str
     is2: frozenset[str]
     cart: frozenset[str]
+    store: str = ""
 
     @property
     def same(self) -> bool:
@@ -37,8 +38,9 @@ class Row:
         return self.is2 == self.cart
 
     def as_json(self) -> dict[str, Any]:
-        """Counts, and the orders only one side has."""
+        """Counts, and what only one side has."""
         return {
+            "store": self.store,
             "row": self.name,
             "is2": len(self.is2),
             "cart": len(self.cart),
@@ -90,8 +92,8 @@ def is2_orders(listed: Iterable[Mapping[str, Any]], ids: frozenset[str]) -> list
     return [order for order in listed if order["cart_id"] in ids]
 
 
-def compare(is2: list[Mapping[str, Any]], cart: CartSide, set_up: SetUp) -> list[Row]:
-    """The table: a row for everything that can become of an order, then what was told to Amazon."""
+def compare(is2: list[Mapping[str, Any]], cart: CartSide, set_up: SetUp, store: str = "") -> list[Row]:
+    """A store's rows: one for everything that can become of an order, then what was told to Amazon."""
 
     def ours(true_of: Callable[[Mapping[str, Any]], bool]) -> frozenset[str]:
         return frozenset(str(order["cart_id"]) for order in is2 if true_of(order))
@@ -100,11 +102,12 @@ def compare(is2: list[Mapping[str, Any]], cart: CartSide, set_up: SetUp) -> list
     everything = frozenset(cart.orders)
     amazons_own = cart.where(lambda order: order["fulfilledBy"] == "AMAZON")
     cancelled = cart.where(lambda order: order["status"] == "CANCELLED") - amazons_own
-    shipped = cart.where(lambda order: order["status"] == "SHIPPED") - amazons_own
+    # What carries our number was shipped by our warehouse.
+    shipped = cart.where(lambda order: order["status"] == "SHIPPED") - amazons_own - cart.acknowledged
     unpaid = cart.where(lambda order: order["status"].startswith("PENDING")) - amazons_own
     broken = cart.where(lambda order: order["branch"] == _BAD)
     ready = everything - amazons_own - cancelled - shipped - unpaid - broken
-    why = {order_id: hold_codes(cart.details[order_id], set_up) for order_id in ready}
+    why = {order_id: hold_codes(cart.details[order_id], set_up) for order_id in ready - set_up.stopped}
     rows = [
         Row("Offered by Amazon and received", frozenset(times), everything),
         Row("Given in a listing and staged once", frozenset(key for key, n in times.items() if n == 1), cart.given),
@@ -115,14 +118,15 @@ def compare(is2: list[Mapping[str, Any]], cart: CartSide, set_up: SetUp) -> list
         Row("Payment is pending", ours(lambda o: o["state"] == "STAGED" and o["cart_state"] == "PENDING"), unpaid),
         Row(
             "Cancelled before it was placed",
-            ours(lambda o: o["state"] == "CANCELLED" and not _told(o)),
+            ours(lambda o: _cancelled(o) and not _told(o)),
             cancelled - cart.acknowledged,
         ),
         Row(
             "Cancelled after it was placed",
-            ours(lambda o: o["state"] == "CANCELLED" and _told(o)),
+            ours(lambda o: _cancelled(o) and _told(o)),
             cancelled & cart.acknowledged,
         ),
+        Row("Stopped by the warehouse, told to the merchant", ours(_stopped), set_up.stopped),
         *(
             Row(
                 label,
@@ -136,7 +140,7 @@ def compare(is2: list[Mapping[str, Any]], cart: CartSide, set_up: SetUp) -> list
         Row("Linked by our order number", *_links(is2, cart)),
         Row(
             "“Processing” for the buyer",
-            ours(lambda o: _placed(o) and _told(o) and o["cart_state"] == "READY"),
+            ours(lambda o: (_placed(o) or _stopped(o)) and _told(o) and o["cart_state"] == "READY"),
             cart.where(lambda order: order["buyer_view"] == "Processing"),
         ),
         Row(
@@ -146,7 +150,7 @@ def compare(is2: list[Mapping[str, Any]], cart: CartSide, set_up: SetUp) -> list
         ),
     ]
     always = {"Offered by Amazon and received", "Given in a listing and staged once"}
-    return [row for row in rows if row.is2 or row.cart or row.name in always]
+    return [replace(row, store=store) for row in rows if row.is2 or row.cart or row.name in always]
 
 
 def _excluded(order: Mapping[str, Any]) -> bool:
@@ -155,6 +159,14 @@ def _excluded(order: Mapping[str, Any]) -> bool:
 
 def _otherwise_excluded(order: Mapping[str, Any]) -> bool:
     return _excluded(order) and "fulfills" not in order["reason"] and "hipped already" not in order["reason"]
+
+
+def _cancelled(order: Mapping[str, Any]) -> bool:
+    return bool(order["state"] == "CANCELLED") and not _stopped(order)
+
+
+def _stopped(order: Mapping[str, Any]) -> bool:
+    return bool(order["state"] == "CANCELLED") and order["reason"].startswith("The warehouse ended")
 
 
 def _placed(order: Mapping[str, Any]) -> bool:

@@ -16,10 +16,11 @@ _SERVICE_LEVELS = {
 
 @dataclass(frozen=True)
 class SetUp:
-    """What the merchant and the warehouse have set up by the end."""
+    """What the merchant and the warehouse have set up by the end; `stopped` are orders that the warehouse ended."""
 
     skus: Collection[str]
     methods: Collection[str]
+    stopped: frozenset[str] = frozenset()
 
 
 def hold_codes(order: dict[str, Any], set_up: SetUp) -> set[str]:

@@ -20,6 +20,7 @@ from cli.ports import any_free
 
 START_TIMEOUT_S = 90.0
 STOP_TIMEOUT_S = 30.0
+ADVANCE_TIMEOUT_S = 60.0
 FEED_DELAY_S = 2.0
 _LOOK_EVERY_S = 0.1
 # The demo's two servers must not be those of somebody's own trial.
@@ -48,6 +49,19 @@ class Stack:
         """The made-up password of a user."""
         return next(str(person["password"]) for person in self._read("users.json") if person["email"] == email)
 
+    def advance(self, by: str) -> None:
+        """Move IS2's clock and Amazon's forward together, as `is2 advance` does (90s, 15m, 12h).
+
+        Raises:
+            DemoError: the command refuses.
+        """
+        command = [sys.executable, "-m", "cli.main", "advance", by, "--data", str(self.folder)]
+        done = subprocess.run(
+            command, env=_environment(), capture_output=True, text=True, timeout=ADVANCE_TIMEOUT_S, check=False
+        )
+        if done.returncode != 0:
+            raise DemoError(f"The clock cannot be moved: {done.stderr.strip()}")
+
     def kill_busy_worker(self) -> bool:
         """SIGKILL a worker that runs a task, and the child that runs it; False where none does."""
         for name, pid in self._read("processes.json").items():
@@ -60,14 +74,13 @@ class Stack:
         return False
 
     def __enter__(self) -> Stack:
-        environment = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
         command = [sys.executable, "-m", "cli.main", "up", "--bare", "--data", str(self.folder)]
         ports = ["--port", str(any_free()), "--simulator-port", str(any_free())]
         options = [*ports, "--workers", str(self._workers), "--feed-delay", str(FEED_DELAY_S)]
         with (self.folder / "up.log").open("wb") as log:
             self._process = subprocess.Popen(
                 [*command, *options],
-                env=environment,
+                env=_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -110,6 +123,10 @@ class Stack:
 
     def _read(self, name: str) -> Any:
         return json.loads((self.folder / name).read_text(encoding="utf-8"))
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
 
 
 def _children(pid: int) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import requests
@@ -19,9 +20,10 @@ class Simulator:
         self._session = requests.Session()
         self._session.trust_env = False
 
-    def generate(self, seller: str, count: int, seed: int) -> dict[str, list[str]]:
-        """Make orders; the ids by what is special about them."""
-        answer = self._post("orders/generate", {"seller": seller, "count": count, "seed": seed})
+    def generate(self, seller: str, seed: int, count: int | None, mix: Mapping[str, int]) -> dict[str, list[str]]:
+        """Make orders, so many of a kind by `mix` or, without one, `count` of all kinds; the ids by their kind."""
+        wanted = {"mix": dict(mix)} if mix else {"count": count}
+        answer = self._post("orders/generate", {"seller": seller, "seed": seed, **wanted})
         return {branch: list(ids) for branch, ids in answer["branches"].items()}
 
     def load_examples(self, model_file: str) -> list[dict[str, str]]:
@@ -45,17 +47,33 @@ class Simulator:
         found: dict[str, Any] = self._get(f"orders/{order_id}")["order"]
         return found
 
-    def calls(self) -> list[dict[str, Any]]:
-        """The call log, oldest first."""
-        return list(self._get("calls")["calls"])
+    def calls(self, seller: str) -> list[dict[str, Any]]:
+        """The call log of a seller, oldest first."""
+        return list(self._get(f"calls?seller={seller}")["calls"])
 
     def cancel(self, order_id: str) -> None:
         """The buyer cancels."""
         self._post(f"orders/{order_id}", {"cancel": True})
 
-    def advance(self, seconds: float) -> None:
-        """Move Amazon's clock forward."""
-        self._post("clock", {"advance_s": seconds})
+    def change(self, order_id: str, fields: dict[str, Any]) -> None:
+        """Change an order behind everybody's back."""
+        self._post(f"orders/{order_id}", {"set": fields})
+
+    def listings(self, seller: str) -> list[dict[str, Any]]:
+        """A seller's listings."""
+        return list(self._get(f"listings?seller={seller}")["listings"])
+
+    def put_listing(self, seller: str, sku: str, **fields: Any) -> None:
+        """Create or replace a listing."""
+        self._post("listings", {"seller": seller, "sku": sku, **fields})
+
+    def sellers(self) -> dict[str, dict[str, Any]]:
+        """All sellers by id."""
+        return {str(seller["seller"]): seller for seller in self._get("sellers")["sellers"]}
+
+    def give_older_token(self, seller: str) -> None:
+        """Have the seller's consent bring a token of the older API as well."""
+        self._post("seller", {"seller": seller, "older_token": True})
 
     def arm(self, **fault: Any) -> None:
         """Arm a fault for calls to come."""

@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from cli.demo.ledger import Row
 from cli.demo.story import Outcome
 
 # Where no terminal says how wide it is; wide enough not to break order ids.
@@ -15,12 +16,13 @@ _WIDTH = 150
 
 
 def differences(outcome: Outcome) -> list[str]:
-    """One sentence for every row or example that differs, naming the orders."""
+    """One sentence for every row, check or example that differs, naming the orders, packages or SKUs."""
     found = []
     for row in outcome.rows:
-        for who, ids in (("IS2", row.is2 - row.cart), ("Amazon", row.cart - row.is2)):
-            if ids:
-                found.append(f"{row.name}: only on the side of {who}: {', '.join(sorted(ids))}")
+        for who, entries in (("IS2", row.is2 - row.cart), ("Amazon", row.cart - row.is2)):
+            if entries:
+                found.append(f"{row.store}: {row.name}: only on the side of {who}: {'; '.join(sorted(entries))}")
+    found += [f"{check.name}: not so ({check.seen})" for check in outcome.checks if not check.holds]
     found += [
         f"Example order {each.order_id} is not accounted for: {each.reason or 'no reason'}"
         for each in outcome.examples
@@ -33,21 +35,55 @@ def differences(outcome: Outcome) -> list[str]:
 
 
 def print_tables(outcome: Outcome) -> None:
-    """Print both sides beside each other, and the example orders."""
+    """Print both sides beside each other, the stock SKU by SKU, what was seen on the way, and the example orders."""
     console = Console()
     if not console.is_terminal:
         console = Console(width=_WIDTH)
-    table = Table(title="What IS2 holds, and what Amazon's own records say", title_justify="left")
-    table.add_column("Orders")
-    table.add_column("IS2", justify="right")
-    table.add_column("Amazon", justify="right")
-    table.add_column("")
-    for row in outcome.rows:
-        mark = "[green]same[/green]" if row.same else "[bold red]DIFFERS[/bold red]"
-        table.add_row(row.name, str(len(row.is2)), str(len(row.cart)), mark)
-    console.print(table)
+    console.print(_rows_table(outcome))
+    console.print(_stock_table(outcome))
+    console.print(_checks_table(outcome))
     if outcome.examples:
         console.print(_examples_table(outcome))
+
+
+def _rows_table(outcome: Outcome) -> Table:
+    table = Table(title="What IS2 holds | what Amazon's own records say, by store", title_justify="left")
+    table.add_column("")
+    for store in outcome.stores:
+        table.add_column(store, justify="right")
+    cells = {(row.name, row.store): _cell(row) for row in outcome.rows}
+    for name in dict.fromkeys(row.name for row in outcome.rows):
+        table.add_row(name, *(cells.get((name, store), "") for store in outcome.stores))
+    return table
+
+
+def _cell(row: Row) -> str:
+    counts = f"{len(row.is2)} | {len(row.cart)}"
+    return counts if row.same else f"[bold red]{counts} DIFFERS[/bold red]"
+
+
+def _stock_table(outcome: Outcome) -> Table:
+    table = Table(
+        title="Stock: units and days of latency as IS2 sent them and as Amazon shows them", title_justify="left"
+    )
+    for heading in ("Store", "SKU"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("IS2: units", "days", "Amazon: units", "days"):
+        table.add_column(heading, justify="right")
+    table.add_column("")
+    for level in outcome.levels:
+        figures = [str(figure) for side in (level.is2, level.cart) for figure in side or ("—", "—")]
+        table.add_row(level.store, level.sku, *figures, _mark(level.same))
+    return table
+
+
+def _checks_table(outcome: Outcome) -> Table:
+    table = Table(title="Seen on the way", title_justify="left")
+    table.add_column("")
+    table.add_column("")
+    for check in outcome.checks:
+        table.add_row(check.name, "[green]yes[/green]" if check.holds else f"[bold red]NO[/bold red] {check.seen}")
+    return table
 
 
 def _examples_table(outcome: Outcome) -> Table:
@@ -61,13 +97,20 @@ def _examples_table(outcome: Outcome) -> Table:
     return table
 
 
+def _mark(same: bool) -> str:
+    return "[green]same[/green]" if same else "[bold red]DIFFERS[/bold red]"
+
+
 def as_json(outcome: Outcome, facts: dict[str, Any]) -> str:
     """One JSON object."""
     return json.dumps(
         {
             "agrees": outcome.agrees,
             **facts,
+            "stores": outcome.stores,
             "rows": [row.as_json() for row in outcome.rows],
+            "stock": [level.as_json() for level in outcome.levels],
+            "checks": [vars(check) for check in outcome.checks],
             "examples": [each.as_json() for each in outcome.examples],
             "model_violations": outcome.violations,
             "differences": differences(outcome),

@@ -26,7 +26,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
     def start_one(folder: str, *options: str) -> subprocess.Popen[str]:
         (tmp_path / folder).mkdir()
         demo = subprocess.Popen(
-            [sys.executable, "-m", "cli.main", "demo", "--json", "--count", str(COUNT), *options],
+            [sys.executable, "-m", "cli.main", "demo", "--json", f"--count={COUNT}", "--time-limit=400", *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -43,67 +43,105 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 def finish(demo: subprocess.Popen[str]) -> tuple[int, dict[str, Any], str]:
     """Exit code, the one JSON object, and what was told meanwhile."""
-    output, told = demo.communicate(timeout=280)
+    output, told = demo.communicate(timeout=520)
     assert output.count("\n") == 1, told
     return demo.returncode, json.loads(output), told
 
 
-def counts(outcome: dict[str, Any]) -> dict[str, tuple[int, int]]:
-    """The table without the order ids."""
-    return {row["row"]: (row["is2"], row["cart"]) for row in outcome["rows"]}
+Table = dict[tuple[str, str], tuple[int, int]]
+STORES = ["US main", "Blue Harbor", "Europe", "Summit", "Sakura", "Merlion"]
+MAIN = STORES[0]
 
 
-@pytest.mark.timeout(300)
+def counts(outcome: dict[str, Any]) -> Table:
+    """The figures by store and row."""
+    return {(row["store"], row["row"]): (row["is2"], row["cart"]) for row in outcome["rows"]}
+
+
+@pytest.mark.timeout(600)
 def test_both_sides_are_compared_for_real(start: Start, tmp_path: Path) -> None:
-    # Side by side: most of a demo is waiting for Amazon's feeds and, here, for a lease to run out.
-    plain = start("plain")
+    # Side by side: much of a demo is waiting, here also for a lease to run out.
     killed = start("killed", "--kill-worker")
-    dropped = start("dropped", "--drop", "is2", "--drop", "cart")
-    (code, outcome, told), after_a_kill, with_drops = map(finish, (plain, killed, dropped))
+    dropped = start("dropped", *(f"--drop={side}" for side in ("is2", "cart", "listing", "package")))
+    after_a_kill, with_drops = finish(killed), finish(dropped)
 
+    code, outcome, told = after_a_kill
     assert (code, outcome.get("differences")) == (0, []), told
+    assert outcome["killed_worker"] and "A worker was killed in the middle of the import." in told
     table = counts(outcome)
+    assert outcome["stores"] == STORES
     check_the_road(table)
-    check_a_killed_worker(after_a_kill, table)
+    check_the_way_back(table, outcome)
     check_what_misses_is_named(with_drops)
+    # Whom nothing was changed for, the kill has changed nothing for.
+    other = counts(with_drops[1])
+    assert {key: figures for key, figures in table.items() if key[0] != MAIN} == {
+        key: figures for key, figures in other.items() if key[0] != MAIN
+    }
     # The data folders are gone.
-    assert [each for name in ("plain", "killed", "dropped") for each in (tmp_path / name).iterdir()] == []
+    assert [each for name in ("killed", "dropped") for each in (tmp_path / name).iterdir()] == []
 
 
-def check_the_road(table: dict[str, tuple[int, int]]) -> None:
+def check_the_road(table: Table) -> None:
     """Every branch was met and came to its end."""
     assert all(is2 == cart for is2, cart in table.values())
-    assert table["Offered by Amazon and received"] == (COUNT, COUNT)
-    assert table["Excluded: fulfilled by Amazon"][0] >= 1
-    assert table["Held: address missing"][0] >= 1
-    assert table["Cancelled after it was placed"][0] >= 1
-    placed, acknowledged = table["Placed in the warehouse"][0], table["Acknowledged"][0]
-    assert acknowledged == placed + table["Cancelled after it was placed"][0]
-    assert table["“Processing” for the buyer"][0] + table["“Partly shipped” for the buyer"][0] == placed
+    main = {row: is2 for (store, row), (is2, _) in table.items() if store == MAIN}
+    # One more is sold while the demo runs.
+    assert main["Offered by Amazon and received"] == COUNT + 1
+    assert main["Excluded: fulfilled by Amazon"] >= 1
+    assert main["Held: address missing"] >= 1
+    assert main["Cancelled after it was placed"] >= 1
+    assert main["Stopped by the warehouse, told to the merchant"] == 1
+    placed, acknowledged = main["Placed in the warehouse"], main["Acknowledged"]
+    assert acknowledged == placed + main["Cancelled after it was placed"] + 1
+    seen = ("“Processing” for the buyer", "“Partly shipped” for the buyer", "Completed, and shipped for the buyer")
+    assert sum(main[row] for row in seen) == placed + 1
     # Nothing waits any more for what the merchant has set right.
-    assert "Held: SKU unknown" not in table
+    assert "Held: SKU unknown" not in main
 
 
-def check_a_killed_worker(demo: tuple[int, dict[str, Any], str], table: dict[str, tuple[int, int]]) -> None:
-    """It really was killed, and the table is the same."""
-    code, outcome, told = demo
-    assert (code, outcome["killed_worker"]) == (0, True), told
-    assert "A worker was killed in the middle of the import." in told
-    assert counts(outcome) == table
+def check_the_way_back(table: Table, outcome: dict[str, Any]) -> None:
+    """Stock and packages of every store are at Amazon, and the notices stand where they belong."""
+    for store in STORES:
+        assert table[store, "Packages with their tracking numbers"][0] >= 1
+        assert table[store, "Stock: Amazon's own, never written"] == (1, 1)
+        assert table[store, "Stock: SKUs of push 1"][0] >= 1
+    assert table[MAIN, "Packages with their tracking numbers"] == (8, 8)
+    assert table[MAIN, "Completed, and shipped for the buyer"] == (6, 6)
+    assert table[MAIN, "Stock: SKUs with quantity and latency"] == (5, 5)
+    assert table[MAIN, "Stock: SKUs of push 2"][0] >= 1
+    assert [key for key in table if key[1].startswith("Remote Fulfillment")] == [
+        ("Summit", "Remote Fulfillment With FBA: told to set it to Yes")
+    ]
+    assert {key for key in table if key[1].startswith("Older token")} == {
+        ("Merlion", "Older token: leave it for now"),
+        ("Merlion", "Older token: it may go now"),
+    }
+    assert all(check["holds"] for check in outcome["checks"]) and len(outcome["checks"]) >= 4
+    latency = {level["store"]: level["cart"][1] for level in outcome["stock"]}
+    assert latency == {"US main": 3, "Blue Harbor": 2, "Europe": 4, "Summit": 3, "Sakura": 3, "Merlion": 5}
 
 
 def check_what_misses_is_named(demo: tuple[int, dict[str, Any], str]) -> None:
-    """One order Amazon never lists, and one it cancels behind our back."""
+    """One order Amazon never lists and one it cancels behind our back, a listing and a package that are others."""
     code, outcome, told = demo
     assert code == 1, told
-    rows = {row["row"]: row for row in outcome["rows"]}
+    rows = {row["row"]: row for row in outcome["rows"] if row["store"] == MAIN}
     (never_listed,) = rows["Offered by Amazon and received"]["only_cart"]
     assert rows["Placed in the warehouse"]["only_cart"] == [never_listed]
     (cancelled,) = rows["“Processing” for the buyer"]["only_is2"]
     assert rows["Cancelled after it was placed"]["only_cart"] == [cancelled]
     assert rows["Acknowledged"]["same"]
-    sentences = " ".join(outcome["differences"])
-    assert never_listed in sentences and cancelled in sentences
+    (posted,) = rows["Packages with their tracking numbers"]["only_is2"]
+    (shown,) = rows["Packages with their tracking numbers"]["only_cart"]
+    assert "SOMEBODY-ELSES" in shown and posted.split(" ")[0] == shown.split(" ")[0]
+    stock = rows["Stock: SKUs with quantity and latency"]
+    assert stock["only_cart"] == ["TENT-2P: 1 units, 3 days"]
+    assert [entry.partition(":")[0] for entry in stock["only_is2"]] == ["TENT-2P"]
+    assert [level["sku"] for level in outcome["stock"] if not level["same"]] == ["TENT-2P"]
+    sentences = "\n".join(outcome["differences"])
+    for named in (never_listed, cancelled, posted, shown, "US main: Stock: SKUs with quantity and latency: only on"):
+        assert named in sentences
 
 
 @pytest.mark.parametrize(

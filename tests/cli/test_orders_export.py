@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from flask.testing import FlaskClient
 
-from is2_core.flows import accounts
+from is2_core.flows import accounts, packing
+from is2_core.models import Integration
+from is2_core.tasks.queue import enqueue
 from plugins.amazon.simulator.buyers import SENTINELS
 from tests.support.world import World
 from web import create_app, orders_export
@@ -57,6 +61,74 @@ def test_orders_of_the_account_page_by_page(world: World, monkeypatch: pytest.Mo
     listed = charlie.get("/received-orders.json").json
     assert listed is not None and listed["orders"] == []
     assert charlie.get(f"/received-orders.json?integration={store}").status_code == 404
+
+
+def test_packages_of_an_order_and_work_under_way(world: World) -> None:
+    (order_id,) = world.amazon.generate(bundle=1)["bundle"]
+    world.stock_up()
+    store = world.connect()
+    world.map_methods(store, "STANDARD", "Express", "SECOND_DAY", "NEXT_DAY")
+    world.add_item(store, "BUNDLE-CAMP", ("TENT-2P", "1"), ("LAMP-USB", "2"))
+    world.finish(store)
+    world.settle()
+    (placed,) = world.warehouse_orders().values()
+    packing.ship(
+        world.platform,
+        order_id=placed.id,
+        carrier="UPS",
+        service="",
+        tracking_number="1Z1",
+        lines={line.sku: str(line.quantity) for line in placed.lines},
+        user_id=None,
+    )
+
+    alice = signed_in(world, "alice@example.com")
+    before = alice.get("/received-orders.json").json
+    assert before is not None and before["open_tasks"]["warehouse.read"] == 1
+    world.settle()
+    # A push that waits until the cart takes another one is no work under way.
+    with world.platform.db.write() as session:
+        later = world.clock.now() + timedelta(hours=6)
+        integration = session.get_one(Integration, store)
+        enqueue(session, kind="inventory.push", integration=integration, now=world.clock.now(), run_at=later)
+    after = alice.get("/received-orders.json").json
+    assert after is not None and not after["open_tasks"].keys() & {"warehouse.read", "inventory.push"}
+    (listed,) = after["orders"]
+    (package,) = listed["packages"]
+    (shown,) = world.amazon.order(order_id)["packages"]
+    assert package == {
+        "reference": shown["packageReferenceId"],
+        "carrier": "UPS",
+        "tracking_number": shown["trackingNumber"],
+        "posted": "DONE",
+        "problem": "",
+        "units": {item["orderItemId"]: item["quantity"] for item in shown["packageItems"]},
+    }
+
+
+def test_stock_of_a_store(world: World) -> None:
+    world.stock_up(("TENT-2P",), 50)
+    store = world.connect()
+    world.add_item(store, "TENT-2P")
+    world.add_item(store, "NOT-LISTED", ("TENT-2P", "1"))
+    world.finish(store, lead_days="4")
+    world.pass_time(minutes=5)
+    contoso = accounts.create_account(world.platform, "Contoso")
+    accounts.create_user(
+        world.platform, email="charlie@example.com", name="Charlie", password=PASSWORD, account_id=contoso
+    )
+
+    path = f"/integrations/{store}/stock.json"
+    answer = signed_in(world, "alice@example.com").get(path).json
+    assert answer is not None
+    tent = next(item for item in answer["items"] if item["sku"] == "TENT-2P")
+    other = next(item for item in answer["items"] if item["sku"] == "NOT-LISTED")
+    assert (tent["quantity"], tent["lead_days"], tent["due"], tent["quantity_now"]) == (50, 4, False, 50)
+    assert other["quantity"] is None and "no listing" in other["withheld"]
+    (push,) = answer["pushes"]
+    assert push == {"accepted_at": answer["accepted_at"], "applied": ["TENT-2P"]}
+    assert answer["next_possible"] > answer["accepted_at"]
+    assert signed_in(world, "charlie@example.com").get(path).status_code == 404
 
 
 def test_strangers_are_sent_to_sign_in(world: World) -> None:

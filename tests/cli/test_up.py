@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from cli.ports import any_free
-from cli.trial import ACCOUNT, SIMULATED_CART, has_people, make_people, use_simulator
+from cli.trial import MERCHANTS, SIMULATED_CART, has_people, make_people, use_simulator
 from is2_core.flows.accounts import sign_in
 from is2_core.flows.cart_settings import save_cart_settings, stored_settings
 from is2_core.platform import Platform
@@ -102,8 +102,12 @@ def test_people_are_made_once_in_each_database(platform: Platform) -> None:
     for person in people:
         known = sign_in(platform, person.email, person.password)
         assert known is not None and known.role == person.role
-    owner = sign_in(platform, people[-1].email, people[-1].password)
-    assert owner is not None and [account.name for account in owner.accounts] == [ACCOUNT]
+    for person in people[-len(MERCHANTS) :]:
+        owner = sign_in(platform, person.email, person.password)
+        assert owner is not None and [account.name for account in owner.accounts] == [person.account]
+    assert [(person.email, person.account) for person in people[-len(MERCHANTS) :]] == [
+        (email, account) for email, _, account in MERCHANTS
+    ]
 
 
 def test_an_endpoint_chosen_by_an_admin_is_left_alone(platform: Platform) -> None:

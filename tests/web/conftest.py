@@ -16,7 +16,7 @@ from flask import Flask
 
 from is2_core.carts import CartRegistry
 from is2_core.clock import VirtualClock
-from is2_core.flows import accounts, cart_settings
+from is2_core.flows import accounts, cart_settings, item_table
 from is2_core.models import Account, Integration, MemberRole, Role
 from is2_core.platform import Platform, build_platform
 from is2_core.ratelimit import MemoryBuckets
@@ -42,6 +42,8 @@ ORDERS = {
     "unknown_enum": 1,
     "bad": 1,
 }
+# A table of items that was uploaded and not looked at since.
+TABLE = b"cart_sku,title,active,warehouse_sku,quantity\r\nNIGHT,Night set,yes,LAMP-USB,2\r\n"
 ADMIN, SUPPORT, PACKER = "root@example.com", "sue@example.com", "walt@example.com"
 
 
@@ -124,6 +126,9 @@ def furnished(
             owner.add_item(store, "TENT-2P")
             owner.add_item(store, "BUNDLE-CAMP", ("LAMP-USB", "2"), ("STOVE-MINI", "1"))
             owner.map_methods(store, "STANDARD")
+            item_table.preview(
+                platform, integration_id=store, account_id=owner.account, user_id=owner.owner, content=TABLE
+            )
             amazon.generate(seller, **ORDERS)
         world.settle()
         platform.db.dispose()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from is2_core.carts import BrokenCart
-from is2_core.flows import cart_settings
+from is2_core.flows import cart_settings, older_generation
 from is2_core.models import Task, TaskState
 from tests.web.browser import PASSWORD
 from tests.web.conftest import ADMIN, ALICE, House
@@ -118,3 +118,37 @@ def test_tasks_show_what_was_given_up(house: House) -> None:
         task = db.get_one(Task, newest)
         assert (task.state, task.attempts, task.crashes) == (TaskState.READY, 0, 0)
     assert house.browser(ADMIN).post(str(form["action"])).status == 404
+
+
+def test_the_carrier_codes_of_a_cart_are_shown_set_and_taken_back(house: House) -> None:
+    browser = house.browser(ADMIN)
+    page = browser.get(browser.get("/admin/plugins").link("Carrier codes"))
+    assert page.heading == "Amazon: carrier codes"
+    assert "UPS UPS the plugin" in page.text
+    page = browser.press("Save code", carrier=" ", code="X")
+    assert page.status == 400
+    assert "Give the carrier" in page.problem_at("Carrier")
+    assert page.field("Code")["value"] == "X"
+    page = browser.press("Save code", carrier="ups", code="UPS2")
+    assert "ups is now UPS2 at Amazon" in page.messages
+    assert "ups UPS2 an admin, instead of UPS" in page.text
+    page = browser.press("Take back")
+    assert "UPS UPS the plugin" in page.text
+    assert browser.post("/admin/plugins/amazon/carriers/remove", {"code_id": 10_000}).status == 404
+    assert browser.get("/admin/plugins/nowhere/carriers").status == 404
+
+
+def test_the_migration_is_begun_and_ended(house: House) -> None:
+    browser = house.browser(ADMIN)
+    page = browser.get("/admin/plugins")
+    assert "Migration from the older API generation Not begun" in page.text
+    page = browser.press("Begin the migration")
+    assert "The migration of Amazon runs" in page.messages
+    assert older_generation.migration_of(house.platform, "amazon") == older_generation.RUNNING
+    assert "older API generation Running" in page.text
+    page = browser.press("End the migration")
+    assert "older API generation Ended" in page.text
+    assert older_generation.migration_of(house.platform, "amazon") == older_generation.ENDED
+    refused = browser.post("/admin/plugins/tiny/migration", {"running": "yes"})
+    assert refused.status == 409
+    assert "no older API generation" in refused.alerts[0]

@@ -180,7 +180,13 @@ def addresses(live: Live) -> dict[str, list[str]]:
             "/amazon/install/sign-in?region=eu",
             f"/integrations/{store}/settings",
             f"/integrations/{store}/items",
+            f"/integrations/{store}/items/table",
+            "/item-tables/1",
             f"/integrations/{store}/shipping",
+            f"/integrations/{store}/stock?open=1",
+            f"/integrations/{store}/shared-stock",
+            f"/integrations/{store}/disconnect",
+            "/help/inventory-sync",
             "/items/1",
             "/received-orders",
             f"/received-orders/{order}",
@@ -188,7 +194,14 @@ def addresses(live: Live) -> dict[str, list[str]]:
             "/help?from=/integrations",
         ],
         PACKER: ["/warehouse/stock", f"/warehouse/stock/{sku}", "/warehouse/orders", f"/warehouse/orders/{packed}"],
-        ADMIN: ["/admin/plugins", "/admin/plugins/amazon/settings", "/admin/accounts", "/admin/tasks"],
+        ADMIN: [
+            "/admin/plugins",
+            "/admin/plugins/amazon/settings",
+            "/admin/plugins/amazon/carriers",
+            "/admin/accounts",
+            "/admin/tasks",
+            "/support",
+        ],
     }
 
 

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from is2_tiny.shop import Shop, create_shop
 
-from is2_core.flows import cart_settings
+from is2_core.flows import cart_settings, older_generation
 from is2_core.models import Integration, IntegrationState, Membership, User
 from tests.support.amazon import SimulatedAmazon
 from tests.support.cart_http import served
@@ -78,6 +78,23 @@ def test_the_whole_road(house: House, amazon: SimulatedAmazon) -> None:
     assert page.path == "/integrations"
     assert "Success: your Amazon store Harbor is connected" in page.messages
     assert "Amazon · Harbor" in page.text
+    assert page.link("How inventory syncing works") == "/help/inventory-sync"
+    assert browser.get("/help/inventory-sync").heading == "How inventory syncing works"
+
+
+def test_the_older_authorization_is_spoken_of_at_setup(house: House, amazon: SimulatedAmazon) -> None:
+    older_generation.set_migration(house.platform, cart="amazon", running=True)
+    with house.platform.db.write() as db:
+        db.execute(sa.update(Integration).values(older_authorization=False))
+    browser = house.browser(ALICE)
+    page = connect(browser)
+    assert "older" not in page.text
+    with house.platform.db.write() as db:
+        db.execute(sa.update(Integration).where(Integration.seller_id == HARBOR).values(older_authorization=True))
+    page = browser.get(page.path)
+    assert page.heading == "Set up Blue Harbor Home"
+    assert "can be ignored for now" in page.text
+    assert "until further notice" in page.text
 
 
 def test_the_region_must_be_chosen(house: House) -> None:

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
+import pytest
 import sqlalchemy as sa
 
-from is2_core.models import Credential, Integration, IntegrationState, Task, TaskState
+from is2_core.flows import older_generation
+from is2_core.models import (
+    Credential,
+    Integration,
+    IntegrationState,
+    Package,
+    PostState,
+    ReceivedOrder,
+    ReceivedState,
+    Task,
+    TaskState,
+)
 from tests.support.amazon import SimulatedAmazon
-from tests.web.conftest import ALICE, BOB, SUPPORT, House
+from tests.web.conftest import ALICE, BOB, START, SUPPORT, House
 
 
 def pause(house: House, code: str, sentence: str) -> None:
@@ -113,3 +127,129 @@ def test_support_sees_the_stores_without_buttons(house: House) -> None:
     assert "Outdoor" in page.text
     buttons = {" ".join(tag.get_text(" ").split()) for tag in page.soup.find_all("button")}
     assert buttons == {"Switch", "Sign out"}
+
+
+def first_order(house: House) -> ReceivedOrder:
+    with house.platform.db.read() as db:
+        return db.scalars(
+            sa.select(ReceivedOrder)
+            .where(ReceivedOrder.account_id == house.northwind, ReceivedOrder.state == ReceivedState.INJECTED)
+            .limit(1)
+        ).one()
+
+
+def ship(house: House, number: int, state: PostState, posted_at: datetime | None) -> None:
+    """A package of an order of Outdoor, as far as the cart was told."""
+    order = first_order(house)
+    with house.platform.db.write() as db:
+        db.add(
+            Package(
+                account_id=order.account_id,
+                integration_id=order.integration_id,
+                order_id=order.id,
+                warehouse_ref=str(number),
+                revision=1,
+                reference=str(number),
+                carrier="UPS",
+                tracking_number=f"1Z{number}",
+                shipped_at=START,
+                post_state=state,
+                posted_at=posted_at,
+                seen_at=START,
+            )
+        )
+
+
+def test_the_last_tracking_post_is_shown(house: House) -> None:
+    browser = house.browser(ALICE)
+    assert "Last tracking post not yet" in browser.get("/integrations").text
+    ship(house, 1, PostState.DONE, START + timedelta(minutes=20))
+    ship(house, 2, PostState.REJECTED, None)
+    page = browser.get("/integrations")
+    assert "Last tracking post Nov 23, 2026, 12:20 UTC , 1 refused" in page.text
+
+
+def test_the_last_stock_push_is_shown(house: House) -> None:
+    assert "Last stock push Nov 23, 2026, 12:00 UTC" in house.browser(ALICE).get("/integrations").text
+
+
+def authorized(house: House, days_ago: int) -> None:
+    store = house.store(house.northwind)
+    with house.platform.db.write() as db:
+        db.execute(
+            sa.update(Credential)
+            .where(Credential.integration_id == store.id)
+            .values(authorized_at=house.clock.now() - timedelta(days=days_ago))
+        )
+
+
+@pytest.mark.parametrize(
+    ("days_ago", "words", "kind"),
+    [
+        (340, "ends in 25 days", "warning"),
+        (360, "ends in 5 days", "warning"),
+        (364, "ends in 1 day,", "danger"),
+        (366, "The authorization of Outdoor has ended.", "danger"),
+    ],
+)
+def test_an_authorization_that_ends_is_not_to_be_ignored(house: House, days_ago: int, words: str, kind: str) -> None:
+    authorized(house, days_ago)
+    browser = house.browser(ALICE)
+    for address in ("/integrations", f"/integrations/{house.store(house.northwind).id}/settings"):
+        page = browser.get(address)
+        banner = page.soup.find(class_=f"alert-{kind}")
+        assert banner is not None, address
+        assert words in " ".join(banner.get_text(" ").split())
+        assert "can be ignored" not in page.text
+    assert browser.press("Reconnect").heading == "On to Amazon"
+
+
+def test_a_fresh_authorization_says_nothing(house: House) -> None:
+    authorized(house, 330)
+    assert "authorization" not in house.browser(ALICE).get("/integrations").text.lower()
+
+
+def carry_older_authorization(house: House, *, running: bool) -> None:
+    older_generation.set_migration(house.platform, cart="amazon", running=True)
+    if not running:
+        older_generation.set_migration(house.platform, cart="amazon", running=False)
+    with house.platform.db.write() as db:
+        db.execute(
+            sa.update(Integration).where(Integration.account_id == house.northwind).values(older_authorization=True)
+        )
+
+
+def test_the_older_authorization_can_be_ignored_for_now(house: House) -> None:
+    carry_older_authorization(house, running=True)
+    browser = house.browser(ALICE)
+    for address in ("/integrations", f"/integrations/{house.store(house.northwind).id}/settings"):
+        page = browser.get(address)
+        assert "ignored for now" in page.text, address
+        assert "until further notice" in page.text
+        assert "Do not ignore" not in page.text
+        assert "Done, hide this" not in page.text
+    page = browser.post(f"/integrations/{house.store(house.northwind).id}/older-notice/hide")
+    assert page.status == 409
+    assert "do not disable it until further notice" in page.alerts[0]
+
+
+def test_the_further_notice_can_be_done_with(house: House) -> None:
+    carry_older_authorization(house, running=False)
+    browser = house.browser(ALICE)
+    page = browser.get("/integrations")
+    assert "About the older authorization." in page.text
+    assert "until further notice" not in page.text
+    page = browser.press("Done, hide this")
+    assert "is hidden" in page.messages
+    assert "About the older authorization." not in page.text
+
+
+def test_a_store_is_named_by_its_nickname_wherever_it_is_named(house: House) -> None:
+    store = house.store(house.northwind)
+    with house.platform.db.write() as db:
+        db.execute(sa.update(Integration).where(Integration.id == store.id).values(nickname="Cabin"))
+    browser = house.browser(ALICE)
+    pages = [f"/integrations/{store.id}/{page}" for page in ("settings", "items", "stock", "shipping", "disconnect")]
+    for address in ("/integrations", f"/received-orders/{first_order(house).id}", *pages):
+        page = browser.get(address)
+        assert "Cabin" in page.soup.find("main").get_text(), address  # type: ignore[union-attr]

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from is2_core.models import CartItem
+from is2_core.models import CartItem, SeenInCart
 from tests.web.browser import Browser
 from tests.web.conftest import ALICE, SUPPORT, House
 
@@ -127,9 +127,37 @@ def test_an_item_is_edited_mapped_deactivated_and_removed(house: House) -> None:
     assert item(house, "TENT-3P") is None
 
 
-def test_a_sku_that_differs_in_case_is_pointed_out(house: House) -> None:
-    page = opened(house).press("Add item", sku="tent-2p")
-    assert "tent-2p none ACTIVE No: the warehouse writes it TENT-2P" in page.text
+def test_what_an_unmatched_sku_was_meant_to_be_is_proposed_and_mapped_with_one_click(house: House) -> None:
+    browser = opened(house)
+    page = browser.press("Add item", sku="lamp-usb")
+    assert "lamp-usb none ACTIVE No LAMP-USB differs only in upper and lower case." in page.text
+    added = item(house, "lamp-usb")
+    assert added is not None
+    assert added.mappings == [], "nothing is mapped by itself"
+    page = browser.press("Map to LAMP-USB")
+    assert "The mappings of lamp-usb were saved" in page.messages
+    assert f"lamp-usb LAMP-USB {TIMES} 1 ACTIVE By its mapping" in page.text
+    assert "Map to LAMP-USB" not in page.text
+
+
+def test_a_sku_the_warehouse_does_not_have_can_be_asked_for(house: House) -> None:
+    browser = opened(house)
+    page = browser.press("Add item", sku="CANOE & PADDLE")
+    page = browser.get(page.link("Add SKU to the warehouse : CANOE & PADDLE"))
+    assert "Please add the SKU CANOE & PADDLE to the warehouse." in page.text
+    assert "the store Outdoor" in page.text
+
+
+def test_the_status_says_when_the_cart_no_longer_has_an_item_and_why_stock_is_not_sent(house: House) -> None:
+    with house.platform.db.write() as db:
+        db.execute(
+            sa.update(CartItem)
+            .where(CartItem.account_id == house.northwind, CartItem.sku == "TENT-2P")
+            .values(seen_in_cart=SeenInCart.NO, withheld="Amazon ships it itself.")
+        )
+    page = opened(house).page
+    assert page is not None
+    assert "TENT-2P none ACTIVE NO MATCH IN CART Amazon ships it itself. Yes" in page.text
 
 
 def test_refresh_cart_items_says_what_came_of_it(house: House) -> None:

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 import sqlalchemy as sa
 
 from is2_core.flows.holds import HoldCode
-from is2_core.models import AckState, Hold, Integration, ReceivedOrder, ReceivedState, Recipient
+from is2_core.models import (
+    AckState,
+    Hold,
+    Integration,
+    Package,
+    PackageContent,
+    PackageUnits,
+    PostState,
+    ReceivedLine,
+    ReceivedOrder,
+    ReceivedState,
+    Recipient,
+)
 from tests.web.conftest import ALICE, BOB, CHARLIE, PACKER, SUPPORT, House
 
 
@@ -195,6 +209,108 @@ def test_an_order_is_dismissed_with_a_reason_only(house: House) -> None:
     assert "dismissed" in page.messages
     assert "Shipped from our own store" in page.text
     assert reload(house, order).state == ReceivedState.DISMISSED
+
+
+def test_an_order_shipped_elsewhere_is_ended_with_a_note_only(house: House) -> None:
+    order = held(house, HoldCode.SKU_UNKNOWN)
+    browser = house.browser(ALICE)
+    browser.get(f"/received-orders/{order.id}")
+    page = browser.press("It was shipped elsewhere", note=" ")
+    assert page.status == 400
+    assert "Say from where" in page.problem_at("From where")
+    page = browser.press("It was shipped elsewhere", note="Our own store, UPS 1Z999")
+    assert "closed here as shipped elsewhere" in page.messages
+    assert "Shipped elsewhere: Our own store, UPS 1Z999 by Alice" in page.text
+    assert reload(house, order).state == ReceivedState.DISMISSED
+    assert "It was shipped elsewhere" not in [button.text.strip() for button in page.soup.find_all("button")]
+
+
+def package(house: House, order: ReceivedOrder, number: int, **values: object) -> int:
+    """A package of an order as the warehouse reported it."""
+    with house.platform.db.write() as db:
+        line = db.scalars(sa.select(ReceivedLine).where(ReceivedLine.order_id == order.id)).first()
+        assert line is not None
+        facts: dict[str, object] = {
+            "carrier": "UPS",
+            "service": "Ground",
+            "tracking_number": f"1Z{number}",
+            "post_state": PostState.DUE,
+            **values,
+        }
+        row = Package(
+            account_id=order.account_id,
+            integration_id=order.integration_id,
+            order_id=order.id,
+            warehouse_ref=str(number),
+            revision=1,
+            reference=str(number),
+            shipped_at=house.clock.now(),
+            seen_at=house.clock.now(),
+            contents=[PackageContent(warehouse_sku="LAMP-USB", quantity=2)],
+            units=[PackageUnits(line_id=line.id, quantity=1)],
+            **facts,
+        )
+        db.add(row)
+        db.flush()
+        return row.id
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({}, "Due"),
+        ({"post_at": datetime(2026, 11, 23, 12, 5, tzinfo=UTC)}, "Due Next try Nov 23, 12:05"),
+        ({"post_state": PostState.WAITING}, "Waits: it completes no unit of the cart yet"),
+        (
+            {"post_state": PostState.DONE, "posted_at": datetime(2026, 11, 23, 11, 0, tzinfo=UTC)},
+            "The cart has it Last post Nov 23, 11:00",
+        ),
+        ({"post_state": PostState.REJECTED, "post_sentence": "No such line."}, "Refused No such line. Post again"),
+        ({"post_state": PostState.NOT_NEEDED}, "Not needed"),
+        ({"post_state": PostState.VOIDED}, "Voided"),
+    ],
+    ids=["due", "retry", "waiting", "done", "rejected", "not needed", "voided"],
+)
+def test_packages_are_shown_with_what_the_cart_knows_of_them(
+    house: House, values: dict[str, object], words: str
+) -> None:
+    order = order_with(house, ReceivedOrder.state == ReceivedState.INJECTED)
+    package(house, order, 1, **values)
+    page = house.browser(ALICE).get(f"/received-orders/{order.id}")
+    times = "\N{MULTIPLICATION SIGN}"
+    section = page.soup.find(attrs={"aria-labelledby": "packages-title"})
+    assert section is not None
+    text = " ".join(section.get_text(" ").split())
+    assert f"UPS Ground 1Z1 LAMP-USB {times} 2" in text
+    assert f"{times} 1 {words}" in text
+    shown_to_support = house.browser(SUPPORT).get(f"/received-orders/{order.id}")
+    assert "1Z1" in shown_to_support.text and "Post again" not in shown_to_support.text
+
+
+def test_a_refused_package_is_posted_again(house: House) -> None:
+    order = order_with(house, ReceivedOrder.state == ReceivedState.INJECTED)
+    package_id = package(house, order, 1, post_state=PostState.REJECTED, post_sentence="No such line.")
+    browser = house.browser(ALICE)
+    browser.get(f"/received-orders/{order.id}")
+    page = browser.press("Post again")
+    assert "posted again" in page.messages
+    assert "Posted again by a person. by Alice" in page.text
+    with house.platform.db.read() as db:
+        assert db.get_one(Package, package_id).post_state == PostState.DUE
+    page = browser.post(f"/received-orders/{order.id}/post-again", {"package_id": package_id})
+    assert page.status == 409
+    assert "Only a package the shop refused" in page.alerts[0]
+
+
+def test_another_accounts_package_is_not_posted(house: House) -> None:
+    order = order_with(house, ReceivedOrder.state == ReceivedState.INJECTED)
+    package_id = package(house, order, 1, post_state=PostState.REJECTED)
+    with house.platform.db.read() as db:
+        own = db.scalars(sa.select(ReceivedOrder.id).where(ReceivedOrder.account_id == house.contoso)).first()
+    charlie = house.browser(CHARLIE)
+    assert charlie.post(f"/received-orders/{own}/post-again", {"package_id": package_id}).status == 404
+    with house.platform.db.read() as db:
+        assert db.get_one(Package, package_id).post_state == PostState.REJECTED
 
 
 def test_an_address_is_entered(house: House) -> None:

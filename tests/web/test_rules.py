@@ -14,6 +14,7 @@ from werkzeug.routing import Rule
 from is2_core.models import (
     CartItem,
     Integration,
+    ItemUpload,
     ReceivedOrder,
     ShippingMapping,
     Task,
@@ -34,6 +35,7 @@ TABLES = {
     "sku_id": WarehouseSku,
     "user_id": User,
     "task_id": Task,
+    "upload_id": ItemUpload,
 }
 PUBLIC = {
     "auth.sign_in",

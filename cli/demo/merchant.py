@@ -1,0 +1,120 @@
+"""The merchants at the panel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from bs4 import BeautifulSoup
+
+from cli.demo.driver import Panel, text_of
+from cli.demo.errors import DemoError
+
+# Where the export begins that is asked for its open work only.
+_BEYOND_ALL = 2**53
+
+
+@dataclass(frozen=True)
+class Store:
+    """A connected store, as the addresses of its pages name it."""
+
+    integration: int
+    name: str
+
+    @property
+    def path(self) -> str:
+        """Where its pages are."""
+        return f"/integrations/{self.integration}"
+
+
+class Merchant(Panel):
+    """The owner of an account."""
+
+    def install(self, cart: str, region: str, seller: str, settings: Mapping[str, str]) -> Store:
+        """The road from the public link to **Finish Setup**."""
+        self.open(f"/{cart}/install")
+        self.submit("main form", {"region": region})
+        page = self.submit(f'form[action="/{cart}/install/begin"]', {})
+        onward = page.select_one("#continue")
+        if onward is None:
+            raise DemoError(f"{self.at}: no way on to the cart.")
+        self.follow(str(onward["href"]))
+        page = self.submit("#sign-in", {"seller": seller})
+        boxes = [str(box["name"]) for box in page.select('#consent input[type="checkbox"]')]
+        self.submit("#consent", dict.fromkeys(boxes, True), button="next")
+        parts = urlsplit(self.at).path.split("/")
+        if parts[1] != "integrations" or parts[-1] != "setup":
+            raise DemoError(f"The consent led to {self.at} and not to the settings.")
+        store = Store(int(parts[2]), settings["nickname"])
+        self.submit(self.form_with("Finish Setup"), settings)
+        return store
+
+    def change_settings(self, store: Store, settings: Mapping[str, str]) -> None:
+        """Save the store's settings with these changed."""
+        self.open(f"{store.path}/settings")
+        self.submit(self.form_with("Save settings"), settings)
+
+    def add_shipping_mapping(self, store: Store, method: str, service: str) -> None:
+        """**Add Mapping** behind the envelope icon."""
+        path = f"{store.path}/shipping"
+        self.open(path)
+        self.submit(f'#add form[action="{path}"]', {"method": method, "service": service})
+
+    def add_custom_item(self, store: Store, sku: str, mappings: Mapping[str, int]) -> None:
+        """List and activate a cart SKU, with what one unit of it is made of where that differs."""
+        path = f"{store.path}/items"
+        self.open(path)
+        values = {"sku": sku, "warehouse_sku": list(mappings), "quantity": [str(units) for units in mappings.values()]}
+        self.submit(f'#add form[action="{path}"]', values, button="Add item", lists=True)
+
+    def check_now(self, store: Store) -> None:
+        """Press **Check now**."""
+        self.open("/integrations")
+        self.submit(f'form[action="{store.path}/check"]', {})
+
+    def push_now(self, store: Store) -> None:
+        """Press **Push now** on the stock page."""
+        self.press(f"{store.path}/stock", "Push now")
+
+    def stock_page(self, store: Store) -> str:
+        """What the stock page says."""
+        return _main_text(self.open(f"{store.path}/stock"))
+
+    def settings_page(self, store: Store) -> str:
+        """What the store's settings page says."""
+        return _main_text(self.open(f"{store.path}/settings"))
+
+    def confirm_shared_stock(self, store: Store) -> None:
+        """Confirm what the shared-stock page proposes."""
+        self.open(f"{store.path}/shared-stock")
+        self.submit(self.form_with("Confirm"), {"understood": True})
+
+    def received_orders(self) -> dict[str, Any]:
+        """All received orders of the account and what is still being worked on."""
+        orders: list[dict[str, Any]] = []
+        after: int | None = 0
+        while after is not None:
+            page = self.json("/received-orders.json", after=after)
+            orders += page["orders"]
+            after = page["next"]
+        return {**page, "orders": orders}
+
+    def open_tasks(self) -> dict[str, int]:
+        """What is still being worked on, by kind."""
+        open_tasks: dict[str, int] = self.json("/received-orders.json", after=_BEYOND_ALL)["open_tasks"]
+        return open_tasks
+
+    def checked_at(self, store: Store) -> str | None:
+        """When a store's orders were last read to the end."""
+        page = self.json("/received-orders.json", after=_BEYOND_ALL, integration=store.integration)
+        return str(page["checked_at"]) if page["checked_at"] else None
+
+    def stock(self, store: Store) -> dict[str, Any]:
+        """What was sent of a store's stock, and what waits."""
+        return self.json(f"{store.path}/stock.json")
+
+
+def _main_text(page: BeautifulSoup) -> str:
+    return text_of(page.select_one("main") or page)
