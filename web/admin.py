@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
 from is2_core.flows import accounts, carrier_codes, cart_settings, given_up, older_generation
 from is2_core.flows.cart_settings import StoredSettings
 from is2_core.flows.errors import Conflict, FlowError
+from is2_core.flows.stores import store_name
+from is2_core.flows.submissions import poll_problem
 from is2_core.models import (
     OPEN_STATES,
     Account,
@@ -19,6 +23,7 @@ from is2_core.models import (
     MemberRole,
     Membership,
     Role,
+    Submission,
     Task,
     TaskState,
     User,
@@ -295,13 +300,51 @@ def tasks() -> ResponseReturnValue:
         set_aside = db.scalars(
             sa.select(Task).where(Task.state == TaskState.QUARANTINED).order_by(Task.id.desc()).limit(50)
         ).all()
+        silent = _silent(db)
+        stores = {row.id: store_name(row) for row in db.scalars(sa.select(Integration))}
     return render_template(
         "admin/tasks.html",
         counts=counts,
         states=(*OPEN_STATES, TaskState.QUARANTINED),
         errors=errors,
         given_up=set_aside,
+        silent=silent,
+        stores=stores,
     )
+
+
+@dataclass(frozen=True)
+class Silent:
+    """Slow work at a cart that has had no answer for a while."""
+
+    id: int
+    store: Integration
+    kind: str
+    sent_at: datetime
+    lines: int
+    problem: str
+
+
+def _silent(db: Session) -> list[Silent]:
+    rows = db.execute(
+        sa.select(Submission, Integration)
+        .join(Integration, Integration.id == Submission.integration_id)
+        .where(Submission.closed_at.is_(None), Submission.sent_at < platform().clock.now() - timedelta(hours=1))
+        .order_by(Submission.sent_at)
+    ).all()
+    return [Silent(row.id, store, row.kind, row.sent_at, len(row.lines), poll_problem(db, row)) for row, store in rows]
+
+
+@blueprint.post("/submissions/<int:submission_id>/give-up")
+@scope.require_role(Role.ADMIN)
+def give_up(submission_id: int) -> ResponseReturnValue:
+    """End slow work whose answer does not come; its lines are sent again."""
+    try:
+        given_up.give_up_submission(platform(), submission_id)
+        flash("Given up: what had no result is sent again.", "success")
+    except Conflict as error:
+        flash(error.sentence, "warning")
+    return redirect(url_for(".tasks"), 303)
 
 
 @blueprint.post("/tasks/<int:task_id>/try-again")

@@ -437,7 +437,8 @@ def push_now(platform: Platform, *, integration_id: int, account_id: int) -> str
         if not due:
             raise Conflict("Nothing is due: no active SKU had activity since it was last sent.")
         enqueue(session, kind=PUSH, integration=integration, now=now, priority=NOW)
-    return f"{due} due SKUs are being looked at now; what may be sent goes to {label} at once."
+    skus = "1 SKU is" if due == 1 else f"{due} SKUs are"
+    return f"{skus} due and looked at now; what may be sent goes to {label} at once."
 
 
 def confirm_zeros(platform: Platform, *, integration_id: int, account_id: int) -> str:

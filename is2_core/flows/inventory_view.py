@@ -13,7 +13,7 @@ from is2_core.flows.access import owned_integration
 from is2_core.flows.inventory import PUSH, candidates_of, interval_of, lead_days_of, levels_of, next_possible
 from is2_core.flows.levels import Level
 from is2_core.flows.shared_stock import unconfirmed_skus
-from is2_core.flows.submissions import KIND_INVENTORY
+from is2_core.flows.submissions import KIND_INVENTORY, poll_problem
 from is2_core.models import (
     OPEN_STATES,
     CartItem,
@@ -117,7 +117,7 @@ def inventory_view(platform: Platform, *, integration_id: int, account_id: int) 
             .options(lazyload(Submission.lines))
             .limit(1)
         )
-        open_sentence = _poll_problem(session, working) if working else ""
+        open_sentence = poll_problem(session, working) if working else ""
     levels = levels_of(platform, integration, list(candidates.values()))
     lead_days = lead_days_of(integration)
     rows = tuple(
@@ -150,19 +150,6 @@ def inventory_view(platform: Platform, *, integration_id: int, account_id: int) 
         active=sum(item.active for item in items),
         problem=_problem(sync),
         rows=rows,
-    )
-
-
-def _poll_problem(session: Session, working: Submission) -> str:
-    """What went wrong when the cart was last asked about a submission, "" where nothing did."""
-    return (
-        session.scalar(
-            sa.select(Task.error_sentence)
-            .where(Task.business_key == f"submissions.poll:{working.integration_id}:{working.id}")
-            .order_by(Task.id.desc())
-            .limit(1)
-        )
-        or ""
     )
 
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from is2_core.carts import PluginBug
-from is2_core.models import Integration, Submission, SubmissionLine
+from is2_core.models import Integration, Submission, SubmissionLine, Task
 from is2_core.tasks.queue import enqueue
 from plugins.interface import Applied, PendingSubmission, Rejected, Result, WriteReply
 
@@ -79,6 +79,17 @@ def _ask_about(session: Session, integration: Integration, row: Submission, now:
         payload={"submission": row.id},
         key=str(row.id),
     )
+
+
+def poll_problem(session: Session, row: Submission) -> str:
+    """What went wrong when the cart was last asked about a submission, "" where nothing did."""
+    newest = (
+        sa.select(Task.error_sentence)
+        .where(Task.business_key == f"submissions.poll:{row.integration_id}:{row.id}")
+        .order_by(Task.id.desc())
+        .limit(1)
+    )
+    return session.scalar(newest) or ""
 
 
 def record_results(row: Submission, results: dict[str, Result]) -> None:

@@ -137,7 +137,7 @@ def test_push_now_says_when_it_may(stocked: Stock) -> None:
     with pytest.raises(Conflict, match=at):
         stocked.push_now()
     stocked.world.clock.advance(timedelta(hours=12))
-    assert "1 due SKUs" in stocked.push_now()
+    assert "1 SKU is due" in stocked.push_now()
     stocked.pass_time(minutes=A_WHILE)
     assert stocked.shown()["TENT-2P"] == (49, 3)
     stocked.world.clock.advance(timedelta(hours=12))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import sqlalchemy as sa
 
 from is2_core.carts import BrokenCart
 from is2_core.flows import cart_settings, older_generation
-from is2_core.models import Task, TaskState
+from is2_core.models import Submission, Task, TaskState
 from tests.web.browser import PASSWORD
 from tests.web.conftest import ADMIN, ALICE, House
 
@@ -118,6 +120,22 @@ def test_tasks_show_what_was_given_up(house: House) -> None:
         task = db.get_one(Task, newest)
         assert (task.state, task.attempts, task.crashes) == (TaskState.READY, 0, 0)
     assert house.browser(ADMIN).post(str(form["action"])).status == 404
+
+
+def test_slow_work_without_an_answer_is_listed_and_can_be_given_up(house: House) -> None:
+    assert "Waiting for an answer" not in house.browser(ADMIN).get("/admin/tasks").text
+    house.clock.advance(timedelta(hours=2))
+    browser = house.browser(ADMIN)
+    page = browser.get("/admin/tasks")
+    assert "Outdoor" in page.text
+    assert "acknowledge orders" in page.text
+    with house.platform.db.read() as db:
+        before = db.scalars(sa.select(Submission.id).where(Submission.closed_at.is_(None))).all()
+    page = browser.press("Give up")
+    assert "Given up: what had no result is sent again." in page.messages
+    with house.platform.db.read() as db:
+        after = db.scalars(sa.select(Submission.id).where(Submission.closed_at.is_(None))).all()
+    assert len(after) == len(before) - 1
 
 
 def test_the_carrier_codes_of_a_cart_are_shown_set_and_taken_back(house: House) -> None:

@@ -140,7 +140,7 @@ def test_push_now(house: House) -> None:
     browser = house.browser(ALICE)
     assert "Next possible push now" in browser.get(address(house)).text
     page = browser.press("Push now")
-    assert "The stock of 1 SKU" in page.messages
+    assert "1 SKU is due" in page.messages
     with house.platform.db.read() as db:
         open_pushes = db.scalars(
             sa.select(Task.integration_id).where(

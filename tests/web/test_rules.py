@@ -17,6 +17,7 @@ from is2_core.models import (
     ItemUpload,
     ReceivedOrder,
     ShippingMapping,
+    Submission,
     Task,
     User,
     WarehouseOrder,
@@ -36,6 +37,7 @@ TABLES = {
     "user_id": User,
     "task_id": Task,
     "upload_id": ItemUpload,
+    "submission_id": Submission,
 }
 PUBLIC = {
     "auth.sign_in",
@@ -147,8 +149,8 @@ def test_another_accounts_things_are_not_there(house: House, method: str, caplog
             response = charlie.client.get(theirs)
         else:
             response = charlie.client.post(theirs, data={"csrf_token": token})
-        # A merchant may not book stock at all, whoever it belongs to.
-        refused = 403 if rule.endpoint == "warehouse.adjust" else 404
+        # A merchant may not do these at all, whoever the thing belongs to.
+        refused = 403 if rule.endpoint in ("warehouse.adjust", "admin.give_up") else 404
         assert response.status_code == refused, (rule, response.status_code)
         assert "Northwind" not in response.get_data(as_text=True)
         assert any(record.name == "web.scope" for record in caplog.records), f"{rule} was not logged"
