@@ -71,6 +71,7 @@ from plugins.types.writes import (
     Acknowledgement,
     Applied,
     Effect,
+    NotRead,
     Package,
     PackageLine,
     PendingSubmission,
@@ -246,9 +247,9 @@ def push_inventory(ctx: CartContext, levels: Sequence[StockLevel]) -> WriteReply
 
 
 @hookspec(firstresult=True)
-def read_inventory(ctx: CartContext, skus: Sequence[str]) -> Sequence[ShownLevel]:
-    """The stock and channels of these SKUs as the cart shows them; an unknown SKU is left out. SettingsError as in
-    `push_inventory`."""
+def read_inventory(ctx: CartContext, skus: Sequence[str]) -> Sequence[ShownLevel | NotRead]:
+    """The stock and channels of these SKUs as the cart shows them; an unknown SKU is left out. Where the budget ends
+    half-way, answer what was read and NotRead for the rest. SettingsError as in `push_inventory`."""
     raise NotImplementedError
 
 
@@ -300,6 +301,7 @@ __all__ = [
     "ListedItem",
     "Money",
     "NotListed",
+    "NotRead",
     "OlderGeneration",
     "Order",
     "OrderLine",

@@ -11,16 +11,23 @@ import sqlalchemy as sa
 from is2_core.models import CartItem, Integration, SeenInCart
 from is2_core.platform import Platform
 from is2_core.tasks.run import TaskRun
-from plugins.interface import MERCHANT_CHANNEL, CartContext, ShownLevel
+from plugins.interface import MERCHANT_CHANNEL, CartContext, NotRead, RateLimited, ShownLevel
 
 BATCH = 80
 # Shorter than a day, so that a daily run asks again about every SKU it is going to write.
 FRESH = timedelta(hours=20)
+# Whoever has mended a listing is not kept waiting long; yet far longer than reading all of a large store takes, so that
+# a run the budget interrupts goes on where it was.
+WITHHELD_FRESH = timedelta(minutes=15)
 
 
 def read_channels(platform: Platform, run: TaskRun, integration: Integration, context: CartContext) -> None:
     """Read every due item whose channel was never read or long ago, or whose stock was withheld for it. Commits batch
-    by batch: a budget that ends half-way loses nothing."""
+    by batch: a budget that ends half-way loses nothing.
+
+    Raises:
+        RateLimited: some are still to be read; what was read is stored.
+    """
     if not platform.carts.has(integration.cart, "read_inventory"):
         return
     label = platform.carts.manifest(integration.cart).label
@@ -36,7 +43,7 @@ def read_channels(platform: Platform, run: TaskRun, integration: Integration, co
                     sa.or_(
                         CartItem.channel_read_at.is_(None),
                         CartItem.channel_read_at < started - FRESH,
-                        sa.and_(CartItem.withheld != "", CartItem.channel_read_at < started),
+                        sa.and_(CartItem.withheld != "", CartItem.channel_read_at < started - WITHHELD_FRESH),
                     ),
                 )
                 .order_by(CartItem.id)
@@ -44,16 +51,23 @@ def read_channels(platform: Platform, run: TaskRun, integration: Integration, co
             ).all()
         if not items:
             return
-        shown: Sequence[ShownLevel] = platform.carts.call(
+        shown: Sequence[ShownLevel | NotRead] = platform.carts.call(
             integration.cart, "read_inventory", ctx=context, skus=[item.sku for item in items]
         )
-        found = {entry.sku: entry for entry in shown}
+        found = {entry.sku: entry for entry in shown if isinstance(entry, ShownLevel)}
+        later = {entry.sku: entry.when for entry in shown if isinstance(entry, NotRead)}
         with run.write() as session:
             for item in items:
                 row = session.get(CartItem, item.id, with_for_update=True)
-                if row is not None and row.sku == item.sku:
+                if row is not None and row.sku == item.sku and row.sku not in later:
                     _store(row, found.get(row.sku), label)
                     row.channel_read_at = platform.clock.now()
+        if later:
+            raise RateLimited(
+                "The shop's limit for this kind of call is used up for the moment.",
+                until=max(later.values()),
+                detail=f"{len(later)} SKUs are still to be read",
+            )
 
 
 def _store(item: CartItem, shown: ShownLevel | None, label: str) -> None:

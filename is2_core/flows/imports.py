@@ -98,6 +98,7 @@ def _import(platform: Platform, run: TaskRun, kind: str) -> None:
                 raise Temporary("The shop's list of orders could not be read to its end.", code=error.code) from error
             expired = True
             window = replace(window, page=None)
+            _forget_page(run, kind)
             continue
         except CartError:
             _learn_skew(platform, run, context)
@@ -107,6 +108,16 @@ def _import(platform: Platform, run: TaskRun, kind: str) -> None:
         if not _commit_page(platform, run, ui, kind, window, page, late_before):
             return
         window = replace(window, page=page.next_page)
+
+
+def _forget_page(run: TaskRun, kind: str) -> None:
+    """Begin the window anew, in this run or the next: the budget may be spent before its first page is read."""
+    with run.write() as session:
+        session.execute(
+            sa.update(ImportCursor)
+            .where(ImportCursor.integration_id == run.integration_id, ImportCursor.kind == kind)
+            .values(page=None, pages=0)
+        )
 
 
 def _learn_skew(platform: Platform, run: TaskRun, context: CartContext) -> None:

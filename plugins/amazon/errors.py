@@ -142,6 +142,16 @@ def pause(operation: str) -> timedelta:
     return min(max(refill, _PAUSE_MIN), _PAUSE_MAX)
 
 
+def until_full(error: RateLimited, operation: str, now: datetime) -> RateLimited:
+    """The same refusal for work that begins again with its first call: until the operation's bucket is full.
+
+    Waiting for the next single token would buy the first call again, for ever.
+    """
+    plan = RATE_PLANS[operation]
+    until = max(error.until, now + timedelta(seconds=plan.burst / plan.rate_per_s))
+    return RateLimited(error.sentence, until=until, detail=error.detail, code=error.code)
+
+
 def _meaning(operation: str, problem: Problem) -> _Meaning:
     if problem.status >= 500:
         return _UNAVAILABLE

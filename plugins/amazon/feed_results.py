@@ -8,6 +8,8 @@ from datetime import datetime
 from plugins.amazon.reports import MessageError, ProcessingReport
 from plugins.interface import Applied, Rejected, Result, Retry, Temporary
 
+_WEIGHTS: Mapping[type[Result], int] = {Retry: 0, Applied: 1, Rejected: 2}
+
 Explain = Callable[[MessageError], Rejected]
 
 
@@ -16,19 +18,24 @@ def results_of(
 ) -> dict[int, Result]:
     """One result per message of a finished feed.
 
+    The counts of errors need not agree with the list: Amazon may accept a message and list an error of it, which is
+    then a refusal. Where more are counted than listed, the messages not listed are sent again, since nobody can tell
+    which of them were applied. Neither may keep a store waiting for a report that never changes.
+
     Raises:
-        Temporary: the report is about another number of messages, or counts other errors than it lists.
+        Temporary: the report is about another number of messages, or about one that was not sent.
     """
     if report.whole_file_error() is not None:
         # Nothing in it says which message is at fault, so none of them may be given up.
         return {number: Retry(send_again) for number in messages}
     errors = report.by_message()
-    if report.processed != len(messages) or report.with_error != len(errors) or errors.keys() - set(messages):
+    strange = errors.keys() - set(messages)
+    if report.processed != len(messages) or strange:
         raise mismatch(
-            f"{len(messages)} messages sent, {report.processed} processed, {report.with_error} with errors, "
-            f"{len(errors)} listed"
+            f"{len(messages)} messages sent, {report.processed} processed, {len(strange)} listed that were not sent"
         )
-    return {number: explain(errors[number]) if number in errors else Applied() for number in messages}
+    rest = Retry(send_again) if report.unnamed else Applied()
+    return {number: explain(errors[number]) if number in errors else rest for number in messages}
 
 
 def results_of_dead(
@@ -45,7 +52,9 @@ def results_of_dead(
 def combined(by_feed: Sequence[tuple[str, Mapping[int, Result]]]) -> dict[int, Result]:
     """One result per message over all feeds that carry it, given as (marketplace, results).
 
-    A refusal of one feed outweighs all else and names its marketplace; then what has to be sent again.
+    A refusal of one feed outweighs all else and names its marketplace: the merchant hears of it nowhere else, and the
+    message is merely sent again with the next push. Else one feed that applied it is enough, because a quantity holds
+    in all marketplaces of the region: a marketplace whose feed always dies must not have everything sent again.
     """
     found: dict[int, Result] = {}
     for place, results in by_feed:
@@ -68,8 +77,4 @@ def _placed(result: Result, place: str) -> Result:
 
 
 def _weightier(one: Result | None, other: Result) -> Result:
-    if one is None or isinstance(one, Applied):
-        return other
-    if isinstance(one, Retry) and isinstance(other, Rejected):
-        return other
-    return one
+    return other if one is None or _WEIGHTS[type(other)] > _WEIGHTS[type(one)] else one

@@ -2,18 +2,18 @@
 
 A seller's merchant quantity and handling time belong to the SKU and hold in all marketplaces of the region (Amazon
 staff in models issues 3167 and 4356). Each marketplace that lists the SKU is written all the same, so that a listing
-that does not follow its siblings shows in a report; where the budget of feeds ends before that, the first ones do.
+that does not follow its siblings shows in a report; but the feeds that every SKU needs to be in one at all go first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from plugins.amazon.feed_handles import write_handle
 from plugins.amazon.feeds import FIRST_ASK, create_feed, upload_document
 from plugins.amazon.listings_feed import CONTENT_TYPE, FEED_TYPE, build_feed, refuse
-from plugins.amazon.manifest import CREATE_LISTINGS_FEED
+from plugins.amazon.manifest import CREATE_LISTINGS_FEED, INVENTORY_SCHEDULE, RATE_PLANS
 from plugins.amazon.shown_listings import REMOTE_ID_SEPARATOR
 from plugins.amazon.stores import remote_fulfillment, seller_of, stock_sites
 from plugins.interface import (
@@ -26,6 +26,10 @@ from plugins.interface import (
     StockLevel,
     WriteReply,
 )
+
+_PLAN = RATE_PLANS[CREATE_LISTINGS_FEED]
+# A full budget; the reports of many more feeds would never fit into the budget of reports.
+_FEEDS_MAX = _PLAN.burst
 
 
 def push(ctx: CartContext, levels: Sequence[StockLevel]) -> WriteReply:
@@ -46,16 +50,16 @@ def push(ctx: CartContext, levels: Sequence[StockLevel]) -> WriteReply:
             results[level.key] = refusal
         else:
             placed.append((places, level))
-    # In the order of their first marketplace, so that what no feed carries when the budget ends is the rest of it.
-    placed.sort(key=lambda entry: entry[0])
-    feeds, until = _send(ctx, sites, placed)
-    carried = [entry for entry in placed if entry[0][0] in feeds]
+    order = _order([places for places, _ in placed], ctx.clock.now())
+    # By the first of their feeds, so that what no feed carries when the budget ends is the rest of it.
+    placed.sort(key=lambda entry: sorted(map(order.index, entry[0])))
+    feeds, until = _send(ctx, sites, order[:_FEEDS_MAX], placed)
+    carried = [entry for entry in placed if not feeds.keys().isdisjoint(entry[0])]
     for _, level in placed[len(carried) :]:
         results[level.key] = Retry(until)
     if not carried:
         return WriteReply(results)
-    order = list(feeds)
-    masks = [sum(1 << order.index(place) for place in places if place in feeds) for places, _ in carried]
+    masks = [sum(1 << bit for bit, place in enumerate(feeds) if place in places) for places, _ in carried]
     handle = write_handle(FEED_TYPE, [(sites[place], feed_id) for place, feed_id in feeds.items()], masks)
     keys = tuple(level.key for _, level in carried)
     return WriteReply(results, (PendingSubmission(handle, keys, ctx.clock.now() + FIRST_ASK),))
@@ -65,6 +69,19 @@ def _places(level: StockLevel, sites: Sequence[str]) -> tuple[int, ...]:
     """The marketplaces of a level as places in `sites`; home alone where it is not known what lists the SKU."""
     listed = level.remote_id.split(REMOTE_ID_SEPARATOR) if level.remote_id else sites[:1]
     return tuple(place for place, site in enumerate(sites) if site in listed)
+
+
+def _order(placed: Sequence[tuple[int, ...]], now: datetime) -> list[int]:
+    """The order in which marketplaces get their feeds: first those that come first for some level.
+
+    Where those are more than the budget allows, which of them begins changes with every run, so that none is left out
+    time and again.
+    """
+    first = sorted({places[0] for places in placed})
+    if len(first) > _FEEDS_MAX:
+        turn = int(now.timestamp() // INVENTORY_SCHEDULE.floor.total_seconds()) % len(first)
+        first = first[turn:] + first[:turn]
+    return first + sorted({place for places in placed for place in places} - set(first))
 
 
 def _not_listed(ctx: CartContext) -> Rejected:
@@ -78,12 +95,15 @@ def _not_listed(ctx: CartContext) -> Rejected:
 
 
 def _send(
-    ctx: CartContext, sites: Sequence[str], placed: Sequence[tuple[tuple[int, ...], StockLevel]]
+    ctx: CartContext,
+    sites: Sequence[str],
+    order: Sequence[int],
+    placed: Sequence[tuple[tuple[int, ...], StockLevel]],
 ) -> tuple[dict[int, str], datetime]:
-    """The feeds made, by place in `sites`, and when to go on where not all could be."""
+    """The feeds made in this order, by place in `sites`, and when to go on where not all levels are in one."""
     feeds: dict[int, str] = {}
     numbered = list(enumerate(placed, start=1))
-    for place in sorted({place for places, _ in placed for place in places}):
+    for place in order:
         messages = [(number, level) for number, (places, level) in numbered if place in places]
         try:
             document_id = upload_document(ctx, CONTENT_TYPE, build_feed(seller_of(ctx.store), messages))
@@ -92,4 +112,4 @@ def _send(
             if not feeds:
                 raise
             return feeds, error.until
-    return feeds, ctx.clock.now()
+    return feeds, ctx.clock.now() + timedelta(seconds=1 / _PLAN.rate_per_s)

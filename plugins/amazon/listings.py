@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from plugins.amazon.api import check, json_object, send, unreadable
+from plugins.amazon.errors import until_full
 from plugins.amazon.listings_feed import REMOTE_FULFILLMENT_SENTENCE
 from plugins.amazon.manifest import RATE_PLANS
 from plugins.amazon.shown_listings import Listing, parse_listing, remote_sites, shown_level, sold_remotely
 from plugins.amazon.stores import remote_fulfillment, seller_of, stock_sites
-from plugins.interface import CartContext, Effect, RateLimited, SettingsError, ShownLevel
+from plugins.interface import CartContext, Effect, NotRead, RateLimited, SettingsError, ShownLevel
 
 _SEARCH, _GET = "searchListingsItems", "getListingsItem"
 _PATH = "/listings/2021-08-01/items"
@@ -21,14 +21,13 @@ _PAGE = 20
 _PAGES_MAX = 5
 _NOT_FOUND = 404
 _BURST = RATE_PLANS[_SEARCH].burst
-_REFILL = timedelta(seconds=_BURST / RATE_PLANS[_SEARCH].rate_per_s)
 
 
-def read(ctx: CartContext, skus: Sequence[str]) -> list[ShownLevel]:
+def read(ctx: CartContext, skus: Sequence[str]) -> list[ShownLevel | NotRead]:
     """The SKUs that the store's marketplaces list; letter by letter, case and leading zeros count.
 
     One call for 20 SKUs, and one for each SKU with a comma. Up to 80 SKUs fit into a full budget together with the
-    look for Remote Fulfillment.
+    look for Remote Fulfillment; of SKUs with a comma ten do, the others are left for the next time.
 
     Raises:
         SettingsError: the account is enrolled in Remote Fulfillment with FBA, and the option says No.
@@ -37,34 +36,24 @@ def read(ctx: CartContext, skus: Sequence[str]) -> list[ShownLevel]:
     sites = stock_sites(ctx.store)
     wanted = dict.fromkeys(skus)
     plain = [sku for sku in wanted if "," not in sku]
+    remote: tuple[str, ...] = () if remote_fulfillment(ctx.store) else remote_sites(sites[0], sites)
     batches = [plain[start : start + _PAGE] for start in range(0, len(plain), _PAGE)]
     try:
         found = [listing for batch in batches for listing in _search(ctx, sites, batch)]
-        # Identifiers are separated by commas, and Amazon knows no way to write one inside of them.
-        found += [listing for sku in wanted if "," in sku for listing in _get(ctx, sites, sku)]
-        _refuse_enrolled(ctx, sites, found, room=len(batches) < _BURST)
+        changed_last = _changed_last(ctx, remote) if remote and len(batches) < _BURST else []
     except RateLimited as error:
-        # What was read is read again, so the next try needs the whole budget, not its first call.
-        until = max(error.until, ctx.clock.now() + _REFILL)
-        raise RateLimited(error.sentence, until=until, detail=error.detail, code=error.code) from error
-    levels = (shown_level(listing, sites) for listing in found if listing.sku in wanted)
-    return list({level.sku: level for level in levels if level is not None}.values())
-
-
-def _refuse_enrolled(ctx: CartContext, sites: Sequence[str], found: Sequence[Listing], *, room: bool) -> None:
-    """Raise where Amazon's stock is sold in remote marketplaces although the option says No.
-
-    Args:
-        room: the budget allows one more search, for the listings changed last of all that are sold there.
-    """
-    if remote_fulfillment(ctx.store):
-        return
-    remote = remote_sites(sites[0], sites)
-    if not remote:
-        return
-    seen = [*found, *(_search_page(ctx, remote, {})[0] if room else ())]
-    if any(sold_remotely(listing, remote) for listing in seen):
+        raise until_full(error, _SEARCH, ctx.clock.now()) from error
+    # Identifiers are separated by commas, and Amazon knows no way to write one inside of them.
+    apart, later = _one_by_one(ctx, sites, [sku for sku in wanted if "," in sku])
+    if any(sold_remotely(listing, remote) for listing in (*found, *apart, *changed_last)):
         raise SettingsError(REMOTE_FULFILLMENT_SENTENCE, code="REMOTE_FULFILLMENT")
+    levels = (shown_level(listing, sites) for listing in (*found, *apart) if listing.sku in wanted)
+    return [*{level.sku: level for level in levels if level is not None}.values(), *later]
+
+
+def _changed_last(ctx: CartContext, remote: Sequence[str]) -> list[Listing]:
+    """The listings changed last in the marketplaces where an enrolled account sells from afar."""
+    return _search_page(ctx, remote, {})[0]
 
 
 def _search(ctx: CartContext, sites: Sequence[str], skus: Sequence[str]) -> Iterator[Listing]:
@@ -86,6 +75,18 @@ def _search_page(ctx: CartContext, sites: Sequence[str], params: dict[str, str])
         return [parse_listing(item) for item in body["items"]], str(token or "")
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise unreadable(f"{_SEARCH}: not the expected shape", Effect.READ) from error
+
+
+def _one_by_one(ctx: CartContext, sites: Sequence[str], skus: Sequence[str]) -> tuple[list[Listing], list[NotRead]]:
+    """The listings of these SKUs as far as the budget goes, and the SKUs it does not reach."""
+    found: list[Listing] = []
+    for place, sku in enumerate(skus):
+        try:
+            found += _get(ctx, sites, sku)
+        except RateLimited as error:
+            until = until_full(error, _GET, ctx.clock.now()).until
+            return found, [NotRead(left, until) for left in skus[place:]]
+    return found, []
 
 
 def _get(ctx: CartContext, sites: Sequence[str], sku: str) -> list[Listing]:

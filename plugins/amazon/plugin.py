@@ -18,6 +18,7 @@ from plugins.interface import (
     InstallReply,
     ItemPage,
     NotListed,
+    NotRead,
     Order,
     OrderPage,
     OrderQuery,
@@ -84,7 +85,7 @@ def push_inventory(ctx: CartContext, levels: Sequence[StockLevel]) -> WriteReply
 
 
 @hookimpl
-def read_inventory(ctx: CartContext, skus: Sequence[str]) -> Sequence[ShownLevel]:
+def read_inventory(ctx: CartContext, skus: Sequence[str]) -> Sequence[ShownLevel | NotRead]:
     return listings.read(ctx, skus)
 
 

@@ -48,6 +48,11 @@ class ProcessingReport:
         """The error that stopped the whole file, if one did."""
         return next((error for error in self.errors if error.message_id == WHOLE_FILE), None)
 
+    @property
+    def unnamed(self) -> int:
+        """How many messages are counted as wrong without being named."""
+        return max(0, self.with_error - len(self.by_message()))
+
     def by_message(self) -> dict[int, MessageError]:
         """The first error of each message that has one."""
         first: dict[int, MessageError] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from plugins.amazon import acknowledgement_feed, listings_feed
+from plugins.amazon.errors import until_full
 from plugins.amazon.feed_handles import SentFeed, read_handle
 from plugins.amazon.feed_results import combined, mismatch, results_of, results_of_dead
 from plugins.amazon.feeds import Feed, FeedStatus, get_feed, get_report
@@ -16,6 +17,7 @@ from plugins.interface import (
     CartContext,
     PendingSubmission,
     Permanent,
+    RateLimited,
     Rejected,
     Result,
     Retry,
@@ -40,20 +42,27 @@ def poll(ctx: CartContext, submission: Submission) -> WriteReply:
     Raises:
         Permanent: the handle is none of this cart's.
         Temporary: a report cannot be read, or does not fit what was sent.
+        RateLimited: until there is budget for all feeds again, with room for the reports of other submissions.
     """
     feed_type, sent = read_handle(submission.handle, len(submission.keys))
     if feed_type not in _PARSERS:
         raise Permanent("Amazon cannot be asked about this.", detail="unknown feed type", code="UNKNOWN_HANDLE")
     now = ctx.clock.now()
     age = now - submission.sent_at
-    feeds = [get_feed(ctx, each.feed_id) for each in sent]
+    try:
+        feeds = [get_feed(ctx, each.feed_id) for each in sent]
+    except RateLimited as error:
+        raise until_full(error, "getFeed", now) from error
     if any(_goes_on(feed, age) for feed in feeds):
         pending = PendingSubmission(submission.handle, submission.keys, now + ask_again_after(age))
         return WriteReply(pending=(pending,))
-    by_feed = [
-        (site_label(each.site), _results(ctx, feed_type, each, feed, now + _SEND_AGAIN))
-        for each, feed in zip(sent, feeds, strict=True)
-    ]
+    try:
+        by_feed = [
+            (site_label(each.site), _results(ctx, feed_type, each, feed, now + _SEND_AGAIN))
+            for each, feed in zip(sent, feeds, strict=True)
+        ]
+    except RateLimited as error:
+        raise until_full(error, "getFeedDocument", now) from error
     results = combined(by_feed)
     return WriteReply({key: results[number] for number, key in enumerate(submission.keys, start=1)})
 
@@ -83,6 +92,8 @@ def _results(
         report = _report(ctx, feed_type, sent, feed)
         if (whole := report.whole_file_error()) is not None:
             ctx.log.error("Amazon refused the whole feed %s: %s %s", sent.feed_id, whole.code, whole.words)
+        elif report.unnamed:
+            ctx.log.error("the report of feed %s counts %d errors that it does not list", sent.feed_id, report.unnamed)
         return results_of(report, sent.messages, send_again, explain)
     ctx.log.warning("feed %s ended %s", sent.feed_id, feed.status)
     return results_of_dead(_report_of_dead(ctx, feed_type, sent, feed), sent.messages, send_again, explain)

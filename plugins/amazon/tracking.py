@@ -30,6 +30,7 @@ from plugins.interface import (
 
 _OPERATION = "confirmShipment"
 _SOON = timedelta(minutes=1)
+_LATER = timedelta(minutes=10)
 # Where Amazon does not answer at all, each further package would only wait for the deadline of its call.
 _FAILURES_MAX = 2
 _CONFIRMED = 204
@@ -40,27 +41,36 @@ _ABOUT_ALL = (401, 403, 429)
 def post(ctx: CartContext, packages: Sequence[Package]) -> WriteReply:
     """Confirm each package; one that is refused does not stop the others.
 
+    Where failures in a row hold packages up, those that failed wait longer than those that had no turn: else the same
+    ones would fail first every time.
+
     Raises:
         AuthorizationLost, SettingsError, Permanent: the whole call is of no use; packages confirmed before may be
             posted again.
     """
     results: dict[str, Result] = {}
-    failures = 0
+    failed: list[str] = []
+    in_a_row = 0
+    rest_at: datetime | None = None
     for package in packages:
-        if failures == _FAILURES_MAX:
-            results[package.key] = Retry(ctx.clock.now() + _SOON)
-            continue
+        if in_a_row == _FAILURES_MAX:
+            break
         try:
             results[package.key] = _post_one(ctx, package)
-            failures = 0
+            in_a_row = 0
         except RateLimited as error:
-            left = [each.key for each in packages if each.key not in results]
-            return WriteReply(results | {key: Retry(error.until) for key in left})
+            rest_at = error.until
+            break
         except Temporary as error:
             ctx.log.warning("package %s of %s: %s", package.reference, package.order_id, error.detail or error.code)
             results[package.key] = Retry(ctx.clock.now() + _SOON)
-            failures += 1
-    return WriteReply(results)
+            failed.append(package.key)
+            in_a_row += 1
+    now = ctx.clock.now()
+    rest = [package.key for package in packages if package.key not in results]
+    if rest and in_a_row == _FAILURES_MAX:
+        results |= {key: Retry(now + _LATER) for key in failed}
+    return WriteReply(results | {key: Retry(rest_at or now + _SOON) for key in rest})
 
 
 def confirmation(package: Package, site: str, now: datetime) -> dict[str, Any]:

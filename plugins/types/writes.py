@@ -79,6 +79,17 @@ class ShownLevel:
 
 
 @dataclass(frozen=True)
+class NotRead:
+    """A SKU the budget left no call for: nothing is known of it, and the core asks again at `when` (UTC)."""
+
+    sku: str
+    when: datetime
+
+    def __post_init__(self) -> None:
+        require_utc("when", self.when)
+
+
+@dataclass(frozen=True)
 class PackageLine:
     """Units of one order line inside a package."""
 

@@ -13,6 +13,7 @@ import pytest
 
 from plugins.amazon import plugin
 from plugins.amazon.feed_handles import SentFeed, read_handle, write_handle
+from plugins.amazon.feeds import get_report
 from plugins.amazon.listings_feed import build_feed
 from plugins.interface import (
     Applied,
@@ -35,6 +36,15 @@ from tests.amazon.conftest import SELLER, Rig
 US, CA, MX = "ATVPDKIKX0DER", "A2EUQ1WTGCTBG2", "A1AM78C64UM0Y8"
 ALPEN = "A2SIMEU0000001"
 REMOTE = "A2SIMNA0000003"
+EUROPE = (
+    "A1F83G8C2ARO7P",
+    "A1PA6795UKMFR9",
+    "A13V1IB3VIYZZH",
+    "APJ6JRA9NG5V4",
+    "A1RKKUPIHCS9HS",
+    "A1805IZSGTT6HS",
+    "A2NODRKZP88ZB9",
+)
 
 
 def north_america(rig: Rig, seller: str = SELLER, **settings: str) -> CartContext:
@@ -167,19 +177,68 @@ def test_a_feed_of_its_own_budget_is_declared_and_spent(rig: Rig) -> None:
     assert set(rig.http.operations()) - plans.keys() == {"lwaToken", "uploadFeedDocument", "downloadFeedDocument"}
 
 
-def test_where_the_budget_ends_the_first_marketplaces_are_written_and_the_rest_later(rig: Rig) -> None:
-    sites = ("A1F83G8C2ARO7P", "A1PA6795UKMFR9", "A13V1IB3VIYZZH", "APJ6JRA9NG5V4", "A1RKKUPIHCS9HS")
+def europe(rig: Rig, sites: tuple[str, ...]) -> CartContext:
+    """A store that sells in so many marketplaces of Europe; one SKU is listed in each of them alone."""
+    rig.steer("POST", "seller", {"seller": ALPEN, "marketplaces": list(sites)})
+    listings = [{"seller": ALPEN, "sku": f"ONLY-{site}", "marketplaces": [site]} for site in sites]
+    rig.steer("POST", "listings", listings)
+    return rig.store(ALPEN, "eu", sites, sites[0])
+
+
+def only(site: str) -> StockLevel:
+    return level(f"ONLY-{site}", remote_id=site)
+
+
+def test_where_the_budget_ends_the_rest_is_for_later(rig: Rig) -> None:
     rig.steer("POST", "limits", {"enforced": True, "rates": {"createFeed/JSON_LISTINGS_FEED": [1 / 60, 2]}})
-    rig.steer("POST", "listings", {"seller": ALPEN, "sku": "ES-ONLY", "marketplaces": [sites[4]]})
-    ctx = rig.store(ALPEN, "eu", sites, sites[0])
-    wide, narrow = level("TENT-2P", remote_id=",".join(sites)), level("ES-ONLY", remote_id=sites[4])
-    reply = plugin.push_inventory(ctx, [narrow, wide])
-    late = reply.results[narrow.key]
+    ctx = europe(rig, EUROPE[:3])
+    first, second, third = (only(site) for site in EUROPE[:3])
+    reply = plugin.push_inventory(ctx, [third, first, second])
+    late = reply.results[third.key]
     assert isinstance(late, Retry)
     assert late.when > rig.clock.now()
-    assert settle(rig, ctx, submission(rig, reply)) == {wide.key: Applied()}
-    assert created_feeds(rig) == list(sites[:2])
-    assert push(rig, ctx, narrow) == {narrow.key: Applied()}
+    assert settle(rig, ctx, submission(rig, reply)) == {first.key: Applied(), second.key: Applied()}
+    assert created_feeds(rig) == list(EUROPE[:2])
+    assert push(rig, ctx, third) == {third.key: Applied()}
+
+
+def test_feeds_that_a_sku_needs_go_before_those_of_skus_that_are_in_one_already(rig: Rig) -> None:
+    rig.steer("POST", "limits", {"enforced": True})
+    ctx = europe(rig, EUROPE[:6])
+    rig.steer("POST", "listings", {"seller": ALPEN, "sku": "WIDE", "marketplaces": list(EUROPE[:6])})
+    wide, narrow = level("WIDE", 8, remote_id=",".join(EUROPE[:6])), only(EUROPE[5])
+    assert push(rig, ctx, wide, narrow) == {wide.key: Applied(), narrow.key: Applied()}
+    assert created_feeds(rig) == [EUROPE[place] for place in (0, 5, 1, 2, 3)]
+    assert [listing(rig, sku, ALPEN)["quantity"] for sku in ("WIDE", narrow.sku)] == [8, 7]
+
+
+def test_of_more_marketplaces_than_feeds_each_has_its_turn(rig: Rig) -> None:
+    ctx = europe(rig, EUROPE)
+    everything = [only(site) for site in EUROPE]
+    sent: set[str] = set()
+    for _ in EUROPE:
+        reply = plugin.push_inventory(ctx, everything)
+        sent |= set(submission(rig, reply).keys)
+        assert len(reply.results) == len(EUROPE) - 5
+        assert all(isinstance(result, Retry) for result in reply.results.values())
+        rig.clock.advance(12 * 3600)
+    assert sent == {one.key for one in everything}
+
+
+def test_reports_are_read_however_little_of_their_budget_is_left(rig: Rig) -> None:
+    ctx = north_america(rig)
+    sent = submission(rig, plugin.push_inventory(ctx, [level("TENT-2P")]))
+    rig.clock.advance(120)
+    report = next(feed["resultFeedDocumentId"] for feed in rig.steer("GET", "feeds")["feeds"])
+    rig.steer("POST", "limits", {"enforced": True})
+    for _ in range(8):
+        get_report(ctx, report)
+    with pytest.raises(RateLimited) as error:
+        plugin.poll_submission(ctx, sent)
+    rig.clock.instant = error.value.until
+    # An acknowledgement's report comes first, out of the same budget.
+    get_report(ctx, report)
+    assert plugin.poll_submission(ctx, sent).results == {"key-TENT-2P": Applied()}
 
 
 def test_an_empty_budget_sends_nothing(rig: Rig) -> None:
@@ -200,12 +259,13 @@ def test_a_lost_answer_of_a_later_feed_is_unknown_and_newer_numbers_may_follow(r
     assert listing(rig, "TENT-2P")["quantity"] == 8
 
 
-def test_one_dead_feed_of_several_has_its_skus_sent_again(rig: Rig) -> None:
+def test_only_skus_that_were_in_dead_feeds_alone_are_sent_again(rig: Rig) -> None:
     ctx = north_america(rig)
+    rig.steer("POST", "listings", {"seller": SELLER, "sku": "CA-ONLY", "marketplaces": [CA]})
     rig.steer("POST", "faults", {"operation": "feedProcessed", "kind": "fatal", "skip": 1})
-    results = push(rig, ctx, level("LAMP-USB", remote_id=US), level("TENT-2P"))
-    assert results["key-LAMP-USB"] == Applied()
-    assert isinstance(results["key-TENT-2P"], Retry)
+    results = push(rig, ctx, level("CA-ONLY", remote_id=CA), level("TENT-2P"))
+    assert isinstance(results["key-CA-ONLY"], Retry)
+    assert results["key-TENT-2P"] == Applied()
 
 
 def test_a_line_amazon_fails_is_its_own_affair(rig: Rig) -> None:

@@ -16,6 +16,7 @@ from plugins.interface import (
     MERCHANT_CHANNEL,
     CartContext,
     Effect,
+    NotRead,
     RateLimited,
     Reply,
     SettingsError,
@@ -37,7 +38,7 @@ def put(rig: Rig, sku: str, **fields: Any) -> None:
     rig.steer("POST", "listings", {"seller": SELLER, "sku": sku, **fields})
 
 
-def read(ctx: CartContext, *skus: str) -> dict[str, ShownLevel]:
+def read(ctx: CartContext, *skus: str) -> dict[str, ShownLevel | NotRead]:
     return {level.sku: level for level in plugin.read_inventory(ctx, skus)}
 
 
@@ -117,6 +118,40 @@ def test_after_our_own_budget_is_spent_a_full_one_is_waited_for(rig: Rig) -> Non
     with pytest.raises(RateLimited) as error:
         plugin.read_inventory(replace(ctx, http=Spent()), ["TENT-2P"])
     assert error.value.until - rig.clock.now() == timedelta(seconds=1)
+
+
+def test_after_the_budget_for_skus_with_a_comma_is_spent_a_full_one_is_waited_for(rig: Rig) -> None:
+    ctx = north_america(rig)
+
+    class Spent:
+        def call(self, operation: str, *args: Any, **more: Any) -> Reply:
+            if operation == "getListingsItem":
+                raise RateLimited("Spent.", until=rig.clock.now() + timedelta(milliseconds=200))
+            return rig.http.call(operation, *args, **more)
+
+    shown = plugin.read_inventory(replace(ctx, http=Spent()), ["RED,LARGE", "TENT-2P"])
+    assert [level.sku for level in shown] == ["TENT-2P", "RED,LARGE"]
+    assert shown[1] == NotRead("RED,LARGE", rig.clock.now() + timedelta(seconds=2))
+
+
+def test_any_number_of_skus_with_a_comma_gets_through(rig: Rig) -> None:
+    rig.steer("POST", "limits", {"enforced": True})
+    wanted = [f"SHIRT,{number:02d}" for number in range(80)]
+    for number, sku in enumerate(wanted[:-1]):
+        put(rig, sku, quantity=number)
+    ctx = north_america(rig)
+    shown: dict[str, ShownLevel] = {}
+    left = wanted
+    for _ in range(8):
+        answer = plugin.read_inventory(ctx, left)
+        shown |= {entry.sku: entry for entry in answer if isinstance(entry, ShownLevel)}
+        later = [entry for entry in answer if isinstance(entry, NotRead)]
+        left = [entry.sku for entry in later]
+        rig.clock.instant = max((entry.when for entry in later), default=rig.clock.now())
+    assert left == []
+    assert {sku: level.channels for sku, level in shown.items()} == {
+        sku: {MERCHANT_CHANNEL: number} for number, sku in enumerate(wanted[:-1])
+    }
 
 
 def test_the_home_marketplace_comes_first(rig: Rig) -> None:

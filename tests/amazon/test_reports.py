@@ -115,9 +115,8 @@ def test_an_error_of_the_whole_file_gives_nobody_up(read: Read) -> None:
     [
         (1, 0),
         (3, 0),
-        (2, 1),
-        (2, 1, (1, "Error", "1", "x"), (4, "Error", "1", "x")),
         (2, 1, (3, "Error", "1", "x")),
+        (2, 2, (1, "Error", "1", "x"), (3, "Error", "1", "x")),
     ],
 )
 def test_a_report_that_does_not_fit_what_was_sent_is_an_alarm(read: Read, facts: tuple[Any, ...]) -> None:
@@ -127,13 +126,27 @@ def test_a_report_that_does_not_fit_what_was_sent_is_an_alarm(read: Read, facts:
 
 
 @both_kinds
+def test_an_error_of_a_message_that_counts_as_accepted_refuses_that_message_alone(read: Read) -> None:
+    report = read(2, 0, (4, "Error", "7", "x"))
+    assert results_of(report, [1, 4], LATER, words) == {1: Applied(), 4: Rejected("7", "x")}
+    assert report.unnamed == 0
+
+
+@both_kinds
+def test_where_more_errors_are_counted_than_listed_nothing_unlisted_counts_as_applied(read: Read) -> None:
+    report = read(3, 2, (4, "Error", "7", "x"))
+    assert results_of(report, [1, 2, 4], LATER, words) == {1: Retry(LATER), 2: Retry(LATER), 4: Rejected("7", "x")}
+    assert report.unnamed == 1
+
+
+@both_kinds
 def test_of_a_dead_feed_only_what_it_refused_is_given_up(read: Read) -> None:
     report = read(2, 1, (4, "Error", "7", "x"))
     assert results_of_dead(report, [1, 4], LATER, words) == {1: Retry(LATER), 4: Rejected("7", "x")}
     assert results_of_dead(None, [1], LATER, words) == {1: Retry(LATER)}
 
 
-def test_a_key_in_several_feeds_is_applied_only_if_all_of_them_took_it() -> None:
+def test_of_several_feeds_a_refusal_outweighs_what_was_applied_and_that_what_died() -> None:
     refusal = Rejected("7", "x")
     found = combined(
         [
@@ -144,10 +157,11 @@ def test_a_key_in_several_feeds_is_applied_only_if_all_of_them_took_it() -> None
     assert found == {
         1: Applied(),
         2: Rejected("7", "Canada: x"),
-        3: Retry(LATER),
+        3: Applied(),
         4: Rejected("7", "United States: x"),
         5: Rejected("7", "Canada: x"),
     }
+    assert combined([("Canada", {1: Retry(LATER)}), ("Mexico", {1: Retry(LATER)})]) == {1: Retry(LATER)}
 
 
 @pytest.mark.parametrize(

@@ -15,16 +15,18 @@ from plugins.interface import (
     Applied,
     AuthorizationLost,
     CartContext,
+    Effect,
     Package,
     PackageLine,
     Rejected,
+    Reply,
     Retry,
     SettingsError,
     WriteReply,
 )
 from tests.amazon.conftest import SELLER, Rig
 
-SOON = timedelta(minutes=1)
+SOON, LATER = timedelta(minutes=1), timedelta(minutes=10)
 
 
 def book(rig: Rig, quantity: int = 1, branch: str = "plain", **changes: Any) -> dict[str, Any]:
@@ -103,10 +105,36 @@ def test_after_a_lost_answer_the_same_is_sent_again_and_the_cart_has_one_package
 def test_where_amazon_does_not_answer_at_all_the_rest_waits(rig: Rig) -> None:
     orders = [book(rig) for _ in range(4)]
     rig.steer("POST", "faults", {"operation": "confirmShipment", "kind": "5xx", "times": 4})
-    reply = plugin.post_tracking(rig.store(), [package(order) for order in orders])
-    assert set(reply.results.values()) == {Retry(rig.clock.now() + SOON)}
-    assert len(reply.results) == 4
+    results = plugin.post_tracking(rig.store(), [package(order) for order in orders]).results
+    now = rig.clock.now()
+    assert [results[package(order).key] for order in orders] == [
+        *[Retry(now + LATER)] * 2,
+        *[Retry(now + SOON)] * 2,
+    ]
     assert rig.http.operations().count("confirmShipment") == 2
+
+
+def test_packages_that_always_fail_leave_the_others_their_turn(rig: Rig) -> None:
+    bad, good = [book(rig) for _ in range(2)], [book(rig) for _ in range(2)]
+    ctx = rig.store()
+    broken = [order["orderId"] for order in bad]
+
+    class Failing:
+        def call(self, operation: str, effect: Effect, method: str, url: str, **more: Any) -> Reply:
+            if operation == "confirmShipment" and any(order_id in url for order_id in broken):
+                return Reply(500, {}, b"")
+            return rig.http.call(operation, effect, method, url, **more)
+
+    waiting = {package(order).key: (rig.clock.now(), package(order)) for order in (*bad, *good)}
+    for _ in range(5):
+        due = [one for at, one in waiting.values() if at <= rig.clock.now()]
+        for key, result in plugin.post_tracking(replace(ctx, http=Failing()), due).results.items():
+            if isinstance(result, Retry):
+                waiting[key] = (result.when, waiting[key][1])
+            else:
+                del waiting[key]
+        rig.clock.advance(60)
+    assert {one.order_id for _, one in waiting.values()} == set(broken)
 
 
 def test_failures_in_between_hold_back_those_packages_only(rig: Rig) -> None:
