@@ -76,6 +76,21 @@ def _pass_on_references(standing: Sequence[Package]) -> None:
         changed(old)
 
 
+def to_replace(packages: Sequence[Package]) -> Package | None:
+    """A package of an order that was voided and has no successor: the cart cannot take it back, so another one becomes
+    its correction there. Those whose reference the cart is known to have go first; of the others an answer may have
+    been lost."""
+    replaced = {package.replaces_id for package in packages}
+    free = [package for package in packages if package.voided and package.id not in replaced]
+    known = {package.reference for package in packages if package.posted_version}
+    return min(free, key=lambda package: (package.reference not in known, package.id), default=None)
+
+
+def take_place(package: Package, voided: Package) -> None:
+    """Let a package go to the cart as the correction of a voided one."""
+    package.reference, package.cart_ref, package.replaces_id = voided.reference, voided.cart_ref, voided.id
+
+
 def changed(package: Package) -> None:
     """Note that the cart should hear of the package anew, whatever became of its last post."""
     package.version += 1

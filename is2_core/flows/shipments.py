@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from is2_core.flows.activity import mark_due
-from is2_core.flows.packages import changed, reallocate
+from is2_core.flows.packages import changed, reallocate, to_replace
 from is2_core.flows.promises import check_promises
 from is2_core.flows.rules import add_event
 from is2_core.flows.support import raise_case
@@ -161,7 +161,7 @@ def _take_package(session: Session, order: ReceivedOrder, entry: ShippedPackage,
     if row is None:
         if entry.voided:
             return False
-        replaced = _to_replace(packages)
+        replaced = to_replace(packages)
         row = Package(
             account_id=order.account_id,
             integration_id=order.integration_id,
@@ -191,14 +191,6 @@ def _take_package(session: Session, order: ReceivedOrder, entry: ShippedPackage,
     add_event(session, order.id, now, "PACKAGE", sentence)
     session.flush()
     return True
-
-
-def _to_replace(packages: Sequence[Package]) -> Package | None:
-    """A package that was voided: the cart cannot take it back, so the next one becomes its correction there. Those the
-    cart is known to have go first; of the others an answer may have been lost."""
-    replaced = {package.replaces_id for package in packages}
-    free = [package for package in packages if package.voided and package.id not in replaced]
-    return min(free, key=lambda package: (package.posted_version == 0, package.id), default=None)
 
 
 def _next_reference(packages: Sequence[Package]) -> str:

@@ -14,7 +14,7 @@ from is2_core.flows.access import owned
 from is2_core.flows.carrier_codes import code_for
 from is2_core.flows.context import cart_context
 from is2_core.flows.errors import Conflict
-from is2_core.flows.packages import follow_packages
+from is2_core.flows.packages import changed, follow_packages, packages_of, take_place, to_replace
 from is2_core.flows.rules import add_event
 from is2_core.flows.submissions import KIND_TRACKING, checked_reply, has_open, open_submissions
 from is2_core.models import Integration, Package, PostState, ReceivedLine, ReceivedOrder
@@ -162,11 +162,22 @@ def _settle_one(session: Session, package: Package, version: int, result: Result
         else:
             sentence = "The cart has a package as it was before its last change."
         add_event(session, package.order_id, now, "TRACKING", sentence)
+    elif isinstance(result, Rejected) and newest and (voided := _in_its_way(session, package)) is not None:
+        take_place(package, voided)
+        changed(package)
+        package.post_state = PostState.DUE
+        sentence = "The cart refused it beside a package that was voided since, so it goes there in its place."
+        add_event(session, package.order_id, now, "TRACKING", sentence)
     elif isinstance(result, Rejected) and newest:
         package.post_state, package.post_sentence = PostState.REJECTED, f"{result.sentence} ({result.code})"
         add_event(session, package.order_id, now, "TRACKING_REJECTED", f"The cart refused it: {package.post_sentence}")
     elif isinstance(result, Retry):
         package.post_at = result.when
+
+
+def _in_its_way(session: Session, package: Package) -> Package | None:
+    """A voided package that the cart may still count, where this one was shipped before it was voided."""
+    return to_replace(packages_of(session, package.order_id)) if package.posted_version == 0 else None
 
 
 def after_submission(session: Session, integration: Integration, retry_at: datetime | None, now: datetime) -> None:

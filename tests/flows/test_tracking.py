@@ -159,6 +159,39 @@ def test_a_posted_package_that_completes_nothing_any_more_hands_its_reference_on
     assert dock.received(order_id).state == ReceivedState.COMPLETED
 
 
+def test_a_package_shipped_before_another_was_voided_goes_in_its_place_where_it_must(dock: Dock) -> None:
+    order_id = dock.order("multi_line")
+    left = dock.left(order_id)
+    one = next(iter(left))
+    first = dock.ship(order_id, "1Z0001", {one: left[one]})
+    dock.world.amazon.fault("confirmShipment", "5xx", times=3)
+    second = dock.ship(order_id, "1Z0002", {sku: units for sku, units in left.items() if sku != one})
+    dock.void(first)
+    dock.correct(second, "1Z0002", left)
+    dock.world.amazon.heal()
+    dock.world.pass_time(minutes=15)
+    assert dock.shown(order_id) == {FIRST: ("UPS", "1Z0002", dock.units(order_id))}
+    assert dock.received(order_id).state == ReceivedState.COMPLETED
+
+
+def test_a_chain_of_voided_packages_ends_in_one_at_amazon(dock: Dock) -> None:
+    order_id = dock.order("multi_line")
+    left = dock.left(order_id)
+    one = next(iter(left))
+    first = dock.ship(order_id, "1Z0001", {one: left[one]})
+    dock.world.amazon.fault("confirmShipment", "5xx", times=9)
+    second = dock.ship(order_id, "1Z0002", {sku: units for sku, units in left.items() if sku != one})
+    dock.void(second)
+    dock.void(first)
+    third = dock.ship(order_id, "1Z0003")
+    dock.void(third)
+    dock.world.amazon.heal()
+    dock.ship(order_id, "1Z0004")
+    dock.world.pass_time(minutes=15)
+    assert dock.shown(order_id) == {FIRST: ("UPS", "1Z0004", dock.units(order_id))}
+    assert dock.received(order_id).state == ReceivedState.COMPLETED
+
+
 def test_units_freed_by_a_correction_arrive_before_the_package_that_takes_them(dock: Dock) -> None:
     order_id = dock.order("multi_line")
     left = dock.left(order_id)
