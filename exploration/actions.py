@@ -8,18 +8,17 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from exploration import invariants
+from exploration.merchants import Merchants
+from exploration.packers import Packers
 from exploration.plan import Plan
-from exploration.world import Shop, World
-from is2_core.flows import connection, items, orders, shipping
-from is2_core.flows.errors import FlowError
+from exploration.world import World
 from is2_core.models import Task, TaskState
 from is2_core.tasks.dispatcher import tick
 from is2_core.tasks.handlers import HANDLERS
 from is2_core.tasks.run import MAX_CRASHES, run_task
-from plugins.amazon.simulator.generate import BUNDLE
 
 _CHANGES = {"UNSHIPPED": ("cancel", "cancel", "request_cancel"), "PENDING": ("make_payable", "cancel")}
-METHODS = ("STANDARD", "EXPEDITED", "SECOND_DAY", "NEXT_DAY", "SCHEDULED")
 
 
 class Actions:
@@ -30,14 +29,17 @@ class Actions:
         self._plan = plan
         self._rng = rng
         self.started = 0
+        self.merchants = Merchants(world, rng)
         self._choices: list[tuple[int, Callable[[], None]]] = [
-            (10, self._resume),
-            (6, self._start),
+            (15, self._resume),
+            (8, self._start),
             (4, self._tick),
             (3, self._pass_time),
+            (1 if plan.wait_h else 0, self._wait),
             (3, self._order),
             (plan.cancel_weight, self._change_order),
-            (1, self._merchant),
+            (plan.pack_weight, Packers(world, rng).act),
+            (1, self.merchants.act),
             (1, self._expire_tokens),
         ]
 
@@ -48,6 +50,12 @@ class Actions:
         weights = [weight for weight, _ in self._choices]
         (action,) = self._rng.choices([action for _, action in self._choices], weights)
         action()
+
+    def order_some(self, count: int) -> None:
+        """Ordinary orders come in."""
+        for _ in range(count):
+            branch = self._rng.choice(("plain", "multi_line", "bundle", "partially_shipped"))
+            self._world.new_order(self._rng.choice(self._world.shops), branch, self._rng, late=True)
 
     def start_task(self, rung: tuple[int, int], *, doomed: bool) -> None:
         """A worker takes a ring from the queue."""
@@ -63,14 +71,6 @@ class Actions:
         self.started += 1
         name = f"{task.kind} t{task_id}-{fence}"
         world.scheduler.start(name, lambda: run_task(world.platform, task_id, HANDLERS), doom)
-
-    def set_right(self) -> None:
-        """The merchants map every shipping method and the bundle, and have a paused store go on."""
-        for shop in self._world.shops:
-            self._test_connection(shop)
-            for method in METHODS:
-                self._map_method(shop, method)
-            self._map_bundle(shop)
 
     def release_quarantined(self) -> None:
         """An administrator has set-aside tasks tried once more."""
@@ -99,8 +99,11 @@ class Actions:
         # A kill that no fault point announces; as with `doom`, not a task's third.
         if piece.doom is not None and self._rng.random() < self._plan.crash_rate:
             self._world.scheduler.kill(piece)
-        else:
-            self._world.scheduler.resume(piece)
+            return
+        # Some way at a time, or little would ever be finished.
+        for _ in range(self._rng.randint(1, 4)):
+            if piece in self._world.scheduler.ready():
+                self._world.scheduler.resume(piece)
 
     def _start(self) -> None:
         rung = self._world.bell.rung
@@ -116,10 +119,15 @@ class Actions:
 
     def _tick(self) -> None:
         done = tick(self._world.platform, self._world.bell)
+        self._world.violations += invariants.owned(self._world)
         self._world.trace.add("dispatcher", f"{done.scheduled} scheduled, {done.recovered} recovered, {done.rung} rung")
 
     def _pass_time(self) -> None:
         self._world.clock.advance(timedelta(seconds=round(self._rng.uniform(0.01, self._plan.step_s), 3)))
+
+    def _wait(self) -> None:
+        """Nobody does anything for hours."""
+        self._world.clock.advance(timedelta(hours=round(self._rng.uniform(0.5, self._plan.wait_h), 2)))
 
     def _order(self) -> None:
         shop, branch = self._rng.choice(self._world.shops), self._rng.choice(self._plan.branches)
@@ -135,57 +143,18 @@ class Actions:
             self._world.steer("POST", f"orders/{order_id}", {change: True})
             self._world.trace.add("amazon", f"order {order_id} {change}")
 
-    def _merchant(self) -> None:
-        shop = self._rng.choice(self._world.shops)
-        what = self._rng.choice(("method", "method", "method", "bundle", "check now", "test"))
-        self._world.trace.add("merchant", f"store {shop.id} {what}")
-        if what == "method":
-            self._map_method(shop, self._rng.choice(METHODS[:-1]))
-        elif what == "bundle":
-            self._map_bundle(shop)
-        elif what == "check now":
-            self._press(lambda: orders.check_now(self._world.platform, integration_id=shop.id, account_id=shop.account))
-        else:
-            self._test_connection(shop)
-
     def _expire_tokens(self) -> None:
         shop = self._rng.choice(self._world.shops)
         self._world.steer("POST", "seller", {"seller": shop.seller, "expire_access_tokens": True})
 
     def _fault(self) -> None:
         operation, kind = self._rng.choice(self._plan.faults)
-        more = {"seconds": self._rng.choice((5, 25, 45))} if kind == "delay" else {}
+        more: dict[str, object] = {}
+        if kind == "delay":
+            more["seconds"] = self._rng.choice((5, 25, 45))
+        elif kind == "reject":
+            more["sku"] = "LAMP-USB"
         times, skip = self._rng.randint(1, 3), self._rng.randint(0, 2)
         fault = {"operation": operation, "kind": kind, "times": times, "skip": skip, **more}
         self._world.steer("POST", "faults", fault)
         self._world.trace.add("amazon", f"fault {operation} {kind} {times} after {skip}")
-
-    def _map_method(self, shop: Shop, method: str) -> None:
-        self._press(
-            lambda: shipping.add_shipping_mapping(
-                self._world.platform, integration_id=shop.id, account_id=shop.account, method=method, service="GROUND"
-            )
-        )
-
-    def _map_bundle(self, shop: Shop) -> None:
-        self._press(
-            lambda: items.add_custom_item(
-                self._world.platform,
-                integration_id=shop.id,
-                account_id=shop.account,
-                sku=BUNDLE[0],
-                mappings=[("TENT-2P", "1"), ("LAMP-USB", "2")],
-            )
-        )
-
-    def _test_connection(self, shop: Shop) -> None:
-        self._press(
-            lambda: connection.test_connection(self._world.platform, integration_id=shop.id, account_id=shop.account)
-        )
-
-    def _press(self, button: Callable[[], object]) -> None:
-        """Do what a page's button does; a refusal is a sentence for the page."""
-        try:
-            button()
-        except FlowError as refusal:
-            self._world.trace.add("merchant", f"is told: {refusal}")

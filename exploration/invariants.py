@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
+from exploration.levels import floor_kept, shown
+from exploration.shipments import conserved, posted, reported
 from exploration.world import World
 from is2_core.flows.holds import HoldCode
 from is2_core.models import (
@@ -18,9 +20,12 @@ from is2_core.models import (
     ReceivedLine,
     ReceivedOrder,
     ReceivedState,
+    StockPush,
+    Submission,
     Task,
     TaskState,
     WarehouseOrder,
+    WarehouseOrderLine,
     WarehouseState,
 )
 from plugins.amazon.simulator.order_book import BookedOrder
@@ -35,12 +40,13 @@ LASTING = {
     HoldCode.SKU_UNKNOWN,
     HoldCode.METHOD_UNMAPPED,
 }
+_OPEN = (TaskState.READY, TaskState.RUNNING, TaskState.WAITING)
 EXPLAINED = (ReceivedState.EXCLUDED, ReceivedState.QUARANTINED, ReceivedState.CANCELLED)
 
 
 def check(world: World) -> list[str]:
     """All breaches, as sentences that begin with the invariant's name."""
-    return [*one_of_each(world), *all_accounted_for(world), *acknowledged(world), *at_rest(world)]
+    return [breach for invariant in INVARIANTS for breach in invariant(world)]
 
 
 def one_of_each(world: World) -> Iterator[str]:
@@ -80,6 +86,7 @@ def all_accounted_for(world: World) -> Iterator[str]:
             ).all()
         )
         warehouse = {row.number: row for row in session.scalars(sa.select(WarehouseOrder))}
+        boxed = set(session.scalars(sa.select(WarehouseOrderLine.order_id).where(WarehouseOrderLine.shipped > 0)))
     for booked in _orders(world):
         row = rows.get(booked.id)
         if row is None:
@@ -97,7 +104,8 @@ def all_accounted_for(world: World) -> Iterator[str]:
         if row.state != ReceivedState.QUARANTINED and cancelled != (row.cart_state == OrderState.CANCELLED):
             yield f"I2: Amazon says {booked.status} of {booked.id}, IS2 {row.cart_state}"
         order = warehouse.get(row.number)
-        if cancelled and order is not None and order.state != WarehouseState.CANCELLED:
+        # What is in a box cannot be stopped; the rest of it can.
+        if cancelled and order is not None and order.state != WarehouseState.CANCELLED and order.id not in boxed:
             yield f"I2: {booked.id} was cancelled at Amazon, the warehouse has it {order.state}"
     known = {booked.id for booked in _orders(world)}
     for order_id in sorted(rows.keys() - known):
@@ -139,7 +147,44 @@ def at_rest(world: World) -> Iterator[str]:
         for store in session.scalars(sa.select(Integration).where(Integration.state != IntegrationState.ACTIVE)):
             yield f"rest: store {store.id} is {store.state}: {store.pause_sentence}"
         codes = set(session.scalars(sa.select(Hold.code)))
+    yield from answered(world)
     yield from (f"rest: something still holds orders that was healed: {code}" for code in sorted(codes - LASTING))
+
+
+def owned(world: World) -> Iterator[str]:
+    """I6, right after a sweep: no task runs on whose lease is over."""
+    with world.platform.db.read() as session:
+        over = sa.select(Task.kind).where(Task.state == TaskState.RUNNING, Task.lease_until < world.clock.now())
+        yield from (f"I6: {kind} runs with its lease over" for kind in session.scalars(over))
+
+
+def answered(world: World) -> Iterator[str]:
+    """I6: whatever Amazon still works on is asked about."""
+    with world.platform.db.read() as session:
+        asked = {
+            task.payload["submission"]
+            for task in session.scalars(sa.select(Task).where(Task.kind == "submissions.poll", Task.state.in_(_OPEN)))
+        }
+        for row in session.scalars(sa.select(Submission).where(Submission.closed_at.is_(None))):
+            if row.id not in asked:
+                yield f"I6: nobody asks about submission {row.id} ({row.kind})"
+        for push in session.scalars(
+            sa.select(StockPush).where(StockPush.accepted_at.is_not(None), StockPush.closed_at.is_(None))
+        ):
+            yield f"I6: push {push.id} was accepted, and has no end"
+
+
+INVARIANTS = (
+    one_of_each,
+    all_accounted_for,
+    acknowledged,
+    posted,
+    reported,
+    conserved,
+    shown,
+    floor_kept,
+    at_rest,
+)
 
 
 def _orders(world: World) -> list[BookedOrder]:

@@ -14,6 +14,9 @@ FAULTS = {
     "createFeedDocument": WRITE_FAULTS,
     "uploadDocument": ("5xx", "delay", "refuse", "apply_then_drop"),
     "createFeed": WRITE_FAULTS,
+    "searchListingsItems": READ_FAULTS,
+    "confirmShipment": WRITE_FAULTS,
+    "feedProcessed": ("fatal", "apply_then_fatal", "reject"),
     "getFeed": (*READ_FAULTS, "stale"),
     "getFeedDocument": READ_FAULTS,
     "downloadDocument": READ_FAULTS,
@@ -31,14 +34,23 @@ class Plan:
     """One seed's choices.
 
     Args:
+        warm: orders that the warehouse has before anything goes wrong.
         steps: actions before the world is healed.
         stores: how many connected stores, of two accounts.
+        one_account: whether all stores are of the first account and so share its stock.
+        sites: how many of its marketplaces a seller lists its SKUs in.
         workers: how many tasks run at once.
         page_size: orders per listing page.
         order_minutes: the stores' order schedule.
+        read_minutes: how often the warehouse is asked for news where nothing rings for it.
+        feed_page: how many changes the warehouse tells of in one answer (embedded: 500).
+        feed_delay_s: how long Amazon works on a feed.
         step_s: the longest time an action may take.
+        wait_h: the longest time that passes at once now and then, in hours; 0 for never.
         mapped_first: whether the merchants map everything before the first order comes.
         cancel_weight: how often orders change after they were placed, beside 3 for new ones.
+        pack_weight: how often something happens in the warehouse.
+        port_fault_rate: how often a call to the warehouse goes wrong, from 0 to 1.
         faults: the armed faults to draw from, as (operation, kind).
         fault_rate, crash_rate, lost_ring_rate, double_ring_rate: how often, from 0 to 1.
         crash_points: the fault points at which tasks are killed.
@@ -46,14 +58,23 @@ class Plan:
         late_rate: how often an order shows up only after its time (a listing that lags).
     """
 
+    warm: int
     steps: int
     stores: int
+    one_account: bool
+    sites: int
     workers: int
     page_size: int
     order_minutes: int
+    read_minutes: int
+    feed_page: int
+    feed_delay_s: int
     step_s: float
+    wait_h: float
     mapped_first: bool
     cancel_weight: int
+    pack_weight: int
+    port_fault_rate: float
     faults: tuple[tuple[str, str], ...]
     fault_rate: float
     crash_rate: float
@@ -69,16 +90,25 @@ class Plan:
         possible = [(operation, kind) for operation, kinds in FAULTS.items() for kind in kinds]
         some = rng.sample(possible, rng.randint(0, len(possible) // 2))
         return Plan(
-            steps=rng.choice((100, 200, 400)),
-            stores=rng.randint(1, 3),
+            warm=rng.choice((0, 3, 6)),
+            steps=rng.choice((80, 150, 250)),
+            stores=rng.choice((1, 1, 1, 2, 2, 3)),
+            one_account=rng.random() < 0.6,
+            sites=rng.choice((1, 1, 2)),
             workers=rng.randint(1, 4),
             page_size=rng.choice((1, 2, 5, 100)),
-            order_minutes=rng.choice((15, 30, 60)),
+            order_minutes=rng.choice((15, 60, 60)),
+            read_minutes=rng.choice((5, 60, 240)),
+            feed_page=rng.choice((1, 3, 500)),
+            feed_delay_s=rng.choice((20, 20, 120)),
             step_s=rng.choice((20, 120, 900)),
+            wait_h=rng.choice((0, 3, 13)),
             mapped_first=rng.random() < 0.6,
             cancel_weight=rng.choice((0, 1, 4)),
+            pack_weight=rng.choice((4, 12, 24)),
+            port_fault_rate=rng.choice((0, 0, 0.1, 0.3)),
             faults=tuple(some),
-            fault_rate=rng.choice((0, 0.1, 0.3)) if some else 0,
+            fault_rate=rng.choice((0, 0.05, 0.2)) if some else 0,
             crash_rate=rng.choice((0, 0.2, 0.6)),
             crash_points=tuple(rng.sample(CRASH_POINTS, rng.randint(1, len(CRASH_POINTS)))),
             lost_ring_rate=rng.choice((0, 0.2)),

@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -17,13 +17,19 @@ from exploration.plan import Plan
 from exploration.world import World
 from is2_core import faults
 from is2_core.carts import CartRegistry
-from is2_core.models import ReceivedOrder, Schedule, Task, TaskState, WarehouseOrder
+from is2_core.models import Integration, IntegrationState, ReceivedOrder, Schedule, Task, TaskState, WarehouseOrder
 from is2_core.tasks.dispatcher import tick
 
-# A daily reconcile, what leads up to it and what follows from it. In the long middle the routine checks are left out:
-# they find nothing new, and cost most of the run.
-_HEALING = ((timedelta(hours=1), None), (timedelta(hours=25), "orders.reconcile"), (timedelta(hours=26), None))
+# How long a world takes to heal, from one look of its merchants to the next: what was under way; what was left over;
+# the night's listing and comparison, moved to here, and the time between two pushes of stock; what the last of them
+# asked.
+_HEALING = (timedelta(minutes=5), timedelta(hours=1), timedelta(hours=15), timedelta(hours=16))
+_NIGHT = (("orders.reconcile", timedelta(minutes=90)), ("inventory.compare", timedelta(minutes=150)))
+_WARM_UP = timedelta(minutes=4)
+# While it heals the routine is seldom: it finds nothing new, and costs most of the run.
+_SELDOM = timedelta(hours=24)
 _MOST_ROUNDS = 3000
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -54,12 +60,14 @@ def explore(seed: int, carts: CartRegistry | None = None) -> Outcome:
         try:
             faults.listen(world.scheduler.at_faultpoint)
             actions = Actions(world, plan, rng)
-            if plan.mapped_first:
-                actions.set_right()
+            if plan.mapped_first or plan.warm:
+                actions.merchants.set_right()
+            if plan.warm:
+                _warm_up(world, actions, plan)
             for _ in range(plan.steps):
                 actions.step()
             _heal(world, actions)
-            found = [*world.violations, *world.scheduler.escaped, *invariants.check(world)]
+            found = [*world.violations, *world.watch.violations, *world.scheduler.escaped, *invariants.check(world)]
             found += [f"bug: {error}" for error in errors]
             state = _final_state(world)
             return Outcome(
@@ -73,10 +81,16 @@ def explore(seed: int, carts: CartRegistry | None = None) -> Outcome:
                 crashes=world.scheduler.crashes,
             )
         finally:
-            for piece in list(world.scheduler.pieces):
-                world.scheduler.kill(piece)
-            faults.listen(None)
             world.close()
+            faults.listen(None)
+
+
+def _warm_up(world: World, actions: Actions, plan: Plan) -> None:
+    """Let the first orders reach the warehouse, which is where most of the rest begins."""
+    actions.order_some(plan.warm)
+    world.warehouse.fault_rate = 0
+    _settle(world, actions, world.clock.now() + _WARM_UP)
+    world.warehouse.fault_rate = plan.port_fault_rate
 
 
 def _heal(world: World, actions: Actions) -> None:
@@ -85,16 +99,23 @@ def _heal(world: World, actions: Actions) -> None:
     world.steer("DELETE", "faults")
     # Pages of one order each, three minutes apart at Amazon's rate, would outlast the healing.
     world.transport.page_size = max(world.transport.page_size, 10)
-    actions.set_right()
+    world.warehouse.fault_rate = 0
+    actions.merchants.set_right()
     actions.release_quarantined()
     start = world.clock.now()
-    if not all(_settle(world, actions, start + length, kind) for length, kind in _HEALING):
-        world.violations.append("rest: the world does not come to rest")
+    for kind in ("orders.check", "warehouse.read"):
+        world.space_out(kind, _SELDOM)
+    for kind, after in _NIGHT:
+        world.move_night(kind, start + after)
+    for length in _HEALING:
+        if not _settle(world, actions, start + length):
+            world.violations.append("rest: the world does not come to rest")
+            return
+        actions.merchants.look_after_all()
 
 
-def _settle(world: World, actions: Actions, end: datetime, kind: str | None) -> bool:
-    """Let the platform work until nothing is due before `end`, schedules of other kinds than `kind` left out; False
-    where it finds no end."""
+def _settle(world: World, actions: Actions, end: datetime) -> bool:
+    """Let the platform work until nothing is due before `end`; False where it finds no end."""
     for _ in range(_MOST_ROUNDS):
         while ready := world.scheduler.ready():
             world.scheduler.resume(ready[0])
@@ -106,7 +127,7 @@ def _settle(world: World, actions: Actions, end: datetime, kind: str | None) -> 
             continue
         if tick(world.platform, world.bell).rung:
             continue
-        following = _next_instant(world, kind)
+        following = _next_instant(world)
         if following > end:
             world.clock.advance_to(end)
             return True
@@ -114,17 +135,20 @@ def _settle(world: World, actions: Actions, end: datetime, kind: str | None) -> 
     return False
 
 
-def _next_instant(world: World, kind: str | None) -> datetime:
+def _next_instant(world: World) -> datetime:
     """When the platform has something to do next."""
-    schedules = sa.select(sa.func.min(Schedule.next_at)).where(sa.or_(kind is None, Schedule.kind == kind))
     ring = sa.case((Task.rung_until > Task.run_at, Task.rung_until), else_=Task.run_at)
     with world.platform.db.read() as session:
         instants = [
             session.scalar(sa.select(sa.func.min(ring)).where(Task.state == TaskState.READY)),
             session.scalar(sa.select(sa.func.min(Task.lease_until)).where(Task.state == TaskState.RUNNING)),
-            session.scalar(schedules),
+            session.scalar(
+                sa.select(sa.func.min(Schedule.next_at))
+                .join(Integration, Integration.id == Schedule.integration_id)
+                .where(Integration.state == IntegrationState.ACTIVE)
+            ),
         ]
-    return min(instant for instant in instants if instant is not None)
+    return min((instant for instant in instants if instant is not None), default=_NEVER)
 
 
 def _final_state(world: World) -> list[str]:

@@ -49,6 +49,11 @@ class Scheduler:
         self.escaped: list[str] = []
         self.crashes = 0
 
+    @property
+    def running(self) -> str:
+        """The name of the piece that runs now, "" outside of one."""
+        return self._running.name if self._running else ""
+
     def start(self, name: str, work: Callable[[], None], doom: tuple[str, int] | None = None) -> None:
         """Begin a piece; it runs until its first pause."""
         piece = Piece(name, greenlet.greenlet(lambda: self._live(piece, work)), doom)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from exploration.scheduler import Scheduler
 from exploration.trace import Trace
+from exploration.watch import Watch
 from is2_core.clock import VirtualClock
 from is2_core.transport import DEADLINE_S, NoAnswer, Request
 from plugins.amazon.simulator import Simulator
@@ -22,7 +23,7 @@ class InProcessTransport:
 
     Args:
         page_size: orders per page of a listing (Amazon: 100), so that few orders make many pages; may be changed.
-        watch: sees every request just before it reaches the simulator.
+        watch: sees every request before it reaches the simulator, and once it has.
     """
 
     def __init__(
@@ -32,7 +33,7 @@ class InProcessTransport:
         clock: VirtualClock,
         trace: Trace,
         page_size: int,
-        watch: Callable[[Question], None],
+        watch: Watch,
     ) -> None:
         self._simulator = simulator
         self._scheduler = scheduler
@@ -44,13 +45,15 @@ class InProcessTransport:
     def send(self, request: Request) -> Reply:
         self._scheduler.pause("the request is on its way")
         question = self._question(request)
-        self._watch(question)
+        self._watch.before(question)
         try:
             answer = self._simulator.handle(question)
         except ConnectionDropped:
+            self._watch.after(question)
             self._trace.add("amazon", f"{question.method} {question.path} dropped")
             self._scheduler.pause("no answer")
             raise NoAnswer("ConnectionDropped") from None
+        self._watch.after(question)
         self._trace.add("amazon", f"{question.method} {question.path} {answer.status} {len(answer.body)}")
         delay = min(answer.delay_s, DEADLINE_S)
         self._scheduler.pause("the answer is on its way", self._clock.now() + timedelta(seconds=delay))

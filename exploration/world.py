@@ -5,31 +5,35 @@ from __future__ import annotations
 import base64
 import json
 import random
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
+from exploration.database import empty_database
 from exploration.plan import Plan
 from exploration.scheduler import Scheduler
 from exploration.trace import Trace
 from exploration.transport import InProcessTransport
+from exploration.warehouse import UnreliableWarehouse
+from exploration.watch import Watch
 from is2_core.carts import CartRegistry
 from is2_core.clock import VirtualClock
 from is2_core.config import Config
 from is2_core.crypto import Keyring
 from is2_core.flows import accounts, cart_settings, stock, store_settings
-from is2_core.models import Credential, Integration, IntegrationState, ReceivedOrder, WarehouseOrder
-from is2_core.models.base import Base
+from is2_core.flows.errors import FlowError
+from is2_core.models import Credential, Integration, IntegrationState, Schedule
 from is2_core.platform import Platform, build_platform
 from is2_core.ratelimit import MemoryBuckets
+from is2_core.warehouse.embedded import EmbeddedWarehouse
 from plugins.amazon.simulator import Simulator
 from plugins.amazon.simulator.clock import iso
-from plugins.amazon.simulator.generate import SKUS
+from plugins.amazon.simulator.generate import BUNDLE, SKUS
 from plugins.amazon.simulator.messages import Request
+from plugins.amazon.simulator.state import FBA_SKU
 
 START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 SIMULATOR_URL = "http://127.0.0.1:8765"
@@ -41,7 +45,12 @@ APPLICATION = {
     "draft": "no",
     "simulator_url": SIMULATOR_URL,
 }
-_ACKNOWLEDGED = re.compile(rb"<AmazonOrderID>([^<]+)</AmazonOrderID>")
+# What the merchants list: cart SKU -> what it is made of; nothing where the warehouse has the same SKU.
+ITEMS: dict[str, list[tuple[str, str]]] = {
+    **{sku: [] for sku in SKUS},
+    BUNDLE[0]: [("TENT-2P", "1"), ("LAMP-USB", "2")],
+    FBA_SKU: [("STOVE-MINI", "1")],
+}
 # Guards nothing: the database lives and dies with the run.
 _KEYS = Keyring({"explorer": base64.b64decode("A" * 43 + "=")}, "explorer")
 
@@ -64,6 +73,11 @@ class Shop:
     account: int
     seller: str
 
+    @property
+    def fields(self) -> dict[str, int]:
+        """How flows name a store."""
+        return {"integration_id": self.id, "account_id": self.account}
+
 
 @dataclass
 class World:
@@ -76,9 +90,13 @@ class World:
     scheduler: Scheduler
     trace: Trace
     bell: ListBell
-    shops: list[Shop]
+    warehouse: UnreliableWarehouse
+    watch: Watch
+    accounts: list[int]
+    shops: list[Shop] = field(default_factory=list)
     orders: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
+    shipped_before: dict[str, list[str]] = field(default_factory=dict)
 
     @staticmethod
     def build(plan: Plan, seed: int, carts: CartRegistry | None = None) -> World:
@@ -86,12 +104,16 @@ class World:
         clock = VirtualClock(START)
         trace = Trace(clock)
         scheduler = Scheduler(clock, trace)
-        simulator = Simulator(seed=seed, clock=clock.now, base_url=SIMULATOR_URL)
-        world: World
-
-        def watch(request: Request) -> None:
-            world.watch_upload(request)
-
+        simulator = Simulator(seed=seed, clock=clock.now, base_url=SIMULATOR_URL, feed_delay_s=plan.feed_delay_s)
+        db = empty_database()
+        embedded = EmbeddedWarehouse(db, clock)
+        warehouse = UnreliableWarehouse(embedded, db, scheduler, trace, str(seed), plan.port_fault_rate)
+        watch = Watch(
+            db,
+            warehouse.seen,
+            lambda: scheduler.running,
+            lambda: [feed["feedId"] for feed in simulator.state.feeds.all()],
+        )
         transport = InProcessTransport(simulator, scheduler, clock, trace, plan.page_size, watch)
         platform = build_platform(
             Config("sqlite://", "redis://nobody.invalid", _KEYS, "the explorer shows no pages, so no cookies"),
@@ -99,22 +121,33 @@ class World:
             transport=transport,
             buckets=MemoryBuckets(clock),
             carts=carts,
+            db=db,
         )
-        world = World(platform, clock, transport, simulator, scheduler, trace, ListBell(), [])
-        Base.metadata.create_all(platform.db.engine)
+        platform.warehouses["embedded"] = warehouse
         cart_settings.save_cart_settings(platform, "amazon", "simulator", APPLICATION)
         cart_settings.enable_cart(platform, "amazon")
-        first, second = (accounts.create_account(platform, name) for name in ("Northwind", "Alpen"))
-        for account in (first, second):
+        holders = [accounts.create_account(platform, name) for name in ("Northwind", "Alpen")]
+        world = World(platform, clock, transport, simulator, scheduler, trace, ListBell(), warehouse, watch, holders)
+        for account in holders:
             for sku in SKUS:
                 stock.receive(platform, account_id=account, sku=sku, name=sku, quantity="50", user_id=None)
         for number, (seller, region) in enumerate(SELLERS[: plan.stores]):
-            world._connect(seller, region, first if number != 1 else second, plan.order_minutes)
+            world._list(seller, plan.sites)
+            world._connect(seller, region, holders[0 if plan.one_account or number != 1 else 1], plan.order_minutes)
+        world.space_out("warehouse.read", timedelta(minutes=plan.read_minutes))
         return world
 
     def close(self) -> None:
-        """Let go of the database."""
-        self.platform.db.dispose()
+        """End what still runs."""
+        for piece in list(self.scheduler.pieces):
+            self.scheduler.kill(piece)
+
+    def press(self, who: str, button: Callable[..., object], **fields: object) -> None:
+        """Do what a page's button does; a refusal is a sentence for the page."""
+        try:
+            button(self.platform, **fields)
+        except FlowError as refusal:
+            self.trace.add(who, f"is told: {refusal}")
 
     def steer(self, method: str, path: str, body: Any = None) -> Any:
         """Ask the simulator's `/_sim/`."""
@@ -135,27 +168,21 @@ class World:
         if not late:
             now = iso(self.clock.now())
             self.steer("POST", f"orders/{order_id}", {"set": {"createdTime": now, "lastUpdatedTime": now}})
+        booked = self.simulator.state.book.get(order_id)
+        self.shipped_before[order_id] = [package["trackingNumber"] for package in booked.summary()["packages"]]
         self.orders.append(order_id)
         self.trace.add("amazon", f"order {order_id} {branch}{' late' if late else ''}")
 
-    def watch_upload(self, request: Request) -> None:
-        """I3: whatever leaves for Amazon as an acknowledgement has its placing committed before."""
-        if request.method != "PUT":
-            return
-        wanted = [found.decode() for found in _ACKNOWLEDGED.findall(request.body)]
-        with self.platform.db.read() as session:
-            placed = set(
-                session.scalars(
-                    sa.select(ReceivedOrder.remote_id)
-                    .join(WarehouseOrder, WarehouseOrder.number == ReceivedOrder.number)
-                    .where(ReceivedOrder.remote_id.in_(wanted), ReceivedOrder.placed_at.is_not(None))
-                )
-            )
-        self.violations += [
-            f"I3: {order_id} is acknowledged before its placing is committed"
-            for order_id in wanted
-            if order_id not in placed
+    def _list(self, seller: str, sites: int) -> None:
+        """The seller's listings at Amazon, in its first marketplaces only."""
+        (places,) = [
+            each["marketplaces"] for each in self.steer("GET", "sellers")["sellers"] if each["seller"] == seller
         ]
+        shown = {"seller": seller, "marketplaces": places[:sites]}
+        listings = [{**shown, "sku": sku, "quantity": 9} for sku in ITEMS if sku != FBA_SKU]
+        # At home only: sold elsewhere too, it would be a sign of Remote Fulfillment.
+        fba = {"seller": seller, "marketplaces": places[:1], "sku": FBA_SKU, "fba": True, "quantity": 40}
+        self.steer("POST", "listings", [*listings, fba])
 
     def _connect(self, seller: str, region: str, account: int, order_minutes: int) -> None:
         granted = self.steer("POST", "authorize", {"seller": seller})
@@ -185,3 +212,15 @@ class World:
         values["orders_every"] = str(order_minutes * 60)
         store_settings.finish_setup(self.platform, integration_id=shop.id, account_id=account, values=values)
         self.shops.append(shop)
+
+    def space_out(self, kind: str, every: timedelta) -> None:
+        """Have the stores' routine work of a kind come due at other intervals."""
+        self._reschedule(kind, every_s=int(every.total_seconds()))
+
+    def move_night(self, kind: str, to: datetime) -> None:
+        """Have the stores' nightly work of a kind come due at another time of the day."""
+        self._reschedule(kind, daily_at=f"{to:%H:%M}", next_at=to.replace(second=0, microsecond=0))
+
+    def _reschedule(self, kind: str, **changes: object) -> None:
+        with self.platform.db.write() as session:
+            session.execute(sa.update(Schedule).where(Schedule.kind == kind).values(changes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import subprocess
@@ -16,13 +17,13 @@ from sqlalchemy.orm import Session
 
 from exploration.run import explore
 from is2_core.carts import CartRegistry
-from is2_core.flows import placing, staging
-from is2_core.models import AckState
+from is2_core.flows import channels, inventory, packing, placing, polling, shipments, staging, tracking
+from is2_core.models import AckState, CartItem
 from is2_core.tasks import dispatcher
 from is2_core.tasks.queue import enqueue
 from is2_core.warehouse.embedded import EmbeddedWarehouse
 from is2_core.warehouse.interface import Cancelled
-from plugins.interface import OrderPage
+from plugins.interface import Applied, OrderPage, Package
 
 SEEDS, CHUNK, MUTATION_SEEDS = 50, 5, 30
 ROOT = Path(__file__).resolve().parents[2]
@@ -95,6 +96,71 @@ def place_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(placing, "_ready", numbered)
 
 
+def post_corrections_as_new_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A corrected package goes to the cart under a reference of its own."""
+    for_the_cart = tracking._for_the_cart
+
+    def renumbered(*args: Any) -> list[Package]:
+        return [replace(entry, reference=entry.key.replace("-", "7")) for entry in for_the_cart(*args)]
+
+    monkeypatch.setattr(tracking, "_for_the_cart", renumbered)
+
+
+def forget_orders_that_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What received orders need that are not placed yet is offered again."""
+    monkeypatch.setattr(inventory, "waiting_units", lambda *_: {})
+
+
+def write_amazons_offers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stock is sent whoever ships the SKU."""
+    store = channels._store
+
+    def and_forget(item: CartItem, *rest: Any) -> None:
+        store(item, *rest)
+        item.withheld = ""
+
+    monkeypatch.setattr(channels, "_store", and_forget)
+
+
+def keep_no_floor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next run may be at once."""
+    monkeypatch.setattr(inventory, "next_possible", lambda platform, session, integration, now: now)
+
+
+def void_without_giving_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The units of a voided package are neither on hand again nor left to ship."""
+    shift = packing._shift
+
+    def unless_voided(change: Any, package: Any, changes: Any, verb: str, *rest: Any) -> None:
+        if verb != "voided":
+            shift(change, package, changes, verb, *rest)
+
+    monkeypatch.setattr(packing, "_shift", unless_voided)
+
+
+def lose_a_page_of_shipments(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cursor moves over what the warehouse reports, which is not stored."""
+    take, calls = shipments._take, itertools.count()
+
+    def every_other(*args: Any) -> None:
+        if next(calls) % 2 == 0:
+            take(*args)
+
+    monkeypatch.setattr(shipments, "_take", every_other)
+
+
+def count_a_refusal_as_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A SKU the cart refused is not sent again."""
+    settle = inventory.settle
+
+    def all_applied(session: Session, store: int, results: dict[str, Any], now: Any) -> None:
+        settle(session, store, dict.fromkeys(results, Applied()), now)
+
+    monkeypatch.setitem(
+        polling.SETTLERS, "push_inventory", replace(polling.SETTLERS["push_inventory"], results=all_applied)
+    )
+
+
 @pytest.mark.parametrize(
     "mutation",
     [
@@ -103,6 +169,13 @@ def place_twice(monkeypatch: pytest.MonkeyPatch) -> None:
         lose_cancellations,
         stop_after_the_first_page,
         place_twice,
+        post_corrections_as_new_packages,
+        forget_orders_that_wait,
+        write_amazons_offers,
+        keep_no_floor,
+        void_without_giving_back,
+        lose_a_page_of_shipments,
+        count_a_refusal_as_sent,
     ],
 )
 def test_a_broken_core_is_found_out(

@@ -1,0 +1,138 @@
+"""The embedded warehouse behind a bad line: answers are lost, come late, come twice or are empty."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from exploration import oracle
+from exploration.scheduler import Scheduler
+from exploration.trace import Trace
+from is2_core.db import Database
+from is2_core.warehouse.embedded import EmbeddedWarehouse
+from is2_core.warehouse.interface import (
+    Activity,
+    CancelAnswer,
+    FoundOrder,
+    Later,
+    NewOrder,
+    PlaceAnswer,
+    Service,
+    Shipments,
+    Stock,
+    Unknown,
+)
+from plugins.interface import Temporary
+
+T = TypeVar("T")
+
+
+class UnreliableWarehouse:
+    """The warehouse port as an outside WMS might serve it.
+
+    Args:
+        fault_rate: how often a call goes wrong, from 0 to 1; set to 0 when the world is healed.
+
+    `seen` says, per piece that asked for stock last, what it may take to be sellable: the units the warehouse had not
+    promised when it answered, less what IS2 itself knew to be spoken for when it asked.
+    """
+
+    unique_external_id = True
+    settle_s = 0
+
+    def __init__(
+        self, inner: EmbeddedWarehouse, db: Database, scheduler: Scheduler, trace: Trace, luck: str, fault_rate: float
+    ) -> None:
+        self._inner = inner
+        self._db = db
+        self._scheduler = scheduler
+        self._trace = trace
+        self._rng = random.Random(f"{luck}/warehouse")
+        self._cursors: dict[tuple[str, int], str] = {}
+        self.fault_rate = fault_rate
+        self.seen: dict[str, oracle.Sight] = {}
+
+    def place_orders(self, batch: Sequence[NewOrder]) -> list[PlaceAnswer]:
+        trouble = self._trouble("place", ("not now", "no telling", "lost"))
+        if trouble == "not now":
+            return [Later("The warehouse is busy.") for _ in batch]
+        answers = self._asked(lambda: self._inner.place_orders(batch))
+        if trouble == "no telling":
+            return [Unknown("The warehouse did not say whether it has the order.") for _ in batch]
+        self._lose(trouble)
+        return answers
+
+    def find_order(self, account_id: int, number: str) -> list[FoundOrder]:
+        return self._reading("find", lambda: self._inner.find_order(account_id, number))
+
+    def cancel_order(self, account_id: int, number: str) -> CancelAnswer:
+        trouble = self._trouble("cancel", ("down", "lost"))
+        if trouble == "down":
+            self._lose(trouble)
+        answer = self._asked(lambda: self._inner.cancel_order(account_id, number))
+        self._lose(trouble)
+        return answer
+
+    def stock(self, account_id: int, skus: Sequence[str] | None = None) -> list[Stock]:
+        trouble = self._trouble("stock", ("down", "empty"))
+        if trouble == "down":
+            self._lose(trouble)
+        with self._db.read() as session:
+            kept = oracle.kept_back(session, account_id)
+            parts = oracle.made_of(session, account_id)
+        self._scheduler.pause("the warehouse is asked")
+        with self._db.read() as session:
+            free = oracle.not_promised(session, account_id)
+        rows = self._inner.stock(account_id, skus)
+        left = {sku: units - kept[sku] for sku, units in free.items()}
+        self.seen[self._scheduler.running] = oracle.Sight(parts, left)
+        self._scheduler.pause("the warehouse answers")
+        return [] if trouble == "empty" else rows
+
+    def activity_since(self, account_id: int, cursor: str) -> Activity:
+        earlier = self._told_again("activity", account_id, cursor)
+        answer = self._reading("activity", lambda: self._inner.activity_since(account_id, cursor))
+        if earlier is None:
+            return answer
+        again = self._inner.activity_since(account_id, earlier)
+        return replace(answer, skus=(*again.skus, *answer.skus))
+
+    def shipments_since(self, account_id: int, cursor: str) -> Shipments:
+        earlier = self._told_again("shipments", account_id, cursor)
+        answer = self._reading("shipments", lambda: self._inner.shipments_since(account_id, cursor))
+        if earlier is None:
+            return answer
+        again = self._inner.shipments_since(account_id, earlier)
+        return replace(answer, packages=(*again.packages, *answer.packages), stopped=(*again.stopped, *answer.stopped))
+
+    def services(self, account_id: int) -> list[Service]:
+        return self._inner.services(account_id)
+
+    def _told_again(self, what: str, account_id: int, cursor: str) -> str | None:
+        """The cursor of an earlier question, where what was answered then is told once more."""
+        earlier = self._cursors.get((what, account_id), "")
+        self._cursors[what, account_id] = cursor
+        return earlier if self._trouble(what, ("twice",)) else None
+
+    def _reading(self, what: str, ask: Callable[[], T]) -> T:
+        self._lose(self._trouble(what, ("down",)))
+        return self._asked(ask)
+
+    def _asked(self, ask: Callable[[], T]) -> T:
+        self._scheduler.pause("the warehouse is asked")
+        answer = ask()
+        self._scheduler.pause("the warehouse answers")
+        return answer
+
+    def _trouble(self, what: str, kinds: Sequence[str]) -> str:
+        if self._rng.random() >= self.fault_rate:
+            return ""
+        kind = self._rng.choice(kinds)
+        self._trace.add("warehouse", f"{what}: {kind}")
+        return kind
+
+    def _lose(self, trouble: str) -> None:
+        if trouble in ("down", "lost"):
+            raise Temporary("The warehouse does not answer.", code="WAREHOUSE_DOWN", unknown=trouble == "lost")
