@@ -58,8 +58,8 @@ check: .venv/installed-test ## Check style, the direction of imports and the hou
 soak: .venv/installed-test ## Put 10,000 tasks through real workers while they are killed
 	@$(BIN)/python -m tests.soak --tasks 10000
 
-explore: .venv/installed-test ## Run 50 seeds of the deterministic explorer
-	@$(BIN)/is2 explore run --seeds 50
+explore: .venv/installed-test ## Run 200 seeds of the deterministic explorer
+	@$(BIN)/is2 explore run --seeds 200
 
 clean: ## Remove the virtual environment, caches and what runs left behind
 	@rm -rf .venv build dist var .is2 .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info

@@ -17,15 +17,15 @@ from sqlalchemy.orm import Session
 
 from exploration.run import explore
 from is2_core.carts import CartRegistry
-from is2_core.flows import channels, inventory, packing, placing, polling, shipments, staging, tracking
+from is2_core.flows import channels, inventory, packing, placing, shipments, staging, tracking
 from is2_core.models import AckState, CartItem
 from is2_core.tasks import dispatcher
 from is2_core.tasks.queue import enqueue
 from is2_core.warehouse.embedded import EmbeddedWarehouse
 from is2_core.warehouse.interface import Cancelled
-from plugins.interface import Applied, OrderPage, Package
+from plugins.interface import OrderPage, Package
 
-SEEDS, CHUNK, MUTATION_SEEDS = 50, 5, 30
+SEEDS, CHUNK, MUTATION_SEEDS = 40, 4, 30
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -40,7 +40,7 @@ def test_seeds_hold_the_invariants(carts: CartRegistry, first: int) -> None:
 
 
 def test_a_seed_is_one_history_in_every_process(carts: CartRegistry) -> None:
-    seed = 17
+    seed = 11
     here = explore(seed, carts)
     assert here.crashes > 0
     for hash_seed in ("0", "4711"):
@@ -149,18 +149,6 @@ def lose_a_page_of_shipments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shipments, "_take", every_other)
 
 
-def count_a_refusal_as_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A SKU the cart refused is not sent again."""
-    settle = inventory.settle
-
-    def all_applied(session: Session, store: int, results: dict[str, Any], now: Any) -> None:
-        settle(session, store, dict.fromkeys(results, Applied()), now)
-
-    monkeypatch.setitem(
-        polling.SETTLERS, "push_inventory", replace(polling.SETTLERS["push_inventory"], results=all_applied)
-    )
-
-
 @pytest.mark.parametrize(
     "mutation",
     [
@@ -175,7 +163,6 @@ def count_a_refusal_as_sent(monkeypatch: pytest.MonkeyPatch) -> None:
         keep_no_floor,
         void_without_giving_back,
         lose_a_page_of_shipments,
-        count_a_refusal_as_sent,
     ],
 )
 def test_a_broken_core_is_found_out(

@@ -30,7 +30,7 @@ class Story:
     def __init__(self, carts: CartRegistry) -> None:
         plan = replace(Plan.draw(random.Random(1)), stores=1, page_size=100, order_minutes=30)
         self.world = World.build(plan, 1, carts)
-        Actions(self.world, plan, random.Random(1)).set_right()
+        Actions(self.world, plan, random.Random(1)).merchants.set_right()
         self.world.new_order(self.world.shops[0], "plain", random.Random(1), late=False)
         (self.order,) = self.world.orders
 
@@ -93,6 +93,10 @@ def test_news_of_an_order_the_warehouse_took_just_before_a_crash(story: Story, c
         story.run(task_id)
     for _ in range(3):
         story.pass_minutes(31)
+        story.settle()
+    # Beyond the time between two pushes of stock, and the answer to the second.
+    for minutes in (13 * 60, 5, 5):
+        story.pass_minutes(minutes)
         story.settle()
     assert invariants.check(story.world) == []
 

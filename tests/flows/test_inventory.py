@@ -80,6 +80,12 @@ class Stock:
 
 
 @pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """On SQLite; `test_on_postgresql.py` tells the main stories once more there."""
+    return sqlite_url
+
+
+@pytest.fixture
 def stocked(world: World) -> Stock:
     return Stock(world)
 

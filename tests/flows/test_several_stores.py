@@ -27,6 +27,12 @@ from tests.support.world import BROWSER, RETURN_URL, World
 HARBOR = "A2SIMNA0000002"
 
 
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """On SQLite; `test_on_postgresql.py` tells the main stories once more there."""
+    return sqlite_url
+
+
 def two_stores(world: World) -> tuple[int, int]:
     world.stock_up(("TENT-2P", "LAMP-USB"), 60)
     first, second = world.connect(), world.connect(seller=HARBOR)

@@ -110,6 +110,12 @@ class Dock:
 
 
 @pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """On SQLite; `test_on_postgresql.py` tells the main stories once more there."""
+    return sqlite_url
+
+
+@pytest.fixture
 def dock(world: World) -> Dock:
     return Dock(world)
 

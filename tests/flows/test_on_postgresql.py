@@ -1,0 +1,59 @@
+"""The main stories of the way back once more on PostgreSQL, whose locks and types are others."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from tests.flows.test_inventory import (
+    stocked,
+    test_active_items_are_sent_with_quantity_and_latency,
+    test_many_zeros_at_once_wait_for_a_person,
+    test_only_what_moved_is_sent_again_and_no_sooner_than_the_floor,
+    test_promising_more_than_there_is_raises_one_alarm_and_ends_it,
+)
+from tests.flows.test_several_stores import (
+    test_a_disconnected_store_stops_at_once_and_takes_everything_up_again,
+    test_installing_a_disconnected_store_anew_finds_it_again,
+    test_stock_that_another_store_sells_waits_for_a_confirmation,
+    test_the_older_and_the_new_generation_cannot_both_inject_an_order,
+)
+from tests.flows.test_tracking import (
+    dock,
+    test_a_bundle_in_two_packages_counts_when_its_last_part_ships,
+    test_a_chain_of_voided_packages_ends_in_one_at_amazon,
+    test_a_lost_answer_leaves_one_package,
+    test_the_warehouse_can_end_an_order_and_everybody_hears_of_it,
+    test_units_freed_by_a_correction_arrive_before_the_package_that_takes_them,
+)
+from tests.support.postgres import PostgresServer
+
+pytestmark = pytest.mark.postgres
+
+__all__ = [
+    "dock",
+    "stocked",
+    "test_a_bundle_in_two_packages_counts_when_its_last_part_ships",
+    "test_a_chain_of_voided_packages_ends_in_one_at_amazon",
+    "test_a_disconnected_store_stops_at_once_and_takes_everything_up_again",
+    "test_a_lost_answer_leaves_one_package",
+    "test_active_items_are_sent_with_quantity_and_latency",
+    "test_installing_a_disconnected_store_anew_finds_it_again",
+    "test_many_zeros_at_once_wait_for_a_person",
+    "test_only_what_moved_is_sent_again_and_no_sooner_than_the_floor",
+    "test_promising_more_than_there_is_raises_one_alarm_and_ends_it",
+    "test_stock_that_another_store_sells_waits_for_a_confirmation",
+    "test_the_older_and_the_new_generation_cannot_both_inject_an_order",
+    "test_the_warehouse_can_end_an_order_and_everybody_hears_of_it",
+    "test_units_freed_by_a_correction_arrive_before_the_package_that_takes_them",
+]
+
+
+@pytest.fixture
+def database_url(postgres: PostgresServer) -> Iterator[str]:
+    """A fresh database of PostgreSQL."""
+    name = f"test_{uuid.uuid4().hex}"
+    yield postgres.create_database(name, template="template_is2")
+    postgres.drop_database(name)
