@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, lazyload
@@ -16,7 +15,8 @@ from is2_core.flows.buffers import buffers_of
 from is2_core.flows.channels import read_channels
 from is2_core.flows.context import cart_context
 from is2_core.flows.errors import Conflict
-from is2_core.flows.inventory_sync import set_problem, sync_row
+from is2_core.flows.inventory_results import settle
+from is2_core.flows.inventory_sync import PUSH, set_problem, sync_row
 from is2_core.flows.levels import Level, SkuStock, level, too_many_zeros
 from is2_core.flows.promises import check_promises
 from is2_core.flows.setup_form import LEAD_DAYS
@@ -38,9 +38,8 @@ from is2_core.models import (
 from is2_core.platform import Platform
 from is2_core.tasks.queue import NOW, enqueue
 from is2_core.tasks.run import TaskRun
-from plugins.interface import Applied, Rejected, Result, Retry, SettingsError, StockLevel, WriteReply
+from plugins.interface import Applied, Retry, SettingsError, StockLevel, WriteReply
 
-PUSH = "inventory.push"
 LOOK_AGAIN = timedelta(minutes=15)
 ZEROS, NO_STOCK_ROWS, SETTINGS = "ZEROS", "NO_STOCK_ROWS", "SETTINGS"
 
@@ -322,93 +321,6 @@ def _accepted(session: Session, integration_id: int, push_id: int, now: datetime
     sync = sync_row(session, integration_id)
     sync.accepted_before, sync.accepted_at = sync.accepted_at, now
     sync.zeros_confirmed = []
-
-
-def settle(session: Session, integration_id: int, results: Mapping[str, Result], now: datetime) -> None:
-    """Store what became of lines of a push, keyed by their ids; a result that comes twice, or after newer numbers,
-    changes nothing that is newer."""
-    if not results:
-        return
-    lines = session.execute(
-        sa.select(
-            StockPushLine.id,
-            StockPushLine.push_id,
-            StockPushLine.cart_item_id,
-            StockPushLine.version,
-            StockPushLine.quantity,
-            StockPushLine.lead_days,
-            StockPushLine.why,
-        )
-        .join(StockPush, StockPush.id == StockPushLine.push_id)
-        .where(
-            StockPush.integration_id == integration_id,
-            StockPushLine.id.in_([int(key) for key in results]),
-            StockPushLine.result == PushResult.SENT,
-        )
-        .order_by(StockPushLine.cart_item_id)
-    ).all()
-    items = {
-        row.id: row
-        for row in session.execute(
-            sa.select(CartItem.id, CartItem.pushed_version, CartItem.remote_id)
-            .where(CartItem.id.in_([line.cart_item_id for line in lines]))
-            .order_by(CartItem.id)
-            .with_for_update()
-        )
-    }
-    outcomes: list[dict[str, Any]] = []
-    applied: list[dict[str, Any]] = []
-    refused: list[dict[str, Any]] = []
-    for line in lines:
-        result, item = results[str(line.id)], items.get(line.cart_item_id)
-        newer = item is not None and line.version > item.pushed_version
-        outcome = {"id": line.id, "result": PushResult.RETRY, "sentence": ""}
-        if isinstance(result, Applied):
-            outcome["result"] = PushResult.APPLIED
-            if item is not None and newer:
-                applied.append(
-                    {
-                        "id": item.id,
-                        "pushed_version": line.version,
-                        "pushed_at": now,
-                        "pushed_quantity": line.quantity,
-                        "pushed_lead_days": line.lead_days,
-                        "pushed_why": line.why,
-                        "push_sentence": "",
-                        "remote_id": result.cart_ref or item.remote_id,
-                    }
-                )
-        elif isinstance(result, Rejected):
-            outcome |= {"result": PushResult.REJECTED, "sentence": f"{result.sentence} ({result.code})"}
-            if item is not None and newer:
-                refused.append({"id": item.id, "push_sentence": outcome["sentence"]})
-        outcomes.append(outcome)
-    # One statement a kind, run for many rows: a feed settles thousands of lines while others wait for the database.
-    for table, rows in ((StockPushLine, outcomes), (CartItem, applied), (CartItem, refused)):
-        if rows:
-            session.execute(sa.update(table), rows)
-    # What was loaded before is now behind the database.
-    session.flush()
-    session.expire_all()
-    for push_id in sorted({line.push_id for line in lines}):
-        _close(session, session.get_one(StockPush, push_id), now)
-
-
-def _close(session: Session, push: StockPush, now: datetime) -> None:
-    """End a run whose lines are all settled; one of which nothing was applied does not count for the floor."""
-    results = set(session.scalars(sa.select(StockPushLine.result).where(StockPushLine.push_id == push.id).distinct()))
-    if PushResult.SENT in results:
-        return
-    push.closed_at = now
-    sync = sync_row(session, push.integration_id)
-    if PushResult.APPLIED not in results and push.accepted_at is not None and sync.accepted_at == push.accepted_at:
-        sync.accepted_at = sync.accepted_before
-
-
-def after_submission(session: Session, integration: Integration, retry_at: datetime | None, now: datetime) -> None:
-    """A submission ended: what is to be sent again is, as soon as the floor allows."""
-    if retry_at is not None:
-        enqueue(session, kind=PUSH, integration=integration, now=now, run_at=retry_at)
 
 
 def push_now(platform: Platform, *, integration_id: int, account_id: int) -> str:

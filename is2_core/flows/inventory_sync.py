@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 
 from is2_core.models import InventorySync
 
+PUSH = "inventory.push"
+
 
 def sync_row(session: Session, integration_id: int) -> InventorySync:
     """The store's row, locked; made where there is none yet."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from is2_core.flows import acknowledgements, inventory, tracking
+from is2_core.flows import acknowledgements, inventory_results, tracking
 from is2_core.flows.context import cart_context
 from is2_core.flows.stores import store_name
 from is2_core.flows.submissions import (
@@ -39,7 +39,7 @@ class Settler:
 
 SETTLERS = {
     KIND_ACKNOWLEDGE: Settler(acknowledgements.settle, acknowledgements.after_submission),
-    KIND_INVENTORY: Settler(inventory.settle, inventory.after_submission),
+    KIND_INVENTORY: Settler(inventory_results.settle, inventory_results.after_submission),
     KIND_TRACKING: Settler(tracking.settle, tracking.after_submission),
 }
 

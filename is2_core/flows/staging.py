@@ -12,13 +12,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from is2_core.flows.activity import note_sold
+from is2_core.flows.fewer_units import cancelled_in_part, tell_of_fewer_units
 from is2_core.flows.holds import HoldReason, LineFacts, OrderFacts, StoreRules, address_problem, holds_for
-from is2_core.flows.packages import reallocate
-from is2_core.flows.rules import ADDRESS_CORRECTED, PLACEABLE, add_event, load_rules, replace_holds
-from is2_core.flows.support import raise_case
+from is2_core.flows.rules import ADDRESS_CORRECTED, PLACEABLE, load_rules, replace_holds
 from is2_core.models import (
     AckState,
-    CaseKind,
     Integration,
     OrderEvent,
     ReceivedLine,
@@ -121,9 +119,9 @@ def stage(
         returning=["id", "remote_id"],
     )
     id_of = {remote_id: order_id for order_id, remote_id in written}
-    fewer = _cancelled_in_part(session, fresh, stored)
+    fewer = cancelled_in_part(session, fresh, stored)
     _write_details(platform, session, integration, fresh, stored, decisions, id_of)
-    _tell_of_fewer_units(platform, session, fewer, now)
+    tell_of_fewer_units(platform, session, fewer, now)
     held = {remote_id: decision.holds for remote_id, decision in decisions.items()}
     replace_holds(session, {order_id: held.get(remote_id, ()) for remote_id, order_id in id_of.items()})
     _write_events(session, rows, stored, decisions, id_of, now)
@@ -366,53 +364,6 @@ def _write_events(
         )
     if events:
         session.execute(sa.insert(OrderEvent), events)
-
-
-def _cancelled_in_part(
-    session: Session, orders: Sequence[Order], stored: dict[str, ReceivedOrder]
-) -> list[ReceivedOrder]:
-    """Orders of which the cart cancelled units after the warehouse was given them, though not the whole order."""
-    placed = {
-        stored[order.remote_id].id: order
-        for order in orders
-        if order.remote_id in stored
-        and stored[order.remote_id].placed_at is not None
-        and order.state is not OrderState.CANCELLED
-    }
-    if not placed:
-        return []
-    before = {
-        (order_id, remote_id): cancelled
-        for order_id, remote_id, cancelled in session.execute(
-            sa.select(ReceivedLine.order_id, ReceivedLine.remote_id, ReceivedLine.cancelled).where(
-                ReceivedLine.order_id.in_(placed)
-            )
-        )
-    }
-    return [
-        stored[order.remote_id]
-        for order_id, order in placed.items()
-        if any(line.cancelled > before.get((order_id, line.remote_id), line.cancelled) for line in order.lines)
-    ]
-
-
-def _tell_of_fewer_units(platform: Platform, session: Session, orders: Sequence[ReceivedOrder], now: datetime) -> None:
-    """No warehouse takes single units back: a person must know, and packages count for what is still wanted."""
-    for order in orders:
-        sentence = f"Units of order {order.number} were cancelled at the shop after the warehouse was given them."
-        add_event(session, order.id, now, "FEWER_UNITS", sentence)
-        session.flush()
-        reallocate(platform, session, order, now)
-        raise_case(
-            session,
-            now,
-            account_id=order.account_id,
-            kind=CaseKind.FEWER_UNITS,
-            subject=f"order {order.number}",
-            sentence=f"{sentence} Have the warehouse leave them out, or expect them back.",
-            integration_id=order.integration_id,
-            order_id=order.id,
-        )
 
 
 def _sold(orders: Sequence[Order], stored: dict[str, ReceivedOrder], decisions: dict[str, Decision]) -> set[str]:

@@ -13,8 +13,8 @@ from is2_core.flows.access import owned_integration
 from is2_core.flows.cart_settings import known_manifest
 from is2_core.flows.errors import BadInput, Conflict
 from is2_core.flows.fields import FormField, check_fields
-from is2_core.flows.inventory import PUSH, SETTINGS
-from is2_core.flows.inventory_sync import set_problem
+from is2_core.flows.inventory import SETTINGS
+from is2_core.flows.inventory_sync import PUSH, set_problem
 from is2_core.flows.pausing import resume
 from is2_core.flows.setup_form import (
     CORE_KEYS,

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from bs4 import Tag
 
-from is2_core.flows import inventory, items, stock, store_settings
+from is2_core.flows import inventory, inventory_results, items, stock, store_settings
 from is2_core.flows.activity import mark_due
 from is2_core.flows.inventory_sync import set_problem
 from is2_core.flows.submissions import KIND_INVENTORY
@@ -49,7 +49,7 @@ def answer(house: House, **results: Result) -> None:
         assert lines
         by_sku = {sku.replace("_", "-"): result for sku, result in results.items()}
         keyed = {str(line.id): by_sku.get(line.sku, Applied()) for line in lines}
-        inventory.settle(db, store.id, keyed, house.platform.clock.now())
+        inventory_results.settle(db, store.id, keyed, house.platform.clock.now())
         db.execute(
             sa.update(Submission)
             .where(Submission.integration_id == store.id, Submission.kind == KIND_INVENTORY)
