@@ -15,7 +15,7 @@ from is2_core.flows.buffers import buffers_of
 from is2_core.flows.channels import read_channels
 from is2_core.flows.context import cart_context
 from is2_core.flows.errors import Conflict
-from is2_core.flows.inventory_results import settle
+from is2_core.flows.inventory_results import give_up_lost, lost_items, settle
 from is2_core.flows.inventory_sync import PUSH, set_problem, sync_row
 from is2_core.flows.levels import Level, SkuStock, level, too_many_zeros
 from is2_core.flows.promises import check_promises
@@ -27,7 +27,6 @@ from is2_core.models import (
     Integration,
     IntegrationState,
     InventorySync,
-    PushResult,
     ReceivedLine,
     ReceivedOrder,
     ReceivedState,
@@ -175,9 +174,12 @@ def _prepare(platform: Platform, run: TaskRun, integration: Integration) -> list
     problem = _problem(candidates, computed, active or 0, confirmed)
     with run.write() as session:
         # Items before the row of the store, as everywhere; one that was removed meanwhile is not sent.
-        still = _lock_items(session, [entry.candidate.item.id for entry in computed])
+        lost = lost_items(session, integration.id)
+        still = _lock_items(session, [*lost, *(entry.candidate.item.id for entry in computed)])
         computed = [entry for entry in computed if entry.candidate.item.id in still]
-        _give_up_lost(session, integration.id, now)
+        give_up_lost(session, integration.id, now)
+        # The cart may work on a lost run after this one: what it carried is sent once more with the run after this.
+        make_due(session, lost)
         if problem is not None:
             set_problem(session, integration.id, *problem, now)
             run.finish(session, again_at=now + LOOK_AGAIN if problem[0] == NO_STOCK_ROWS else None)
@@ -275,21 +277,6 @@ def _store(
     ]
 
 
-def _give_up_lost(session: Session, integration_id: int, now: datetime) -> None:
-    """Runs that are not closed although no submission is open: of what has no answer it is not known whether the cart
-    has it, and newer numbers follow now."""
-    lost = session.scalars(
-        sa.select(StockPush.id).where(StockPush.integration_id == integration_id, StockPush.closed_at.is_(None))
-    ).all()
-    if lost:
-        session.execute(
-            sa.update(StockPushLine)
-            .where(StockPushLine.push_id.in_(lost), StockPushLine.result == PushResult.SENT)
-            .values(result=PushResult.LOST)
-        )
-        session.execute(sa.update(StockPush).where(StockPush.id.in_(lost)).values(closed_at=now))
-
-
 def _send(
     platform: Platform, run: TaskRun, integration: Integration, batch: Sequence[tuple[StockPushLine, StockLevel]]
 ) -> None:
@@ -342,7 +329,7 @@ def push_now(platform: Platform, *, integration_id: int, account_id: int) -> str
         may_at = next_possible(platform, session, integration, now)
         if may_at > now:
             raise Conflict(
-                f"{label} takes stock at most once in a while: the next push is possible at "
+                f"{label} takes stock at most {_floor_words(platform, integration)}: the next push is possible at "
                 f"{may_at:%Y-%m-%d %H:%M} UTC."
             )
         due = session.scalar(sa.select(sa.func.count()).where(*_due(integration.id))) or 0
@@ -351,6 +338,13 @@ def push_now(platform: Platform, *, integration_id: int, account_id: int) -> str
         enqueue(session, kind=PUSH, integration=integration, now=now, priority=NOW)
     skus = "1 SKU is" if due == 1 else f"{due} SKUs are"
     return f"{skus} due and looked at now; what may be sent goes to {label} at once."
+
+
+def _floor_words(platform: Platform, integration: Integration) -> str:
+    plan = platform.carts.manifest(integration.cart).inventory_schedule
+    assert plan is not None, "without a schedule no run is refused for the floor"
+    hours = plan.floor / timedelta(hours=1)
+    return f"every {hours:g} hours" if hours >= 1 else f"every {plan.floor / timedelta(minutes=1):g} minutes"
 
 
 def confirm_zeros(platform: Platform, *, integration_id: int, account_id: int) -> str:

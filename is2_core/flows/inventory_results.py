@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -100,3 +100,29 @@ def after_submission(session: Session, integration: Integration, retry_at: datet
     """A submission ended: what is to be sent again is, as soon as the floor allows."""
     if retry_at is not None:
         enqueue(session, kind=PUSH, integration=integration, now=now, run_at=retry_at)
+
+
+def _lost(integration_id: int) -> sa.Select[tuple[int]]:
+    """Runs that are not closed although no submission is open."""
+    return sa.select(StockPush.id).where(StockPush.integration_id == integration_id, StockPush.closed_at.is_(None))
+
+
+def lost_items(session: Session, integration_id: int) -> Sequence[int]:
+    """Items of which it is not known whether the cart has, or will take, what was sent."""
+    return session.scalars(
+        sa.select(StockPushLine.cart_item_id).where(
+            StockPushLine.push_id.in_(_lost(integration_id)), StockPushLine.result == PushResult.SENT
+        )
+    ).all()
+
+
+def give_up_lost(session: Session, integration_id: int, now: datetime) -> None:
+    """Close the lost runs: newer numbers follow now."""
+    lost = session.scalars(_lost(integration_id)).all()
+    if lost:
+        session.execute(
+            sa.update(StockPushLine)
+            .where(StockPushLine.push_id.in_(lost), StockPushLine.result == PushResult.SENT)
+            .values(result=PushResult.LOST)
+        )
+        session.execute(sa.update(StockPush).where(StockPush.id.in_(lost)).values(closed_at=now))

@@ -132,6 +132,7 @@ def confirm_shared_stock(
             sentence=f"{store_name(integration)} now sends the stock of {len(shared)} SKUs that {', '.join(names)} "
             f"{'sells' if len(names) == 1 else 'sell'} too: {', '.join(list(shared)[:20])}.",
             integration_id=integration.id,
+            user_id=user_id,
         )
         enqueue(session, kind="inventory.push", integration=integration, now=now, priority=NOW)
     return f"Confirmed: the stock of {len(shared)} shared SKUs is sent from now on."

@@ -84,6 +84,7 @@ def raise_case(
     sentence: str,
     integration_id: int | None = None,
     order_id: int | None = None,
+    user_id: int | None = None,
 ) -> None:
     """Have a person look at something, inside the transaction that noticed it.
 
@@ -103,6 +104,7 @@ def raise_case(
                 kind=kind,
                 subject=subject,
                 sentence=sentence,
+                user_id=user_id,
                 at=now,
             )
         )

@@ -314,6 +314,25 @@ def test_a_lost_answer_sends_newer_numbers_and_none_are_mixed_up(stocked: Stock)
     assert stocked.row("TENT-2P").sent == 46
 
 
+def test_older_numbers_that_arrive_late_are_overwritten_at_the_next_slot(stocked: Stock) -> None:
+    """The answer to a feed is lost, and Amazon works on it only after the newer one that followed."""
+    stocked.world.amazon.post("feeds", {"delay_s": 7200})
+    stocked.world.amazon.fault("createFeed", "apply_then_drop")
+    stocked.world.finish(stocked.store)
+    stocked.world.settle()
+    stocked.world.amazon.post("feeds", {"delay_s": 30})
+    stocked.adjust("TENT-2P", -4)
+    stocked.pass_time(minutes=A_WHILE)
+    assert stocked.shown()["TENT-2P"] == (46, 3)
+    stocked.jump(hours=3)
+    assert stocked.shown()["TENT-2P"] == (50, 3)
+    stocked.jump(hours=10)
+    assert stocked.shown()["TENT-2P"] == (46, 3)
+    feeds = stocked.feeds()
+    stocked.jump(hours=25)
+    assert stocked.feeds() == feeds
+
+
 def test_the_daily_compare_finds_what_no_activity_told_of(stocked: Stock) -> None:
     stocked.finish()
     with stocked.world.platform.db.write() as session:
