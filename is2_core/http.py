@@ -7,7 +7,7 @@ import logging
 import socket
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,10 +17,11 @@ from urllib3.util import parse_url
 from is2_core.clock import Clock
 from is2_core.db import in_transaction
 from is2_core.faults import faultpoint
-from is2_core.ratelimit import BucketsAway, BucketStore
+from is2_core.ratelimit import BucketsAway, BucketStore, Budget
 from is2_core.transport import NoAnswer, PrivateAddress, Request, Transport, is_public
-from plugins.interface import Effect, Permanent, RateLimited, RatePlan, RateScope, Reply, Temporary
+from plugins.interface import Effect, Permanent, RateLimited, RatePlan, Reply, Temporary
 
+MIN_RATE_PER_S, MAX_RATE_PER_S = 0.0001, 1000.0
 _log = logging.getLogger(__name__)
 
 
@@ -30,6 +31,8 @@ class CallRules:
 
     Args:
         hosts: allowed hosts, "*.example.com" for any subdomain; with a port where it is not the default one.
+        rate_plans, application_plans: by operation; the store's own limits, and those all stores share.
+        rate_header: see `CartManifest.rate_header`.
         store_key, application_key: whose buckets are spent.
         check_address: refuse hosts that resolve to private addresses (an address a merchant typed).
     """
@@ -38,6 +41,8 @@ class CallRules:
     rate_plans: Mapping[str, RatePlan]
     store_key: str
     application_key: str
+    application_plans: Mapping[str, RatePlan] = field(default_factory=dict)
+    rate_header: str = ""
     check_address: bool = False
 
 
@@ -104,8 +109,7 @@ class CoreHttp:
             (time.monotonic() - started) * 1000,
             reply.headers.get("x-amzn-requestid", reply.headers.get("x-request-id", "-")),
         )
-        if reply.status == 429:
-            self._note_refusal(operation)
+        self._learn(operation, reply)
         return reply
 
     def _check_host(self, url: str) -> None:
@@ -123,20 +127,22 @@ class CoreHttp:
             parts = urlsplit(url)
             _refuse_private(parts.hostname or "", parts.port or 443)
 
-    def _bucket(self, operation: str) -> tuple[str, RatePlan] | None:
+    def _own(self, operation: str) -> Budget | None:
         plan = self._rules.rate_plans.get(operation)
+        return Budget(f"{self._rules.store_key}:{operation}", plan.rate_per_s, plan.burst) if plan else None
+
+    def _shared(self, operation: str) -> Budget | None:
+        plan, rules = self._rules.application_plans.get(operation), self._rules
         if plan is None:
             return None
-        owner = self._rules.store_key if plan.scope is RateScope.STORE else self._rules.application_key
-        return f"{owner}:{operation}", plan
+        return Budget(f"{rules.application_key}:{operation}", plan.rate_per_s, plan.burst, spender=rules.store_key)
 
     def _spend(self, operation: str) -> None:
-        bucket = self._bucket(operation)
-        if bucket is None:
+        budgets = [budget for budget in (self._own(operation), self._shared(operation)) if budget is not None]
+        if not budgets:
             return
-        key, plan = bucket
         try:
-            wait = self._buckets.take(key, plan.rate_per_s, plan.burst)
+            wait = self._buckets.take(budgets)
         except BucketsAway as error:
             raise Temporary(
                 "The platform cannot tell how many calls are left.", detail=f"buckets: {error}", code="NO_BUCKETS"
@@ -148,11 +154,26 @@ class CoreHttp:
                 detail=f"{operation}: next call in {wait:.1f} s",
             )
 
-    def _note_refusal(self, operation: str) -> None:
-        bucket = self._bucket(operation)
-        if bucket is not None:
-            key, plan = bucket
-            self._buckets.empty(key, plan.rate_per_s, plan.burst, 1 / plan.rate_per_s)
+    def _learn(self, operation: str, reply: Reply) -> None:
+        """Take from an answer what it tells of the store's budget."""
+        budget = self._own(operation)
+        if budget is None:
+            return
+        if reply.status == 429:
+            self._buckets.empty(budget)
+            return
+        rate = _number(reply.headers.get(self._rules.rate_header, "")) if self._rules.rate_header else None
+        if rate is not None and self._rules.rate_plans[operation].learned:
+            self._buckets.learn(budget, rate)
+
+
+def _number(text: str) -> float | None:
+    """A rate a cart tells, None where it is none: a header must not stop or unleash a store."""
+    try:
+        rate = float(text)
+    except ValueError:
+        return None
+    return rate if MIN_RATE_PER_S <= rate <= MAX_RATE_PER_S else None
 
 
 def _host_of(url: str) -> str | None:

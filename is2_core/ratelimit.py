@@ -1,55 +1,124 @@
-"""The bucket store port: one token bucket per (cart, store or application, operation), shared by all workers.
+"""The bucket store port: token buckets, shared by all workers.
 
 GCRA on the server's clock: a single stored time per bucket says when it will be full again, so a wiped or
-restarted Redis merely starts with full buckets.
+restarted Redis merely starts with full buckets, and with the rates that are published.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Protocol
 
 import redis
 
 from is2_core.clock import Clock
 
-_TAKE = """
+# A store counts among those that share a bucket until it has not asked for so long.
+ACTIVE_S = 60
+# A rate told by the cart holds for so long after it was told last.
+LEARNED_S = 86_400
+
+_COMMON = """
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
-local emission = tonumber(ARGV[1])
-local tat = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), now) + emission
-local wait = tat - tonumber(ARGV[2]) * emission - now
-if wait > 0 then return math.ceil(wait) end
-redis.call('SET', KEYS[1], string.format('%.3f', tat), 'PX', math.ceil(tat - now) + 1000)
-return 0
+local function emission_of(key, declared)
+  return tonumber(redis.call('GET', key .. ':emission') or declared)
+end
+local function full_at(key)
+  return math.max(tonumber(redis.call('GET', key) or 0), now)
+end
+local function keep(key, at)
+  redis.call('SET', key, string.format('%.3f', at), 'PX', math.ceil(at - now) + 1000)
+end
 """
 
-_EMPTY = """
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
-local until_full = (tonumber(ARGV[2]) - 1) * tonumber(ARGV[1]) + tonumber(ARGV[3])
-redis.call('SET', KEYS[1], string.format('%.3f', now + until_full), 'PX', math.ceil(until_full) + 1000)
+_TAKE = (
+    _COMMON
+    + f"local active_ms = {ACTIVE_S * 1000}"
+    + """
+local taken, longest = {}, 0
+local function ask(key, emission, burst)
+  local at = full_at(key) + emission
+  longest = math.max(longest, at - burst * emission - now)
+  taken[#taken + 1] = {key, at}
+end
+for i, key in ipairs(KEYS) do
+  local emission, burst, spender = emission_of(key, ARGV[3 * i - 2]), tonumber(ARGV[3 * i - 1]), ARGV[3 * i]
+  ask(key, emission, burst)
+  if spender ~= '' then
+    local active = key .. ':active'
+    redis.call('ZREMRANGEBYSCORE', active, '-inf', now - active_ms)
+    redis.call('ZADD', active, now, spender)
+    redis.call('PEXPIRE', active, active_ms)
+    local stores = redis.call('ZCARD', active)
+    ask(key .. ':' .. spender, emission * stores, math.max(1, math.floor(burst / stores)))
+  end
+end
+if longest > 0 then return math.ceil(longest) end
+for _, pair in ipairs(taken) do keep(pair[1], pair[2]) end
 return 0
 """
+)
+
+_EMPTY = (
+    _COMMON
+    + """
+keep(KEYS[1], now + tonumber(ARGV[2]) * emission_of(KEYS[1], ARGV[1]))
+return 0
+"""
+)
+
+_LEARN = (
+    _COMMON
+    + """
+local before, after = emission_of(KEYS[1], ARGV[1]), tonumber(ARGV[2])
+if before ~= after then keep(KEYS[1], now + (full_at(KEYS[1]) - now) * after / before) end
+redis.call('SET', KEYS[1] .. ':emission', ARGV[2], 'PX', ARGV[3])
+return 0
+"""
+)
 
 
 class BucketsAway(Exception):
     """The bucket store does not answer; nothing is known of the budget."""
 
 
+@dataclass(frozen=True)
+class Budget:
+    """A bucket and its published size.
+
+    Args:
+        key: whose it is, and for what.
+        rate_per_s, burst: tokens added each second, and the most it holds.
+        spender: set where several share the bucket: who asks. Each of those that asked in the last ACTIVE_S seconds
+            gets the same part of it, so that none starves the others.
+    """
+
+    key: str
+    rate_per_s: float
+    burst: int
+    spender: str = ""
+
+
 class BucketStore(Protocol):
     """Where the buckets are."""
 
-    def take(self, key: str, rate_per_s: float, burst: int) -> float:
-        """Take one token; returns 0.0, or the seconds until there is one (then none was taken).
+    def take(self, budgets: Sequence[Budget]) -> float:
+        """Take one token out of each; returns 0.0, or the seconds until all have one (then none was taken).
 
         Raises:
             BucketsAway: the store does not answer.
         """
         ...
 
-    def empty(self, key: str, rate_per_s: float, burst: int, wait_s: float) -> None:
-        """The cart said it is out of budget: the next token comes in `wait_s` seconds."""
+    def empty(self, budget: Budget) -> None:
+        """The cart said it is out of budget: the next token comes with the next refill."""
+        ...
+
+    def learn(self, budget: Budget, rate_per_s: float) -> None:
+        """The cart said how fast this bucket is refilled at present."""
         ...
 
 
@@ -59,18 +128,30 @@ class RedisBuckets:
     def __init__(self, connection: redis.Redis) -> None:
         self._take = connection.register_script(_TAKE)
         self._empty = connection.register_script(_EMPTY)
+        self._learn = connection.register_script(_LEARN)
 
-    def take(self, key: str, rate_per_s: float, burst: int) -> float:
+    def take(self, budgets: Sequence[Budget]) -> float:
+        arguments: list[str | float] = []
+        for budget in budgets:
+            arguments += [1000 / budget.rate_per_s, budget.burst, budget.spender]
         try:
-            wait_ms = self._take(keys=[f"is2:bucket:{key}"], args=[1000 / rate_per_s, burst])
+            wait_ms = self._take(keys=[_name(budget) for budget in budgets], args=arguments)
         except redis.RedisError as error:
             raise BucketsAway(type(error).__name__) from error
         return float(wait_ms) / 1000
 
-    def empty(self, key: str, rate_per_s: float, burst: int, wait_s: float) -> None:
+    def empty(self, budget: Budget) -> None:
         # Without the store the cart's own refusals limit us; the next take says that it is away.
         with suppress(redis.RedisError):
-            self._empty(keys=[f"is2:bucket:{key}"], args=[1000 / rate_per_s, burst, wait_s * 1000])
+            self._empty(keys=[_name(budget)], args=[1000 / budget.rate_per_s, budget.burst])
+
+    def learn(self, budget: Budget, rate_per_s: float) -> None:
+        with suppress(redis.RedisError):
+            self._learn(keys=[_name(budget)], args=[1000 / budget.rate_per_s, 1000 / rate_per_s, LEARNED_S * 1000])
+
+
+def _name(budget: Budget) -> str:
+    return f"is2:bucket:{budget.key}"
 
 
 class MemoryBuckets:
@@ -79,16 +160,47 @@ class MemoryBuckets:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._full_at: dict[str, float] = {}
+        self._learned: dict[str, tuple[float, float]] = {}
+        self._active: dict[str, dict[str, float]] = {}
 
-    def take(self, key: str, rate_per_s: float, burst: int) -> float:
-        now, emission = self._clock.now().timestamp(), 1 / rate_per_s
-        tat = max(self._full_at.get(key, 0.0), now) + emission
-        wait = tat - burst * emission - now
+    def take(self, budgets: Sequence[Budget]) -> float:
+        now = self._clock.now().timestamp()
+        asked: list[tuple[str, float]] = []
+        longest = 0.0
+        for budget in budgets:
+            emission = self._emission(budget, now)
+            parts = [(budget.key, emission, budget.burst)]
+            if budget.spender:
+                stores = self._stores(budget, now)
+                parts.append((f"{budget.key}:{budget.spender}", emission * stores, max(1, budget.burst // stores)))
+            for key, each, burst in parts:
+                at = max(self._full_at.get(key, 0.0), now) + each
+                longest = max(longest, at - burst * each - now)
+                asked.append((key, at))
         # A millionth of a second: timestamps as floats do not carry more.
-        if wait > 1e-6:
-            return wait
-        self._full_at[key] = tat
+        if longest > 1e-6:
+            return longest
+        self._full_at.update(asked)
         return 0.0
 
-    def empty(self, key: str, rate_per_s: float, burst: int, wait_s: float) -> None:
-        self._full_at[key] = self._clock.now().timestamp() + (burst - 1) / rate_per_s + wait_s
+    def empty(self, budget: Budget) -> None:
+        now = self._clock.now().timestamp()
+        self._full_at[budget.key] = now + budget.burst * self._emission(budget, now)
+
+    def learn(self, budget: Budget, rate_per_s: float) -> None:
+        now = self._clock.now().timestamp()
+        before, after = self._emission(budget, now), 1 / rate_per_s
+        left = max(self._full_at.get(budget.key, 0.0), now) - now
+        self._full_at[budget.key] = now + left * after / before
+        self._learned[budget.key] = (after, now + LEARNED_S)
+
+    def _emission(self, budget: Budget, now: float) -> float:
+        emission, until = self._learned.get(budget.key, (0.0, 0.0))
+        return emission if until > now else 1 / budget.rate_per_s
+
+    def _stores(self, budget: Budget, now: float) -> int:
+        active = self._active.setdefault(budget.key, {})
+        active[budget.spender] = now
+        for name in [name for name, seen in active.items() if seen <= now - ACTIVE_S]:
+            del active[name]
+        return len(active)

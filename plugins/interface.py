@@ -44,7 +44,6 @@ from plugins.types.manifest import (
     Environment,
     OlderGeneration,
     RatePlan,
-    RateScope,
     Region,
     ScheduleChoice,
     SchedulePlan,
@@ -53,6 +52,8 @@ from plugins.types.manifest import (
     Site,
 )
 from plugins.types.orders import (
+    CUSTOMIZATION_MAX,
+    Customization,
     FulfilledBy,
     Order,
     OrderLine,
@@ -230,6 +231,13 @@ def fetch_order(ctx: CartContext, remote_id: str) -> Order | OrderReject | None:
 
 
 @hookspec(firstresult=True)
+def fetch_customization(ctx: CartContext, url: str) -> Customization:
+    """What the buyer had made of a line, from its `customization_url`. Raise Permanent where the address is not good
+    (any more): the core reads the order again for a newer one."""
+    raise NotImplementedError
+
+
+@hookspec(firstresult=True)
 def acknowledge_orders(ctx: CartContext, acknowledgements: Sequence[Acknowledgement]) -> WriteReply:
     """Tell the cart that these orders are in the warehouse, under our numbers. Sending one twice must do
     no harm: after a lost answer the core sends the same again."""
@@ -274,6 +282,7 @@ def shipping_mapping_ui(ctx: CartContext) -> ShippingMappingUI:
 
 __all__ = [
     "CONTRACT_VERSION",
+    "CUSTOMIZATION_MAX",
     "ENTRY_POINTS",
     "MERCHANT_CHANNEL",
     "PROJECT",
@@ -291,6 +300,7 @@ __all__ = [
     "CartManifest",
     "Clock",
     "Connected",
+    "Customization",
     "Effect",
     "Environment",
     "Field",
@@ -318,7 +328,6 @@ __all__ = [
     "QueryBy",
     "RateLimited",
     "RatePlan",
-    "RateScope",
     "Redirect",
     "Region",
     "Rejected",
@@ -344,6 +353,7 @@ __all__ = [
     "acknowledge_orders",
     "cart_manifest",
     "check_connection",
+    "fetch_customization",
     "fetch_order",
     "fetch_orders",
     "hookimpl",

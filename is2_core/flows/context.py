@@ -81,6 +81,8 @@ def _rules(
         rate_plans=manifest.rate_plans,
         store_key=f"{integration.cart}:{integration.region}:{seller}",
         application_key=f"{integration.cart}:application",
+        application_plans=manifest.application_plans,
+        rate_header=manifest.rate_header,
         check_address=bool(shop_urls) and not platform.config.allow_private_hosts,
     )
 

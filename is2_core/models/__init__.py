@@ -24,8 +24,10 @@ from is2_core.models.inventory import (
 from is2_core.models.item import CartItem, Mapping, SeenInCart, ShippingMapping
 from is2_core.models.order import (
     AckState,
+    CustomizationState,
     Hold,
     ImportCursor,
+    LineCustomization,
     OrderEvent,
     PlacedComponent,
     ReceivedLine,
@@ -62,6 +64,7 @@ __all__ = [
     "CaseKind",
     "ClockOffset",
     "Credential",
+    "CustomizationState",
     "Hold",
     "ImportCursor",
     "InstallSession",
@@ -69,6 +72,7 @@ __all__ = [
     "IntegrationState",
     "InventorySync",
     "ItemUpload",
+    "LineCustomization",
     "Mapping",
     "MemberRole",
     "Membership",

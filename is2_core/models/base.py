@@ -30,6 +30,7 @@ class Base(DeclarativeBase):
         int: sa.BigInteger().with_variant(sa.Integer, "sqlite"),
         dict[str, Any]: sa.JSON(),
         list[str]: sa.JSON(),
+        list[dict[str, Any]]: sa.JSON(),
     }
 
 

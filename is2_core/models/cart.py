@@ -15,6 +15,7 @@ from is2_core.models.base import Base, Id
 class CartSetting(Base):
     """Whether a cart is enabled, its environment and its platform-wide settings.
 
+    `former` has secrets as they were before their last change: {key: {"value", "until" (ISO, UTC)}}.
     `migration` tells how far the move from the cart's older API generation is: "" (none), RUNNING or ENDED.
     """
 
@@ -24,6 +25,7 @@ class CartSetting(Base):
     environment: Mapped[str] = mapped_column(default="")
     values: Mapped[dict[str, Any]] = mapped_column(default=dict)
     secrets: Mapped[Any] = mapped_column(Sealed("cart_setting.secrets"), nullable=True)
+    former: Mapped[Any] = mapped_column(Sealed("cart_setting.former"), nullable=True)
     migration: Mapped[str] = mapped_column(default="")
     updated_at: Mapped[datetime]
 

@@ -25,7 +25,8 @@ class CartItem(Base):
 
     Stock of an active item is due while `pushed_version` is behind `due_version`; activity raises the latter.
     `withheld` is a sentence why its stock is not sent although it is due; `channel_read_at` is when the cart was last
-    asked who ships it, `shown_quantity` what it showed then. The `pushed_*` columns are what the cart last accepted.
+    asked who ships it, `shown_quantity` and `shown_lead_days` what it showed then. The `pushed_*` columns are what the
+    cart last accepted. `drift` is a sentence where the cart showed something else at `drift_at` than what it accepted.
     """
 
     __tablename__ = "cart_item"
@@ -50,6 +51,9 @@ class CartItem(Base):
     withheld: Mapped[str] = mapped_column(default="")
     channel_read_at: Mapped[datetime | None]
     shown_quantity: Mapped[int | None]
+    shown_lead_days: Mapped[int | None]
+    drift: Mapped[str] = mapped_column(default="")
+    drift_at: Mapped[datetime | None]
     mappings: Mapped[list[Mapping]] = relationship(
         back_populates="item", cascade="all, delete-orphan", order_by="Mapping.id", lazy="selectin"
     )

@@ -38,6 +38,15 @@ class AckState(StrEnum):
     REJECTED = "REJECTED"
 
 
+class CustomizationState(StrEnum):
+    """Whether what the buyer had made on a line has been fetched from the cart."""
+
+    NONE = "NONE"
+    DUE = "DUE"
+    STORED = "STORED"
+    FAILED = "FAILED"
+
+
 class ReceivedOrder(Base):
     """An order as IS2 has it: at most one row per store and cart order id.
 
@@ -74,8 +83,11 @@ class ReceivedOrder(Base):
     currency: Mapped[str] = mapped_column(default="")
     cart_created_at: Mapped[datetime]
     cart_updated_at: Mapped[datetime]
+    ship_after: Mapped[datetime | None]
     ship_by: Mapped[datetime | None]
+    deliver_after: Mapped[datetime | None]
     deliver_by: Mapped[datetime | None]
+    original_order: Mapped[str] = mapped_column(default="")
     staged_at: Mapped[datetime]
     read_at: Mapped[datetime]
     asked_at: Mapped[datetime | None]
@@ -92,7 +104,8 @@ class ReceivedOrder(Base):
 
 class ReceivedLine(Base):
     """One line of a received order; its gift message and the like are in the Recipient. `placed` are the units the
-    warehouse was given; `open` goes on following the cart."""
+    warehouse was given; `open` goes on following the cart. `customization` tells whether there is something the buyer
+    had made on it, and whether it is here."""
 
     __tablename__ = "received_line"
     __table_args__ = (sa.UniqueConstraint("order_id", "remote_id"),)
@@ -108,6 +121,8 @@ class ReceivedLine(Base):
     unit_price: Mapped[str] = mapped_column(default="")
     gift: Mapped[bool] = mapped_column(default=False)
     demands: Mapped[list[str]] = mapped_column(default=list)
+    ioss: Mapped[str] = mapped_column(default="")
+    customization: Mapped[str] = mapped_column(default=CustomizationState.NONE)
 
 
 class PlacedComponent(Base):
@@ -133,6 +148,22 @@ class Recipient(Base):
     order_id: Mapped[int] = reference("received_order.id", index=False, unique=True)
     sealed: Mapped[Any] = mapped_column(Sealed("recipient.sealed"), nullable=True)
     erased_at: Mapped[datetime | None]
+
+
+class LineCustomization(Base):
+    """What the buyer had made on a line: a file, sealed like the Recipient's data (base64 in it); None until it is
+    fetched and once it is erased. `tries` are fetches that failed, `sentence` why the last one did."""
+
+    __tablename__ = "line_customization"
+    id: Mapped[Id]
+    account_id: Mapped[int] = reference("account.id")
+    line_id: Mapped[int] = reference("received_line.id", index=False, unique=True)
+    name: Mapped[str] = mapped_column(default="")
+    content_type: Mapped[str] = mapped_column(default="")
+    sealed: Mapped[Any] = mapped_column(Sealed("line_customization.sealed"), nullable=True)
+    tries: Mapped[int] = mapped_column(default=0)
+    sentence: Mapped[str] = mapped_column(default="")
+    fetched_at: Mapped[datetime | None]
 
 
 class Hold(Base):
@@ -161,7 +192,8 @@ class OrderEvent(Base):
 
 class ImportCursor(Base):
     """How far a listing has come: `watermark` is the time below which everything is committed or visibly
-    quarantined; `start`, `end`, `page` belong to a window that is being read page by page."""
+    quarantined; `start`, `end`, `page` belong to a window that is being read page by page. `notice` is what the cart
+    had to say of the last page it gave."""
 
     __tablename__ = "import_cursor"
     __table_args__ = (sa.UniqueConstraint("integration_id", "kind"),)
@@ -174,3 +206,4 @@ class ImportCursor(Base):
     page: Mapped[str | None]
     pages: Mapped[int] = mapped_column(default=0)
     checked_at: Mapped[datetime | None]
+    notice: Mapped[str] = mapped_column(default="")

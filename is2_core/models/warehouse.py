@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -58,7 +59,8 @@ class WarehouseOrder(Base):
     """An order to pack; `number` is the platform's order number and unique.
 
     `stop_reason` is set when it is ended before all is shipped; `stop_position` (of the account's WarehouseFeed) when
-    it was the warehouse itself that ended it.
+    it was the warehouse itself that ended it. `demands` is what the cart asks of the parcel beyond its contents (each a
+    `warehouse.interface.Demand` as JSON), `marks` are the cart's words for the order (PRIME, ...).
     """
 
     __tablename__ = "warehouse_order"
@@ -74,6 +76,9 @@ class WarehouseOrder(Base):
     service: Mapped[str]
     recipient_id: Mapped[int] = reference("recipient.id")
     ship_by: Mapped[datetime | None]
+    deliver_by: Mapped[datetime | None]
+    demands: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    marks: Mapped[list[str]] = mapped_column(default=list)
     created_at: Mapped[datetime]
     stop_reason: Mapped[str] = mapped_column(default="")
     stop_position: Mapped[int | None]

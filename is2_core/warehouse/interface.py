@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from plugins.interface import Address
@@ -18,10 +19,42 @@ class OrderLine:
     quantity: int
 
 
+class DemandKind(StrEnum):
+    """What a cart may ask of a parcel beyond its contents. OTHER: something this platform has no word for."""
+
+    SERIAL_NUMBER = "SERIAL_NUMBER"
+    TRANSPARENCY_CODE = "TRANSPARENCY_CODE"
+    SIGNATURE = "SIGNATURE"
+    AGE_CHECK = "AGE_CHECK"
+    IDENTITY_CHECK = "IDENTITY_CHECK"
+    CASH_ON_DELIVERY = "CASH_ON_DELIVERY"
+    PALLET = "PALLET"
+    GIFT = "GIFT"
+    CUSTOMIZATION = "CUSTOMIZATION"
+    IOSS = "IOSS"
+    OTHER = "OTHER"
+
+
+@dataclass(frozen=True)
+class Demand:
+    """One thing asked of the units of some warehouse SKUs.
+
+    Args:
+        skus: never empty; which of the order's SKUs it is about.
+        value: the IOSS number, or the cart's word of an OTHER; "" where nothing belongs to it. What the buyer wrote
+            (a gift message, a customization) is not here but with the recipient's data.
+    """
+
+    kind: DemandKind
+    skus: tuple[str, ...]
+    value: str = ""
+
+
 @dataclass(frozen=True)
 class NewOrder:
     """An order to place. `number` is ours and the warehouse's external id; `recipient_ref` is the row the
-    recipient's data is in, for a warehouse that lives in the same database."""
+    recipient's data is in, for a warehouse that lives in the same database; `marks` are the cart's words for the order
+    (PRIME, ...)."""
 
     number: str
     account_id: int
@@ -31,6 +64,9 @@ class NewOrder:
     recipient_ref: int
     ship_by: datetime | None
     lines: tuple[OrderLine, ...]
+    deliver_by: datetime | None = None
+    demands: tuple[Demand, ...] = ()
+    marks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from plugins.types.values import Secret, require, require_utc
@@ -33,6 +33,7 @@ class Field:
         minimum, maximum: bounds of an INTEGER, inclusive; outside them the form is refused.
         advised_minimum, advice: below it the value is accepted with `advice` shown as a warning.
         choices: (value, label) pairs of a CHOICE.
+        former_for: how long a platform SECRET's value before the last change may still be good (a rotation).
     """
 
     key: str
@@ -46,6 +47,7 @@ class Field:
     maximum: int | None = None
     advised_minimum: int | None = None
     advice: str = ""
+    former_for: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True)

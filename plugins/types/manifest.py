@@ -5,20 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from enum import StrEnum
 from typing import Final
 
 from plugins.types.forms import Field
 from plugins.types.values import require
 
 CONTRACT_VERSION: Final = "1.0"
-
-
-class RateScope(StrEnum):
-    """Whose budget a call spends: the store's own, or the one all stores of the application share."""
-
-    STORE = "STORE"
-    APPLICATION = "APPLICATION"
 
 
 @dataclass(frozen=True)
@@ -52,11 +44,15 @@ class Environment:
 
 @dataclass(frozen=True)
 class RatePlan:
-    """The published limit of an operation: refill per second and bucket size."""
+    """The published limit of an operation: refill per second and bucket size. `learned` False: the manifest's
+    `rate_header` speaks of another limit than this one and is not heeded for it."""
 
     rate_per_s: float
     burst: int
-    scope: RateScope = RateScope.STORE
+    learned: bool = True
+
+    def __post_init__(self) -> None:
+        require(self.rate_per_s > 0 and self.burst >= 1, "a rate plan needs a rate above 0 and a burst of at least 1")
 
 
 @dataclass(frozen=True)
@@ -114,7 +110,11 @@ class CartManifest:
         platform_fields: what an admin types once for all stores of this cart.
         store_fields: what a merchant sets per store. The keys `lead_days` (days promised until tracking is
             uploaded) and `home_site` are known to the core; all others only to the cart.
-        rate_plans: published limits by operation name as used in `CartHttp.call`.
+        rate_plans: published limits of each store by operation name as used in `CartHttp.call`.
+        application_plans: limits that all stores of the platform's application share, in addition to their own; the
+            core gives each store that calls at the time the same part of it.
+        rate_header: the reply header (lower case) that tells the store's present rate per second of an operation, ""
+            where there is none; what it says takes the place of the published rate.
         read_lag: how far behind the cart's clock a listing window must end.
         overlap: how far a window reaches back before the watermark.
         acknowledge_batch, inventory_batch, tracking_batch: most keys per write call.
@@ -135,6 +135,8 @@ class CartManifest:
     platform_fields: tuple[Field, ...] = ()
     store_fields: tuple[Field, ...] = ()
     rate_plans: Mapping[str, RatePlan] = field(default_factory=dict)
+    application_plans: Mapping[str, RatePlan] = field(default_factory=dict)
+    rate_header: str = ""
     read_lag: timedelta = timedelta(minutes=2)
     overlap: timedelta = timedelta(minutes=10)
     acknowledge_batch: int = 1000

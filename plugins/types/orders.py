@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from plugins.types.values import Address, Buyer, Money, require, require_utc
+
+CUSTOMIZATION_MAX: Final = 20_000_000
 
 
 class OrderState(StrEnum):
@@ -53,7 +56,10 @@ class OrderLine:
         ordered: units ordered.
         cancelled: units cancelled of those.
         open: units still to be shipped.
-        gift_message, customization_url: personal data.
+        gift_message, customization_url: personal data. The address leads to what the buyer had made on it; the core
+            has it fetched at once by `fetch_customization`.
+        demands: what the buyer or the law asks of these units (serial numbers, a signature, ...), in the cart's words.
+        ioss: the Import One-Stop Shop number that customs want on the parcel, "" where none.
     """
 
     remote_id: str
@@ -67,6 +73,7 @@ class OrderLine:
     gift_wrap: str = ""
     customization_url: str = field(default="", repr=False)
     demands: tuple[str, ...] = ()
+    ioss: str = ""
 
     def __post_init__(self) -> None:
         require(bool(self.remote_id), "an order line needs the cart's id")
@@ -88,9 +95,10 @@ class Order:
         site: the cart's id of the marketplace it was bought in ("" where the cart has only one).
         shipping_method: the code the cart's `shipping_mapping_ui` knows, or the raw label.
         marks: programs and other facts worth showing (PRIME, AMAZON_BUSINESS, ...).
-        ship_by, deliver_by: the latest promised instants.
+        ship_after, ship_by, deliver_after, deliver_by: the earliest and latest promised instants.
         cancellation_request: the buyer's reason where a cancellation was asked for, else None.
         cart_order_number: our order number as the cart has it linked, else "".
+        original_order: the cart's id of the order that this one replaces or was exchanged for, else "".
         unknown: vendor values without a word here.
     """
 
@@ -105,16 +113,19 @@ class Order:
     recipient: Address | None = None
     buyer: Buyer | None = None
     total: Money | None = None
+    ship_after: datetime | None = None
     ship_by: datetime | None = None
+    deliver_after: datetime | None = None
     deliver_by: datetime | None = None
     marks: tuple[str, ...] = ()
     cancellation_request: str | None = None
     cart_order_number: str = ""
+    original_order: str = ""
     unknown: tuple[UnknownValue, ...] = ()
 
     def __post_init__(self) -> None:
         require(bool(self.remote_id), "an order needs the cart's id")
-        for name in ("created_at", "updated_at", "ship_by", "deliver_by"):
+        for name in ("created_at", "updated_at", "ship_after", "ship_by", "deliver_after", "deliver_by"):
             require_utc(name, getattr(self, name))
         ids = [line.remote_id for line in self.lines]
         require(len(ids) == len(set(ids)), f"order {self.remote_id} repeats a line id")
@@ -157,9 +168,30 @@ class OrderQuery:
 
 @dataclass(frozen=True)
 class OrderPage:
-    """One page of orders. `server_time` is the cart's clock at the reply, where it tells."""
+    """One page of orders.
+
+    Args:
+        server_time: the cart's clock at the reply, where it tells.
+        notice: a sentence for the store's page where the cart gave less of every order than usual; what an order of
+            such a page lacks is unknown, not gone.
+    """
 
     orders: tuple[Order, ...]
     rejects: tuple[OrderReject, ...] = ()
     next_page: str | None = None
     server_time: datetime | None = None
+    notice: str = ""
+
+
+@dataclass(frozen=True)
+class Customization:
+    """What a buyer had made of a line, as the cart hands it out: a file, at most CUSTOMIZATION_MAX bytes. Personal
+    data."""
+
+    name: str
+    content_type: str
+    content: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        require(bool(self.name) and "/" not in self.name, "a customization needs a plain file name")
+        require(0 < len(self.content) <= CUSTOMIZATION_MAX, "a customization is empty or too large")

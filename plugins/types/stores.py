@@ -10,7 +10,8 @@ from plugins.types.values import Secret
 
 @dataclass(frozen=True)
 class Store:
-    """The connected store a call is about; `remote_id` is None until it is connected."""
+    """The connected store a call is about; `remote_id` is None until it is connected, `home_site` may be known before
+    (the merchant's country, asked together with the region)."""
 
     remote_id: str | None
     region: str
@@ -21,11 +22,16 @@ class Store:
 
 @dataclass(frozen=True)
 class PlatformSettings:
-    """A cart's platform-wide settings as an admin typed them; secrets are `Secret`s."""
+    """A cart's platform-wide settings as an admin typed them; secrets are `Secret`s.
+
+    `former` has the values that secrets had before their last change, as long as their fields say
+    (`Field.former_for`).
+    """
 
     environment: str
     values: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, Secret] = field(default_factory=dict)
+    former: Mapping[str, Secret] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
@@ -10,7 +11,7 @@ import redis
 from hypothesis import given, settings, strategies as st
 
 from is2_core.clock import VirtualClock
-from is2_core.ratelimit import MemoryBuckets, RedisBuckets
+from is2_core.ratelimit import ACTIVE_S, LEARNED_S, BucketStore, Budget, MemoryBuckets, RedisBuckets
 
 START = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -43,7 +44,7 @@ def test_memory_buckets_agree_with_a_plain_one(rate: Fraction, burst: int, waits
     for wait_ms in waits_ms:
         clock.advance(timedelta(milliseconds=wait_ms))
         at += Fraction(wait_ms, 1000)
-        assert buckets.take("key", float(rate), burst) == pytest.approx(float(plain.take(at)), abs=1e-4)
+        assert buckets.take([Budget("key", float(rate), burst)]) == pytest.approx(float(plain.take(at)), abs=1e-4)
 
 
 class RedisAt:
@@ -74,32 +75,117 @@ def test_redis_buckets_agree_with_a_plain_one(
             server.ms += wait_ms
             at += Fraction(wait_ms, 1000)
             # Redis counts in whole milliseconds and rounds a wait up.
-            assert buckets.take("key", float(rate), burst) == pytest.approx(float(plain.take(at)), abs=2e-3)
+            assert buckets.take([Budget("key", float(rate), burst)]) == pytest.approx(float(plain.take(at)), abs=2e-3)
 
 
-@pytest.mark.parametrize("kind", ["memory", "redis"])
-def test_a_refusal_of_the_cart_empties_the_bucket(kind: str, redis_url: str, clock: VirtualClock) -> None:
-    buckets = MemoryBuckets(clock) if kind == "memory" else RedisBuckets(redis.Redis.from_url(redis_url))
-    assert buckets.take("key", 0.01, 20) == 0
-    buckets.empty("key", 0.01, 20, 100)
-    assert buckets.take("key", 0.01, 20) == pytest.approx(100, abs=1)
-    assert buckets.take("another key", 0.01, 20) == 0
+Timed = tuple[BucketStore, Callable[[float], None]]
+
+
+@pytest.fixture(params=["memory", "redis"])
+def timed(request: pytest.FixtureRequest, redis_url: str, clock: VirtualClock) -> Timed:
+    """A bucket store, and how to let seconds pass for it."""
+    if request.param == "memory":
+        return MemoryBuckets(clock), lambda seconds: clock.advance(timedelta(seconds=seconds))
+    server = RedisAt(redis.Redis.from_url(redis_url))
+
+    def pass_time(seconds: float) -> None:
+        server.ms += round(seconds * 1000)
+
+    return RedisBuckets(server), pass_time  # type: ignore[arg-type]
+
+
+LISTING = Budget("key", 0.01, 20)
+
+
+def test_a_refusal_of_the_cart_empties_the_bucket(timed: Timed) -> None:
+    buckets, _ = timed
+    assert buckets.take([LISTING]) == 0
+    buckets.empty(LISTING)
+    assert buckets.take([LISTING]) == pytest.approx(100, abs=0.01)
+    assert buckets.take([Budget("another key", 0.01, 20)]) == 0
+
+
+def test_a_rate_the_cart_tells_takes_the_place_of_the_published_one(timed: Timed) -> None:
+    buckets, pass_time = timed
+    while buckets.take([LISTING]) == 0:
+        pass
+    assert buckets.take([LISTING]) == pytest.approx(100, abs=0.01)
+    buckets.learn(LISTING, 0.1)
+    assert buckets.take([LISTING]) == pytest.approx(10, abs=0.01)
+    pass_time(25)
+    assert [buckets.take([LISTING]) for _ in range(3)] == [0, 0, pytest.approx(5, abs=0.01)]
+    buckets.learn(LISTING, 0.01)
+    assert buckets.take([LISTING]) == pytest.approx(50, abs=0.01)
+
+
+def test_a_refusal_counts_by_the_rate_that_was_told(timed: Timed) -> None:
+    buckets, _ = timed
+    buckets.learn(LISTING, 0.5)
+    buckets.empty(LISTING)
+    assert buckets.take([LISTING]) == pytest.approx(2, abs=0.01)
+
+
+def test_a_rate_that_was_told_long_ago_is_forgotten(clock: VirtualClock) -> None:
+    buckets = MemoryBuckets(clock)
+    buckets.learn(LISTING, 10)
+    clock.advance(timedelta(seconds=LEARNED_S + 1))
+    buckets.empty(LISTING)
+    assert buckets.take([LISTING]) == pytest.approx(100, abs=0.01)
+
+
+def test_nothing_is_taken_from_one_bucket_where_the_other_is_empty(timed: Timed) -> None:
+    buckets, pass_time = timed
+    own, shared = Budget("own", 0.1, 5), Budget("shared", 1, 1, spender="one")
+    assert buckets.take([own, shared]) == 0
+    assert buckets.take([own, shared]) == pytest.approx(1, abs=0.01)
+    pass_time(1)
+    assert [buckets.take([own]) for _ in range(4)] == [0] * 4
+    assert buckets.take([own]) > 0
+
+
+def test_a_store_alone_has_all_of_a_shared_bucket_and_a_busy_one_starves_nobody(timed: Timed) -> None:
+    buckets, pass_time = timed
+
+    def ask(store: str) -> bool:
+        return buckets.take([Budget("shared", 1, 10, spender=store)]) == 0
+
+    assert sum(ask("busy") for _ in range(30)) == 10
+    assert not ask("quiet")
+    got = {"busy": 0, "quiet": 0, "third": 0}
+    for _ in range(600):
+        pass_time(1)
+        # The busy one asks first, and ten times as often.
+        for store in ["busy"] * 10 + ["quiet", "third"]:
+            got[store] += ask(store)
+    assert sum(got.values()) >= 590
+    assert all(190 <= count <= 215 for count in got.values()), got
+
+
+def test_a_store_that_stopped_asking_leaves_its_part_to_the_others(timed: Timed) -> None:
+    buckets, pass_time = timed
+    shared = [Budget("shared", 1, 10, spender=name) for name in ("one", "two")]
+    for budget in shared:
+        buckets.take([budget])
+    pass_time(ACTIVE_S + 1)
+    assert sum(buckets.take([shared[0]]) == 0 for _ in range(20)) == 10
 
 
 def test_redis_buckets_take_the_servers_time_and_forget_in_time(redis_url: str) -> None:
     connection = redis.Redis.from_url(redis_url)
-    buckets = RedisBuckets(connection)
-    assert [buckets.take("key", 0.01, 2) for _ in range(2)] == [0, 0]
-    assert buckets.take("key", 0.01, 2) == pytest.approx(100, abs=1)
+    buckets, budget = RedisBuckets(connection), Budget("key", 0.01, 2)
+    assert [buckets.take([budget]) for _ in range(2)] == [0, 0]
+    assert buckets.take([budget]) == pytest.approx(100, abs=1)
     # Gone by itself soon after the bucket is full again.
     assert 195_000 < connection.pttl("is2:bucket:key") <= 201_000
+    buckets.learn(budget, 0.02)
+    assert 0 < connection.pttl("is2:bucket:key:emission") <= LEARNED_S * 1000
 
 
 def test_a_wiped_redis_starts_with_full_buckets(redis_url: str) -> None:
     connection = redis.Redis.from_url(redis_url)
-    buckets = RedisBuckets(connection)
-    assert buckets.take("key", 0.01, 1) == 0
-    assert buckets.take("key", 0.01, 1) > 0
+    buckets, budget = RedisBuckets(connection), Budget("key", 0.01, 1)
+    assert buckets.take([budget]) == 0
+    assert buckets.take([budget]) > 0
     connection.flushall()
     connection.script_flush()
-    assert buckets.take("key", 0.01, 1) == 0
+    assert buckets.take([budget]) == 0

@@ -18,24 +18,26 @@ from is2_core.db import Database
 from is2_core.http import CallRules, CoreHttp
 from is2_core.ratelimit import MemoryBuckets
 from is2_core.transport import NoAnswer, PrivateAddress, Request, RequestsTransport
-from plugins.interface import Effect, Permanent, RateLimited, RatePlan, RateScope, Reply, Temporary
+from plugins.interface import Effect, Permanent, RateLimited, RatePlan, Reply, Temporary
 from tests.support.cart_http import served
 
-PLANS = {"listOrders": RatePlan(0.1, 2), "shared": RatePlan(0.1, 1, RateScope.APPLICATION)}
+PLANS = {"listOrders": RatePlan(0.1, 2), "pseudo": RatePlan(0.1, 2, learned=False)}
+SHARED_PLANS = {"shared": RatePlan(0.1, 1)}
 
 
 class FakeTransport:
     """Answers every request with the same reply, or error, and remembers the requests."""
 
-    def __init__(self, status: int = 200, error: NoAnswer | None = None) -> None:
+    def __init__(self, status: int = 200, error: NoAnswer | None = None, **headers: str) -> None:
         self.status, self.error = status, error
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
         self.requests: list[Request] = []
 
     def send(self, request: Request) -> Reply:
         self.requests.append(request)
         if self.error:
             raise self.error
-        return Reply(self.status, {}, b"{}")
+        return Reply(self.status, self.headers, b"{}")
 
 
 def make(
@@ -50,7 +52,9 @@ def make(
         transport=transport,
         buckets=buckets or MemoryBuckets(clock),
         clock=clock,
-        rules=CallRules(frozenset(hosts or ("api.shop.example",)), PLANS, store, "app", **rules),
+        rules=CallRules(
+            frozenset(hosts or ("api.shop.example",)), PLANS, store, "app", SHARED_PLANS, "x-rate", **rules
+        ),
         before_call=lambda: None,
     )
 
@@ -162,6 +166,24 @@ def test_a_429_is_believed_for_everybody(clock: VirtualClock) -> None:
     with pytest.raises(RateLimited):
         get(make(clock, transport, buckets), url, "listOrders")
     assert transport.requests == []
+
+
+def test_the_rate_a_cart_tells_is_heeded(clock: VirtualClock) -> None:
+    out, url = make(clock, FakeTransport(x_rate="0.5")), "https://api.shop.example/x"
+    for operation, wait in (("listOrders", 2), ("pseudo", 10)):
+        assert [get(out, url, operation).status for _ in range(2)] == [200, 200]
+        with pytest.raises(RateLimited) as refusal:
+            get(out, url, operation)
+        assert refusal.value.until == clock.now() + timedelta(seconds=wait)
+
+
+@pytest.mark.parametrize("told", ["", "soon", "nan", "inf", "0", "-1", "1e9"])
+def test_a_rate_that_cannot_be_is_not_heeded(clock: VirtualClock, told: str) -> None:
+    out, url = make(clock, FakeTransport(x_rate=told)), "https://api.shop.example/x"
+    assert [get(out, url, "listOrders").status for _ in range(2)] == [200, 200]
+    with pytest.raises(RateLimited) as refusal:
+        get(out, url, "listOrders")
+    assert refusal.value.until == clock.now() + timedelta(seconds=10)
 
 
 @pytest.mark.parametrize(("effect", "unknown"), [(Effect.READ, False), (Effect.WRITE, True)])
