@@ -58,7 +58,7 @@ class Merchants:
         with self._world.platform.db.read() as session:
             wanted = shared_stock.unconfirmed_skus(session, session.get_one(Integration, shop.id))
         if wanted:
-            fields = {"user_id": 0, "buffers": {sku: str(self._rng.randint(0, 3)) for sku in sorted(wanted)}}
+            fields = {"user_id": None, "buffers": {sku: str(self._rng.randint(0, 3)) for sku in sorted(wanted)}}
             self._press(shared_stock.confirm_shared_stock, **shop.fields, **fields)
         self._press(inventory.confirm_zeros, **shop.fields)
 

@@ -99,7 +99,7 @@ def _shared(session: Session, integration: Integration) -> dict[str, set[int]]:
 
 
 def confirm_shared_stock(
-    platform: Platform, *, integration_id: int, account_id: int, user_id: int, buffers: Mapping[str, str]
+    platform: Platform, *, integration_id: int, account_id: int, user_id: int | None, buffers: Mapping[str, str]
 ) -> str:
     """Allow the stock of the shared SKUs to be sent, with these buffers, in this store and the others that sell them;
     the support is told. Returns a sentence.
