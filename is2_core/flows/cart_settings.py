@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from is2_core.carts import UnknownCart
 from is2_core.flows.errors import BadInput, NotFound
@@ -18,12 +20,13 @@ from plugins.interface import CartManifest, FieldKind, PlatformSettings, Secret,
 
 @dataclass(frozen=True)
 class StoredSettings:
-    """Settings without their secrets: only which of those are set."""
+    """Settings without their secrets: only which of those are set, and until when a former one is used beside."""
 
     enabled: bool
     environment: str
     values: dict[str, str]
     secrets_set: frozenset[str]
+    former_until: Mapping[str, datetime] = field(default_factory=dict)
 
 
 def known_manifest(platform: Platform, cart: str) -> CartManifest:
@@ -49,6 +52,10 @@ def stored_settings(platform: Platform, cart: str) -> StoredSettings:
         row.environment,
         dict(row.values),
         frozenset(key for key, value in (row.secrets or {}).items() if value),
+        {
+            key: datetime.fromisoformat(entry["until"])
+            for key, entry in _still_good(row.former, platform.clock.now()).items()
+        },
     )
 
 
@@ -59,7 +66,10 @@ def platform_settings(platform: Platform, cart: str) -> PlatformSettings:
     if row is None:
         return PlatformSettings("")
     return PlatformSettings(
-        row.environment, dict(row.values), {key: Secret(value) for key, value in (row.secrets or {}).items()}
+        row.environment,
+        dict(row.values),
+        {key: Secret(value) for key, value in (row.secrets or {}).items()},
+        {key: Secret(entry["value"]) for key, entry in _still_good(row.former, platform.clock.now()).items()},
     )
 
 
@@ -89,8 +99,8 @@ def _set_enabled(platform: Platform, cart: str, enabled: bool) -> None:
 
 
 def save_cart_settings(platform: Platform, cart: str, environment: str, values: Mapping[str, str]) -> None:
-    """Check and store the platform-wide settings; a secret left empty keeps its stored value. Stores that were
-    paused because of a setting go on."""
+    """Check and store the platform-wide settings; a secret left empty keeps its stored value, one that is replaced
+    stays beside the new one as long as its field says. Stores that were paused because of a setting go on."""
     manifest = known_manifest(platform, cart)
     if environment not in {entry.code for entry in manifest.environments}:
         raise BadInput("Choose one of the endpoints.", field="environment")
@@ -100,9 +110,10 @@ def save_cart_settings(platform: Platform, cart: str, environment: str, values: 
             row = CartSetting(cart=cart, values={})
             session.add(row)
         checked = check_fields(manifest.platform_fields, values, stored=row.secrets or {}).values
-        secret_keys = {field.key for field in manifest.platform_fields if field.kind is FieldKind.SECRET}
+        secret_keys = {entry.key for entry in manifest.platform_fields if entry.kind is FieldKind.SECRET}
         row.environment = environment
         row.values = {key: value for key, value in checked.items() if key not in secret_keys}
+        row.former = _former(manifest, row, checked, platform.clock.now())
         row.secrets = {key: value for key, value in checked.items() if key in secret_keys}
         row.updated_at = platform.clock.now()
         waiting = session.scalars(
@@ -114,6 +125,30 @@ def save_cart_settings(platform: Platform, cart: str, environment: str, values: 
         )
         for integration in waiting.all():
             resume(session, integration, platform)
+
+
+def forget_former_secrets(session: Session, now: datetime) -> None:
+    """Erase what secrets were before, once that is of no use any more."""
+    for row in session.scalars(sa.select(CartSetting).where(CartSetting.former.is_not(None))).all():
+        still = _still_good(row.former, now)
+        if still.keys() != row.former.keys():
+            row.former = still or None
+
+
+def _former(
+    manifest: CartManifest, row: CartSetting, checked: Mapping[str, str], now: datetime
+) -> dict[str, dict[str, str]] | None:
+    kept = _still_good(row.former, now)
+    stored = row.secrets or {}
+    for declared in manifest.platform_fields:
+        before = stored.get(declared.key)
+        if declared.former_for and before and before != checked[declared.key]:
+            kept[declared.key] = {"value": before, "until": (now + declared.former_for).isoformat()}
+    return kept or None
+
+
+def _still_good(former: Mapping[str, dict[str, str]] | None, now: datetime) -> dict[str, dict[str, str]]:
+    return {key: entry for key, entry in (former or {}).items() if datetime.fromisoformat(entry["until"]) > now}
 
 
 def environment_label(platform: Platform) -> str:

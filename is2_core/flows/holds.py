@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from is2_core.models import CustomizationState
 from plugins.interface import Address
 
 
@@ -19,12 +20,21 @@ class HoldCode(StrEnum):
     ADDRESS_IMPOSSIBLE = "ADDRESS_IMPOSSIBLE"
     CANCELLATION_REQUESTED = "CANCELLATION_REQUESTED"
     UNKNOWN_VALUE = "UNKNOWN_VALUE"
+    CUSTOMIZATION_MISSING = "CUSTOMIZATION_MISSING"
     FIRST_REVIEW = "FIRST_REVIEW"
     WAREHOUSE_REFUSED = "WAREHOUSE_REFUSED"
 
 
 # What a person may decide to ship in spite of.
-WAIVABLE = frozenset({HoldCode.METHOD_HOLD, HoldCode.CANCELLATION_REQUESTED, HoldCode.FIRST_REVIEW})
+WAIVABLE = frozenset(
+    {HoldCode.METHOD_HOLD, HoldCode.CANCELLATION_REQUESTED, HoldCode.CUSTOMIZATION_MISSING, HoldCode.FIRST_REVIEW}
+)
+
+_MISSING: Mapping[str, str] = {
+    CustomizationState.DUE: "What the buyer had made on {sku} is being fetched from the cart.",
+    CustomizationState.FAILED: "What the buyer had made on {sku} could not be fetched from the cart. Fetch this order "
+    "again, or ship it without.",
+}
 
 
 @dataclass(frozen=True)
@@ -38,10 +48,11 @@ class HoldReason:
 
 @dataclass(frozen=True)
 class LineFacts:
-    """What a hold can depend on, of one line."""
+    """What a hold can depend on, of one line. `customization` is a CustomizationState, or "" for none."""
 
     sku: str
     open: int
+    customization: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,6 +113,7 @@ def holds_for(order: OrderFacts, rules: StoreRules) -> tuple[HoldReason, ...]:
         *_method_holds(order, rules),
         *_address_holds(order),
         *_buyer_holds(order),
+        *_customization_holds(order),
         *(
             HoldReason(HoldCode.UNKNOWN_VALUE, value, f"The cart says {value}, which this platform does not know.")
             for value in order.unknown
@@ -160,6 +172,14 @@ def _buyer_holds(order: OrderFacts) -> list[HoldReason]:
     if order.cancellation_requested:
         return [HoldReason(HoldCode.CANCELLATION_REQUESTED, "", "The buyer has asked to cancel this order.")]
     return []
+
+
+def _customization_holds(order: OrderFacts) -> list[HoldReason]:
+    waiting = {line.sku: line.customization for line in order.lines if line.open and line.customization in _MISSING}
+    return [
+        HoldReason(HoldCode.CUSTOMIZATION_MISSING, sku, _MISSING[state].format(sku=sku or "a line without SKU"))
+        for sku, state in waiting.items()
+    ]
 
 
 def address_problem(address: Address | None) -> str:

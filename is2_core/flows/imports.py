@@ -227,7 +227,7 @@ def _end_page(
         return False
     cursor = _cursor(session, integration, kind)
     pages = cursor.pages + 1 if cursor else 1
-    _save_cursor(platform, session, integration, kind, window, page.next_page, pages=pages)
+    _save_cursor(platform, session, integration, kind, window, page, pages=pages)
     if page.next_page is None:
         _ask_for_what_is_owed(session, integration, now)
         run.finish(session)
@@ -253,17 +253,18 @@ def _save_cursor(
     integration: Integration,
     kind: str,
     window: Window,
-    next_page: str | None,
+    page: OrderPage,
     *,
     pages: int,
 ) -> None:
-    done = next_page is None and pages > 0
+    done = page.next_page is None
     row = {
         "integration_id": integration.id,
         "kind": kind,
         "start": None if done else window.start,
         "end": None if done else window.end,
-        "page": next_page,
+        "page": page.next_page,
+        "notice": page.notice,
         "pages": 0 if done else pages,
         **({"watermark": window.end, "checked_at": platform.clock.now()} if done else {}),
     }

@@ -73,7 +73,7 @@ def rules_for(
 def facts_of(order: ReceivedOrder) -> OrderFacts:
     """A stored order (lines loaded) as holds see it."""
     return OrderFacts(
-        lines=[LineFacts(line.sku, line.open) for line in order.lines],
+        lines=[LineFacts(line.sku, line.open, line.customization) for line in order.lines],
         shipping_method=order.shipping_method,
         has_address=order.has_address,
         address_problem=order.address_problem,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,11 +10,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from is2_core.flows.activity import note_sold
+from is2_core.flows.customized import Customized, customized_lines
+from is2_core.flows.decisions import OPEN, Decision, decide, keeps_address, sets_aside
 from is2_core.flows.fewer_units import cancelled_in_part, tell_of_fewer_units
-from is2_core.flows.holds import HoldReason, LineFacts, OrderFacts, StoreRules, address_problem, holds_for
-from is2_core.flows.rules import ADDRESS_CORRECTED, PLACEABLE, load_rules, replace_holds
+from is2_core.flows.rules import PLACEABLE, load_rules, replace_holds
+from is2_core.flows.staged_rows import line_row, order_row, personal, reject_row
 from is2_core.models import (
-    AckState,
+    CustomizationState,
     Integration,
     OrderEvent,
     ReceivedLine,
@@ -26,29 +26,12 @@ from is2_core.models import (
 )
 from is2_core.platform import Platform
 from is2_core.tasks.queue import SOON, enqueue
-from plugins.interface import FulfilledBy, Order, OrderReject, OrderState, ShippingMappingUI
+from plugins.interface import Order, OrderReject, OrderState, ShippingMappingUI
 
-MAX_NUMBER = 64
-# Still ours to decide; everything else is with the warehouse or was ended by a person.
-_OPEN = (ReceivedState.STAGED, ReceivedState.HELD, ReceivedState.QUARANTINED, ReceivedState.EXCLUDED)
 _MUTABLE = (
     "state cart_state reason shipping_method marks unknown has_address address_problem cancellation_requested total "
-    "currency cart_updated_at ship_by deliver_by read_at site"
+    "currency cart_updated_at ship_after ship_by deliver_after deliver_by original_order read_at site"
 ).split()
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What becomes of an order: its state, why, and what holds it."""
-
-    state: ReceivedState
-    reason: str = ""
-    holds: tuple[HoldReason, ...] = ()
-
-    @property
-    def needs_recipient(self) -> bool:
-        """Whether the buyer's data has a use here: what the warehouse will not ship is not kept."""
-        return self.state not in (ReceivedState.EXCLUDED, ReceivedState.CANCELLED)
 
 
 def stage(
@@ -96,17 +79,21 @@ def stage(
         skus=[line.sku for order in fresh for line in order.lines],
     )
     label = platform.carts.manifest(integration.cart).label
+    customized = customized_lines(platform, session, integration, fresh, stored)
     decisions = {
-        order.remote_id: decide(order, stored.get(order.remote_id), integration, rules, label) for order in fresh
+        order.remote_id: decide(
+            order, stored.get(order.remote_id), integration, rules, label, customized[order.remote_id]
+        )
+        for order in fresh
     }
     rows = [
-        _order_row(integration, order, stored.get(order.remote_id), decisions[order.remote_id], now, late_before)
+        order_row(integration, order, stored.get(order.remote_id), decisions[order.remote_id], now, late_before)
         for order in fresh
     ]
     rows += [
-        _reject_row(integration, reject, now)
+        reject_row(integration, reject, now)
         for reject in {entry.remote_id: entry for entry in rejects if entry.remote_id not in newest}.values()
-        if _sets_aside(reject, stored.get(reject.remote_id))
+        if sets_aside(reject, stored.get(reject.remote_id))
     ]
     # One order of locks in every transaction, so that two of them never wait for each other.
     rows.sort(key=lambda row: row["remote_id"])
@@ -120,152 +107,13 @@ def stage(
     )
     id_of = {remote_id: order_id for order_id, remote_id in written}
     fewer = cancelled_in_part(session, fresh, stored)
-    _write_details(platform, session, integration, fresh, stored, decisions, id_of)
+    _write_details(platform, session, integration, fresh, stored, decisions, id_of, customized)
     tell_of_fewer_units(platform, session, fewer, now)
     held = {remote_id: decision.holds for remote_id, decision in decisions.items()}
     replace_holds(session, {order_id: held.get(remote_id, ()) for remote_id, order_id in id_of.items()})
     _write_events(session, rows, stored, decisions, id_of, now)
-    _ask_for_what_follows(session, integration, fresh, stored, decisions, now)
+    _ask_for_what_follows(session, integration, fresh, stored, decisions, customized, now)
     note_sold(session, integration, _sold(fresh, stored, decisions), platform)
-
-
-def decide(
-    order: Order, stored: ReceivedOrder | None, integration: Integration, rules: StoreRules, cart_label: str
-) -> Decision:
-    """What becomes of an order as the cart shows it now; pure."""
-    if stored is not None and (stored.placed_at is not None or stored.state not in (*_OPEN, ReceivedState.CANCELLED)):
-        return Decision(ReceivedState(stored.state), stored.reason)
-    if order.fulfilled_by is FulfilledBy.CART:
-        return Decision(ReceivedState.EXCLUDED, f"{cart_label} fulfills this order itself.")
-    if order.state is OrderState.SHIPPED:
-        return Decision(ReceivedState.EXCLUDED, "Shipped already, before the warehouse had it.")
-    if order.state is OrderState.CANCELLED:
-        return Decision(ReceivedState.CANCELLED, "Cancelled at the cart before it was placed.")
-    if integration.orders_from and order.created_at < integration.orders_from:
-        day = integration.orders_from.date().isoformat()
-        return Decision(ReceivedState.EXCLUDED, f"Bought before {day}, the day of the first orders.")
-    if order.state is OrderState.PENDING:
-        return Decision(ReceivedState.STAGED, "The payment is pending at the cart.")
-    if not any(line.open for line in order.lines):
-        return Decision(ReceivedState.EXCLUDED, "Nothing of it is open to be shipped.")
-    holds = holds_for(_facts(order, stored), rules)
-    return Decision(ReceivedState.HELD if holds else ReceivedState.STAGED, "", holds)
-
-
-def _sets_aside(reject: OrderReject, stored: ReceivedOrder | None) -> bool:
-    """Whether an unreadable revision takes the place of what is stored: not once the warehouse may have it."""
-    if stored is None:
-        return True
-    open_here = stored.state in _OPEN and stored.asked_at is None
-    return open_here and (reject.updated_at is None or reject.updated_at >= stored.cart_updated_at)
-
-
-def order_number(integration: Integration, remote_id: str) -> str:
-    """Our number: readable, the same for the same store and cart order, at most 64 characters."""
-    number = f"{integration.cart[:2].upper()}{integration.id}-{remote_id}"
-    if len(number) <= MAX_NUMBER:
-        return number
-    return f"{number[: MAX_NUMBER - 17]}-{hashlib.sha256(remote_id.encode()).hexdigest()[:16]}"
-
-
-def _facts(order: Order, stored: ReceivedOrder | None) -> OrderFacts:
-    kept = _keeps_address(order, stored)
-    return OrderFacts(
-        lines=[LineFacts(line.sku, line.open) for line in order.lines],
-        shipping_method=order.shipping_method,
-        has_address=order.recipient is not None or kept,
-        address_problem=stored.address_problem if stored and kept else address_problem(order.recipient),
-        cancellation_requested=order.cancellation_request is not None,
-        unknown=_unknown(order),
-        waived=frozenset(stored.waived) if stored else frozenset(),
-    )
-
-
-def _keeps_address(order: Order, stored: ReceivedOrder | None) -> bool:
-    """A value is never overwritten with an erased one, nor a person's correction with what was corrected."""
-    return stored is not None and stored.has_address and (order.recipient is None or ADDRESS_CORRECTED in stored.waived)
-
-
-def _unknown(order: Order) -> list[str]:
-    found = [f"{value.field} {value.value!r}" for value in order.unknown]
-    if not found and order.state is OrderState.UNKNOWN:
-        found.append("an unknown state")
-    if not found and order.fulfilled_by is FulfilledBy.UNKNOWN and order.state is not OrderState.PENDING:
-        found.append("nothing of who fulfills the order")
-    return found
-
-
-def _order_row(
-    integration: Integration,
-    order: Order,
-    stored: ReceivedOrder | None,
-    decision: Decision,
-    now: datetime,
-    late_before: datetime | None,
-) -> dict[str, Any]:
-    facts = _facts(order, stored)
-    return {
-        "account_id": integration.account_id,
-        "integration_id": integration.id,
-        "remote_id": order.remote_id,
-        "site": order.site,
-        "number": order_number(integration, order.remote_id),
-        "state": decision.state,
-        "cart_state": order.state,
-        "reason": decision.reason,
-        "shipping_method": order.shipping_method,
-        "marks": list(order.marks),
-        "unknown": list(facts.unknown),
-        "waived": [],
-        "has_address": facts.has_address and (decision.needs_recipient or (stored is not None and stored.has_address)),
-        "address_problem": facts.address_problem,
-        "cancellation_requested": facts.cancellation_requested,
-        "total": str(order.total.amount) if order.total else "",
-        "currency": order.total.currency if order.total else "",
-        "cart_created_at": order.created_at,
-        "cart_updated_at": order.updated_at,
-        "ship_by": order.ship_by,
-        "deliver_by": order.deliver_by,
-        "staged_at": now,
-        "read_at": now,
-        "late_found": late_before is not None and order.updated_at < late_before,
-        "ack_state": AckState.NONE,
-        "ack_sentence": "",
-        "stop_answer": "",
-    }
-
-
-def _reject_row(integration: Integration, reject: OrderReject, now: datetime) -> dict[str, Any]:
-    seen = reject.updated_at or now
-    return {
-        "account_id": integration.account_id,
-        "integration_id": integration.id,
-        "remote_id": reject.remote_id,
-        "site": "",
-        "number": order_number(integration, reject.remote_id),
-        "state": ReceivedState.QUARANTINED,
-        "cart_state": OrderState.UNKNOWN,
-        "reason": reject.sentence,
-        "shipping_method": "",
-        "marks": [],
-        "unknown": [],
-        "waived": [],
-        "has_address": False,
-        "address_problem": "",
-        "cancellation_requested": False,
-        "total": "",
-        "currency": "",
-        "cart_created_at": seen,
-        "cart_updated_at": seen,
-        "ship_by": None,
-        "deliver_by": None,
-        "staged_at": now,
-        "read_at": now,
-        "late_found": False,
-        "ack_state": AckState.NONE,
-        "ack_sentence": "",
-        "stop_answer": "",
-    }
 
 
 def _write_details(
@@ -273,26 +121,11 @@ def _write_details(
     session: Session,
     integration: Integration,
     orders: Sequence[Order],
-    stored: dict[str, ReceivedOrder],
-    decisions: dict[str, Decision],
-    id_of: dict[str, int],
+    stored: Mapping[str, ReceivedOrder],
+    decisions: Mapping[str, Decision],
+    id_of: Mapping[str, int],
+    customized: Mapping[str, Customized],
 ) -> None:
-    lines = [
-        {
-            "order_id": id_of[order.remote_id],
-            "remote_id": line.remote_id,
-            "sku": line.sku,
-            "title": line.title,
-            "ordered": line.ordered,
-            "cancelled": line.cancelled,
-            "open": line.open,
-            "unit_price": f"{line.unit_price.amount} {line.unit_price.currency}" if line.unit_price else "",
-            "gift": bool(line.gift_message or line.gift_wrap),
-            "demands": list(line.demands),
-        }
-        for order in orders
-        for line in order.lines
-    ]
     for order in orders:
         if order.remote_id in stored:
             # A line the cart does not show any more is not shipped any more.
@@ -305,33 +138,37 @@ def _write_details(
                 .values(open=0, cancelled=ReceivedLine.ordered)
                 .execution_options(synchronize_session=False)
             )
-    platform.db.upsert(
-        session,
-        ReceivedLine,
-        lines,
-        key=["order_id", "remote_id"],
-        update=["sku", "title", "ordered", "cancelled", "open", "unit_price", "gift", "demands"],
-    )
-    recipients = [
-        {"account_id": integration.account_id, "order_id": id_of[order.remote_id], "sealed": _personal(order)}
+    lines = [
+        line_row(id_of[order.remote_id], line, customized[order.remote_id][line.remote_id])
+        for order in orders
+        for line in order.lines
+    ]
+    update = "sku title ordered cancelled open unit_price gift demands ioss customization".split()
+    platform.db.upsert(session, ReceivedLine, lines, key=["order_id", "remote_id"], update=update)
+    addressed = [
+        order
         for order in orders
         if order.recipient is not None
         and decisions[order.remote_id].needs_recipient
-        and not _keeps_address(order, stored.get(order.remote_id))
+        and not keeps_address(order, stored.get(order.remote_id))
+    ]
+    buyers = _stored_buyers(session, [id_of[order.remote_id] for order in addressed if order.buyer is None])
+    recipients = [
+        {
+            "account_id": integration.account_id,
+            "order_id": id_of[order.remote_id],
+            "sealed": personal(order, buyers.get(id_of[order.remote_id])),
+        }
+        for order in addressed
     ]
     platform.db.upsert(session, Recipient, recipients, key=["order_id"], update=["sealed"])
 
 
-def _personal(order: Order) -> dict[str, Any]:
-    return {
-        "address": asdict(order.recipient) if order.recipient else None,
-        "buyer": asdict(order.buyer) if order.buyer else None,
-        "lines": {
-            line.remote_id: {"gift_message": line.gift_message, "customization_url": line.customization_url}
-            for line in order.lines
-            if line.gift_message or line.customization_url
-        },
-    }
+def _stored_buyers(session: Session, order_ids: Sequence[int]) -> dict[int, Any]:
+    if not order_ids:
+        return {}
+    rows = session.execute(sa.select(Recipient.order_id, Recipient.sealed).where(Recipient.order_id.in_(order_ids)))
+    return {order_id: sealed["buyer"] for order_id, sealed in rows if sealed}
 
 
 def _write_events(
@@ -380,7 +217,7 @@ def _sold(orders: Sequence[Order], stored: dict[str, ReceivedOrder], decisions: 
     return {
         line.sku
         for order in touched
-        if order.remote_id in stored or decisions[order.remote_id].state in _OPEN
+        if order.remote_id in stored or decisions[order.remote_id].state in OPEN
         for line in order.lines
     }
 
@@ -391,8 +228,12 @@ def _ask_for_what_follows(
     orders: Sequence[Order],
     stored: dict[str, ReceivedOrder],
     decisions: dict[str, Decision],
+    customized: Mapping[str, Customized],
     now: datetime,
 ) -> None:
+    wanted = [order for order in orders if decisions[order.remote_id].needs_recipient]
+    if any(CustomizationState.DUE in customized[order.remote_id].values() for order in wanted):
+        enqueue(session, kind="orders.customize", integration=integration, now=now, priority=SOON)
     if any(decisions[order.remote_id].state is ReceivedState.STAGED and order.state in PLACEABLE for order in orders):
         enqueue(session, kind="orders.place", integration=integration, now=now, priority=SOON)
     cancelled = (stored.get(order.remote_id) for order in orders if order.state is OrderState.CANCELLED)

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from is2_core.flows.cart_settings import forget_former_secrets
 from is2_core.models import (
     Integration,
     IntegrationState,
@@ -69,8 +70,8 @@ def tick(platform: Platform, bell: Bell, limits: Limits = Limits()) -> Tick:
 
 
 def clean_up(platform: Platform) -> int:
-    """Delete tasks done long ago, pushes and submissions settled long ago, and uploads nobody confirmed; returns how
-    many tasks."""
+    """Delete tasks done long ago, pushes and submissions settled long ago, uploads nobody confirmed and secrets that
+    were replaced long enough ago; returns how many tasks."""
     with platform.db.write() as session:
         now = platform.clock.database_now(session)
         pushes = sa.select(StockPush.id).where(StockPush.closed_at < now - KEEP_SETTLED)
@@ -80,6 +81,7 @@ def clean_up(platform: Platform) -> int:
         session.execute(sa.delete(SubmissionLine).where(SubmissionLine.submission_id.in_(submissions)))
         session.execute(sa.delete(Submission).where(Submission.closed_at < now - KEEP_SETTLED))
         session.execute(sa.delete(ItemUpload).where(ItemUpload.at < now - KEEP_UPLOADS))
+        forget_former_secrets(session, now)
         result = session.execute(
             sa.delete(Task).where(Task.state == TaskState.DONE, Task.finished_at < now - KEEP_DONE)
         )

@@ -55,7 +55,7 @@ def test_a_seed_is_one_history_in_every_process(carts: CartRegistry) -> None:
 
 def acknowledge_at_staging(monkeypatch: pytest.MonkeyPatch) -> None:
     """Acknowledgement falls due when an order is staged, not when it is placed."""
-    order_row = staging._order_row
+    order_row = staging.order_row
     follows = staging._ask_for_what_follows
 
     def due_at_once(*args: Any) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def acknowledge_at_staging(monkeypatch: pytest.MonkeyPatch) -> None:
         follows(session, integration, *rest)
         enqueue(session, kind="acknowledgements.send", integration=integration, now=rest[-1])
 
-    monkeypatch.setattr(staging, "_order_row", due_at_once)
+    monkeypatch.setattr(staging, "order_row", due_at_once)
     monkeypatch.setattr(staging, "_ask_for_what_follows", and_send)
 
 
