@@ -61,6 +61,12 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("marks", sa.JSON(), nullable=False, server_default="[]"))
 
     # ### end Alembic commands ###
+    op.execute(
+        "INSERT INTO schedule (integration_id, kind, every_s, next_at, daily_at, zone)"
+        " SELECT integration_id, 'inventory.drift', every_s, next_at, daily_at, zone FROM schedule"
+        " WHERE kind = 'inventory.compare'"
+        " AND integration_id IN (SELECT integration_id FROM schedule WHERE kind = 'inventory.push')"
+    )
 
 
 def downgrade() -> None:

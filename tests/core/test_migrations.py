@@ -1,0 +1,145 @@
+"""Bringing databases of earlier releases, with what they hold, to the newest schema."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+
+from is2_core.db.schema import alembic_config, upgrade
+
+# Times are stored without their zone.
+NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC).replace(tzinfo=None)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database without tables."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'older.db'}"
+        return
+    server, name = request.getfixturevalue("postgres"), f"older_{uuid.uuid4().hex}"
+    yield server.create_database(name)
+    server.drop_database(name)
+
+
+class Older:
+    """A database at an earlier revision; rows are given by the columns that matter, the others get a plain value."""
+
+    def __init__(self, url: str, revision: str) -> None:
+        command.upgrade(alembic_config(url), revision)
+        self.engine = sa.create_engine(url)
+        self.tables = sa.MetaData()
+        self.tables.reflect(self.engine)
+
+    def add(self, table: str, **values: Any) -> None:
+        """Insert one row."""
+        columns = self.tables.tables[table].columns
+        plain: dict[str, Any] = {
+            column.name: _plain(column)
+            for column in columns
+            if not column.nullable and not column.primary_key and column.server_default is None
+        }
+        with self.engine.begin() as connection:
+            connection.execute(sa.insert(self.tables.tables[table]).values(**{**plain, **values}))
+
+    def now(self, url: str, table: str, *columns: str) -> list[tuple[Any, ...]]:
+        """Rows of a table after the upgrade to the newest revision."""
+        upgrade(url)
+        found = sa.table(table, *(sa.column(name) for name in columns))
+        with self.engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(sa.select(found).order_by(*map(sa.column, columns)))]
+
+
+def _plain(column: sa.Column[Any]) -> Any:
+    if isinstance(column.type, sa.JSON):
+        return []
+    if isinstance(column.type, sa.DateTime):
+        return NOON
+    if isinstance(column.type, sa.Boolean):
+        return False
+    return 0 if isinstance(column.type, sa.Integer) else ""
+
+
+def a_store(older: Older, inventory_every: str) -> None:
+    older.add("account", id=1, name="Northwind")
+    older.add(
+        "integration",
+        id=1,
+        account_id=1,
+        cart="amazon",
+        region="na",
+        state="ACTIVE",
+        settings={"inventory_every": inventory_every},
+    )
+
+
+def test_orders_and_stores_of_the_first_release_go_on(empty_url: str) -> None:
+    older = Older(empty_url, "0001")
+    a_store(older, "43200")
+    for number, placed in (("one", NOON), ("two", None)):
+        order = 1 if placed else 2
+        older.add(
+            "received_order",
+            id=order,
+            account_id=1,
+            integration_id=1,
+            remote_id=number,
+            number=number,
+            placed_at=placed,
+        )
+        older.add("received_line", order_id=order, remote_id="1", sku="TENT-2P", ordered=3, open=2)
+    for kind in ("orders.check", "orders.reconcile"):
+        older.add("schedule", integration_id=1, kind=kind, every_s=1800, next_at=NOON)
+    assert older.now(empty_url, "received_line", "order_id", "placed") == [(1, 2), (2, 0)]
+    assert [row[:2] for row in older.now(empty_url, "schedule", "kind", "every_s")] == [
+        ("inventory.compare", 86400),
+        ("inventory.drift", 86400),
+        ("inventory.push", 43200),
+        ("orders.check", 1800),
+        ("orders.reconcile", 1800),
+        ("warehouse.read", 300),
+    ]
+    older.engine.dispose()
+
+
+@pytest.mark.parametrize("empty_url", ["sqlite"], indirect=True)
+def test_a_store_that_sends_no_stock_gets_no_work_about_stock(empty_url: str) -> None:
+    older = Older(empty_url, "0001")
+    a_store(older, "off")
+    older.add("schedule", integration_id=1, kind="orders.check", every_s=1800, next_at=NOON)
+    kinds = {row[0] for row in older.now(empty_url, "schedule", "kind")}
+    assert kinds == {"orders.check", "warehouse.read"}
+    older.engine.dispose()
+
+
+@pytest.mark.parametrize("empty_url", ["sqlite"], indirect=True)
+def test_there_is_a_way_back_from_the_newest_schema(empty_url: str) -> None:
+    upgrade(empty_url)
+    command.downgrade(alembic_config(empty_url), "base")
+    engine = sa.create_engine(empty_url)
+    assert set(sa.inspect(engine).get_table_names()) == {"alembic_version"}
+    engine.dispose()
+
+
+@pytest.mark.parametrize("empty_url", ["sqlite"], indirect=True)
+def test_a_migration_that_would_leave_loose_ends_changes_nothing(empty_url: str) -> None:
+    older = Older(empty_url, "0001")
+    with older.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+        connection.exec_driver_sql(
+            "INSERT INTO mapping (id, cart_item_id, warehouse_sku, quantity) VALUES (1, 9, 'X', 1)"
+        )
+        connection.commit()
+    with pytest.raises(RuntimeError, match="1 rows that refer to nothing; nothing was changed"):
+        upgrade(empty_url)
+    assert "stock_push" not in sa.inspect(older.engine).get_table_names()
+    with older.engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == "0001"
+    older.engine.dispose()
