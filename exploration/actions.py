@@ -41,6 +41,7 @@ class Actions:
             (plan.pack_weight, Packers(world, rng).act),
             (1, self.merchants.act),
             (1, self._expire_tokens),
+            (1 if plan.slow_feed_s else 0, self._slow_hours),
         ]
 
     def step(self) -> None:
@@ -146,6 +147,10 @@ class Actions:
     def _expire_tokens(self) -> None:
         shop = self._rng.choice(self._world.shops)
         self._world.steer("POST", "seller", {"seller": shop.seller, "expire_access_tokens": True})
+
+    def _slow_hours(self) -> None:
+        """From now on Amazon takes its time with feeds, or does no longer."""
+        self._world.set_feed_delay(self._rng.choice((self._plan.slow_feed_s, self._plan.feed_delay_s)))
 
     def _fault(self) -> None:
         operation, kind = self._rng.choice(self._plan.faults)

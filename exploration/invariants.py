@@ -13,10 +13,12 @@ from exploration.world import World
 from is2_core.flows.holds import HoldCode
 from is2_core.models import (
     AckState,
+    CustomizationState,
     Hold,
     ImportCursor,
     Integration,
     IntegrationState,
+    OrderEvent,
     ReceivedLine,
     ReceivedOrder,
     ReceivedState,
@@ -130,6 +132,31 @@ def acknowledged(world: World) -> Iterator[str]:
             yield f"I3: {booked.id} is linked to {booked.merchant_order_id}"
 
 
+def made_as_wanted(world: World) -> Iterator[str]:
+    """I2: no order was placed before what its buyer had made on it was here, unless a person said so."""
+    with world.platform.db.read() as session:
+        wanted = session.execute(
+            sa.select(ReceivedOrder.id, ReceivedOrder.remote_id, ReceivedOrder.waived)
+            .join(ReceivedLine, ReceivedLine.order_id == ReceivedOrder.id)
+            .where(ReceivedOrder.placed_at.is_not(None), ReceivedLine.customization != CustomizationState.NONE)
+            .order_by(ReceivedLine.id)
+        ).all()
+        # By the order of events: the clock often stands still meanwhile.
+        first = {
+            (order_id, code): event_id
+            for order_id, code, event_id in session.execute(
+                sa.select(OrderEvent.order_id, OrderEvent.code, sa.func.min(OrderEvent.id))
+                .where(OrderEvent.code.in_(("INJECTED", "CUSTOMIZATION")))
+                .group_by(OrderEvent.order_id, OrderEvent.code)
+            )
+        }
+    for order_id, remote_id, waived in wanted:
+        here = first.get((order_id, "CUSTOMIZATION"))
+        late = here is None or here > first[order_id, "INJECTED"]
+        if late and HoldCode.CUSTOMIZATION_MISSING not in waived:
+            yield f"I2: {remote_id} was placed before what its buyer had made on it was here"
+
+
 def at_rest(world: World) -> Iterator[str]:
     """Liveness: nothing is stuck, given up, paused or half-read."""
     now = world.clock.now()
@@ -183,6 +210,7 @@ INVARIANTS = (
     conserved,
     shown,
     floor_kept,
+    made_as_wanted,
     at_rest,
 )
 

@@ -18,9 +18,10 @@ FLOOR = timedelta(hours=12)
 
 @dataclass(frozen=True)
 class Taken:
-    """A number Amazon has applied to a listing, and the push that brought it."""
+    """A number Amazon has applied to a listing, and the push that brought it; `lost`: its answer never came."""
 
     push: int
+    lost: bool
     version: int
     quantity: int
     lead_days: int | None
@@ -41,19 +42,19 @@ def taken(world: World) -> dict[tuple[int, str], list[Taken]]:
         push = world.watch.push_of.get(call["feed"])
         for sku in call["skus"] if push is not None else ():
             line = lines[push, sku]
-            entry = Taken(push, line.version, line.quantity, line.lead_days)
+            entry = Taken(push, line.result == PushResult.LOST, line.version, line.quantity, line.lead_days)
             found.setdefault((stores[call["seller"]], sku), []).append(entry)
     return found
 
 
 def versions(world: World) -> Iterator[str]:
-    """I5, at any time: Amazon never takes older numbers after newer ones, and IS2 counts as sent only what Amazon
-    took."""
+    """I5, at any time: Amazon never takes older numbers after newer ones, but for those of a run whose answer was lost,
+    and IS2 counts as sent only what Amazon took."""
     applied = taken(world)
     with world.platform.db.read() as session:
         items = session.scalars(sa.select(CartItem).order_by(CartItem.id)).all()
     for (store, sku), entries in sorted(applied.items()):
-        order = [entry.version for entry in entries]
+        order = [entry.version for entry in entries if not entry.lost]
         if order != sorted(order):
             yield f"I5: Amazon took versions {order} of {sku} of store {store}"
     for item in items:

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from exploration.world import ITEMS, Shop, World
 from is2_core.flows import buffers, connection, inventory, items, orders, shared_stock, shipping, store_settings
-from is2_core.models import CartItem, Integration, IntegrationState
+from is2_core.flows.holds import HoldCode
+from is2_core.models import CartItem, CustomizationState, Integration, IntegrationState, ReceivedLine, ReceivedOrder
 from plugins.amazon.simulator.generate import BUNDLE, SKUS
 
 METHODS = ("STANDARD", "EXPEDITED", "SECOND_DAY", "NEXT_DAY", "SCHEDULED")
@@ -53,6 +54,21 @@ class Merchants:
             if state == IntegrationState.PAUSED:
                 self._test_connection(shop)
             self._answer(shop)
+        self._ship_without()
+
+    def _ship_without(self) -> None:
+        """Let orders go on whose customization could not be fetched."""
+        with self._world.platform.db.read() as session:
+            rows = session.execute(
+                sa.select(ReceivedOrder.id, ReceivedOrder.account_id)
+                .join(ReceivedLine, ReceivedLine.order_id == ReceivedOrder.id)
+                .where(ReceivedLine.customization == CustomizationState.FAILED)
+                .order_by(ReceivedOrder.id)
+                .distinct()
+            ).all()
+        code = HoldCode.CUSTOMIZATION_MISSING
+        for order_id, account in rows:
+            self._press(orders.approve, order_id=order_id, account_id=account, user_id=None, codes=[code])
 
     def _answer(self, shop: Shop) -> None:
         with self._world.platform.db.read() as session:

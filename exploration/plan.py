@@ -20,12 +20,13 @@ FAULTS = {
     "getFeed": (*READ_FAULTS, "stale"),
     "getFeedDocument": READ_FAULTS,
     "downloadDocument": READ_FAULTS,
+    "downloadCustomization": ("429", "5xx", "html_200", "delay", "refuse"),
     "token": ("5xx", "delay", "refuse", "apply_then_drop", "truncate", "html_200"),
 }
 CRASH_POINTS = ("commit.before", "commit.after", "http.before", "http.after")
 BRANCHES = tuple(
     """plain multi_line non_ascii amazon_fulfilled pending cancelled bundle unmapped_sku unmapped_method missing_address
-    cancellation_request unknown_enum duplicate partially_shipped bad""".split()
+    cancellation_request unknown_enum duplicate partially_shipped bad customized""".split()
 )
 
 
@@ -45,6 +46,7 @@ class Plan:
         read_minutes: how often the warehouse is asked for news where nothing rings for it.
         feed_page: how many changes the warehouse tells of in one answer (embedded: 500).
         feed_delay_s: how long Amazon works on a feed.
+        slow_feed_s: how long it works on those of its slow hours; 0 where it has none.
         step_s: the longest time an action may take.
         wait_h: the longest time that passes at once now and then, in hours; 0 for never.
         mapped_first: whether the merchants map everything before the first order comes.
@@ -69,6 +71,7 @@ class Plan:
     read_minutes: int
     feed_page: int
     feed_delay_s: int
+    slow_feed_s: int
     step_s: float
     wait_h: float
     mapped_first: bool
@@ -101,6 +104,7 @@ class Plan:
             read_minutes=rng.choice((5, 60, 240)),
             feed_page=rng.choice((1, 3, 500)),
             feed_delay_s=rng.choice((20, 20, 120)),
+            slow_feed_s=rng.choice((0, 0, 3600, 14_400)),
             step_s=rng.choice((20, 120, 900)),
             wait_h=rng.choice((0, 3, 13)),
             mapped_first=rng.random() < 0.6,

@@ -66,7 +66,7 @@ def explore(seed: int, carts: CartRegistry | None = None) -> Outcome:
                 _warm_up(world, actions, plan)
             for _ in range(plan.steps):
                 actions.step()
-            _heal(world, actions)
+            _heal(world, actions, plan)
             found = [*world.violations, *world.watch.violations, *world.scheduler.escaped, *invariants.check(world)]
             found += [f"bug: {error}" for error in errors]
             state = _final_state(world)
@@ -93,10 +93,11 @@ def _warm_up(world: World, actions: Actions, plan: Plan) -> None:
     world.warehouse.fault_rate = plan.port_fault_rate
 
 
-def _heal(world: World, actions: Actions) -> None:
+def _heal(world: World, actions: Actions, plan: Plan) -> None:
     """No more faults; what a person would do is done; then time passes until all has come to rest."""
     world.trace.add("explorer", "heals")
     world.steer("DELETE", "faults")
+    world.set_feed_delay(plan.feed_delay_s)
     # Pages of one order each, three minutes apart at Amazon's rate, would outlast the healing.
     world.transport.page_size = max(world.transport.page_size, 10)
     world.warehouse.fault_rate = 0

@@ -157,6 +157,11 @@ class World:
             raise AssertionError(f"{method} /_sim/{path}: {answer.body!r}")
         return answer.json()
 
+    def set_feed_delay(self, seconds: int) -> None:
+        """How long Amazon works on the feeds that come from now on."""
+        self.steer("POST", "feeds", {"delay_s": seconds})
+        self.trace.add("amazon", f"works {seconds} s on a feed")
+
     def new_order(self, shop: Shop, branch: str, rng: random.Random, *, late: bool) -> None:
         """An order is placed at Amazon; a late one has an age already when it first shows."""
         made = self.steer(

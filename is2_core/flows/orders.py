@@ -53,6 +53,7 @@ def hold_fix(hold: Hold) -> Fix:
         HoldCode.ADDRESS_MISSING: Fix("Enter the address", "address", {}),
         HoldCode.ADDRESS_IMPOSSIBLE: Fix("Correct the address", "address", {}),
         HoldCode.CANCELLATION_REQUESTED: Fix("Ship it anyway", "approve", {"code": HoldCode.CANCELLATION_REQUESTED}),
+        HoldCode.CUSTOMIZATION_MISSING: Fix("Ship it without", "approve", {"code": HoldCode.CUSTOMIZATION_MISSING}),
         HoldCode.FIRST_REVIEW: Fix("Approve this order", "approve", {"code": HoldCode.FIRST_REVIEW}),
     }
     return fixes.get(HoldCode(hold.code), Fix("Ask for help", "help", {}))
@@ -71,7 +72,12 @@ def check_now(platform: Platform, *, integration_id: int, account_id: int) -> st
 
 
 def approve(
-    platform: Platform, *, order_id: int, account_id: int, user_id: int, codes: Sequence[str] = (HoldCode.FIRST_REVIEW,)
+    platform: Platform,
+    *,
+    order_id: int,
+    account_id: int,
+    user_id: int | None,
+    codes: Sequence[str] = (HoldCode.FIRST_REVIEW,),
 ) -> None:
     """Let an order go on in spite of these holds."""
     refused = [code for code in codes if code not in WAIVABLE]

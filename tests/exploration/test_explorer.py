@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from exploration.run import explore
 from is2_core.carts import CartRegistry
-from is2_core.flows import channels, inventory, packing, placing, shipments, staging, tracking
+from is2_core.flows import channels, holds, inventory, packing, placing, shipments, staging, tracking
 from is2_core.models import AckState, CartItem
 from is2_core.tasks import dispatcher
 from is2_core.tasks.queue import enqueue
@@ -149,9 +149,15 @@ def lose_a_page_of_shipments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shipments, "_take", every_other)
 
 
+def ship_without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An order does not wait for what its buyer had made on it."""
+    monkeypatch.setattr(holds, "_customization_holds", lambda order: [])
+
+
 @pytest.mark.parametrize(
     "mutation",
     [
+        ship_without_waiting,
         acknowledge_at_staging,
         never_sweep,
         lose_cancellations,

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from plugins.interface import (
     AccessToken,
@@ -23,20 +20,9 @@ from plugins.interface import (
     Store,
     Temporary,
 )
+from plugins.testkit import StillClock, served
 
-
-@dataclass
-class StillClock:
-    """A clock that stands still, at the machine's time when made, until a test moves it."""
-
-    instant: datetime = field(default_factory=lambda: datetime.now(UTC))
-
-    def now(self) -> datetime:
-        return self.instant
-
-    def advance(self, seconds: float) -> None:
-        """Move forward."""
-        self.instant += timedelta(seconds=seconds)
+__all__ = ["CartHttp", "FixedToken", "MintedToken", "StillClock", "cart_context", "no_token", "served"]
 
 
 @dataclass
@@ -120,43 +106,3 @@ def cart_context(
     """A context for one store."""
     log = logging.LoggerAdapter(logging.getLogger("tests.cart"), {})
     return CartContext(store, app, http, token or MintedToken(no_token), clock or StillClock(), log)
-
-
-class _OneRequestEach(WSGIRequestHandler):
-    # With kept connections a dropped one (an application that raises ConnectionError) would hang, not break.
-    protocol_version = "HTTP/1.0"
-    _dated = False
-
-    def send_response(self, code: int, message: str | None = None) -> None:
-        """The status line alone: the standard one adds a second Date to an application that tells its own."""
-        self.send_response_only(code, message)
-
-    def send_header(self, keyword: str, value: str) -> None:
-        self._dated = self._dated or keyword.lower() == "date"
-        super().send_header(keyword, value)
-
-    def end_headers(self) -> None:
-        if not self._dated:
-            self.send_header("Date", self.date_time_string())
-        super().end_headers()
-
-    def log(self, type: str, message: str, *args: Any) -> None:
-        """Nothing: the calls are in `CartHttp.calls`."""
-
-
-@contextmanager
-def served(make_app: Callable[[str], Any]) -> Iterator[str]:
-    """The address of a WSGI application served from a thread on a free port; the socket listens before this returns.
-
-    `make_app` is given that address.
-    """
-    server = make_server("127.0.0.1", 0, lambda environ, start: [], threaded=True, request_handler=_OneRequestEach)
-    server.app = make_app(f"http://127.0.0.1:{server.server_port}")
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

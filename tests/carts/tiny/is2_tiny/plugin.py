@@ -35,6 +35,7 @@ from plugins.interface import (
     OrderReject,
     OrderState,
     Package,
+    PageExpired,
     Permanent,
     RateLimited,
     Rejected,
@@ -109,6 +110,8 @@ def refresh_cart_items(ctx: CartContext, page: str | None) -> ItemPage:
 
 @hookimpl
 def fetch_orders(ctx: CartContext, query: OrderQuery) -> OrderPage:
+    if query.page is not None and not query.page.isdigit():
+        raise PageExpired("The listing is read again from its start.", detail="not a page of this shop")
     params = {"by": query.by.lower(), "start": query.start.isoformat(), "end": query.end.isoformat()}
     if query.states:
         params["states"] = ",".join(word for word, state in STATES.items() if state in query.states)
@@ -191,7 +194,11 @@ def _write(ctx: CartContext, path: str, body: Mapping[str, Any]) -> Result:
         return Rejected("REFUSED", str(reply.json()["error"]))
     if reply.status == 429:
         return Retry(ctx.clock.now() + timedelta(seconds=int(reply.headers.get("retry-after", "60"))))
-    return Applied(str(_checked(ctx, reply).json()["receipt"]))
+    try:
+        return Applied(str(_checked(ctx, reply).json()["receipt"]))
+    except Temporary as error:
+        # It may have been done, whatever became of the answer.
+        raise Temporary(error.sentence, detail=error.detail, code=error.code, unknown=True) from error
 
 
 def _identity(shop: Mapping[str, Any]) -> SellerIdentity:

@@ -1,0 +1,1 @@
+"""The parts of the conformance kit; `plugins.testkit` is its front door."""

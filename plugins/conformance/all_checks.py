@@ -1,0 +1,41 @@
+"""The class an author subclasses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from plugins.conformance.clock import StillClock
+from plugins.conformance.fault_checks import FaultChecks
+from plugins.conformance.hooks import Hooks
+from plugins.conformance.house_checks import HouseChecks
+from plugins.conformance.install_checks import InstallChecks
+from plugins.conformance.manifest_checks import ManifestChecks
+from plugins.conformance.order_checks import ItemChecks, OrderChecks
+from plugins.conformance.rig import Rig, running
+from plugins.conformance.write_checks import WriteChecks
+
+
+class CartConformance(ManifestChecks, InstallChecks, OrderChecks, ItemChecks, WriteChecks, FaultChecks, HouseChecks):
+    """Subclass it as `TestMyCart`, override what `CartUnderTest` lists, and run pytest.
+
+    Every test has a fresh shop. A test of a hook that the cart leaves out is skipped: it is a capability it lacks.
+    """
+
+    @pytest.fixture
+    def hooks(self) -> Hooks:
+        """The cart's hooks, as the core calls them."""
+        return Hooks(self.plugin)
+
+    @pytest.fixture
+    def unconnected(self, hooks: Hooks) -> Iterator[Rig]:
+        """A running shop, and a store that is not connected yet."""
+        with running(self, StillClock(), hooks) as rig:
+            yield rig
+
+    @pytest.fixture
+    def rig(self, unconnected: Rig) -> Rig:
+        """A running shop, and a store connected to it."""
+        unconnected.connect()
+        return unconnected

@@ -1,0 +1,175 @@
+"""Calls the hooks of the cart under test as the core does, and listens to what it says meanwhile."""
+
+from __future__ import annotations
+
+import io
+import logging
+import sys
+import threading
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from datetime import timedelta
+from typing import Any
+
+import pluggy
+
+from plugins import interface
+from plugins.conformance import sockets
+from plugins.interface import (
+    PROJECT,
+    AccessToken,
+    AskFields,
+    CartError,
+    CartManifest,
+    Connected,
+    Customization,
+    ItemPage,
+    NotListed,
+    NotRead,
+    Order,
+    OrderPage,
+    OrderReject,
+    RateLimited,
+    Redirect,
+    SellerIdentity,
+    ShippingMappingUI,
+    ShownLevel,
+    WriteReply,
+)
+
+NEEDED = ("cart_manifest", "install", "fetch_orders")
+WRITES = {"acknowledge_orders": "acknowledgements", "push_inventory": "levels", "post_tracking": "packages"}
+"""The writing hooks, each with the name of the argument that holds its entries."""
+
+_RETURNS: dict[str, tuple[type, ...]] = {
+    "cart_manifest": (CartManifest,),
+    "install": (Redirect, AskFields, Connected),
+    "check_connection": (SellerIdentity,),
+    "mint_access_token": (AccessToken,),
+    "refresh_cart_items": (ItemPage, NotListed),
+    "fetch_orders": (OrderPage,),
+    "fetch_customization": (Customization,),
+    "fetch_order": (Order, OrderReject, type(None)),
+    "read_inventory": (Sequence,),
+    "shipping_mapping_ui": (ShippingMappingUI,),
+    "poll_submission": (WriteReply,),
+    **dict.fromkeys(WRITES, (WriteReply,)),
+}
+# The kit's own HTTP client speaks through this logger.
+_CLIENT = "urllib3"
+_USUAL = frozenset(vars(logging.makeLogRecord({})))
+
+
+class Hooks:
+    """The hooks of one cart, by name.
+
+    Args:
+        heard: every text the cart let out: log records, prints, sentences and details of errors.
+    """
+
+    def __init__(self, plugin: object) -> None:
+        manager = pluggy.PluginManager(PROJECT)
+        manager.add_hookspecs(interface)
+        manager.register(plugin)
+        manager.check_pending()
+        self._hook = manager.hook
+        self.names = frozenset(caller.name for caller in manager.get_hookcallers(plugin) or [])
+        self.modules = frozenset(
+            implementation.function.__module__
+            for name in self.names
+            for implementation in getattr(manager.hook, name).get_hookimpls()
+        )
+        self.heard: list[str] = []
+
+    def call(self, hook: str, **arguments: Any) -> Any:
+        """What a hook returns.
+
+        Raises:
+            CartError: as the cart raised it.
+            AssertionError: the cart broke the contract; the text tells how.
+        """
+        try:
+            with sockets.blocked() as tried, _listening(self.heard):
+                result = getattr(self._hook, hook)(**arguments)
+        except CartError as error:
+            self.heard += [str(error), error.detail, error.code]
+            _check_error(hook, error)
+            raise
+        except Exception as error:
+            assert not tried, _own_way(hook, tried)
+            raise AssertionError(
+                f"{hook} raised {type(error).__name__}, which is no CartError: the merchant would read that something "
+                "went wrong inside the integration. Say with a CartError of plugins.interface what is to happen next."
+                f"\n{traceback.format_exc()}"
+            ) from error
+        assert not tried, _own_way(hook, tried)
+        expected = _RETURNS.get(hook)
+        assert expected is None or isinstance(result, expected), (
+            f"{hook} returned {type(result).__name__} in place of {' or '.join(kind.__name__ for kind in expected)}"
+        )
+        if hook == "read_inventory":
+            assert all(isinstance(level, ShownLevel | NotRead) for level in result), (
+                "read_inventory returned something that is neither ShownLevel nor NotRead"
+            )
+        self.heard.append(_spoken(result))
+        return result
+
+
+def _own_way(hook: str, tried: list[str]) -> str:
+    return f"{hook} opened a connection to {tried[0]} by itself; ctx.http.call is the only way out"
+
+
+def _check_error(hook: str, error: CartError) -> None:
+    assert isinstance(error.sentence, str) and error.sentence.strip(), (
+        f"{hook} raised {type(error).__name__} without a sentence; the merchant reads it"
+    )
+    if isinstance(error, RateLimited):
+        offset = error.until.utcoffset()
+        assert offset == timedelta(0), f"{hook} raised RateLimited with until={error.until!r}; it must be aware UTC"
+
+
+def _spoken(result: object) -> str:
+    """What of a result people read, and what repr would show of it in a trace."""
+    if isinstance(result, WriteReply):
+        return " ".join(getattr(one, "sentence", "") for one in result.results.values())
+    if isinstance(result, OrderPage):
+        return " ".join(f"{reject.code} {reject.sentence}" for reject in result.rejects)
+    if isinstance(result, OrderReject | NotListed):
+        return result.sentence
+    return ""
+
+
+class _Ear(logging.Handler):
+    """Keeps what this thread logs: others belong to the shop."""
+
+    def __init__(self, heard: list[str]) -> None:
+        super().__init__(logging.DEBUG)
+        self._heard = heard
+        self._thread = threading.get_ident()
+        self.setFormatter(logging.Formatter())
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a record, with its traceback and its extra fields."""
+        if record.thread == self._thread and record.name.partition(".")[0] != _CLIENT:
+            extra = {name: value for name, value in vars(record).items() if name not in _USUAL}
+            self._heard.append(f"{self.format(record)} {extra}")
+
+
+@contextmanager
+def _listening(heard: list[str]) -> Iterator[None]:
+    root, client = logging.getLogger(), logging.getLogger(_CLIENT)
+    ear, printed, levels = _Ear(heard), io.StringIO(), (root.level, client.level)
+    root.addHandler(ear)
+    root.setLevel(logging.DEBUG)
+    client.setLevel(logging.WARNING)
+    try:
+        with redirect_stdout(printed), redirect_stderr(printed):
+            yield
+    finally:
+        root.setLevel(levels[0])
+        client.setLevel(levels[1])
+        root.removeHandler(ear)
+        if printed.getvalue():
+            heard.append(printed.getvalue())
+            sys.stdout.write(printed.getvalue())

@@ -1,0 +1,82 @@
+"""What is sent to a cart, made of the orders and SKUs it listed; and what of an order is personal."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from plugins.interface import (
+    AcknowledgedLine,
+    Acknowledgement,
+    CartManifest,
+    Order,
+    Package,
+    PackageLine,
+    Secret,
+    StockLevel,
+)
+
+NUMBER_MAX = 64
+_TOO_SHORT = 5
+
+
+def acknowledgement(order: Order) -> Acknowledgement:
+    """The order under a number of ours."""
+    lines = tuple(AcknowledgedLine(line.remote_id, str(place)) for place, line in enumerate(order.lines, start=1))
+    number = f"IS2-{order.remote_id}"[:NUMBER_MAX]
+    return Acknowledgement(f"ack-{order.remote_id}", order.remote_id, number, order.site, lines)
+
+
+def package(order: Order, manifest: CartManifest, shipped_at: datetime) -> Package:
+    """All open units of an order in one package."""
+    name, code = next(iter(manifest.carrier_codes.items()), ("Hill Couriers", ""))
+    return Package(
+        key=f"package-{order.remote_id}",
+        order_id=order.remote_id,
+        site=order.site,
+        reference="1",
+        cart_ref=None,
+        carrier_code=code,
+        carrier_name=name,
+        service="Ground",
+        tracking_number="1ZKIT00001",
+        shipped_at=shipped_at,
+        lines=tuple(PackageLine(line.remote_id, line.open) for line in order.lines if line.open),
+    )
+
+
+def level(sku: str, remote_id: str, available: int, manifest: CartManifest) -> StockLevel:
+    """So many units of a SKU."""
+    has_lead_days = any(field.key == "lead_days" for field in manifest.store_fields)
+    return StockLevel(f"stock-{sku}", sku, remote_id, available, lead_days=3 if has_lead_days else None)
+
+
+def personal_texts(order: Order) -> Iterator[str]:
+    """The personal data of an order, except what is too short to be told from any other text."""
+    texts: list[Any] = [line.gift_message for line in order.lines] + [line.customization_url for line in order.lines]
+    for person in (order.recipient, order.buyer):
+        if person is not None:
+            hidden = (getattr(person, field.name) for field in dataclasses.fields(person) if not field.repr)
+            texts += [text for value in hidden for text in ([value] if isinstance(value, str) else value)]
+    # A city or a region says little about a person, and is part of many a harmless text.
+    if order.recipient is not None:
+        harmless = {order.recipient.city, order.recipient.region, order.recipient.district}
+        texts = [text for text in texts if text not in harmless]
+    return (text for text in texts if len(text) >= _TOO_SHORT)
+
+
+def leaks(heard: Iterable[str], hidden: Iterable[Secret | str]) -> list[str]:
+    """Which of the heard texts hold a secret, as it is or as part of an address, or a personal text."""
+    patterns = set()
+    for one in hidden:
+        if isinstance(one, Secret):
+            patterns |= {re.escape(one.value), re.escape(quote(one.value, safe=""))}
+        else:
+            # A postal code must not be found inside of an order number.
+            patterns.add(rf"(?<![\w-]){re.escape(one)}(?![\w-])")
+    found = re.compile("|".join(pattern for pattern in patterns if pattern) or r"(?!)")
+    return [text for text in heard if found.search(text)]

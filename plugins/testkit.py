@@ -1,0 +1,25 @@
+"""The conformance kit: one class a cart author subclasses, and what tests of a cart need besides.
+
+For tests only: it needs pytest and requests, and nothing of the platform but `plugins.interface`.
+"""
+
+from plugins.conformance.all_checks import CartConformance
+from plugins.conformance.clock import StillClock
+from plugins.conformance.fake_shop import FakeShop, Recorded, json_answer, served
+from plugins.conformance.faults import Answer, Fault
+from plugins.conformance.http import Call, ShopHttp
+from plugins.conformance.rig import Rig
+
+__all__ = [
+    "Answer",
+    "Call",
+    "CartConformance",
+    "FakeShop",
+    "Fault",
+    "Recorded",
+    "Rig",
+    "ShopHttp",
+    "StillClock",
+    "json_answer",
+    "served",
+]

@@ -1,0 +1,181 @@
+"""Carts that each break one rule of the contract: the kit's test of that rule fails, and says why."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from is2_tiny import plugin as tiny
+
+from plugins.conformance.hooks import Hooks
+from plugins.conformance.rig import running
+from plugins.interface import Temporary
+from plugins.testkit import StillClock
+from tests.carts.testkit import broken_carts as broken, makers
+from tests.carts.testkit.driving import FAILURE, check, store_of
+from tests.carts.tiny_conformance import TinyConformance
+
+LISTED = "test_the_listing_ends_and_loses_nothing_between_pages"
+BROKEN_ORDER = "test_one_broken_order_does_not_break_its_page"
+
+RULES: dict[str, tuple[SimpleNamespace, str, str]] = {
+    "a page lost": (makers.listing(broken.without_its_last), LISTED, "does not list"),
+    "pages without an end": (makers.listing(broken.without_an_end), LISTED, "never ends"),
+    "a window that ends too soon": (
+        makers.listing(broken.without_the_latest),
+        "test_the_window_holds_at_both_its_ends",
+        "does not list",
+    ),
+    "a broken order breaks the page": (makers.listing(broken.broken_at_its_worst), BROKEN_ORDER, "ValueError"),
+    "a broken order vanishes": (makers.listing(broken.forgetting_rejects), BROKEN_ORDER, "cannot be understood"),
+    "any text taken for a page": (
+        broken.TAKES_ANY_PAGE,
+        "test_a_page_that_has_gone_is_said_to_have_expired",
+        "as if nothing were wrong",
+    ),
+    "orders of another store": (
+        makers.listing(broken.from_the_first_store),
+        "test_two_stores_are_kept_apart",
+        "may not call",
+    ),
+    "another order than listed": (
+        makers.one_order(broken.newer_each_time),
+        "test_one_order_is_read_as_it_was_listed",
+        "another order",
+    ),
+    "an error for an unknown order": (
+        makers.one_order(broken.never_unknown),
+        "test_an_order_the_shop_does_not_know_is_none",
+        "no such order",
+    ),
+    "orders by one of their times only": (
+        makers.listing(broken.by_update_only),
+        "test_the_window_holds_at_both_its_ends",
+        "does not list",
+    ),
+    "an order without an address": (
+        makers.listing(broken.without_an_address),
+        "test_an_order_has_what_the_warehouse_needs",
+        "recipient",
+    ),
+    "a page token good once": (
+        makers.listing(broken.a_token_good_once),
+        "test_a_page_token_outlives_the_process_that_got_it",
+        "another page the second time",
+    ),
+    "a connection of somebody else": (broken.NAMES_ANOTHER, "test_the_connection_can_be_tested", "answers as shop-2"),
+    "another store each time": (
+        makers.connecting(broken.another_seller),
+        "test_the_same_store_is_known_again",
+        "same remote_id",
+    ),
+    "a refused key called an outage": (
+        makers.calling_it_an_outage(),
+        "test_a_token_refused_for_good_is_a_lost_authorization",
+        "no longer accepts",
+    ),
+    "a revoked key called an outage": (
+        makers.calling_it_an_outage(),
+        "test_a_revoked_authorization_is_noticed",
+        "no longer accepts",
+    ),
+    "stock added": (broken.ADDS_STOCK, "test_stock_is_set_and_not_added", "the shop shows"),
+    "stock invented": (broken.INVENTS_STOCK, "test_a_sku_the_shop_does_not_know_is_left_out", "left out"),
+    "shipping methods by a call": (
+        broken.ASKS_FOR_SHIPPING,
+        "test_the_shipping_methods_are_known_without_a_call",
+        "makes no call",
+    ),
+    "an item left out": (broken.LEAVES_ONE_OUT, "test_the_item_list_is_read_to_its_end", "lacks"),
+    "an empty text for the next page": (makers.listing(broken.with_an_empty_token), LISTED, "None at the end"),
+    "no list, and a call": (broken.CALLS_FOR_NO_LIST, "test_the_item_list_is_read_to_its_end", "without any call"),
+    "a connection of its own": (
+        makers.checking(broken.calls_by_itself),
+        "test_the_connection_can_be_tested",
+        "only way out",
+    ),
+    "slow work without an end": (
+        makers.slow(broken.never_done),
+        "test_slow_work_ends_with_a_result_for_each_key",
+        "said pending 50 times",
+    ),
+    "slow work half told": (
+        makers.slow(broken.half_told),
+        "test_slow_work_ends_with_a_result_for_each_key",
+        "said nothing of",
+    ),
+    "a crash over a handle": (
+        makers.slow(broken.trusting_its_handle),
+        "test_a_handle_of_nobody_is_no_crash",
+        "JSONDecodeError",
+    ),
+    "a handle that is no text": (
+        makers.slow(broken.told_when_asked, handle=("a", "b")),
+        "test_slow_work_ends_with_a_result_for_each_key",
+        "text",
+    ),
+    "a token that ends at once": (
+        makers.minting(timedelta(seconds=1)),
+        "test_a_token_is_minted_and_lasts",
+        "five minutes before",
+    ),
+    "a lost authorization called an outage": (
+        makers.minting(lost=Temporary),
+        "test_credentials_the_shop_does_not_know_are_a_lost_authorization",
+        "no longer accepts",
+    ),
+    "a refused token kept": (
+        makers.minting(),
+        "test_a_refused_token_is_replaced_and_the_call_goes_on",
+        "no longer accepts",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_broken_rule_fails_its_test(name: str) -> None:
+    plugin, test, words = RULES[name]
+    with pytest.raises(FAILURE, match=f"(?s){words}"):
+        check(plugin, test)
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        LISTED,
+        BROKEN_ORDER,
+        "test_two_stores_are_kept_apart",
+        "test_it_keeps_no_state",
+        "test_stock_is_set_and_not_added",
+    ],
+)
+def test_a_sound_cart_passes_them(test: str) -> None:
+    with store_of(tiny) as (kit, rig):
+        more = (rig.hooks,) if test == "test_it_keeps_no_state" else ()
+        getattr(kit, test)(rig, *more)
+
+
+def test_what_a_cart_remembers_is_found() -> None:
+    with store_of(broken.REMEMBERS) as (kit, rig), pytest.raises(AssertionError, match="SEEN changed"):
+        kit.test_it_keeps_no_state(rig, rig.hooks)
+
+
+class Engraving(TinyConformance):
+    def seed_customized_order(self, shop: Any) -> str:
+        return self.seed_orders(shop, 1)[0]
+
+
+def test_a_customization_that_is_gone_and_comes_all_the_same_fails_its_test() -> None:
+    sound, careless = makers.customized(broken.customization), makers.customized(broken.whatever_comes)
+    for plugin, notices in (
+        (sound, nullcontext()),
+        (careless, pytest.raises(FAILURE, match="as if nothing were wrong")),
+    ):
+        kit = Engraving()
+        kit.plugin = plugin
+        with running(kit, StillClock(), Hooks(plugin)) as rig, notices:
+            rig.connect()
+            kit.test_a_customization_is_fetched(rig)
