@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -88,9 +89,14 @@ def keeps_address(order: Order, stored: ReceivedOrder | None) -> bool:
 
 
 def _unknown(order: Order) -> list[str]:
-    found = [f"{value.field} {value.value!r}" for value in order.unknown]
+    found = [f"{_in_words(value.field)} {value.value!r}" for value in order.unknown]
     if not found and order.state is OrderState.UNKNOWN:
         found.append("an unknown state")
     if not found and order.fulfilled_by is FulfilledBy.UNKNOWN and order.state is not OrderState.PENDING:
         found.append("nothing of who fulfills the order")
     return found
+
+
+def _in_words(name: str) -> str:
+    """A field such as fulfillmentServiceLevel as a merchant reads it."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).replace("_", " ").lower()

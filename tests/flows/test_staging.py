@@ -1,0 +1,105 @@
+"""What a page of orders makes of what is stored: newer news win, values the cart leaves out are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+import sqlalchemy as sa
+
+from is2_core.flows.orders import recipient_of
+from is2_core.flows.staging import stage
+from is2_core.models import Hold, Integration, IntegrationState, ReceivedOrder
+from plugins.interface import (
+    Address,
+    Buyer,
+    FulfilledBy,
+    Money,
+    Order,
+    OrderLine,
+    OrderState,
+    ShippingMappingUI,
+    UnknownValue,
+)
+from tests.support.world import World
+
+Stage = Callable[[Order], ReceivedOrder]
+
+
+@pytest.fixture
+def taken(world: World) -> Stage:
+    """Stage one order of a store, and return its row."""
+    with world.platform.db.write() as session:
+        row = Integration(
+            account_id=world.account,
+            cart="amazon",
+            region="na",
+            seller_id="A2SIMNA0000009",
+            state=IntegrationState.ACTIVE,
+            settings={},
+            sites=[],
+            created_at=world.clock.now(),
+        )
+        session.add(row)
+        session.flush()
+        store = row.id
+
+    def take(order: Order) -> ReceivedOrder:
+        with world.platform.db.write() as session:
+            stage(world.platform, session, session.get_one(Integration, store), ShippingMappingUI(()), [order])
+        return world.orders()[order.remote_id]
+
+    return take
+
+
+@pytest.fixture
+def order(world: World) -> Order:
+    now = world.clock.now()
+    return Order(
+        remote_id="111-1111111-1111111",
+        site="ATVPDKIKX0DER",
+        state=OrderState.READY,
+        fulfilled_by=FulfilledBy.MERCHANT,
+        created_at=now - timedelta(hours=1),
+        updated_at=now - timedelta(minutes=30),
+        lines=(OrderLine("1", "TENT-2P", "Tent", 1, 0, 1, ioss="IM1234567890", demands=("serialNumber",)),),
+        shipping_method="STANDARD",
+        recipient=Address(name="Ann", lines=("1 Main St",), city="Reno", country="US"),
+        buyer=Buyer(name="Ann Buyer", purchase_order="PO-77"),
+        total=Money(Decimal("12.50"), "USD"),
+        ship_after=now,
+        ship_by=now + timedelta(days=2),
+        deliver_after=now + timedelta(days=3),
+        deliver_by=now + timedelta(days=5),
+        original_order="111-2222222-2222222",
+    )
+
+
+def test_promised_windows_and_what_customs_want_are_kept(taken: Stage, order: Order) -> None:
+    row = taken(order)
+    promised = (row.ship_after, row.ship_by, row.deliver_after, row.deliver_by)
+    assert promised == (order.ship_after, order.ship_by, order.deliver_after, order.deliver_by)
+    assert (row.original_order, row.lines[0].ioss) == ("111-2222222-2222222", "IM1234567890")
+    assert row.lines[0].demands == ["serialNumber"]
+
+
+def test_what_the_cart_leaves_out_of_a_later_page_is_kept(world: World, taken: Stage, order: Order) -> None:
+    taken(order)
+    fewer = replace(order, buyer=None, total=None, updated_at=order.updated_at + timedelta(minutes=1))
+    row = taken(fewer)
+    assert (row.total, row.currency) == ("12.50", "USD")
+    assert recipient_of(world.platform, order_id=row.id, account_id=world.account)["buyer"]["purchase_order"] == "PO-77"
+    newer = replace(fewer, total=Money(Decimal("9"), "USD"), buyer=Buyer(name="Bob"))
+    row = taken(newer)
+    assert row.total == "9"
+    assert recipient_of(world.platform, order_id=row.id, account_id=world.account)["buyer"]["name"] == "Bob"
+
+
+def test_an_unknown_value_is_told_in_words(world: World, taken: Stage, order: Order) -> None:
+    taken(replace(order, unknown=(UnknownValue("fulfillmentServiceLevel", "DRONE"),)))
+    with world.platform.db.read() as session:
+        sentences = session.scalars(sa.select(Hold.sentence).where(Hold.code == "UNKNOWN_VALUE")).all()
+    assert sentences == ["The cart says fulfillment service level 'DRONE', which this platform does not know."]
