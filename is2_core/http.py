@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import math
 import socket
 import time
 from collections.abc import Callable, Mapping
@@ -21,7 +22,8 @@ from is2_core.ratelimit import BucketsAway, BucketStore, Budget
 from is2_core.transport import NoAnswer, PrivateAddress, Request, Transport, is_public
 from plugins.interface import Effect, Permanent, RateLimited, RatePlan, Reply, Temporary
 
-MIN_RATE_PER_S, MAX_RATE_PER_S = 0.0001, 1000.0
+# How much faster or slower than published a rate may be that a cart tells.
+MOST_APART = 100
 _log = logging.getLogger(__name__)
 
 
@@ -32,7 +34,7 @@ class CallRules:
     Args:
         hosts: allowed hosts, "*.example.com" for any subdomain; with a port where it is not the default one.
         rate_plans, application_plans: by operation; the store's own limits, and those all stores share.
-        rate_header: see `CartManifest.rate_header`.
+        rate_header, shared_refusal: see `CartManifest`.
         store_key, application_key: whose buckets are spent.
         check_address: refuse hosts that resolve to private addresses (an address a merchant typed).
     """
@@ -43,6 +45,7 @@ class CallRules:
     application_key: str
     application_plans: Mapping[str, RatePlan] = field(default_factory=dict)
     rate_header: str = ""
+    shared_refusal: str = ""
     check_address: bool = False
 
 
@@ -156,7 +159,11 @@ class CoreHttp:
 
     def _learn(self, operation: str, reply: Reply) -> None:
         """Take from an answer what it tells of the store's budget."""
-        budget = self._own(operation)
+        shared = bool(self._rules.shared_refusal) and self._rules.shared_refusal.encode() in reply.body
+        if reply.status == 429 and shared:
+            budget = self._shared(operation)
+        else:
+            budget = self._own(operation)
         if budget is None:
             return
         if reply.status == 429:
@@ -164,16 +171,18 @@ class CoreHttp:
             return
         rate = _number(reply.headers.get(self._rules.rate_header, "")) if self._rules.rate_header else None
         if rate is not None and self._rules.rate_plans[operation].learned:
-            self._buckets.learn(budget, rate)
+            # A header must neither stop nor unleash a store.
+            slowest, fastest = budget.rate_per_s / MOST_APART, budget.rate_per_s * MOST_APART
+            self._buckets.learn(budget, min(max(rate, slowest), fastest))
 
 
 def _number(text: str) -> float | None:
-    """A rate a cart tells, None where it is none: a header must not stop or unleash a store."""
+    """A rate a cart tells, None where it is none."""
     try:
         rate = float(text)
     except ValueError:
         return None
-    return rate if MIN_RATE_PER_S <= rate <= MAX_RATE_PER_S else None
+    return rate if 0 < rate < math.inf else None
 
 
 def _host_of(url: str) -> str | None:

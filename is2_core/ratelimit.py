@@ -65,7 +65,9 @@ return 0
 _EMPTY = (
     _COMMON
     + """
-keep(KEYS[1], now + tonumber(ARGV[2]) * emission_of(KEYS[1], ARGV[1]))
+local declared = tonumber(ARGV[1])
+if emission_of(KEYS[1], declared) < declared then redis.call('DEL', KEYS[1] .. ':emission') end
+keep(KEYS[1], now + tonumber(ARGV[2]) * emission_of(KEYS[1], declared))
 return 0
 """
 )
@@ -114,7 +116,8 @@ class BucketStore(Protocol):
         ...
 
     def empty(self, budget: Budget) -> None:
-        """The cart said it is out of budget: the next token comes with the next refill."""
+        """The cart said it is out of budget: the next token comes with the next refill, at the published rate where a
+        faster one was told."""
         ...
 
     def learn(self, budget: Budget, rate_per_s: float) -> None:
@@ -185,6 +188,8 @@ class MemoryBuckets:
 
     def empty(self, budget: Budget) -> None:
         now = self._clock.now().timestamp()
+        if self._emission(budget, now) < 1 / budget.rate_per_s:
+            del self._learned[budget.key]
         self._full_at[budget.key] = now + budget.burst * self._emission(budget, now)
 
     def learn(self, budget: Budget, rate_per_s: float) -> None:

@@ -111,9 +111,11 @@ def save_cart_settings(platform: Platform, cart: str, environment: str, values: 
             session.add(row)
         checked = check_fields(manifest.platform_fields, values, stored=row.secrets or {}).values
         secret_keys = {entry.key for entry in manifest.platform_fields if entry.kind is FieldKind.SECRET}
-        row.environment = environment
-        row.values = {key: value for key, value in checked.items() if key not in secret_keys}
-        row.former = _former(manifest, row, checked, platform.clock.now())
+        values = {key: value for key, value in checked.items() if key not in secret_keys}
+        # Beside another application or endpoint a former secret is no rotation's, and nobody's business there.
+        rotation = (row.environment, row.values) == (environment, values)
+        row.former = _former(manifest, row, checked, platform.clock.now()) if rotation else None
+        row.environment, row.values = environment, values
         row.secrets = {key: value for key, value in checked.items() if key in secret_keys}
         row.updated_at = platform.clock.now()
         waiting = session.scalars(
@@ -127,6 +129,15 @@ def save_cart_settings(platform: Platform, cart: str, environment: str, values: 
             resume(session, integration, platform)
 
 
+def forget_former(platform: Platform, cart: str) -> None:
+    """Erase what the secrets of a cart were before at once, as after a leak."""
+    known_manifest(platform, cart)
+    with platform.db.write() as session:
+        row = session.get(CartSetting, cart)
+        if row is not None:
+            row.former = None
+
+
 def forget_former_secrets(session: Session, now: datetime) -> None:
     """Erase what secrets were before, once that is of no use any more."""
     for row in session.scalars(sa.select(CartSetting).where(CartSetting.former.is_not(None))).all():
@@ -138,11 +149,13 @@ def forget_former_secrets(session: Session, now: datetime) -> None:
 def _former(
     manifest: CartManifest, row: CartSetting, checked: Mapping[str, str], now: datetime
 ) -> dict[str, dict[str, str]] | None:
+    # One that is kept already stays: what took its place may have been a slip of the pen, corrected now.
     kept = _still_good(row.former, now)
     stored = row.secrets or {}
     for declared in manifest.platform_fields:
         before = stored.get(declared.key)
-        if declared.former_for and before and before != checked[declared.key]:
+        replaced = before and before != checked[declared.key]
+        if declared.former_for and replaced and declared.key not in kept:
             kept[declared.key] = {"value": before, "until": (now + declared.former_for).isoformat()}
     return kept or None
 

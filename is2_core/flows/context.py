@@ -83,6 +83,7 @@ def _rules(
         application_key=f"{integration.cart}:application",
         application_plans=manifest.application_plans,
         rate_header=manifest.rate_header,
+        shared_refusal=manifest.shared_refusal,
         check_address=bool(shop_urls) and not platform.config.allow_private_hosts,
     )
 

@@ -4,34 +4,32 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from is2_core.carts import PluginBug
 from is2_core.flows.access import owned
 from is2_core.flows.context import cart_context
+from is2_core.flows.customized import WANTED
 from is2_core.flows.rules import add_event
-from is2_core.flows.shipping import vocabulary
-from is2_core.flows.staging import stage
 from is2_core.models import (
     CustomizationState,
     Integration,
     LineCustomization,
     ReceivedLine,
     ReceivedOrder,
-    ReceivedState,
     Recipient,
 )
 from is2_core.platform import Platform
 from is2_core.tasks.queue import NOW, enqueue
 from is2_core.tasks.run import TaskRun
-from plugins.interface import CartContext, Customization, Order, OrderState, Permanent, Temporary
+from plugins.interface import CartContext, Customization, Order, OrderState, Permanent, RateLimited, Temporary
 
 GIVE_UP_AFTER = 6
 AGAIN = timedelta(minutes=5)
-_WANTED = (ReceivedState.STAGED, ReceivedState.HELD, ReceivedState.INJECTED)
 
 
 @dataclass(frozen=True)
@@ -45,28 +43,30 @@ class _Line:
 
 @dataclass(frozen=True)
 class _Failure:
+    """Why it was not fetched. `final`: it will not be tried again; `until`: put off by the cart, which counts as no
+    try."""
+
     sentence: str
-    final: bool
+    final: bool = False
+    until: datetime | None = None
 
 
 def fetch_customizations(platform: Platform, run: TaskRun) -> None:
     """Task `orders.customize`: fetch every customization that is due; what fails is tried again a few times, then given
-    up visibly. An order waits for its own."""
+    up visibly. An order waits for its own, and no line for another's."""
     with platform.db.read() as session:
         integration = session.get_one(Integration, run.integration_id)
     if not platform.carts.has(integration.cart, "fetch_customization"):
         return
     context = cart_context(platform, integration, before_call=run.heartbeat)
-    last, put_off = 0, False
-    while (line := _next_line(platform, integration.id, last)) is not None:
-        if run.slice_is_over():
-            break
+    last = 0
+    while not run.slice_is_over() and (line := _next_line(platform, integration.id, last)) is not None:
         last = line.id
-        outcome = _fetch(platform, run, integration, context, line)
-        put_off = not _store(platform, run, line, outcome) or put_off
-    now = platform.clock.now()
+        _store(platform, run, line, _fetch(platform, integration, context, line))
+    with platform.db.read() as session:
+        again_at = _earliest(session, integration.id, platform.clock.now())
     with run.write() as session:
-        run.finish(session, again_at=now if line is not None else now + AGAIN if put_off else None)
+        run.finish(session, again_at=again_at)
 
 
 def customization_of(platform: Platform, *, line_id: int, account_id: int) -> Customization | None:
@@ -80,38 +80,48 @@ def customization_of(platform: Platform, *, line_id: int, account_id: int) -> Cu
     return Customization(row.name, row.content_type, base64.b64decode(row.sealed))
 
 
+def _due(query: sa.Select[Any], integration_id: int) -> sa.Select[Any]:
+    return (
+        query.select_from(ReceivedLine)
+        .join(ReceivedOrder, ReceivedOrder.id == ReceivedLine.order_id)
+        .outerjoin(LineCustomization, LineCustomization.line_id == ReceivedLine.id)
+        .where(
+            ReceivedOrder.integration_id == integration_id,
+            ReceivedOrder.state.in_(WANTED),
+            ReceivedOrder.cart_state != OrderState.PENDING,
+            ReceivedLine.customization == CustomizationState.DUE,
+        )
+    )
+
+
+def _earliest(session: Session, integration_id: int, now: datetime) -> datetime | None:
+    """When the next one may be fetched; None where none is due."""
+    times = session.scalars(_due(sa.select(LineCustomization.next_try_at), integration_id)).all()
+    return min((at or now for at in times), default=None)
+
+
 def _next_line(platform: Platform, integration_id: int, after: int) -> _Line | None:
+    query = sa.select(
+        ReceivedLine.id,
+        ReceivedLine.remote_id,
+        ReceivedOrder.id,
+        ReceivedOrder.remote_id,
+        sa.func.coalesce(LineCustomization.tries, 0),
+    )
+    due = _due(query, integration_id).where(
+        ReceivedLine.id > after,
+        sa.or_(LineCustomization.next_try_at.is_(None), LineCustomization.next_try_at <= platform.clock.now()),
+    )
     with platform.db.read() as session:
-        row = session.execute(
-            sa.select(
-                ReceivedLine.id,
-                ReceivedLine.remote_id,
-                ReceivedOrder.id,
-                ReceivedOrder.remote_id,
-                sa.func.coalesce(LineCustomization.tries, 0),
-            )
-            .join(ReceivedOrder, ReceivedOrder.id == ReceivedLine.order_id)
-            .outerjoin(LineCustomization, LineCustomization.line_id == ReceivedLine.id)
-            .where(
-                ReceivedOrder.integration_id == integration_id,
-                ReceivedOrder.state.in_(_WANTED),
-                ReceivedOrder.cart_state != OrderState.PENDING,
-                ReceivedLine.customization == CustomizationState.DUE,
-                ReceivedLine.id > after,
-            )
-            .order_by(ReceivedLine.id)
-            .limit(1)
-        ).one_or_none()
+        row = session.execute(due.order_by(ReceivedLine.id).limit(1)).one_or_none()
     return _Line(*row) if row is not None else None
 
 
-def _fetch(
-    platform: Platform, run: TaskRun, integration: Integration, context: CartContext, line: _Line
-) -> Customization | _Failure:
+def _fetch(platform: Platform, integration: Integration, context: CartContext, line: _Line) -> Customization | _Failure:
     """What the cart gave, by the address that is stored or, where that is not good any more, by a newer one.
 
     Raises:
-        AuthorizationLost, SettingsError, RateLimited: not about this line.
+        AuthorizationLost, SettingsError: not about this line.
     """
     with platform.db.read() as session:
         sealed = session.scalar(sa.select(Recipient.sealed).where(Recipient.order_id == line.order_id))
@@ -122,10 +132,12 @@ def _fetch(
                 return _call(platform, integration, context, url)
             except Permanent:
                 pass
-        newer = _newer_url(platform, run, integration, context, line)
+        newer = _newer_url(platform, integration, context, line)
         if not newer:
             return _Failure("The cart gives no address for it any more.", final=True)
         return _call(platform, integration, context, newer)
+    except RateLimited as error:
+        return _Failure(error.sentence, until=error.until)
     except Temporary as error:
         return _Failure(error.sentence, final=line.tries + 1 >= GIVE_UP_AFTER)
     except (Permanent, PluginBug) as error:
@@ -137,24 +149,17 @@ def _call(platform: Platform, integration: Integration, context: CartContext, ur
     return found
 
 
-def _newer_url(
-    platform: Platform, run: TaskRun, integration: Integration, context: CartContext, line: _Line
-) -> str | None:
+def _newer_url(platform: Platform, integration: Integration, context: CartContext, line: _Line) -> str | None:
     if not platform.carts.has(integration.cart, "fetch_order"):
         return None
     order = platform.carts.call(integration.cart, "fetch_order", ctx=context, remote_id=line.order_remote_id)
-    if not isinstance(order, Order):
-        return None
-    ui = vocabulary(platform, integration)
-    with run.write() as session:
-        stage(platform, session, session.get_one(Integration, integration.id), ui, [order])
-    return next((entry.customization_url for entry in order.lines if entry.remote_id == line.remote_id), None)
+    lines = order.lines if isinstance(order, Order) else ()
+    return next((entry.customization_url for entry in lines if entry.remote_id == line.remote_id), None)
 
 
-def _store(platform: Platform, run: TaskRun, line: _Line, outcome: Customization | _Failure) -> bool:
-    """Returns False where it is to be tried again."""
+def _store(platform: Platform, run: TaskRun, line: _Line, outcome: Customization | _Failure) -> None:
     now = platform.clock.now()
-    row: dict[str, Any] = {"account_id": run.account_id, "line_id": line.id, "tries": 0}
+    row: dict[str, Any] = {"account_id": run.account_id, "line_id": line.id, "tries": 0, "next_try_at": None}
     if isinstance(outcome, Customization):
         state, told = CustomizationState.STORED, "What the buyer had made is here."
         content = base64.b64encode(outcome.content).decode("ascii")
@@ -164,17 +169,18 @@ def _store(platform: Platform, run: TaskRun, line: _Line, outcome: Customization
         state = CustomizationState.FAILED if outcome.final else CustomizationState.DUE
         told = f"What the buyer had made is missing: {outcome.sentence}"
         row |= {"name": "", "content_type": "", "sealed": None, "sentence": outcome.sentence, "fetched_at": None}
-        row["tries"] = 0 if outcome.final else line.tries + 1
+        if not outcome.final:
+            row["tries"] = line.tries + (outcome.until is None)
+            row["next_try_at"] = outcome.until or now + AGAIN
     with run.write() as session:
         # Orders before their lines, as everywhere.
         order = session.get_one(ReceivedOrder, line.order_id, with_for_update=True)
         update = [name for name in row if name not in ("account_id", "line_id")]
         platform.db.upsert(session, LineCustomization, [row], key=["line_id"], update=update)
         if state is CustomizationState.DUE:
-            return False
+            return
         session.execute(sa.update(ReceivedLine).where(ReceivedLine.id == line.id).values(customization=state))
         add_event(session, order.id, now, "CUSTOMIZATION", told)
         session.flush()
         integration = session.get_one(Integration, run.integration_id)
         enqueue(session, kind="orders.review", integration=integration, now=now, priority=NOW)
-    return True

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from is2_core.models import CustomizationState, Integration, ReceivedLine, ReceivedOrder
+from is2_core.models import CustomizationState, Integration, ReceivedLine, ReceivedOrder, ReceivedState
 from is2_core.platform import Platform
+from is2_core.tasks.queue import SOON, enqueue
 from plugins.interface import Order, OrderLine
+
+# Of which orders a customization has a use.
+WANTED = (ReceivedState.STAGED, ReceivedState.HELD, ReceivedState.INJECTED)
 
 Customized = Mapping[str, CustomizationState]
 """By the cart's id of a line."""
@@ -41,6 +46,21 @@ def customized_lines(
             line.remote_id: _state(line, before.get((row.id, line.remote_id)) if row else None) for line in order.lines
         }
     return found
+
+
+def ask_for_customizations(session: Session, integration: Integration, now: datetime) -> None:
+    """Have what is due fetched, where anything is."""
+    due = (
+        sa.select(ReceivedLine.id)
+        .join(ReceivedOrder, ReceivedOrder.id == ReceivedLine.order_id)
+        .where(
+            ReceivedOrder.integration_id == integration.id,
+            ReceivedOrder.state.in_(WANTED),
+            ReceivedLine.customization == CustomizationState.DUE,
+        )
+    )
+    if session.scalar(due.limit(1)) is not None:
+        enqueue(session, kind="orders.customize", integration=integration, now=now, priority=SOON)
 
 
 def _ids(order: Order) -> list[str]:

@@ -79,6 +79,7 @@ def facts(order: Order, stored: ReceivedOrder | None, customized: Mapping[str, C
         address_problem=stored.address_problem if stored and kept else address_problem(order.recipient),
         cancellation_requested=order.cancellation_request is not None,
         unknown=_unknown(order),
+        caution=order.caution,
         waived=frozenset(stored.waived) if stored else frozenset(),
     )
 

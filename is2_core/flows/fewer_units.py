@@ -29,19 +29,18 @@ def cancelled_in_part(
     }
     if not placed:
         return []
-    before = {
-        (order_id, remote_id): cancelled
-        for order_id, remote_id, cancelled in session.execute(
-            sa.select(ReceivedLine.order_id, ReceivedLine.remote_id, ReceivedLine.cancelled).where(
-                ReceivedLine.order_id.in_(placed)
-            )
+    now = {(order_id, line.remote_id): line.cancelled for order_id, order in placed.items() for line in order.lines}
+    fewer = {
+        order_id
+        for order_id, remote_id, cancelled, ordered in session.execute(
+            sa.select(
+                ReceivedLine.order_id, ReceivedLine.remote_id, ReceivedLine.cancelled, ReceivedLine.ordered
+            ).where(ReceivedLine.order_id.in_(placed))
         )
+        # A line the cart does not show any more is cancelled as a whole.
+        if cancelled < now.get((order_id, remote_id), ordered)
     }
-    return [
-        stored[order.remote_id]
-        for order_id, order in placed.items()
-        if any(line.cancelled > before.get((order_id, line.remote_id), line.cancelled) for line in order.lines)
-    ]
+    return [stored[order.remote_id] for order_id, order in placed.items() if order_id in fewer]
 
 
 def tell_of_fewer_units(platform: Platform, session: Session, orders: Sequence[ReceivedOrder], now: datetime) -> None:

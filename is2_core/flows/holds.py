@@ -21,14 +21,22 @@ class HoldCode(StrEnum):
     CANCELLATION_REQUESTED = "CANCELLATION_REQUESTED"
     UNKNOWN_VALUE = "UNKNOWN_VALUE"
     CUSTOMIZATION_MISSING = "CUSTOMIZATION_MISSING"
+    CAUTION = "CAUTION"
     FIRST_REVIEW = "FIRST_REVIEW"
     WAREHOUSE_REFUSED = "WAREHOUSE_REFUSED"
 
 
 # What a person may decide to ship in spite of.
 WAIVABLE = frozenset(
-    {HoldCode.METHOD_HOLD, HoldCode.CANCELLATION_REQUESTED, HoldCode.CUSTOMIZATION_MISSING, HoldCode.FIRST_REVIEW}
+    {
+        HoldCode.METHOD_HOLD,
+        HoldCode.CANCELLATION_REQUESTED,
+        HoldCode.CUSTOMIZATION_MISSING,
+        HoldCode.CAUTION,
+        HoldCode.FIRST_REVIEW,
+    }
 )
+_ADDRESS_MISSING = "The cart has given no delivery address: a missing role at the cart, or not yet available."
 
 _MISSING: Mapping[str, str] = {
     CustomizationState.DUE: "What the buyer had made on {sku} is being fetched from the cart.",
@@ -65,6 +73,7 @@ class OrderFacts:
     address_problem: str
     cancellation_requested: bool
     unknown: Sequence[str]
+    caution: str = ""
     waived: frozenset[str] = frozenset()
 
 
@@ -85,6 +94,7 @@ class StoreRules:
         mappings: cart SKU -> {warehouse SKU: quantity}.
         warehouse_skus: SKUs the warehouse knows for this account.
         method_keys: canonical key by method as it stands on orders.
+        address_missing: the cart's sentence for an order without an address, "" for the general one.
     """
 
     methods: Mapping[str, MethodRule] = field(default_factory=dict)
@@ -92,6 +102,7 @@ class StoreRules:
     warehouse_skus: frozenset[str] = frozenset()
     method_keys: Mapping[str, str] = field(default_factory=dict)
     review_first: bool = False
+    address_missing: str = ""
 
     def components(self, sku: str) -> Mapping[str, int] | None:
         """What one cart unit of `sku` is made of in the warehouse; None where that is unknown. A mapping wins
@@ -111,7 +122,7 @@ def holds_for(order: OrderFacts, rules: StoreRules) -> tuple[HoldReason, ...]:
     found = [
         *_sku_holds(order, rules),
         *_method_holds(order, rules),
-        *_address_holds(order),
+        *_address_holds(order, rules),
         *_buyer_holds(order),
         *_customization_holds(order),
         *(
@@ -159,19 +170,19 @@ def _method_holds(order: OrderFacts, rules: StoreRules) -> list[HoldReason]:
     return []
 
 
-def _address_holds(order: OrderFacts) -> list[HoldReason]:
+def _address_holds(order: OrderFacts, rules: StoreRules) -> list[HoldReason]:
     if not order.has_address:
-        sentence = "The cart has given no delivery address: a missing role at the cart, or not yet available."
-        return [HoldReason(HoldCode.ADDRESS_MISSING, "", sentence)]
+        return [HoldReason(HoldCode.ADDRESS_MISSING, "", rules.address_missing or _ADDRESS_MISSING)]
     if order.address_problem:
         return [HoldReason(HoldCode.ADDRESS_IMPOSSIBLE, "", order.address_problem)]
     return []
 
 
 def _buyer_holds(order: OrderFacts) -> list[HoldReason]:
+    holds = [HoldReason(HoldCode.CAUTION, "", order.caution)] if order.caution else []
     if order.cancellation_requested:
-        return [HoldReason(HoldCode.CANCELLATION_REQUESTED, "", "The buyer has asked to cancel this order.")]
-    return []
+        holds.append(HoldReason(HoldCode.CANCELLATION_REQUESTED, "", "The buyer has asked to cancel this order."))
+    return holds
 
 
 def _customization_holds(order: OrderFacts) -> list[HoldReason]:

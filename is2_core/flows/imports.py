@@ -21,6 +21,7 @@ from is2_core.carts import PluginBug
 from is2_core.db import savepoint
 from is2_core.flows.cart_settings import is_enabled
 from is2_core.flows.context import cart_context
+from is2_core.flows.customized import ask_for_customizations
 from is2_core.flows.shipping import vocabulary
 from is2_core.flows.staging import stage
 from is2_core.flows.submissions import ask_about_open
@@ -244,6 +245,7 @@ def _ask_for_what_is_owed(session: Session, integration: Integration, now: datet
     enqueue(session, kind="orders.stop", integration=integration, now=now)
     enqueue(session, kind="acknowledgements.send", integration=integration, now=now)
     enqueue(session, kind="tracking.post", integration=integration, now=now)
+    ask_for_customizations(session, integration, now)
     ask_about_open(session, integration, now)
 
 

@@ -54,6 +54,7 @@ def hold_fix(hold: Hold) -> Fix:
         HoldCode.ADDRESS_IMPOSSIBLE: Fix("Correct the address", "address", {}),
         HoldCode.CANCELLATION_REQUESTED: Fix("Ship it anyway", "approve", {"code": HoldCode.CANCELLATION_REQUESTED}),
         HoldCode.CUSTOMIZATION_MISSING: Fix("Ship it without", "approve", {"code": HoldCode.CUSTOMIZATION_MISSING}),
+        HoldCode.CAUTION: Fix("Ship it anyway", "approve", {"code": HoldCode.CAUTION}),
         HoldCode.FIRST_REVIEW: Fix("Approve this order", "approve", {"code": HoldCode.FIRST_REVIEW}),
     }
     return fixes.get(HoldCode(hold.code), Fix("Ask for help", "help", {}))
@@ -205,7 +206,7 @@ def _reconsider(platform: Platform, session: Session, order: ReceivedOrder, ui: 
     if order.state == ReceivedState.QUARANTINED:
         return
     integration = session.get_one(Integration, order.integration_id)
-    rules = rules_for(session, integration, ui, [order])
+    rules = rules_for(platform, session, integration, ui, [order])
     now = platform.clock.now()
     if apply_holds(session, [order], rules, now) and order.cart_state in PLACEABLE:
         enqueue(session, kind="orders.place", integration=integration, now=now, priority=NOW)

@@ -37,7 +37,7 @@ def review_orders(platform: Platform, run: TaskRun) -> None:
                 .options(selectinload(ReceivedOrder.lines))
                 .with_for_update()
             ).all()
-            rules = rules_for(session, integration, ui, orders)
+            rules = rules_for(platform, session, integration, ui, orders)
             now = platform.clock.now()
             if apply_holds(session, orders, rules, now):
                 enqueue(session, kind="orders.place", integration=integration, now=now, priority=NOW)

@@ -21,6 +21,7 @@ from is2_core.models import (
     ShippingMapping,
     WarehouseSku,
 )
+from is2_core.platform import Platform
 from plugins.interface import OrderState, ShippingMappingUI
 
 PLACEABLE = (OrderState.READY, OrderState.PARTLY_SHIPPED)
@@ -29,7 +30,13 @@ ADDRESS_CORRECTED = "ADDRESS_CORRECTED"
 
 
 def load_rules(
-    session: Session, integration: Integration, ui: ShippingMappingUI, *, methods: Iterable[str], skus: Iterable[str]
+    platform: Platform,
+    session: Session,
+    integration: Integration,
+    ui: ShippingMappingUI,
+    *,
+    methods: Iterable[str],
+    skus: Iterable[str],
 ) -> StoreRules:
     """The store's rules, as far as these shipping methods and cart SKUs need them."""
     wanted = set(skus)
@@ -53,15 +60,21 @@ def load_rules(
         warehouse_skus=frozenset(known),
         method_keys={method: canonical_key(ui, method) for method in set(methods)},
         review_first=integration.review_first,
+        address_missing=platform.carts.manifest(integration.cart).address_missing,
     )
 
 
 def rules_for(
-    session: Session, integration: Integration, ui: ShippingMappingUI, orders: Iterable[ReceivedOrder]
+    platform: Platform,
+    session: Session,
+    integration: Integration,
+    ui: ShippingMappingUI,
+    orders: Iterable[ReceivedOrder],
 ) -> StoreRules:
     """The store's rules as far as these stored orders (lines loaded) need them."""
     loaded = list(orders)
     return load_rules(
+        platform,
         session,
         integration,
         ui,
@@ -78,6 +91,7 @@ def facts_of(order: ReceivedOrder) -> OrderFacts:
         has_address=order.has_address,
         address_problem=order.address_problem,
         cancellation_requested=order.cancellation_requested,
+        caution=order.caution,
         unknown=order.unknown,
         waived=frozenset(order.waived),
     )
@@ -91,7 +105,7 @@ def apply_holds(session: Session, orders: Sequence[ReceivedOrder], rules: StoreR
     changed = {
         order_id: holds
         for order_id, holds in found.items()
-        if {(hold.code, hold.subject) for hold in holds} != before.get(order_id, set())
+        if {(hold.code, hold.subject, hold.sentence) for hold in holds} != before.get(order_id, set())
     }
     for order in payable:
         if order.state == ReceivedState.HELD and not found[order.id]:
@@ -101,12 +115,12 @@ def apply_holds(session: Session, orders: Sequence[ReceivedOrder], rules: StoreR
     return sum(not holds for holds in found.values())
 
 
-def _stored_holds(session: Session, order_ids: Iterable[int]) -> dict[int, set[tuple[str, str]]]:
-    stored: dict[int, set[tuple[str, str]]] = {}
-    for order_id, code, subject in session.execute(
-        sa.select(Hold.order_id, Hold.code, Hold.subject).where(Hold.order_id.in_(list(order_ids)))
+def _stored_holds(session: Session, order_ids: Iterable[int]) -> dict[int, set[tuple[str, str, str]]]:
+    stored: dict[int, set[tuple[str, str, str]]] = {}
+    for order_id, code, subject, sentence in session.execute(
+        sa.select(Hold.order_id, Hold.code, Hold.subject, Hold.sentence).where(Hold.order_id.in_(list(order_ids)))
     ):
-        stored.setdefault(order_id, set()).add((code, subject))
+        stored.setdefault(order_id, set()).add((code, subject, sentence))
     return stored
 
 

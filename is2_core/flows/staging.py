@@ -30,7 +30,7 @@ from plugins.interface import Order, OrderReject, OrderState, ShippingMappingUI
 
 _MUTABLE = (
     "state cart_state reason shipping_method marks unknown has_address address_problem cancellation_requested total "
-    "currency cart_updated_at ship_after ship_by deliver_after deliver_by original_order read_at site"
+    "currency cart_updated_at ship_after ship_by deliver_after deliver_by original_order caution read_at site"
 ).split()
 
 
@@ -72,6 +72,7 @@ def stage(
         or stored[order.remote_id].cart_updated_at <= order.updated_at
     ]
     rules = load_rules(
+        platform,
         session,
         integration,
         ui,

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from is2_core.flows.access import owned_integration
 from is2_core.flows.activity import note_sold
+from is2_core.flows.customized import ask_for_customizations
 from is2_core.flows.errors import Conflict
 from is2_core.flows.pausing import resume
 from is2_core.flows.rules import add_event
@@ -98,3 +99,4 @@ def take_up_again(platform: Platform, session: Session, row: Integration) -> Non
     note_sold(session, row, skus, platform)
     for kind in ("orders.check", "orders.review", "warehouse.read", "tracking.post"):
         enqueue(session, kind=kind, integration=row, now=now, priority=NOW)
+    ask_for_customizations(session, row, now)

@@ -88,6 +88,7 @@ class ReceivedOrder(Base):
     deliver_after: Mapped[datetime | None]
     deliver_by: Mapped[datetime | None]
     original_order: Mapped[str] = mapped_column(default="")
+    caution: Mapped[str] = mapped_column(default="")
     staged_at: Mapped[datetime]
     read_at: Mapped[datetime]
     asked_at: Mapped[datetime | None]
@@ -152,7 +153,8 @@ class Recipient(Base):
 
 class LineCustomization(Base):
     """What the buyer had made on a line: a file, sealed like the Recipient's data (base64 in it); None until it is
-    fetched and once it is erased. `tries` are fetches that failed, `sentence` why the last one did."""
+    fetched and once it is erased. `tries` are fetches that failed, `sentence` why the last one did, and the next may be
+    at `next_try_at`."""
 
     __tablename__ = "line_customization"
     id: Mapped[Id]
@@ -163,6 +165,7 @@ class LineCustomization(Base):
     sealed: Mapped[Any] = mapped_column(Sealed("line_customization.sealed"), nullable=True)
     tries: Mapped[int] = mapped_column(default=0)
     sentence: Mapped[str] = mapped_column(default="")
+    next_try_at: Mapped[datetime | None]
     fetched_at: Mapped[datetime | None]
 
 

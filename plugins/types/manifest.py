@@ -121,6 +121,10 @@ class CartManifest:
         carrier_codes: warehouse carrier name -> the cart's code.
         authorization_life: how long an authorization lasts until the merchant must renew it; None: for ever.
         older_generation: set where stores may carry an authorization of an older API generation.
+        shared_refusal: words that tell, in the body of a 429, that the limit all stores share was reached and not the
+            store's own; "" where nothing tells.
+        address_missing: the sentence for an order without an address, naming what the merchant or the warehouse lacks
+            at the cart; "" for a general one.
         notices: sentences shown on the cart's pages.
     """
 
@@ -137,6 +141,8 @@ class CartManifest:
     rate_plans: Mapping[str, RatePlan] = field(default_factory=dict)
     application_plans: Mapping[str, RatePlan] = field(default_factory=dict)
     rate_header: str = ""
+    shared_refusal: str = ""
+    address_missing: str = ""
     read_lag: timedelta = timedelta(minutes=2)
     overlap: timedelta = timedelta(minutes=10)
     acknowledge_batch: int = 1000

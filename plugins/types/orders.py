@@ -98,6 +98,8 @@ class Order:
         ship_after, ship_by, deliver_after, deliver_by: the earliest and latest promised instants.
         cancellation_request: the buyer's reason where a cancellation was asked for, else None.
         cart_order_number: our order number as the cart has it linked, else "".
+        caution: a sentence why a person should look before the warehouse ships this order, "" where nothing speaks
+            against it.
         original_order: the cart's id of the order that this one replaces or was exchanged for, else "".
         unknown: vendor values without a word here.
     """
@@ -121,6 +123,7 @@ class Order:
     cancellation_request: str | None = None
     cart_order_number: str = ""
     original_order: str = ""
+    caution: str = ""
     unknown: tuple[UnknownValue, ...] = ()
 
     def __post_init__(self) -> None:

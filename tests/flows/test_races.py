@@ -28,7 +28,7 @@ from is2_core.tasks.handlers import HANDLERS
 from is2_core.tasks.run import run_task
 from is2_core.warehouse.embedded import EmbeddedWarehouse
 from is2_core.warehouse.interface import NewOrder, PlaceAnswer, Unknown
-from plugins.interface import Permanent
+from plugins.interface import CartError, Permanent, Temporary
 from tests.support.amazon import APPLICATION
 from tests.support.world import ListBell, World
 
@@ -237,13 +237,12 @@ def test_an_earlier_first_day_chosen_during_a_listing_is_not_lost(
 def test_a_corrected_client_secret_lets_every_paused_store_go_on(world: World, store: int) -> None:
     world.finish(store)
     world.settle()
-    settings = {**APPLICATION, "simulator_url": world.amazon.address}
-    cart_settings.save_cart_settings(
-        world.platform, "amazon", "simulator", {**settings, "client_secret": "a dead secret"}
-    )
+    newer = "a-newer-client-secret-that-nobody-typed"
+    world.amazon.post("application", {"rotate_secret": newer, "old_valid_s": 0})
     world.settle_later(hours=2)
     with world.platform.db.read() as session:
         assert session.get_one(Integration, store).state == IntegrationState.PAUSED
+    settings = {**APPLICATION, "simulator_url": world.amazon.address, "client_secret": newer}
     cart_settings.save_cart_settings(world.platform, "amazon", "simulator", settings)
     (order_id,) = world.amazon.generate(plain=1)["plain"]
     world.amazon.touch(order_id)
@@ -251,8 +250,11 @@ def test_a_corrected_client_secret_lets_every_paused_store_go_on(world: World, s
     assert world.orders()[order_id].state == ReceivedState.INJECTED
 
 
+@pytest.mark.parametrize(
+    ("error", "state"), [(Permanent, ReceivedState.QUARANTINED), (Temporary, ReceivedState.STAGED)]
+)
 def test_one_order_that_cannot_be_read_again_blocks_no_other(
-    world: World, store: int, monkeypatch: pytest.MonkeyPatch
+    world: World, store: int, monkeypatch: pytest.MonkeyPatch, error: type[CartError], state: ReceivedState
 ) -> None:
     made = world.amazon.generate(plain=3)["plain"]
     world.finish(store, review_first="yes")
@@ -263,19 +265,16 @@ def test_one_order_that_cannot_be_read_again_blocks_no_other(
 
     def poisoned(self: CartRegistry, name: str, hook: str, **arguments: Any) -> Any:
         if arguments.get("remote_id") == made[0]:
-            raise Permanent("Amazon refuses this one.")
+            raise error("Amazon refuses this one.")
         return call(self, name, hook, **arguments)
 
     monkeypatch.setattr(CartRegistry, "call", poisoned)
     orders.approve_all(world.platform, integration_id=store, account_id=world.account, user_id=world.owner)
     world.settle()
     found = world.orders()
-    assert [found[one].state for one in made] == [
-        ReceivedState.QUARANTINED,
-        ReceivedState.INJECTED,
-        ReceivedState.INJECTED,
-    ]
-    assert found[made[0]].reason == "Amazon refuses this one."
+    assert [found[one].state for one in made] == [state, ReceivedState.INJECTED, ReceivedState.INJECTED]
+    task = world.tasks("orders.place")[0]
+    assert "Amazon refuses this one." in (found[made[0]].reason, task.error_sentence)
 
 
 def test_settings_can_be_saved_when_the_first_day_is_long_ago(world: World, store: int) -> None:

@@ -10,9 +10,9 @@ from decimal import Decimal
 import pytest
 import sqlalchemy as sa
 
-from is2_core.flows.orders import recipient_of
+from is2_core.flows.orders import approve, recipient_of
 from is2_core.flows.staging import stage
-from is2_core.models import Hold, Integration, IntegrationState, ReceivedOrder
+from is2_core.models import CaseKind, Hold, Integration, IntegrationState, OrderEvent, ReceivedOrder, SupportCase
 from plugins.interface import (
     Address,
     Buyer,
@@ -103,3 +103,24 @@ def test_an_unknown_value_is_told_in_words(world: World, taken: Stage, order: Or
     with world.platform.db.read() as session:
         sentences = session.scalars(sa.select(Hold.sentence).where(Hold.code == "UNKNOWN_VALUE")).all()
     assert sentences == ["The cart says fulfillment service level 'DRONE', which this platform does not know."]
+
+
+def test_a_line_the_cart_shows_no_more_after_placing_is_told_of_once(world: World, taken: Stage, order: Order) -> None:
+    second = OrderLine("2", "LAMP-USB", "Lamp", 2, 0, 2)
+    row = taken(replace(order, lines=(*order.lines, second)))
+    with world.platform.db.write() as session:
+        session.get_one(ReceivedOrder, row.id).placed_at = world.clock.now()
+    for minute in (1, 2):
+        taken(replace(order, updated_at=order.updated_at + timedelta(minutes=minute)))
+    with world.platform.db.read() as session:
+        told = session.scalars(sa.select(OrderEvent.code).where(OrderEvent.code == "FEWER_UNITS")).all()
+        cases = session.scalars(sa.select(SupportCase.kind)).all()
+    assert (told, cases) == (["FEWER_UNITS"], [CaseKind.FEWER_UNITS])
+
+
+def test_an_order_the_cart_warns_of_waits_for_a_person(world: World, taken: Stage, order: Order) -> None:
+    row = taken(replace(order, caution="The label of this order comes from the shop."))
+    held = {hold.code: hold.sentence for hold in row.holds}
+    assert held["CAUTION"] == "The label of this order comes from the shop."
+    approve(world.platform, order_id=row.id, account_id=world.account, user_id=world.owner, codes=["CAUTION"])
+    assert "CAUTION" not in world.holds(order.remote_id)

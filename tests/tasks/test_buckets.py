@@ -118,11 +118,12 @@ def test_a_rate_the_cart_tells_takes_the_place_of_the_published_one(timed: Timed
     assert buckets.take([LISTING]) == pytest.approx(50, abs=0.01)
 
 
-def test_a_refusal_counts_by_the_rate_that_was_told(timed: Timed) -> None:
+@pytest.mark.parametrize(("told", "wait_s"), [(0.5, 100), (0.005, 200)])
+def test_a_refusal_counts_by_the_slower_of_the_rates(timed: Timed, told: float, wait_s: float) -> None:
     buckets, _ = timed
-    buckets.learn(LISTING, 0.5)
+    buckets.learn(LISTING, told)
     buckets.empty(LISTING)
-    assert buckets.take([LISTING]) == pytest.approx(2, abs=0.01)
+    assert buckets.take([LISTING]) == pytest.approx(wait_s, abs=0.01)
 
 
 def test_a_rate_that_was_told_long_ago_is_forgotten(clock: VirtualClock) -> None:

@@ -32,12 +32,13 @@ class FakeTransport:
         self.status, self.error = status, error
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
         self.requests: list[Request] = []
+        self.body = b"{}"
 
     def send(self, request: Request) -> Reply:
         self.requests.append(request)
         if self.error:
             raise self.error
-        return Reply(self.status, self.headers, b"{}")
+        return Reply(self.status, self.headers, self.body)
 
 
 def make(
@@ -53,7 +54,14 @@ def make(
         buckets=buckets or MemoryBuckets(clock),
         clock=clock,
         rules=CallRules(
-            frozenset(hosts or ("api.shop.example",)), PLANS, store, "app", SHARED_PLANS, "x-rate", **rules
+            frozenset(hosts or ("api.shop.example",)),
+            PLANS,
+            store,
+            "app",
+            SHARED_PLANS,
+            "x-rate",
+            "for the application",
+            **rules,
         ),
         before_call=lambda: None,
     )
@@ -177,7 +185,27 @@ def test_the_rate_a_cart_tells_is_heeded(clock: VirtualClock) -> None:
         assert refusal.value.until == clock.now() + timedelta(seconds=wait)
 
 
-@pytest.mark.parametrize("told", ["", "soon", "nan", "inf", "0", "-1", "1e9"])
+@pytest.mark.parametrize(("told", "wait_s"), [("1e9", 0.1), ("1e-9", 1000)])
+def test_a_rate_far_from_the_published_one_is_cut(clock: VirtualClock, told: str, wait_s: float) -> None:
+    out, url = make(clock, FakeTransport(x_rate=told)), "https://api.shop.example/x"
+    assert [get(out, url, "listOrders").status for _ in range(2)] == [200, 200]
+    with pytest.raises(RateLimited) as refusal:
+        get(out, url, "listOrders")
+    assert refusal.value.until == clock.now() + timedelta(seconds=wait_s)
+
+
+def test_a_refusal_of_the_limit_all_share_spares_the_stores_own(clock: VirtualClock) -> None:
+    buckets, url = MemoryBuckets(clock), "https://api.shop.example/x"
+    refused = FakeTransport(429)
+    refused.body = b'{"message": "too much for the application."}'
+    assert get(make(clock, refused, buckets), url, "shared").status == 429
+    assert get(make(clock, refused, buckets), url, "listOrders").status == 429
+    with pytest.raises(RateLimited):
+        get(make(clock, FakeTransport(), buckets, store="another"), url, "shared")
+    assert get(make(clock, FakeTransport(), buckets), url, "listOrders").status == 200
+
+
+@pytest.mark.parametrize("told", ["", "soon", "nan", "inf", "0", "-1"])
 def test_a_rate_that_cannot_be_is_not_heeded(clock: VirtualClock, told: str) -> None:
     out, url = make(clock, FakeTransport(x_rate=told)), "https://api.shop.example/x"
     assert [get(out, url, "listOrders").status for _ in range(2)] == [200, 200]
