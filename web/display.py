@@ -15,6 +15,8 @@ from is2_core.flows.stores import store_name
 from is2_core.models import AckState, Integration, ReceivedOrder, ReceivedState, Role
 from is2_core.platform import Platform
 from web import scope, shared_stock
+from web.demands import demand_label, to_do
+from web.windows import narrow_window, window
 
 STATE_LABELS = {state.value: state.value.capitalize() for state in ReceivedState}
 _STATE_COLORS = {
@@ -33,7 +35,9 @@ _ACK_LABELS = {
 }
 
 # Blueprints whose pages stand in the room of another.
-_ROOMS = dict.fromkeys(("install", "inventory", "item_table", "items", "shared_stock", "shipping"), "integrations")
+_ROOMS = dict.fromkeys(
+    ("install", "drift", "inventory", "item_table", "items", "shared_stock", "shipping"), "integrations"
+)
 
 
 def init_app(app: Flask) -> None:
@@ -46,6 +50,10 @@ def init_app(app: Flask) -> None:
         state_label=STATE_LABELS.get,
         state_color=lambda state: _STATE_COLORS.get(state, "light"),
         ack_label=ack_label,
+        window=window,
+        narrow_window=narrow_window,
+        demand_label=demand_label,
+        to_do=to_do,
         has_role=lambda *names: scope.has_role(*(Role(name) for name in names)),
         may_change=lambda: g.get("account") is not None and scope.is_member(g.account.id),
     )

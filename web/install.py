@@ -38,7 +38,11 @@ def start(cart: str) -> ResponseReturnValue:
     manifest = _cart(cart)
     if not manifest.regions:
         return redirect(url_for(".confirm", cart=cart))
-    return render_template("install/region.html", manifest=manifest, error="")
+    return _regions(manifest)
+
+
+def _regions(manifest: CartManifest, region: str = "", home_site: str = "", error: str = "") -> str:
+    return render_template("install/region.html", manifest=manifest, chosen=region, home_site=home_site, error=error)
 
 
 @blueprint.get("/<cart>/install/sign-in")
@@ -46,18 +50,27 @@ def start(cart: str) -> ResponseReturnValue:
 def confirm(cart: str) -> ResponseReturnValue:
     """Who is asking, and where the integration will be created; shown even to a user who is signed in already."""
     manifest = _cart(cart)
-    region = request.args.get("region", "")
+    region, home_site = request.args.get("region", ""), request.args.get("home_site", "")
     if manifest.regions and manifest.region(region) is None:
-        error = "Choose the region you sell in."
-        return render_template("install/region.html", manifest=manifest, error=error), 400
-    return _confirm(manifest, region)
+        return _regions(manifest, "", home_site, "Choose the region you sell in."), 400
+    try:
+        install.check_home_site(manifest, region, home_site)
+    except FlowError as error:
+        return _regions(manifest, region, home_site, error.sentence), error.status
+    return _confirm(manifest, region, home_site)
 
 
-def _confirm(manifest: CartManifest, region: str, error: str = "") -> str:
-    here = url_for(".confirm", cart=manifest.name, region=region or None)
+def _confirm(manifest: CartManifest, region: str, home_site: str, error: str = "") -> str:
+    here = url_for(".confirm", cart=manifest.name, region=region or None, home_site=home_site or None)
     own = scope.user().accounts if is_signed_in() else ()
     return render_template(
-        "install/confirm.html", manifest=manifest, region=manifest.region(region), own=own, address=here, error=error
+        "install/confirm.html",
+        manifest=manifest,
+        region=manifest.region(region),
+        home_site=home_site,
+        own=own,
+        address=here,
+        error=error,
     )
 
 
@@ -65,15 +78,15 @@ def _confirm(manifest: CartManifest, region: str, error: str = "") -> str:
 def begin(cart: str) -> ResponseReturnValue:
     """Create the unfinished integration and go to the cart."""
     manifest = _cart(cart)
-    region = request.form.get("region", "")
+    region, home_site = request.form.get("region", ""), request.form.get("home_site", "")
     account_id = request.form.get("account_id", 0, type=int)
     scope.choose_account(account_id)
     scope.require_member(account_id)
     try:
-        integration_id = install.begin(platform(), cart=cart, region=region, account_id=account_id)
+        integration_id = install.begin(platform(), cart=cart, region=region, account_id=account_id, home_site=home_site)
         outcome = _step(scope.owned_integration(integration_id))
     except FlowError as error:
-        return _confirm(manifest, region, error.sentence), error.status
+        return _confirm(manifest, region, home_site, error.sentence), error.status
     return _follow(manifest, outcome)
 
 

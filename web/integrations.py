@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from is2_core.flows import connection, older_generation, orders, store_settings, stores
 from is2_core.flows.cart_settings import is_enabled
 from is2_core.flows.errors import FlowError
+from is2_core.flows.fetch_order import can_fetch
 from is2_core.flows.inventory_view import inventory_view
 from is2_core.flows.setup_form import LEAD_DAYS
 from is2_core.models import (
@@ -45,8 +46,8 @@ _CHECK = "orders.check"
 
 @dataclass
 class StoreRow:
-    """One store of the list: its row, how its last check went, how many orders it has in which state, what was last
-    sent to its cart."""
+    """One store of the list: its row, how its last check went and what the cart had to say of it, how many orders it
+    has in which state, what was last sent to its cart, and whether it can be asked for a single order."""
 
     store: Integration
     counts: Counter[str] = field(default_factory=Counter)
@@ -58,6 +59,8 @@ class StoreRow:
     refused: int = 0
     pushed_at: datetime | None = None
     stock_problem: str = ""
+    listing_notice: str = ""
+    can_fetch: bool = False
     notices: Notices = field(default_factory=Notices)
 
     @property
@@ -93,6 +96,12 @@ def _add_checks(db: Session, rows: dict[int, StoreRow]) -> None:
     )
     for integration_id, checked_at in db.execute(cursors.group_by(ImportCursor.integration_id)):
         rows[integration_id].checked_at = checked_at
+    notices = sa.select(ImportCursor.integration_id, ImportCursor.notice).where(
+        ImportCursor.integration_id.in_(ids), ImportCursor.notice != ""
+    )
+    # The routine listing's goes before the daily one's.
+    for integration_id, notice in db.execute(notices.order_by(ImportCursor.kind)):
+        rows[integration_id].listing_notice = notice
     for schedule in db.scalars(sa.select(Schedule).where(Schedule.integration_id.in_(ids), Schedule.kind == _CHECK)):
         rows[schedule.integration_id].next_at = schedule.next_at
     newest = (
@@ -135,6 +144,7 @@ def _list(error: str = "") -> str:
         rows = store_rows(db, account.id)
     for row in rows:
         row.notices = notices_of(row.store)
+        row.can_fetch = can_fetch(platform(), row.store)
     return render_template("integrations/list.html", rows=rows, states=IntegrationState, error=error)
 
 

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from is2_core.flows import buffers, inventory
+from is2_core.flows.drift import can_compare
 from is2_core.flows.errors import FlowError
 from is2_core.flows.inventory_view import InventoryView, ItemStock, inventory_view
 from is2_core.models import Integration, IntegrationState
@@ -25,6 +26,7 @@ _SHOWN: dict[str, Callable[[ItemStock], bool]] = {
     "due": lambda row: row.active and row.due and not row.withheld,
     "withheld": lambda row: row.active and bool(row.withheld),
     "rejected": lambda row: row.active and bool(row.sentence),
+    "drift": lambda row: row.active and bool(row.drift),
 }
 
 
@@ -56,13 +58,14 @@ def _page(store: Integration, error: FlowError | None = None, typed: dict[str, s
         store=store,
         view=view,
         page=page_of(rows, "inventory.stock", {"show": chosen, "q": q}),
-        counts={"due": view.due, "withheld": view.withheld, "rejected": view.rejected},
+        counts={"due": view.due, "withheld": view.withheld, "rejected": view.rejected, "drift": view.drifted},
         chosen=chosen,
         q=q,
         now=now,
         every=interval_label(store, view.every_s),
         latency=latency_sentence(view.lead_days, view.with_lead, view.active),
         not_now=not_now(store, view, now),
+        comparable=can_compare(platform(), store),
         opened=request.values.get("open", 0, type=int),
         error=error,
         typed=typed or {},
@@ -83,7 +86,7 @@ def not_now(store: Integration, view: InventoryView, now: datetime) -> str:
         return "A submission is under way; the next one follows when it has been answered."
     if view.next_possible > now:
         return Markup("Possible again on {}.").format(when(view.next_possible))
-    if not view.due:
+    if not (view.due or view.withheld):
         return "Nothing is due: no activated SKU had activity since it was last sent."
     return ""
 
@@ -117,23 +120,24 @@ def latency_sentence(lead_days: int | None, with_lead: int, active: int) -> str:
 @blueprint.post("/integrations/<int:integration_id>/stock/push")
 def push(integration_id: int) -> ResponseReturnValue:
     """Send what is due now rather than at the next slot."""
-    return _do(integration_id, inventory.push_now)
+    return do(integration_id, inventory.push_now)
 
 
 @blueprint.post("/integrations/<int:integration_id>/stock/zeros")
 def confirm_zeros(integration_id: int) -> ResponseReturnValue:
     """Say that the SKUs in question may fall to zero."""
-    return _do(integration_id, inventory.confirm_zeros)
+    return do(integration_id, inventory.confirm_zeros)
 
 
-def _do(integration_id: int, flow: Callable[..., str]) -> ResponseReturnValue:
+def do(integration_id: int, flow: Callable[..., str]) -> ResponseReturnValue:
+    """Let a flow act on a store, and show the stock page with its sentence or its refusal."""
     store = scope.owned_integration(integration_id)
     try:
         sentence = flow(platform(), integration_id=store.id, account_id=store.account_id)
     except FlowError as error:
         return _page(store, error), error.status
     flash(sentence, "success")
-    return redirect(url_for(".stock", integration_id=store.id), 303)
+    return redirect(url_for("inventory.stock", integration_id=store.id), 303)
 
 
 @blueprint.post("/integrations/<int:integration_id>/stock/buffer")

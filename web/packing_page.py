@@ -12,8 +12,11 @@ from is2_core.flows.errors import Conflict, FlowError
 from is2_core.flows.packing import CARRIERS
 from is2_core.models import (
     Account,
+    CustomizationState,
+    LineCustomization,
     Package,
     PostState,
+    ReceivedLine,
     Recipient,
     User,
     WarehouseOrder,
@@ -21,9 +24,10 @@ from is2_core.models import (
     WarehouseSku,
     WarehouseState,
 )
+from is2_core.warehouse.embedded_demands import from_json
 from is2_core.warehouse.embedded_stock import OPEN, open_units
 from web import scope
-from web.recipients import shown_recipient
+from web.recipients import line_notes, may_see, shown_recipient
 from web.scope import platform
 from web.warehouse_scope import may_change, visible
 
@@ -92,6 +96,19 @@ def draw_order(order_id: int, refused: Refused | None = None) -> str:
         stock = {sku.sku: sku for sku in skus}
         packages = packages_of(db, row)
         form = _form_to_show(db, row, packages, refused)
+        lines = db.scalars(
+            sa.select(ReceivedLine)
+            .where(ReceivedLine.order_id == received, ReceivedLine.placed > 0)
+            .order_by(ReceivedLine.id)
+        ).all()
+        files = set(
+            db.scalars(
+                sa.select(LineCustomization.line_id).where(
+                    LineCustomization.line_id.in_([line.id for line in lines]), LineCustomization.sealed.is_not(None)
+                )
+            )
+        )
+    recipient = shown_recipient(received, row.account_id)
     most = _most(row, form)
     services = {service.code: service.label for service in platform().warehouse("embedded").services(row.account_id)}
     return render_template(
@@ -102,7 +119,12 @@ def draw_order(order_id: int, refused: Refused | None = None) -> str:
         state=WarehouseState(row.state),
         is_open=row.state in OPEN,
         service=services.get(row.service, row.service),
-        recipient=shown_recipient(received, row.account_id),
+        recipient=recipient,
+        demands=from_json(row.demands),
+        notes=line_notes(recipient, lines),
+        customized=[line for line in lines if line.id in files],
+        uncustomized=[line for line in lines if line.customization == CustomizationState.FAILED],
+        may_see=may_see(row.account_id),
         packages=packages,
         may_pack=may_change(),
         form=form,

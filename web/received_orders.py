@@ -9,12 +9,13 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import selectinload
 
-from is2_core.flows import orders, tracking
+from is2_core.flows import fetch_order, orders, tracking
 from is2_core.flows.errors import FlowError
 from is2_core.flows.holds import WAIVABLE, HoldCode
 from is2_core.models import (
     Hold,
     Integration,
+    LineCustomization,
     OrderEvent,
     Package,
     PlacedComponent,
@@ -25,8 +26,9 @@ from is2_core.models import (
     WarehouseOrder,
 )
 from web import scope
+from web.fetch_order import FetchForm, fetch_form, outcome
 from web.paging import paged
-from web.recipients import LABELS, shown_recipient
+from web.recipients import LABELS, line_notes, may_see, shown_recipient
 from web.scope import platform
 
 blueprint = Blueprint("received_orders", __name__, url_prefix="/received-orders")
@@ -39,6 +41,8 @@ HOLD_LABELS = {
     HoldCode.ADDRESS_IMPOSSIBLE: "Address cannot be shipped to",
     HoldCode.CANCELLATION_REQUESTED: "Cancellation requested",
     HoldCode.UNKNOWN_VALUE: "Unknown value from the cart",
+    HoldCode.CUSTOMIZATION_MISSING: "Customization missing",
+    HoldCode.CAUTION: "The cart advises caution",
     HoldCode.FIRST_REVIEW: "Waits for first review",
     HoldCode.WAREHOUSE_REFUSED: "Refused by the warehouse",
 }
@@ -61,7 +65,7 @@ def list_orders() -> ResponseReturnValue:
     return _list()
 
 
-def _list(error: str = "") -> str:
+def _list(error: str = "", refused: FetchForm | None = None) -> str:
     account = scope.account()
     chosen = {
         "state": request.args.get("state", ""),
@@ -101,6 +105,8 @@ def _list(error: str = "") -> str:
                 .group_by(ReceivedOrder.integration_id)
             ).all()
         )
+    # A number that is searched for and not here may be one the cart has all the same.
+    missed = chosen["q"] if not page.total and scope.is_member(account.id) else ""
     return render_template(
         "orders/list.html",
         page=page,
@@ -112,7 +118,25 @@ def _list(error: str = "") -> str:
         hold_labels=HOLD_LABELS,
         links=_links,
         error=error,
+        fetch=refused or (fetch_form(stores, chosen["integration"], missed) if missed else None),
     )
+
+
+@blueprint.post("/fetch")
+def fetch() -> ResponseReturnValue:
+    """Read one order from the cart now, by the cart's number."""
+    store = scope.owned_integration(request.form.get("integration_id", 0, type=int))
+    number = request.form.get("remote_id", "")
+    ids = {"integration_id": store.id, "account_id": store.account_id, "user_id": scope.user().id}
+    try:
+        order_id = fetch_order.fetch_this_order(platform(), **ids, remote_id=number)
+    except FlowError as error:
+        at_field = error.sentence if error.field == fetch_order.FIELD else ""
+        form = FetchForm((store,), store.id, number, at_field)
+        return _list("" if at_field else error.sentence, form), error.status
+    order = _order(order_id)
+    flash(outcome(order, platform().carts.manifest(store.cart).label), "success")
+    return redirect(url_for(".detail", order_id=order_id), 303)
 
 
 @blueprint.post("/approve-all")
@@ -164,6 +188,23 @@ def _detail(order: ReceivedOrder, error: FlowError | None = None, reason: str = 
                 WarehouseOrder.number == order.number, WarehouseOrder.account_id == order.account_id
             )
         )
+        replaced = db.scalar(
+            sa.select(ReceivedOrder.id).where(
+                ReceivedOrder.integration_id == order.integration_id,
+                ReceivedOrder.remote_id == order.original_order,
+                ReceivedOrder.id != order.id,
+            )
+        )
+        customizations = {
+            row.line_id: row
+            for row in db.execute(
+                sa.select(
+                    LineCustomization.line_id,
+                    LineCustomization.sentence,
+                    LineCustomization.sealed.is_not(None).label("present"),
+                ).where(LineCustomization.line_id.in_([line.id for line in order.lines]))
+            )
+        }
     recipient = shown_recipient(order.id, order.account_id)
     return render_template(
         "orders/detail.html",
@@ -175,7 +216,12 @@ def _detail(order: ReceivedOrder, error: FlowError | None = None, reason: str = 
         skus={line.id: line.sku for line in order.lines},
         post_labels=POST_LABELS,
         warehouse_order=warehouse_order,
+        replaced=replaced,
+        customizations=customizations,
         recipient=recipient,
+        notes=line_notes(recipient, order.lines),
+        may_see=may_see(order.account_id),
+        can_fetch=fetch_order.can_fetch(platform(), store),
         hold_labels=HOLD_LABELS,
         links=_links(order),
         waivable=[hold for hold in order.holds if hold.code in WAIVABLE],

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 
 from is2_core.flows.orders import ADDRESS_FIELDS, recipient_of
-from is2_core.models import Recipient, Role
+from is2_core.models import CustomizationState, ReceivedLine, Recipient, Role
 from web import scope
 from web.scope import platform
 
@@ -30,6 +31,7 @@ _BUYER_LABELS = {"name": "Buyer", "email": "Email", "company": "Company", "purch
 # Enough to see where an order goes and by which rules, too little to see to whom.
 _UNMASKED = ("country",)
 _MASK = "•••"
+_CUSTOMIZATION = "Customization"
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def shown_recipient(order_id: int, account_id: int) -> ShownRecipient:
     if not address:
         return ShownRecipient(erased=erased_at is not None)
     values = _flat(address)
-    if not _may_see(account_id):
+    if not may_see(account_id):
         hidden = {key: value if key in _UNMASKED or not value else _MASK for key, value in values.items()}
         return ShownRecipient(hidden, present=True, masked=True)
     buyer = sealed.get("buyer") or {}
@@ -72,11 +74,22 @@ def shown_recipient(order_id: int, account_id: int) -> ShownRecipient:
         tuple(
             (line_id, label, line[key])
             for line_id, line in (sealed.get("lines") or {}).items()
-            for key, label in (("gift_message", "Gift message"), ("customization_url", "Customization"))
+            for key, label in (("gift_message", "Gift message"), ("customization_url", _CUSTOMIZATION))
             if line.get(key)
         ),
         present=True,
     )
+
+
+def line_notes(recipient: ShownRecipient, lines: Sequence[ReceivedLine]) -> list[tuple[str, str, str]]:
+    """(cart SKU, what, text) of what the buyer wrote on lines; without the cart's address of a customization that is
+    fetched here, because that address does not last."""
+    by_id = {line.remote_id: line for line in lines}
+    return [
+        (by_id[line_id].sku, label, text)
+        for line_id, label, text in recipient.notes
+        if line_id in by_id and (label != _CUSTOMIZATION or by_id[line_id].customization == CustomizationState.NONE)
+    ]
 
 
 def _flat(address: dict[str, Any]) -> dict[str, str]:
@@ -86,5 +99,6 @@ def _flat(address: dict[str, Any]) -> dict[str, str]:
     return {**values, "instructions": str(address.get("instructions", ""))}
 
 
-def _may_see(account_id: int) -> bool:
+def may_see(account_id: int) -> bool:
+    """Whether the viewer sells or packs for the account, and so sees its buyers' data."""
     return scope.is_member(account_id) or scope.has_role(Role.WAREHOUSE)

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from is2_core.flows.context import cart_context
 from is2_core.flows.rules import add_event
+from is2_core.flows.stores import store_name
 from is2_core.flows.submissions import KIND_ACKNOWLEDGE, checked_reply, has_open, open_submissions
-from is2_core.models import AckState, Integration, ReceivedOrder
+from is2_core.flows.support import end_case, raise_case
+from is2_core.models import AckState, CaseKind, Integration, ReceivedOrder, ReceivedState
 from is2_core.platform import Platform
 from is2_core.tasks.queue import enqueue
 from is2_core.tasks.run import TaskRun
 from plugins.interface import AcknowledgedLine, Acknowledgement, Applied, Rejected, Result, Retry, WriteReply
+
+# By how much a write shrinks that is made again of what was lost with a whole one; and after how many a person is told.
+SMALLER = 8
+TELL_AFTER = 3
 
 
 def send_acknowledgements(platform: Platform, run: TaskRun) -> None:
@@ -25,14 +32,7 @@ def send_acknowledgements(platform: Platform, run: TaskRun) -> None:
         integration = session.get_one(Integration, run.integration_id)
         if has_open(session, integration.id, KIND_ACKNOWLEDGE):
             return
-        most = platform.carts.manifest(integration.cart).acknowledge_batch
-        due = session.scalars(
-            sa.select(ReceivedOrder)
-            .where(ReceivedOrder.integration_id == integration.id, ReceivedOrder.ack_state == AckState.DUE)
-            .order_by(ReceivedOrder.id)
-            .limit(most)
-            .options(selectinload(ReceivedOrder.lines))
-        ).all()
+        due, most = _next_batch(session, integration.id, platform.carts.manifest(integration.cart).acknowledge_batch)
         batch = [_acknowledgement(order) for order in due]
     if not batch:
         return
@@ -54,9 +54,28 @@ def send_acknowledgements(platform: Platform, run: TaskRun) -> None:
             .values(ack_state=AckState.SENT)
         )
         later = [result.when for result in reply.results.values() if isinstance(result, Retry)]
-        if not reply.pending and len(due) == most:
+        if not reply.pending and len(due) == most and len(later) < len(due):
             later.append(now)
         run.finish(session, again_at=min(later) if later else None)
+
+
+def _next_batch(session: Session, integration_id: int, most: int) -> tuple[Sequence[ReceivedOrder], int]:
+    """The orders to acknowledge next, and how many would have been the most.
+
+    Those tried least go first; what was lost with a whole write goes in ever smaller ones, so that an order that spoils
+    them ends up alone.
+    """
+    due = sa.and_(ReceivedOrder.integration_id == integration_id, ReceivedOrder.ack_state == AckState.DUE)
+    tries = session.scalar(sa.select(sa.func.min(ReceivedOrder.ack_tries)).where(due)) or 0
+    most = max(1, most // SMALLER**tries)
+    orders = session.scalars(
+        sa.select(ReceivedOrder)
+        .where(due, ReceivedOrder.ack_tries == tries)
+        .order_by(ReceivedOrder.id)
+        .limit(most)
+        .options(selectinload(ReceivedOrder.lines))
+    ).all()
+    return orders, most
 
 
 def _acknowledgement(order: ReceivedOrder) -> Acknowledgement:
@@ -78,6 +97,32 @@ def settle(session: Session, integration_id: int, results: Mapping[str, Result],
     ).all()
     for order in orders:
         _settle_one(session, order, results[order.number], now)
+    if orders:
+        session.flush()
+        _tell_of_tries(session, session.get_one(Integration, integration_id), now)
+
+
+def _tell_of_tries(session: Session, integration: Integration, now: datetime) -> None:
+    stuck = session.scalar(
+        sa.select(sa.func.count()).where(
+            ReceivedOrder.integration_id == integration.id,
+            ReceivedOrder.ack_state == AckState.DUE,
+            ReceivedOrder.ack_tries >= TELL_AFTER,
+        )
+    )
+    case: dict[str, Any] = {
+        "account_id": integration.account_id,
+        "kind": CaseKind.NO_ANSWER,
+        "subject": f"acknowledgements of store {integration.id}",
+    }
+    if not stuck:
+        end_case(session, now, **case)
+        return
+    sentence = (
+        f"The shop has lost the acknowledgements of {stuck} orders of {store_name(integration)} {TELL_AFTER} times or "
+        "more. They are sent again; the orders themselves are with the warehouse."
+    )
+    raise_case(session, now, **case, sentence=sentence, integration_id=integration.id)
 
 
 def _settle_one(session: Session, order: ReceivedOrder, result: Result, now: datetime) -> None:
@@ -87,8 +132,11 @@ def _settle_one(session: Session, order: ReceivedOrder, result: Result, now: dat
     elif isinstance(result, Rejected):
         order.ack_state, order.ack_sentence = AckState.REJECTED, f"{result.sentence} ({result.code})"
         add_event(session, order.id, now, "ACK_REJECTED", f"The cart refused the acknowledgement: {order.ack_sentence}")
+    elif order.state == ReceivedState.COMPLETED:
+        order.ack_state = AckState.NOT_NEEDED
     else:
         order.ack_state = AckState.DUE
+        order.ack_tries += 1
 
 
 def after_submission(session: Session, integration: Integration, retry_at: datetime | None, now: datetime) -> None:

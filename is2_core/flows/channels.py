@@ -30,7 +30,6 @@ def read_channels(platform: Platform, run: TaskRun, integration: Integration, co
     """
     if not platform.carts.has(integration.cart, "read_inventory"):
         return
-    label = platform.carts.manifest(integration.cart).label
     started = platform.clock.now()
     while True:
         with platform.db.read() as session:
@@ -51,33 +50,47 @@ def read_channels(platform: Platform, run: TaskRun, integration: Integration, co
             ).all()
         if not items:
             return
-        shown: Sequence[ShownLevel | NotRead] = platform.carts.call(
-            integration.cart, "read_inventory", ctx=context, skus=[item.sku for item in items]
+        read_batch(platform, run, integration, context, items)
+
+
+def read_batch(
+    platform: Platform, run: TaskRun, integration: Integration, context: CartContext, items: Sequence[CartItem]
+) -> None:
+    """Read at most BATCH items and commit what the cart shows of them.
+
+    Raises:
+        RateLimited: some are still to be read; what was read is stored.
+    """
+    label = platform.carts.manifest(integration.cart).label
+    shown: Sequence[ShownLevel | NotRead] = platform.carts.call(
+        integration.cart, "read_inventory", ctx=context, skus=[item.sku for item in items]
+    )
+    found = {entry.sku: entry for entry in shown if isinstance(entry, ShownLevel)}
+    later = {entry.sku: entry.when for entry in shown if isinstance(entry, NotRead)}
+    with run.write() as session:
+        for item in items:
+            row = session.get(CartItem, item.id, with_for_update=True)
+            if row is not None and row.sku == item.sku and row.sku not in later:
+                _store(row, found.get(row.sku), label)
+                row.channel_read_at = platform.clock.now()
+    if later:
+        raise RateLimited(
+            "The shop's limit for this kind of call is used up for the moment.",
+            until=max(later.values()),
+            detail=f"{len(later)} SKUs are still to be read",
         )
-        found = {entry.sku: entry for entry in shown if isinstance(entry, ShownLevel)}
-        later = {entry.sku: entry.when for entry in shown if isinstance(entry, NotRead)}
-        with run.write() as session:
-            for item in items:
-                row = session.get(CartItem, item.id, with_for_update=True)
-                if row is not None and row.sku == item.sku and row.sku not in later:
-                    _store(row, found.get(row.sku), label)
-                    row.channel_read_at = platform.clock.now()
-        if later:
-            raise RateLimited(
-                "The shop's limit for this kind of call is used up for the moment.",
-                until=max(later.values()),
-                detail=f"{len(later)} SKUs are still to be read",
-            )
 
 
 def _store(item: CartItem, shown: ShownLevel | None, label: str) -> None:
     if shown is None:
         item.seen_in_cart = SeenInCart.NO
         item.withheld = f"{label} has no listing with this SKU, so no stock is sent for it."
+        item.shown_quantity = item.shown_lead_days = None
         return
     item.seen_in_cart = SeenInCart.YES
     item.remote_id = shown.remote_id or item.remote_id
     item.shown_quantity = shown.channels.get(MERCHANT_CHANNEL)
+    item.shown_lead_days = shown.lead_days
     others = shown.channels.keys() - {MERCHANT_CHANNEL}
     item.withheld = (
         f"{label} ships this SKU from its own stock, so its quantity is never overwritten." if others else ""

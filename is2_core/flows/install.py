@@ -76,13 +76,23 @@ class Ready:
 Step = GoTo | Ask | Ready
 
 
-def begin(platform: Platform, *, cart: str, region: str, account_id: int) -> int:
-    """Open (or find again) a "setup not finished" store of an account; returns its id."""
+def begin(platform: Platform, *, cart: str, region: str, account_id: int, home_site: str = "") -> int:
+    """Open (or find again) a "setup not finished" store of an account; returns its id.
+
+    Args:
+        home_site: the cart's id of the marketplace the merchant's account is of, where the merchant said so; one of
+            the region's.
+
+    Raises:
+        Forbidden: the cart is not enabled.
+        BadInput: there is no such region, or no such marketplace in it.
+    """
     manifest = known_manifest(platform, cart)
     if not is_enabled(platform, cart):
         raise Forbidden(f"{manifest.label} is not enabled on this platform at the moment.")
     if manifest.regions and manifest.region(region) is None:
         raise BadInput("Choose the sales region of your store.", field="region")
+    check_home_site(manifest, region, home_site)
     with platform.db.write() as session:
         left = session.scalar(
             sa.select(Integration).where(
@@ -94,12 +104,14 @@ def begin(platform: Platform, *, cart: str, region: str, account_id: int) -> int
             )
         )
         if left is not None:
+            left.home_site = home_site
             return left.id
         row = Integration(
             account_id=account_id,
             cart=cart,
             region=region if manifest.regions else "",
             state=IntegrationState.SETUP,
+            home_site=home_site,
             settings={},
             sites=[],
             created_at=platform.clock.now(),
@@ -107,6 +119,17 @@ def begin(platform: Platform, *, cart: str, region: str, account_id: int) -> int
         session.add(row)
         session.flush()
         return row.id
+
+
+def check_home_site(manifest: CartManifest, region: str, home_site: str) -> None:
+    """See that a marketplace is one of the region's; "" is none and fine.
+
+    Raises:
+        BadInput: it is not.
+    """
+    found = manifest.region(region)
+    if home_site and (found is None or home_site not in {site.id for site in found.sites}):
+        raise BadInput("Choose a country of the region you chose, or leave it open.", field="home_site")
 
 
 def step(

@@ -40,7 +40,8 @@ class Problem:
 @dataclass(frozen=True)
 class ItemStock:
     """One item: the number last sent and why, and the one that would be sent now (None where the warehouse has
-    nothing of it)."""
+    nothing of it). `shown` and `shown_lead_days` are what the cart showed at `shown_at`; `drift` is a sentence where
+    that differed from what was sent and nothing was sent since."""
 
     item_id: int
     sku: str
@@ -55,13 +56,17 @@ class ItemStock:
     now: Level | None
     why_sent: dict[str, Any]
     next_possible: datetime
+    shown: int | None
+    shown_lead_days: int | None
+    shown_at: datetime | None
+    drift: str
 
 
 @dataclass(frozen=True)
 class InventoryView:
     """The whole store. `every_s` is None where sync is off; `with_lead` of `active` SKUs carry the present latency.
     `open_since` is when the push went out that the cart still works on, `open_sentence` what is wrong with it, if
-    anything is."""
+    anything is; `compared_at` when the cart was last compared with what was sent."""
 
     every_s: int | None
     next_possible: datetime
@@ -73,6 +78,7 @@ class InventoryView:
     with_lead: int
     active: int
     problem: Problem | None
+    compared_at: datetime | None
     rows: tuple[ItemStock, ...]
 
     @property
@@ -89,6 +95,11 @@ class InventoryView:
     def rejected(self) -> int:
         """Active SKUs the cart refused."""
         return sum(row.active and bool(row.sentence) for row in self.rows)
+
+    @property
+    def drifted(self) -> int:
+        """Active SKUs of which the cart shows something else than was sent."""
+        return sum(row.active and bool(row.drift) for row in self.rows)
 
 
 def inventory_view(platform: Platform, *, integration_id: int, account_id: int) -> InventoryView:
@@ -136,6 +147,10 @@ def inventory_view(platform: Platform, *, integration_id: int, account_id: int) 
             now=levels.get(item.id),
             why_sent=item.pushed_why,
             next_possible=may_at,
+            shown=item.shown_quantity,
+            shown_lead_days=item.shown_lead_days,
+            shown_at=item.channel_read_at,
+            drift=_drift(item),
         )
         for item in items
     )
@@ -150,6 +165,7 @@ def inventory_view(platform: Platform, *, integration_id: int, account_id: int) 
         with_lead=sum(item.active and item.pushed_lead_days == lead_days for item in items),
         active=sum(item.active for item in items),
         problem=_problem(sync),
+        compared_at=max((item.drift_at for item in items if item.drift_at), default=None),
         rows=rows,
     )
 
@@ -161,6 +177,11 @@ def _withheld(item: CartItem, components: Any, blocked: set[str]) -> str:
     if shared:
         return f"Another store sells {', '.join(shared)} too: confirm the shared stock first."
     return ""
+
+
+def _drift(item: CartItem) -> str:
+    sent_since = item.drift_at is not None and item.pushed_at is not None and item.pushed_at > item.drift_at
+    return "" if sent_since else item.drift
 
 
 def _problem(sync: InventorySync | None) -> Problem | None:

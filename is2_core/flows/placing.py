@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, selectinload
 from is2_core.carts import PluginBug
 from is2_core.flows.activity import note_order
 from is2_core.flows.context import cart_context
+from is2_core.flows.demands import demands_of
 from is2_core.flows.holds import HoldCode, HoldReason, StoreRules
 from is2_core.flows.packages import reallocate
 from is2_core.flows.rules import PLACEABLE, add_event, apply_holds, replace_holds, rules_for
@@ -68,13 +69,16 @@ def place_orders(platform: Platform, run: TaskRun) -> None:
     ui = vocabulary(platform, integration)
     unsettled = _settle_doubtful(platform, run)
     put_off = _place_fresh(platform, run, integration, ui)
-    while not run.slice_is_over() and _reread_stale(platform, run, integration, ui):
+    not_read: dict[int, str] = {}
+    while not run.slice_is_over() and _reread_stale(platform, run, integration, ui, not_read):
         put_off = _place_fresh(platform, run, integration, ui)
     if run.slice_is_over():
         with run.write() as session:
             run.finish(session, again_at=platform.clock.now())
     elif unsettled or put_off:
         raise Temporary((unsettled + put_off)[0], code="WAREHOUSE_LATER")
+    elif not_read:
+        raise Temporary(next(iter(not_read.values())), code="NOT_READ_AGAIN")
 
 
 def _place_fresh(platform: Platform, run: TaskRun, integration: Integration, ui: ShippingMappingUI) -> list[str]:
@@ -103,7 +107,7 @@ def _next_batch(platform: Platform, run: TaskRun, ui: ShippingMappingUI, last: i
             .options(selectinload(ReceivedOrder.lines))
             .with_for_update()
         ).all()
-        rules = rules_for(session, integration, ui, orders)
+        rules = rules_for(platform, session, integration, ui, orders)
         apply_holds(session, orders, rules, now)
         going = [order for order in orders if order.state == ReceivedState.STAGED]
         recipients = {
@@ -181,6 +185,9 @@ def _ready(order: ReceivedOrder, recipient: Recipient, rules: StoreRules, source
         recipient_ref=recipient.id,
         ship_by=order.ship_by,
         lines=tuple(OrderLine(sku, quantity) for sku, quantity in units.items()),
+        deliver_by=order.deliver_by,
+        demands=demands_of(order, components),
+        marks=tuple(order.marks),
     )
     return Ready(order.id, request, components)
 
@@ -306,12 +313,18 @@ def _store_refused(session: Session, order: ReceivedOrder, answer: Refused, now:
     add_event(session, order.id, now, "HELD", f"The warehouse refused it: {answer.sentence}")
 
 
-def _reread_stale(platform: Platform, run: TaskRun, integration: Integration, ui: ShippingMappingUI) -> bool:
-    """Read some placeable orders again that were read too long ago; True where there were any."""
+def _reread_stale(
+    platform: Platform, run: TaskRun, integration: Integration, ui: ShippingMappingUI, not_read: dict[int, str]
+) -> bool:
+    """Read some placeable orders again that were read too long ago; True where there were any.
+
+    Args:
+        not_read: order id -> why it could not be read in this run; added to, and passed over.
+    """
     with platform.db.read() as session:
         stale = session.scalars(
             _placeable(integration)
-            .where(ReceivedOrder.read_at < platform.clock.now() - FRESH)
+            .where(ReceivedOrder.read_at < platform.clock.now() - FRESH, ReceivedOrder.id.not_in(not_read))
             .order_by(ReceivedOrder.ship_by, ReceivedOrder.id)
             .limit(REREAD_BATCH)
         ).all()
@@ -319,7 +332,11 @@ def _reread_stale(platform: Platform, run: TaskRun, integration: Integration, ui
         return False
     context = cart_context(platform, integration, before_call=run.heartbeat)
     for row in stale:
-        answer = _read_again(platform, integration, context, row)
+        try:
+            answer = _read_again(platform, integration, context, row)
+        except Temporary as error:
+            not_read[row.id] = error.sentence
+            continue
         with run.write() as session:
             store = session.get_one(Integration, integration.id)
             now = platform.clock.now()

@@ -120,6 +120,6 @@ def _home_field(field: Field, manifest: CartManifest, integration: Integration) 
         field.label,
         FieldKind.CHOICE,
         help=field.help,
-        default=sites[0].id,
+        default=integration.home_site if integration.home_site in integration.sites else sites[0].id,
         choices=tuple((site.id, site.label) for site in sites),
     )

@@ -67,6 +67,7 @@ def order_row(
         "late_found": late_before is not None and order.updated_at < late_before,
         "ack_state": AckState.NONE,
         "ack_sentence": "",
+        "ack_tries": 0,
         "stop_answer": "",
     }
 
@@ -105,6 +106,7 @@ def reject_row(integration: Integration, reject: OrderReject, now: datetime) -> 
         "late_found": False,
         "ack_state": AckState.NONE,
         "ack_sentence": "",
+        "ack_tries": 0,
         "stop_answer": "",
     }
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from is2_core.flows.access import owned_integration
 from is2_core.flows.cart_settings import known_manifest
+from is2_core.flows.drift import DRIFT, can_compare
 from is2_core.flows.errors import BadInput, Conflict
 from is2_core.flows.fields import FormField, check_fields
 from is2_core.flows.inventory import SETTINGS
@@ -40,7 +41,7 @@ from plugins.interface import SettingsError
 
 DAY_S = 86_400
 # At night, where few wait for what it delays.
-RECONCILE_AT, COMPARE_AT = "02:30", "03:30"
+RECONCILE_AT, COMPARE_AT, DRIFT_AT = "02:30", "03:30", "04:30"
 
 
 @dataclass(frozen=True)
@@ -124,12 +125,14 @@ def _schedule_inventory(
 ) -> None:
     """Start, change or end the sending of stock; what a setting kept back is tried again."""
     every = interval(typed[INVENTORY_EVERY]) if INVENTORY_EVERY in typed else None
-    kinds = (PUSH, "inventory.compare")
+    kinds = (PUSH, "inventory.compare", DRIFT)
     if every is None:
         session.execute(sa.delete(Schedule).where(Schedule.integration_id == row.id, Schedule.kind.in_(kinds)))
         return
     _schedule(platform, session, row, PUSH, int(every.total_seconds()), now)
     _schedule_daily(platform, session, row, "inventory.compare", COMPARE_AT, now)
+    if can_compare(platform, row):
+        _schedule_daily(platform, session, row, DRIFT, DRIFT_AT, now)
     sync = session.get(InventorySync, row.id)
     if sync is not None and sync.problem_code == SETTINGS:
         set_problem(session, row.id, "", "", (), now)

@@ -52,6 +52,7 @@ class ReceivedOrder(Base):
 
     `number` is ours (<= 64 characters): the warehouse's external id and the cart's link to it. `cart_state`
     is what the cart last said. `reason` explains EXCLUDED, QUARANTINED, CANCELLED and DISMISSED.
+    `ack_tries` are writes that carried its acknowledgement and were lost as a whole.
     `asked_at` is when the warehouse was last asked to take it: from then on it may have it, whatever is known here.
     `address_problem` is computed at staging so that nobody needs to decrypt to know it: "" when fine.
     """
@@ -96,6 +97,7 @@ class ReceivedOrder(Base):
     late_found: Mapped[bool] = mapped_column(default=False)
     ack_state: Mapped[str] = mapped_column(default=AckState.NONE)
     ack_sentence: Mapped[str] = mapped_column(default="")
+    ack_tries: Mapped[int] = mapped_column(default=0)
     ack_at: Mapped[datetime | None]
     stop_asked_at: Mapped[datetime | None]
     stop_answer: Mapped[str] = mapped_column(default="")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from is2_core.flows.acknowledgements import send_acknowledgements
+from is2_core.flows.customizations import fetch_customizations
+from is2_core.flows.drift import DRIFT, compare_with_cart
 from is2_core.flows.imports import check_orders, reconcile_orders
 from is2_core.flows.inventory import compare_inventory, push_inventory
 from is2_core.flows.inventory_activity import take_activity
@@ -17,6 +19,7 @@ from is2_core.tasks.run import Handler
 HANDLERS: dict[str, Handler] = {
     "orders.check": check_orders,
     "orders.reconcile": reconcile_orders,
+    "orders.customize": fetch_customizations,
     "orders.review": review_orders,
     "orders.place": place_orders,
     "orders.stop": stop_orders,
@@ -24,6 +27,7 @@ HANDLERS: dict[str, Handler] = {
     "inventory.activity": take_activity,
     "inventory.push": push_inventory,
     "inventory.compare": compare_inventory,
+    DRIFT: compare_with_cart,
     "warehouse.read": read_warehouse,
     "tracking.post": post_tracking,
     "submissions.poll": poll_submission,

@@ -12,6 +12,7 @@ from is2_core.clock import Clock
 from is2_core.db import Database
 from is2_core.models import WarehouseOrder, WarehouseOrderLine, WarehouseState
 from is2_core.warehouse import embedded_feed
+from is2_core.warehouse.embedded_demands import to_json
 from is2_core.warehouse.embedded_feed import next_position, note_moved
 from is2_core.warehouse.embedded_shipping import end_order
 from is2_core.warehouse.embedded_stock import OPEN, free_units, open_units, stock_levels
@@ -90,6 +91,9 @@ class EmbeddedWarehouse:
                 service=order.service,
                 recipient_id=order.recipient_ref,
                 ship_by=order.ship_by,
+                deliver_by=order.deliver_by,
+                demands=to_json(order.demands),
+                marks=list(order.marks),
                 created_at=self._clock.now(),
                 lines=[WarehouseOrderLine(sku=line.sku, quantity=line.quantity, shipped=0) for line in order.lines],
             )

@@ -55,6 +55,7 @@ def test_a_store_is_connected_with_its_sites_and_starts_its_schedules(world: Wor
             "warehouse.read": 300,
             "inventory.push": 43_200,
             "inventory.compare": 86_400,
+            "inventory.drift": 86_400,
         }
 
 

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from werkzeug.datastructures import FileStorage
 
-from is2_core.models import Credential, Role, Task, TaskState
+from is2_core.models import CartItem, Credential, Role, Task, TaskState
 from tests.road.crawl import Walk, faults, walk
 from tests.road.road import ALICE, Road
 from tests.support.amazon import NORTHWIND
@@ -38,6 +38,11 @@ def a_busy_store(road: Road) -> tuple[int, list[str], str]:
         unknown_enum=2,
         bad=2,
         business=1,
+        customized=2,
+        ioss=1,
+        serial=1,
+        replacement=1,
+        constraints=1,
     )
     days_ago = (road.world.clock.now() - timedelta(days=5)).date().isoformat()
     store = road.add_store(nickname="Outdoor", orders_from=days_ago)
@@ -126,6 +131,14 @@ def a_preview(road: Road, store: int) -> str:
     return road.merchant.press("Upload", file=FileStorage(io.BytesIO(content), "items.csv", "file")).path
 
 
+def what_differs(road: Road) -> None:
+    """A SKU of which Amazon shows another number than it was sent."""
+    with road.world.platform.db.write() as db:
+        now = road.world.clock.now()
+        shown = {"drift": "The cart shows a quantity of 8, where 9 was sent.", "drift_at": now, "channel_read_at": now}
+        db.execute(sa.update(CartItem).where(CartItem.sku == "TENT-2P").values(**shown))
+
+
 def run_the_platform(road: Road, admin: Browser, support: Browser) -> None:
     """What an admin and the support leave behind: a migration, a carrier code, an answer, a task that was given up."""
     admin.get("/admin/plugins")
@@ -158,6 +171,7 @@ def test_every_page_of_a_busy_platform_is_whole_and_leads_on(road: Road) -> None
     packages_of_every_kind(road, packer, to_pack, bundle)
     questions(road)
     stores_of_every_kind(road, store)
+    what_differs(road)
     run_the_platform(road, admin, support)
     walks = {
         "stranger": walk(road.browser(), "/sign-in", "/amazon/install", "/amazon/install/sign-in?region=na"),

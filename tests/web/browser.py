@@ -20,7 +20,8 @@ class Page:
         self.response = response
         self.status = response.status_code
         self.path = response.request.path
-        self.html = response.get_data(as_text=True)
+        # A file that is downloaded is no text.
+        self.html = response.get_data(as_text=True) if response.mimetype.startswith("text/") else ""
         self.soup = BeautifulSoup(self.html, "html.parser")
 
     @property

@@ -283,3 +283,64 @@ def test_a_cart_without_regions_asks_for_its_fields(house: House) -> None:
         assert page.heading.startswith("Set up")
         page = browser.press("Finish Setup", nickname="Corner")
         assert "Tiny Shop · Corner" in page.text
+
+
+UNITED_STATES, CANADA, GERMANY = "ATVPDKIKX0DER", "A2EUQ1WTGCTBG2", "A1PA6795UKMFR9"
+
+
+def test_the_country_of_the_account_is_asked_for_grouped_by_region(house: House) -> None:
+    page = house.browser().get("/amazon/install")
+    field = page.field("Country of your account")
+    assert field.find("option", value="").get_text() == "The region's main country"  # type: ignore[union-attr]
+    groups = {group["label"]: [entry["value"] for entry in group.find_all("option")] for group in field("optgroup")}
+    assert len(groups) == 3
+    assert CANADA in groups["North America"]
+    assert sum(GERMANY in sites for sites in groups.values()) == 1
+
+
+@pytest.mark.parametrize(("seller", "preselected"), [(SUMMIT, CANADA), (HARBOR, UNITED_STATES)])
+def test_the_country_of_the_account_is_home_where_the_seller_sells_there(
+    house: House, amazon: SimulatedAmazon, seller: str, preselected: str
+) -> None:
+    browser = house.browser()
+    browser.get("/amazon/install")
+    page = browser.press("Submit", region="na", home_site=CANADA)
+    page = browser.press("Sign in", email=ALICE, password=PASSWORD)
+    assert page.heading == "Continue as Alice?"
+    consent = browser.press("Continue to Amazon").link("Continue to Amazon")
+    assert [row.home_site for row in setups(house)] == [CANADA]
+    page = browser.get(walk_consent(consent, seller))
+    chosen = page.field("Home marketplace").find("option", selected=True)
+    assert chosen is not None
+    assert chosen["value"] == preselected
+
+
+def test_a_setup_that_is_found_again_takes_the_country_chosen_last(house: House, amazon: SimulatedAmazon) -> None:
+    browser = house.browser(ALICE)
+    for home_site in (CANADA, ""):
+        browser.get("/amazon/install")
+        browser.press("Submit", region="na", home_site=home_site)
+        browser.press("Continue to Amazon")
+        assert [row.home_site for row in setups(house)] == [home_site]
+
+
+def test_a_country_of_another_region_is_refused(house: House, amazon: SimulatedAmazon) -> None:
+    browser = house.browser(ALICE)
+    browser.get("/amazon/install")
+    page = browser.press("Submit", region="na", home_site=GERMANY)
+    assert page.status == 400
+    assert page.alerts == ["Choose a country of the region you chose, or leave it open."]
+    assert page.soup.find("input", value="na").has_attr("checked")  # type: ignore[union-attr]
+    values = {"account_id": house.northwind, "region": "na", "home_site": GERMANY}
+    assert browser.post("/amazon/install/begin", values).status == 400
+    assert setups(house) == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/amazon/install", "/amazon/install/sign-in?region=na", "/amazon/authorized?state=x&code=y", "/amazon/login"],
+)
+def test_no_page_of_the_road_tells_where_the_browser_came_from(house: House, path: str) -> None:
+    for email in (None, ALICE):
+        answer = house.browser(email).client.get(path)
+        assert answer.headers["Referrer-Policy"] == "no-referrer"

@@ -379,3 +379,18 @@ def test_the_guide_names_what_to_do_in_its_order(house: House) -> None:
         "Where to look",
     ]
     assert page.link("Custom Items") == "/items"
+
+
+def test_a_withheld_sku_can_be_looked_at_again_by_a_push(house: House) -> None:
+    answer(house)
+    house.clock.advance(timedelta(hours=13))
+    browser = house.browser(ALICE)
+    assert not may_push(browser.get(address(house)))
+    with house.platform.db.write() as db:
+        db.execute(
+            sa.update(CartItem)
+            .where(CartItem.account_id == house.northwind, CartItem.sku == "TENT-2P")
+            .values(withheld="Amazon has no listing with this SKU.", due_version=CartItem.due_version + 1)
+        )
+    assert may_push(browser.get(address(house)))
+    assert "1 SKU is due and looked at now" in browser.press("Push now").messages

@@ -124,7 +124,8 @@ def test_the_detail_of_an_injected_order_tells_the_whole_story(house: House) -> 
     assert order.number in page.text
     assert "Read from the cart." in page.text
     assert f"The warehouse accepted it as {order.number}." in page.text
-    assert "Ship by" in page.text
+    assert "Ship window" in page.text
+    assert "Delivery window" in page.text
     assert recipient_name(house, order) in page.text
     assert "\N{MULTIPLICATION SIGN}" in page.soup.find("table").text  # type: ignore[union-attr]
     assert page.link("Pending").startswith("/warehouse/orders/")

@@ -2,28 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from xml.etree.ElementTree import Element, ParseError
-
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
+from xml.etree.ElementTree import Element
 
 from plugins.amazon.simulator.feeds import Feed, Outcome
 from plugins.amazon.simulator.order_book import BookedOrder, OrderBook
 from plugins.amazon.simulator.processing_report import REPORT_TYPE, Result, xml_report
+from plugins.amazon.simulator.xml_feed import SchemaError, optional, read_envelope, sequence, text
 
 CANCEL_REASONS = frozenset(
     """NoInventory ShippingAddressUndeliverable CustomerExchange BuyerCanceled GeneralAdjustment CarrierCreditDecision
     RiskAssessmentInformationNotValid CarrierCoverageFailure CustomerReturn MerchandiseNotReceived""".split()
 )
-_MAX_ID = 64
-
-
-class SchemaError(Exception):
-    """The whole file is refused; `code` is 5000 (not XML) or 5002 (not the schema)."""
-
-    def __init__(self, code: int, description: str) -> None:
-        super().__init__(description)
-        self.code, self.description = code, description
+MAX_ID = 64
 
 
 @dataclass
@@ -43,76 +33,26 @@ def parse(content: bytes, seller: str) -> list[Acknowledgement]:
     Raises:
         SchemaError: not well-formed, not the envelope, or an element that is unknown, missing or out of order.
     """
-    try:
-        root = fromstring(content, forbid_dtd=True)
-    except (ParseError, DefusedXmlException, LookupError, ValueError) as problem:
-        raise SchemaError(5000, f"XML Parsing Error: {problem}") from problem
-    if root.tag != "AmazonEnvelope":
-        raise SchemaError(5002, f"The document's root is {root.tag}, not AmazonEnvelope.")
-    parts = _sequence(root, "Header MessageType MarketplaceName? PurgeAndReplace? EffectiveDate? Message+")
-    header = _sequence(parts["Header"][0], "DocumentVersion MerchantIdentifier")
-    if _text(header["MerchantIdentifier"][0]) != seller:
-        raise SchemaError(5002, "MerchantIdentifier is not the seller this feed was submitted for.")
-    if _text(parts["MessageType"][0]) != "OrderAcknowledgement":
-        raise SchemaError(5002, "MessageType must be OrderAcknowledgement for this feed type.")
-    return [_message(message) for message in parts["Message"]]
+    return [_message(number, body) for number, body in read_envelope(content, seller, "OrderAcknowledgement")]
 
 
-def _message(element: Element) -> Acknowledgement:
-    parts = _sequence(element, "MessageID OrderAcknowledgement")
-    number = _text(parts["MessageID"][0])
-    if not number.isascii() or not number.isdigit() or int(number) < 1:
-        raise SchemaError(5002, f"MessageID {number!r} is not a positive number.")
-    body = _sequence(parts["OrderAcknowledgement"][0], "AmazonOrderID MerchantOrderID? StatusCode Item*")
-    status = _text(body["StatusCode"][0])
+def _message(number: int, element: Element) -> Acknowledgement:
+    body = sequence(element, "AmazonOrderID MerchantOrderID? StatusCode Item*")
+    status = text(body["StatusCode"][0])
     if status not in ("Success", "Failure"):
         raise SchemaError(5002, f"StatusCode {status!r} is neither Success nor Failure.")
-    message = Acknowledgement(
-        int(number),
-        _text(body["AmazonOrderID"][0]),
-        _id(body["MerchantOrderID"][0]) if body["MerchantOrderID"] else None,
-        status == "Success",
-    )
+    merchant_order_id = optional(body["MerchantOrderID"], MAX_ID)
+    message = Acknowledgement(number, text(body["AmazonOrderID"][0]), merchant_order_id, status == "Success")
     for item in body["Item"]:
-        fields = _sequence(item, "AmazonOrderItemCode MerchantOrderItemID? CancelReason?")
-        reason = _text(fields["CancelReason"][0]) if fields["CancelReason"] else None
+        fields = sequence(item, "AmazonOrderItemCode MerchantOrderItemID? CancelReason?")
+        reason = optional(fields["CancelReason"])
         if reason is not None and reason not in CANCEL_REASONS:
             raise SchemaError(5002, f"CancelReason {reason!r} is not one of the schema's values.")
-        own = _id(fields["MerchantOrderItemID"][0]) if fields["MerchantOrderItemID"] else None
-        message.items[_text(fields["AmazonOrderItemCode"][0])] = (own, reason)
+        message.items[text(fields["AmazonOrderItemCode"][0])] = (
+            optional(fields["MerchantOrderItemID"], MAX_ID),
+            reason,
+        )
     return message
-
-
-def _sequence(element: Element, grammar: str) -> dict[str, list[Element]]:
-    """The children by name, checked against an xsd:sequence written as `A B? C* D+`."""
-    found: dict[str, list[Element]] = {}
-    children = list(element)
-    for word in grammar.split():
-        name = word.rstrip("?*+")
-        most = len(children) if word[-1] in "*+" else 1
-        taken = []
-        while children and children[0].tag == name and len(taken) < most:
-            taken.append(children.pop(0))
-        if not taken and word[-1] not in "?*":
-            there = children[0].tag if children else "the end"
-            raise SchemaError(5002, f"Invalid content in {element.tag}: {name} expected, {there} found.")
-        found[name] = taken
-    if children:
-        raise SchemaError(5002, f"Invalid content in {element.tag}: {children[0].tag} is not expected here.")
-    return found
-
-
-def _text(element: Element) -> str:
-    if len(element) or not (element.text or "").strip():
-        raise SchemaError(5002, f"{element.tag} must hold text.")
-    return (element.text or "").strip()
-
-
-def _id(element: Element) -> str:
-    text = _text(element)
-    if len(text) > _MAX_ID:
-        raise SchemaError(5002, f"{element.tag} is longer than {_MAX_ID} characters.")
-    return text
 
 
 class AcknowledgementProcessor:

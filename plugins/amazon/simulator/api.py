@@ -1,36 +1,33 @@
 """What each operation of the Selling Partner API does, once the caller is known and admitted."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
-from plugins.amazon.simulator.applications import DIRECT_TO_CONSUMER, INVENTORY_AND_ORDERS, ORDER_ROLES, PRODUCT_LISTING
+from plugins.amazon.simulator.admission import Caller
 from plugins.amazon.simulator.calls import Call
 from plugins.amazon.simulator.feeds import JSON_LISTINGS
-from plugins.amazon.simulator.messages import ApiError, Response, access_denied, json_response
+from plugins.amazon.simulator.messages import ApiError, Response, invalid_input, json_response, quota_exceeded
 from plugins.amazon.simulator.operations import Operation
 from plugins.amazon.simulator.restricted_tokens import create_restricted_token
-from plugins.amazon.simulator.sellers import Seller
-from plugins.amazon.simulator.state import LISTINGS_FEED_BUCKET, State
+from plugins.amazon.simulator.state import LISTINGS_FEED_BUCKET, PREVIEW_BUCKET, State
 
-_LISTINGS_ROLES = frozenset({PRODUCT_LISTING, INVENTORY_AND_ORDERS})
-ROLES = {
-    "searchOrders": ORDER_ROLES,
-    "getOrder": ORDER_ROLES,
-    "confirmShipment": frozenset({DIRECT_TO_CONSUMER, INVENTORY_AND_ORDERS}),
-    "getListingsItem": _LISTINGS_ROLES,
-    "patchListingsItem": _LISTINGS_ROLES,
-    "searchListingsItems": _LISTINGS_ROLES,
-}
+# Several client libraries name seven days; Amazon's page "Rotate your LWA client secret" none.
+OLD_SECRET_LIFE = timedelta(days=7)
+# The two operations whose 429 says which limit was met (Amazon's changelog of 2025-06-25).
+_SAYS_WHICH = ("putListingsItem", "patchListingsItem")
 
 
 @dataclass(frozen=True)
-class Caller:
-    """Who asks, with what roles."""
+class Ask:
+    """One call, taken apart. `repeat`: a fault wants the page of a listing to lead to itself again."""
 
-    seller: Seller
-    application: str
-    roles: frozenset[str]
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    body: Any
+    call: Call
+    repeat: bool = False
 
 
 class Api:
@@ -38,74 +35,127 @@ class Api:
 
     def __init__(self, state: State) -> None:
         self._state = state
+        self._sellers: dict[str, Callable[[Caller, Ask], Response]] = {
+            "searchOrders": self._search_orders,
+            "getOrder": self._get_order,
+            "confirmShipment": self._confirm,
+            "createFeedDocument": self._create_document,
+            "createFeed": self._create_feed,
+            "getFeed": self._get_feed,
+            "cancelFeed": self._cancel_feed,
+            "getFeeds": self._get_feeds,
+            "getFeedDocument": self._get_document,
+            "getMarketplaceParticipations": self._participations,
+            "createRestrictedDataToken": self._restricted_token,
+        }
 
-    def run(
-        self,
-        operation: Operation,
-        caller: Caller,
-        path: Mapping[str, str],
-        query: Mapping[str, str],
-        body: Any,
-        call: Call,
-        *,
-        repeat: bool = False,
-    ) -> Response:
-        """The answer of an operation; raises ApiError for Amazon's refusals."""
-        needed = ROLES.get(operation.name)
-        if needed is not None and not needed & caller.roles:
-            raise access_denied()
-        if operation.name == "searchOrders":
-            found = self._state.search.search(caller.seller.id, query, caller.roles, repeat=repeat)
+    def run(self, operation: Operation, caller: Caller, ask: Ask) -> Response:
+        """The answer to a call on behalf of a seller; raises ApiError for Amazon's refusals."""
+        if operation.name in self._sellers:
+            return self._sellers[operation.name](caller, ask)
+        if operation.model == "ordersV0":
+            found = self._state.orders_v0.answer(
+                operation.name, caller.seller.id, caller.roles, caller.restricted, ask.path, ask.query
+            )
+            return json_response(200, {"payload": found})
+        if operation.model == "notifications":
+            found = self._state.notifications.of_seller(
+                operation.name, caller.seller.id, caller.application, ask.path, ask.query, ask.body
+            )
             return json_response(200, found)
-        if operation.name == "getOrder":
-            found = self._state.search.get(caller.seller.id, path["orderId"], query, caller.roles)
-            return json_response(200, found)
-        if operation.name == "getMarketplaceParticipations":
-            return json_response(200, {"payload": caller.seller.participations()})
-        if operation.name == "confirmShipment":
-            return self._confirm(caller, path["orderId"], body, call)
-        if operation.name == "createRestrictedDataToken":
-            token = create_restricted_token(self._state.grants, caller.application, caller.seller.id, body)
-            return json_response(200, token)
-        if operation.model == "feeds_2021-06-30":
-            return self._feeds(operation.name, caller, path, query, body, call)
-        return self._listings(operation.name, caller, path, query, body, call)
+        return self._listings(operation.name, caller, ask)
 
-    def _confirm(self, caller: Caller, order_id: str, body: Any, call: Call) -> Response:
-        booked = self._state.shipments.confirm(caller.seller.id, order_id, body)
-        call.packages = [f"{booked.id}/{body['packageDetail']['packageReferenceId']}"]
+    def run_grantless(self, operation: Operation, application: str, ask: Ask) -> Response:
+        """The answer to a grantless call; raises ApiError."""
+        if operation.model == "notifications":
+            return json_response(
+                200, self._state.notifications.grantless(operation.name, application, ask.path, ask.body)
+            )
+        return self._rotate(application)
+
+    def take(self, operation: Operation, seller: str, application: str, query: Mapping[str, str]) -> None:
+        """Count a call against its buckets.
+
+        Raises:
+            ApiError: 429 when the seller's or the application's is empty.
+        """
+        preview = operation.name == "patchListingsItem" and query.get("mode") == "VALIDATION_PREVIEW"
+        empty = self._state.buckets.take(seller, application, PREVIEW_BUCKET if preview else operation.name)
+        if empty == "application" and operation.name in _SAYS_WHICH:
+            raise ApiError(
+                429, "QuotaExceeded", "The frequency of requests was greater than what is allowed for the application."
+            )
+        if empty:
+            raise quota_exceeded()
+
+    def _rotate(self, application_id: str) -> Response:
+        """rotateApplicationClientSecret: the new secret goes to the developer's queue, here to `/_sim/application`."""
+        application = self._state.applications[application_id]
+        if not application.rotation_notices:
+            raise invalid_input(
+                "Application is not enrolled for rotation notification. Please update application notification "
+                "preference in Developer console."
+            )
+        secret = f"amzn1.oa2-cs.v1.{self._state.rng.getrandbits(256):064x}"
+        application.rotate(secret, self._state.clock.now() + OLD_SECRET_LIFE)
         return Response(204)
 
-    def _feeds(
-        self, name: str, caller: Caller, path: Mapping[str, str], query: Mapping[str, str], body: Any, call: Call
-    ) -> Response:
-        feeds, seller = self._state.feeds, caller.seller
-        if name == "createFeedDocument":
-            return json_response(201, feeds.create_document(seller, body))
-        if name == "createFeed":
-            if body.get("feedType") == JSON_LISTINGS and not self._state.buckets.take(
-                seller.id, caller.application, LISTINGS_FEED_BUCKET
-            ):
-                raise ApiError(429, "QuotaExceeded", "You exceeded your quota for the requested resource.")
-            created = feeds.create(seller, body, caller.roles)
-            call.feed = created["feedId"]
-            return json_response(202, created)
-        if name == "getFeed":
-            return json_response(200, feeds.get(seller, path["feedId"]).as_json())
-        if name == "cancelFeed":
-            feeds.cancel(seller, path["feedId"])
-            return Response(200)
-        if name == "getFeeds":
-            return json_response(200, feeds.listed(seller, query))
-        return json_response(200, feeds.get_document(seller, path["feedDocumentId"]))
+    def _search_orders(self, caller: Caller, ask: Ask) -> Response:
+        found = self._state.search.search(caller.seller.id, ask.query, caller.roles, repeat=ask.repeat)
+        return json_response(200, found)
 
-    def _listings(
-        self, name: str, caller: Caller, path: Mapping[str, str], query: Mapping[str, str], body: Any, call: Call
-    ) -> Response:
-        items = self._state.listings_items
-        call.skus = [path["sku"]] if "sku" in path else []
+    def _get_order(self, caller: Caller, ask: Ask) -> Response:
+        found = self._state.search.get(caller.seller.id, ask.path["orderId"], ask.query, caller.roles)
+        return json_response(200, found)
+
+    def _participations(self, caller: Caller, ask: Ask) -> Response:
+        return json_response(200, {"payload": caller.seller.participations()})
+
+    def _restricted_token(self, caller: Caller, ask: Ask) -> Response:
+        token = create_restricted_token(
+            self._state.grants, caller.application, caller.seller.id, caller.roles, ask.body
+        )
+        return json_response(200, token)
+
+    def _confirm(self, caller: Caller, ask: Ask) -> Response:
+        booked = self._state.shipments.confirm(caller.seller.id, ask.path["orderId"], ask.body)
+        ask.call.packages = [f"{booked.id}/{ask.body['packageDetail']['packageReferenceId']}"]
+        return Response(204)
+
+    def _create_document(self, caller: Caller, ask: Ask) -> Response:
+        return json_response(201, self._state.feeds.create_document(caller.seller, ask.body))
+
+    def _create_feed(self, caller: Caller, ask: Ask) -> Response:
+        if ask.body.get("feedType") == JSON_LISTINGS and self._state.buckets.take(
+            caller.seller.id, caller.application, LISTINGS_FEED_BUCKET
+        ):
+            raise quota_exceeded()
+        created = self._state.feeds.create(caller.seller, ask.body, caller.roles)
+        ask.call.feed = created["feedId"]
+        return json_response(202, created)
+
+    def _get_feed(self, caller: Caller, ask: Ask) -> Response:
+        return json_response(200, self._state.feeds.get(caller.seller, ask.path["feedId"]).as_json())
+
+    def _cancel_feed(self, caller: Caller, ask: Ask) -> Response:
+        self._state.feeds.cancel(caller.seller, ask.path["feedId"])
+        return Response(200)
+
+    def _get_feeds(self, caller: Caller, ask: Ask) -> Response:
+        return json_response(200, self._state.feeds.listed(caller.seller, ask.query))
+
+    def _get_document(self, caller: Caller, ask: Ask) -> Response:
+        return json_response(200, self._state.feeds.get_document(caller.seller, ask.path["feedDocumentId"]))
+
+    def _listings(self, name: str, caller: Caller, ask: Ask) -> Response:
+        items, seller = self._state.listings_items, caller.seller
+        ask.call.skus = [ask.path["sku"]] if "sku" in ask.path else []
         if name == "getListingsItem":
-            return json_response(200, items.get(caller.seller, path, query))
+            return json_response(200, items.get(seller, ask.path, ask.query))
         if name == "patchListingsItem":
-            return json_response(200, items.patch(caller.seller, path, query, body))
-        return json_response(200, items.search(caller.seller, path, query))
+            return json_response(200, items.patch(seller, ask.path, ask.query, ask.body))
+        if name == "putListingsItem":
+            return json_response(200, items.put(seller, ask.path, ask.query, ask.body))
+        if name == "deleteListingsItem":
+            return json_response(200, items.delete(seller, ask.path, ask.query))
+        return json_response(200, items.search(seller, ask.path, ask.query))

@@ -2,27 +2,9 @@
 
 import re
 from dataclasses import dataclass, field
+from datetime import datetime
 
-DIRECT_TO_CONSUMER = "Direct-to-Consumer Shipping"
-INVENTORY_AND_ORDERS = "Inventory and Order Tracking"
-PRODUCT_LISTING = "Product Listing"
-
-# Amazon's page "Orders API role mappings": any one of them opens the Orders reads.
-ORDER_ROLES = frozenset(
-    {
-        "Amazon Fulfillment",
-        "Buyer Communication",
-        "Buyer Solicitation",
-        "Finance and Accounting",
-        INVENTORY_AND_ORDERS,
-        "Pricing",
-        PRODUCT_LISTING,
-        "Selling Partner Insights",
-        DIRECT_TO_CONSUMER,
-        "Tax Invoicing",
-        "Tax Remittance",
-    }
-)
+from plugins.amazon.simulator.roles import DIRECT_TO_CONSUMER, INVENTORY_AND_ORDERS, PRODUCT_LISTING
 
 # Stands for whatever port a newcomer's panel listens on; a real registration names each URI.
 _LOCAL_PANEL = re.compile(
@@ -32,7 +14,11 @@ _LOCAL_PANEL = re.compile(
 
 @dataclass
 class Application:
-    """One registered application; `secrets` are all valid, as during a rotation."""
+    """One registered application.
+
+    `secrets` are all valid, the newest last; those in `expiring` until the time noted there, as after a rotation.
+    `rotation_notices`: whether the application is enrolled for the notice that carries a new secret.
+    """
 
     id: str
     name: str
@@ -43,6 +29,24 @@ class Application:
     local_panels: bool = False
     login_uri: str | None = None
     draft: bool = False
+    expiring: dict[str, datetime] = field(default_factory=dict)
+    rotation_notices: bool = True
+
+    def rotate(self, secret: str, old_until: datetime) -> None:
+        """A new secret is issued; those before it stay valid until `old_until`, or their own earlier end.
+
+        Raises:
+            ValueError: the secret is empty or no new one.
+        """
+        if not secret or secret in self.secrets:
+            raise ValueError("a new secret must differ from those before it")
+        for old in self.secrets:
+            self.expiring[old] = min(old_until, self.expiring.get(old, old_until))
+        self.secrets = [*self.secrets, secret]
+
+    def valid_secrets(self, now: datetime) -> list[str]:
+        """The secrets that authenticate the application at `now`."""
+        return [secret for secret in self.secrets if secret not in self.expiring or now <= self.expiring[secret]]
 
     def allows_redirect(self, uri: str) -> bool:
         """Whether `uri` is one of the registered redirect URIs."""

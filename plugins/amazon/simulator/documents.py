@@ -4,10 +4,10 @@ import gzip
 import random
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from xml.sax.saxutils import escape
 
 from plugins.amazon.simulator.clock import Clock
 from plugins.amazon.simulator.messages import Request, Response
+from plugins.amazon.simulator.s3 import s3_error
 
 URL_LIFE = timedelta(minutes=5)
 # "An uploaded document can be used for createFeed for 2 days"; documents are kept for 28 days since 2024-05-30.
@@ -67,21 +67,21 @@ class Documents:
         document = self._documents.get(document_id)
         expires = document.urls.get(request.query.get("token", "")) if document else None
         if document is None or expires is None:
-            return _s3_error(403, "SignatureDoesNotMatch", "The request signature does not match.")
+            return s3_error(403, "SignatureDoesNotMatch", "The request signature does not match.")
         if self._clock.now() > expires:
-            return _s3_error(403, "AccessDenied", "Request has expired")
+            return s3_error(403, "AccessDenied", "Request has expired")
         if any(name in request.headers for name in ("x-amz-access-token", "authorization")):
-            return _s3_error(400, "InvalidArgument", "Only one auth mechanism allowed; send no SP-API headers here.")
+            return s3_error(400, "InvalidArgument", "Only one auth mechanism allowed; send no SP-API headers here.")
         if request.method == "PUT" and not document.report:
             return self._put(request, document)
         if request.method == "GET" and document.report:
             return Response(200, {"Content-Type": document.content_type}, document.content)
-        return _s3_error(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
+        return s3_error(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
 
     def _put(self, request: Request, document: Document) -> Response:
         # The declared type is part of what was signed, so it must come back letter by letter.
         if request.headers.get("content-type") != document.content_type:
-            return _s3_error(
+            return s3_error(
                 403, "SignatureDoesNotMatch", f"Content-Type must be exactly “{document.content_type}”, as declared."
             )
         document.content, document.uploaded = request.body, self._clock.now()
@@ -93,9 +93,3 @@ class Documents:
 
     def _new_id(self) -> str:
         return f"amzn1.tortuga.4.na.{self._rng.getrandbits(128):032x}"
-
-
-def _s3_error(status: int, code: str, message: str) -> Response:
-    error = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
-    body = f'<?xml version="1.0" encoding="UTF-8"?>\n{error}'.encode()
-    return Response(status, {"Content-Type": "application/xml"}, body)

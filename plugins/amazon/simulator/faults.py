@@ -1,16 +1,23 @@
 """Faults armed by steering and met by the next calls."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from plugins.amazon.simulator.messages import ApiError, ConnectionDropped, Response, invalid_input, json_response
+from plugins.amazon.simulator.messages import (
+    ApiError,
+    ConnectionDropped,
+    Response,
+    invalid_input,
+    json_response,
+    quota_exceeded,
+)
 
 KINDS = frozenset("refuse apply_then_drop delay 429 5xx html_200 truncate dup_page omit reorder stale 400".split())
 # What may befall a feed when it is worked off; operation FEED_PROCESSED.
 FEED_PROCESSED = "feedProcessed"
-FEED_KINDS = frozenset({"fatal", "apply_then_fatal", "reject"})
+FEED_KINDS = frozenset({"fatal", "fatal_text_report", "apply_then_fatal", "reject"})
 _HTML = b"<html><head><title>Service</title></head><body><h1>We are sorry, an error occurred.</h1></body></html>"
 
 
@@ -19,9 +26,11 @@ class Fault:
     """One armed fault.
 
     `times` is how many calls it still strikes, `skip` how many it lets pass before; `status` is for kind 5xx,
-    `seconds` for kind delay, `order_id` for kind omit (the first of the page when not given). Operation feedProcessed
-    has kinds of its own: fatal, apply_then_fatal, and reject of the line with `order_id` or `sku` (every line when
-    neither is given).
+    `seconds` for kind delay, `order_id` for kind omit (the first of the page when not given). With `dataset` it strikes
+    only calls whose includedData names that one (amzn/selling-partner-api-models issue 5365). `message` is the text of
+    kind 400. Operation feedProcessed
+    has kinds of its own: fatal, fatal_text_report (FATAL with a report that is plain text), apply_then_fatal, and
+    reject of the line with `order_id` or `sku` (every line when neither is given).
     """
 
     operation: str
@@ -33,6 +42,8 @@ class Fault:
     seconds: float = 5
     order_id: str | None = None
     sku: str | None = None
+    dataset: str | None = None
+    message: str = "Invalid Input"
 
 
 class Faults:
@@ -64,11 +75,13 @@ class Faults:
         """Disarm all."""
         self._armed.clear()
 
-    def strike(self, operation: str, seller: str | None) -> Fault | None:
-        """The fault that this call meets, if any; uses it up by one."""
+    def strike(self, operation: str, seller: str | None, datasets: Collection[str] = ()) -> Fault | None:
+        """The fault that this call meets, if any; uses it up by one. `datasets` are those its includedData names."""
         for fault in self._armed:
             anything = fault.operation == "*" and operation != FEED_PROCESSED
             if not (anything or fault.operation == operation) or fault.seller not in (None, seller):
+                continue
+            if fault.dataset is not None and fault.dataset not in datasets:
                 continue
             if fault.skip:
                 fault.skip -= 1
@@ -102,9 +115,9 @@ class Faults:
 
 def _instead(fault: Fault) -> Response | None:
     if fault.kind == "429":
-        return ApiError(429, "QuotaExceeded", "You exceeded your quota for the requested resource.").response()
+        return quota_exceeded().response()
     if fault.kind == "400":
-        return invalid_input("Invalid Input").response()
+        return invalid_input(fault.message).response()
     if fault.kind == "5xx":
         code = "ServiceUnavailable" if fault.status == 503 else "InternalFailure"
         return ApiError(fault.status, code, "We encountered an internal error. Please try again.").response()

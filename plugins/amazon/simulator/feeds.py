@@ -6,14 +6,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from plugins.amazon.simulator.applications import DIRECT_TO_CONSUMER, INVENTORY_AND_ORDERS, PRODUCT_LISTING
 from plugins.amazon.simulator.clock import Clock, iso, parse_time
 from plugins.amazon.simulator.documents import USABLE_FOR, Document, Documents
 from plugins.amazon.simulator.faults import FEED_PROCESSED, Faults
 from plugins.amazon.simulator.messages import access_denied, invalid_input, not_found
+from plugins.amazon.simulator.roles import LISTINGS_ROLES, ORDER_FEED_ROLES
 from plugins.amazon.simulator.sellers import Seller
 
 ACKNOWLEDGEMENT = "POST_ORDER_ACKNOWLEDGEMENT_DATA"
+FULFILLMENT = "POST_ORDER_FULFILLMENT_DATA"
+FLAT_FILE = "POST_FLAT_FILE_ORDER_ACKNOWLEDGEMENT_DATA"
 JSON_LISTINGS = "JSON_LISTINGS_FEED"
 CONTENT_TYPES = (
     "text/xml; charset=UTF-8",
@@ -22,10 +24,23 @@ CONTENT_TYPES = (
 )
 STATUSES = frozenset({"CANCELLED", "DONE", "FATAL", "IN_PROGRESS", "IN_QUEUE"})
 KEPT_FOR = timedelta(days=90)
+# feeds_2021-06-30.json: getFeeds takes at most 10 marketplaces, createFeed 25.
+_MOST_LISTED = 10
+TEXT = "text/tab-separated-values; charset=UTF-8"
+# After FATAL a report may be of another format than the feed's.
+_FATAL_REPORT = b"""Feed Processing Summary:
+\tNumber of records processed\t\t0
+\tNumber of records successful\t\t0
+
+original-record-number\terror-code\terror-type\terror-message
+0\t90057\tFatal\tThe feed could not be processed.
+"""
 
 ROLES = {
-    ACKNOWLEDGEMENT: frozenset({INVENTORY_AND_ORDERS, DIRECT_TO_CONSUMER}),
-    JSON_LISTINGS: frozenset({PRODUCT_LISTING, INVENTORY_AND_ORDERS}),
+    ACKNOWLEDGEMENT: ORDER_FEED_ROLES,
+    FULFILLMENT: ORDER_FEED_ROLES,
+    FLAT_FILE: ORDER_FEED_ROLES,
+    JSON_LISTINGS: LISTINGS_ROLES,
 }
 # Amazon's "Deprecation Reminders" 2024-2025: removed on 2025-07-31, such feeds end FATAL.
 RETIRED = frozenset(
@@ -45,6 +60,7 @@ class Outcome:
     acknowledged: list[str] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     skus: list[str] = field(default_factory=list)
+    packages: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -126,11 +142,14 @@ class Feeds:
         if fault and fault.kind == "reject":
             feed.rejecting = fault.order_id or fault.sku or "*"
         outcome = None
-        if feed.type in RETIRED or feed.document.uploaded is None or (fault and fault.kind == "fatal"):
+        kind = fault.kind if fault else None
+        if feed.type in RETIRED or feed.document.uploaded is None or kind in ("fatal", "fatal_text_report"):
             feed.status = "FATAL"
+            if kind == "fatal_text_report":
+                feed.result = self._documents.create_report(feed.seller, TEXT, _FATAL_REPORT, compress=False).id
         else:
             outcome = self._processors[feed.type](feed, feed.document.content)
-        if outcome and fault and fault.kind == "apply_then_fatal":
+        if outcome and kind == "apply_then_fatal":
             feed.status = "FATAL"
         elif outcome:
             # Both forms occur at Amazon; every second report is compressed so that a client meets both.
@@ -232,9 +251,9 @@ class Feeds:
     def _fits(self, feed: Feed, query: Mapping[str, str]) -> bool:
         now = self._clock.now()
         types = query["feedTypes"].split(",")
-        places = query["marketplaceIds"].split(",") if "marketplaceIds" in query else feed.marketplaces
+        places = query["marketplaceIds"].split(",") if "marketplaceIds" in query else feed.marketplaces[:_MOST_LISTED]
         statuses = query["processingStatuses"].split(",") if "processingStatuses" in query else STATUSES
-        if not set(statuses) <= STATUSES or len(types) > 10 or len(places) > 25:
+        if not set(statuses) <= STATUSES or len(types) > 10 or len(places) > _MOST_LISTED:
             raise invalid_input("feedTypes, marketplaceIds or processingStatuses is invalid.")
         try:
             since = parse_time(query["createdSince"]) if "createdSince" in query else now - KEPT_FOR

@@ -1,6 +1,7 @@
 """What sellers have granted: authorizations, codes and tokens."""
 
 import random
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,15 +23,29 @@ class Code:
     expires: datetime
 
 
+@dataclass(frozen=True)
+class Restriction:
+    """One resource of a restricted data token: a method, a path, exact or generic, and the restricted data it opens."""
+
+    method: str
+    path: str
+    elements: frozenset[str] = frozenset()
+
+    def opens(self, method: str, path: str) -> bool:
+        """Whether a call is this resource's; `{orderId}` and the like stand for any value."""
+        pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(self.path))
+        return method == self.method and re.fullmatch(pattern, path) is not None
+
+
 @dataclass
 class AccessToken:
-    """A bearer token. `seller` is None for a grantless one, `restricted_to` holds a restricted data token's paths."""
+    """A bearer token. `seller` is None for a grantless one, `restricted_to` is set for a restricted data token."""
 
     seller: str | None
     application: str
     expires: datetime
     scope: str | None = None
-    restricted_to: tuple[str, ...] | None = None
+    restricted_to: tuple[Restriction, ...] | None = None
 
 
 class Grants:
@@ -93,7 +108,7 @@ class Grants:
         application: str,
         seller: str | None,
         scope: str | None = None,
-        restricted_to: tuple[str, ...] | None = None,
+        restricted_to: tuple[Restriction, ...] | None = None,
     ) -> str:
         """A bearer token for an hour."""
         token = self._secret("Atz.sprdt|" if restricted_to else "Atza|")

@@ -1,17 +1,15 @@
 """Listings as the sellers hold them, and what a change of fulfillment_availability does to one."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from plugins.amazon.simulator.clock import Clock, iso
+from plugins.amazon.simulator.offers import DEFAULT, Offer, patched, patches_for, title_in, withdrawn
 from plugins.amazon.simulator.sellers import Seller
 
-DEFAULT = "DEFAULT"
 FBA_CODES = {"na": "AMAZON_NA", "eu": "AMAZON_EU", "fe": "AMAZON_JP"}
-AVAILABILITY = "/attributes/fulfillment_availability"
-MAX_LEAD_DAYS = 30
-_FIELDS = frozenset({"fulfillment_channel_code", "quantity", "lead_time_to_ship_max_days", "restock_date"})
 
 
 @dataclass
@@ -19,7 +17,8 @@ class Listing:
     """One SKU of one seller. Quantities and lead time are shared by all marketplaces of the region.
 
     `channels` maps a fulfillment channel code to its quantity; `lead_days` None means the account's default;
-    `stranded` counts units left in Amazon's warehouses when a push turned the offer merchant-fulfilled.
+    `stranded` counts units left in Amazon's warehouses when a push turned the offer merchant-fulfilled. `attributes`
+    are the others that a seller may set here; this simulation only keeps them.
     """
 
     seller: str
@@ -34,6 +33,7 @@ class Listing:
     lead_days: int | None = None
     stranded: int = 0
     converted: bool = False
+    attributes: dict[str, Any] = field(default_factory=dict)
 
     @property
     def fba(self) -> bool:
@@ -43,14 +43,6 @@ class Listing:
     def availability(self) -> list[dict[str, Any]]:
         """`fulfillmentAvailability` of listingsItems_2021-08-01.json."""
         return [{"fulfillmentChannelCode": code, "quantity": count} for code, count in self.channels.items()]
-
-
-class Rejected(Exception):
-    """A change that is refused; becomes an issue of severity ERROR."""
-
-    def __init__(self, code: str, message: str, attribute: str | None = "fulfillment_availability") -> None:
-        super().__init__(message)
-        self.code, self.message, self.attribute = code, message, attribute
 
 
 class Listings:
@@ -73,11 +65,10 @@ class Listings:
         quantity = int(fields.get("quantity", 0))
         channels = fields.get("channels", {FBA_CODES[seller.region] if fields.get("fba") else DEFAULT: quantity})
         home_only = DEFAULT not in channels and bool(channels) and not seller.remote_fulfillment
-        number = f"{sum(ord(letter) * (place + 7) for place, letter in enumerate(sku)):08d}"[-8:]
         listing = Listing(
             seller.id,
             sku,
-            f"B0{number}",
+            _asin(sku),
             fields.get("title", f"Simulated {sku}"),
             "PRODUCT",
             list(fields.get("marketplaces", [seller.home] if home_only else seller.marketplaces)),
@@ -97,9 +88,17 @@ class Listings:
         """All listings, or one seller's."""
         return [listing for listing in self._listings.values() if seller in (None, listing.seller)]
 
-    def delete(self, listing: Listing) -> None:
-        """Take a listing down."""
-        del self._listings[listing.seller, listing.sku]
+    def delete(self, listing: Listing, places: Collection[str]) -> None:
+        """Take a listing down in marketplaces; once it stands in none, it is gone."""
+        listing.marketplaces = [place for place in listing.marketplaces if place not in places]
+        if not listing.marketplaces:
+            del self._listings[listing.seller, listing.sku]
+
+    def sell(self, seller: str, sku: str, quantity: int) -> None:
+        """Units are ordered: Amazon takes them off the merchant's quantity at once."""
+        listing = self.get(seller, sku)
+        if listing is not None and DEFAULT in listing.channels:
+            listing.channels[DEFAULT] = max(0, listing.channels[DEFAULT] - max(0, quantity))
 
     def restock(self, seller: str, sku: str, quantity: int) -> None:
         """Units come back on sale after the seller cancelled an order."""
@@ -121,6 +120,30 @@ class Listings:
             if listing.fba:
                 listing.marketplaces = [seller.home]
 
+    def update(
+        self,
+        seller: Seller,
+        sku: str,
+        places: Sequence[str],
+        attributes: dict[str, Any],
+        at: datetime,
+        *,
+        preview: bool = False,
+    ) -> None:
+        """A full update: lists what is new to the seller or to a marketplace, and drops what it does not name again.
+
+        Raises:
+            Rejected: an attribute is not allowed; nothing has changed.
+        """
+        listing = self.get(seller.id, sku)
+        if listing is None:
+            listing = Listing(seller.id, sku, _asin(sku), f"Simulated {sku}", "PRODUCT", [], at, at, {DEFAULT: 0})
+        patches = [*withdrawn(listing.channels, listing.attributes), *patches_for(attributes)]
+        self.patch(seller, listing, patches, at, preview=preview)
+        if not preview:
+            listing.marketplaces += [place for place in places if place not in listing.marketplaces]
+            self._listings[seller.id, sku] = listing
+
     def patch(
         self, seller: Seller, listing: Listing, patches: list[dict[str, Any]], at: datetime, *, preview: bool = False
     ) -> None:
@@ -129,20 +152,18 @@ class Listings:
         Raises:
             Rejected: one of them is not allowed.
         """
-        channels, lead_days = dict(listing.channels), listing.lead_days
+        state = Offer(dict(listing.channels), listing.lead_days, dict(listing.attributes))
         for operation in patches:
-            if operation["path"] != AVAILABILITY:
-                raise Rejected("4000003", f"This simulation changes {AVAILABILITY} only.", operation["path"])
-            for value in _values(operation):
-                _check_value(listing, seller, value)
-                channels, lead_days = _changed(channels, lead_days, operation["op"], value)
+            state = patched(state, operation, shares_fba=listing.fba and seller.remote_fulfillment)
         if preview:
             return
-        if listing.fba and DEFAULT in channels:
+        if listing.fba and all(code == DEFAULT for code in state.channels) and state.channels:
             listing.converted = True
-            listing.stranded += sum(count for code, count in channels.items() if code != DEFAULT)
-            channels = {DEFAULT: channels[DEFAULT]}
-        listing.channels, listing.lead_days, listing.updated = channels, lead_days, at
+            listing.stranded += sum(count for code, count in listing.channels.items() if code != DEFAULT)
+        listing.channels, listing.lead_days = dict(state.channels), state.lead_days
+        listing.attributes = dict(state.attributes)
+        listing.title = title_in(state.attributes) or listing.title
+        listing.updated = at
 
     def summary(self, listing: Listing, seller: Seller) -> dict[str, Any]:
         """What steering shows."""
@@ -163,47 +184,6 @@ class Listings:
         }
 
 
-def _values(operation: dict[str, Any]) -> list[dict[str, Any]]:
-    values = operation.get("value")
-    if not isinstance(values, list) or not values or not all(isinstance(value, dict) for value in values):
-        raise Rejected("4000001", "Invalid parameters provided: value must be a list of objects.")
-    return values
-
-
-def _check_value(listing: Listing, seller: Seller, value: dict[str, Any]) -> None:
-    code, quantity, lead = (value.get(name) for name in _FIELDS_IN_ORDER)
-    if unknown := value.keys() - _FIELDS:
-        raise Rejected("99010", f"'{min(unknown)}' is not a field of fulfillment_availability.")
-    if code is None:
-        raise Rejected("4000001", "Invalid parameters provided: fulfillment_channel_code is missing.")
-    if code != DEFAULT:
-        raise Rejected("4000002", f"Quantity of channel {code!r} is kept by Amazon and cannot be set.")
-    if lead is not None and (not _is_count(lead) or lead > MAX_LEAD_DAYS):
-        raise Rejected("90202", f"lead_time_to_ship_max_days must be a whole number from 0 to {MAX_LEAD_DAYS}.")
-    if quantity is None and "lead_time_to_ship_max_days" in value:
-        raise Rejected("90220", "lead_time_to_ship_max_days cannot be changed without quantity.")
-    if quantity is not None and not _is_count(quantity):
-        raise Rejected("90202", "quantity must be a whole number of 0 or more.")
-    if listing.fba and seller.remote_fulfillment:
-        raise Rejected("8572", "A SKU enrolled in Remote Fulfillment with FBA may not hold a seller-fulfilled offer.")
-
-
-_FIELDS_IN_ORDER = ("fulfillment_channel_code", "quantity", "lead_time_to_ship_max_days")
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _changed(
-    channels: dict[str, int], lead_days: int | None, op: str, value: dict[str, Any]
-) -> tuple[dict[str, int], int | None]:
-    """`replace` and `add` swap the whole value, so a lead time left out is wiped (models issue 4406)."""
-    lead = value.get("lead_time_to_ship_max_days")
-    quantity = value.get("quantity")
-    if op == "delete":
-        return {code: count for code, count in channels.items() if code != DEFAULT}, None
-    if op == "merge":
-        kept = channels.get(DEFAULT, 0)
-        return channels | {DEFAULT: kept if quantity is None else quantity}, lead_days if lead is None else lead
-    return channels | {DEFAULT: quantity or 0}, lead
+def _asin(sku: str) -> str:
+    number = f"{sum(ord(letter) * (place + 7) for place, letter in enumerate(sku)):08d}"[-8:]
+    return f"B0{number}"

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from plugins.amazon.simulator.feeds import Feed, Outcome
-from plugins.amazon.simulator.listings import AVAILABILITY, Listing, Listings, Rejected
+from plugins.amazon.simulator.listings import Listing, Listings
+from plugins.amazon.simulator.offers import Rejected, check_patches, malformed, patches_for
 from plugins.amazon.simulator.sellers import Seller
 
 REPORT_TYPE = "application/json; charset=UTF-8"
@@ -69,20 +70,22 @@ class ListingsFeedProcessor:
     def _apply(self, feed: Feed, message: dict[str, Any]) -> None:
         if feed.rejects(message["sku"]):
             raise Rejected("8058", "The message could not be processed. Please send it again.", None)
-        seller = self._sellers[feed.seller]
+        seller, place = self._sellers[feed.seller], feed.marketplaces[0]
         listing = self._listings.get(feed.seller, message["sku"])
-        if listing is None or feed.marketplaces[0] not in listing.marketplaces:
+        if message["operationType"] == "UPDATE":
+            if listing is not None:
+                check_product_type(message["productType"], listing)
+            self._listings.update(seller, message["sku"], [place], message["attributes"], feed.ends)
+            return
+        if listing is None or place not in listing.marketplaces:
             raise Rejected(
                 "13013", "This SKU does not exist in the seller's catalog. The data was not processed.", None
             )
         if message["operationType"] == "DELETE":
-            self._listings.delete(listing)
+            self._listings.delete(listing, [place])
             return
         check_product_type(message["productType"], listing)
-        patches = message.get("patches") or [
-            {"op": "replace", "path": f"/attributes/{name}", "value": value}
-            for name, value in message["attributes"].items()
-        ]
+        patches = message.get("patches") or patches_for(message["attributes"])
         self._listings.patch(seller, listing, patches, feed.ends)
 
 
@@ -112,37 +115,24 @@ def _messages(content: bytes, seller: str) -> list[Any]:
 
 def _check_message(message: Any, seen: set[int]) -> None:
     if not isinstance(message, dict):
-        raise Rejected("4000001", "Invalid parameters provided: a message must be an object.", None)
+        raise malformed("a message must be an object.", None)
     number, operation = message.get("messageId"), message.get("operationType")
     if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= _MAX_ID or number in seen:
-        raise Rejected("4000001", "messageId must be a whole number that is unique in the feed.", "messageId")
+        raise malformed("messageId must be a whole number that is unique in the feed.", "messageId")
     seen.add(number)
     if not isinstance(message.get("sku"), str) or not message["sku"]:
-        raise Rejected("4000001", "sku is missing.", "sku")
+        raise malformed("sku is missing.", "sku")
     if operation not in _RULES:
-        raise Rejected("4000001", f"operationType {operation!r} is not one of {', '.join(_RULES)}.", "operationType")
+        raise malformed(f"operationType {operation!r} is not one of {', '.join(_RULES)}.", "operationType")
     needed, forbidden = _RULES[operation]
     if missing := needed - message.keys():
         raise Rejected("90220", f"'{min(missing)}' is required but not supplied.", min(missing))
     if surplus := (message.keys() & forbidden) | (message.keys() - _FIELDS):
-        raise Rejected("4000001", f"'{min(surplus)}' is not allowed with {operation}.", min(surplus))
+        raise malformed(f"'{min(surplus)}' is not allowed with {operation}.", min(surplus))
     if "patches" in message:
         check_patches(message["patches"])
     if "attributes" in message and not isinstance(message["attributes"], dict):
-        raise Rejected("4000001", "attributes must be an object.", "attributes")
-
-
-def check_patches(patches: Any) -> None:
-    """The shape of a list of JSON Patch operations; raises Rejected."""
-    if not isinstance(patches, list) or not patches:
-        raise Rejected("4000001", "patches must hold at least one operation.", "patches")
-    for patch in patches:
-        if not isinstance(patch, dict) or patch.keys() - {"op", "path", "value"}:
-            raise Rejected("4000001", "A patch holds op, path and value.", "patches")
-        if patch.get("op") not in ("add", "replace", "merge", "delete"):
-            raise Rejected("4000001", "op must be add, replace, merge or delete.", "patches")
-        if not isinstance(patch.get("path"), str):
-            raise Rejected("4000001", f"path must be a JSON Pointer such as {AVAILABILITY}.", "patches")
+        raise malformed("attributes must be an object.", "attributes")
 
 
 def _issue(message: Any, problem: Rejected) -> dict[str, Any]:

@@ -1,21 +1,23 @@
-"""Listings Items API 2021-08-01: reading a listing, searching, and patching its availability."""
+"""Listings Items API 2021-08-01: reading a listing, searching, putting, patching and deleting."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from plugins.amazon.simulator.clock import Clock, iso
-from plugins.amazon.simulator.listings import Listing, Listings, Rejected
-from plugins.amazon.simulator.listings_feed import check_patches, check_product_type
+from plugins.amazon.simulator.listings import Listing, Listings
+from plugins.amazon.simulator.listings_feed import check_product_type
 from plugins.amazon.simulator.messages import ApiError, access_denied, not_found
+from plugins.amazon.simulator.offers import Rejected, check_patches
 from plugins.amazon.simulator.sellers import Seller
 
 _PARTS = frozenset(
     "summaries attributes issues offers fulfillmentAvailability procurement relationships productTypes".split()
 )
+_REQUIREMENTS = ("LISTING", "LISTING_PRODUCT_ONLY", "LISTING_OFFER_ONLY")
 
 
 class ListingsItems:
-    """The three operations served."""
+    """The five operations."""
 
     def __init__(self, listings: Listings, clock: Clock) -> None:
         self._listings = listings
@@ -53,23 +55,70 @@ class ListingsItems:
     def patch(
         self, seller: Seller, path: Mapping[str, str], query: Mapping[str, str], body: dict[str, Any]
     ) -> dict[str, Any]:
-        """patchListingsItem; what is refused for its content comes back as status INVALID with an issue."""
-        places = _places(seller, path, query)
-        preview = query.get("mode") == "VALIDATION_PREVIEW"
-        listing = self._find(seller, path["sku"], places)
-        self._submissions += 1
-        reply: dict[str, Any] = {"sku": listing.sku, "submissionId": f"{self._submissions:032x}", "issues": []}
-        try:
+        """patchListingsItem; what is refused for its content comes back as status INVALID with an issue.
+
+        Raises:
+            ApiError: 400 BAD_REQUEST for a shape that cannot be, such as a missing fulfillment_channel_code.
+        """
+        places, preview = _places(seller, path, query), _preview(query)
+        listing = self._listings.get(seller.id, path["sku"])
+        if listing is None or not set(places) & set(listing.marketplaces):
+            # The model gives this operation no 404.
+            raise _bad_request(f"SKU '{path['sku']}' not found in marketplace {places[0]}.")
+
+        def change() -> None:
             check_patches(body.get("patches"))
             check_product_type(body.get("productType"), listing)
             self._listings.patch(seller, listing, body["patches"], self._clock.now(), preview=preview)
+
+        return self._submitted(listing.sku, change, preview=preview)
+
+    def put(
+        self, seller: Seller, path: Mapping[str, str], query: Mapping[str, str], body: dict[str, Any]
+    ) -> dict[str, Any]:
+        """putListingsItem: creates the listing, or replaces everything the seller may set of it."""
+        places, preview = _places(seller, path, query), _preview(query)
+        attributes = body.get("attributes")
+        if not isinstance(attributes, dict) or not isinstance(body.get("productType"), str):
+            raise _bad_request("Invalid parameters provided", "productType and attributes are needed.")
+        if body.get("requirements", "LISTING") not in _REQUIREMENTS:
+            raise _bad_request("Invalid parameters provided", "requirements is not one of its values.")
+
+        def change() -> None:
+            listing = self._listings.get(seller.id, path["sku"])
+            if listing is not None:
+                check_product_type(body["productType"], listing)
+            self._listings.update(seller, path["sku"], places, attributes, self._clock.now(), preview=preview)
+
+        return self._submitted(path["sku"], change, preview=preview)
+
+    def delete(self, seller: Seller, path: Mapping[str, str], query: Mapping[str, str]) -> dict[str, Any]:
+        """deleteListingsItem; accepted for a SKU that is not there too: the model gives it no 404."""
+        places = _places(seller, path, query)
+        listing = self._listings.get(seller.id, path["sku"])
+
+        def change() -> None:
+            if listing is not None:
+                self._listings.delete(listing, places)
+
+        return self._submitted(path["sku"], change, preview=False)
+
+    def _submitted(self, sku: str, change: Callable[[], None], *, preview: bool) -> dict[str, Any]:
+        """The answer to a submission, whose change is made at once; raises ApiError for one that is malformed."""
+        self._submissions += 1
+        reply: dict[str, Any] = {"sku": sku, "submissionId": f"{self._submissions:032x}", "issues": []}
+        try:
+            change()
         except Rejected as problem:
-            issue = {
+            if problem.malformed:
+                raise _bad_request("Invalid parameters provided", problem.message) from problem
+            issue: dict[str, Any] = {
                 "code": problem.code,
                 "message": problem.message,
                 "severity": "ERROR",
                 "categories": ["INVALID_ATTRIBUTE"],
             }
+            issue |= {"attributeNames": [problem.attribute]} if problem.attribute else {}
             return reply | {"status": "INVALID", "issues": [issue]}
         return reply | {"status": "VALID" if preview else "ACCEPTED"}
 
@@ -116,7 +165,7 @@ def _item(listing: Listing, places: list[str], parts: list[str]) -> dict[str, An
     if "fulfillmentAvailability" in parts:
         item["fulfillmentAvailability"] = listing.availability()
     if "attributes" in parts:
-        item["attributes"] = {"fulfillment_availability": _attributes(listing)}
+        item["attributes"] = {"fulfillment_availability": _attributes(listing)} | listing.attributes
     if "issues" in parts:
         item["issues"] = []
     return item
@@ -132,5 +181,11 @@ def _attributes(listing: Listing) -> list[dict[str, Any]]:
     return entries
 
 
-def _bad_request(message: str) -> ApiError:
-    return ApiError(400, "BAD_REQUEST", message)
+def _preview(query: Mapping[str, str]) -> bool:
+    if query.get("mode", "VALIDATION_PREVIEW") != "VALIDATION_PREVIEW":
+        raise _bad_request("Invalid parameters provided", "mode takes VALIDATION_PREVIEW only.")
+    return "mode" in query
+
+
+def _bad_request(message: str, details: str = "") -> ApiError:
+    return ApiError(400, "BAD_REQUEST", message, details)

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
 from plugins.amazon.simulator.applications import Application
+from plugins.amazon.simulator.clock import Clock
 from plugins.amazon.simulator.grants import TOKEN_LIFE, Grants
 from plugins.amazon.simulator.messages import Request, Response, json_response
+from plugins.amazon.simulator.operations import NOTIFICATIONS_SCOPE, ROTATION_SCOPE
 
-# Amazon's page "Grantless Operations"; the second name comes from several client libraries.
-GRANTLESS_SCOPES = ("sellingpartnerapi::notifications", "sellingpartnerapi::client_credential:rotation")
+GRANTLESS_SCOPES = (NOTIFICATIONS_SCOPE, ROTATION_SCOPE)
 
 
 class TokenError(Exception):
@@ -23,8 +24,9 @@ class TokenError(Exception):
 class LoginWithAmazon:
     """Exchanges codes, refresh tokens and client credentials for access tokens."""
 
-    def __init__(self, grants: Grants, applications: Mapping[str, Application]) -> None:
+    def __init__(self, grants: Grants, applications: Mapping[str, Application], clock: Clock) -> None:
         self._grants = grants
+        self._clock = clock
         self._applications = applications
 
     def token(self, request: Request) -> Response:
@@ -70,9 +72,10 @@ class LoginWithAmazon:
 
     def _client(self, form: Mapping[str, str]) -> Application:
         client_id, secret = _needed(form, "client_id"), _needed(form, "client_secret")
+        now = self._clock.now()
         for application in self._applications.values():
             if application.client_id == client_id and any(
-                hmac.compare_digest(secret.encode(), known.encode()) for known in application.secrets
+                hmac.compare_digest(secret.encode(), known.encode()) for known in application.valid_secrets(now)
             ):
                 return application
         raise TokenError(401, "invalid_client", "Client authentication failed")

@@ -106,6 +106,11 @@ def access_denied(details: str = "") -> ApiError:
     return ApiError(403, "Unauthorized", "Access to requested resource is denied.", details)
 
 
+def quota_exceeded() -> ApiError:
+    """429, whichever bucket is empty."""
+    return ApiError(429, "QuotaExceeded", "You exceeded your quota for the requested resource.")
+
+
 def not_found(message: str) -> ApiError:
     """404 for a well-formed but unknown id."""
     return ApiError(404, "NotFound", message)

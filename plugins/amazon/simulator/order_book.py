@@ -2,13 +2,17 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from plugins.amazon.simulator.clock import Clock, iso, parse_time
+from plugins.amazon.simulator.marketplaces import BY_COUNTRY
 
 ORDER_ID = re.compile(r"\d{3}-\d{7}-\d{7}")
+HISTORY = timedelta(days=730)
+# For JP, AU and SG "data from 2016 and after is available"; no simulated order is older.
+_LONG_MEMORY = frozenset(BY_COUNTRY[country].id for country in ("jp", "au", "sg"))
 
 _BUYER_SEES = {
     "PENDING_AVAILABILITY": "Pre-ordered",
@@ -23,7 +27,10 @@ _BUYER_SEES = {
 
 @dataclass
 class BookedOrder:
-    """One order: `order` is the whole object in the model's shape, the rest is what Amazon knows beside it."""
+    """One order: `order` is the whole object in the model's shape, the rest is what Amazon knows beside it.
+
+    `package_edits` counts the edits of each package, by its reference.
+    """
 
     seller: str
     order: dict[str, Any]
@@ -35,6 +42,7 @@ class BookedOrder:
     acknowledged_at: datetime | None = None
     refunded: bool = False
     twice: bool = False
+    package_edits: dict[str, int] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -55,6 +63,10 @@ class BookedOrder:
     def marketplace(self) -> str | None:
         """Id of the marketplace the order was placed in."""
         return self.order["salesChannel"].get("marketplaceId")
+
+    def is_listed(self, now: datetime) -> bool:
+        """Whether listings still hold it: for two years, in three marketplaces for longer (orders_2026-01-01.json)."""
+        return self.marketplace in _LONG_MEMORY or self.created >= now - HISTORY
 
     @property
     def buyer_view(self) -> str:
@@ -102,9 +114,9 @@ class OrderBook:
         Raises:
             ValueError: a required field is missing or malformed, or the id is taken.
         """
-        for field in ("orderId", "createdTime", "lastUpdatedTime", "salesChannel", "orderItems"):
-            if field not in order:
-                raise ValueError(f"the order lacks {field}")
+        for name in ("orderId", "createdTime", "lastUpdatedTime", "salesChannel", "orderItems"):
+            if name not in order:
+                raise ValueError(f"the order lacks {name}")
         if not isinstance(order["orderId"], str) or not ORDER_ID.fullmatch(order["orderId"]):
             raise ValueError(f"orderId {order['orderId']!r} is not of the form 3-7-7 digits")
         if order["orderId"] in self._orders:

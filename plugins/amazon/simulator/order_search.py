@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from plugins.amazon.simulator.clock import Clock, iso, parse_time
+from plugins.amazon.simulator.custom_links import CustomLinks
 from plugins.amazon.simulator.marketplaces import MARKETPLACES
 from plugins.amazon.simulator.messages import invalid_input, not_found
 from plugins.amazon.simulator.order_book import ORDER_ID, BookedOrder, OrderBook
@@ -36,8 +37,9 @@ class _Bookmark:
 class OrderSearch:
     """The two reads of the Orders API, over an order book."""
 
-    def __init__(self, book: OrderBook, clock: Clock, rng: random.Random) -> None:
+    def __init__(self, book: OrderBook, links: CustomLinks, clock: Clock, rng: random.Random) -> None:
         self._book = book
+        self._links = links
         self._clock = clock
         self._rng = rng
         self._bookmarks: dict[str, _Bookmark] = {}
@@ -54,7 +56,7 @@ class OrderSearch:
         booked = self._book.get(order_id)
         if booked is None or booked.seller != seller:
             raise not_found(f"Order {order_id} was not found.")
-        return {"order": view(booked.order, included, roles, self._clock.now())}
+        return {"order": view(self._links.linked(booked.order), included, roles, self._clock.now())}
 
     def search(
         self, seller: str, query: Mapping[str, str], roles: Collection[str], *, repeat: bool = False
@@ -114,8 +116,11 @@ class OrderSearch:
         def moment(booked: BookedOrder) -> datetime:
             return booked.created if family == "created" else booked.updated
 
+        now = self._clock.now()
         found = [
-            booked for booked in self._book.of(seller) if start <= moment(booked) <= end and _passes(booked, filters)
+            booked
+            for booked in self._book.of(seller)
+            if start <= moment(booked) <= end and booked.is_listed(now) and _passes(booked, filters)
         ]
         found.sort(key=lambda booked: (moment(booked), booked.id))
         ids = [booked.id for booked in found]
@@ -146,7 +151,7 @@ class OrderSearch:
             if booked.twice and mark.found.index(order_id) < place:
                 booked.twice = False
                 self._book.touch(booked)
-            shown.append(view(booked.order, included, roles, now))
+            shown.append(view(self._links.linked(booked.order), included, roles, now))
         return {"orders": shown}, mark.offset + len(shown)
 
     def _keep(self, mark: _Bookmark) -> str:

@@ -1,11 +1,11 @@
 """What of an order a reply shows: datasets, roles and state decide (orders_2026-01-01.json)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from plugins.amazon.simulator.applications import DIRECT_TO_CONSUMER
 from plugins.amazon.simulator.clock import parse_time
+from plugins.amazon.simulator.roles import DIRECT_TO_CONSUMER
 
 ORDER_DATASETS = {
     "buyer": "BUYER",
@@ -49,7 +49,9 @@ def view(order: dict[str, Any], included: Collection[str], roles: Collection[str
     ]
     if order.get("fulfillment", {}).get("fulfillmentStatus") in _PENDING:
         _hide_until_paid(shown)
-    if "recipient" in shown and _phone_is_suppressed(order, now):
+    if order.get("fulfillment", {}).get("fulfilledBy") == "AMAZON":
+        shown.pop("packages", None)
+    if "recipient" in shown and phone_is_suppressed(order, now):
         _edit_address(shown, {"phone"})
     if DIRECT_TO_CONSUMER not in roles:
         _hide_personal(shown)
@@ -67,9 +69,7 @@ def _hide_until_paid(shown: dict[str, Any]) -> None:
 
 
 def _hide_personal(shown: dict[str, Any]) -> None:
-    if "buyer" in shown:
-        hidden = ("buyerName", "buyerEmail")
-        shown["buyer"] = {key: value for key, value in shown["buyer"].items() if key not in hidden}
+    _edit_buyer(shown, {"buyerName", "buyerEmail"})
     _edit_address(shown, _PERSONAL_ADDRESS)
     for item in shown["orderItems"]:
         item["product"] = {key: value for key, value in item["product"].items() if key != "customization"}
@@ -86,6 +86,11 @@ def _without_gift(item: dict[str, Any]) -> None:
         item["fulfillment"] = item["fulfillment"] | {"packing": rest}
 
 
+def _edit_buyer(shown: dict[str, Any], hidden: Collection[str]) -> None:
+    if "buyer" in shown:
+        shown["buyer"] = {key: value for key, value in shown["buyer"].items() if key not in hidden}
+
+
 def _edit_address(shown: dict[str, Any], hidden: Collection[str]) -> None:
     address = shown.get("recipient", {}).get("deliveryAddress")
     if address:
@@ -93,7 +98,8 @@ def _edit_address(shown: dict[str, Any], hidden: Collection[str]) -> None:
         shown["recipient"] = shown["recipient"] | {"deliveryAddress": left}
 
 
-def _phone_is_suppressed(order: dict[str, Any], now: datetime) -> bool:
+def phone_is_suppressed(order: Mapping[str, Any], now: datetime) -> bool:
+    """On orders that Amazon fulfills, and on shipped ones past the latest delivery date."""
     fulfillment = order.get("fulfillment", {})
     if fulfillment.get("fulfilledBy") == "AMAZON":
         return True

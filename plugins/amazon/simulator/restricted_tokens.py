@@ -1,40 +1,66 @@
 """Tokens API 2021-03-01: restricted data tokens."""
 
+from collections.abc import Collection
 from typing import Any
 
-from plugins.amazon.simulator.grants import TOKEN_LIFE, Grants
-from plugins.amazon.simulator.messages import ApiError
+from plugins.amazon.simulator.grants import TOKEN_LIFE, Grants, Restriction
+from plugins.amazon.simulator.messages import ApiError, invalid_input
+from plugins.amazon.simulator.operations import Operation, find_operation
+from plugins.amazon.simulator.roles import RESTRICTED_ELEMENTS
 
-_ORDERS_V0 = "/orders/v0/orders"
-_ELEMENTS = frozenset({"buyerInfo", "shippingAddress", "buyerTaxInformation"})
 _METHODS = ("GET", "PUT", "POST", "DELETE")
+# The operations that take dataElements, and those whose whole answer is one restricted element.
+_BY_ELEMENTS = frozenset({"getOrders", "getOrderV0", "getOrderItems"})
+_WHOLE = {
+    "getOrderAddress": "shippingAddress",
+    "getOrderBuyerInfo": "buyerInfo",
+    "getOrderItemsBuyerInfo": "buyerInfo",
+}
 
 
-def create_restricted_token(grants: Grants, application: str, seller: str, body: dict[str, Any]) -> dict[str, Any]:
+def create_restricted_token(
+    grants: Grants, application: str, seller: str, roles: Collection[str], body: dict[str, Any]
+) -> dict[str, Any]:
     """createRestrictedDataToken: a token good for the named paths only.
 
     Raises:
-        ApiError: 400 InvalidRequest for resources that cannot be.
+        ApiError: 400 InvalidRequest for resources that cannot be, 400 InvalidInput for data the roles do not open.
     """
     resources = body.get("restrictedResources")
     if not isinstance(resources, list) or not 1 <= len(resources) <= 50:
         raise _invalid("restrictedResources must hold 1 to 50 resources.")
-    paths = []
-    for resource in resources:
-        path = resource.get("path") if isinstance(resource, dict) else None
-        if not isinstance(path, str) or not path.startswith("/") or "?" in path:
-            raise _invalid("path must be an address without a query string.")
-        if resource.get("method") not in _METHODS:
-            raise _invalid("method must be GET, PUT, POST or DELETE.")
-        elements = resource.get("dataElements")
-        if elements is not None:
-            if not isinstance(elements, list) or not set(elements) <= _ELEMENTS:
-                raise _invalid("dataElements must be a list of buyerInfo, shippingAddress, buyerTaxInformation.")
-            if not path.startswith(_ORDERS_V0):
-                raise _invalid("dataElements are for the order reads of version 0 only.")
-        paths.append(path)
-    token = grants.new_access_token(application, seller, restricted_to=tuple(paths))
+    restrictions = tuple(_restriction(resource, roles) for resource in resources)
+    token = grants.new_access_token(application, seller, restricted_to=restrictions)
     return {"restrictedDataToken": token, "expiresIn": int(TOKEN_LIFE.total_seconds())}
+
+
+def _restriction(resource: Any, roles: Collection[str]) -> Restriction:
+    path = resource.get("path") if isinstance(resource, dict) else None
+    if not isinstance(path, str) or not path.startswith("/") or "?" in path:
+        raise _invalid("path must be an address without a query string.")
+    if resource.get("method") not in _METHODS:
+        raise _invalid("method must be GET, PUT, POST or DELETE.")
+    found = find_operation(resource["method"], path)
+    operation = found[0] if found else None
+    elements = _elements(resource.get("dataElements"), operation)
+    # Both texts are those developers report (amzn/selling-partner-api-docs issues 1201 and 702).
+    if refused := [each for each in elements if not RESTRICTED_ELEMENTS[each] & set(roles)]:
+        if operation is not None and operation.name in _WHOLE:
+            raise invalid_input("Application do not have access to some or all requested resource")
+        names = ", ".join(refused)
+        raise invalid_input(f"Application does not have access to one or more requested data elements: [{names}]")
+    return Restriction(resource["method"], path, frozenset(elements))
+
+
+def _elements(given: Any, operation: Operation | None) -> list[str]:
+    name = operation.name if operation else ""
+    if given is None:
+        return [_WHOLE[name]] if name in _WHOLE else []
+    if not isinstance(given, list) or not set(given) <= RESTRICTED_ELEMENTS.keys():
+        raise _invalid(f"dataElements must be a list of {', '.join(RESTRICTED_ELEMENTS)}.")
+    if name not in _BY_ELEMENTS:
+        raise _invalid("dataElements are for getOrders, getOrder and getOrderItems of version 0 only.")
+    return list(given)
 
 
 def _invalid(message: str) -> ApiError:

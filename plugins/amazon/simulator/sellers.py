@@ -9,7 +9,9 @@ from plugins.amazon.simulator.marketplaces import BY_COUNTRY, MARKETPLACES, NON_
 class Seller:
     """One selling partner account. `roles` narrows the application's roles for this seller; None means all of them.
 
-    `older_token`: the seller also authorized the application in the older API (MWS), so its consent brings that token.
+    `sales_lower_stock`: whether each order that comes in takes its units off the listing at once, as at Amazon; off as
+    long as nobody switches it, because generated orders are a store's past. `older_token`: the seller also authorized
+    the application in the older API (MWS), so its consent brings that token.
     """
 
     id: str
@@ -21,6 +23,7 @@ class Seller:
     default_lead_days: int = 2
     non_retail: bool = False
     older_token: bool = False
+    sales_lower_stock: bool = False
 
     @property
     def home(self) -> str:

@@ -7,7 +7,8 @@ from datetime import datetime
 from email.utils import format_datetime
 from typing import Any
 
-from plugins.amazon.simulator.api import Api, Caller
+from plugins.amazon.simulator.admission import Admission
+from plugins.amazon.simulator.api import Api, Ask
 from plugins.amazon.simulator.calls import Call
 from plugins.amazon.simulator.clock import Clock
 from plugins.amazon.simulator.messages import (
@@ -16,7 +17,6 @@ from plugins.amazon.simulator.messages import (
     RepeatedParameter,
     Request,
     Response,
-    access_denied,
     invalid_input,
 )
 from plugins.amazon.simulator.models import Models
@@ -25,8 +25,12 @@ from plugins.amazon.simulator.pages import page
 from plugins.amazon.simulator.state import Options, State
 from plugins.amazon.simulator.steering import Steering
 
+# "The header is on 20x, 400 and 404 only" (Amazon's page "Usage Plans and Rate Limits").
+_TELLS_THE_LIMIT = (200, 201, 202, 204, 400, 404)
+_GIVES_ORDERS = ("searchOrders", "getOrder", "getOrders", "getOrderV0", "getOrderItems", "getOrderAddress")
 _REGION = re.compile(r"/(na|eu|fe)(/.*)")
 _DOCUMENT = re.compile(r"/documents/([^/]+)")
+_CUSTOM = re.compile(r"/custom/([^/]+)")
 _CONSENT = re.compile(r"/sellercentral/([a-z]{2})/apps/authorize/([a-z-]+)")
 
 
@@ -63,6 +67,7 @@ class Simulator:
         """Forget everything but the options and the clock."""
         self.state = State(self._options, self.clock)
         self._api = Api(self.state)
+        self._admission = Admission(self.state, self.clock)
         self._steering = Steering(self)
 
     def handle(self, request: Request) -> Response:
@@ -86,6 +91,9 @@ class Simulator:
             document = found[1]
             operation = "uploadDocument" if request.method == "PUT" else "downloadDocument"
             return self._outside(operation, request, lambda: self.state.documents.transfer(request, document))
+        if found := _CUSTOM.fullmatch(path):
+            token = found[1]
+            return self._outside("downloadCustomization", request, lambda: self.state.links.download(request, token))
         if found := _CONSENT.fullmatch(path):
             country, step = found.groups()
             return self._outside("consent", request, lambda: self.state.consent.handle(request, country, step))
@@ -108,27 +116,50 @@ class Simulator:
         try:
             if found is None:
                 raise ApiError(403, "MissingAuthenticationToken", "Missing Authentication Token")
-            operation, parameters = found
-            call.operation = operation.name
-            caller = self._admit(request, region, path)
-            call.seller, call.application = caller.seller.id, caller.application
+            response = self._admitted(request, found[0], found[1], call, region, path)
         except ApiError as problem:
             response = problem.response()
-        else:
-            key = (operation.name, caller.seller.id, path) if request.method == "GET" else None
-            response = self._through_faults(
-                call, caller.seller.id, key, lambda kind: self._run(request, operation, parameters, caller, call, kind)
-            )
-            if response.status in (200, 201, 202, 204, 400, 404):
-                response.headers["x-amzn-RateLimit-Limit"] = self.state.buckets.limit_text(operation.name)
         call.status = response.status
         response.headers["x-amzn-RequestId"] = call.request_id
+        return response
+
+    def _admitted(
+        self,
+        request: Request,
+        operation: Operation,
+        parameters: Mapping[str, str],
+        call: Call,
+        region: str,
+        path: str,
+    ) -> Response:
+        """The answer to a caller who is let in, faults included."""
+        call.operation = operation.name
+        key = None
+        if operation.scope is not None:
+            seller, call.application = "", self._admission.application(request, operation)
+
+            def answer(ask: Ask) -> Response:
+                return self._api.run_grantless(operation, str(call.application), ask)
+        else:
+            caller = self._admission.seller(request, operation, region, path)
+            seller, call.seller, call.application = caller.seller.id, caller.seller.id, caller.application
+            key = (operation.name, seller, path) if request.method == "GET" else None
+
+            def answer(ask: Ask) -> Response:
+                return self._api.run(operation, caller, ask)
+
+        response = self._through_faults(
+            call, call.seller, key, lambda kind: self._run(request, operation, parameters, seller, call, kind, answer)
+        )
+        if response.status in _TELLS_THE_LIMIT:
+            response.headers["x-amzn-RateLimit-Limit"] = self.state.buckets.limit_text(seller, operation.name)
         return response
 
     def _through_faults(
         self, call: Call, seller: str | None, key: tuple[str, ...] | None, answer: Callable[[str | None], Response]
     ) -> Response:
-        fault = self.state.faults.strike(call.operation, seller)
+        datasets = call.query.get("includedData", "").split(",")
+        fault = self.state.faults.strike(call.operation, seller, datasets)
         call.fault = fault.kind if fault else None
         try:
             found = self.state.faults.through(fault, key, lambda: answer(call.fault))
@@ -137,43 +168,24 @@ class Simulator:
             raise
         response = Response(found.status, dict(found.headers), found.body, found.delay_s)
         call.status = response.status
-        call.orders_given = _orders_in(response) if call.operation in ("searchOrders", "getOrder") else []
+        call.orders_given = _orders_in(response) if call.operation in _GIVES_ORDERS else []
         return response
-
-    def _admit(self, request: Request, region: str, path: str) -> Caller:
-        """Check the headers and the token (Amazon's "Connect to the SP-API" and error pages)."""
-        if len(request.headers.get("user-agent", "")) > 500:
-            raise invalid_input("The User-Agent header has more than 500 characters.")
-        text = request.headers.get("x-amz-access-token")
-        if not text:
-            raise access_denied("Access token is missing in the request header.")
-        token = self.state.grants.access(text)
-        if token is None:
-            raise access_denied("The access token you provided is revoked, malformed or invalid.")
-        if self.clock.now() > token.expires:
-            raise access_denied("The access token you provided has expired.")
-        if token.seller is None or (token.restricted_to is not None and path not in token.restricted_to):
-            raise access_denied()
-        seller = self.state.sellers[token.seller]
-        if seller.region != region:
-            raise access_denied()
-        roles = frozenset(self.state.applications[token.application].roles)
-        return Caller(seller, token.application, roles if seller.roles is None else roles & frozenset(seller.roles))
 
     def _run(
         self,
         request: Request,
         operation: Operation,
         path: Mapping[str, str],
-        caller: Caller,
+        seller: str,
         call: Call,
         fault: str | None,
+        answer: Callable[[Ask], Response],
     ) -> Response:
         try:
-            if self.rate_limits and not self.state.buckets.take(caller.seller.id, caller.application, operation.name):
-                raise ApiError(429, "QuotaExceeded", "You exceeded your quota for the requested resource.")
+            if self.rate_limits:
+                self._api.take(operation, seller, str(call.application), request.query)
             body = self._checked_body(request, operation, path, call)
-            response = self._api.run(operation, caller, path, request.query, body, call, repeat=fault == "dup_page")
+            response = answer(Ask(path, request.query, body, call, repeat=fault == "dup_page"))
         except ApiError as problem:
             response = problem.response()
         if self.models is not None:
@@ -185,10 +197,14 @@ class Simulator:
         return response
 
     def _checked_body(self, request: Request, operation: Operation, path: Mapping[str, str], call: Call) -> Any:
-        repeated = [name for name, value in request.query.items() if isinstance(value, RepeatedParameter)]
-        unknown = [name for name in request.query if name not in operation.parameters]
-        problems = [f"query parameter {name} is unknown" for name in unknown]
-        problems += [f"query parameter {name} is repeated; lists are separated by commas" for name in repeated]
+        # Amazon passes over query parameters it does not know, and clients that work with it send some. Checked against
+        # the model files they are refused; without them they are only noted.
+        unknown = [f"query parameter {name} is unknown" for name in request.query if name not in operation.parameters]
+        problems = [
+            f"query parameter {name} is repeated; lists are separated by commas"
+            for name, value in request.query.items()
+            if isinstance(value, RepeatedParameter) and name in operation.parameters
+        ]
         body = None
         if operation.json_body:
             if request.content_type != "application/json":
@@ -200,13 +216,15 @@ class Simulator:
             if not isinstance(body, dict):
                 raise invalid_input("The body must be a JSON object.")
         if self.models is not None:
+            problems += unknown
             problems += [
                 problem
                 for problem in self.models.request_problems(operation, path, request.query, body)
                 if problem not in problems
             ]
+        if problems or unknown:
+            self._record(call, "request", problems or unknown)
         if problems:
-            self._record(call, "request", problems)
             raise invalid_input("Invalid Input", "; ".join(problems[:5]))
         return body
 
@@ -224,5 +242,10 @@ def _orders_in(response: Response) -> list[str]:
         payload = json.loads(response.body)
     except ValueError:
         return []
+    inner = payload.get("payload", {})
+    if "AmazonOrderId" in inner:
+        return [inner["AmazonOrderId"]]
+    if "Orders" in inner:
+        return [order["AmazonOrderId"] for order in inner["Orders"]]
     orders = [payload["order"]] if "order" in payload else payload.get("orders", [])
     return [order["orderId"] for order in orders]

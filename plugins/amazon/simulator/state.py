@@ -7,21 +7,26 @@ from typing import Any
 
 from plugins.amazon.simulator.acknowledgement_feed import AcknowledgementProcessor
 from plugins.amazon.simulator.applications import Application, preset_application
-from plugins.amazon.simulator.buckets import Buckets
+from plugins.amazon.simulator.buckets import Buckets, Rate
 from plugins.amazon.simulator.calls import CallLog
 from plugins.amazon.simulator.clock import Clock
 from plugins.amazon.simulator.consent import Consent
+from plugins.amazon.simulator.custom_links import CustomLinks
 from plugins.amazon.simulator.documents import Documents
 from plugins.amazon.simulator.faults import FEED_PROCESSED, Faults
-from plugins.amazon.simulator.feeds import ACKNOWLEDGEMENT, JSON_LISTINGS, Feed, Feeds, Outcome
+from plugins.amazon.simulator.feeds import ACKNOWLEDGEMENT, FLAT_FILE, FULFILLMENT, JSON_LISTINGS, Feed, Feeds, Outcome
+from plugins.amazon.simulator.flat_file_feed import FlatFileProcessor
+from plugins.amazon.simulator.fulfillment_feed import FulfillmentProcessor
 from plugins.amazon.simulator.grants import Grants
 from plugins.amazon.simulator.listings import Listings
 from plugins.amazon.simulator.listings_feed import ListingsFeedProcessor
 from plugins.amazon.simulator.listings_items import ListingsItems
 from plugins.amazon.simulator.lwa import LoginWithAmazon
+from plugins.amazon.simulator.notifications import Notifications
 from plugins.amazon.simulator.operations import OPERATIONS
 from plugins.amazon.simulator.order_book import OrderBook
 from plugins.amazon.simulator.order_search import OrderSearch
+from plugins.amazon.simulator.orders_v0 import OrdersV0
 from plugins.amazon.simulator.sellers import Seller, preset_sellers
 from plugins.amazon.simulator.shipments import Shipments
 
@@ -29,6 +34,8 @@ MERCHANT_SKUS = ("TENT-2P", "LAMP-USB", "STOVE-MINI", "000123", "Mug Blue 12oz",
 FBA_SKU = "COOLER-FBA"
 # "5 feeds per 5 minutes" for JSON_LISTINGS_FEED, beside createFeed's own rate.
 LISTINGS_FEED_BUCKET = "createFeed/JSON_LISTINGS_FEED"
+# Previews have a ceiling of their own, 20 a second of one application (Amazon's "Listings Items API Rate Limits").
+PREVIEW_BUCKET = "patchListingsItem/VALIDATION_PREVIEW"
 
 
 @dataclass(frozen=True)
@@ -53,23 +60,27 @@ class State:
         self.applications: dict[str, Application] = {application.id: application}
         self.sellers: dict[str, Seller] = preset_sellers()
         self.grants = Grants(clock, rng)
-        self.login = LoginWithAmazon(self.grants, self.applications)
+        self.login = LoginWithAmazon(self.grants, self.applications, clock)
         self.consent = Consent(self.grants, self.applications, self.sellers, rng, options.base_url)
         self.book = OrderBook(clock)
-        self.search = OrderSearch(self.book, clock, rng)
+        self.links = CustomLinks(clock, rng, options.base_url)
+        self.search = OrderSearch(self.book, self.links, clock, rng)
+        self.orders_v0 = OrdersV0(self.book, self.links, clock, rng)
         self.shipments = Shipments(self.book, clock)
         self.listings = Listings(clock)
         self.listings_items = ListingsItems(self.listings, clock)
+        self.notifications = Notifications(rng)
         self.documents = Documents(clock, rng, options.base_url)
         processors = {
             ACKNOWLEDGEMENT: AcknowledgementProcessor(self.book, self.listings.restock),
+            FULFILLMENT: FulfillmentProcessor(self.book, self.shipments),
+            FLAT_FILE: FlatFileProcessor(self.book),
             JSON_LISTINGS: ListingsFeedProcessor(self.listings, self.sellers),
         }
         self.feeds = Feeds(
             self.documents, clock, rng, processors, self.faults, self._feed_finished, options.feed_delay_s
         )
-        rates = {name: (operation.rate, operation.burst) for name, operation in OPERATIONS.items()}
-        self.buckets = Buckets(clock, rates | {LISTINGS_FEED_BUCKET: (1 / 60, 5)} | dict(options.rates))
+        self.buckets = _buckets(clock, options.rates)
         for seller in self.sellers.values():
             for sku in MERCHANT_SKUS:
                 self.listings.put(seller, {"sku": sku})
@@ -79,4 +90,17 @@ class State:
         call = self.calls.open(feed.ends, FEED_PROCESSED, seller=feed.seller, feed=feed.id)
         if outcome:
             call.orders_acknowledged, call.orders_cancelled = outcome.acknowledged, outcome.cancelled
-            call.skus = outcome.skus
+            call.skus, call.packages = outcome.skus, outcome.packages
+
+
+def _buckets(clock: Clock, changed: Mapping[str, Rate]) -> Buckets:
+    rates = {name: (operation.rate, operation.burst) for name, operation in OPERATIONS.items()}
+    # Amazon publishes no burst of the ceilings: one second's worth (unverified).
+    ceilings = {
+        name: (operation.application_rate, int(operation.application_rate))
+        for name, operation in OPERATIONS.items()
+        if operation.application_rate is not None
+    }
+    ceilings[PREVIEW_BUCKET] = (20, 20)
+    rates |= {LISTINGS_FEED_BUCKET: (1 / 60, 5), PREVIEW_BUCKET: rates["patchListingsItem"]}
+    return Buckets(clock, rates | dict(changed), ceilings)

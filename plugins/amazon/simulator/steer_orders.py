@@ -92,7 +92,12 @@ def _book(simulator: "Simulator", seller: Seller, order: dict[str, Any], branch:
         problems = simulator.models.check_definition("orders_2026-01-01", "Order", order)
         if problems:
             raise ValueError(f"order {order.get('orderId')} breaks Amazon's model: {'; '.join(problems[:5])}")
-    return simulator.state.book.add(seller.id, order, branch)
+    booked = simulator.state.book.add(seller.id, order, branch)
+    if seller.sales_lower_stock and booked.fulfilled_by == "MERCHANT":
+        for item in order["orderItems"]:
+            open_units = item.get("fulfillment", {}).get("quantityUnfulfilled", item["quantityOrdered"])
+            simulator.state.listings.sell(seller.id, item["product"].get("sellerSku", ""), open_units)
+    return booked
 
 
 def _tolerate(simulator: "Simulator", order: dict[str, Any]) -> None:

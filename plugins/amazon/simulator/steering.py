@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from plugins.amazon.simulator import steer_orders
+from plugins.amazon.simulator import steer_application, steer_orders
 from plugins.amazon.simulator.clock import iso, parse_time
 from plugins.amazon.simulator.messages import Request, Response, json_response
 from plugins.amazon.simulator.sellers import Seller
@@ -28,7 +28,7 @@ class Steering:
             ("GET", "clock"): lambda _: self._clock(),
             ("POST", "clock"): self._advance,
             ("POST", "reset"): lambda _: self._reset(),
-            ("GET", "violations"): lambda _: {"violations": self._state.violations},
+            ("GET", "violations"): lambda _: self._violations(),
             ("GET", "calls"): self._calls,
             ("GET", "faults"): lambda _: {"faults": self._state.faults.listed()},
             ("POST", "faults"): self._arm,
@@ -41,7 +41,8 @@ class Steering:
             },
             ("POST", "seller"): self._set_seller,
             ("POST", "authorize"): self._authorize,
-            ("POST", "application"): self._set_application,
+            ("GET", "application"): lambda _: steer_application.shown(self._state),
+            ("POST", "application"): lambda request: steer_application.change(self._state, _object(request)),
             ("GET", "listings"): self._listings,
             ("POST", "listings"): self._put_listings,
             ("GET", "orders"): lambda request: steer_orders.listed(self._state, request.query),
@@ -88,6 +89,11 @@ class Steering:
         self._simulator.reset()
         return {"ok": True}
 
+    def _violations(self) -> Answer:
+        """What broke Amazon's models, and how often each operation's requests and replies were checked."""
+        models = self._simulator.models
+        return {"violations": self._state.violations, "checked": models.checked if models else {}}
+
     def _calls(self, request: Request) -> Answer:
         since = request.query.get("since", "0")
         number = int(since) if since.isdigit() else 0
@@ -110,14 +116,15 @@ class Steering:
         return {"delay_s": self._state.feeds.delay_s}
 
     def _set_limits(self, request: Request) -> Answer:
-        """`enforced` switches all limits; `rates` sets {operation: [requests a second, burst]}."""
+        """`enforced` switches all limits; `rates` and, over all sellers of the application, `ceilings` set
+        {operation: [requests a second, burst]}; `package_edits` is how often a package can be edited."""
         body = _object(request)
+        buckets = self._state.buckets
+        self._state.shipments.most_edits = int(body.get("package_edits", self._state.shipments.most_edits))
         self._simulator.rate_limits = bool(body.get("enforced", self._simulator.rate_limits))
-        for operation, (rate, burst) in body.get("rates", {}).items():
-            if operation not in self._state.buckets.rates:
-                raise ValueError(f"there is no operation {operation}")
-            self._state.buckets.rates[operation] = (float(rate), int(burst))
-        return {"enforced": self._simulator.rate_limits, "rates": self._state.buckets.rates}
+        for target in ("rates", "ceilings"):
+            buckets.set_all(target, body.get(target, {}))
+        return {"enforced": self._simulator.rate_limits, "rates": buckets.rates, "ceilings": buckets.ceilings}
 
     def _seller_json(self, seller: Seller) -> dict[str, Any]:
         return {
@@ -128,6 +135,10 @@ class Steering:
             "remote_fulfillment": seller.remote_fulfillment,
             "roles": seller.roles,
             "older_token": seller.older_token,
+            "rates": {
+                operation: {"rate": rate, "burst": burst}
+                for operation, (rate, burst) in self._state.buckets.own(seller.id).items()
+            },
             "authorized": seller.id in self._state.grants.authorized_sellers(),
         }
 
@@ -139,15 +150,26 @@ class Steering:
 
     def _set_seller(self, request: Request) -> Answer:
         """Keys: seller, and any of remote_fulfillment, roles (null: all the application has), default_lead_days,
-        marketplaces, older_token, revoke (true), expire_access_tokens (true)."""
+        marketplaces, older_token, sales_lower_stock, revoke (true), expire_access_tokens (true), and rates
+        {operation: {"rate": requests a second, "burst": size}}, null for the published figures."""
         body = _object(request)
         seller = self._seller(body.pop("seller"))
+        for operation, figures in body.pop("rates", {}).items():
+            rate = (float(figures["rate"]), int(figures["burst"])) if figures else None
+            self._state.buckets.set_own(seller.id, operation, rate)
         if body.pop("revoke", False):
             self._state.grants.revoke(seller.id)
         if body.pop("expire_access_tokens", False):
             self._state.grants.expire_access_tokens(seller.id)
         enrolled = seller.remote_fulfillment
-        for name in ("remote_fulfillment", "roles", "default_lead_days", "marketplaces", "older_token"):
+        for name in (
+            "remote_fulfillment",
+            "roles",
+            "default_lead_days",
+            "marketplaces",
+            "older_token",
+            "sales_lower_stock",
+        ):
             if name in body:
                 setattr(seller, name, body.pop(name))
         if body:
@@ -161,27 +183,11 @@ class Steering:
     def _authorize(self, request: Request) -> Answer:
         """A consent without its pages, for drivers that do not test them; answers with a refresh token."""
         seller = self._seller(_object(request)["seller"])
-        application = next(iter(self._state.applications.values()))
+        application = steer_application.only_application(self._state)
         code = self._state.grants.consent(application.id, seller.id, "")
         self._state.grants.redeem(code, application.id, "")
         token = self._state.grants.new_refresh_token(application.id, seller.id)
         return {"selling_partner_id": seller.id, "region": seller.region, "refresh_token": token}
-
-    def _set_application(self, request: Request) -> Answer:
-        body = _object(request)
-        application = next(iter(self._state.applications.values()))
-        for name, value in body.items():
-            if name not in ("redirect_uris", "login_uri", "draft", "roles", "secrets", "name", "local_panels"):
-                raise ValueError(f"an application has no {name!r}")
-            setattr(application, name, value)
-        return {
-            "application_id": application.id,
-            "client_id": application.client_id,
-            "redirect_uris": application.redirect_uris,
-            "login_uri": application.login_uri,
-            "draft": application.draft,
-            "roles": application.roles,
-        }
 
     def _listings(self, request: Request) -> Answer:
         found = self._state.listings.of(request.query.get("seller"))

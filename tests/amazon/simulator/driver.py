@@ -55,6 +55,10 @@ class Driver:
             body=urlencode(form).encode(),
         )
 
+    def grantless(self, scope: str) -> str:
+        """An access token of the application itself."""
+        return self.token_call(grant_type="client_credentials", scope=scope, **CLIENT).json()["access_token"]
+
     def connect(self, seller: str = NORTHWIND) -> "Store":
         refresh = self.steer("POST", "authorize", {"seller": seller})["refresh_token"]
         return Store(self, seller, refresh)
@@ -84,6 +88,16 @@ class Store:
         return self.driver.send(
             method, path, headers=headers, body=b"" if body is None else json.dumps(body).encode(), **query
         )
+
+    def restricted(self, path: str, *elements: str) -> str:
+        """A restricted data token for a path, without its region."""
+        resource = {"method": "GET", "path": path} | ({"dataElements": list(elements)} if elements else {})
+        region = self.driver.simulator.state.sellers[self.seller].region
+        answer = self.call(
+            "POST", f"/{region}/tokens/2021-03-01/restrictedDataToken", {"restrictedResources": [resource]}
+        )
+        assert answer.status == 200, answer.body
+        return answer.json()["restrictedDataToken"]
 
     def search(self, **query: str) -> Response:
         return self.call("GET", ORDERS, **query)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.amazon.simulator.driver import ALPEN, ORDERS, error
+from plugins.amazon.simulator.operations import OPERATIONS, find_operation
+from tests.amazon.simulator.driver import ALPEN, NORTHWIND, ORDERS, error
 
 PARTICIPATIONS = "/na/sellers/v1/marketplaceParticipations"
 
@@ -65,6 +66,87 @@ def test_a_body_must_be_a_json_object(amazon, store, body):
     assert amazon.send("POST", "/na/feeds/2021-06-30/documents", headers=headers, body=body).status == 400
 
 
+# Of each operation, roles of which any one is enough.
+_LISTINGS = ("Product Listing", "Inventory and Order Tracking")
+_SHIPPING = ("Direct-to-Consumer Shipping", "Inventory and Order Tracking")
+_ORDERS = (*_SHIPPING, "Product Listing", "Pricing", "Buyer Communication", "Tax Invoicing")
+ITEM = f"/na/listings/2021-08-01/items/{NORTHWIND}/TENT-2P"
+OPENED_BY = {
+    ("GET", ORDERS): _ORDERS,
+    ("GET", f"{ORDERS}/111-0000000-0000000"): _ORDERS,
+    ("GET", "/na/orders/v0/orders"): _ORDERS,
+    ("GET", "/na/orders/v0/orders/111-0000000-0000000"): _ORDERS,
+    ("GET", "/na/orders/v0/orders/111-0000000-0000000/address"): _ORDERS,
+    ("GET", "/na/orders/v0/orders/111-0000000-0000000/buyerInfo"): _ORDERS,
+    ("GET", "/na/orders/v0/orders/111-0000000-0000000/orderItems"): _ORDERS,
+    ("GET", "/na/orders/v0/orders/111-0000000-0000000/orderItems/buyerInfo"): _ORDERS,
+    ("POST", "/na/orders/v0/orders/111-0000000-0000000/shipmentConfirmation"): _SHIPPING,
+    ("POST", "/na/feeds/2021-06-30/documents"): (*_SHIPPING, "Product Listing"),
+    ("GET", "/na/feeds/2021-06-30/documents/1"): (*_SHIPPING, "Product Listing"),
+    ("POST", "/na/feeds/2021-06-30/feeds"): (*_SHIPPING, "Product Listing"),
+    ("GET", "/na/feeds/2021-06-30/feeds"): (*_SHIPPING, "Product Listing"),
+    ("GET", "/na/feeds/2021-06-30/feeds/1"): (*_SHIPPING, "Product Listing"),
+    ("DELETE", "/na/feeds/2021-06-30/feeds/1"): (*_SHIPPING, "Product Listing"),
+    ("GET", ITEM.rsplit("/", 1)[0]): _LISTINGS,
+    ("GET", ITEM): _LISTINGS,
+    ("PUT", ITEM): _LISTINGS,
+    ("PATCH", ITEM): _LISTINGS,
+    ("DELETE", ITEM): _LISTINGS,
+    ("GET", PARTICIPATIONS): ("Selling Partner Insights", "Inventory and Order Tracking"),
+    ("POST", "/na/tokens/2021-03-01/restrictedDataToken"): _ORDERS,
+    ("GET", "/na/notifications/v1/subscriptions"): _ORDERS,
+    ("GET", "/na/notifications/v1/subscriptions/ORDER_CHANGE"): _ORDERS,
+    ("POST", "/na/notifications/v1/subscriptions/ORDER_CHANGE"): _ORDERS,
+}
+
+
+def test_the_table_of_roles_knows_every_operation_of_a_seller():
+    found = {find_operation(method, path.removeprefix("/na"))[0].name for method, path in OPENED_BY}
+    assert found == {name for name, operation in OPERATIONS.items() if operation.scope is None}
+
+
+@pytest.mark.parametrize(("method", "path"), OPENED_BY)
+def test_an_operation_takes_one_of_its_roles(amazon, store, method, path):
+    amazon.steer("POST", "application", {"roles": [*_ORDERS, "Selling Partner Insights", "Amazon Fulfillment"]})
+    wrong = [] if "Pricing" in OPENED_BY[method, path] else ["Pricing"]
+    if path == PARTICIPATIONS:
+        wrong = []
+    amazon.steer("POST", "seller", {"seller": NORTHWIND, "roles": wrong})
+    refused = store.call(method, path, {} if method in ("POST", "PUT", "PATCH") else None)
+    assert refused.status == 403
+    assert refused.json() == {
+        "errors": [{"code": "Unauthorized", "message": "Access to requested resource is denied.", "details": ""}]
+    }
+    assert "x-amzn-RateLimit-Limit" not in refused.headers
+    for role in OPENED_BY[method, path]:
+        amazon.steer("POST", "seller", {"seller": NORTHWIND, "roles": [role]})
+        assert store.call(method, path, {} if method in ("POST", "PUT", "PATCH") else None).status != 403
+
+
+def test_a_role_the_application_lacks_cannot_be_granted(amazon, store):
+    amazon.steer("POST", "application", {"roles": ["Pricing"]})
+    amazon.steer("POST", "seller", {"seller": NORTHWIND, "roles": ["Direct-to-Consumer Shipping"]})
+    assert store.search(createdAfter="2026-02-01T00:00:00Z").status == 403
+
+
+@pytest.mark.parametrize(
+    ("feed_type", "role"),
+    [
+        ("POST_ORDER_ACKNOWLEDGEMENT_DATA", "Product Listing"),
+        ("POST_ORDER_FULFILLMENT_DATA", "Product Listing"),
+        ("JSON_LISTINGS_FEED", "Direct-to-Consumer Shipping"),
+    ],
+)
+def test_createfeed_asks_for_a_role_of_the_feeds_type(amazon, store, feed_type, role):
+    document = store.upload(b"x")
+    body = {"feedType": feed_type, "marketplaceIds": ["ATVPDKIKX0DER"], "inputFeedDocumentId": document}
+    amazon.steer("POST", "seller", {"seller": NORTHWIND, "roles": [role]})
+    refused = store.call("POST", "/na/feeds/2021-06-30/feeds", body)
+    assert (refused.status, error(refused)["details"]) == (403, "")
+    amazon.steer("POST", "seller", {"seller": NORTHWIND, "roles": ["Inventory and Order Tracking"]})
+    assert store.call("POST", "/na/feeds/2021-06-30/feeds", body).status == 202
+
+
 def test_a_restricted_token_opens_its_own_paths_only(amazon, store):
     order = amazon.order()["orderId"]
     path = f"/orders/2026-01-01/orders/{order}"
@@ -90,3 +172,37 @@ def test_a_restricted_token_opens_its_own_paths_only(amazon, store):
 def test_a_restricted_token_needs_proper_resources(store, resource):
     answer = store.call("POST", "/na/tokens/2021-03-01/restrictedDataToken", {"restrictedResources": [resource]})
     assert (answer.status, error(answer)["code"]) == (400, "InvalidRequest")
+
+
+def test_a_restricted_token_may_stand_for_any_order(amazon, store):
+    first, second = amazon.order()["orderId"], amazon.order()["orderId"]
+    store.token = store.restricted("/orders/v0/orders/{orderId}/address")
+    for order in (first, second):
+        assert store.call("GET", f"/na/orders/v0/orders/{order}/address").status == 200
+        assert store.call("GET", f"/na/orders/v0/orders/{order}").status == 403
+        assert store.call("GET", f"/na/orders/v0/orders/{order}/orderItems").status == 403
+
+
+def test_restricted_data_takes_the_restricted_role(amazon, store):
+    amazon.steer("POST", "seller", {"seller": NORTHWIND, "roles": ["Inventory and Order Tracking"]})
+    for resource, text in (
+        (
+            {"path": "/orders/v0/orders", "dataElements": ["buyerInfo", "shippingAddress"]},
+            "Application does not have access to one or more requested data elements: [buyerInfo, shippingAddress]",
+        ),
+        (
+            {"path": "/orders/v0/orders/{orderId}/address"},
+            "Application do not have access to some or all requested resource",
+        ),
+    ):
+        body = {"restrictedResources": [{"method": "GET"} | resource]}
+        answer = store.call("POST", "/na/tokens/2021-03-01/restrictedDataToken", body)
+        assert (answer.status, error(answer)["code"], error(answer)["message"]) == (400, "InvalidInput", text)
+
+
+def test_tax_data_takes_a_tax_role(amazon, store):
+    resource = {"method": "GET", "path": "/orders/v0/orders", "dataElements": ["buyerTaxInformation"]}
+    body = {"restrictedResources": [resource]}
+    assert store.call("POST", "/na/tokens/2021-03-01/restrictedDataToken", body).status == 400
+    amazon.steer("POST", "application", {"roles": ["Tax Invoicing"]})
+    assert store.call("POST", "/na/tokens/2021-03-01/restrictedDataToken", body).status == 200

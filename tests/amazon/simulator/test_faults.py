@@ -101,6 +101,25 @@ def test_reorder_turns_the_page_round(amazon, store):
     assert listed(store.search(**SEARCH)) == straight[::-1]
 
 
+def test_a_dataset_can_be_refused_alone(amazon, store):
+    order = amazon.order()["orderId"]
+    arm(amazon, "searchOrders", "400", dataset="FULFILLMENT", times=2)
+    wanted = ["BUYER,FULFILLMENT", "BUYER,RECIPIENT", "FULFILLMENT", "FULFILLMENT"]
+    answers = [store.search(**SEARCH, includedData=included) for included in wanted]
+    assert [answer.status for answer in answers] == [400, 200, 400, 200]
+    assert store.search(**SEARCH).status == 200
+    assert error(answers[0])["code"] == "InvalidInput"
+    assert listed(answers[1]) == [order]
+    arm(amazon, "*", "400", dataset="FULFILLMENT")
+    assert store.call("GET", f"{ORDERS}/{order}", includedData="FULFILLMENT").status == 400
+
+
+def test_a_refusal_can_be_worded(amazon, store):
+    order = amazon.order()
+    arm(amazon, "confirmShipment", "400", message="errorMetric=InvalidPackageVersion")
+    assert error(confirm(store, order))["message"] == "errorMetric=InvalidPackageVersion"
+
+
 def test_stale_repeats_the_last_answer(amazon, store):
     order = amazon.order()["orderId"]
 

@@ -140,3 +140,50 @@ def test_a_role_is_needed(amazon, store):
     document = store.upload(b"<x/>")
     amazon.steer("POST", "seller", {"seller": store.seller, "roles": ["Product Listing"]})
     assert create(store, inputFeedDocumentId=document).status == 403
+
+
+def test_feeds_are_kept_for_90_days_and_documents_for_28(amazon, store):
+    feed_id = store.submit(TYPE, b"<x/>")
+    amazon.advance(60)
+    report = f"{FEEDS}/documents/{store.feed(feed_id)['resultFeedDocumentId']}"
+    amazon.advance(28 * 86400)
+    store.renew()
+    assert store.call("GET", report).status == 200
+    amazon.advance(1)
+    assert store.call("GET", report).status == 404
+    amazon.advance(62 * 86400 - 61)
+    store.renew()
+    assert store.call("GET", f"{FEEDS}/feeds/{feed_id}").status == 200
+    assert len(store.call("GET", f"{FEEDS}/feeds", feedTypes=TYPE).json()["feeds"]) == 1
+    amazon.advance(1)
+    assert store.call("GET", f"{FEEDS}/feeds/{feed_id}").status == 404
+    assert store.call("GET", f"{FEEDS}/feeds", feedTypes=TYPE).json()["feeds"] == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"feedTypes": ",".join([TYPE] * 11)},
+        {"marketplaceIds": ",".join([US] * 11)},
+        {"processingStatuses": "FINISHED"},
+        {"createdSince": "yesterday"},
+        {"pageSize": "101"},
+    ],
+)
+def test_a_listing_that_cannot_be_is_400(store, query):
+    store.submit(TYPE, b"<x/>")
+    assert store.call("GET", f"{FEEDS}/feeds", **({"feedTypes": TYPE} | query)).status == 400
+
+
+def test_a_listing_by_time_and_place(amazon, store):
+    first = store.submit(TYPE, b"<x/>")
+    amazon.advance(120)
+    second = store.submit(TYPE, b"<x/>")
+
+    def ids(**query: str) -> list[str]:
+        return [feed["feedId"] for feed in store.call("GET", f"{FEEDS}/feeds", feedTypes=TYPE, **query).json()["feeds"]]
+
+    assert ids(createdSince="2026-03-02T12:01:00Z") == [second]
+    assert ids(createdUntil="2026-03-02T12:01:00Z") == [first]
+    assert ids(marketplaceIds=US) == [second, first]
+    assert ids(marketplaceIds="A2EUQ1WTGCTBG2") == []

@@ -6,7 +6,7 @@ import pytest
 
 from plugins.amazon.simulator.buyers import SENTINELS
 from plugins.amazon.simulator.clock import parse_time
-from plugins.amazon.simulator.generate import MIX, mix_for
+from plugins.amazon.simulator.generate import MIX, ON_REQUEST, mix_for
 from tests.amazon.simulator.driver import NORTHWIND, START, Driver
 
 
@@ -51,6 +51,41 @@ def test_each_branch_is_what_its_name_says(orders):
     }
     assert all(one["packages"] for one in orders["partially_shipped"])
     assert all(skus(one) <= {"TENT-2P", "LAMP-USB", "STOVE-MINI", "000123", "Mug Blue 12oz"} for one in orders["plain"])
+
+
+@pytest.fixture
+def special(amazon) -> dict[str, dict]:
+    """One order of each branch that only a mix names."""
+    made = amazon.steer("POST", "orders/generate", {"seller": NORTHWIND, "mix": dict.fromkeys(ON_REQUEST, 1)})
+    return {branch: amazon.steer("GET", f"orders/{ids[0]}")["order"] for branch, ids in made["branches"].items()}
+
+
+def test_branches_on_request_are_what_their_names_say(special):
+    def first(branch: str) -> dict:
+        return special[branch]["orderItems"][0]
+
+    assert special.keys() == set(ON_REQUEST)
+    assert first("customized")["product"]["customization"]["customizedUrl"]
+    assert first("ioss")["fulfillment"]["shipping"]["internationalShipping"]["iossNumber"].startswith("IM")
+    assert first("serial")["fulfillment"]["packing"]["serialNumberRequirement"] == {"requirementType": "REQUIRED"}
+    assert first("transparency")["programs"] == ["TRANSPARENCY"]
+    assert special["replacement"]["associatedOrders"][0]["associationType"] == "REPLACEMENT_ORIGINAL_ID"
+    assert special["replacement"]["proceeds"]["grandTotal"]["amount"] == "0.00"
+    assert special["ship_plus"]["programs"] == ["FBM_SHIP_PLUS"]
+    assert special["delivery_preference"]["recipient"]["deliveryPreference"]["dropOffLocation"] == "RECEPTIONIST"
+    assert "signatureConfirmation" in first("constraints")["fulfillment"]["shipping"]["shippingConstraints"]
+    assert [item["quantityOrdered"] > 0 for item in special["cancelled_line"]["orderItems"]] == [True, False]
+    assert "cancellationExecution" in special["cancelled_line"]["orderItems"][1]["cancellation"]
+
+
+def test_an_order_from_brazil_has_the_parts_of_its_address(amazon, special):
+    address = special["brazil"]["recipient"]["deliveryAddress"]
+    assert special["brazil"]["salesChannel"]["marketplaceId"] == "A2Q3Y263D00KWC"
+    assert address["countryCode"] == "BR"
+    assert address["extendedFields"].keys() == {"streetName", "streetNumber", "complement", "neighborhood"}
+    assert special["brazil"]["proceeds"]["grandTotal"]["currencyCode"] == "BRL"
+    elsewhere = {"seller": "A2SIMEU0000001", "mix": {"brazil": 1}}
+    assert amazon.send("POST", "/_sim/orders/generate", body=json.dumps(elsewhere).encode()).status == 400
 
 
 def test_created_within_two_days_and_changed_more_than_three_minutes_ago(orders):

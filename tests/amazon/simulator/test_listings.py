@@ -120,20 +120,22 @@ def test_a_message_id_must_be_unique(amazon, store):
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("content", "code"),
     [
-        b"not json",
-        b"[]",
-        feed(),
-        feed(line("TENT-2P", availability(1, 1)), version="1.0"),
-        feed(line("TENT-2P", availability(1, 1)), sellerId="A2SIMNA0000002"),
-        feed(line("TENT-2P", availability(1, 1)), color="red"),
+        (b"not json", "4002001"),
+        (b"<AmazonEnvelope/>", "4002001"),
+        (b"[]", "4002005"),
+        (feed(), "4002005"),
+        (feed(line("TENT-2P", availability(1, 1)), version="1.0"), "4002005"),
+        (feed(line("TENT-2P", availability(1, 1)), sellerId="A2SIMNA0000002"), "4002005"),
+        (feed(line("TENT-2P", availability(1, 1)), color="red"), "4002005"),
     ],
 )
-def test_a_file_that_is_no_such_feed_applies_nothing(amazon, store, content):
+def test_a_file_that_is_no_such_feed_applies_nothing(amazon, store, content, code):
     report = json.loads(store.run(TYPE, content, JSON))
     assert report["summary"]["messagesAccepted"] == 0
     assert "messageId" not in report["issues"][0]
+    assert report["issues"][0]["code"] == code
     assert listing(amazon, "TENT-2P")["quantity"] == 0
 
 
@@ -162,7 +164,7 @@ def test_a_sku_is_there_only_for_the_marketplaces_that_list_it(amazon, store):
     assert run(store, line("HERE", availability(3, 3)))["issues"] == []
     assert store.call("GET", f"{ITEMS}/HERE", marketplaceIds=US).status == 200
     assert store.call("GET", f"{ITEMS}/HERE", **canada).status == 404
-    assert patch(store, "HERE", availability(1, 1), **canada).status == 404
+    assert patch(store, "HERE", availability(1, 1), **canada).status == 400
     both = store.call("GET", ITEMS, identifiers="HERE,TENT-2P", identifiersType="SKU", **canada).json()
     assert [item["sku"] for item in both["items"]] == ["TENT-2P"]
 

@@ -1,5 +1,6 @@
 """Login with Amazon: what the token endpoint gives and refuses."""
 
+import json
 from urllib.parse import urlencode
 
 import pytest
@@ -59,6 +60,73 @@ def test_two_secrets_are_valid_during_a_rotation(amazon, store):
     for secret in (CLIENT["client_secret"], "the-new-one"):
         form = CLIENT | {"client_secret": secret, "grant_type": "refresh_token", "refresh_token": store.refresh_token}
         assert amazon.token_call(**form).status == 200
+
+
+def renewed(amazon, store, secret: str):
+    form = CLIENT | {"client_secret": secret, "grant_type": "refresh_token", "refresh_token": store.refresh_token}
+    return amazon.token_call(**form)
+
+
+def test_after_a_rotation_the_old_secret_is_good_for_a_while(amazon, store):
+    shown = amazon.steer("POST", "application", {"rotate_secret": "the-new-one", "old_valid_s": 3600})
+    assert shown["secret"] == "the-new-one"
+    assert shown["expiring_secrets"] == [{"secret": CLIENT["client_secret"], "valid_until": "2026-03-02T13:00:00.000Z"}]
+    amazon.advance(3600)
+    assert [renewed(amazon, store, each).status for each in (CLIENT["client_secret"], "the-new-one")] == [200, 200]
+    amazon.advance(1)
+    refused = renewed(amazon, store, CLIENT["client_secret"])
+    assert (refused.status, refused.json()["error"]) == (401, "invalid_client")
+    assert renewed(amazon, store, "the-new-one").status == 200
+
+
+def test_a_second_rotation_does_not_lengthen_the_first_secrets_life(amazon, store):
+    amazon.steer("POST", "application", {"rotate_secret": "second", "old_valid_s": 10})
+    amazon.steer("POST", "application", {"rotate_secret": "third"})
+    amazon.advance(11)
+    secrets = (CLIENT["client_secret"], "second", "third")
+    assert [renewed(amazon, store, each).status for each in secrets] == [401, 200, 200]
+    amazon.advance(7 * 86400)
+    assert [renewed(amazon, store, each).status for each in secrets] == [401, 401, 200]
+
+
+@pytest.mark.parametrize(
+    "body", [{"rotate_secret": ""}, {"rotate_secret": CLIENT["client_secret"]}, {"old_valid_s": 5}, {"colour": "red"}]
+)
+def test_a_rotation_needs_a_new_secret(amazon, body):
+    assert amazon.send("POST", "/_sim/application", body=json.dumps(body).encode()).status == 400
+    assert amazon.steer("GET", "application")["secret"] == CLIENT["client_secret"]
+
+
+ROTATE = "/na/applications/2023-11-30/clientSecret"
+
+
+def test_the_application_rotates_its_own_secret_and_the_old_one_dies_after_seven_days(amazon, store):
+    answer = amazon.send(
+        "POST",
+        ROTATE,
+        headers={"x-amz-access-token": amazon.grantless("sellingpartnerapi::client_credential:rotation")},
+    )
+    assert (answer.status, answer.body) == (204, b"")
+    new = amazon.steer("GET", "application")["secret"]
+    assert new != CLIENT["client_secret"]
+    amazon.advance(7 * 86400 + 1)
+    assert [renewed(amazon, store, each).status for each in (CLIENT["client_secret"], new)] == [401, 200]
+
+
+def test_rotation_takes_the_tokens_of_its_own_scope_only(amazon, store):
+    for token in (store.token, amazon.grantless("sellingpartnerapi::notifications")):
+        answer = amazon.send("POST", ROTATE, headers={"x-amz-access-token": token})
+        assert (answer.status, error(answer)["details"]) == (403, "")
+    assert "missing" in error(amazon.send("POST", ROTATE))["details"]
+    assert amazon.steer("GET", "application")["expiring_secrets"] == []
+
+
+def test_rotation_needs_a_queue_for_the_new_secret(amazon):
+    amazon.steer("POST", "application", {"rotation_notices": False})
+    token = amazon.grantless("sellingpartnerapi::client_credential:rotation")
+    answer = amazon.send("POST", ROTATE, headers={"x-amz-access-token": token})
+    assert answer.status == 400
+    assert error(answer)["message"].startswith("Application is not enrolled for rotation notification.")
 
 
 @pytest.mark.parametrize("left_out", ["grant_type", "refresh_token", "client_id", "client_secret"])

@@ -57,6 +57,31 @@ def test_a_repeated_parameter_is_refused(live):
     assert "includedData is repeated" in answer.text
 
 
+def test_a_token_of_version_0_must_be_percent_encoded(live):
+    steer(live, "orders/generate", {"seller": NORTHWIND, "mix": {"plain": 2}})
+    headers, address = {"x-amz-access-token": access_token(live)}, f"{live}/na/orders/v0/orders"
+    places = "ATVPDKIKX0DER,A2EUQ1WTGCTBG2,A1AM78C64UM0Y8"
+    first = {"MarketplaceIds": places, "CreatedAfter": "2020-01-01T00:00:00Z", "MaxResultsPerPage": 1}
+    token = requests.get(address, params=first, headers=headers, timeout=WAIT).json()["payload"]["NextToken"]
+    raw = requests.get(f"{address}?MarketplaceIds={places}&NextToken={token}", headers=headers, timeout=WAIT)
+    assert (raw.status_code, raw.json()["errors"][0]["message"]) == (400, "NextToken is invalid.")
+    encoded = requests.get(
+        address, params={"MarketplaceIds": places, "NextToken": token}, headers=headers, timeout=WAIT
+    )
+    assert len(encoded.json()["payload"]["Orders"]) == 1
+
+
+def test_a_customization_is_downloaded_without_a_token(live):
+    made = steer(live, "orders/generate", {"seller": NORTHWIND, "mix": {"customized": 1}})
+    (order_id,) = made["branches"]["customized"]
+    headers = {"x-amz-access-token": access_token(live)}
+    shown = requests.get(f"{live}/na/orders/2026-01-01/orders/{order_id}", headers=headers, timeout=WAIT).json()
+    url = shown["order"]["orderItems"][0]["product"]["customization"]["customizedUrl"]
+    assert url.startswith(f"{live}/custom/")
+    answer = requests.get(url, timeout=WAIT)
+    assert (answer.headers["Content-Type"], answer.content[:2]) == ("application/zip", b"PK")
+
+
 def test_a_browser_without_scripts_can_authorize(live):
     browser = mechanicalsoup.StatefulBrowser(raise_on_404=True)
     query = f"application_id={APPLICATION}&state=s-1&redirect_uri={PANEL}"

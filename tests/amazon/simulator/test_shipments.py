@@ -140,3 +140,54 @@ def test_the_call_log_names_the_package(amazon, store):
     confirm(store, order, detail(order, "17"))
     (call,) = amazon.steer("GET", "calls", operation="confirmShipment")["calls"]
     assert call["packages"] == [f"{order['orderId']}/17"]
+
+
+def test_a_package_can_be_edited_so_often_and_no_more(amazon, store):
+    amazon.steer("POST", "limits", {"package_edits": 2})
+    order = three_tents(amazon)
+    answers = [confirm(store, order, detail(order, "1", 1, trackingNumber=f"1Z{number}")) for number in range(4)]
+    assert [answer.status for answer in answers] == [204, 204, 204, 400]
+    assert "maximum number of allowed updates" in error(answers[3])["message"]
+    assert read(amazon, order)["packages"][0]["trackingNumber"] == "1Z2"
+    assert confirm(store, order, detail(order, "2", 2)).status == 204
+
+
+def test_an_edit_that_is_refused_does_not_count(amazon, store):
+    amazon.steer("POST", "limits", {"package_edits": 1})
+    order = three_tents(amazon)
+    confirm(store, order, detail(order, "1", 1))
+    assert confirm(store, order, detail(order, "1", 4)).status == 400
+    assert confirm(store, order, detail(order, "1", 2)).status == 204
+
+
+def test_a_cancelled_line_cannot_be_shipped_and_the_rest_completes_the_order(amazon, store):
+    order = amazon.order(branch="cancelled_line")
+    tent, lamp = order["order"]["orderItems"]
+    assert lamp["quantityOrdered"] == 0
+    lines = [{"orderItemId": item["orderItemId"], "quantity": 1} for item in (tent, lamp)]
+    refused = confirm(store, order, detail(order, orderItems=lines))
+    assert (refused.status, "NonexistentOrderItem" in error(refused)["message"]) == (400, True)
+    whole = [{"orderItemId": tent["orderItemId"], "quantity": tent["quantityOrdered"]}]
+    assert confirm(store, order, detail(order, orderItems=whole)).status == 204
+    assert read(amazon, order)["status"] == "SHIPPED"
+
+
+def test_transparency_codes_are_kept_with_the_package(amazon, store):
+    order = amazon.order(branch="transparency")
+    package = detail(order)
+    package["orderItems"][0]["transparencyCodes"] = ["AZ:1", "AZ:2"]
+    assert confirm(store, order, package).status == 204
+    assert read(amazon, order)["packages"][0]["packageItems"][0]["transparencyCodes"] == ["AZ:1", "AZ:2"]
+    package["orderItems"][0]["transparencyCodes"] = "AZ:1"
+    assert confirm(store, order, package).status == 400
+
+
+def test_ship_plus_orders_are_confirmed_by_amazon_alone(amazon, store):
+    order = amazon.order(branch="ship_plus")
+    assert "Ship+" in error(confirm(store, order, detail(order)))["message"]
+
+
+def test_carriers_off_the_list_go_by_name(amazon, store):
+    order = amazon.order()
+    assert confirm(store, order, detail(order, carrierCode="Other", carrierName="Riverboat")).status == 204
+    assert read(amazon, order)["packages"][0]["carrier"] == "Riverboat"

@@ -56,6 +56,11 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("deliver_after", sa.DateTime(), nullable=True))
         batch_op.add_column(sa.Column("original_order", sa.Text(), nullable=False, server_default=""))
         batch_op.add_column(sa.Column("caution", sa.Text(), nullable=False, server_default=""))
+        batch_op.add_column(
+            sa.Column(
+                "ack_tries", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False, server_default="0"
+            )
+        )
 
     with op.batch_alter_table("warehouse_order", schema=None) as batch_op:
         batch_op.add_column(sa.Column("deliver_by", sa.DateTime(), nullable=True))
@@ -82,6 +87,7 @@ def downgrade() -> None:
         batch_op.drop_column("deliver_by")
 
     with op.batch_alter_table("received_order", schema=None) as batch_op:
+        batch_op.drop_column("ack_tries")
         batch_op.drop_column("caution")
         batch_op.drop_column("original_order")
         batch_op.drop_column("deliver_after")

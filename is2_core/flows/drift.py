@@ -1,0 +1,231 @@
+"""The drift report: whether a cart still shows the stock and latency it accepted.
+
+A comparison has two steps. First every comparable SKU is read and what the cart shows is stored; then, once the orders
+the cart had at that time have been received as well, what was read is compared with what was sent. Without the wait
+every order of the last half hour would look like a difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, lazyload
+
+from is2_core.flows.access import owned_integration
+from is2_core.flows.activity import make_due
+from is2_core.flows.cart_settings import is_enabled
+from is2_core.flows.channels import BATCH, read_batch
+from is2_core.flows.context import cart_context
+from is2_core.flows.errors import Conflict
+from is2_core.flows.submissions import KIND_INVENTORY, has_open
+from is2_core.models import (
+    CartItem,
+    ImportCursor,
+    Integration,
+    IntegrationState,
+    PushResult,
+    ReceivedLine,
+    ReceivedOrder,
+    SeenInCart,
+    StockPush,
+    StockPushLine,
+    Task,
+)
+from is2_core.platform import Platform
+from is2_core.tasks.queue import NOW, SOON, enqueue
+from is2_core.tasks.run import TaskRun
+from plugins.interface import SettingsError
+
+DRIFT = "inventory.drift"
+# Carts show what they accepted only after a while.
+SETTLED = timedelta(hours=2)
+LOOK_AGAIN = timedelta(minutes=15)
+# Where orders cannot be read for so long, the comparison does without them.
+WAIT_FOR_ORDERS = timedelta(hours=6)
+_NOT_LISTED = "The cart does not list this SKU."
+
+
+def drift_of(item: CartItem, sold_since: int | None) -> str:
+    """What is wrong with what the cart showed of an item when it was last read; pure.
+
+    Args:
+        item: one that was pushed; `seen_in_cart`, `withheld` and the `shown_*` columns are what was read.
+        sold_since: units bought at this store since the numbers were computed; None where that is not known, and a
+            number that is too small says nothing.
+
+    Returns:
+        A sentence, "" where nothing is wrong or somebody else ships the SKU.
+    """
+    if item.seen_in_cart == SeenInCart.NO:
+        return _NOT_LISTED
+    if item.withheld or item.pushed_quantity is None:
+        return ""
+    found = [_wrong_quantity(item.shown_quantity or 0, item.pushed_quantity, sold_since), _wrong_latency(item)]
+    return " ".join(sentence for sentence in found if sentence)
+
+
+def _wrong_quantity(shown: int, pushed: int, sold_since: int | None) -> str:
+    least = 0 if sold_since is None else max(0, pushed - sold_since)
+    if least <= shown <= pushed:
+        return ""
+    sold = f" and {sold_since} sold since" if sold_since else ""
+    return f"The cart shows a quantity of {shown}, where {pushed} was sent{sold}."
+
+
+def _wrong_latency(item: CartItem) -> str:
+    sent, shown = item.pushed_lead_days, item.shown_lead_days
+    if sent is None or shown == sent:
+        return ""
+    days = "no latency" if shown is None else f"a latency of {shown} day{'s' if shown != 1 else ''}"
+    return f"The cart shows {days}, where {sent} day{'s' if sent != 1 else ''} {'were' if sent != 1 else 'was'} sent."
+
+
+def can_compare(platform: Platform, integration: Integration) -> bool:
+    """Whether the cart shows stock at all."""
+    return platform.carts.has(integration.cart, "read_inventory")
+
+
+def compare_now(platform: Platform, *, integration_id: int, account_id: int) -> str:
+    """Ask for a comparison at once; returns a sentence.
+
+    Raises:
+        Conflict: there is nothing to compare, or not now.
+    """
+    with platform.db.write() as session:
+        integration = owned_integration(session, integration_id, account_id)
+        label = platform.carts.manifest(integration.cart).label
+        if not can_compare(platform, integration):
+            raise Conflict(f"{label} offers no way to read stock.")
+        if integration.state != IntegrationState.ACTIVE:
+            raise Conflict("This store is not active.")
+        pushed = session.scalar(
+            sa.select(sa.func.count()).where(
+                CartItem.integration_id == integration.id, CartItem.active.is_(True), CartItem.pushed_at.is_not(None)
+            )
+        )
+        if not pushed:
+            raise Conflict(f"Nothing can be compared yet: no stock was sent to {label}.")
+        enqueue(session, kind=DRIFT, integration=integration, now=platform.clock.now(), priority=NOW)
+    return f"The stock is being compared with what {label} shows; what differs is marked here in some minutes."
+
+
+def compare_with_cart(platform: Platform, run: TaskRun) -> None:
+    """Task `inventory.drift`: read what the cart shows, in slices; then compare, and make due again what differs."""
+    with platform.db.read() as session:
+        integration = session.get_one(Integration, run.integration_id)
+        # Of the task, not of the run: a comparison goes on over many runs.
+        begun = session.get_one(Task, run.id).created_at
+        busy = has_open(session, integration.id, KIND_INVENTORY)
+    if not can_compare(platform, integration) or not is_enabled(platform, integration.cart):
+        return
+    if busy:
+        _again(run, platform.clock.now() + LOOK_AGAIN)
+        return
+    try:
+        if _read(platform, run, integration, begun):
+            _compare(platform, run, begun)
+    except SettingsError:
+        # The next push meets it too and says so on the store's page; here it must not pause the store.
+        return
+
+
+def _again(run: TaskRun, at: datetime) -> None:
+    with run.write() as session:
+        run.finish(session, again_at=at)
+
+
+def _comparable(integration_id: int, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        CartItem.integration_id == integration_id,
+        CartItem.active.is_(True),
+        CartItem.pushed_version >= CartItem.due_version,
+        CartItem.pushed_at <= now - SETTLED,
+    )
+
+
+def _read(platform: Platform, run: TaskRun, integration: Integration, begun: datetime) -> bool:
+    """Read what was not read since the comparison began; False where the rest is left to the next turn."""
+    context = cart_context(platform, integration, before_call=run.heartbeat)
+    while True:
+        with platform.db.read() as session:
+            items = session.scalars(
+                sa.select(CartItem)
+                .where(
+                    *_comparable(integration.id, platform.clock.now()),
+                    sa.or_(CartItem.channel_read_at.is_(None), CartItem.channel_read_at < begun),
+                )
+                .order_by(CartItem.id)
+                .limit(BATCH)
+            ).all()
+        if not items:
+            return True
+        if run.slice_is_over():
+            _again(run, platform.clock.now())
+            return False
+        read_batch(platform, run, integration, context, items)
+
+
+def _compare(platform: Platform, run: TaskRun, begun: datetime) -> None:
+    """Compare what was read with what was sent, as soon as the orders of that time are here."""
+    with run.write() as session:
+        integration = session.get_one(Integration, run.integration_id)
+        now = platform.clock.now()
+        items = session.scalars(
+            sa.select(CartItem)
+            .where(
+                *_comparable(integration.id, now),
+                CartItem.channel_read_at >= begun,
+                CartItem.pushed_at < CartItem.channel_read_at,
+            )
+            .order_by(CartItem.id)
+            .options(lazyload(CartItem.mappings))
+            .with_for_update()
+        ).all()
+        known_until = _orders_known_until(session, integration)
+        read_at = max((item.channel_read_at for item in items if item.channel_read_at), default=now)
+        complete = known_until is not None and known_until >= read_at
+        if items and not complete and now < read_at + WAIT_FOR_ORDERS:
+            soon = now + platform.carts.manifest(integration.cart).read_lag + timedelta(minutes=1)
+            enqueue(session, kind="orders.check", integration=integration, now=now, run_at=soon, priority=SOON)
+            run.finish(session, again_at=soon + timedelta(minutes=1))
+            return
+        sold = _sold_since(session, integration.id, items) if complete else None
+        for item in items:
+            item.drift, item.drift_at = drift_of(item, None if sold is None else sold.get(item.id, 0)), now
+        session.flush()
+        make_due(session, [item.id for item in items if item.drift])
+
+
+def _orders_known_until(session: Session, integration: Integration) -> datetime | None:
+    """The time on our clock up to which the store's orders have been received."""
+    watermark = session.scalar(
+        sa.select(ImportCursor.watermark).where(
+            ImportCursor.integration_id == integration.id, ImportCursor.kind == "routine"
+        )
+    )
+    return watermark - timedelta(seconds=integration.server_skew_s) if watermark else None
+
+
+def _sold_since(session: Session, integration_id: int, items: Sequence[CartItem]) -> dict[int, int]:
+    """Item id -> units ordered since the numbers it was last sent were computed."""
+    computed = (
+        sa.select(StockPushLine.cart_item_id.label("item_id"), sa.func.max(StockPush.computed_at).label("at"))
+        .join(StockPush, StockPush.id == StockPushLine.push_id)
+        .where(StockPush.integration_id == integration_id, StockPushLine.result == PushResult.APPLIED)
+        .group_by(StockPushLine.cart_item_id)
+        .subquery()
+    )
+    # Runs settled long ago are cleaned up; then the time the cart accepted it stands in.
+    since = sa.func.coalesce(computed.c.at, CartItem.pushed_at)
+    rows = session.execute(
+        sa.select(CartItem.id, sa.func.sum(ReceivedLine.ordered))
+        .outerjoin(computed, computed.c.item_id == CartItem.id)
+        .join(ReceivedOrder, ReceivedOrder.integration_id == CartItem.integration_id)
+        .join(ReceivedLine, sa.and_(ReceivedLine.order_id == ReceivedOrder.id, ReceivedLine.sku == CartItem.sku))
+        .where(CartItem.integration_id == integration_id, ReceivedOrder.cart_created_at > since)
+        .group_by(CartItem.id)
+    ).all()
+    wanted = {item.id for item in items}
+    return {item_id: int(units) for item_id, units in rows if item_id in wanted}

@@ -1,0 +1,115 @@
+"""Fetching one order by the cart's number: one that the listings missed, or that changed just now."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.exc import InterfaceError, OperationalError, StatementError
+from sqlalchemy.orm import Session
+
+from is2_core.flows.access import owned_integration
+from is2_core.flows.ask import ask_cart_now
+from is2_core.flows.cart_settings import is_enabled, known_manifest
+from is2_core.flows.context import cart_context
+from is2_core.flows.errors import BadInput, Conflict, Forbidden, NotFound
+from is2_core.flows.rules import add_event
+from is2_core.flows.shipping import vocabulary
+from is2_core.flows.staging import stage
+from is2_core.models import Integration, IntegrationState, ReceivedOrder
+from is2_core.platform import Platform
+from is2_core.tasks.queue import NOW, enqueue
+from plugins.interface import Order, OrderReject, ShippingMappingUI
+
+MAX_REMOTE_ID = 100
+FIELD = "remote_id"
+
+
+def can_fetch(platform: Platform, integration: Integration) -> bool:
+    """Whether single orders can be asked for at this store's cart, now."""
+    return (
+        integration.state == IntegrationState.ACTIVE
+        and platform.carts.has(integration.cart, "fetch_order")
+        and is_enabled(platform, integration.cart)
+    )
+
+
+def fetch_this_order(platform: Platform, *, integration_id: int, account_id: int, user_id: int, remote_id: str) -> int:
+    """Ask the cart for one order and stage it as the listings do, new or known, whenever it was bought.
+
+    Args:
+        remote_id: the cart's number of the order, as a person typed it.
+
+    Returns:
+        The id of the received order; its state says what came of it.
+
+    Raises:
+        BadInput: the number cannot be one.
+        Conflict, Forbidden: the store or its cart cannot be asked.
+        CartRefused, CartUnavailable: the cart said no, or could not be asked.
+        NotFound: the cart knows no such order of this store.
+    """
+    wanted = remote_id.strip()
+    if not wanted or len(wanted) > MAX_REMOTE_ID or not wanted.isprintable():
+        raise BadInput(f"Type the number the shop has for the order, at most {MAX_REMOTE_ID} characters.", field=FIELD)
+    with platform.db.read() as session:
+        integration = owned_integration(session, integration_id, account_id)
+    label = known_manifest(platform, integration.cart).label
+    if integration.state != IntegrationState.ACTIVE:
+        raise Conflict("This store is not active, so nothing can be read from it.")
+    if not is_enabled(platform, integration.cart):
+        raise Forbidden(f"{label} is not enabled on this platform at the moment.")
+    if not platform.carts.has(integration.cart, "fetch_order"):
+        raise Conflict(f"{label} offers no way to ask for a single order.")
+    ui = vocabulary(platform, integration)
+    answer: Order | OrderReject | None = ask_cart_now(
+        platform, integration, "fetch_order", ctx=cart_context(platform, integration), remote_id=wanted
+    )
+    if answer is None:
+        raise NotFound(f"{label} does not know an order {wanted} of this store.", field=FIELD)
+    return _store(platform, integration_id, account_id, user_id, ui, answer)
+
+
+def _store(
+    platform: Platform,
+    integration_id: int,
+    account_id: int,
+    user_id: int,
+    ui: ShippingMappingUI,
+    answer: Order | OrderReject,
+) -> int:
+    try:
+        with platform.db.write() as session:
+            return _stage(platform, session, integration_id, account_id, user_id, ui, answer)
+    except (StatementError, OverflowError, UnicodeError) as error:
+        if isinstance(error, OperationalError | InterfaceError):
+            raise
+        sentence = "This order holds a value that cannot be stored; ask for help."
+        reject = OrderReject(answer.remote_id, "NOT_STORABLE", sentence, answer.updated_at)
+        with platform.db.write() as session:
+            return _stage(platform, session, integration_id, account_id, user_id, ui, reject)
+
+
+def _stage(
+    platform: Platform,
+    session: Session,
+    integration_id: int,
+    account_id: int,
+    user_id: int,
+    ui: ShippingMappingUI,
+    answer: Order | OrderReject,
+) -> int:
+    integration = owned_integration(session, integration_id, account_id)
+    if integration.state != IntegrationState.ACTIVE:
+        raise Conflict("This store was paused or disconnected a moment ago; nothing was stored.")
+    orders = [answer] if isinstance(answer, Order) else []
+    rejects = [answer] if isinstance(answer, OrderReject) else []
+    stage(platform, session, integration, ui, orders, rejects)
+    order_id = session.scalars(
+        sa.select(ReceivedOrder.id).where(
+            ReceivedOrder.integration_id == integration_id, ReceivedOrder.remote_id == answer.remote_id
+        )
+    ).one()
+    now = platform.clock.now()
+    add_event(session, order_id, now, "FETCHED", "Fetched by a person.", user_id)
+    # A person waits: what staging asked for comes first now.
+    enqueue(session, kind="orders.place", integration=integration, now=now, priority=NOW)
+    return order_id

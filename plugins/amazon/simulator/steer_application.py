@@ -1,0 +1,56 @@
+"""Steering of the application's registration, as a developer's console shows it."""
+
+from datetime import timedelta
+from typing import Any
+
+from plugins.amazon.simulator.applications import Application
+from plugins.amazon.simulator.clock import iso
+from plugins.amazon.simulator.state import State
+
+_FIELDS = ("redirect_uris", "login_uri", "draft", "roles", "secrets", "name", "local_panels", "rotation_notices")
+_WEEK_S = 7 * 86400
+
+
+def only_application(state: State) -> Application:
+    """The one registered application."""
+    return next(iter(state.applications.values()))
+
+
+def shown(state: State) -> dict[str, Any]:
+    """The registration. `secret` is the newest one: it stands for the queue that Amazon sends a new secret to."""
+    application = only_application(state)
+    return {
+        "application_id": application.id,
+        "client_id": application.client_id,
+        "redirect_uris": application.redirect_uris,
+        "login_uri": application.login_uri,
+        "draft": application.draft,
+        "roles": application.roles,
+        "rotation_notices": application.rotation_notices,
+        "secret": application.secrets[-1],
+        "expiring_secrets": [
+            {"secret": secret, "valid_until": iso(until)} for secret, until in application.expiring.items()
+        ],
+    }
+
+
+def change(state: State, body: dict[str, Any]) -> dict[str, Any]:
+    """Change the registration. Keys: rotate_secret, with old_valid_s seconds (a week when not given) for which those
+    before it stay valid, and any of the registration's fields.
+
+    Raises:
+        ValueError: a key that an application does not have, or a secret that is no new one.
+    """
+    fields = dict(body)
+    secret, old_valid_s = fields.pop("rotate_secret", None), fields.pop("old_valid_s", None)
+    if unknown := fields.keys() - set(_FIELDS):
+        raise ValueError(f"an application has no {min(unknown)!r}")
+    if old_valid_s is not None and secret is None:
+        raise ValueError("old_valid_s goes with rotate_secret")
+    application = only_application(state)
+    for name, value in fields.items():
+        setattr(application, name, value)
+    if secret is not None:
+        seconds = float(_WEEK_S if old_valid_s is None else old_valid_s)
+        application.rotate(str(secret), state.clock.now() + timedelta(seconds=seconds))
+    return shown(state)
