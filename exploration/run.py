@@ -24,7 +24,11 @@ from is2_core.tasks.dispatcher import tick
 # the night's listing and comparison, moved to here, and the time between two pushes of stock; what the last of them
 # asked.
 _HEALING = (timedelta(minutes=5), timedelta(hours=1), timedelta(hours=15), timedelta(hours=16))
-_NIGHT = (("orders.reconcile", timedelta(minutes=90)), ("inventory.compare", timedelta(minutes=150)))
+_NIGHT = (
+    ("orders.reconcile", timedelta(minutes=90)),
+    ("inventory.compare", timedelta(minutes=150)),
+    ("inventory.drift", timedelta(minutes=210)),
+)
 _WARM_UP = timedelta(minutes=4)
 # While it heals the routine is seldom: it finds nothing new, and costs most of the run.
 _SELDOM = timedelta(hours=24)

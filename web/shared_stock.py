@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from is2_core.flows import shared_stock as flows
 from is2_core.flows.errors import BadInput, FlowError
-from is2_core.flows.inventory import interval_of
+from is2_core.flows.inventory_sync import interval_of
 from is2_core.models import Integration
 from web import scope
 from web.scope import platform

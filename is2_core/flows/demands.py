@@ -47,7 +47,8 @@ def _asked_of(line: ReceivedLine) -> Iterator[tuple[DemandKind, str]]:
         yield kind, word if kind is DemandKind.OTHER else ""
     if line.gift:
         yield DemandKind.GIFT, ""
-    if line.customization in (CustomizationState.STORED, CustomizationState.FAILED):
+    # Also while it is being fetched or could not be: a person may have released the order all the same.
+    if line.customization != CustomizationState.NONE:
         yield DemandKind.CUSTOMIZATION, ""
     if line.ioss:
         yield DemandKind.IOSS, line.ioss

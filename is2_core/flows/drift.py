@@ -7,7 +7,6 @@ every order of the last half hour would look like a difference.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -19,8 +18,10 @@ from is2_core.flows.cart_settings import is_enabled
 from is2_core.flows.channels import BATCH, read_batch
 from is2_core.flows.context import cart_context
 from is2_core.flows.errors import Conflict
+from is2_core.flows.inventory_sync import interval_of
 from is2_core.flows.submissions import KIND_INVENTORY, has_open
 from is2_core.models import (
+    OPEN_STATES,
     CartItem,
     ImportCursor,
     Integration,
@@ -44,7 +45,12 @@ SETTLED = timedelta(hours=2)
 LOOK_AGAIN = timedelta(minutes=15)
 # Where orders cannot be read for so long, the comparison does without them.
 WAIT_FOR_ORDERS = timedelta(hours=6)
+# What differs is sent again so often; then somebody else writes it, or the cart will not have it.
+SENT_AGAIN = 2
+CHUNK = 500
+_NIGHT_MINUTES = 120
 _NOT_LISTED = "The cart does not list this SKU."
+_LEFT_ALONE = "It was sent again twice and differs still, so it is left until the SKU has activity."
 
 
 def drift_of(item: CartItem, sold_since: int | None) -> str:
@@ -87,6 +93,12 @@ def can_compare(platform: Platform, integration: Integration) -> bool:
     return platform.carts.has(integration.cart, "read_inventory")
 
 
+def night_slot(integration_id: int) -> str:
+    """The local time of a store's nightly comparison, spread over stores: they share the application's limits."""
+    minute = integration_id % _NIGHT_MINUTES
+    return f"{4 + minute // 60:02d}:{minute % 60:02d}"
+
+
 def compare_now(platform: Platform, *, integration_id: int, account_id: int) -> str:
     """Ask for a comparison at once; returns a sentence.
 
@@ -100,6 +112,10 @@ def compare_now(platform: Platform, *, integration_id: int, account_id: int) -> 
             raise Conflict(f"{label} offers no way to read stock.")
         if integration.state != IntegrationState.ACTIVE:
             raise Conflict("This store is not active.")
+        if interval_of(session, integration.id) is None:
+            raise Conflict(
+                "Sending available inventory is off in this store's settings, so there is nothing to compare."
+            )
         pushed = session.scalar(
             sa.select(sa.func.count()).where(
                 CartItem.integration_id == integration.id, CartItem.active.is_(True), CartItem.pushed_at.is_not(None)
@@ -107,7 +123,14 @@ def compare_now(platform: Platform, *, integration_id: int, account_id: int) -> 
         )
         if not pushed:
             raise Conflict(f"Nothing can be compared yet: no stock was sent to {label}.")
+        under_way = session.scalar(
+            sa.select(Task.created_at).where(
+                Task.kind == DRIFT, Task.integration_id == integration.id, Task.state.in_(OPEN_STATES)
+            )
+        )
         enqueue(session, kind=DRIFT, integration=integration, now=platform.clock.now(), priority=NOW)
+    if under_way is not None:
+        return f"A comparison with {label} is under way already; what differs is marked here as soon as it ends."
     return f"The stock is being compared with what {label} shows; what differs is marked here in some minutes."
 
 
@@ -168,34 +191,67 @@ def _read(platform: Platform, run: TaskRun, integration: Integration, begun: dat
 
 
 def _compare(platform: Platform, run: TaskRun, begun: datetime) -> None:
-    """Compare what was read with what was sent, as soon as the orders of that time are here."""
-    with run.write() as session:
+    """Compare what was read with what was sent, as soon as the orders of that time are here; chunk by chunk, because
+    others write the same items."""
+    now = platform.clock.now()
+    with platform.db.read() as session:
         integration = session.get_one(Integration, run.integration_id)
-        now = platform.clock.now()
-        items = session.scalars(
-            sa.select(CartItem)
-            .where(
-                *_comparable(integration.id, now),
-                CartItem.channel_read_at >= begun,
-                CartItem.pushed_at < CartItem.channel_read_at,
-            )
-            .order_by(CartItem.id)
-            .options(lazyload(CartItem.mappings))
-            .with_for_update()
-        ).all()
+        read_at = session.scalar(
+            sa.select(sa.func.max(CartItem.channel_read_at)).where(*_read_since(integration, begun, now))
+        )
         known_until = _orders_known_until(session, integration)
-        read_at = max((item.channel_read_at for item in items if item.channel_read_at), default=now)
-        complete = known_until is not None and known_until >= read_at
-        if items and not complete and now < read_at + WAIT_FOR_ORDERS:
-            soon = now + platform.carts.manifest(integration.cart).read_lag + timedelta(minutes=1)
+        complete = read_at is not None and known_until is not None and known_until >= read_at
+        sold = _sold_since(session, integration.id) if complete else None
+    if read_at is None:
+        return
+    if not complete and now < read_at + WAIT_FOR_ORDERS:
+        _wait_for_orders(platform, run, integration, first=now - read_at < LOOK_AGAIN)
+        return
+    last = 0
+    while True:
+        with run.write() as session:
+            items = session.scalars(
+                sa.select(CartItem)
+                .where(*_read_since(integration, begun, now), CartItem.id > last)
+                .order_by(CartItem.id)
+                .limit(CHUNK)
+                .options(lazyload(CartItem.mappings))
+                .with_for_update()
+            ).all()
+            for item in items:
+                _judge(item, None if sold is None else sold.get(item.id, 0), now)
+            session.flush()
+            make_due(session, [item.id for item in items if 0 < item.drift_times <= SENT_AGAIN])
+            if len(items) < CHUNK:
+                run.finish(session)
+                return
+            last = items[-1].id
+
+
+def _read_since(integration: Integration, begun: datetime, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        *_comparable(integration.id, now),
+        CartItem.channel_read_at >= begun,
+        CartItem.pushed_at < CartItem.channel_read_at,
+    )
+
+
+def _judge(item: CartItem, sold_since: int | None, now: datetime) -> None:
+    sentence = drift_of(item, sold_since)
+    item.drift_times = item.drift_times + 1 if sentence else 0
+    item.drift = f"{sentence} {_LEFT_ALONE}" if item.drift_times > SENT_AGAIN else sentence
+    item.drift_at = now
+
+
+def _wait_for_orders(platform: Platform, run: TaskRun, integration: Integration, *, first: bool) -> None:
+    """Look again when the orders of that time can be here; asked for once, since their listing has a pace of its own
+    where it fails."""
+    now = platform.clock.now()
+    soon = now + platform.carts.manifest(integration.cart).read_lag + timedelta(minutes=1)
+    with run.write() as session:
+        if first:
             enqueue(session, kind="orders.check", integration=integration, now=now, run_at=soon, priority=SOON)
-            run.finish(session, again_at=soon + timedelta(minutes=1))
-            return
-        sold = _sold_since(session, integration.id, items) if complete else None
-        for item in items:
-            item.drift, item.drift_at = drift_of(item, None if sold is None else sold.get(item.id, 0)), now
-        session.flush()
-        make_due(session, [item.id for item in items if item.drift])
+        run.finish(session, again_at=soon + timedelta(minutes=1) if first else now + LOOK_AGAIN)
 
 
 def _orders_known_until(session: Session, integration: Integration) -> datetime | None:
@@ -208,7 +264,7 @@ def _orders_known_until(session: Session, integration: Integration) -> datetime 
     return watermark - timedelta(seconds=integration.server_skew_s) if watermark else None
 
 
-def _sold_since(session: Session, integration_id: int, items: Sequence[CartItem]) -> dict[int, int]:
+def _sold_since(session: Session, integration_id: int) -> dict[int, int]:
     """Item id -> units ordered since the numbers it was last sent were computed."""
     computed = (
         sa.select(StockPushLine.cart_item_id.label("item_id"), sa.func.max(StockPush.computed_at).label("at"))
@@ -227,5 +283,4 @@ def _sold_since(session: Session, integration_id: int, items: Sequence[CartItem]
         .where(CartItem.integration_id == integration_id, ReceivedOrder.cart_created_at > since)
         .group_by(CartItem.id)
     ).all()
-    wanted = {item.id for item in items}
-    return {item_id: int(units) for item_id, units in rows if item_id in wanted}
+    return {item_id: int(units) for item_id, units in rows}

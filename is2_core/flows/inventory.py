@@ -16,7 +16,7 @@ from is2_core.flows.channels import read_channels
 from is2_core.flows.context import cart_context
 from is2_core.flows.errors import Conflict
 from is2_core.flows.inventory_results import give_up_lost, lost_items, settle
-from is2_core.flows.inventory_sync import PUSH, set_problem, sync_row
+from is2_core.flows.inventory_sync import PUSH, interval_of, set_problem, sync_row
 from is2_core.flows.levels import Level, SkuStock, level, too_many_zeros
 from is2_core.flows.promises import check_promises
 from is2_core.flows.setup_form import LEAD_DAYS
@@ -30,7 +30,6 @@ from is2_core.models import (
     ReceivedLine,
     ReceivedOrder,
     ReceivedState,
-    Schedule,
     StockPush,
     StockPushLine,
 )
@@ -94,13 +93,6 @@ def next_possible(platform: Platform, session: Session, integration: Integration
     if plan is None or row is None or row.accepted_at is None:
         return now
     return max(now, row.accepted_at + plan.floor)
-
-
-def interval_of(session: Session, integration_id: int) -> int | None:
-    """Seconds between two runs of a store; None where its stock is not sent."""
-    return session.scalar(
-        sa.select(Schedule.every_s).where(Schedule.integration_id == integration_id, Schedule.kind == PUSH)
-    )
 
 
 def lead_days_of(integration: Integration) -> int | None:

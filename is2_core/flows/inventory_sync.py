@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from is2_core.models import InventorySync
+from is2_core.models import InventorySync, Schedule
 
 PUSH = "inventory.push"
 
@@ -30,3 +31,10 @@ def set_problem(
     if row.problem_code != code:
         row.problem_at = now if code else None
     row.problem_code, row.problem_sentence, row.problem_skus = code, sentence, list(skus)
+
+
+def interval_of(session: Session, integration_id: int) -> int | None:
+    """Seconds between two runs of a store; None where its stock is not sent."""
+    return session.scalar(
+        sa.select(Schedule.every_s).where(Schedule.integration_id == integration_id, Schedule.kind == PUSH)
+    )

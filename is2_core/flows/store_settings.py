@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from is2_core.flows.access import owned_integration
 from is2_core.flows.cart_settings import known_manifest
-from is2_core.flows.drift import DRIFT, can_compare
+from is2_core.flows.drift import DRIFT, can_compare, night_slot
 from is2_core.flows.errors import BadInput, Conflict
 from is2_core.flows.fields import FormField, check_fields
 from is2_core.flows.inventory import SETTINGS
@@ -41,7 +41,7 @@ from plugins.interface import SettingsError
 
 DAY_S = 86_400
 # At night, where few wait for what it delays.
-RECONCILE_AT, COMPARE_AT, DRIFT_AT = "02:30", "03:30", "04:30"
+RECONCILE_AT, COMPARE_AT = "02:30", "03:30"
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def _schedule_inventory(
     _schedule(platform, session, row, PUSH, int(every.total_seconds()), now)
     _schedule_daily(platform, session, row, "inventory.compare", COMPARE_AT, now)
     if can_compare(platform, row):
-        _schedule_daily(platform, session, row, DRIFT, DRIFT_AT, now)
+        _schedule_daily(platform, session, row, DRIFT, night_slot(row.id), now)
     sync = session.get(InventorySync, row.id)
     if sync is not None and sync.problem_code == SETTINGS:
         set_problem(session, row.id, "", "", (), now)

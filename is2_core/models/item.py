@@ -26,7 +26,8 @@ class CartItem(Base):
     Stock of an active item is due while `pushed_version` is behind `due_version`; activity raises the latter.
     `withheld` is a sentence why its stock is not sent although it is due; `channel_read_at` is when the cart was last
     asked who ships it, `shown_quantity` and `shown_lead_days` what it showed then. The `pushed_*` columns are what the
-    cart last accepted. `drift` is a sentence where the cart showed something else at `drift_at` than what it accepted.
+    cart last accepted. `drift` is a sentence where the cart showed something else at `drift_at` than what it accepted,
+    for the `drift_times`th time in a row.
     """
 
     __tablename__ = "cart_item"
@@ -54,6 +55,7 @@ class CartItem(Base):
     shown_lead_days: Mapped[int | None]
     drift: Mapped[str] = mapped_column(default="")
     drift_at: Mapped[datetime | None]
+    drift_times: Mapped[int] = mapped_column(default=0)
     mappings: Mapped[list[Mapping]] = relationship(
         back_populates="item", cascade="all, delete-orphan", order_by="Mapping.id", lazy="selectin"
     )

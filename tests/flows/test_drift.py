@@ -296,9 +296,44 @@ def test_every_store_is_compared_once_a_night(compared: Compared) -> None:
     compared.put("LAMP-USB", quantity=80)
     with compared.world.platform.db.read() as session:
         slot = session.scalars(sa.select(Schedule).where(Schedule.kind == DRIFT)).one()
-    assert (slot.daily_at, slot.every_s) == ("04:30", 86_400)
+    assert (slot.daily_at, slot.every_s) == (drift.night_slot(compared.store), 86_400)
     compared.world.pass_time(hours=14)
     assert set(compared.drifts()) == {"LAMP-USB"}
+
+
+def test_stores_are_compared_at_different_times_between_four_and_six() -> None:
+    slots = [drift.night_slot(store) for store in range(1, 121)]
+    assert len(set(slots)) == 120
+    assert (min(slots), max(slots)) == ("04:00", "05:59")
+
+
+def test_what_somebody_else_keeps_writing_is_sent_again_twice_and_then_only_reported(compared: Compared) -> None:
+    with compared.world.platform.db.write() as session:
+        # No night in between, which would see what was corrected.
+        session.execute(sa.delete(Schedule).where(Schedule.kind == DRIFT))
+    feeds = []
+    for _ in range(4):
+        compared.put("TENT-2P", quantity=80)
+        compared.compare()
+        assert compared.drifts()["TENT-2P"].startswith("The cart shows a quantity of 80, where 50 was sent.")
+        feeds.append(compared.rows()["TENT-2P"].due)
+        compared.world.pass_time(hours=13)
+    assert feeds == [True, True, False, False]
+    assert "It was sent again twice" in compared.drifts()["TENT-2P"]
+    compared.put("TENT-2P", quantity=50)
+    compared.compare()
+    assert compared.drifts() == {}
+
+
+def test_the_orders_are_asked_for_once_while_their_listing_fails(compared: Compared) -> None:
+    compared.world.amazon.fault("searchOrders", "5xx", times=1000)
+    compared.put("TENT-2P", quantity=80)
+    compared.compare()
+    compared.world.pass_time(hours=2)
+    before = len(compared.world.amazon.calls("searchOrders"))
+    compared.world.pass_time(hours=3)
+    # The listing's own schedule and back-off, and nothing of ours.
+    assert len(compared.world.amazon.calls("searchOrders")) - before <= 2 * 3 * 60 / 30
 
 
 def test_a_comparison_is_refused_where_there_is_nothing_to_compare(world: World) -> None:
@@ -306,7 +341,10 @@ def test_a_comparison_is_refused_where_there_is_nothing_to_compare(world: World)
     ids = {"integration_id": store, "account_id": world.account}
     with pytest.raises(Conflict, match="not active"):
         drift.compare_now(world.platform, **ids)
-    world.finish(store)
+    world.finish(store, inventory_every="off")
+    with pytest.raises(Conflict, match="is off in this store's settings"):
+        drift.compare_now(world.platform, **ids)
+    world.finish(store, inventory_every="43200")
     with pytest.raises(Conflict, match="no stock was sent to Amazon"):
         drift.compare_now(world.platform, **ids)
     with pytest.raises(NotFound):

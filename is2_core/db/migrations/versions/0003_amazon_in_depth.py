@@ -40,6 +40,11 @@ def upgrade() -> None:
         )
         batch_op.add_column(sa.Column("drift", sa.Text(), nullable=False, server_default=""))
         batch_op.add_column(sa.Column("drift_at", sa.DateTime(), nullable=True))
+        batch_op.add_column(
+            sa.Column(
+                "drift_times", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False, server_default="0"
+            )
+        )
 
     with op.batch_alter_table("cart_setting", schema=None) as batch_op:
         batch_op.add_column(sa.Column("former", sa.Text(), nullable=True))
@@ -68,12 +73,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("marks", sa.JSON(), nullable=False, server_default="[]"))
 
     # ### end Alembic commands ###
-    op.execute(
-        "INSERT INTO schedule (integration_id, kind, every_s, next_at, daily_at, zone)"
-        " SELECT integration_id, 'inventory.drift', every_s, next_at, daily_at, zone FROM schedule"
-        " WHERE kind = 'inventory.compare'"
-        " AND integration_id IN (SELECT integration_id FROM schedule WHERE kind = 'inventory.push')"
-    )
+    _compare_at_night()
 
 
 def downgrade() -> None:
@@ -104,6 +104,7 @@ def downgrade() -> None:
         batch_op.drop_column("former")
 
     with op.batch_alter_table("cart_item", schema=None) as batch_op:
+        batch_op.drop_column("drift_times")
         batch_op.drop_column("drift_at")
         batch_op.drop_column("drift")
         batch_op.drop_column("shown_lead_days")
@@ -113,3 +114,35 @@ def downgrade() -> None:
 
     op.drop_table("line_customization")
     # ### end Alembic commands ###
+
+
+def _compare_at_night() -> None:
+    """Stores that send stock are compared with their carts, spread over two hours of the night."""
+    connection = op.get_bind()
+    slots = sa.table(
+        "schedule",
+        sa.column("integration_id", sa.BigInteger),
+        sa.column("kind", sa.Text),
+        sa.column("every_s", sa.BigInteger),
+        sa.column("next_at", sa.DateTime),
+        sa.column("daily_at", sa.Text),
+        sa.column("zone", sa.Text),
+    )
+    sending = sa.select(slots.c.integration_id).where(slots.c.kind == "inventory.push")
+    found = connection.execute(
+        sa.select(slots.c.integration_id, slots.c.next_at, slots.c.zone).where(
+            slots.c.kind == "inventory.compare", slots.c.integration_id.in_(sending)
+        )
+    ).all()
+    for store, next_at, zone in found:
+        minute = store % 120
+        connection.execute(
+            slots.insert().values(
+                integration_id=store,
+                kind="inventory.drift",
+                every_s=86400,
+                next_at=next_at,
+                daily_at=f"{4 + minute // 60:02d}:{minute % 60:02d}",
+                zone=zone,
+            )
+        )
