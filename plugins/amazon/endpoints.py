@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from plugins.amazon.regions import BROWSER_HOSTS, CONSENT_COUNTRIES, CONSENT_HOSTS, region_of
+from plugins.amazon.regions import BROWSER_HOSTS, consent_marketplace, region_of
 from plugins.interface import PlatformSettings
 
 SIMULATOR = "simulator"
@@ -34,12 +34,16 @@ def token_url(app: PlatformSettings) -> str:
     return f"{simulator_url(app)}/auth/o2/token" if app.environment == SIMULATOR else LWA_URL
 
 
-def consent_url(app: PlatformSettings, region: str) -> str:
-    """The page on which a seller lets the application in (page "Website Authorization Workflow")."""
-    code = region_of(region).code
+def consent_url(app: PlatformSettings, region: str, home_site: str) -> str:
+    """The page on which a seller lets the application in (page "Website Authorization Workflow").
+
+    Args:
+        home_site: the marketplace the seller's account was opened in, "" where it is not known yet.
+    """
+    place = consent_marketplace(region, home_site)
     if app.environment == SIMULATOR:
-        return f"{simulator_url(app)}/sellercentral/{CONSENT_COUNTRIES[code]}/apps/authorize/consent"
-    return f"https://{CONSENT_HOSTS[code]}/apps/authorize/consent"
+        return f"{simulator_url(app)}/sellercentral/{place.site.country.lower()}/apps/authorize/consent"
+    return f"https://{place.seller_central}/apps/authorize/consent"
 
 
 def is_consent_address(app: PlatformSettings, url: str) -> bool:

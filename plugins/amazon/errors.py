@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from plugins.amazon.manifest import CREATE_LISTINGS_FEED, RATE_PLANS
+from plugins.amazon.manifest import APPLICATION_LIMIT, CREATE_LISTINGS_FEED, RATE_PLANS
 from plugins.interface import (
     AuthorizationLost,
     CartError,
@@ -29,17 +29,25 @@ _WORDS_MAX = 300
 
 ORDER_READS = frozenset({"searchOrders", "getOrder"})
 
-# Pages "Orders API role mappings" and "Feed Type Values".
+# Pages "Orders API role mappings" and "Feed Type Values"; where many roles will do, the one this product needs anyway.
+_ORDERS_ROLE = "Inventory and Order Tracking"
 _LISTINGS_ROLE = "Product Listing or Inventory and Order Tracking"
-_ROLES = {
-    "getMarketplaceParticipations": "Selling Partner Insights",
-    "searchOrders": "Inventory and Order Tracking",
-    "getOrder": "Inventory and Order Tracking",
+_ORDER_WRITES_ROLE = "Inventory and Order Tracking or Direct-to-Consumer Shipping"
+_FEEDS_ROLE = "Inventory and Order Tracking, Direct-to-Consumer Shipping or Product Listing"
+ROLES = {
+    "getMarketplaceParticipations": "Product Listing or Selling Partner Insights",
+    "searchOrders": _ORDERS_ROLE,
+    "getOrder": _ORDERS_ROLE,
+    "confirmShipment": _ORDER_WRITES_ROLE,
+    "createFeed": _ORDER_WRITES_ROLE,
+    CREATE_LISTINGS_FEED: _LISTINGS_ROLE,
+    "createFeedDocument": _FEEDS_ROLE,
+    "getFeed": _FEEDS_ROLE,
+    "getFeedDocument": _FEEDS_ROLE,
     "searchListingsItems": _LISTINGS_ROLE,
     "getListingsItem": _LISTINGS_ROLE,
-    CREATE_LISTINGS_FEED: _LISTINGS_ROLE,
 }
-_ROLE_DEFAULT = "Inventory and Order Tracking or Direct-to-Consumer Shipping"
+"""The role that an operation needs, in Amazon's words, for the sentence about one that is missing."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +69,11 @@ class Problem:
     def about_token(self) -> bool:
         """Whether the access token itself was refused; Amazon says so with 403 and the details, seldom with 401."""
         return self.status == 401 or (self.status == 403 and "token" in self.details.casefold())
+
+    @property
+    def about_application(self) -> bool:
+        """Whether the limit of the whole application was met, which has nothing to do with the store's own budget."""
+        return APPLICATION_LIMIT in self.message
 
     def words(self) -> str:
         """One line for the log."""
@@ -122,10 +135,11 @@ def failure(operation: str, effect: Effect, problem: Problem, now: datetime) -> 
         now: the time a pause counts from.
     """
     meaning = _meaning(operation, problem)
-    sentence = meaning.sentence.format(role=_ROLES.get(operation, _ROLE_DEFAULT))
+    sentence = meaning.sentence.format(role=ROLES.get(operation, _FEEDS_ROLE))
     detail = f"{operation}: {problem.words()}"
     if meaning.error is RateLimited:
-        return RateLimited(sentence, until=now + pause(operation), detail=detail, code=meaning.code)
+        rest = _PAUSE_MIN if problem.about_application else pause(operation)
+        return RateLimited(sentence, until=now + rest, detail=detail, code=meaning.code)
     if meaning.error is Temporary:
         unknown = effect is Effect.WRITE and problem.status >= 500
         return Temporary(sentence, detail=detail, code=meaning.code, unknown=unknown)
@@ -142,19 +156,37 @@ def pause(operation: str) -> timedelta:
     return min(max(refill, _PAUSE_MIN), _PAUSE_MAX)
 
 
+def unless_too_many(operation: str, reply: Reply, now: datetime) -> Reply:
+    """The same answer of a host that is no API and has no error envelope, unless it asks for a pause.
+
+    Raises:
+        RateLimited: it answered 429.
+    """
+    if reply.status != 429:
+        return reply
+    meaning, detail = _BY_STATUS[429], f"{operation}: HTTP 429"
+    raise RateLimited(meaning.sentence, until=now + pause(operation), detail=detail, code=meaning.code)
+
+
 def until_full(error: RateLimited, operation: str, now: datetime) -> RateLimited:
     """The same refusal for work that begins again with its first call: until the operation's bucket is full.
 
     Waiting for the next single token would buy the first call again, for ever.
     """
-    plan = RATE_PLANS[operation]
-    until = max(error.until, now + timedelta(seconds=plan.burst / plan.rate_per_s))
+    return until_calls(error, operation, now, RATE_PLANS[operation].burst)
+
+
+def until_calls(error: RateLimited, operation: str, now: datetime, calls: int) -> RateLimited:
+    """The same refusal, until the operation's bucket holds so many calls."""
+    until = max(error.until, now + timedelta(seconds=calls / RATE_PLANS[operation].rate_per_s))
     return RateLimited(error.sentence, until=until, detail=error.detail, code=error.code)
 
 
 def _meaning(operation: str, problem: Problem) -> _Meaning:
     if problem.status >= 500:
         return _UNAVAILABLE
+    if problem.about_application:
+        return _BY_STATUS[429]
     if problem.status == 400 and operation in ORDER_READS:
         # The query never changes its shape, so a 400 is an outage of Amazon's, as in the Far East in August 2026
         # (selling-partner-api-models issue 5365), and heals by itself.

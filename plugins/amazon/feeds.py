@@ -10,12 +10,13 @@ from enum import StrEnum
 from urllib.parse import quote
 
 from plugins.amazon.api import call, check, json_object, send, unreadable
-from plugins.amazon.errors import one_line
+from plugins.amazon.errors import one_line, unless_too_many
 from plugins.interface import CartContext, Effect, Temporary
 
 FIRST_ASK = timedelta(seconds=30)
 """How long after it was made a feed is first asked about."""
 
+_UPLOAD, _DOWNLOAD = "uploadFeedDocument", "downloadFeedDocument"
 _PATH = "/feeds/2021-06-30"
 _REPORT_MAX = 64 * 1024 * 1024
 _GZIP = b"\x1f\x8b"
@@ -53,9 +54,8 @@ def upload_document(ctx: CartContext, content_type: str, document: bytes) -> str
     )
     document_id, url = _text(created, "feedDocumentId"), _text(created, "url")
     # The address is presigned for exactly this content type; an access token must not go there.
-    upload = ctx.http.call(
-        "uploadFeedDocument", Effect.READ, "PUT", url, headers={"content-type": content_type}, data=document
-    )
+    upload = ctx.http.call(_UPLOAD, Effect.READ, "PUT", url, headers={"content-type": content_type}, data=document)
+    unless_too_many(_UPLOAD, upload, ctx.clock.now())
     if not 200 <= upload.status < 300:
         raise Temporary(
             "Amazon did not take the file; this is tried again.",
@@ -100,7 +100,8 @@ def get_report(ctx: CartContext, document_id: str) -> bytes:
     """The unpacked report of a feed."""
     path = f"{_PATH}/documents/{quote(document_id, safe='')}"
     document = call(ctx, "getFeedDocument", Effect.READ, "GET", path)
-    download = ctx.http.call("downloadFeedDocument", Effect.READ, "GET", _text(document, "url"))
+    download = ctx.http.call(_DOWNLOAD, Effect.READ, "GET", _text(document, "url"))
+    unless_too_many(_DOWNLOAD, download, ctx.clock.now())
     if download.status != 200:
         raise Temporary(
             "Amazon's report could not be fetched; this is tried again.",

@@ -27,28 +27,46 @@ def read(ctx: CartContext, skus: Sequence[str]) -> list[ShownLevel | NotRead]:
     """The SKUs that the store's marketplaces list; letter by letter, case and leading zeros count.
 
     One call for 20 SKUs, and one for each SKU with a comma. Up to 80 SKUs fit into a full budget together with the
-    look for Remote Fulfillment; of SKUs with a comma ten do, the others are left for the next time.
+    look for Remote Fulfillment; of SKUs with a comma ten do. What the budget does not reach is left for the next time:
+    stores that share the application's budget would otherwise begin again with their first call for ever.
 
     Raises:
         SettingsError: the account is enrolled in Remote Fulfillment with FBA, and the option says No.
-        RateLimited: nothing was read.
     """
     sites = stock_sites(ctx.store)
     wanted = dict.fromkeys(skus)
     plain = [sku for sku in wanted if "," not in sku]
     remote: tuple[str, ...] = () if remote_fulfillment(ctx.store) else remote_sites(sites[0], sites)
-    batches = [plain[start : start + _PAGE] for start in range(0, len(plain), _PAGE)]
-    try:
-        found = [listing for batch in batches for listing in _search(ctx, sites, batch)]
-        changed_last = _changed_last(ctx, remote) if remote and len(batches) < _BURST else []
-    except RateLimited as error:
-        raise until_full(error, _SEARCH, ctx.clock.now()) from error
+    found, later = _many(ctx, sites, plain)
+    changed_last: list[Listing] = []
+    if remote and not later and len(plain) <= _PAGE * (_BURST - 1):
+        try:
+            changed_last = _changed_last(ctx, remote)
+        except RateLimited as error:
+            # The SKUs of the last call are read again with the look: two calls, which take twice the time to wait for.
+            now = ctx.clock.now()
+            again = plain[(len(plain) - 1) // _PAGE * _PAGE :] if plain else []
+            later = [NotRead(sku, now + 2 * (error.until - now)) for sku in again]
+            found = [listing for listing in found if listing.sku not in again]
     # Identifiers are separated by commas, and Amazon knows no way to write one inside of them.
-    apart, later = _one_by_one(ctx, sites, [sku for sku in wanted if "," in sku])
+    apart, much_later = _one_by_one(ctx, sites, [sku for sku in wanted if "," in sku])
     if any(sold_remotely(listing, remote) for listing in (*found, *apart, *changed_last)):
         raise SettingsError(REMOTE_FULFILLMENT_SENTENCE, code="REMOTE_FULFILLMENT")
     levels = (shown_level(listing, sites) for listing in (*found, *apart) if listing.sku in wanted)
-    return [*{level.sku: level for level in levels if level is not None}.values(), *later]
+    shown = {level.sku: level for level in levels if level is not None}
+    return [*shown.values(), *later, *much_later]
+
+
+def _many(ctx: CartContext, sites: Sequence[str], skus: Sequence[str]) -> tuple[list[Listing], list[NotRead]]:
+    """The listings of these SKUs as far as the budget goes, and the SKUs it does not reach."""
+    found: list[Listing] = []
+    for start in range(0, len(skus), _PAGE):
+        try:
+            # A list first: of a search that ends half-way nothing is known for sure.
+            found += list(_search(ctx, sites, skus[start : start + _PAGE]))
+        except RateLimited as error:
+            return found, [NotRead(left, error.until) for left in skus[start:]]
+    return found, []
 
 
 def _changed_last(ctx: CartContext, remote: Sequence[str]) -> list[Listing]:

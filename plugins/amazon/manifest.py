@@ -22,8 +22,20 @@ from plugins.interface import (
 VERSION = "0.1.0"
 
 _LOGIN_HOST = "api.amazon.com"
-# Feed documents lie behind presigned addresses on Amazon's storage and its content network.
-_DOCUMENT_HOSTS = ("*.amazonaws.com", "*.cloudfront.net")
+# Feed documents lie behind presigned addresses on Amazon's storage, in the AWS regions of the API ("SP-API Endpoints"),
+# and its content network.
+_DOCUMENT_HOSTS = (
+    "*.s3.amazonaws.com",
+    "*.s3.us-east-1.amazonaws.com",
+    "*.s3.eu-west-1.amazonaws.com",
+    "*.s3.us-west-2.amazonaws.com",
+    "*.s3-external-1.amazonaws.com",
+    "*.s3-eu-west-1.amazonaws.com",
+    "*.s3-us-west-2.amazonaws.com",
+    "*.cloudfront.net",
+)
+# The model files' examples of customizedUrl; what else Amazon may name is published nowhere.
+_CUSTOMIZATION_HOSTS = ("zme-caps.amazon.com", "amazon.com", "www.amazon.com")
 
 ENVIRONMENTS = (
     Environment(SIMULATOR, "Simulator"),
@@ -34,6 +46,7 @@ ENVIRONMENTS = (
             *(f"sandbox.sellingpartnerapi-{region.code}.amazon.com" for region in REGIONS),
             _LOGIN_HOST,
             *_DOCUMENT_HOSTS,
+            *_CUSTOMIZATION_HOSTS,
         ),
         browser_hosts=BROWSER_HOSTS,
     ),
@@ -44,6 +57,7 @@ ENVIRONMENTS = (
             *(f"sellingpartnerapi-{region.code}.amazon.com" for region in REGIONS),
             _LOGIN_HOST,
             *_DOCUMENT_HOSTS,
+            *_CUSTOMIZATION_HOSTS,
         ),
         browser_hosts=BROWSER_HOSTS,
     ),
@@ -56,7 +70,9 @@ PLATFORM_FIELDS = (
         "client_secret",
         "LWA client secret",
         FieldKind.SECRET,
-        help="Amazon wants it rotated every 180 days; the old one stays good for a while after a rotation.",
+        help="Amazon wants it rotated every 180 days; the old one stays good for 7 days after a rotation, and is used "
+        "for so long where Amazon refuses the new one.",
+        former_for=timedelta(days=7),
     ),
     Field(
         "draft",
@@ -142,7 +158,8 @@ RATE_PLANS = {
     "createFeedDocument": RatePlan(0.5, 15),
     "createFeed": RatePlan(0.0083, 15),
     # Announced on 2025-05-06 for this feed type alone: 5 feeds per 5 minutes.
-    CREATE_LISTINGS_FEED: RatePlan(1 / 60, 5),
+    # The header of createFeed speaks of createFeed.
+    CREATE_LISTINGS_FEED: RatePlan(1 / 60, 5, learned=False),
     "getFeed": RatePlan(2, 15),
     "getFeedDocument": RatePlan(0.0222, 10),
     "getMarketplaceParticipations": RatePlan(0.016, 15),
@@ -150,6 +167,16 @@ RATE_PLANS = {
     "getListingsItem": RatePlan(5, 10),
     "confirmShipment": RatePlan(2, 10),
 }
+
+# Page "Listings Items API Rate Limits": besides the store's own limit, one for the application (its burst is not
+# published; one second's worth is assumed).
+APPLICATION_PLANS = {
+    "searchListingsItems": RatePlan(100, 100),
+    "getListingsItem": RatePlan(100, 100),
+}
+
+# Of "The frequency of requests was greater than what is allowed for the application."
+APPLICATION_LIMIT = "greater than what is allowed for the application"
 
 OLDER_GENERATION = OlderGeneration(
     during="This store still carries an authorization of Amazon's older API (MWS) beside the new one. Seller Central's "
@@ -171,6 +198,12 @@ MANIFEST = CartManifest(
     order_schedule=ORDER_SCHEDULE,
     inventory_schedule=INVENTORY_SCHEDULE,
     rate_plans=RATE_PLANS,
+    application_plans=APPLICATION_PLANS,
+    # Page "Usage Plans and Rate Limits": on answers 20x, 400 and 404, per account and application, when available.
+    rate_header="x-amzn-ratelimit-limit",
+    shared_refusal=APPLICATION_LIMIT,
+    address_missing="Amazon has given no delivery address. Either it is not available yet, or the warehouse's "
+    "application lacks the role Direct-to-Consumer Shipping.",
     # searchOrders refuses a window that ends less than 2 minutes ago; half a minute more for clocks that disagree.
     read_lag=timedelta(seconds=150),
     overlap=timedelta(minutes=10),

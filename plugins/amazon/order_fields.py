@@ -68,6 +68,11 @@ def words(source: Json, name: str) -> list[str]:
     return [_checked(entry, name) for entry in value]
 
 
+def flags(source: Json, name: str) -> list[str]:
+    """The names of what is set in the object under `name`, whatever it is set to."""
+    return [_checked(flag, name) for flag, value in section(source, name).items() if value]
+
+
 def text(source: Json, name: str) -> str:
     """The text under `name` exactly as sent; "" where it is absent."""
     value = source.get(name)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from plugins.amazon.order_fields import (
     Json,
     Unreadable,
+    flags,
     missing,
     money,
     needed_text,
@@ -59,17 +60,16 @@ def _read_line(item: Json, state: OrderState) -> OrderLine | None:
     ordered = quantity(item, "quantityOrdered")
     if ordered is None:
         raise missing("quantityOrdered")
-    executed = section(item, "cancellation").get("cancellationExecution") is not None
     if ordered == 0:
-        # A cancelled item may stay in the list with nothing ordered.
-        if executed or state is OrderState.CANCELLED:
-            return None
-        raise Unreadable("ABSURD_QUANTITY", "Amazon sent the order with an item of which nothing was ordered.")
+        # A cancelled item may stay in the list with nothing ordered, and whether it then says so is not known.
+        return None
+    executed = section(item, "cancellation").get("cancellationExecution") is not None
     cancelled, still_open = _cancelled_and_open(item, state, ordered, executed)
     if not isinstance(item.get("product"), dict):
         raise missing("product")
     product = section(item, "product")
-    gift = section(section(section(item, "fulfillment"), "packing"), "giftOption")
+    fulfillment = section(item, "fulfillment")
+    gift = section(section(fulfillment, "packing"), "giftOption")
     return OrderLine(
         remote_id=needed_text(item, "orderItemId"),
         sku=text(product, "sellerSku"),
@@ -82,6 +82,7 @@ def _read_line(item: Json, state: OrderState) -> OrderLine | None:
         gift_wrap=text(gift, "giftWrapLevel"),
         customization_url=text(section(product, "customization"), "customizedUrl"),
         demands=_demands(item),
+        ioss=text(section(section(fulfillment, "shipping"), "internationalShipping"), "iossNumber").strip(),
     )
 
 
@@ -104,9 +105,9 @@ def _cancelled_and_open(item: Json, state: OrderState, ordered: int, executed: b
 
 
 def _demands(item: Json) -> tuple[str, ...]:
+    """What the buyer or the law asks of the units: Amazon's names of shipping constraints, and two words of ours."""
     fulfillment = section(item, "fulfillment")
-    constraints = section(section(fulfillment, "shipping"), "shippingConstraints")
-    demands = [name for name, value in constraints.items() if value]
+    demands = flags(section(fulfillment, "shipping"), "shippingConstraints")
     if section(section(fulfillment, "packing"), "serialNumberRequirement"):
         demands.append("serialNumber")
     if "TRANSPARENCY" in words(item, "programs"):

@@ -40,6 +40,11 @@ STATES = {
 
 _FULFILLED_BY = {"MERCHANT": FulfilledBy.MERCHANT, "AMAZON": FulfilledBy.CART}
 _ABSENT = "(absent)"
+_ORIGINAL = "_ORIGINAL_ID"
+_SHIP_PLUS_CAUTION = (
+    "This is a Ship+ order: its label has to be bought from Amazon. The warehouse's own label would not be accepted "
+    "there."
+)
 _ID_MAX = 64
 _UNKNOWN_MAX = 64
 
@@ -70,6 +75,12 @@ def _read_order(raw: Json) -> Order:
     # cancelled order must not hide the cancellation.
     lenient = by_cart or state in (OrderState.CANCELLED, OrderState.SHIPPED)
     items = _attempt(lenient, lambda: sections(raw, "orderItems"), [])
+
+    marks = _attempt(lenient, lambda: _marks(raw), ())
+
+    def bound(window: str, name: str) -> datetime | None:
+        return _attempt(lenient, lambda: moment(section(fulfillment, window), name), None)
+
     return Order(
         remote_id=remote_id,
         site=text(section(raw, "salesChannel"), "marketplaceId"),
@@ -83,11 +94,15 @@ def _read_order(raw: Json) -> Order:
         recipient=None if by_cart else _attempt(lenient, lambda: read_recipient(section(raw, "recipient")), None),
         buyer=None if by_cart else _attempt(lenient, lambda: read_buyer(section(raw, "buyer")), None),
         total=_attempt(lenient, lambda: money(section(raw, "proceeds"), "grandTotal"), None),
-        ship_by=_attempt(lenient, lambda: moment(section(fulfillment, "shipByWindow"), "latestDateTime"), None),
-        deliver_by=_attempt(lenient, lambda: moment(section(fulfillment, "deliverByWindow"), "latestDateTime"), None),
-        marks=_attempt(lenient, lambda: _marks(raw), ()),
+        ship_after=bound("shipByWindow", "earliestDateTime"),
+        ship_by=bound("shipByWindow", "latestDateTime"),
+        deliver_after=bound("deliverByWindow", "earliestDateTime"),
+        deliver_by=bound("deliverByWindow", "latestDateTime"),
+        marks=marks,
         cancellation_request=_attempt(lenient, lambda: read_cancellation_request(items), None),
         cart_order_number=_attempt(lenient, lambda: _cart_order_number(raw), ""),
+        caution=_SHIP_PLUS_CAUTION if "FBM_SHIP_PLUS" in marks else "",
+        original_order=_attempt(lenient, lambda: _original_order(raw), ""),
         unknown=tuple(unknown),
     )
 
@@ -116,7 +131,7 @@ def _marks(raw: Json) -> tuple[str, ...]:
         marks += [text(other, "associationType") for other in sections(item, "associatedOrderItems")]
     # REPLACEMENT_ORIGINAL_ID marks a replacement, EXCHANGE_ORIGINAL_ID an exchange.
     for other in sections(raw, "associatedOrders"):
-        marks.append(text(other, "associationType").removesuffix("_ORIGINAL_ID"))
+        marks.append(text(other, "associationType").removesuffix(_ORIGINAL))
     channel = text(section(raw, "salesChannel"), "channelName")
     if channel != "AMAZON":
         marks.append(channel)
@@ -127,6 +142,13 @@ def _cart_order_number(raw: Json) -> str:
     for alias in sections(raw, "orderAliases"):
         if text(alias, "aliasType") == "SELLER_ORDER_ID":
             return text(alias, "aliasId")
+    return ""
+
+
+def _original_order(raw: Json) -> str:
+    for other in sections(raw, "associatedOrders"):
+        if text(other, "associationType").endswith(_ORIGINAL):
+            return text(other, "orderId")[:_ID_MAX]
     return ""
 
 

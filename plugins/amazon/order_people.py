@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from plugins.amazon.delivery_preference import delivery_limits, delivery_times
 from plugins.amazon.order_fields import Json, section, text
 from plugins.interface import Address, Buyer
 
@@ -56,7 +57,8 @@ def _lines(address: Json) -> tuple[str, ...]:
 
 def _instructions(preference: Json) -> str:
     place, how = _clean(preference, "dropOffLocation"), _clean(preference, "addressInstruction")
-    return ". ".join(part.rstrip(".") for part in (place, how) if part)
+    parts = (place, how, delivery_times(preference), delivery_limits(preference))
+    return ". ".join(part.rstrip(".") for part in parts if part)
 
 
 def _clean(source: Json, name: str) -> str:

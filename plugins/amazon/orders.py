@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
 from plugins.amazon.api import check, json_object, send, unreadable
-from plugins.amazon.errors import read_problem
+from plugins.amazon.errors import Problem, read_problem, until_calls
 from plugins.amazon.order_parse import STATES, parse_order
 from plugins.amazon.paging import Bookmark, page_fingerprint, query_fingerprint
 from plugins.amazon.regions import known_sites, region_of
@@ -20,18 +22,27 @@ from plugins.interface import (
     OrderReject,
     PageExpired,
     QueryBy,
+    RateLimited,
+    Reply,
     Temporary,
 )
 
 _PATH = "/orders/2026-01-01/orders"
-_INCLUDED_DATA = "BUYER,RECIPIENT,FULFILLMENT,CANCELLATION,PROCEEDS,PACKAGES"
+_EVERYTHING = "BUYER,RECIPIENT,FULFILLMENT,CANCELLATION,PROCEEDS,PACKAGES"
+# What an order cannot be shipped without.
+_ESSENTIAL = "RECIPIENT,FULFILLMENT,CANCELLATION"
+_NOTICE = "Amazon refused to hand out buyers, amounts and packages for the moment; orders go on without them."
+_ORDER_ID = re.compile(r"[0-9]{3}-[0-9]{7}-[0-9]{7}")
 _FAMILY = {QueryBy.CREATED: "created", QueryBy.UPDATED: "lastUpdated"}
 _NOT_FOUND = 404
 _BAD_REQUEST = 400
+# A page costs two calls where the first is refused.
+_CALLS_PER_PAGE = 2
+_WINDOW_WORDS = ("createdafter", "createdbefore", "lastupdatedafter", "lastupdatedbefore", "2 minutes", "two minutes")
 
 
 def fetch_page(ctx: CartContext, query: OrderQuery) -> OrderPage:
-    """One page of searchOrders, items and addresses included.
+    """One page of searchOrders, items and addresses included; only what is essential where Amazon refuses the rest.
 
     Raises:
         PageExpired: the page token is older than 24 hours or belongs to another query.
@@ -44,34 +55,39 @@ def fetch_page(ctx: CartContext, query: OrderQuery) -> OrderPage:
         if bookmark.query != fingerprint:
             raise PageExpired("The listing is read again from its start.", detail="the query changed between pages")
         params["paginationToken"] = bookmark.token
-    reply = send(ctx, "searchOrders", Effect.READ, "GET", _PATH, params=params)
-    if bookmark is not None and reply.status == _BAD_REQUEST and _speaks_of_page_token(read_problem(reply).message):
+    essential = bookmark is not None and bookmark.essential
+    answer = _read(ctx, "searchOrders", _PATH, params, essential=essential)
+    if bookmark is not None and answer.reply.status == _BAD_REQUEST and _about_token(read_problem(answer.reply)):
         raise PageExpired("The listing is read again from its start.", detail="Amazon refused the page token")
-    body = json_object(check(ctx, "searchOrders", Effect.READ, reply), Effect.READ)
+    body = json_object(check(ctx, "searchOrders", Effect.READ, answer.reply), Effect.READ)
     raw_orders = body.get("orders")
     if not isinstance(raw_orders, list):
         raise unreadable("searchOrders: no list of orders", Effect.READ)
     parsed = [parse_order(raw) for raw in raw_orders]
     this_page = page_fingerprint(order.remote_id for order in parsed)
     token = _next_token(body)
-    if bookmark is not None and (token == bookmark.token or (this_page and this_page == bookmark.before)):
+    if bookmark is not None and (token == bookmark.token or this_page in bookmark.before):
         raise Temporary(
             "Amazon lists the same orders again and again; this is tried again.",
             detail="searchOrders repeated a page under another token",
             code="REPEATED_PAGE",
         )
+    seen = (bookmark or Bookmark("", "", ())).seen(this_page)
     return OrderPage(
         orders=tuple(order for order in parsed if isinstance(order, Order)),
         rejects=tuple(order for order in parsed if isinstance(order, OrderReject)),
-        next_page=Bookmark(token, fingerprint, this_page).encode() if token else None,
-        server_time=reply.server_time,
+        next_page=Bookmark(token, fingerprint, seen, answer.essential).encode() if token else None,
+        server_time=answer.reply.server_time,
+        notice=_NOTICE if answer.essential else "",
     )
 
 
 def fetch_one(ctx: CartContext, remote_id: str) -> Order | OrderReject | None:
-    """One order by getOrder; None where this seller has no such order."""
-    params = {"includedData": _INCLUDED_DATA}
-    reply = send(ctx, "getOrder", Effect.READ, "GET", f"{_PATH}/{quote(remote_id, safe='')}", params=params)
+    """One order by getOrder, or what is essential of it; None where this seller has no such order."""
+    if not _ORDER_ID.fullmatch(remote_id):
+        # Amazon answers 400 to such an id, as it does in an outage.
+        return None
+    reply = _read(ctx, "getOrder", f"{_PATH}/{quote(remote_id, safe='')}", {}).reply
     if reply.status == _NOT_FOUND:
         return None
     body = json_object(check(ctx, "getOrder", Effect.READ, reply), Effect.READ)
@@ -80,8 +96,44 @@ def fetch_one(ctx: CartContext, remote_id: str) -> Order | OrderReject | None:
     return parse_order(raw) if raw else None
 
 
+@dataclass(frozen=True)
+class _Answer:
+    """A reply, and whether only the essential datasets were asked for."""
+
+    reply: Reply
+    essential: bool
+
+
+def _read(ctx: CartContext, operation: str, path: str, params: dict[str, str], *, essential: bool = False) -> _Answer:
+    """The answer to a read of orders, with fewer datasets where those known to be good are refused.
+
+    In August 2026 Amazon answered 400 to single datasets for a day (selling-partner-api-models issue 5365). Paging
+    allows to change them from page to page.
+    """
+
+    def ask(datasets: str) -> Reply:
+        query = {**params, "includedData": datasets}
+        return send(ctx, operation, Effect.READ, "GET", path, params=query)
+
+    if essential:
+        return _Answer(ask(_ESSENTIAL), essential=True)
+    reply = ask(_EVERYTHING)
+    if reply.status != _BAD_REQUEST or _is_explained(read_problem(reply)):
+        return _Answer(reply, essential=False)
+    ctx.log.warning(
+        "%s refused its datasets (%s); asked for the essential ones", operation, read_problem(reply).words()
+    )
+    try:
+        fewer = ask(_ESSENTIAL)
+        if fewer.status == 429:
+            check(ctx, operation, Effect.READ, fewer)
+    except RateLimited as error:
+        raise until_calls(error, operation, ctx.clock.now(), _CALLS_PER_PAGE) from error
+    return _Answer(fewer, essential=True)
+
+
 def search_params(query: OrderQuery, sites: tuple[str, ...]) -> dict[str, str]:
-    """The parameters of searchOrders, apart from the pagination token.
+    """The parameters of searchOrders that stay the same from page to page: all but pagination token and datasets.
 
     A query for certain states is the routine one and asks for what the merchant fulfills only; one for all states is
     the reconcile listing and must see everything.
@@ -90,7 +142,6 @@ def search_params(query: OrderQuery, sites: tuple[str, ...]) -> dict[str, str]:
     params = {
         f"{family}After": _iso(query.start),
         f"{family}Before": _iso(query.end),
-        "includedData": _INCLUDED_DATA,
     }
     if query.states:
         params["fulfillmentStatuses"] = ",".join(word for word, state in STATES.items() if state in query.states)
@@ -115,5 +166,11 @@ def _next_token(body: dict[str, Any]) -> str:
     return token or ""
 
 
-def _speaks_of_page_token(message: str) -> bool:
-    return "token" in message.casefold()
+def _is_explained(problem: Problem) -> bool:
+    """Whether a 400 is about something other than the datasets: the page token, or a window that ends too late."""
+    text = f"{problem.message} {problem.details}".casefold()
+    return _about_token(problem) or any(word in text for word in _WINDOW_WORDS)
+
+
+def _about_token(problem: Problem) -> bool:
+    return "token" in f"{problem.message} {problem.details}".casefold()

@@ -14,6 +14,9 @@ from dataclasses import asdict, dataclass
 
 from plugins.interface import PageExpired
 
+# Listings have been seen to go round in circles of more than one page.
+_PAGES_KEPT = 5
+
 
 @dataclass(frozen=True)
 class Bookmark:
@@ -22,12 +25,19 @@ class Bookmark:
     Args:
         token: Amazon's `pagination.nextToken`.
         query: fingerprint of the parameters the token belongs to.
-        before: fingerprint of the order ids of the page that gave the token; "" for a page without orders.
+        before: fingerprints of the order ids of the last pages, the one that gave the token at the end; pages without
+            orders have none.
+        essential: whether Amazon gave only the essential datasets there, so that the rest is not asked for again.
     """
 
     token: str
     query: str
-    before: str
+    before: tuple[str, ...]
+    essential: bool = False
+
+    def seen(self, this_page: str) -> tuple[str, ...]:
+        """`before` of the next bookmark, after a page of this fingerprint."""
+        return (*self.before, *([this_page] if this_page else []))[-_PAGES_KEPT:]
 
     def encode(self) -> str:
         """The opaque text handed to the core."""
@@ -41,8 +51,11 @@ class Bookmark:
             PageExpired: it is none, as after an update that changed its form.
         """
         try:
-            return cls(**json.loads(base64.urlsafe_b64decode(page.encode("ascii"))))
-        except (ValueError, TypeError) as error:
+            fields = json.loads(base64.urlsafe_b64decode(page.encode("ascii")))
+            if not isinstance(fields["before"], list):
+                raise TypeError("no list of pages")
+            return cls(**{**fields, "before": tuple(fields["before"])})
+        except (LookupError, ValueError, TypeError) as error:
             raise PageExpired("The listing is read again from its start.", detail="unreadable page token") from error
 
 

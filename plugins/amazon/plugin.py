@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from plugins.amazon import auth, inventory, listings, orders, submissions, tracking
+from plugins.amazon import auth, inventory, listings, orders, submissions, tokens, tracking
 from plugins.amazon.acknowledgements import acknowledge
+from plugins.amazon.customization import download
 from plugins.amazon.manifest import MANIFEST
 from plugins.amazon.shipping import shipping_methods
 from plugins.interface import (
@@ -15,6 +16,7 @@ from plugins.interface import (
     CartContext,
     CartManifest,
     Connected,
+    Customization,
     InstallReply,
     ItemPage,
     NotListed,
@@ -53,7 +55,7 @@ def check_connection(ctx: CartContext) -> SellerIdentity:
 
 @hookimpl
 def mint_access_token(ctx: CartContext, credentials: Mapping[str, Secret]) -> AccessToken:
-    return auth.mint(ctx, credentials)
+    return tokens.mint(ctx, credentials)
 
 
 @hookimpl
@@ -72,6 +74,11 @@ def fetch_orders(ctx: CartContext, query: OrderQuery) -> OrderPage:
 @hookimpl
 def fetch_order(ctx: CartContext, remote_id: str) -> Order | OrderReject | None:
     return orders.fetch_one(ctx, remote_id)
+
+
+@hookimpl
+def fetch_customization(ctx: CartContext, url: str) -> Customization:
+    return download(ctx, url)
 
 
 @hookimpl

@@ -6,86 +6,71 @@ hosts of Belgium, Ireland, Saudi Arabia, Egypt and South Africa stand in third-p
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from plugins.interface import Region, SettingsError, Site
 
-REGIONS = (
-    Region(
-        "na",
-        "North America",
-        (
-            Site("ATVPDKIKX0DER", "US", "United States"),
-            Site("A2EUQ1WTGCTBG2", "CA", "Canada"),
-            Site("A1AM78C64UM0Y8", "MX", "Mexico"),
-            Site("A2Q3Y263D00KWC", "BR", "Brazil"),
-        ),
-    ),
-    Region(
-        "eu",
-        "Europe",
-        (
-            Site("A1F83G8C2ARO7P", "GB", "United Kingdom"),
-            Site("A1PA6795UKMFR9", "DE", "Germany"),
-            Site("A13V1IB3VIYZZH", "FR", "France"),
-            Site("APJ6JRA9NG5V4", "IT", "Italy"),
-            Site("A1RKKUPIHCS9HS", "ES", "Spain"),
-            Site("A1805IZSGTT6HS", "NL", "Netherlands"),
-            Site("A2NODRKZP88ZB9", "SE", "Sweden"),
-            Site("A1C3SOZRARQ6R3", "PL", "Poland"),
-            Site("AMEN7PMS3EDWL", "BE", "Belgium"),
-            Site("A28R8C7NBKEWEA", "IE", "Ireland"),
-            Site("A33AVAJ2PDY3EV", "TR", "Türkiye"),
-            Site("A2VIGQ35RCS4UG", "AE", "United Arab Emirates"),
-            Site("A17E79C6D8DWNP", "SA", "Saudi Arabia"),
-            Site("ARBP9OOSHTCHU", "EG", "Egypt"),
-            Site("AE08WJ6YKNBMC", "ZA", "South Africa"),
-            Site("A21TJRUUN4KGV", "IN", "India"),
-        ),
-    ),
-    Region(
-        "fe",
-        "Far East",
-        (
-            Site("A1VC38T7YXB528", "JP", "Japan"),
-            Site("A39IBJ37TRP1C6", "AU", "Australia"),
-            Site("A19VAU5U5O7RUS", "SG", "Singapore"),
-        ),
-    ),
+
+@dataclass(frozen=True)
+class Marketplace:
+    """A retail marketplace and the host of the Seller Central that its sellers sign in at."""
+
+    site: Site
+    seller_central: str
+
+
+_EUROPE = "sellercentral-europe.amazon.com"
+
+# The first of each region is the one whose Seller Central is shown where the seller's country is not known.
+_NORTH_AMERICA = (
+    Marketplace(Site("ATVPDKIKX0DER", "US", "United States"), "sellercentral.amazon.com"),
+    Marketplace(Site("A2EUQ1WTGCTBG2", "CA", "Canada"), "sellercentral.amazon.ca"),
+    Marketplace(Site("A1AM78C64UM0Y8", "MX", "Mexico"), "sellercentral.amazon.com.mx"),
+    Marketplace(Site("A2Q3Y263D00KWC", "BR", "Brazil"), "sellercentral.amazon.com.br"),
 )
-
-CONSENT_HOSTS = {
-    "na": "sellercentral.amazon.com",
-    "eu": "sellercentral-europe.amazon.com",
-    "fe": "sellercentral.amazon.co.jp",
-}
-"""The consent page's host where only the region is known."""
-
-CONSENT_COUNTRIES = {"na": "us", "eu": "gb", "fe": "jp"}
-"""The country whose Seller Central the simulator shows for a region."""
-
-SELLER_CENTRAL_HOSTS = (
-    "sellercentral.amazon.com",
-    "sellercentral.amazon.ca",
-    "sellercentral.amazon.com.mx",
-    "sellercentral.amazon.com.br",
-    "sellercentral-europe.amazon.com",
-    "sellercentral.amazon.nl",
-    "sellercentral.amazon.se",
-    "sellercentral.amazon.pl",
-    "sellercentral.amazon.com.be",
-    "sellercentral.amazon.ie",
-    "sellercentral.amazon.com.tr",
-    "sellercentral.amazon.ae",
-    "sellercentral.amazon.sa",
-    "sellercentral.amazon.eg",
-    "sellercentral.amazon.co.za",
-    "sellercentral.amazon.in",
-    "sellercentral.amazon.co.jp",
-    "sellercentral.amazon.com.au",
-    "sellercentral.amazon.sg",
+_EUROPE_AND_INDIA = (
+    Marketplace(Site("A1F83G8C2ARO7P", "GB", "United Kingdom"), _EUROPE),
+    Marketplace(Site("A1PA6795UKMFR9", "DE", "Germany"), _EUROPE),
+    Marketplace(Site("A13V1IB3VIYZZH", "FR", "France"), _EUROPE),
+    Marketplace(Site("APJ6JRA9NG5V4", "IT", "Italy"), _EUROPE),
+    Marketplace(Site("A1RKKUPIHCS9HS", "ES", "Spain"), _EUROPE),
+    Marketplace(Site("A1805IZSGTT6HS", "NL", "Netherlands"), "sellercentral.amazon.nl"),
+    Marketplace(Site("A2NODRKZP88ZB9", "SE", "Sweden"), "sellercentral.amazon.se"),
+    Marketplace(Site("A1C3SOZRARQ6R3", "PL", "Poland"), "sellercentral.amazon.pl"),
+    Marketplace(Site("AMEN7PMS3EDWL", "BE", "Belgium"), "sellercentral.amazon.com.be"),
+    Marketplace(Site("A28R8C7NBKEWEA", "IE", "Ireland"), "sellercentral.amazon.ie"),
+    Marketplace(Site("A33AVAJ2PDY3EV", "TR", "Türkiye"), "sellercentral.amazon.com.tr"),
+    Marketplace(Site("A2VIGQ35RCS4UG", "AE", "United Arab Emirates"), "sellercentral.amazon.ae"),
+    Marketplace(Site("A17E79C6D8DWNP", "SA", "Saudi Arabia"), "sellercentral.amazon.sa"),
+    Marketplace(Site("ARBP9OOSHTCHU", "EG", "Egypt"), "sellercentral.amazon.eg"),
+    Marketplace(Site("AE08WJ6YKNBMC", "ZA", "South Africa"), "sellercentral.amazon.co.za"),
+    Marketplace(Site("A21TJRUUN4KGV", "IN", "India"), "sellercentral.amazon.in"),
 )
+_FAR_EAST = (
+    Marketplace(Site("A1VC38T7YXB528", "JP", "Japan"), "sellercentral.amazon.co.jp"),
+    Marketplace(Site("A39IBJ37TRP1C6", "AU", "Australia"), "sellercentral.amazon.com.au"),
+    Marketplace(Site("A19VAU5U5O7RUS", "SG", "Singapore"), "sellercentral.amazon.sg"),
+)
+_MARKETPLACES = {"na": _NORTH_AMERICA, "eu": _EUROPE_AND_INDIA, "fe": _FAR_EAST}
+
+
+def _region(code: str, label: str) -> Region:
+    return Region(code, label, tuple(place.site for place in _MARKETPLACES[code]))
+
+
+REGIONS = (_region("na", "North America"), _region("eu", "Europe"), _region("fe", "Far East"))
 
 # "Selling Partner Appstore Authorization Workflow" shows its callback on amazon.com itself, not on Seller Central.
-BROWSER_HOSTS = (*SELLER_CENTRAL_HOSTS, "amazon.com", "www.amazon.com")
+BROWSER_HOSTS = tuple(
+    dict.fromkeys(
+        [
+            *(place.seller_central for places in _MARKETPLACES.values() for place in places),
+            "amazon.com",
+            "www.amazon.com",
+        ]
+    )
+)
+"""Where a browser may be sent to: every Seller Central, and Amazon's own front."""
 
 
 def region_of(code: str) -> Region:
@@ -98,6 +83,16 @@ def region_of(code: str) -> Region:
         if region.code == code:
             return region
     raise SettingsError("Choose one of Amazon's sales regions.", detail=f"region {code!r}", code="UNKNOWN_REGION")
+
+
+def consent_marketplace(region: str, home_site: str) -> Marketplace:
+    """The marketplace whose Seller Central asks for consent: the home one, the region's first where it is not known.
+
+    Raises:
+        SettingsError: Amazon has no such region.
+    """
+    places = _MARKETPLACES[region_of(region).code]
+    return next((place for place in places if place.site.id == home_site), places[0])
 
 
 def site_label(id: str) -> str:

@@ -2,44 +2,80 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from plugins.amazon.api import check, json_object, send, unreadable
+from plugins.amazon.errors import read_problem
 from plugins.interface import CartContext, Effect, Package
 
 _PATH = "/orders/2026-01-01/orders"
 _NOT_FOUND = 404
+_BAD_REQUEST = 400
+
+
+@dataclass(frozen=True)
+class ShownPackage:
+    """A package as Amazon shows it; `units` by order item."""
+
+    reference: str
+    tracking_number: str
+    carrier: str
+    units: Mapping[str, int]
+
+    def has_number_of(self, package: Package) -> bool:
+        """Whether it carries the package's tracking number."""
+        return _plain(self.tracking_number) == _plain(package.tracking_number)
+
+    def is_like(self, package: Package) -> bool:
+        """Whether nothing of the package is missing here, and nothing else is in it."""
+        carriers = {_plain(package.carrier_code), _plain(package.carrier_name)}
+        units = {line.remote_id: line.quantity for line in package.lines}
+        return self.has_number_of(package) and dict(self.units) == units and _plain(self.carrier) in carriers
 
 
 @dataclass(frozen=True)
 class ShippedOrder:
-    """An order's packages: (tracking number, units by order item) of each."""
+    """An order's packages, and what keeps it from taking more."""
 
-    packages: tuple[tuple[str, dict[str, int]], ...]
-    cancelled: bool
-    ship_plus: bool
+    packages: tuple[ShownPackage, ...] = ()
+    cancelled: bool = False
+    ship_plus: bool = False
 
-    def holds(self, package: Package) -> bool:
-        """Whether Amazon has all of this package's units under its tracking number.
+    def holds(self, package: Package, ours: Collection[str] = ()) -> bool:
+        """Whether Amazon has this package: under our reference just as it was sent, else all its units under its
+        tracking number in packages that somebody else entered; a person may have split what we send as one.
 
-        Several of Amazon's packages may carry the number: a person may have split what we send as one.
+        Args:
+            ours: references of further packages of ours. Several of them may travel under one tracking number, and
+                none stands for another; those before this one in the order were most likely ours as well.
         """
-        shown: dict[str, int] = {}
-        for tracking_number, units in self.packages:
-            if _plain(tracking_number) == _plain(package.tracking_number):
-                for item, quantity in units.items():
-                    shown[item] = shown.get(item, 0) + quantity
-        return all(shown.get(line.remote_id, 0) >= line.quantity for line in package.lines)
+        own = [shown for shown in self.packages if shown.reference == package.reference]
+        if own:
+            return own[0].is_like(package)
+        units: dict[str, int] = {}
+        for shown in self.packages:
+            if shown.has_number_of(package) and shown.reference not in ours and not _is_before(shown, package):
+                for item, quantity in shown.units.items():
+                    units[item] = units.get(item, 0) + quantity
+        return all(units.get(line.remote_id, 0) >= line.quantity for line in package.lines)
 
 
 def read_shipped_order(ctx: CartContext, order_id: str) -> ShippedOrder | None:
-    """The order as it is now; None where this seller has no such order."""
+    """The order as it is now; None where this seller has no such order.
+
+    Where Amazon refuses the question itself, an order of which nothing is known: what the package was refused for then
+    has to be judged by its text alone.
+    """
     params = {"includedData": "PACKAGES,FULFILLMENT"}
     reply = send(ctx, "getOrder", Effect.READ, "GET", f"{_PATH}/{quote(order_id, safe='')}", params=params)
     if reply.status == _NOT_FOUND:
         return None
+    if reply.status == _BAD_REQUEST:
+        ctx.log.warning("the packages of order %s could not be read back: %s", order_id, read_problem(reply).words())
+        return ShippedOrder()
     body = json_object(check(ctx, "getOrder", Effect.READ, reply), Effect.READ)
     try:
         return shipped_order(body["order"])
@@ -51,9 +87,11 @@ def shipped_order(order: dict[str, Any]) -> ShippedOrder:
     """Translate the model's Order."""
     return ShippedOrder(
         packages=tuple(
-            (
-                str(package.get("trackingNumber") or ""),
-                {str(line["orderItemId"]): int(line["quantity"]) for line in package.get("packageItems") or []},
+            ShownPackage(
+                reference=str(package.get("packageReferenceId") or ""),
+                tracking_number=str(package.get("trackingNumber") or ""),
+                carrier=str(package.get("carrier") or ""),
+                units={str(line["orderItemId"]): int(line["quantity"]) for line in package.get("packageItems") or []},
             )
             for package in order.get("packages") or []
         ),
@@ -62,5 +100,10 @@ def shipped_order(order: dict[str, Any]) -> ShippedOrder:
     )
 
 
-def _plain(tracking_number: str) -> str:
-    return "".join(tracking_number.split()).casefold()
+def _is_before(shown: ShownPackage, package: Package) -> bool:
+    reference = shown.reference
+    return reference.isascii() and reference.isdigit() and int(reference) < int(package.reference)
+
+
+def _plain(text: str) -> str:
+    return "".join(text.split()).casefold()

@@ -33,7 +33,8 @@ _SEND_AGAIN = timedelta(minutes=30)
 # A feed just made may not be visible yet.
 _INVISIBLE = timedelta(minutes=10)
 
-_PARSERS = {acknowledgement_feed.FEED_TYPE: parse_report, listings_feed.FEED_TYPE: parse_listings_report}
+_FEED_TYPES = (acknowledgement_feed.FEED_TYPE, listings_feed.FEED_TYPE)
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def poll(ctx: CartContext, submission: Submission) -> WriteReply:
@@ -45,7 +46,7 @@ def poll(ctx: CartContext, submission: Submission) -> WriteReply:
         RateLimited: until there is budget for all feeds again, with room for the reports of other submissions.
     """
     feed_type, sent = read_handle(submission.handle, len(submission.keys))
-    if feed_type not in _PARSERS:
+    if feed_type not in _FEED_TYPES:
         raise Permanent("Amazon cannot be asked about this.", detail="unknown feed type", code="UNKNOWN_HANDLE")
     now = ctx.clock.now()
     age = now - submission.sent_at
@@ -58,7 +59,7 @@ def poll(ctx: CartContext, submission: Submission) -> WriteReply:
         return WriteReply(pending=(pending,))
     try:
         by_feed = [
-            (site_label(each.site), _results(ctx, feed_type, each, feed, now + _SEND_AGAIN))
+            (site_label(each.site), _results(ctx, each, feed, now + _SEND_AGAIN))
             for each, feed in zip(sent, feeds, strict=True)
         ]
     except RateLimited as error:
@@ -78,9 +79,7 @@ def _goes_on(feed: Feed | None, age: timedelta) -> bool:
     return feed.status in (FeedStatus.IN_QUEUE, FeedStatus.IN_PROGRESS, FeedStatus.UNKNOWN)
 
 
-def _results(
-    ctx: CartContext, feed_type: str, sent: SentFeed, feed: Feed | None, send_again: datetime
-) -> dict[int, Result]:
+def _results(ctx: CartContext, sent: SentFeed, feed: Feed | None, send_again: datetime) -> dict[int, Result]:
     def explain(error: MessageError) -> Rejected:
         if error.code == listings_feed.REMOTE_FULFILLMENT_ISSUE:
             return listings_feed.refused_for_remote_fulfillment(chosen=remote_fulfillment(ctx.store))
@@ -89,21 +88,21 @@ def _results(
     if feed is None:
         return {number: Retry(send_again) for number in sent.messages}
     if feed.status is FeedStatus.DONE:
-        report = _report(ctx, feed_type, sent, feed)
+        report = _report(ctx, sent, feed)
         if (whole := report.whole_file_error()) is not None:
             ctx.log.error("Amazon refused the whole feed %s: %s %s", sent.feed_id, whole.code, whole.words)
         elif report.unnamed:
             ctx.log.error("the report of feed %s counts %d errors that it does not list", sent.feed_id, report.unnamed)
         return results_of(report, sent.messages, send_again, explain)
     ctx.log.warning("feed %s ended %s", sent.feed_id, feed.status)
-    return results_of_dead(_report_of_dead(ctx, feed_type, sent, feed), sent.messages, send_again, explain)
+    return results_of_dead(_report_of_dead(ctx, sent, feed), sent.messages, send_again, explain)
 
 
-def _report(ctx: CartContext, feed_type: str, sent: SentFeed, feed: Feed) -> ProcessingReport:
+def _report(ctx: CartContext, sent: SentFeed, feed: Feed) -> ProcessingReport:
     if feed.report_document_id is None:
         raise Temporary("Amazon has not given its report yet.", detail="DONE without a report", code="REPORT_MISSING")
     try:
-        report = _PARSERS[feed_type](get_report(ctx, feed.report_document_id))
+        report = _parse(get_report(ctx, feed.report_document_id))
     except UnreadableReport as error:
         raise Temporary(
             "Amazon's report cannot be read; this is looked at again.", detail=str(error), code="REPORT_UNREADABLE"
@@ -113,11 +112,17 @@ def _report(ctx: CartContext, feed_type: str, sent: SentFeed, feed: Feed) -> Pro
     return report
 
 
-def _report_of_dead(ctx: CartContext, feed_type: str, sent: SentFeed, feed: Feed) -> ProcessingReport | None:
+def _parse(document: bytes) -> ProcessingReport:
+    """The report by what it looks like: Amazon does not always answer in the format of the feed."""
+    is_json = document.removeprefix(_BYTE_ORDER_MARK).lstrip().startswith(b"{")
+    return parse_listings_report(document) if is_json else parse_report(document)
+
+
+def _report_of_dead(ctx: CartContext, sent: SentFeed, feed: Feed) -> ProcessingReport | None:
     if feed.report_document_id is None:
         return None
     try:
-        report = _PARSERS[feed_type](get_report(ctx, feed.report_document_id))
+        report = _parse(get_report(ctx, feed.report_document_id))
     except UnreadableReport:
         return None
     return report if _is_about(ctx, report, sent) else None

@@ -5,14 +5,16 @@ The call has no idempotency key, but a package reference sent again edits that p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
 from plugins.amazon.api import check, send, unreadable
 from plugins.amazon.carriers import OTHER
-from plugins.amazon.errors import Problem, read_problem
+from plugins.amazon.errors import Problem, read_problem, until_calls
+from plugins.amazon.manifest import RATE_PLANS
 from plugins.amazon.shown_packages import ShippedOrder, read_shipped_order
 from plugins.interface import (
     Applied,
@@ -31,9 +33,48 @@ from plugins.interface import (
 _OPERATION = "confirmShipment"
 _SOON = timedelta(minutes=1)
 _LATER = timedelta(minutes=10)
+_CLOCKS_DIFFER = timedelta(minutes=1)
 # Where Amazon does not answer at all, each further package would only wait for the deadline of its call.
 _FAILURES_MAX = 2
 _CONFIRMED = 204
+# Texts of a 400, as developers report them; Amazon documents none. The first ones refuse a correction: what Amazon
+# shows is then the package of before, which says nothing about this one.
+_CORRECTION_REFUSALS = (
+    (
+        ("InvalidPackageVersion",),
+        Rejected(
+            "PACKAGE_CHANGED",
+            "Amazon has a newer version of this package than the one sent: somebody changed it in Seller Central. "
+            "Please compare the tracking there.",
+        ),
+    ),
+    (
+        ("maximum number of allowed updates",),
+        Rejected(
+            "TOO_MANY_CORRECTIONS",
+            "Amazon takes no further correction of this package: it was corrected too often. Please enter the "
+            "tracking number in Seller Central.",
+        ),
+    ),
+)
+_REFUSALS = (
+    (
+        ("PackageToUpdateNotFound", "already fulfilled"),
+        Rejected(
+            "ALREADY_FULFILLED",
+            "Amazon shows this order as shipped in full already, without this tracking number, and takes no further "
+            "package for it.",
+        ),
+    ),
+    (
+        ("NonexistentOrderItem", "OrderItemId is invalid"),
+        Rejected(
+            "ITEM_NOT_FOUND",
+            "Amazon does not know an item of this package in the order any more: it was cancelled, or the order "
+            "changed after it was packed. Please check the order in Seller Central.",
+        ),
+    ),
+)
 # What these say is about all packages, any other 4xx about the one that was sent.
 _ABOUT_ALL = (401, 403, 429)
 
@@ -52,14 +93,19 @@ def post(ctx: CartContext, packages: Sequence[Package]) -> WriteReply:
     failed: list[str] = []
     in_a_row = 0
     rest_at: datetime | None = None
+    references: defaultdict[str, set[str]] = defaultdict(set)
+    for package in packages:
+        references[package.order_id].add(package.reference)
     for package in packages:
         if in_a_row == _FAILURES_MAX:
             break
         try:
-            results[package.key] = _post_one(ctx, package)
+            results[package.key] = _post_one(ctx, package, references[package.order_id] - {package.reference})
             in_a_row = 0
         except RateLimited as error:
-            rest_at = error.until
+            # One package for each single token would be a run of its own.
+            calls = min(len(packages) - len(results), RATE_PLANS[_OPERATION].burst)
+            rest_at = until_calls(error, _OPERATION, ctx.clock.now(), calls).until
             break
         except Temporary as error:
             ctx.log.warning("package %s of %s: %s", package.reference, package.order_id, error.detail or error.code)
@@ -78,9 +124,9 @@ def confirmation(package: Package, site: str, now: datetime) -> dict[str, Any]:
 
     Args:
         site: the marketplace of the order.
-        now: Amazon refuses a ship date in the future.
+        now: Amazon refuses a ship date in the future, by its own clock.
     """
-    shipped_at = min(package.shipped_at, now).astimezone(UTC)
+    shipped_at = min(package.shipped_at, now - _CLOCKS_DIFFER).astimezone(UTC)
     detail: dict[str, Any] = {
         # A string: since January 2026 Amazon refuses a JSON number here (selling-partner-api-models issue 5094).
         "packageReferenceId": package.reference,
@@ -105,21 +151,21 @@ def refuse(package: Package) -> Rejected | None:
     return None
 
 
-def _post_one(ctx: CartContext, package: Package) -> Result:
+def _post_one(ctx: CartContext, package: Package, ours: Collection[str]) -> Result:
     if (refusal := refuse(package)) is not None:
         return refusal
     body = confirmation(package, package.site or ctx.store.home_site, ctx.clock.now())
     path = f"/orders/v0/orders/{quote(package.order_id, safe='')}/shipmentConfirmation"
     reply = send(ctx, _OPERATION, Effect.WRITE, "POST", path, body=body)
     if 400 <= reply.status < 500 and reply.status not in _ABOUT_ALL:
-        return _refused(ctx, package, reply)
+        return _refused(ctx, package, reply, ours)
     check(ctx, _OPERATION, Effect.WRITE, reply)
     if reply.status != _CONFIRMED:
         raise unreadable(f"{_OPERATION}: HTTP {reply.status} in place of 204", Effect.WRITE)
     return Applied()
 
 
-def _refused(ctx: CartContext, package: Package, reply: Reply) -> Result:
+def _refused(ctx: CartContext, package: Package, reply: Reply, ours: Collection[str]) -> Result:
     problem = read_problem(reply)
     if not problem.readable:
         raise Temporary("Amazon gave an unexpected answer; this is tried again.", detail=problem.words())
@@ -127,11 +173,14 @@ def _refused(ctx: CartContext, package: Package, reply: Reply) -> Result:
     shown = read_shipped_order(ctx, package.order_id)
     if shown is None:
         return Rejected("ORDER_NOT_FOUND", "Amazon does not know this order.")
-    return _meaning(package, shown, problem)
+    return _meaning(package, shown, problem, ours)
 
 
-def _meaning(package: Package, shown: ShippedOrder, problem: Problem) -> Result:
-    if shown.holds(package):
+def _meaning(package: Package, shown: ShippedOrder, problem: Problem, ours: Collection[str]) -> Result:
+    text = f"{problem.message} {problem.details}"
+    if (refusal := _told(text, _CORRECTION_REFUSALS)) is not None:
+        return refusal
+    if shown.holds(package, ours):
         return Applied()
     if shown.ship_plus:
         return Rejected(
@@ -139,10 +188,9 @@ def _meaning(package: Package, shown: ShippedOrder, problem: Problem) -> Result:
         )
     if shown.cancelled:
         return Rejected("ORDER_CANCELLED", "The order is cancelled at Amazon, so it takes no tracking any more.")
-    if "PackageToUpdateNotFound" in problem.message or "already fulfilled" in problem.message:
-        return Rejected(
-            "ALREADY_FULFILLED",
-            "Amazon shows this order as shipped in full already, without this tracking number, and takes no further "
-            "package for it.",
-        )
-    return Rejected(problem.code or "REFUSED", f"Amazon refused the package: {problem.message or problem.code}")
+    told = _told(text, _REFUSALS)
+    return told or Rejected(problem.code or "REFUSED", f"Amazon refused the package: {problem.message or problem.code}")
+
+
+def _told(text: str, table: Sequence[tuple[Sequence[str], Rejected]]) -> Rejected | None:
+    return next((refusal for words, refusal in table if any(word in text for word in words)), None)

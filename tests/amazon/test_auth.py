@@ -9,18 +9,14 @@ import pytest
 
 from plugins.amazon import plugin
 from plugins.interface import (
-    AuthorizationLost,
     CartContext,
     CartError,
     Connected,
     InstallReply,
-    Permanent,
     PlatformSettings,
     Redirect,
-    Secret,
     SettingsError,
     Store,
-    Temporary,
 )
 from tests.amazon.conftest import SELLER, Rig
 
@@ -94,18 +90,72 @@ def test_each_region_has_its_consent_page_and_its_stores(rig: Rig, region: str, 
     assert connected.identity.remote_id == seller
 
 
-@pytest.mark.parametrize(
-    ("region", "host"),
-    [
-        ("na", "sellercentral.amazon.com"),
-        ("eu", "sellercentral-europe.amazon.com"),
-        ("fe", "sellercentral.amazon.co.jp"),
-    ],
-)
-def test_in_production_the_merchant_is_sent_to_seller_central(rig: Rig, region: str, host: str) -> None:
+SELLER_CENTRAL = {
+    "na": {
+        "": "sellercentral.amazon.com",
+        "ATVPDKIKX0DER": "sellercentral.amazon.com",
+        "A2EUQ1WTGCTBG2": "sellercentral.amazon.ca",
+        "A1AM78C64UM0Y8": "sellercentral.amazon.com.mx",
+        "A2Q3Y263D00KWC": "sellercentral.amazon.com.br",
+        "A1F83G8C2ARO7P": "sellercentral.amazon.com",
+    },
+    "eu": {
+        "": "sellercentral-europe.amazon.com",
+        "A1F83G8C2ARO7P": "sellercentral-europe.amazon.com",
+        "A1PA6795UKMFR9": "sellercentral-europe.amazon.com",
+        "A13V1IB3VIYZZH": "sellercentral-europe.amazon.com",
+        "APJ6JRA9NG5V4": "sellercentral-europe.amazon.com",
+        "A1RKKUPIHCS9HS": "sellercentral-europe.amazon.com",
+        "A1805IZSGTT6HS": "sellercentral.amazon.nl",
+        "A2NODRKZP88ZB9": "sellercentral.amazon.se",
+        "A1C3SOZRARQ6R3": "sellercentral.amazon.pl",
+        "AMEN7PMS3EDWL": "sellercentral.amazon.com.be",
+        "A28R8C7NBKEWEA": "sellercentral.amazon.ie",
+        "A33AVAJ2PDY3EV": "sellercentral.amazon.com.tr",
+        "A2VIGQ35RCS4UG": "sellercentral.amazon.ae",
+        "A17E79C6D8DWNP": "sellercentral.amazon.sa",
+        "ARBP9OOSHTCHU": "sellercentral.amazon.eg",
+        "AE08WJ6YKNBMC": "sellercentral.amazon.co.za",
+        "A21TJRUUN4KGV": "sellercentral.amazon.in",
+    },
+    "fe": {
+        "": "sellercentral.amazon.co.jp",
+        "A1VC38T7YXB528": "sellercentral.amazon.co.jp",
+        "A39IBJ37TRP1C6": "sellercentral.amazon.com.au",
+        "A19VAU5U5O7RUS": "sellercentral.amazon.sg",
+    },
+}
+"""Where the sellers of a region, by their home marketplace, are sent; one of another region's counts as not known."""
+
+
+@pytest.mark.parametrize("region", SELLER_CENTRAL)
+def test_in_production_the_merchant_is_sent_to_the_seller_central_of_the_home_country(rig: Rig, region: str) -> None:
     ctx = rig.new_store(region)
-    away = begin(replace(ctx, app=replace(ctx.app, environment="production")))
-    assert away.url == f"https://{host}/apps/authorize/consent"
+    ctx = replace(ctx, app=replace(ctx.app, environment="production"))
+    for home_site, host in SELLER_CENTRAL[region].items():
+        away = begin(replace(ctx, store=replace(ctx.store, home_site=home_site)))
+        assert away.url == f"https://{host}/apps/authorize/consent"
+        # What Amazon sends the browser back to on the way through our own sign-in lies there too.
+        callback = f"https://{host}/apps/authorize/confirm/amzn1.sp.solution.x"
+        leg = {"amazon_callback_uri": callback, "amazon_state": "theirs", "selling_partner_id": SELLER}
+        assert go_on(ctx, leg) == Redirect(callback, {"amazon_state": "theirs"})
+
+
+def test_the_seller_central_of_every_marketplace_is_known(rig: Rig) -> None:
+    manifest = plugin.cart_manifest()
+    for region in manifest.regions:
+        assert {site.id for site in region.sites} <= SELLER_CENTRAL[region.code].keys()
+    (allowed,) = (each.browser_hosts for each in manifest.environments if each.code == "production")
+    hosts = {host for places in SELLER_CENTRAL.values() for host in places.values()}
+    assert set(allowed) == hosts | {"amazon.com", "www.amazon.com"}
+    assert len(allowed) == len(set(allowed))
+
+
+def test_a_canadian_seller_consents_on_the_canadian_page(rig: Rig) -> None:
+    ctx = rig.new_store()
+    away = begin(replace(ctx, store=replace(ctx.store, home_site="A2EUQ1WTGCTBG2")))
+    assert away.url == f"{rig.address}/sellercentral/ca/apps/authorize/consent"
+    assert isinstance(go_on(ctx, rig.browse(away, RETURN_URL)), Connected)
 
 
 def test_a_draft_application_is_named_as_such_to_amazon(rig: Rig) -> None:
@@ -162,6 +212,31 @@ def test_cancel_at_amazon_is_told_in_a_sentence(rig: Rig) -> None:
     assert error.sentence.startswith("You chose Cancel at Amazon, so nothing was connected")
 
 
+@pytest.mark.parametrize(
+    ("error", "description", "code", "words"),
+    [
+        ("MD1000", "", "MD1000", "set Application is a draft to Yes"),
+        ("MD5101", "", "MD5101", "register this address as a redirect URI"),
+        ("MD5110", "", "MD5110", "a # sign"),
+        ("MD9000", "", "MD9000", "no further stores"),
+        ("MD9100", "", "MD9100", "check its application ID"),
+        ("MD9999", "", "MD9999", "whether it is still a draft"),
+        ("SPDC8143", "", "SPDC8143", "primary user"),
+        ("invalid_request", "Error code: SPDC8143.", "SPDC8143", "primary user"),
+        ("MD4711", "", "CONSENT_FAILED", "Amazon did not connect the store"),
+        ("server_error", "", "CONSENT_FAILED", "Amazon did not connect the store"),
+    ],
+)
+def test_an_error_of_the_consent_page_says_what_to_do(
+    rig: Rig, error: str, description: str, code: str, words: str
+) -> None:
+    found = refused(rig.new_store(), {"error": error, "error_description": description})
+    assert found.code == code
+    assert words in found.sentence
+    assert found.sentence.endswith(".")
+    assert error in found.detail
+
+
 def test_an_answer_that_is_not_complete_connects_nothing(rig: Rig) -> None:
     assert refused(rig.new_store(), {"selling_partner_id": SELLER}).code == "INCOMPLETE_REPLY"
     assert refused(rig.new_store(), {"spapi_oauth_code": "x"}).code == "INCOMPLETE_REPLY"
@@ -198,54 +273,11 @@ def test_before_the_warehouse_has_set_amazon_up_the_merchant_is_told_so(rig: Rig
     assert rig.http.calls == []
 
 
-def test_a_revoked_authorization_is_lost_for_good(rig: Rig) -> None:
-    ctx = rig.store()
-    rig.steer("POST", "seller", {"seller": SELLER, "revoke": True})
-    with pytest.raises(AuthorizationLost) as error:
-        plugin.check_connection(ctx)
-    assert error.value.code == "INVALID_GRANT"
-
-
-def test_a_wrong_client_secret_is_the_warehouses_to_mend(rig: Rig) -> None:
-    ctx = rig.new_store()
-    ctx = replace(ctx, app=replace(ctx.app, secrets={"client_secret": Secret("out of date")}))
-    with pytest.raises(SettingsError) as error:
-        plugin.mint_access_token(ctx, {"refresh_token": Secret("Atzr|x")})
-    assert error.value.code == "APPLICATION_REFUSED"
-    assert "out of date" not in f"{error.value.sentence}{error.value.detail}"
-
-
-@pytest.mark.parametrize(
-    ("kind", "code"),
-    [
-        ("5xx", "SIGN_IN_UNAVAILABLE"),
-        ("html_200", "UNREADABLE_ANSWER"),
-        ("truncate", "UNREADABLE_ANSWER"),
-        ("refuse", "NO_ANSWER"),
-    ],
-)
-def test_trouble_at_the_token_endpoint_is_temporary(rig: Rig, kind: str, code: str) -> None:
-    ctx = rig.store()
-    rig.steer("POST", "faults", {"operation": "token", "kind": kind})
-    with pytest.raises(Temporary) as error:
-        plugin.check_connection(ctx)
-    assert error.value.code == code
-    assert plugin.check_connection(ctx).remote_id == SELLER
-
-
 def test_the_connection_can_be_checked_at_any_time(rig: Rig) -> None:
     identity = plugin.check_connection(rig.store())
     assert (identity.remote_id, identity.name) == (SELLER, "Northwind Outdoor")
     with pytest.raises(SettingsError):
         plugin.check_connection(rig.new_store())
-
-
-def test_an_expired_access_token_is_replaced_once(rig: Rig) -> None:
-    ctx = rig.store()
-    plugin.check_connection(ctx)
-    rig.steer("POST", "seller", {"seller": SELLER, "expire_access_tokens": True})
-    plugin.check_connection(ctx)
-    assert rig.tokens[SELLER].minted == 2
 
 
 def test_a_store_of_another_region_is_refused_without_a_loop(rig: Rig) -> None:
@@ -257,8 +289,3 @@ def test_a_store_of_another_region_is_refused_without_a_loop(rig: Rig) -> None:
     with pytest.raises(SettingsError) as unknown:
         plugin.check_connection(replace(ctx, store=Store(SELLER, "moon")))
     assert unknown.value.code == "UNKNOWN_REGION"
-
-
-def test_the_sign_in_never_retries_what_amazon_refused_for_good(rig: Rig) -> None:
-    with pytest.raises(Permanent):
-        plugin.mint_access_token(rig.new_store(), {"refresh_token": Secret("")})

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from plugins.amazon.errors import Problem, failure, read_problem
+from plugins.amazon.errors import ROLES, Problem, failure, read_problem, unless_too_many, until_calls, until_full
+from plugins.amazon.manifest import RATE_PLANS
 from plugins.interface import (
     AuthorizationLost,
     CartError,
@@ -68,8 +69,35 @@ def test_every_answer_has_its_meaning(operation: str, reply: Reply, kind: type[C
     assert f"HTTP {reply.status}" in error.detail
 
 
-def test_a_missing_role_is_named() -> None:
-    assert "Inventory and Order Tracking" in error_of("searchOrders", answer(403, "Unauthorized")).sentence
+LISTINGS = "Product Listing or Inventory and Order Tracking"
+ORDER_WRITES = "Inventory and Order Tracking or Direct-to-Consumer Shipping"
+FEEDS = "Inventory and Order Tracking, Direct-to-Consumer Shipping or Product Listing"
+
+
+@pytest.mark.parametrize(
+    ("operation", "role"),
+    [
+        ("searchOrders", "Inventory and Order Tracking"),
+        ("getOrder", "Inventory and Order Tracking"),
+        ("confirmShipment", ORDER_WRITES),
+        ("createFeed", ORDER_WRITES),
+        ("createFeed:JSON_LISTINGS_FEED", LISTINGS),
+        ("createFeedDocument", FEEDS),
+        ("getFeed", FEEDS),
+        ("getFeedDocument", FEEDS),
+        ("searchListingsItems", LISTINGS),
+        ("getListingsItem", LISTINGS),
+        ("getMarketplaceParticipations", "Product Listing or Selling Partner Insights"),
+    ],
+)
+def test_a_missing_role_is_named(operation: str, role: str) -> None:
+    error = error_of(operation, answer(403, "Unauthorized", "Access to requested resource is denied."))
+    assert isinstance(error, SettingsError)
+    assert error.sentence.endswith(f"lacks the role {role}.")
+
+
+def test_every_operation_with_a_limit_has_its_role() -> None:
+    assert set(ROLES) == set(RATE_PLANS)
 
 
 @pytest.mark.parametrize(("operation", "pause_s"), [("searchOrders", 178.6), ("getOrder", 5), ("createFeed", 120.5)])
@@ -78,6 +106,29 @@ def test_a_429_lasts_about_one_refill_of_that_bucket(operation: str, pause_s: fl
     assert isinstance(error, RateLimited)
     assert (error.until - NOW).total_seconds() == pytest.approx(pause_s, abs=0.1)
     assert error.until - NOW <= timedelta(minutes=5)
+
+
+@pytest.mark.parametrize("status", [400, 403, 429])
+@pytest.mark.parametrize("operation", ["searchOrders", "createFeed", "searchListingsItems"])
+def test_the_limit_of_the_whole_application_is_a_short_pause(operation: str, status: int) -> None:
+    words = "The frequency of requests was greater than what is allowed for the application."
+    error = error_of(operation, answer(status, "QuotaExceeded", words))
+    assert isinstance(error, RateLimited)
+    assert (error.until - NOW, error.code) == (timedelta(seconds=5), "QUOTA_EXCEEDED")
+
+
+def test_a_host_that_is_no_api_may_ask_for_a_pause_too() -> None:
+    assert unless_too_many("uploadFeedDocument", Reply(403, {}, b""), NOW).status == 403
+    with pytest.raises(RateLimited) as error:
+        unless_too_many("uploadFeedDocument", Reply(429, {}, b"<Error/>"), NOW)
+    assert error.value.until - NOW == timedelta(seconds=5)
+
+
+def test_work_in_several_calls_waits_until_it_can_make_them_all() -> None:
+    spent = RateLimited("Spent.", until=NOW + timedelta(seconds=1))
+    assert (until_calls(spent, "getFeed", NOW, 4).until - NOW).total_seconds() == 2
+    assert (until_full(spent, "getFeed", NOW).until - NOW).total_seconds() == 7.5
+    assert until_calls(spent, "getFeed", NOW, 1).until == spent.until
 
 
 @pytest.mark.parametrize(

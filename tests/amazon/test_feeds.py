@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -19,6 +20,7 @@ from plugins.interface import (
     Effect,
     PendingSubmission,
     Permanent,
+    RateLimited,
     Rejected,
     Reply,
     Retry,
@@ -116,6 +118,22 @@ def test_a_lost_answer_of_create_feed_is_unknown_and_of_the_upload_is_not(rig: R
             plugin.acknowledge_orders(ctx, [one])
         assert error.value.unknown is unknown, operation
     assert settle(rig, ctx, send(rig, ctx, one)).results == {one.key: Applied()}
+
+
+@pytest.mark.parametrize("operation", ["uploadFeedDocument", "downloadFeedDocument"])
+def test_where_the_document_store_asks_for_a_pause_it_is_kept(rig: Rig, operation: str) -> None:
+    (order_id,) = book(rig, plain=1)["plain"]
+    ctx = rig.store()
+    one = acknowledgement(rig, order_id, "IS2-1")
+
+    class Busy:
+        def call(self, name: str, *args: Any, **more: Any) -> Reply:
+            return Reply(429, {}, b"<Error/>") if name == operation else rig.http.call(name, *args, **more)
+
+    busy = replace(ctx, http=Busy())
+    with pytest.raises(RateLimited) as error:
+        settle(rig, busy, send(rig, busy, one))
+    assert error.value.until > rig.clock.now()
 
 
 @pytest.mark.parametrize(
@@ -233,6 +251,22 @@ REPORT = (
 )
 
 
+JSON_REPORT = json.dumps(
+    {
+        "header": {"sellerId": SELLER, "version": "2.0", "feedId": "7"},
+        "issues": [{"messageId": 2, "code": "18028", "severity": "ERROR", "message": "No such order."}],
+        "summary": {"errors": 1, "warnings": 0, "messagesProcessed": 2, "messagesAccepted": 1, "messagesInvalid": 1},
+    }
+).encode()
+
+
+@pytest.mark.parametrize(
+    "report", [REPORT, JSON_REPORT, b"\xef\xbb\xbf\n" + JSON_REPORT], ids=["xml", "json", "json with a mark"]
+)
+def test_the_report_is_read_in_whichever_format_it_comes(rig: Rig, report: bytes) -> None:
+    assert poll_feed(rig, "DONE", report).results == {"a": Applied(), "b": Rejected("18028", "No such order.")}
+
+
 @pytest.mark.parametrize("status", ["FATAL", "CANCELLED"])
 @pytest.mark.parametrize("report", [None, b"sku\terror\n"])
 def test_a_feed_that_died_without_a_usable_report_is_sent_again(rig: Rig, status: str, report: bytes | None) -> None:
@@ -240,17 +274,44 @@ def test_a_feed_that_died_without_a_usable_report_is_sent_again(rig: Rig, status
     assert {key: type(result) for key, result in results.items()} == {"a": Retry, "b": Retry}
 
 
-def test_a_feed_that_died_with_a_report_gives_up_only_what_that_refuses(rig: Rig) -> None:
-    results = poll_feed(rig, "FATAL", REPORT).results
+@pytest.mark.parametrize("report", [REPORT, JSON_REPORT], ids=["xml", "json"])
+def test_a_feed_that_died_with_a_report_gives_up_only_what_that_refuses(rig: Rig, report: bytes) -> None:
+    results = poll_feed(rig, "FATAL", report).results
     assert isinstance(results["a"], Retry)
     assert results["b"] == Rejected("18028", "No such order.")
 
 
-@pytest.mark.parametrize(("report", "code"), [(None, "REPORT_MISSING"), (b"nothing", "REPORT_UNREADABLE")])
+TEXT_REPORT = b"Feed Processing Summary:\n\tNumber of records processed\t0\noriginal-record-number\tsku\terror-code\n"
+
+
+@pytest.mark.parametrize(
+    ("report", "code"),
+    [
+        (None, "REPORT_MISSING"),
+        (b"nothing", "REPORT_UNREADABLE"),
+        (TEXT_REPORT, "REPORT_UNREADABLE"),
+        (JSON_REPORT.replace(b'"7"', b'"8"'), "REPORT_MISMATCH"),
+    ],
+)
 def test_a_done_feed_is_never_believed_without_its_report(rig: Rig, report: bytes | None, code: str) -> None:
     with pytest.raises(Temporary) as error:
         poll_feed(rig, "DONE", report)
     assert error.value.code == code
+
+
+def test_errors_that_are_counted_and_not_named_are_told_of(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    poll_feed(rig, "DONE", REPORT)
+    assert caplog.text == ""
+    counted = REPORT.replace(b"<MessagesWithError>1<", b"<MessagesWithError>2<")
+    results = poll_feed(rig, "DONE", counted.replace(b"<ResultMessageCode>18028</ResultMessageCode>", b"")).results
+    assert "counts 1 errors that it does not list" in caplog.text
+    assert isinstance(results["a"], Retry)
+    assert results["b"] == Rejected("REFUSED", "No such order.")
+
+
+def test_a_report_of_another_feed_gives_nobody_up(rig: Rig) -> None:
+    results = poll_feed(rig, "FATAL", JSON_REPORT.replace(b'"7"', b'"8"')).results
+    assert {type(result) for result in results.values()} == {Retry}
 
 
 def test_an_unknown_feed_state_is_waited_out(rig: Rig) -> None:

@@ -272,7 +272,10 @@ def test_a_line_amazon_fails_is_its_own_affair(rig: Rig) -> None:
     ctx = north_america(rig)
     rig.steer("POST", "faults", {"operation": "feedProcessed", "kind": "reject", "sku": "TENT-2P"})
     results = push(rig, ctx, level("TENT-2P"), level("LAMP-USB"), level("STOVE-MINI"))
-    assert isinstance(results["key-TENT-2P"], Rejected)
+    refusal = results["key-TENT-2P"]
+    assert isinstance(refusal, Rejected)
+    place, _, words = refusal.sentence.partition(": ")
+    assert (place, bool(words)) == ("United States", True)
     assert results["key-LAMP-USB"] == results["key-STOVE-MINI"] == Applied()
 
 
@@ -347,6 +350,32 @@ def test_many_skus_get_each_its_own_result(rig: Rig) -> None:
     assert [sku for sku in skus if isinstance(results[f"key-{sku}"], Rejected)] == skus[::50]
     quantities = {one["sku"]: one["quantity"] for one in rig.steer("GET", f"listings?seller={SELLER}")["listings"]}
     assert all(quantities[sku] == number for number, sku in enumerate(skus) if number % 50)
+
+
+def test_25001_skus_are_two_feeds(rig: Rig) -> None:
+    ctx = rig.store(SELLER, "na", (US,), US)
+    skus = [f"BULK {number:05d}" for number in range(25_001)]
+    rig.steer("POST", "listings", [{"seller": SELLER, "sku": sku, "marketplaces": [US]} for sku in skus])
+    levels = [level(sku, number % 100, remote_id=US) for number, sku in enumerate(skus)]
+    most = plugin.cart_manifest().inventory_batch
+    sent = [
+        submission(rig, plugin.push_inventory(ctx, levels[start : start + most]))
+        for start in range(0, len(levels), most)
+    ]
+    assert [len(one.keys) for one in sent] == [25_000, 1]
+    assert created_feeds(rig) == [US, US]
+    results = [result for one in sent for result in settle(rig, ctx, one).values()]
+    assert results == [Applied()] * 25_001
+    quantities = {one["sku"]: one["quantity"] for one in rig.steer("GET", f"listings?seller={SELLER}")["listings"]}
+    assert all(quantities[one.sku] == one.available for one in levels)
+
+
+@pytest.mark.parametrize("kind", ["fatal", "fatal_text_report", "apply_then_fatal"])
+def test_of_a_feed_that_died_everything_is_sent_again(rig: Rig, kind: str) -> None:
+    ctx = rig.store(SELLER, "na", (US,), US)
+    rig.steer("POST", "faults", {"operation": "feedProcessed", "kind": kind})
+    results = push(rig, ctx, level("TENT-2P", remote_id=US), level("LAMP-USB", remote_id=US))
+    assert [type(result) for result in results.values()] == [Retry, Retry]
 
 
 def test_a_handle_tells_which_feed_carries_which_key() -> None:

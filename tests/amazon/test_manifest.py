@@ -81,6 +81,21 @@ def test_what_the_way_back_needs_is_declared(manifest: CartManifest) -> None:
     )
 
 
+def test_what_the_core_tells_and_spares_is_declared(manifest: CartManifest) -> None:
+    refusal = "The frequency of requests was greater than what is allowed for the application."
+    assert manifest.shared_refusal in refusal
+    assert len(manifest.shared_refusal) > 20
+    assert "lacks the role Direct-to-Consumer Shipping." in manifest.address_missing
+    assert manifest.rate_header == "x-amzn-ratelimit-limit"
+
+
+def test_documents_are_fetched_from_amazons_storage_only(manifest: CartManifest) -> None:
+    for environment in manifest.environments:
+        assert "*.amazonaws.com" not in environment.hosts
+        if environment.code != "simulator":
+            assert {"*.s3.amazonaws.com", "*.s3.us-east-1.amazonaws.com", "*.cloudfront.net"} <= set(environment.hosts)
+
+
 def test_no_two_carriers_are_told_apart_by_their_spelling_only(manifest: CartManifest) -> None:
     codes = manifest.carrier_codes
     assert (codes["UPS"], codes["Purolator"], codes["PostNL"]) == ("UPS", "PUROLATOR", "Post NL")

@@ -64,11 +64,14 @@ def test_every_field_of_a_ready_order() -> None:
     )
     assert order.buyer == Buyer("Grace Simbuyer", "grace@marketplace.example", "Harbor Ltd", "PO-9")
     assert order.total == Money(Decimal("45.00"), "USD")
+    assert order.ship_after == datetime(2026, 11, 20, 8, tzinfo=UTC)
     assert order.ship_by == datetime(2026, 11, 24, 7, 59, 59, tzinfo=UTC)
+    assert order.deliver_after == datetime(2026, 11, 26, 8, tzinfo=UTC)
     assert order.deliver_by == datetime(2026, 11, 28, 7, 59, 59, tzinfo=UTC)
     assert order.marks == ("PRIME",)
     assert order.cancellation_request is None
     assert order.cart_order_number == "IS2-7"
+    assert order.original_order == ""
     assert order.unknown == ()
     (line,) = order.lines
     assert (line.remote_id, line.sku, line.title) == ("70000000000001", " 000123 Mug", "Mug")
@@ -77,6 +80,7 @@ def test_every_field_of_a_ready_order() -> None:
     assert (line.gift_message, line.gift_wrap) == ("Happy\nBirthday", "PREMIUM")
     assert line.customization_url == "https://custom.example/1"
     assert line.demands == ("signatureConfirmation",)
+    assert line.ioss == ""
 
 
 @pytest.mark.parametrize(
@@ -175,6 +179,117 @@ def test_programs_and_relations_are_marks_known_or_not() -> None:
 
 
 @pytest.mark.parametrize(
+    ("associated", "original"),
+    [
+        ([{"orderId": "111-1", "associationType": "REPLACEMENT_ORIGINAL_ID"}], "111-1"),
+        ([{"orderId": "111-2", "associationType": "EXCHANGE_ORIGINAL_ID"}], "111-2"),
+        ([{"orderId": "9", "associationType": "SIBLING"}, {"orderId": "8", "associationType": "X_ORIGINAL_ID"}], "8"),
+        ([{"orderId": "9", "associationType": "SIBLING"}, {}], ""),
+        ([], ""),
+    ],
+)
+def test_the_order_it_replaces_is_named(associated: list[dict[str, str]], original: str) -> None:
+    assert order_of(ready_order(associatedOrders=associated)).original_order == original
+
+
+def test_of_a_ship_plus_order_the_warehouse_is_warned() -> None:
+    assert order_of(ready_order()).caution == ""
+    assert order_of(ready_order(programs=["PRIME", "FBM_SHIP_PLUS"])).caution == (
+        "This is a Ship+ order: its label has to be bought from Amazon. The warehouse's own label would not be "
+        "accepted there."
+    )
+
+
+def test_every_program_of_amazons_is_a_mark() -> None:
+    programs = (
+        "AMAZON_BAZAAR AMAZON_BUSINESS AMAZON_EASY_SHIP AMAZON_HAUL DELIVERY_BY_AMAZON FBM_SHIP_PLUS INVOICE_BY_AMAZON "
+        "IN_STORE_PICK_UP PREMIUM PREORDER PRIME"
+    ).split()
+    subscribed = item(programs=["SUBSCRIBE_AND_SAVE"], unfulfilled=1)
+    assert order_of(ready_order(programs=programs, orderItems=[subscribed])).marks == (*programs, "SUBSCRIBE_AND_SAVE")
+
+
+def with_fulfillment(**fulfillment: Any) -> dict[str, Any]:
+    """A ready order of one line with these fields in the line's fulfillment."""
+    return ready_order(orderItems=[item() | {"fulfillment": fulfillment}])
+
+
+def test_every_demand_has_the_name_the_warehouse_knows() -> None:
+    constraints = (
+        "palletDelivery",
+        "cashOnDelivery",
+        "signatureConfirmation",
+        "recipientIdentityVerification",
+        "recipientAgeVerification",
+    )
+    raw = with_fulfillment(
+        packing={"serialNumberRequirement": {"requirementType": "REQUIRED"}},
+        shipping={"shippingConstraints": dict.fromkeys((*constraints, "newDemand"), "MANDATORY") | {"gone": None}},
+    )
+    raw["orderItems"][0]["programs"] = ["TRANSPARENCY"]
+    (line,) = order_of(raw).lines
+    assert line.demands == (*constraints, "newDemand", "serialNumber", "transparencyCode")
+    odd = with_fulfillment(shipping={"shippingConstraints": {"a\0b": "MANDATORY"}})
+    assert reject_of(odd).code == "UNREADABLE_TEXT"
+
+
+def test_the_number_customs_want_is_on_the_line() -> None:
+    (line,) = order_of(with_fulfillment(shipping={"internationalShipping": {"iossNumber": " IM3720000224 "}})).lines
+    assert line.ioss == "IM3720000224"
+
+
+def test_windows_may_be_open_at_either_end() -> None:
+    raw = ready_order()
+    raw["fulfillment"] |= {"shipByWindow": {"earliestDateTime": "2026-11-20T08:00:00Z"}, "deliverByWindow": None}
+    order = order_of(raw)
+    assert (order.ship_after, order.ship_by) == (datetime(2026, 11, 20, 8, tzinfo=UTC), None)
+    assert (order.deliver_after, order.deliver_by) == (None, None)
+
+
+def _time(hour: int, minute: int = 0) -> dict[str, int]:
+    return {"hour": hour, "minute": minute}
+
+
+def _instructions(**preference: Any) -> str:
+    address = {"addressLine1": "1 Dock Road"}
+    recipient = order_of(
+        ready_order(recipient={"deliveryAddress": address, "deliveryPreference": preference})
+    ).recipient
+    assert recipient is not None
+    return recipient.instructions
+
+
+def test_when_and_how_an_address_takes_deliveries_is_told() -> None:
+    window = {"startTime": _time(9), "endTime": _time(17, 30)}
+    times = {
+        "businessHours": [{"dayOfWeek": "MON", "timeWindows": [window, window]}, {"dayOfWeek": "SUN"}],
+        "exceptionDates": [
+            {"exceptionDate": "2026-12-25", "exceptionDateType": "CLOSED"},
+            {"exceptionDate": "2026-12-24", "exceptionDateType": "OPEN", "timeWindows": [window]},
+        ],
+    }
+    assert _instructions(
+        dropOffLocation="Dock 3",
+        addressInstruction="Ring twice.",
+        deliveryTime=times,
+        deliveryCapabilities=["HAS_ACCESS_POINT", "PALLET_DISABLED"],
+    ) == ("Dock 3. Ring twice. Mon 09:00-17:30, 09:00-17:30; closed 2026-12-25; 2026-12-24 09:00-17:30. No pallets")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"deliveryTime": "always"},
+        {"deliveryTime": {"businessHours": [{"timeWindows": [{"startTime": {"hour": "nine"}}]}]}},
+        {"deliveryCapabilities": "PALLET_DISABLED"},
+        {"deliveryCapabilities": ["PALLET_ENABLED"], "deliveryTime": {}},
+    ],
+)
+def test_delivery_times_that_cannot_be_read_cost_nothing_else(odd: dict[str, Any]) -> None:
+    assert _instructions(dropOffLocation="Dock 3", **odd) == "Dock 3"
+
+
+@pytest.mark.parametrize(
     ("status", "raw", "cancelled", "still_open"),
     [
         ("UNSHIPPED", item(ordered=3, fulfilled=0, unfulfilled=3), 0, 3),
@@ -198,8 +313,8 @@ def test_cancelled_and_open_units(status: str, raw: dict[str, Any], cancelled: i
 
 
 def test_cancelled_lines_of_which_nothing_is_ordered_any_more_are_dropped() -> None:
-    raw = ready_order(orderItems=[item(1, 0, cancellation=CANCELLED_ITEM), item(2, 1)])
-    assert [line.sku for line in order_of(raw).lines] == ["SKU-2"]
+    for gone in (item(1, 0, cancellation=CANCELLED_ITEM), item(1, 0)):
+        assert [line.sku for line in order_of(ready_order(orderItems=[gone, item(2, 1)])).lines] == ["SKU-2"]
     assert order_of(with_status("CANCELLED", orderItems=[item(1, 0)])).lines == ()
 
 
@@ -215,7 +330,7 @@ def test_a_buyers_cancellation_request_is_standing_until_it_is_carried_out() -> 
 @pytest.mark.parametrize(
     ("raw", "code"),
     [
-        (ready_order(orderItems=[item(ordered=0)]), "ABSURD_QUANTITY"),
+        (ready_order(orderItems=[item(ordered=0)]), "NO_LINES"),
         (ready_order(orderItems=[item(ordered=-1)]), "ABSURD_QUANTITY"),
         (ready_order(orderItems=[item(ordered=QUANTITY_MAX + 1)]), "ABSURD_QUANTITY"),
         (ready_order(orderItems=[item(ordered=1, fulfilled=1, unfulfilled=1)]), "ABSURD_QUANTITY"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -65,14 +66,13 @@ def test_the_routine_query_asks_for_what_the_merchant_ships() -> None:
         "fulfillmentStatuses": "PENDING,PENDING_AVAILABILITY,UNSHIPPED,PARTIALLY_SHIPPED,CANCELLED",
         "fulfilledBy": "MERCHANT",
         "marketplaceIds": "ATVPDKIKX0DER,A2EUQ1WTGCTBG2",
-        "includedData": "BUYER,RECIPIENT,FULFILLMENT,CANCELLATION,PROCEEDS,PACKAGES",
     }
 
 
 def test_the_reconcile_query_has_no_filters() -> None:
     start = datetime(2026, 11, 20, tzinfo=UTC)
     params = search_params(OrderQuery(QueryBy.CREATED, start, start), ())
-    assert set(params) == {"createdAfter", "createdBefore", "includedData"}
+    assert set(params) == {"createdAfter", "createdBefore"}
 
 
 def test_a_whole_store_is_read_page_by_page_details_included(rig: Rig) -> None:
@@ -98,6 +98,42 @@ def test_a_whole_store_is_read_page_by_page_details_included(rig: Rig) -> None:
     (partly,) = (orders[each] for each in branches["partially_shipped"])
     assert (partly.state, partly.lines[0].ordered, partly.lines[0].open) == (OrderState.PARTLY_SHIPPED, 3, 2)
     assert sum(len(order.lines) for order in orders.values()) > len(orders)
+
+
+def test_what_is_special_about_an_order_is_taken_in(rig: Rig) -> None:
+    branches = generate(
+        rig,
+        10,
+        ioss=1,
+        serial=1,
+        transparency=1,
+        replacement=1,
+        brazil=1,
+        ship_plus=1,
+        delivery_preference=1,
+        constraints=1,
+        cancelled_line=1,
+        customized=1,
+    )
+    (page,) = all_pages(rig.store(), window(rig, *ROUTINE))
+    assert page.rejects == ()
+    by_id = {order.remote_id: order for order in page.orders}
+    special = {branch: by_id[order_id] for branch, (order_id,) in branches.items()}
+    assert all(order.ship_after and order.ship_by and order.deliver_after and order.deliver_by for order in page.orders)
+    assert all(order.unknown == () for order in page.orders)
+    assert all(line.ioss.startswith("IM") for line in special["ioss"].lines)
+    assert special["serial"].lines[0].demands == ("serialNumber",)
+    assert special["transparency"].lines[0].demands == ("transparencyCode",)
+    assert special["replacement"].original_order
+    assert special["replacement"].marks == ("REPLACEMENT",)
+    assert special["brazil"].recipient is not None
+    assert "Bela Vista Simstreet" in special["brazil"].recipient.lines
+    assert special["ship_plus"].marks == ("FBM_SHIP_PLUS",)
+    assert special["delivery_preference"].recipient is not None
+    assert special["delivery_preference"].recipient.instructions.endswith("second bell. Mon 09:00-17:30. No pallets")
+    assert special["constraints"].lines[0].demands == ("signatureConfirmation", "recipientAgeVerification")
+    assert [line.sku for line in special["cancelled_line"].lines] == ["TENT-2P"]
+    assert special["customized"].lines[0].customization_url.startswith(f"{rig.address}/custom/")
 
 
 def test_the_reconcile_listing_sees_every_order_and_reports_what_it_has_no_word_for(rig: Rig) -> None:
@@ -163,7 +199,6 @@ def test_a_page_token_dies_after_a_day_or_with_its_query(rig: Rig) -> None:
 @pytest.mark.parametrize(
     ("kind", "error", "code"),
     [
-        ("400", Temporary, "KNOWN_GOOD_QUERY_REFUSED"),
         ("429", RateLimited, "QUOTA_EXCEEDED"),
         ("5xx", Temporary, "AMAZON_UNAVAILABLE"),
         ("html_200", Temporary, "UNREADABLE_ANSWER"),
@@ -214,8 +249,40 @@ def test_an_answer_that_is_no_object_is_temporary_and_for_a_write_unknown(body: 
 def test_page_fingerprints_tell_pages_apart() -> None:
     assert page_fingerprint(["b", "a"]) == page_fingerprint(["a", "b"]) != page_fingerprint(["a"])
     assert page_fingerprint([]) == ""
-    mark = Bookmark("next|+/=", "q", "b")
+    mark = Bookmark("next|+/=", "q", ("b", "c"))
     assert Bookmark.decode(mark.encode()) == mark
+    assert mark.seen("d") == ("b", "c", "d")
+    assert mark.seen("") == ("b", "c")
+    assert Bookmark("", "", tuple("abcde")).seen("f") == tuple("bcdef")
+    with pytest.raises(PageExpired):
+        Bookmark.decode(Bookmark("t", "q", "b").encode())  # type: ignore[arg-type]
+    for strange in ({}, [], {"before": []}, {"token": "t", "query": "q", "before": [], "more": 1}):
+        with pytest.raises(PageExpired):
+            Bookmark.decode(base64.urlsafe_b64encode(json.dumps(strange).encode()).decode())
+
+
+@pytest.mark.parametrize("circle", [1, 2, 5])
+def test_a_listing_that_goes_round_in_a_circle_is_noticed(rig: Rig, circle: int) -> None:
+    ctx, query = rig.store(), window(rig, *ROUTINE)
+    ctx.token.get()
+    page: str | None = None
+    for number in range(circle + 1):
+        orders = [{"orderId": f"111-1111111-{number % circle:07d}"}]
+        answer = _answering(ctx, {"orders": orders, "pagination": {"nextToken": f"token {number}"}})
+        if number < circle:
+            page = plugin.fetch_orders(answer, replace(query, page=page)).next_page
+    with pytest.raises(Temporary) as error:
+        plugin.fetch_orders(answer, replace(query, page=page))
+    assert error.value.code == "REPEATED_PAGE"
+
+
+@pytest.mark.parametrize(
+    "order_id", ["", "1", "111-1111111-111111x", "111-1111111-1111111/..", "\uff1111-1111111-1111111"]
+)
+def test_what_is_no_order_id_of_amazons_is_not_asked_for(rig: Rig, order_id: str) -> None:
+    ctx = rig.store()
+    assert plugin.fetch_order(ctx, order_id) is None
+    assert rig.http.calls == []
 
 
 def _answering(ctx: CartContext, payload: Any) -> CartContext:
@@ -249,4 +316,4 @@ def test_a_listing_that_does_not_move_on_is_noticed_even_without_orders(rig: Rig
 def test_the_version_before_answered_an_unknown_id_with_nothing(rig: Rig) -> None:
     ctx = rig.store()
     ctx.token.get()
-    assert plugin.fetch_order(_answering(ctx, {"order": {}}), "1") is None
+    assert plugin.fetch_order(_answering(ctx, {"order": {}}), "111-1111111-1111111") is None

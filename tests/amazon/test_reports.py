@@ -109,6 +109,17 @@ def test_an_error_of_the_whole_file_gives_nobody_up(read: Read) -> None:
     assert results_of(report, [1, 2], LATER, words) == {1: Retry(LATER), 2: Retry(LATER)}
 
 
+@pytest.mark.parametrize("code", ["4002001", "4002005"])
+@pytest.mark.parametrize("counted", [0, 1])
+@pytest.mark.parametrize("about", [{}, {"messageId": 0}], ids=["no message", "message 0"])
+def test_a_listings_file_that_is_refused_gives_nobody_up(code: str, counted: int, about: dict[str, int]) -> None:
+    document = json.loads(report_json(0, counted))
+    document["issues"] = [{"code": code, "severity": "ERROR", "message": "The file is no feed.", **about}]
+    report = parse_listings_report(json.dumps(document).encode())
+    assert report.whole_file_error() == MessageError(0, code, "The file is no feed.")
+    assert results_of(report, [1, 2], LATER, words) == {1: Retry(LATER), 2: Retry(LATER)}
+
+
 @both_kinds
 @pytest.mark.parametrize(
     "facts",
@@ -170,6 +181,9 @@ def test_of_several_feeds_a_refusal_outweighs_what_was_applied_and_that_what_die
         b"",
         b"sku\terror\nA\t90012\n",
         b"<html><body>Sorry</body></html>",
+        b"<AmazonEnvelope><MessageType>ProcessingReport</MessageType></AmazonEnvelope>",
+        report_xml(1, 0).replace(b"<MessageType>ProcessingReport", b"<MessageType>OrderReport"),
+        report_xml(1, 0).replace(b"<MessagesProcessed>1", "<MessagesProcessed>²".encode()),
         report_xml(1, 0).replace(b"Complete", b"Processing"),
         report_xml(1, 0).replace(b"MessagesProcessed", b"MessagesSeen"),
         report_xml(1, 0).replace(b"UTF-8", b"no-such-code"),

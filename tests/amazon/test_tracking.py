@@ -18,6 +18,7 @@ from plugins.interface import (
     Effect,
     Package,
     PackageLine,
+    RateLimited,
     Rejected,
     Reply,
     Retry,
@@ -25,6 +26,7 @@ from plugins.interface import (
     WriteReply,
 )
 from tests.amazon.conftest import SELLER, Rig
+from tests.amazon.scripted import answered, passing, refusal
 
 SOON, LATER = timedelta(minutes=1), timedelta(minutes=10)
 
@@ -180,6 +182,31 @@ def test_more_units_than_ordered_are_refused_in_amazons_words(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        ("errorMetric=NonexistentOrderItem", "ITEM_NOT_FOUND", "does not know an item"),
+        ("OrderItemId is invalid, please obtain the value", "ITEM_NOT_FOUND", "does not know an item"),
+        ("errorMetric=InvalidPackageVersion", "PACKAGE_CHANGED", "a newer version of this package"),
+        ("exceeds the maximum number of allowed updates", "TOO_MANY_CORRECTIONS", "corrected too often"),
+        ("order already fulfilled. errorMetric=X", "ALREADY_FULFILLED", "shipped in full already"),
+        ("errorMetric=PackageToUpdateNotFound", "ALREADY_FULFILLED", "shipped in full already"),
+        ("ShipDate is invalid.", "InvalidInput", "Amazon refused the package: ShipDate is invalid."),
+    ],
+)
+@pytest.mark.parametrize("where", ["message", "details"])
+def test_what_amazon_refuses_a_package_for_is_explained(rig: Rig, words: str, code: str, told: str, where: str) -> None:
+    order = book(rig)
+    ctx = rig.store()
+    message, details = (words, "") if where == "message" else ("ShipDate is invalid.", words)
+    ctx, http = answered(ctx, passing(rig.http))
+    http.answers.insert(0, refusal(400, message, details=details))
+    result = post_one(ctx, package(order))
+    assert isinstance(result, Rejected)
+    assert (result.code, told in result.sentence) == (code, True)
+    assert http.operations() == ["confirmShipment", "getOrder"]
+
+
+@pytest.mark.parametrize(
     ("branch", "changes", "code"),
     [
         ("plain", {"programs": ["FBM_SHIP_PLUS"]}, "SHIP_PLUS"),
@@ -262,18 +289,117 @@ def test_a_missing_role_is_named(rig: Rig) -> None:
     assert "Inventory and Order Tracking or Direct-to-Consumer Shipping" in error.value.sentence
 
 
+def shown_package(order: dict[str, Any], reference: str, quantity: int, **fields: str) -> dict[str, Any]:
+    """A package as getOrder shows it."""
+    line = {"orderItemId": order["order"]["orderItems"][0]["orderItemId"], "quantity": quantity}
+    shown = {"packageReferenceId": reference, "trackingNumber": "1Z1", "carrier": "UPS", "packageItems": [line]}
+    return shown | fields
+
+
 def test_units_of_several_shown_packages_under_one_number_add_up(rig: Rig) -> None:
     order = book(rig, quantity=3)
-    item = order["order"]["orderItems"][0]["orderItemId"]
-    shown = shipped_order(
-        {
-            "packages": [
-                {"trackingNumber": "1Z1", "packageItems": [{"orderItemId": item, "quantity": 2}]},
-                {"trackingNumber": "1Z1", "packageItems": [{"orderItemId": item, "quantity": 1}]},
-                {"packageReferenceId": "9"},
-            ]
-        }
-    )
+    split = [shown_package(order, "8", 2), shown_package(order, "9", 1), {"packageReferenceId": "10"}]
+    shown = shipped_order({"packages": split})
     assert shown.holds(package(order, quantity=3))
     assert not shown.holds(package(order, quantity=4))
     assert not shown.holds(package(order, quantity=1, tracking_number="1Z2"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "quantity", "held"),
+    [
+        ({}, 2, True),
+        ({"trackingNumber": "1z 1"}, 2, True),
+        ({"carrier": "ups"}, 2, True),
+        ({"trackingNumber": "1Z2"}, 2, False),
+        ({"carrier": "FedEx"}, 2, False),
+        ({}, 1, False),
+        ({}, 3, False),
+    ],
+)
+def test_under_our_own_reference_it_is_held_only_just_as_it_was_sent(
+    rig: Rig, fields: dict[str, str], quantity: int, held: bool
+) -> None:
+    order = book(rig, quantity=3)
+    shown = shipped_order({"packages": [shown_package(order, "1", quantity, **fields), shown_package(order, "9", 2)]})
+    assert shown.holds(package(order, "1", 2)) is held
+
+
+def test_two_packages_of_ours_under_one_number_do_not_stand_for_each_other(rig: Rig) -> None:
+    order = book(rig, quantity=2)
+    first = shipped_order({"packages": [shown_package(order, "1", 1)]})
+    second = shipped_order({"packages": [shown_package(order, "2", 1)]})
+    assert not first.holds(package(order, "2", 1, tracking_number="1Z1"))
+    assert not second.holds(package(order, "1", 1), ours={"2"})
+    assert second.holds(package(order, "1", 1))
+
+
+def test_packages_of_one_posting_know_of_each_other(rig: Rig) -> None:
+    order = book(rig, quantity=2)
+    ctx = rig.store()
+    wanted = [package(order, "2", 2, tracking_number="MASTER"), package(order, "1", 1, tracking_number="MASTER")]
+    results = plugin.post_tracking(ctx, wanted).results
+    assert results[wanted[0].key] == Applied()
+    assert isinstance(results[wanted[1].key], Rejected)
+
+
+@pytest.mark.parametrize("words", ["errorMetric=InvalidPackageVersion", "the maximum number of allowed updates"])
+def test_a_correction_that_is_refused_is_not_taken_for_done(rig: Rig, words: str) -> None:
+    order = book(rig)
+    ctx = rig.store()
+    assert post_one(ctx, package(order)) == Applied()
+    ctx, http = answered(ctx, passing(rig.http))
+    http.answers.insert(0, refusal(400, words))
+    assert isinstance(post_one(ctx, package(order)), Rejected)
+
+
+def test_where_packages_cannot_be_read_back_the_words_alone_are_judged(rig: Rig) -> None:
+    order = book(rig)
+    ctx, _ = answered(rig.store(), refusal(400, "errorMetric=PackageToUpdateNotFound"), refusal(400, "Invalid Input"))
+    result = post_one(ctx, package(order))
+    assert isinstance(result, Rejected)
+    assert result.code == "ALREADY_FULFILLED"
+
+
+def test_where_the_budget_ends_several_packages_wait_for_several_calls(rig: Rig) -> None:
+    orders = [book(rig) for _ in range(12)]
+    until = rig.clock.now() + timedelta(milliseconds=500)
+    for count, seconds in ((1, 0.5), (4, 2), (12, 5)):
+        ctx, _ = answered(rig.store(), RateLimited("Spent.", until=until))
+        results = plugin.post_tracking(ctx, [package(order) for order in orders[:count]]).results
+        assert set(results.values()) == {Retry(rig.clock.now() + timedelta(seconds=seconds))}
+
+
+@pytest.mark.parametrize(("ahead_s", "sent_s"), [(3600, -60), (0, -60), (-30, -60), (-61, -61)])
+def test_a_ship_date_is_never_of_amazons_future(rig: Rig, ahead_s: int, sent_s: int) -> None:
+    order, now = book(rig), rig.clock.now().replace(microsecond=0)
+    one = package(order, shipped_at=now + timedelta(seconds=ahead_s))
+    sent = datetime.fromisoformat(confirmation(one, "ATVPDKIKX0DER", now)["packageDetail"]["shipDate"])
+    assert sent == now + timedelta(seconds=sent_s)
+
+
+def test_failures_with_nothing_left_behind_them_are_tried_again_soon(rig: Rig) -> None:
+    orders = [book(rig) for _ in range(2)]
+    rig.steer("POST", "faults", {"operation": "confirmShipment", "kind": "5xx", "times": 2})
+    results = plugin.post_tracking(rig.store(), [package(order) for order in orders]).results
+    assert set(results.values()) == {Retry(rig.clock.now() + SOON)}
+
+
+def test_a_failure_before_the_end_of_the_budget_is_tried_again_soon(rig: Rig) -> None:
+    orders = [book(rig) for _ in range(3)]
+    spent = RateLimited("Spent.", until=rig.clock.now() + timedelta(hours=1))
+    ctx, _ = answered(rig.store(), refusal(500, "Sorry", "InternalFailure"), spent)
+    results = plugin.post_tracking(ctx, [package(order) for order in orders]).results
+    late = Retry(spent.until)
+    assert list(results.values()) == [Retry(rig.clock.now() + SOON), late, late]
+
+
+def test_a_carrier_with_a_code_needs_no_name(rig: Rig) -> None:
+    order = book(rig)
+    assert post_one(rig.store(), package(order, carrier_name="")) == Applied()
+
+
+def test_an_order_whose_marketplace_is_not_known_is_one_of_home(rig: Rig) -> None:
+    order = book(rig)
+    ctx = rig.store(home_site=order["marketplaceId"])
+    assert post_one(ctx, package(order, site="")) == Applied()

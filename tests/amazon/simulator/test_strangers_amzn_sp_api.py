@@ -61,6 +61,36 @@ def client(amazon) -> ApiClient:
     return connected(amazon)
 
 
+def test_one_order_lives_its_whole_life(amazon, client):
+    (order_id,) = amazon.orders(plain=1)
+    listed = SearchOrdersApi(client).search_orders(created_after="2020-01-01T00:00:00Z", included_data=DATASETS).orders
+    assert [(order.order_id, order.fulfillment.fulfillment_status) for order in listed] == [(order_id, "UNSHIPPED")]
+    order = read(client, order_id)
+    (item,) = order.order_items
+
+    feed_id = submit(client, ACKNOWLEDGEMENT, acknowledgements({order_id: "IS2-1"}), XML)
+    amazon.advance(FEED_S)
+    report = report_of(client, FeedsApi(client).get_feed(feed_id))
+    assert fromstring(report).findtext("Message/ProcessingReport/ProcessingSummary/MessagesSuccessful") == "1"
+
+    units = item.quantity_ordered
+    assert OrdersV0Api(client).confirm_shipment(order_id, package(amazon, order, "1", units, "1Z0001")) is None
+
+    sku = item.product.seller_sku
+    amazon.steer("listings", {"seller": NORTHWIND, "sku": sku, "quantity": 50, "lead_days": 2})
+    body = ListingsItemPatchRequest("PRODUCT", [PatchOperation(**availability_patch(50 - units, 3))])
+    assert ListingsApi(client).patch_listings_item(NORTHWIND, sku, [US], body).status == "ACCEPTED"
+
+    whole = read(client, order_id)
+    assert (whole.fulfillment.fulfillment_status, whole.order_aliases[0].alias_id) == ("SHIPPED", "IS2-1")
+    assert [sent.tracking_number for sent in whole.packages] == ["1Z0001"]
+    shown = ListingsApi(client).get_listings_item(
+        NORTHWIND, sku, [US], included_data=["attributes", "fulfillmentAvailability"]
+    )
+    assert shown.fulfillment_availability[0].quantity == 50 - units
+    assert shown.attributes["fulfillment_availability"][0]["lead_time_to_ship_max_days"] == 3
+
+
 def test_it_lists_all_orders_over_the_pages(amazon, client):
     ids = amazon.orders(plain=5, gift=2, partially_shipped=1)
     pages, token = [], {}

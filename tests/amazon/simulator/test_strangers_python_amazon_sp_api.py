@@ -69,6 +69,39 @@ def connect(amazon, hosts) -> Iterator[Connect]:
         yield new
 
 
+def test_one_order_lives_its_whole_life(amazon, connect):
+    (order_id,) = amazon.orders(plain=1)
+    listed = connect(OrdersV20260101).search_orders(createdAfter="2020-01-01T00:00:00Z", includedData=DATASETS).orders
+    assert [(one["orderId"], one["fulfillment"]["fulfillmentStatus"]) for one in listed] == [(order_id, "UNSHIPPED")]
+    order = read(connect, order_id)
+    (item,) = order["orderItems"]
+
+    feed_id = submit(connect, ACKNOWLEDGEMENT, acknowledgements({order_id: "IS2-1"}), XML)
+    amazon.advance(FEED_S)
+    feeds = connect(FeedsV20210630)
+    report = fromstring(feeds.get_feed_document(feeds.get_feed(feed_id).resultFeedDocumentId))
+    assert report.findtext("Message/ProcessingReport/ProcessingSummary/MessagesSuccessful") == "1"
+
+    units = item["quantityOrdered"]
+    confirmed = connect(OrdersV0).confirm_shipment(order_id, **package(amazon, order, "1", units, "1Z0001"))
+    assert confirmed.status_code == 204
+
+    sku = item["product"]["sellerSku"]
+    amazon.steer("listings", {"seller": NORTHWIND, "sku": sku, "quantity": 50, "lead_days": 2})
+    listings = connect(ListingsItemsV20210801)
+    body = {"productType": "PRODUCT", "patches": [availability_patch(50 - units, 3)]}
+    assert listings.patch_listings_item(NORTHWIND, sku, marketplaceIds=US, body=body).status == "ACCEPTED"
+
+    whole = read(connect, order_id)
+    assert whole["fulfillment"]["fulfillmentStatus"] == "SHIPPED"
+    assert [alias["aliasId"] for alias in whole["orderAliases"]] == ["IS2-1"]
+    assert [sent["trackingNumber"] for sent in whole["packages"]] == ["1Z0001"]
+    parts = ["attributes", "fulfillmentAvailability"]
+    shown = listings.get_listings_item(NORTHWIND, sku, marketplaceIds=US, includedData=parts)
+    assert shown.fulfillmentAvailability[0]["quantity"] == 50 - units
+    assert shown.attributes["fulfillment_availability"][0]["lead_time_to_ship_max_days"] == 3
+
+
 def test_it_lists_all_orders_over_the_pages(amazon, connect):
     ids = amazon.orders(plain=5, gift=2, partially_shipped=1)
 
