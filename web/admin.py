@@ -150,6 +150,16 @@ def cart_platform_settings(cart: str) -> ResponseReturnValue:
     return page, error.status if error else 200
 
 
+@blueprint.post("/plugins/<cart>/former-secrets/forget")
+@scope.require_role(Role.ADMIN)
+def forget_former(cart: str) -> ResponseReturnValue:
+    """Erase what a cart's secrets were before, ahead of their time."""
+    manifest = _manifest(cart)
+    cart_settings.forget_former(platform(), cart)
+    flash(f"The former secret of {manifest.label} was forgotten.", "success")
+    return redirect(url_for(".cart_platform_settings", cart=cart), 303)
+
+
 @blueprint.post("/plugins/<cart>/migration")
 @scope.require_role(Role.ADMIN)
 def migration(cart: str) -> ResponseReturnValue:

@@ -16,9 +16,12 @@ _LABELS = {
     DemandKind.CASH_ON_DELIVERY: "Cash on delivery",
     DemandKind.PALLET: "Delivery on a pallet",
 }
+# No field of ours takes them, and no cart is told of them.
+_ENTER_IT = "Enter it on the shop's own pages."
 _TO_DO = {
-    DemandKind.SERIAL_NUMBER: "Record a serial number for each unit of {skus}.",
-    DemandKind.TRANSPARENCY_CODE: "Record the Transparency code of each unit of {skus}.",
+    DemandKind.SERIAL_NUMBER: "Note the serial number of each unit of {skus}: the shop asks for it. " + _ENTER_IT,
+    DemandKind.TRANSPARENCY_CODE: "Note the Transparency code of each unit of {skus}: the shop asks for it. "
+    + _ENTER_IT,
     DemandKind.SIGNATURE: "Ship {skus} by a service with a signature on delivery.",
     DemandKind.AGE_CHECK: "Ship {skus} by a service that checks the recipient's age.",
     DemandKind.IDENTITY_CHECK: "Ship {skus} by a service that checks the recipient's identity.",

@@ -34,6 +34,8 @@ from web.warehouse_scope import may_change, visible
 OTHER = "other"
 """What the drop-down sends where the carrier's name is typed."""
 
+# An order may have been released all the same.
+_WITHOUT_FILE = (CustomizationState.DUE, CustomizationState.FAILED)
 _TOLD = {
     PostState.WAITING: ("Completes no item yet", "secondary"),
     PostState.DUE: ("To be sent to the cart", "info"),
@@ -123,7 +125,7 @@ def draw_order(order_id: int, refused: Refused | None = None) -> str:
         demands=from_json(row.demands),
         notes=line_notes(recipient, lines),
         customized=[line for line in lines if line.id in files],
-        uncustomized=[line for line in lines if line.customization == CustomizationState.FAILED],
+        uncustomized=[line for line in lines if line.customization in _WITHOUT_FILE],
         may_see=may_see(row.account_id),
         packages=packages,
         may_pack=may_change(),

@@ -21,6 +21,9 @@ MORE_FOR_A_KILL_S = 90.0
 _LOOK_EVERY_S = 1.0
 # Amazon is asked half a minute later what became of a feed; nothing else goes on until then.
 _ONLY_ASKING, _UNTIL_ASKED = {"submissions.poll"}, "30s"
+# The nightly comparison of stock waits some minutes for the orders of its own time, which it has asked for. Less than
+# a lease at a time: whoever is at work goes on.
+_COMPARING, _ONLY_COMPARING, _STEP = "inventory.drift", {"inventory.drift", "orders.check", *_ONLY_ASKING}, "40s"
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,8 @@ class Cast:
                 return
             if waiting <= _ONLY_ASKING:
                 self.stack.advance(_UNTIL_ASKED)
+            elif _COMPARING in waiting and waiting <= _ONLY_COMPARING:
+                self.stack.advance(_STEP)
             self.in_time(what, f"open work: {', '.join(sorted(waiting))}")
 
     def in_time(self, what: str, detail: str = "") -> None:

@@ -101,6 +101,15 @@ def fix_holds(cast: Cast) -> None:
     cast.rest("everything is placed and acknowledged")
 
 
+def let_a_night_pass(cast: Cast) -> None:
+    """What Amazon made of the packages is read at night, when orders are listed whatever their state."""
+    cast.show.step("Both clocks move on by 11 hours: in the night every order is read once more.")
+    # With the 6 and 7 hours before it makes a day, which has a night whenever the demo was started; and after the
+    # second stock it is less than the 12 hours in which no other may follow.
+    cast.advance("665m")
+    cast.rest("every order is read once more")
+
+
 def late_items(cast: Cast, shop: Shop) -> dict[str, dict[str, int]]:
     """What the merchant maps once orders wait for it."""
     mystery = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from cli.demo import setup
 from cli.demo.cast import Cast, Check, Shop
 from cli.demo.errors import Refused
@@ -55,6 +57,10 @@ def sell_one(cast: Cast) -> None:
     """A buyer buys from the largest store, which is activity for that SKU."""
     main = cast.shop(setup.MAIN)
     main.branches["sold"] = cast.amazon.generate(main.plan.seller, cast.wishes.seed + 1, None, {"plain": 1})["plain"]
+    # A generated order was last changed long ago, and a listing of what changed since would leave it out.
+    bought = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    for order_id in main.branches["sold"]:
+        cast.amazon.change(order_id, {"createdTime": bought})
 
 
 def not_within_the_floor(cast: Cast) -> None:

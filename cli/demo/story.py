@@ -64,6 +64,7 @@ class Story:
         stock_act.not_within_the_floor(cast)
         stock_act.send_second_time(cast)
         rows += token_act.end(cast)
+        orders_act.let_a_night_pass(cast)
         return self._compare(rows, examples)
 
     def _compare(self, rows: list[Row], examples: list[dict[str, str]]) -> Outcome:

@@ -58,9 +58,8 @@ def test_gift_customization_and_tax_number_are_asked_for_too() -> None:
 
 
 @pytest.mark.parametrize("state", list(CustomizationState))
-def test_a_customization_is_asked_for_once_it_is_settled(state: CustomizationState) -> None:
-    settled = state in (CustomizationState.STORED, CustomizationState.FAILED)
-    assert bool(asked(line(1, customization=state))) is settled
+def test_a_customization_is_asked_for_whether_or_not_it_could_be_fetched(state: CustomizationState) -> None:
+    assert bool(asked(line(1, customization=state))) is (state is not CustomizationState.NONE)
 
 
 def test_a_demand_names_every_sku_it_is_about_once() -> None:

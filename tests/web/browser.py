@@ -47,10 +47,12 @@ class Page:
         return [" ".join(tag.get_text(" ").split()) for tag in self.soup.find_all(attrs={"role": "alert"})]
 
     def form(self, button: str) -> Tag:
-        """The first form with a button of that label."""
-        for form in self.soup.find_all("form"):
-            if any(" ".join(tag.get_text(" ").split()) == button for tag in form.find_all("button")):
-                return form
+        """The form of the first button of that label, wherever on the page the button stands."""
+        for tag in self.soup.find_all("button"):
+            if " ".join(tag.get_text(" ").split()) == button:
+                form = self.soup.find(id=tag["form"]) if tag.has_attr("form") else tag.find_parent("form")
+                if isinstance(form, Tag):
+                    return form
         raise AssertionError(f"no form has a button {button!r} on this page: {self.text[:1500]}")
 
     def field(self, label: str) -> Tag:

@@ -10,7 +10,7 @@ from is2_core.carts import BrokenCart
 from is2_core.flows import cart_settings, older_generation
 from is2_core.models import Submission, Task, TaskState
 from tests.web.browser import PASSWORD
-from tests.web.conftest import ADMIN, ALICE, House
+from tests.web.conftest import ADMIN, ALICE, PACKER, House
 
 
 def test_plugins_show_what_they_can_do_and_who_uses_them(house: House) -> None:
@@ -57,6 +57,31 @@ def test_a_secret_is_never_shown_and_kept_when_left_empty(house: House) -> None:
     stored = cart_settings.platform_settings(house.platform, "amazon")
     assert stored.values["application_id"] == "amzn1.sp.solution.other"
     assert stored.secrets["client_secret"].value == "is2-demo-client-secret-0123456789"
+
+
+def test_a_former_secret_is_told_of_and_forgotten_by_an_admin_only(house: House) -> None:
+    browser = house.browser(ADMIN)
+    page = browser.get("/admin/plugins/amazon/settings")
+    assert "stays usable" not in page.text
+    assert "Forget it now" not in page.text
+    browser.press("Save settings", client_secret="the next secret")
+    page = browser.get("/admin/plugins/amazon/settings")
+    until = cart_settings.stored_settings(house.platform, "amazon").former_until["client_secret"]
+    field = page.field("LWA client secret").find_parent("div", class_="mb-3")
+    assert field is not None
+    assert "The one before stays usable until" in field.text
+    assert [tag["datetime"] for tag in field.find_all("time")] == [f"{until:%Y-%m-%dT%H:%M:%SZ}"]
+    address = str(page.form("Forget it now")["action"])
+    assert house.browser(PACKER).post(address).status == 403
+    assert browser.client.post(address).status_code == 400, "a form without its token"
+    assert cart_settings.platform_settings(house.platform, "amazon").former
+    page = browser.press("Forget it now")
+    assert "The former secret of Amazon was forgotten." in page.messages
+    assert "stays usable" not in page.text
+    settings = cart_settings.platform_settings(house.platform, "amazon")
+    assert not settings.former
+    assert settings.secrets["client_secret"].value == "the next secret"
+    assert browser.post("/admin/plugins/nowhere/former-secrets/forget").status == 404
 
 
 def test_refused_platform_settings_keep_what_was_typed(house: House) -> None:

@@ -159,3 +159,9 @@ def test_a_store_that_is_not_active_is_not_compared(drifted: House) -> None:
         db.execute(sa.update(Integration).values(state=IntegrationState.PAUSED))
     assert BUTTON not in drifted.browser(ALICE).get(address(drifted)).text
     assert drifted.browser(ALICE).post(f"{address(drifted)}/compare").status == 409
+
+
+def test_no_push_is_promised_for_what_is_not_sent_again(drifted: House) -> None:
+    change(drifted, pushed_version=CartItem.due_version)
+    page = drifted.browser(ALICE).get(address(drifted))
+    assert "1 SKU differs there . The next push corrects what is due." in page.text

@@ -194,7 +194,8 @@ def test_the_packer_is_told_what_to_do(placed: Placed) -> None:
     assert section is not None
     assert len(section.find_all("li")) == len(DemandKind)
     words = " ".join(section.get_text(" ").split())
-    assert f"Record a serial number for each unit of {placed.sku} and LAMP-USB ." in words
+    asked = f"Note the serial number of each unit of {placed.sku} and LAMP-USB : the shop asks for it."
+    assert f"{asked} Enter it on the shop's own pages." in words
     assert f"Put the IOSS number IM012 on the customs declaration of {placed.sku} and LAMP-USB ." in words
 
 
@@ -279,6 +280,7 @@ def test_the_name_of_a_file_is_made_safe(placed: Placed, name: str, given: str) 
 def test_a_customization_that_is_not_here_is_said_to_be(placed: Placed) -> None:
     placed.change_line(customization=CustomizationState.DUE)
     assert "The customization is being fetched." in placed.page().text
+    assert f"on {placed.line.sku} is not here yet: ask the merchant for it." in placed.packing().text
     placed.store_customization(CustomizationState.FAILED, sentence="The cart gives no address for it any more.")
     assert "The customization is missing. The cart gives no address for it any more." in placed.page().text
     assert f"on {placed.line.sku} could not be fetched from the shop: ask the merchant for it." in placed.packing().text

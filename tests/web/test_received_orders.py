@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from is2_core.flows.holds import HoldCode
+from is2_core.flows.staging import stage
 from is2_core.models import (
     AckState,
     Hold,
@@ -21,6 +22,7 @@ from is2_core.models import (
     ReceivedState,
     Recipient,
 )
+from plugins.interface import Address, FulfilledBy, Order, OrderLine, OrderState, ShippingMappingUI
 from tests.web.conftest import ALICE, BOB, CHARLIE, PACKER, SUPPORT, House
 
 
@@ -188,6 +190,34 @@ def test_a_cancellation_request_is_shipped_anyway(house: House) -> None:
     with house.platform.db.read() as db:
         left = set(db.scalars(sa.select(Hold.code).where(Hold.order_id == order.id)))
     assert HoldCode.CANCELLATION_REQUESTED not in left
+
+
+def test_an_order_the_cart_warns_of_says_why_and_is_shipped_when_a_person_wants_it(house: House) -> None:
+    caution, now = "The label of this order comes from the <shop>.", house.clock.now()
+    warned = Order(
+        remote_id="111-7654321-1234567",
+        site="ATVPDKIKX0DER",
+        state=OrderState.READY,
+        fulfilled_by=FulfilledBy.MERCHANT,
+        created_at=now,
+        updated_at=now,
+        lines=(OrderLine("1", "TENT-2P", "Tent", 1, 0, 1),),
+        shipping_method="STANDARD",
+        recipient=Address(name="Ann", lines=("1 Main St",), city="Reno", postal_code="89501", country="US"),
+        caution=caution,
+    )
+    store = house.store(house.northwind)
+    with house.platform.db.write() as db:
+        stage(house.platform, db, db.get_one(Integration, store.id), ShippingMappingUI(()), [warned])
+    order = order_with(house, ReceivedOrder.remote_id == warned.remote_id)
+    browser = house.browser(ALICE)
+    assert warned.remote_id in browser.get("/received-orders?hold=CAUTION").text
+    page = browser.get(f"/received-orders/{order.id}")
+    assert f"The cart advises caution {caution} Ship it anyway" in page.text
+    page = browser.press("Ship it anyway")
+    assert "The order is approved" in page.messages
+    assert "Ship it anyway" not in page.text
+    assert reload(house, order).state == ReceivedState.STAGED
 
 
 def test_a_hold_that_must_be_fixed_cannot_be_approved(house: House) -> None:
