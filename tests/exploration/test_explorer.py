@@ -40,7 +40,7 @@ def test_seeds_hold_the_invariants(carts: CartRegistry, first: int) -> None:
 
 
 def test_a_seed_is_one_history_in_every_process(carts: CartRegistry) -> None:
-    seed = 11
+    seed = 3
     here = explore(seed, carts)
     assert here.crashes > 0
     for hash_seed in ("0", "4711"):
