@@ -136,6 +136,12 @@ class Compared:
 
 
 @pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """On SQLite; `test_on_postgresql.py` tells the main story once more there."""
+    return sqlite_url
+
+
+@pytest.fixture
 def compared(world: World) -> Compared:
     return Compared(world)
 
@@ -317,7 +323,8 @@ def test_what_somebody_else_keeps_writing_is_sent_again_twice_and_then_only_repo
         compared.compare()
         assert compared.drifts()["TENT-2P"].startswith("The cart shows a quantity of 80, where 50 was sent.")
         feeds.append(compared.rows()["TENT-2P"].due)
-        compared.world.pass_time(hours=13)
+        compared.world.settle_later(hours=13)
+        compared.world.pass_time(minutes=5)
     assert feeds == [True, True, False, False]
     assert "It was sent again twice" in compared.drifts()["TENT-2P"]
     compared.put("TENT-2P", quantity=50)

@@ -7,6 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.flows.test_drift import (
+    compared,
+    test_what_differs_is_reported_made_due_and_corrected_by_the_next_push,
+)
 from tests.flows.test_inventory import (
     stocked,
     test_active_items_are_sent_with_quantity_and_latency,
@@ -33,6 +37,7 @@ from tests.support.postgres import PostgresServer
 pytestmark = pytest.mark.postgres
 
 __all__ = [
+    "compared",
     "dock",
     "stocked",
     "test_a_bundle_in_two_packages_counts_when_its_last_part_ships",
@@ -48,6 +53,7 @@ __all__ = [
     "test_the_older_and_the_new_generation_cannot_both_inject_an_order",
     "test_the_warehouse_can_end_an_order_and_everybody_hears_of_it",
     "test_units_freed_by_a_correction_arrive_before_the_package_that_takes_them",
+    "test_what_differs_is_reported_made_due_and_corrected_by_the_next_push",
 ]
 
 
