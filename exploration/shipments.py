@@ -68,16 +68,20 @@ def posted(world: World) -> Iterator[str]:
                 yield f"I4: package {package.reference} of {order.remote_id} is still due"
             if package.post_state == PostState.REJECTED and not package.post_sentence:
                 yield f"I4: package {package.reference} of {order.remote_id} is refused without a sentence"
-            if package.post_state == PostState.REJECTED and left_over and booked.status != "CANCELLED":
-                yield f"I4: package {package.reference} of {order.remote_id} did not take the place of {left_over}"
-            if package.post_state == PostState.REJECTED and _would_be_taken(package, booked, lines):
+            if package.post_state != PostState.REJECTED:
+                continue
+            fits = [reference for reference in left_over if _would_be_taken(package, reference, booked, lines)]
+            if fits:
+                yield f"I4: package {package.reference} of {order.remote_id} did not take the place of {fits}"
+            if _would_be_taken(package, package.reference, booked, lines):
                 yield f"I4: package {package.reference} of {order.remote_id} is refused: {package.post_sentence}"
 
 
-def _would_be_taken(package: Package, booked: BookedOrder, lines: Mapping[int, ReceivedLine]) -> bool:
-    """Whether Amazon has room for a package as things stand; where others hold its units, only a person can help."""
+def _would_be_taken(package: Package, reference: str, booked: BookedOrder, lines: Mapping[int, ReceivedLine]) -> bool:
+    """Whether Amazon has room for a package under this reference as things stand; where others hold its units (two that
+    were voided, for one that follows both), only a person can help."""
     shown = booked.summary()["packages"]
-    others = [entry for entry in shown if entry["packageReferenceId"] != package.reference]
+    others = [entry for entry in shown if entry["packageReferenceId"] != reference]
     if booked.status == "CANCELLED" or (booked.status == "SHIPPED" and len(others) == len(shown)):
         return False
     held = Counter[str]()

@@ -76,14 +76,23 @@ def _pass_on_references(standing: Sequence[Package]) -> None:
         changed(old)
 
 
-def to_replace(packages: Sequence[Package]) -> Package | None:
+def to_replace(packages: Sequence[Package], after: int | None = None) -> Package | None:
     """A package of an order that was voided and has no successor: the cart cannot take it back, so another one becomes
     its correction there. Those whose reference the cart is known to have go first; of the others an answer may have
-    been lost."""
-    replaced = {package.replaces_id for package in packages}
-    free = [package for package in packages if package.voided and package.id not in replaced]
+    been lost.
+
+    Args:
+        after: id of the voided package that was tried last in vain: only those behind it are left to try.
+    """
     known = {package.reference for package in packages if package.posted_version}
-    return min(free, key=lambda package: (package.reference not in known, package.id), default=None)
+    voided = sorted(
+        (package for package in packages if package.voided),
+        key=lambda package: (package.reference not in known, package.id),
+    )
+    places = {package.id: place for place, package in enumerate(voided)}
+    left = voided[places.get(after, -1) + 1 :] if after is not None else voided
+    replaced = {package.replaces_id for package in packages}
+    return next((package for package in left if package.id not in replaced), None)
 
 
 def take_place(package: Package, voided: Package) -> None:

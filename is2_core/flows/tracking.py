@@ -176,8 +176,11 @@ def _settle_one(session: Session, package: Package, version: int, result: Result
 
 
 def _in_its_way(session: Session, package: Package) -> Package | None:
-    """A voided package that the cart may still count, where this one was shipped before it was voided."""
-    return to_replace(packages_of(session, package.order_id)) if package.posted_version == 0 else None
+    """A voided package that the cart may still count, where this one was shipped before it was voided; each is tried
+    once."""
+    if package.posted_version:
+        return None
+    return to_replace(packages_of(session, package.order_id), after=package.replaces_id)
 
 
 def after_submission(session: Session, integration: Integration, retry_at: datetime | None, now: datetime) -> None:

@@ -314,6 +314,24 @@ def test_a_package_whose_answer_was_lost_and_that_was_voided_is_replaced_too(doc
     assert dock.shown(order_id) == {FIRST: ("UPS", "1Z0002", dock.units(order_id))}
 
 
+def test_one_package_for_two_that_were_voided_ends_with_a_sentence_for_a_person(dock: Dock) -> None:
+    order_id = dock.order("partially_shipped")
+    ((sku, units),) = dock.left(order_id).items()
+    assert units == 2
+    for number in ("1Z0001", "1Z0002"):
+        dock.ship(order_id, number, {sku: 1})
+    both = [package for package in dock.packages(order_id) if not package.voided]
+    for package in both:
+        dock.void(int(package.warehouse_ref))
+    before = len(dock.world.amazon.calls("confirmShipment"))
+    # Amazon holds a unit in each place: neither has room for both.
+    dock.ship(order_id, "1Z0003")
+    dock.world.pass_time(minutes=30)
+    last = dock.packages(order_id)[-1]
+    assert (last.post_state, last.post_sentence != "") == (PostState.REJECTED, True)
+    assert len(dock.world.amazon.calls("confirmShipment")) - before <= 3
+
+
 def test_units_cancelled_after_placing_are_told_of_and_not_posted(dock: Dock) -> None:
     order_id = dock.order("multi_line")
     gone, kept = dock.received(order_id).lines[:2]
