@@ -25,7 +25,7 @@ from is2_core.warehouse.embedded import EmbeddedWarehouse
 from is2_core.warehouse.interface import Cancelled
 from plugins.interface import OrderPage, Package
 
-SEEDS, CHUNK, MUTATION_SEEDS = 24, 4, 30
+SEEDS, CHUNK, MUTATION_SEEDS = 16, 4, 30
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -14,6 +14,12 @@ from tests.support.world import World
 
 
 @pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """On SQLite; `test_on_postgresql.py` tells the main story once more there."""
+    return sqlite_url
+
+
+@pytest.fixture
 def spoiled(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """A store of 20 placed orders, and a shop that loses every write with the one in `world.poison`."""
     world.stock_up()

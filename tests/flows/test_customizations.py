@@ -29,6 +29,12 @@ from tests.support.world import World
 
 
 @pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """On SQLite; `test_on_postgresql.py` tells the main story once more there."""
+    return sqlite_url
+
+
+@pytest.fixture
 def shop(world: World) -> World:
     """A connected store with stock and mappings, whose one customized order has just been bought."""
     world.stock_up()

@@ -57,6 +57,12 @@ class Fetching:
 
 
 @pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """On SQLite; `test_on_postgresql.py` tells the main story once more there."""
+    return sqlite_url
+
+
+@pytest.fixture
 def fetching(world: World) -> Fetching:
     return Fetching(world)
 

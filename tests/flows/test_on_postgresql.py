@@ -7,10 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.flows.test_acknowledgements import spoiled, test_an_order_shipped_in_full_needs_none_any_more
+from tests.flows.test_customizations import shop, test_it_is_fetched_before_the_order_goes_on
 from tests.flows.test_drift import (
     compared,
     test_what_differs_is_reported_made_due_and_corrected_by_the_next_push,
 )
+from tests.flows.test_fetch_order import fetching, test_a_stored_order_is_refreshed_and_stays_one_row
 from tests.flows.test_inventory import (
     stocked,
     test_active_items_are_sent_with_quantity_and_latency,
@@ -18,6 +21,7 @@ from tests.flows.test_inventory import (
     test_only_what_moved_is_sent_again_and_no_sooner_than_the_floor,
     test_promising_more_than_there_is_raises_one_alarm_and_ends_it,
 )
+from tests.flows.test_secret_rotation import test_both_are_good_while_amazon_rotates_and_then_the_newer_one
 from tests.flows.test_several_stores import (
     test_a_disconnected_store_stops_at_once_and_takes_everything_up_again,
     test_installing_a_disconnected_store_anew_finds_it_again,
@@ -39,13 +43,20 @@ pytestmark = pytest.mark.postgres
 __all__ = [
     "compared",
     "dock",
+    "fetching",
+    "shop",
+    "spoiled",
     "stocked",
     "test_a_bundle_in_two_packages_counts_when_its_last_part_ships",
     "test_a_chain_of_voided_packages_ends_in_one_at_amazon",
     "test_a_disconnected_store_stops_at_once_and_takes_everything_up_again",
     "test_a_lost_answer_leaves_one_package",
+    "test_a_stored_order_is_refreshed_and_stays_one_row",
     "test_active_items_are_sent_with_quantity_and_latency",
+    "test_an_order_shipped_in_full_needs_none_any_more",
+    "test_both_are_good_while_amazon_rotates_and_then_the_newer_one",
     "test_installing_a_disconnected_store_anew_finds_it_again",
+    "test_it_is_fetched_before_the_order_goes_on",
     "test_many_zeros_at_once_wait_for_a_person",
     "test_only_what_moved_is_sent_again_and_no_sooner_than_the_floor",
     "test_promising_more_than_there_is_raises_one_alarm_and_ends_it",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 import sqlalchemy as sa
 
 from is2_core.flows import cart_settings, connection
@@ -13,6 +14,12 @@ from tests.support.amazon import APPLICATION
 from tests.support.world import World
 
 NEW_SECRET = "a-newer-client-secret-for-tests-01"
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """On SQLite; `test_on_postgresql.py` tells the main story once more there."""
+    return sqlite_url
 
 
 def type_secret(world: World, secret: str) -> None:
