@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy.exc import InterfaceError, OperationalError, StatementError
 from sqlalchemy.orm import Session
 
 from is2_core.flows.access import owned_integration
@@ -13,7 +12,7 @@ from is2_core.flows.context import cart_context
 from is2_core.flows.errors import BadInput, Conflict, Forbidden, NotFound
 from is2_core.flows.rules import add_event
 from is2_core.flows.shipping import vocabulary
-from is2_core.flows.staging import stage
+from is2_core.flows.staging import stage, stage_singly
 from is2_core.models import Integration, IntegrationState, ReceivedOrder
 from is2_core.platform import Platform
 from is2_core.tasks.queue import NOW, enqueue
@@ -76,16 +75,8 @@ def _store(
     ui: ShippingMappingUI,
     answer: Order | OrderReject,
 ) -> int:
-    try:
-        with platform.db.write() as session:
-            return _stage(platform, session, integration_id, account_id, user_id, ui, answer)
-    except (StatementError, OverflowError, UnicodeError) as error:
-        if isinstance(error, OperationalError | InterfaceError):
-            raise
-        sentence = "This order holds a value that cannot be stored; ask for help."
-        reject = OrderReject(answer.remote_id, "NOT_STORABLE", sentence, answer.updated_at)
-        with platform.db.write() as session:
-            return _stage(platform, session, integration_id, account_id, user_id, ui, reject)
+    with platform.db.write() as session:
+        return _stage(platform, session, integration_id, account_id, user_id, ui, answer)
 
 
 def _stage(
@@ -100,9 +91,10 @@ def _stage(
     integration = owned_integration(session, integration_id, account_id)
     if integration.state != IntegrationState.ACTIVE:
         raise Conflict("This store was paused or disconnected a moment ago; nothing was stored.")
-    orders = [answer] if isinstance(answer, Order) else []
-    rejects = [answer] if isinstance(answer, OrderReject) else []
-    stage(platform, session, integration, ui, orders, rejects)
+    rejects = (
+        [answer] if isinstance(answer, OrderReject) else stage_singly(platform, session, integration, ui, [answer])
+    )
+    stage(platform, session, integration, ui, (), rejects)
     order_id = session.scalars(
         sa.select(ReceivedOrder.id).where(
             ReceivedOrder.integration_id == integration_id, ReceivedOrder.remote_id == answer.remote_id

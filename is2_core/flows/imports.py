@@ -8,7 +8,6 @@ the next run goes on, and the watermark moves only when the last page is in.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import cast
@@ -18,12 +17,11 @@ from sqlalchemy.exc import InterfaceError, OperationalError, StatementError
 from sqlalchemy.orm import Session
 
 from is2_core.carts import PluginBug
-from is2_core.db import savepoint
 from is2_core.flows.cart_settings import is_enabled
 from is2_core.flows.context import cart_context
 from is2_core.flows.customized import ask_for_customizations
 from is2_core.flows.shipping import vocabulary
-from is2_core.flows.staging import stage
+from is2_core.flows.staging import stage, stage_singly
 from is2_core.flows.submissions import ask_about_open
 from is2_core.http import CoreHttp
 from is2_core.models import ImportCursor, Integration
@@ -33,10 +31,8 @@ from is2_core.tasks.run import TaskRun
 from plugins.interface import (
     CartContext,
     CartError,
-    Order,
     OrderPage,
     OrderQuery,
-    OrderReject,
     OrderState,
     PageExpired,
     QueryBy,
@@ -184,30 +180,9 @@ def _commit_page(
         _log.warning("integration %s: a page is redone order by order (%s)", run.integration_id, type(error).__name__)
         with run.write() as session:
             integration = session.get_one(Integration, run.integration_id)
-            refused = _stage_singly(platform, session, integration, ui, page.orders, late_before)
+            refused = stage_singly(platform, session, integration, ui, page.orders, late_before)
             stage(platform, session, integration, ui, (), [*page.rejects, *refused])
             return _end_page(platform, run, session, integration, kind, window, page)
-
-
-def _stage_singly(
-    platform: Platform,
-    session: Session,
-    integration: Integration,
-    ui: ShippingMappingUI,
-    orders: Sequence[Order],
-    late_before: datetime | None,
-) -> list[OrderReject]:
-    refused = []
-    for order in orders:
-        try:
-            with savepoint(session):
-                stage(platform, session, integration, ui, [order], late_before=late_before)
-        except (StatementError, OverflowError, UnicodeError) as error:
-            if isinstance(error, OperationalError | InterfaceError):
-                raise
-            sentence = "This order holds a value that cannot be stored; ask for help."
-            refused.append(OrderReject(order.remote_id, "NOT_STORABLE", sentence, order.updated_at))
-    return refused
 
 
 def _end_page(

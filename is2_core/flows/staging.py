@@ -7,8 +7,10 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import InterfaceError, OperationalError, StatementError
 from sqlalchemy.orm import Session
 
+from is2_core.db import savepoint
 from is2_core.flows.activity import note_sold
 from is2_core.flows.customized import Customized, customized_lines
 from is2_core.flows.decisions import OPEN, Decision, decide, keeps_address, sets_aside
@@ -115,6 +117,28 @@ def stage(
     _write_events(session, rows, stored, decisions, id_of, now)
     _ask_for_what_follows(session, integration, fresh, stored, decisions, customized, now)
     note_sold(session, integration, _sold(fresh, stored, decisions), platform)
+
+
+def stage_singly(
+    platform: Platform,
+    session: Session,
+    integration: Integration,
+    ui: ShippingMappingUI,
+    orders: Sequence[Order],
+    late_before: datetime | None = None,
+) -> list[OrderReject]:
+    """Stage orders one by one; returns rejects for those the database will not hold, for the caller to stage."""
+    refused = []
+    for order in orders:
+        try:
+            with savepoint(session):
+                stage(platform, session, integration, ui, [order], late_before=late_before)
+        except (StatementError, OverflowError, UnicodeError) as error:
+            if isinstance(error, OperationalError | InterfaceError):
+                raise
+            sentence = "This order holds a value that cannot be stored; ask for help."
+            refused.append(OrderReject(order.remote_id, "NOT_STORABLE", sentence, order.updated_at))
+    return refused
 
 
 def _write_details(
