@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from is2_core.models import Task, TaskState
+from is2_core.models import Credential, Task, TaskState
 from is2_core.platform import Platform
 from is2_core.tasks.dispatcher import tick
 from is2_core.tasks.perform import perform, prepare
@@ -31,6 +31,7 @@ def hurry(platform: Platform) -> None:
         now = platform.clock.database_now(session)
         ended = now - timedelta(seconds=1)
         session.execute(sa.update(Task).where(Task.state == TaskState.RUNNING).values(lease_until=ended))
+        session.execute(sa.update(Credential).where(Credential.minting_until.is_not(None)).values(minting_until=ended))
         session.execute(sa.update(Task).where(Task.state == TaskState.READY).values(run_at=now, rung_until=None))
 
 
