@@ -28,7 +28,7 @@ _COMPARING, _ONLY_COMPARING, _STEP = "inventory.drift", {"inventory.drift", "ord
 
 @dataclass(frozen=True)
 class Wishes:
-    """What this demo is to show. `drop` names what is to be made different on one side."""
+    """What this demo is to show. `drop` names what is made different on one side once both agree."""
 
     count: int = 300
     seed: int = 1

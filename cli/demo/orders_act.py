@@ -49,9 +49,6 @@ def connect(cast: Cast) -> None:
     """Every merchant connects their stores, and sets up what is ready to be set up."""
     cast.show.step("Four merchants connect six stores: region, consent, settings, Finish Setup.")
     main = cast.shop(setup.MAIN)
-    if "is2" in cast.wishes.drop:
-        # Amazon has the order and never lists it.
-        cast.amazon.arm(operation="searchOrders", kind="omit", times=10_000, order_id=main.plain()[0])
     if cast.wishes.kill_worker:
         cast.amazon.arm(operation="searchOrders", kind="delay", seconds=KILL_DELAY_S, seller=main.plan.seller)
     orders_from = (datetime.now(UTC) - FIRST_ORDERS_FROM).date().isoformat()

@@ -89,8 +89,8 @@ class PackagesAct:
                 return
 
     def _placed(self, shop: Shop, ids: set[str] | None = None) -> Iterator[Shipped]:
-        """Orders the warehouse has, without those that `--drop` may need untouched."""
-        wanted = set(shop.plain()[1:-1]) if ids is None else ids
+        """Orders the warehouse has, without the one that `--drop` may need untouched."""
+        wanted = set(shop.plain()[:-1]) if ids is None else ids
         for order in sorted(self._cast.orders_of(shop), key=lambda order: str(order["cart_id"])):
             if order["cart_id"] in wanted and order["state"] == "INJECTED":
                 yield Shipped(order["cart_id"], order["number"])

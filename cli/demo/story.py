@@ -40,6 +40,8 @@ class Story:
     def __init__(self, stack: Stack, wishes: Wishes, show: Show) -> None:
         self._cast = Cast(stack, wishes, show)
         self._packages = PackagesAct(self._cast)
+        self._notices: list[Row] = []
+        self._examples: list[dict[str, str]] = []
 
     def tell(self) -> Outcome:
         """Run it from the first sign-in to the comparison.
@@ -50,12 +52,12 @@ class Story:
         cast = self._cast
         orders_act.prepare_platform(cast)
         token_act.begin(cast)
-        examples = orders_act.offer_orders(cast)
+        self._examples = orders_act.offer_orders(cast)
         orders_act.connect(cast)
         orders_act.read_orders(cast)
         orders_act.fix_holds(cast)
         stock_act.send_first_time(cast)
-        rows = stock_act.set_remote_fulfillment(cast)
+        self._notices += stock_act.set_remote_fulfillment(cast)
         self._packages.ship()
         cast.rest("Amazon has the tracking numbers")
         self._packages.correct()
@@ -63,13 +65,18 @@ class Story:
         stock_act.sell_one(cast)
         stock_act.not_within_the_floor(cast)
         stock_act.send_second_time(cast)
-        rows += token_act.end(cast)
+        self._notices += token_act.end(cast)
         orders_act.let_a_night_pass(cast)
-        return self._compare(rows, examples)
+        return self._compare()
 
-    def _compare(self, rows: list[Row], examples: list[dict[str, str]]) -> Outcome:
-        cast = self._cast
+    def compare_spoiled(self) -> Outcome:
+        """Change at Amazon what `--drop` names, behind IS2's back, and compare once more."""
+        self._cast.show.step("Behind IS2's back something is changed at Amazon, and both sides are compared again.")
         self._make_different()
+        return self._compare()
+
+    def _compare(self) -> Outcome:
+        cast, rows, checks = self._cast, list(self._notices), list(self._cast.checks)
         orders = cast.amazon.orders()
         found: list[Level] = []
         for shop in cast.shops:
@@ -78,14 +85,14 @@ class Story:
             rows += compare_stock(stock, listings, shop.plan.nickname)
             found += levels(stock, listings, shop.plan.nickname)
             close = f"{shop.plan.nickname}: pushes are 12 hours apart"
-            cast.checks.append(Check(close, not too_close(listings), str([run.at for run in listings.runs])))
-        wanted = {entry["orderId"] for entry in examples}
+            checks.append(Check(close, not too_close(listings), str([run.at for run in listings.runs])))
+        wanted = {entry["orderId"] for entry in self._examples}
         listed = [order for merchant in cast.merchants.values() for order in merchant.received_orders()["orders"]]
         return Outcome(
             [plan.nickname for plan in setup.STORES],
             rows,
             found,
-            cast.checks,
+            checks,
             [example_of(order, listed) for order in orders if order["orderId"] in wanted],
             cast.amazon.violations(),
         )
@@ -104,8 +111,12 @@ class Story:
         return ListingsSide(shop.listings_before, self._cast.listings_of(shop), runs)
 
     def _make_different(self) -> None:
-        """Amazon changes its mind behind IS2's back: nothing is told to anybody before both sides are compared."""
+        """Nothing is told to anybody before both sides are compared."""
         cast, main = self._cast, self._cast.shop(setup.MAIN)
+        if "is2" in cast.wishes.drop:
+            # Amazon has an order that nobody has looked for yet.
+            made = cast.amazon.generate(main.plan.seller, cast.wishes.seed + 1, None, {"plain": 1})
+            main.branches["unseen"] = made["plain"]
         if "cart" in cast.wishes.drop:
             cast.amazon.cancel(main.plain()[-1])
         if "listing" in cast.wishes.drop:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from rich.console import Console
@@ -101,18 +100,15 @@ def _mark(same: bool) -> str:
     return "[green]same[/green]" if same else "[bold red]DIFFERS[/bold red]"
 
 
-def as_json(outcome: Outcome, facts: dict[str, Any]) -> str:
-    """One JSON object."""
-    return json.dumps(
-        {
-            "agrees": outcome.agrees,
-            **facts,
-            "stores": outcome.stores,
-            "rows": [row.as_json() for row in outcome.rows],
-            "stock": [level.as_json() for level in outcome.levels],
-            "checks": [vars(check) for check in outcome.checks],
-            "examples": [each.as_json() for each in outcome.examples],
-            "model_violations": outcome.violations,
-            "differences": differences(outcome),
-        }
-    )
+def as_json(outcome: Outcome) -> dict[str, Any]:
+    """What becomes one JSON object."""
+    return {
+        "agrees": outcome.agrees,
+        "stores": outcome.stores,
+        "rows": [row.as_json() for row in outcome.rows],
+        "stock": [level.as_json() for level in outcome.levels],
+        "checks": [vars(check) for check in outcome.checks],
+        "examples": [each.as_json() for each in outcome.examples],
+        "model_violations": outcome.violations,
+        "differences": differences(outcome),
+    }

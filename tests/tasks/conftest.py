@@ -68,6 +68,16 @@ class Board:
             for key in keys:
                 enqueue(session, kind=kind, now=self.clock.now(), integration=integration, account_id=account, key=key)
 
+    def flood(self, account: int, count: int) -> None:
+        """Ask for so many tasks of an account, like the one asked for first but for their keys."""
+        self.ask(account=account, keys=["0"])
+        columns = Task.__table__.columns
+        (first,) = self.tasks()
+        common = {column.key: getattr(first, column.key) for column in columns if column.key != "id"}
+        rows = [{**common, "business_key": f"{first.business_key}-{number}"} for number in range(1, count)]
+        with self.platform.db.write() as session:
+            session.execute(sa.insert(Task), rows)
+
     def tasks(self) -> list[Task]:
         """All rows, oldest first."""
         with self.platform.db.read() as session:

@@ -91,7 +91,7 @@ def test_nothing_is_swept_before_its_lease_ends(board: Board) -> None:
 
 def test_one_task_of_a_newcomer_is_rung_in_the_first_tick(board: Board) -> None:
     flood, newcomer = board.account("Flood"), board.account("Newcomer")
-    board.ask(account=flood, keys=[str(number) for number in range(10_000)])
+    board.flood(flood, 10_000)
     board.ask(account=newcomer)
     last = board.tasks()[-1].id
     board.tick()
