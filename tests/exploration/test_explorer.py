@@ -25,7 +25,7 @@ from is2_core.warehouse.embedded import EmbeddedWarehouse
 from is2_core.warehouse.interface import Cancelled
 from plugins.interface import OrderPage, Package
 
-SEEDS, CHUNK, MUTATION_SEEDS = 16, 4, 30
+SEEDS, CHUNK, MUTATION_SEEDS = 8, 4, 30
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -154,25 +154,27 @@ def ship_without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(holds, "_customization_holds", lambda order: [])
 
 
+# The seed that is tried first is one that found it when this was written; all the others follow.
 @pytest.mark.parametrize(
-    "mutation",
+    ("mutation", "first"),
     [
-        ship_without_waiting,
-        acknowledge_at_staging,
-        never_sweep,
-        lose_cancellations,
-        stop_after_the_first_page,
-        place_twice,
-        post_corrections_as_new_packages,
-        forget_orders_that_wait,
-        write_amazons_offers,
-        keep_no_floor,
-        void_without_giving_back,
-        lose_a_page_of_shipments,
+        (ship_without_waiting, 6),
+        (acknowledge_at_staging, 1),
+        (never_sweep, 1),
+        (lose_cancellations, 6),
+        (stop_after_the_first_page, 4),
+        (place_twice, 1),
+        (post_corrections_as_new_packages, 3),
+        (forget_orders_that_wait, 1),
+        (write_amazons_offers, 1),
+        (keep_no_floor, 1),
+        (void_without_giving_back, 1),
+        (lose_a_page_of_shipments, 3),
     ],
 )
 def test_a_broken_core_is_found_out(
-    carts: CartRegistry, monkeypatch: pytest.MonkeyPatch, mutation: Callable[[pytest.MonkeyPatch], None]
+    carts: CartRegistry, monkeypatch: pytest.MonkeyPatch, mutation: Callable[[pytest.MonkeyPatch], None], first: int
 ) -> None:
     mutation(monkeypatch)
-    assert any(explore(seed, carts).violations for seed in range(1, MUTATION_SEEDS + 1))
+    seeds = sorted(range(1, MUTATION_SEEDS + 1), key=lambda seed: seed != first)
+    assert any(explore(seed, carts).violations for seed in seeds)

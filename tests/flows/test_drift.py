@@ -303,7 +303,8 @@ def test_every_store_is_compared_once_a_night(compared: Compared) -> None:
     with compared.world.platform.db.read() as session:
         slot = session.scalars(sa.select(Schedule).where(Schedule.kind == DRIFT)).one()
     assert (slot.daily_at, slot.every_s) == (drift.night_slot(compared.store), 86_400)
-    compared.world.pass_time(hours=14)
+    compared.world.pass_time(hours=13)
+    compared.world.pass_time(hours=1)
     assert set(compared.drifts()) == {"LAMP-USB"}
 
 
