@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from flask import Flask
 from waitress import create_server
+from waitress.wasyncore import close_all
 
 
 @contextmanager
@@ -19,11 +20,14 @@ def served(make: Callable[[str], Flask]) -> Iterator[str]:
         listener.listen()
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         # A map of its own, or waitress would share one between the servers of this process.
-        server = create_server(make(address), sockets=[listener], map={}, log_socket_errors=False)
+        sockets: dict[int, object] = {}
+        server = create_server(make(address), sockets=[listener], map=sockets, log_socket_errors=False)
         thread = threading.Thread(target=server.run)
         thread.start()
         try:
             yield address
         finally:
-            server.close()
+            server.task_dispatcher.shutdown()
+            # By the thread that waits for them: another's closing them under it frees their numbers for other files.
+            server.trigger.pull_trigger(lambda: close_all(sockets, ignore_all=True))
             thread.join(timeout=10)
