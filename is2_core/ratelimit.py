@@ -17,6 +17,9 @@ from is2_core.clock import Clock
 
 # A store counts among those that share a bucket until it has not asked for so long.
 ACTIVE_S = 60
+# A part holds at least so many tokens, however many share: work whose calls only count together has two of them, and
+# would else never have both.
+LEAST_PART = 2
 # A rate told by the cart holds for so long after it was told last.
 LEARNED_S = 86_400
 
@@ -36,7 +39,7 @@ end
 
 _TAKE = (
     _COMMON
-    + f"local active_ms = {ACTIVE_S * 1000}"
+    + f"local active_ms, least = {ACTIVE_S * 1000}, {LEAST_PART}"
     + """
 local taken, longest = {}, 0
 local function ask(key, emission, burst)
@@ -53,7 +56,7 @@ for i, key in ipairs(KEYS) do
     redis.call('ZADD', active, now, spender)
     redis.call('PEXPIRE', active, active_ms)
     local stores = redis.call('ZCARD', active)
-    ask(key .. ':' .. spender, emission * stores, math.max(1, math.floor(burst / stores)))
+    ask(key .. ':' .. spender, emission * stores, math.max(least, math.floor(burst / stores)))
   end
 end
 if longest > 0 then return math.ceil(longest) end
@@ -175,7 +178,8 @@ class MemoryBuckets:
             parts = [(budget.key, emission, budget.burst)]
             if budget.spender:
                 stores = self._stores(budget, now)
-                parts.append((f"{budget.key}:{budget.spender}", emission * stores, max(1, budget.burst // stores)))
+                burst = max(LEAST_PART, budget.burst // stores)
+                parts.append((f"{budget.key}:{budget.spender}", emission * stores, burst))
             for key, each, burst in parts:
                 at = max(self._full_at.get(key, 0.0), now) + each
                 longest = max(longest, at - burst * each - now)

@@ -162,6 +162,20 @@ def test_a_store_alone_has_all_of_a_shared_bucket_and_a_busy_one_starves_nobody(
     assert all(190 <= count <= 215 for count in got.values()), got
 
 
+def test_more_stores_than_tokens_each_get_the_two_that_only_count_together(timed: Timed) -> None:
+    buckets, pass_time = timed
+    waiting = dict.fromkeys((f"store {number}" for number in range(60)), 0.0)
+    for second in range(60):
+        for store in [store for store, due in waiting.items() if due <= second]:
+            shared = Budget("shared", 10, 20, spender=store)
+            if wait := buckets.take([shared]) or buckets.take([shared]):
+                waiting[store] = second + 2 * wait
+            else:
+                del waiting[store]
+        pass_time(1)
+    assert waiting == {}
+
+
 def test_a_store_that_stopped_asking_leaves_its_part_to_the_others(timed: Timed) -> None:
     buckets, pass_time = timed
     shared = [Budget("shared", 1, 10, spender=name) for name in ("one", "two")]
