@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from argon2 import PasswordHasher
 
 from cli.embedded_redis import EmbeddedRedis
 from is2_core.carts import CartRegistry
@@ -18,6 +19,7 @@ from is2_core.clock import VirtualClock
 from is2_core.config import Config
 from is2_core.crypto import Keyring
 from is2_core.db.schema import upgrade
+from is2_core.flows import accounts
 from is2_core.platform import Platform, build_platform
 from is2_core.ratelimit import MemoryBuckets
 from tests.support.amazon import SimulatedAmazon, simulated_amazon
@@ -27,6 +29,15 @@ from tests.support.world import World
 pytest_plugins = ["tests.support.no_skips"]
 
 KEYS = Keyring.generate("test")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def product_hasher() -> Iterator[PasswordHasher]:
+    """The product's own password hasher; the tests' hashes by the cheapest figures, or they would do little else."""
+    product = accounts._hasher
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(accounts, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield product
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 
 import sqlalchemy as sa
 from argon2 import PasswordHasher
@@ -18,8 +19,6 @@ MAX_FAILED_LOGINS = 10
 LOCK = timedelta(minutes=15)
 MIN_PASSWORD = 15
 _hasher = PasswordHasher(time_cost=2, memory_cost=47_104, parallelism=1)
-# What an unknown user's password is checked against, so that the answer takes as long.
-_NOBODY = _hasher.hash("nobody has this password")
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,7 @@ def sign_in(platform: Platform, email: str, password: str) -> SignedIn | None:
     email = email.strip().lower()
     with platform.db.read() as session:
         user = session.scalar(sa.select(User).where(User.email == email))
-    fits = _fits(user.password_hash if user else _NOBODY, password)
+    fits = _fits(user.password_hash if user else _nobodys_hash(), password)
     if user is None:
         return None
     now = platform.clock.now()
@@ -124,6 +123,12 @@ def sign_in(platform: Platform, email: str, password: str) -> SignedIn | None:
         if _hasher.check_needs_rehash(user.password_hash):
             user.password_hash = _hasher.hash(password)
         return _signed_in(session, user)
+
+
+@cache
+def _nobodys_hash() -> str:
+    """What an unknown user's password is checked against, so that the answer takes as long."""
+    return _hasher.hash("nobody has this password")
 
 
 def _fits(password_hash: str, password: str) -> bool:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from argon2 import PasswordHasher
 
 from is2_core.flows import accounts
 from is2_core.models import Membership, User
@@ -26,6 +27,20 @@ def test_a_wrong_password_and_an_unknown_user_look_the_same(house: House) -> Non
     assert wrong.status == unknown.status == 400
     assert wrong.alerts == unknown.alerts != []
     assert str(wrong.field("Email address")["value"]) == ALICE
+
+
+def test_a_password_hashed_more_cheaply_than_today_is_hashed_anew_at_sign_in(
+    house: House, product_hasher: PasswordHasher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stored() -> str:
+        with house.platform.db.read() as session:
+            return session.scalars(sa.select(User.password_hash).where(User.email == ALICE)).one()
+
+    assert stored().startswith("$argon2id$v=19$m=8,t=1,p=1$")
+    monkeypatch.setattr(accounts, "_hasher", product_hasher)
+    assert house.browser().sign_in(ALICE).status == 200
+    # What OWASP asks of Argon2id at least: 46 MiB once.
+    assert stored().startswith("$argon2id$v=19$m=47104,t=2,p=1$")
 
 
 def test_ten_wrong_passwords_lock_for_a_quarter_of_an_hour(house: House) -> None:
