@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
 from plugins.amazon.simulator.acknowledgement_feed import MAX_ID
+from plugins.amazon.simulator.carriers import OTHER, carrier_shown
 from plugins.amazon.simulator.feeds import Feed, Outcome
 from plugins.amazon.simulator.messages import ApiError
 from plugins.amazon.simulator.order_book import BookedOrder, OrderBook
@@ -32,7 +33,8 @@ class Fulfillment:
     order_id: str | None
     merchant_order_id: str | None
     reference: str | None
-    carrier: str
+    carrier_code: str | None
+    carrier_name: str | None
     method: str | None
     tracking: str
     shipped: str
@@ -48,8 +50,8 @@ def _message(number: int, element: Element) -> Fulfillment:
     grammar = "AmazonOrderID|MerchantOrderID MerchantFulfillmentID? FulfillmentDate FulfillmentData Item*"
     body = sequence(element, grammar)
     data = sequence(body["FulfillmentData"][0], _DATA)
-    carrier = optional(data["CarrierName"]) or optional(data["CarrierCode"])
-    if carrier is None:
+    code, name = optional(data["CarrierCode"]), optional(data["CarrierName"])
+    if code is None and name is None:
         raise SchemaError(5002, "FulfillmentData needs a CarrierCode or a CarrierName.")
     reference = str(positive(body["MerchantFulfillmentID"][0])) if body["MerchantFulfillmentID"] else None
     return Fulfillment(
@@ -57,7 +59,8 @@ def _message(number: int, element: Element) -> Fulfillment:
         optional(body["AmazonOrderID"]),
         optional(body["MerchantOrderID"], MAX_ID),
         reference,
-        carrier,
+        code,
+        name,
         optional(data["ShippingMethod"]),
         optional(data["ShipperTrackingNumber"]) or "",
         text(body["FulfillmentDate"][0]),
@@ -98,9 +101,9 @@ class FulfillmentProcessor:
         try:
             quantities = self._quantities(booked, message)
             reference = message.reference or self._shipments.next_reference(booked)
-            parcel = Parcel(
-                reference, message.carrier, message.method, message.tracking, message.shipped, quantities, {}
-            )
+            # A name may stand alone, which confirmShipment does not allow.
+            carrier = carrier_shown(message.carrier_code or OTHER, message.carrier_name)
+            parcel = Parcel(reference, carrier, message.method, message.tracking, message.shipped, quantities, {})
             self._shipments.ship(booked, parcel, feed.ends)
         except (ApiError, LookupError) as problem:
             return _error(message, 18035, str(problem.args[0]), shown)

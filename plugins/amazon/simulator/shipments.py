@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from plugins.amazon.simulator.carriers import carrier_shown
 from plugins.amazon.simulator.clock import Clock, iso, parse_time
 from plugins.amazon.simulator.messages import ApiError, invalid_input, not_found
 from plugins.amazon.simulator.order_book import BookedOrder, OrderBook
 
 # The clocks of two companies differ a little.
 _CLOCK_SKEW_S = 300
+# A shipped order takes edits of its packages.
+_SHIPPABLE = ("UNSHIPPED", "PARTIALLY_SHIPPED", "SHIPPED")
 _WRONG_ITEM = "OrderItemId is invalid, please obtain the value through the getOrderItems API or Manage Orders page"
 _NOT_FOUND = (
     "Failed to create package due to not finding a matching package or order already fulfilled. "
@@ -61,10 +64,9 @@ class Shipments:
         if not isinstance(reference, str) or not re.fullmatch(r"[1-9][0-9]*", reference):
             raise invalid_input("PackageReferenceId: is invalid, must be a positive numeric value.")
         _check_order(booked)
-        _check_carrier(detail)
+        carrier = _carrier(detail)
         quantities = _quantities(booked, detail.get("orderItems"))
         codes = {line["orderItemId"]: line["transparencyCodes"] for line in detail["orderItems"] if _codes(line)}
-        carrier = detail.get("carrierName") or detail["carrierCode"]
         method, tracking, shipped = detail.get("shippingMethod"), detail["trackingNumber"], detail["shipDate"]
         self.ship(booked, Parcel(reference, carrier, method, tracking, shipped, quantities, codes), self._clock.now())
         return booked
@@ -128,16 +130,18 @@ def _check_order(booked: BookedOrder) -> None:
         raise invalid_input("Ship+ orders cannot be confirmed: their labels are bought from Amazon.")
     if booked.status == "CANCELLED":
         raise invalid_input(_WRONG_ITEM)
-    if booked.status in ("PENDING", "PENDING_AVAILABILITY"):
-        raise invalid_input("The order is pending and must not be shipped.")
+    if booked.status not in _SHIPPABLE:
+        raise invalid_input(f"The order cannot be confirmed: it is {booked.status}.")
 
 
-def _check_carrier(detail: dict[str, Any]) -> None:
+def _carrier(detail: dict[str, Any]) -> str:
     for name in ("carrierCode", "trackingNumber", "shipDate"):
         if not isinstance(detail.get(name), str) or not detail[name].strip():
             raise invalid_input(f"{name[0].upper()}{name[1:]} is missing.")
-    if detail["carrierCode"] == "Other" and not str(detail.get("carrierName", "")).strip():
-        raise invalid_input("CarrierName is mandatory when CarrierCode is Other.")
+    name = detail.get("carrierName")
+    if name is not None and not isinstance(name, str):
+        raise invalid_input("CarrierName is invalid, must be a text.")
+    return carrier_shown(detail["carrierCode"], name)
 
 
 def _quantities(booked: BookedOrder, lines: Any) -> dict[str, int]:

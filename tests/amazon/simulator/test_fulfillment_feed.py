@@ -102,6 +102,23 @@ def test_a_carrier_name_may_stand_alone_or_beside_its_code(amazon, store):
         assert (package["carrier"], "trackingNumber" in package) == ("Riverboat", False)
 
 
+def test_a_carrier_code_is_one_of_amazons_and_other_has_a_name(amazon, store):
+    order = amazon.order()
+    messages = [
+        shipment(by_id(order), number, data=f"<FulfillmentData>{carrier}</FulfillmentData>")
+        for number, carrier in enumerate(
+            (
+                "<CarrierCode>ups</CarrierCode>",
+                "<CarrierCode>Riverboat</CarrierCode><CarrierName>Riverboat</CarrierName>",
+                "<CarrierCode>Other</CarrierCode>",
+            ),
+            1,
+        )
+    ]
+    assert run(store, *messages) == [(1, "Error"), (2, "Error"), (3, "Error")]
+    assert read(amazon, order)["packages"] == []
+
+
 def test_each_message_has_its_own_result(amazon, store):
     good, theirs, pending = amazon.order(), amazon.order("A2SIMNA0000002"), amazon.order(branch="pending")
     late, shipped, part = amazon.order(), amazon.order(), amazon.order(branch="leading_zero")

@@ -86,6 +86,11 @@ def test_the_reference_must_be_a_string_with_a_positive_number(amazon, store, re
     [
         {"carrierCode": ""},
         {"carrierCode": "Other"},
+        {"carrierCode": "Other", "carrierName": " "},
+        {"carrierCode": "Other", "carrierName": 5},
+        {"carrierCode": "ups"},
+        {"carrierCode": "FedEx Freight"},
+        {"carrierCode": "Riverboat", "carrierName": "Riverboat"},
         {"trackingNumber": " "},
         {"shipDate": "02/21/2022"},
         {"shipDate": "2026-03-02T12:30:00Z"},
@@ -100,6 +105,13 @@ def test_what_amazon_refuses_changes_nothing(amazon, store, changes):
     answer = confirm(store, order, detail(order, **changes))
     assert (answer.status, error(answer)["code"]) == (400, "InvalidInput")
     assert read(amazon, order)["packages"] == []
+
+
+@pytest.mark.parametrize("code", ["UPS", "FedEx SmartPost", "Fedex Freight", "Post NL", "R+L", "4PX"])
+def test_a_carrier_on_amazons_list_needs_no_name(amazon, store, code):
+    order = amazon.order()
+    assert confirm(store, order, detail(order, carrierCode=code)).status == 204
+    assert read(amazon, order)["packages"][0]["carrier"] == code
 
 
 @pytest.mark.parametrize("quantity", [0, -1, 1.0, "1", True])
@@ -117,6 +129,8 @@ def test_a_quantity_is_a_positive_whole_number(amazon, store, quantity):
         ("amazon_fulfilled", {}),
         ("cancelled", {}),
         ("plain", {"set": {"programs": ["FBM_SHIP_PLUS"]}}),
+        ("plain", {"set": {"fulfillment": {"fulfilledBy": "MERCHANT", "fulfillmentStatus": "UNFULFILLABLE"}}}),
+        ("plain", {"set": {"fulfillment": {"fulfilledBy": "MERCHANT", "fulfillmentStatus": "NEW_AT_AMAZON"}}}),
     ],
 )
 def test_some_orders_cannot_be_confirmed(amazon, store, branch, change):
