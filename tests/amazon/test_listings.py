@@ -243,6 +243,22 @@ def test_an_enrolled_account_that_says_no_is_told_to_say_yes(rig: Rig, skus: lis
     )
 
 
+def test_among_many_skus_an_enrollment_shows_in_what_was_changed_last(rig: Rig) -> None:
+    def put_remote(number: int, prefix: str, **fields: Any) -> dict[str, Any]:
+        return {"seller": REMOTE, "sku": f"{prefix}{number:02d}", "quantity": 1, **fields}
+
+    ctx = north_america(rig, REMOTE)
+    rig.clock.instant += timedelta(minutes=1)
+    rig.steer("POST", "listings", [put_remote(number, "A") for number in range(25)])
+    # The preset FBA offer was changed before those 25: nothing asked for or changed last gives the enrollment away.
+    assert set(read(ctx, "A00")) == {"A00"}
+    rig.clock.instant += timedelta(minutes=1)
+    rig.steer("POST", "listings", [put_remote(0, "Z-FBA-", fba=True)])
+    with pytest.raises(SettingsError) as error:
+        read(ctx, "A00")
+    assert error.value.code == "REMOTE_FULFILLMENT"
+
+
 def test_enrollment_comes_and_goes(rig: Rig) -> None:
     assert set(read(north_america(rig), "TENT-2P")) == {"TENT-2P"}
     rig.steer("POST", "seller", {"seller": SELLER, "remote_fulfillment": True})

@@ -40,6 +40,11 @@ class Listing:
         """Whether Amazon fulfills the offer."""
         return any(code != DEFAULT for code in self.channels)
 
+    @property
+    def statuses(self) -> list[str]:
+        """`status` of a summary in listingsItems_2021-08-01.json."""
+        return ["BUYABLE", "DISCOVERABLE"] if any(self.channels.values()) else ["DISCOVERABLE"]
+
     def availability(self) -> list[dict[str, Any]]:
         """`fulfillmentAvailability` of listingsItems_2021-08-01.json."""
         return [{"fulfillmentChannelCode": code, "quantity": count} for code, count in self.channels.items()]

@@ -6,7 +6,8 @@ from typing import Any
 from plugins.amazon.simulator.clock import Clock, iso
 from plugins.amazon.simulator.listings import Listing, Listings
 from plugins.amazon.simulator.listings_feed import check_product_type
-from plugins.amazon.simulator.messages import ApiError, access_denied, not_found
+from plugins.amazon.simulator.listings_search import MOST_PAGED, search
+from plugins.amazon.simulator.messages import access_denied, bad_request, not_found
 from plugins.amazon.simulator.offers import Rejected, check_patches
 from plugins.amazon.simulator.sellers import Seller
 
@@ -30,26 +31,21 @@ class ListingsItems:
         return _item(self._find(seller, path["sku"], places), places, _parts(query))
 
     def search(self, seller: Seller, path: Mapping[str, str], query: Mapping[str, str]) -> dict[str, Any]:
-        """searchListingsItems: by SKU, or all of them, sorted by SKU."""
+        """searchListingsItems: one page of what `search` finds."""
         places = _places(seller, path, query)
         parts = _parts(query)
         size, offset = query.get("pageSize", "10"), query.get("pageToken", "0")
         if not size.isdigit() or not 1 <= int(size) <= 20 or not offset.isdigit():
-            raise _bad_request("pageSize must be between 1 and 20, pageToken one that was returned.")
+            raise bad_request("pageSize must be between 1 and 20, pageToken one that was returned.")
         listed = [each for each in self._listings.of(seller.id) if set(places) & set(each.marketplaces)]
-        found = sorted(listed, key=lambda listing: listing.sku)
-        if "identifiers" in query:
-            wanted = query["identifiers"].split(",")
-            if query.get("identifiersType") != "SKU" or len(wanted) > 20:
-                raise _bad_request("This simulation searches up to 20 identifiers of identifiersType SKU.")
-            found = [listing for listing in found if listing.sku in wanted]
-        page = found[int(offset) : int(offset) + int(size)]
+        found = search(listed, query)
+        end = min(int(offset) + int(size), MOST_PAGED)
         reply: dict[str, Any] = {
             "numberOfResults": len(found),
-            "items": [_item(listing, places, parts) for listing in page],
+            "items": [_item(listing, places, parts) for listing in found[int(offset) : end]],
         }
-        if int(offset) + len(page) < len(found):
-            reply["pagination"] = {"nextToken": str(int(offset) + len(page))}
+        if end < min(len(found), MOST_PAGED):
+            reply["pagination"] = {"nextToken": str(end)}
         return reply
 
     def patch(
@@ -64,7 +60,7 @@ class ListingsItems:
         listing = self._listings.get(seller.id, path["sku"])
         if listing is None or not set(places) & set(listing.marketplaces):
             # The model gives this operation no 404.
-            raise _bad_request(f"SKU '{path['sku']}' not found in marketplace {places[0]}.")
+            raise bad_request(f"SKU '{path['sku']}' not found in marketplace {places[0]}.")
 
         def change() -> None:
             check_patches(body.get("patches"))
@@ -80,9 +76,9 @@ class ListingsItems:
         places, preview = _places(seller, path, query), _preview(query)
         attributes = body.get("attributes")
         if not isinstance(attributes, dict) or not isinstance(body.get("productType"), str):
-            raise _bad_request("Invalid parameters provided", "productType and attributes are needed.")
+            raise bad_request("Invalid parameters provided", "productType and attributes are needed.")
         if body.get("requirements", "LISTING") not in _REQUIREMENTS:
-            raise _bad_request("Invalid parameters provided", "requirements is not one of its values.")
+            raise bad_request("Invalid parameters provided", "requirements is not one of its values.")
 
         def change() -> None:
             listing = self._listings.get(seller.id, path["sku"])
@@ -111,7 +107,7 @@ class ListingsItems:
             change()
         except Rejected as problem:
             if problem.malformed:
-                raise _bad_request("Invalid parameters provided", problem.message) from problem
+                raise bad_request("Invalid parameters provided", problem.message) from problem
             issue: dict[str, Any] = {
                 "code": problem.code,
                 "message": problem.message,
@@ -134,14 +130,14 @@ def _places(seller: Seller, path: Mapping[str, str], query: Mapping[str, str]) -
         raise access_denied()
     places = query.get("marketplaceIds", "").split(",")
     if not set(places) <= set(seller.marketplaces):
-        raise _bad_request("marketplaceIds is missing or names a marketplace the seller does not participate in.")
+        raise bad_request("marketplaceIds is missing or names a marketplace the seller does not participate in.")
     return places
 
 
 def _parts(query: Mapping[str, str]) -> list[str]:
     parts = query.get("includedData", "summaries").split(",")
     if not set(parts) <= _PARTS:
-        raise _bad_request("includedData holds an unknown value.")
+        raise bad_request("includedData holds an unknown value.")
     return parts
 
 
@@ -155,7 +151,7 @@ def _item(listing: Listing, places: list[str], parts: list[str]) -> dict[str, An
                 "asin": listing.asin,
                 "productType": listing.product_type,
                 "conditionType": "new_new",
-                "status": ["BUYABLE", "DISCOVERABLE"] if any(listing.channels.values()) else ["DISCOVERABLE"],
+                "status": listing.statuses,
                 "itemName": listing.title,
                 "createdDate": iso(listing.created),
                 "lastUpdatedDate": iso(listing.updated),
@@ -183,9 +179,5 @@ def _attributes(listing: Listing) -> list[dict[str, Any]]:
 
 def _preview(query: Mapping[str, str]) -> bool:
     if query.get("mode", "VALIDATION_PREVIEW") != "VALIDATION_PREVIEW":
-        raise _bad_request("Invalid parameters provided", "mode takes VALIDATION_PREVIEW only.")
+        raise bad_request("Invalid parameters provided", "mode takes VALIDATION_PREVIEW only.")
     return "mode" in query
-
-
-def _bad_request(message: str, details: str = "") -> ApiError:
-    return ApiError(400, "BAD_REQUEST", message, details)

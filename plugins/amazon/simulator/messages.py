@@ -101,6 +101,11 @@ def invalid_input(message: str, details: str = "") -> ApiError:
     return ApiError(400, "InvalidInput", message, details)
 
 
+def bad_request(message: str, details: str = "") -> ApiError:
+    """400 as the Listings operations word it."""
+    return ApiError(400, "BAD_REQUEST", message, details)
+
+
 def access_denied(details: str = "") -> ApiError:
     """403 for a missing, stale or foreign token (details say which) and for a missing role (details empty)."""
     return ApiError(403, "Unauthorized", "Access to requested resource is denied.", details)
