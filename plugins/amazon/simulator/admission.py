@@ -61,7 +61,8 @@ class Admission:
         seller = self._state.sellers[token.seller]
         if seller.region != region:
             raise access_denied()
-        granted = frozenset(self._state.applications[token.application].roles)
+        agreed = self._state.grants.roles(token.application, seller.id)
+        granted = agreed & frozenset(self._state.applications[token.application].roles)
         roles = granted if seller.roles is None else granted & frozenset(seller.roles)
         if operation.roles and not operation.roles & roles:
             raise access_denied()

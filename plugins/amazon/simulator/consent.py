@@ -176,7 +176,8 @@ class Consent:
     def _finish(self, key: str, visit: Visit) -> Response:
         assert visit.seller is not None
         del self._visits[key]
-        code = self._grants.consent(visit.application.id, visit.seller.id, visit.redirect_uri)
+        application = visit.application
+        code = self._grants.consent(application.id, visit.seller.id, visit.redirect_uri, application.roles)
         answer = {"state": visit.state, "selling_partner_id": visit.seller.id, "spapi_oauth_code": code}
         if visit.seller.older_token:
             answer["mws_auth_token"] = f"amzn.mws.{self._rng.getrandbits(128):032x}"

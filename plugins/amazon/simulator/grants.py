@@ -2,6 +2,7 @@
 
 import random
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,6 +12,14 @@ CODE_LIFE = timedelta(minutes=5)
 TOKEN_LIFE = timedelta(seconds=3600)
 # Amazon's page "Renew Authorizations": at most 365 days between consents.
 AUTHORIZATION_LIFE = timedelta(days=365)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """A seller's consent: when it was given, and to which roles of the application."""
+
+    given: datetime
+    roles: frozenset[str]
 
 
 @dataclass
@@ -54,7 +63,7 @@ class Grants:
     def __init__(self, clock: Clock, rng: random.Random) -> None:
         self._clock = clock
         self._rng = rng
-        self._granted_at: dict[tuple[str, str], datetime] = {}
+        self._agreements: dict[tuple[str, str], Agreement] = {}
         self._codes: dict[str, Code] = {}
         self._refresh: dict[str, tuple[str, str]] = {}
         self._access: dict[str, AccessToken] = {}
@@ -64,16 +73,22 @@ class Grants:
 
     def authorized(self, application: str, seller: str) -> bool:
         """Whether the seller's consent stands and has not lapsed."""
-        granted = self._granted_at.get((application, seller))
-        return granted is not None and self._clock.now() <= granted + AUTHORIZATION_LIFE
+        agreement = self._agreements.get((application, seller))
+        return agreement is not None and self._clock.now() <= agreement.given + AUTHORIZATION_LIFE
+
+    def roles(self, application: str, seller: str) -> frozenset[str]:
+        """The roles the seller agreed to: one that the application gains later takes a new consent (Amazon's page
+        "Renew Authorizations")."""
+        agreement = self._agreements.get((application, seller))
+        return agreement.roles if agreement else frozenset()
 
     def authorized_sellers(self) -> list[str]:
         """Sellers with a standing consent to any application, in the order they gave it."""
-        return [seller for (application, seller) in self._granted_at if self.authorized(application, seller)]
+        return [seller for (application, seller) in self._agreements if self.authorized(application, seller)]
 
-    def consent(self, application: str, seller: str, redirect_uri: str) -> str:
-        """Record (or renew) the consent; returns a new authorization code."""
-        self._granted_at[application, seller] = self._clock.now()
+    def consent(self, application: str, seller: str, redirect_uri: str, roles: Collection[str]) -> str:
+        """Record (or renew) the consent to the roles the application has now; returns a new authorization code."""
+        self._agreements[application, seller] = Agreement(self._clock.now(), frozenset(roles))
         code = self._secret("SIM", 32)
         self._codes[code] = Code(seller, application, redirect_uri, self._clock.now() + CODE_LIFE)
         return code
@@ -127,7 +142,7 @@ class Grants:
 
     def revoke(self, seller: str) -> None:
         """The seller disables the application: every code and token of theirs is dead, with no notice to anybody."""
-        self._granted_at = {key: when for key, when in self._granted_at.items() if key[1] != seller}
+        self._agreements = {key: given for key, given in self._agreements.items() if key[1] != seller}
         self._codes = {text: code for text, code in self._codes.items() if code.seller != seller}
         self._refresh = {text: owner for text, owner in self._refresh.items() if owner[1] != seller}
         self._access = {text: token for text, token in self._access.items() if token.seller != seller}

@@ -184,7 +184,7 @@ class Steering:
         """A consent without its pages, for drivers that do not test them; answers with a refresh token."""
         seller = self._seller(_object(request)["seller"])
         application = steer_application.only_application(self._state)
-        code = self._state.grants.consent(application.id, seller.id, "")
+        code = self._state.grants.consent(application.id, seller.id, "", application.roles)
         self._state.grants.redeem(code, application.id, "")
         token = self._state.grants.new_refresh_token(application.id, seller.id)
         return {"selling_partner_id": seller.id, "region": seller.region, "refresh_token": token}

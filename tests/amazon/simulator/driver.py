@@ -63,6 +63,11 @@ class Driver:
         refresh = self.steer("POST", "authorize", {"seller": seller})["refresh_token"]
         return Store(self, seller, refresh)
 
+    def roles(self, *roles: str, seller: str = NORTHWIND) -> None:
+        """The application has these roles from now on, and the seller agrees to them."""
+        self.steer("POST", "application", {"roles": list(roles)})
+        self.steer("POST", "authorize", {"seller": seller})
+
     def order(self, seller: str = NORTHWIND, branch: str = "plain", **changes: Any) -> dict[str, Any]:
         """One generated order, changed as wanted; returns what steering shows of it."""
         made = self.steer("POST", "orders/generate", {"seller": seller, "mix": {branch: 1}})

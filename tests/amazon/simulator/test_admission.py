@@ -107,7 +107,7 @@ def test_the_table_of_roles_knows_every_operation_of_a_seller():
 
 @pytest.mark.parametrize(("method", "path"), OPENED_BY)
 def test_an_operation_takes_one_of_its_roles(amazon, store, method, path):
-    amazon.steer("POST", "application", {"roles": [*_ORDERS, "Selling Partner Insights", "Amazon Fulfillment"]})
+    amazon.roles(*_ORDERS, "Selling Partner Insights", "Amazon Fulfillment")
     wrong = [] if "Pricing" in OPENED_BY[method, path] else ["Pricing"]
     if path == PARTICIPATIONS:
         wrong = []
@@ -121,6 +121,25 @@ def test_an_operation_takes_one_of_its_roles(amazon, store, method, path):
     for role in OPENED_BY[method, path]:
         amazon.steer("POST", "seller", {"seller": NORTHWIND, "roles": [role]})
         assert store.call(method, path, {} if method in ("POST", "PUT", "PATCH") else None).status != 403
+
+
+def test_a_role_the_application_gains_takes_a_new_consent(amazon, store):
+    roles = ["Direct-to-Consumer Shipping", "Inventory and Order Tracking"]
+    amazon.roles("Product Listing")
+    amazon.order()
+    window = {"createdAfter": "2026-02-01T00:00:00Z", "includedData": "RECIPIENT"}
+
+    def street() -> bool:
+        (order,) = store.search(**window).json()["orders"]
+        return "addressLine1" in order["recipient"]["deliveryAddress"]
+
+    amazon.steer("POST", "application", {"roles": ["Product Listing", *roles]})
+    store.renew()
+    assert not street()
+    amazon.steer("POST", "authorize", {"seller": NORTHWIND})
+    assert street()
+    amazon.steer("POST", "application", {"roles": ["Product Listing"]})
+    assert not street()
 
 
 def test_a_role_the_application_lacks_cannot_be_granted(amazon, store):
@@ -204,5 +223,5 @@ def test_tax_data_takes_a_tax_role(amazon, store):
     resource = {"method": "GET", "path": "/orders/v0/orders", "dataElements": ["buyerTaxInformation"]}
     body = {"restrictedResources": [resource]}
     assert store.call("POST", "/na/tokens/2021-03-01/restrictedDataToken", body).status == 400
-    amazon.steer("POST", "application", {"roles": ["Tax Invoicing"]})
+    amazon.roles("Tax Invoicing")
     assert store.call("POST", "/na/tokens/2021-03-01/restrictedDataToken", body).status == 200

@@ -9,7 +9,7 @@ from tests.amazon.simulator.driver import APPLICATION, CLIENT, NORTHWIND, ORDERS
 
 
 def code_for(amazon: Driver, redirect_uri: str = PANEL) -> str:
-    return amazon.simulator.state.grants.consent(APPLICATION, NORTHWIND, redirect_uri)
+    return amazon.simulator.state.grants.consent(APPLICATION, NORTHWIND, redirect_uri, ["Product Listing"])
 
 
 def redeem(amazon: Driver, code: str, redirect_uri: str = PANEL):
