@@ -8,7 +8,7 @@ from typing import Any
 from plugins.amazon.simulator.admission import Caller
 from plugins.amazon.simulator.calls import Call
 from plugins.amazon.simulator.feeds import JSON_LISTINGS
-from plugins.amazon.simulator.messages import ApiError, Response, invalid_input, json_response, quota_exceeded
+from plugins.amazon.simulator.messages import ApiError, Request, Response, invalid_input, json_response, quota_exceeded
 from plugins.amazon.simulator.operations import Operation
 from plugins.amazon.simulator.restricted_tokens import create_restricted_token
 from plugins.amazon.simulator.state import LISTINGS_FEED_BUCKET, PREVIEW_BUCKET, State
@@ -73,14 +73,13 @@ class Api:
             )
         return self._rotate(application)
 
-    def take(self, operation: Operation, seller: str, application: str, query: Mapping[str, str]) -> None:
+    def take(self, operation: Operation, seller: str, application: str, request: Request) -> None:
         """Count a call against its buckets.
 
         Raises:
             ApiError: 429 when the seller's or the application's is empty.
         """
-        preview = operation.name == "patchListingsItem" and query.get("mode") == "VALIDATION_PREVIEW"
-        empty = self._state.buckets.take(seller, application, PREVIEW_BUCKET if preview else operation.name)
+        empty = self._state.buckets.take(seller, application, _bucket(operation, request))
         if empty == "application" and operation.name in _SAYS_WHICH:
             raise ApiError(
                 429, "QuotaExceeded", "The frequency of requests was greater than what is allowed for the application."
@@ -126,10 +125,6 @@ class Api:
         return json_response(201, self._state.feeds.create_document(caller.seller, ask.body))
 
     def _create_feed(self, caller: Caller, ask: Ask) -> Response:
-        if ask.body.get("feedType") == JSON_LISTINGS and self._state.buckets.take(
-            caller.seller.id, caller.application, LISTINGS_FEED_BUCKET
-        ):
-            raise quota_exceeded()
         created = self._state.feeds.create(caller.seller, ask.body, caller.roles)
         ask.call.feed = created["feedId"]
         return json_response(202, created)
@@ -159,3 +154,19 @@ class Api:
         if name == "deleteListingsItem":
             return json_response(200, items.delete(seller, ask.path, ask.query))
         return json_response(200, items.search(seller, ask.path, ask.query))
+
+
+def _bucket(operation: Operation, request: Request) -> str:
+    if operation.name == "patchListingsItem" and request.query.get("mode") == "VALIDATION_PREVIEW":
+        return PREVIEW_BUCKET
+    if operation.name == "createFeed" and _feed_type(request) == JSON_LISTINGS:
+        return LISTINGS_FEED_BUCKET
+    return operation.name
+
+
+def _feed_type(request: Request) -> Any:
+    try:
+        body = request.json()
+    except ValueError:
+        return None
+    return body.get("feedType") if isinstance(body, dict) else None

@@ -183,7 +183,7 @@ class Simulator:
     ) -> Response:
         try:
             if self.rate_limits:
-                self._api.take(operation, seller, str(call.application), request.query)
+                self._api.take(operation, seller, str(call.application), request)
             body = self._checked_body(request, operation, path, call)
             response = answer(Ask(path, request.query, body, call, repeat=fault == "dup_page"))
         except ApiError as problem:

@@ -72,7 +72,16 @@ def test_listings_feeds_have_a_bucket_of_their_own(amazon, store):
 
     document = store.call("POST", f"{FEEDS}/documents", {"contentType": XML}).json()["feedDocumentId"]
     assert [create("JSON_LISTINGS_FEED") for _ in range(6)] == [202] * 5 + [429]
-    assert create("POST_ORDER_ACKNOWLEDGEMENT_DATA") == 202
+    # Beside the operation's own bucket, not within: it is still full, and the refused call cost it nothing either.
+    assert [create("POST_ORDER_ACKNOWLEDGEMENT_DATA") for _ in range(16)] == [202] * 15 + [429]
+    amazon.advance(60)
+    assert create("JSON_LISTINGS_FEED") == 202
+
+
+def test_a_body_that_names_no_feed_type_counts_against_createfeed(amazon, store):
+    body = {"feedType": "NO_SUCH_FEED", "marketplaceIds": ["ATVPDKIKX0DER"], "inputFeedDocumentId": "1"}
+    assert {store.call("POST", f"{FEEDS}/feeds", body).status for _ in range(15)} == {400}
+    assert store.call("POST", f"{FEEDS}/feeds", body).status == 429
 
 
 def test_the_published_rates_of_the_orders_operations():
