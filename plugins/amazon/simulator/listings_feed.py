@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from plugins.amazon.simulator.feeds import Feed, Outcome
+from plugins.amazon.simulator.listing_view import PARTS, item_view
 from plugins.amazon.simulator.listings import Listing, Listings
 from plugins.amazon.simulator.offers import Rejected, check_patches, malformed, patches_for
 from plugins.amazon.simulator.sellers import Seller
@@ -13,6 +14,8 @@ REPORT_TYPE = "application/json; charset=UTF-8"
 MAX_MESSAGES = 25_000
 _MAX_ID = 2**31 - 1
 _FIELDS = frozenset({"messageId", "sku", "operationType", "productType", "requirements", "attributes", "patches"})
+REQUIREMENTS = ("LISTING", "LISTING_PRODUCT_ONLY", "LISTING_OFFER_ONLY")
+_API_VERSION = "2021-08-01"
 # Per operation: the fields it needs, then those it forbids.
 _RULES = {
     "UPDATE": ({"productType", "attributes"}, {"patches"}),
@@ -42,8 +45,10 @@ class ListingsFeedProcessor:
         issues: list[dict[str, Any]] = []
         applied: list[str] = []
         messages: list[Any] = []
+        wanted: dict[str, Any] | None = None
         try:
-            messages = _messages(content, feed.seller)
+            header, messages = _read(content, feed.seller)
+            wanted = header.get("report")
         except _FileError as problem:
             issues.append({"code": problem.code, "severity": "ERROR", "message": problem.message})
         seen: set[int] = set()
@@ -54,7 +59,7 @@ class ListingsFeedProcessor:
                 applied.append(message["sku"])
             except Rejected as problem:
                 issues.append(_issue(message, problem))
-        report = {
+        report: dict[str, Any] = {
             "header": {"sellerId": feed.seller, "version": "2.0", "feedId": feed.id},
             "issues": issues,
             "summary": {
@@ -65,7 +70,17 @@ class ListingsFeedProcessor:
                 "messagesInvalid": len(messages) - len(applied),
             },
         }
+        if wanted is not None:
+            report["header"]["report"] = wanted
+            report["items"] = self._items(feed, applied, wanted["includedData"])
+            report["summary"]["itemSummary"] = {"items": len(report["items"]), "errors": 0, "warnings": 0}
         return Outcome(json.dumps(report, ensure_ascii=False).encode(), REPORT_TYPE, skus=applied)
+
+    def _items(self, feed: Feed, skus: list[str], parts: list[str]) -> list[dict[str, Any]]:
+        """What the feed created or updated, as the Listings Items API shows it."""
+        listings = (self._listings.get(feed.seller, sku) for sku in dict.fromkeys(skus))
+        there = [each for each in listings if each and feed.marketplaces[0] in each.marketplaces]
+        return [item_view(listing, feed.marketplaces, parts) for listing in there]
 
     def _apply(self, feed: Feed, message: dict[str, Any]) -> None:
         if feed.rejects(message["sku"]):
@@ -95,7 +110,7 @@ def check_product_type(product_type: Any, listing: Listing) -> None:
         raise Rejected("8560", f"Product type {product_type!r} is not the one of this SKU.", None)
 
 
-def _messages(content: bytes, seller: str) -> list[Any]:
+def _read(content: bytes, seller: str) -> tuple[dict[str, Any], list[Any]]:
     try:
         payload = json.loads(content.decode("utf-8"))
     except ValueError as problem:
@@ -107,10 +122,24 @@ def _messages(content: bytes, seller: str) -> list[Any]:
         raise _FileError("4002005", "The header is not one of version 2.0.")
     if header.get("sellerId") != seller:
         raise _FileError("4002005", "header.sellerId is not the seller this feed was submitted for.")
+    locale = header.get("issueLocale", "")
+    if not isinstance(locale, str) or ("report" in header and not _is_report(header["report"])):
+        raise _FileError("4002005", "issueLocale or report of the header is not what the schema allows.")
     messages = payload["messages"]
     if not isinstance(messages, list) or not 1 <= len(messages) <= MAX_MESSAGES:
         raise _FileError("4002005", f"messages must hold 1 to {MAX_MESSAGES} messages.")
-    return messages
+    return header, messages
+
+
+def _is_report(report: Any) -> bool:
+    """Whether header.report is one of the schema."""
+    parts = report.get("includedData") if isinstance(report, dict) else None
+    return (
+        isinstance(parts, list)
+        and bool(parts)
+        and all(isinstance(part, str) and part in PARTS for part in parts)
+        and report.get("apiVersion") == _API_VERSION
+    )
 
 
 def _check_message(message: Any, seen: set[int]) -> None:
@@ -129,18 +158,22 @@ def _check_message(message: Any, seen: set[int]) -> None:
         raise Rejected("90220", f"'{min(missing)}' is required but not supplied.", min(missing))
     if surplus := (message.keys() & forbidden) | (message.keys() - _FIELDS):
         raise malformed(f"'{min(surplus)}' is not allowed with {operation}.", min(surplus))
+    if "productType" in message and not (isinstance(message["productType"], str) and message["productType"]):
+        raise malformed("productType must be a text.", "productType")
+    if message.get("requirements", REQUIREMENTS[0]) not in REQUIREMENTS:
+        raise malformed(f"requirements must be one of {', '.join(REQUIREMENTS)}.", "requirements")
     if "patches" in message:
         check_patches(message["patches"])
-    if "attributes" in message and not isinstance(message["attributes"], dict):
-        raise malformed("attributes must be an object.", "attributes")
+    if "attributes" in message and not (isinstance(message["attributes"], dict) and message["attributes"]):
+        raise malformed("attributes must be an object that holds at least one.", "attributes")
 
 
 def _issue(message: Any, problem: Rejected) -> dict[str, Any]:
     issue: dict[str, Any] = {"code": problem.code, "severity": "ERROR", "message": problem.message}
     if isinstance(message, dict):
         number, sku = message.get("messageId"), message.get("sku")
-        if isinstance(number, int) and number >= 1:
+        if isinstance(number, int) and not isinstance(number, bool) and number >= 1:
             issue["messageId"] = number
-        if isinstance(sku, str):
+        if isinstance(sku, str) and sku:
             issue["sku"] = sku
     return issue | ({"attributeName": problem.attribute} if problem.attribute else {})

@@ -3,18 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from plugins.amazon.simulator.clock import Clock, iso
+from plugins.amazon.simulator.clock import Clock
+from plugins.amazon.simulator.listing_view import PARTS, item_view
 from plugins.amazon.simulator.listings import Listing, Listings
-from plugins.amazon.simulator.listings_feed import check_product_type
+from plugins.amazon.simulator.listings_feed import REQUIREMENTS, check_product_type
 from plugins.amazon.simulator.listings_search import MOST_PAGED, search
 from plugins.amazon.simulator.messages import access_denied, bad_request, not_found
 from plugins.amazon.simulator.offers import Rejected, check_patches
 from plugins.amazon.simulator.sellers import Seller
-
-_PARTS = frozenset(
-    "summaries attributes issues offers fulfillmentAvailability procurement relationships productTypes".split()
-)
-_REQUIREMENTS = ("LISTING", "LISTING_PRODUCT_ONLY", "LISTING_OFFER_ONLY")
 
 
 class ListingsItems:
@@ -28,7 +24,7 @@ class ListingsItems:
     def get(self, seller: Seller, path: Mapping[str, str], query: Mapping[str, str]) -> dict[str, Any]:
         """getListingsItem."""
         places = _places(seller, path, query)
-        return _item(self._find(seller, path["sku"], places), places, _parts(query))
+        return item_view(self._find(seller, path["sku"], places), places, _parts(query))
 
     def search(self, seller: Seller, path: Mapping[str, str], query: Mapping[str, str]) -> dict[str, Any]:
         """searchListingsItems: one page of what `search` finds."""
@@ -42,7 +38,7 @@ class ListingsItems:
         end = min(int(offset) + int(size), MOST_PAGED)
         reply: dict[str, Any] = {
             "numberOfResults": len(found),
-            "items": [_item(listing, places, parts) for listing in found[int(offset) : end]],
+            "items": [item_view(listing, places, parts) for listing in found[int(offset) : end]],
         }
         if end < min(len(found), MOST_PAGED):
             reply["pagination"] = {"nextToken": str(end)}
@@ -77,7 +73,7 @@ class ListingsItems:
         attributes = body.get("attributes")
         if not isinstance(attributes, dict) or not isinstance(body.get("productType"), str):
             raise bad_request("Invalid parameters provided", "productType and attributes are needed.")
-        if body.get("requirements", "LISTING") not in _REQUIREMENTS:
+        if body.get("requirements", "LISTING") not in REQUIREMENTS:
             raise bad_request("Invalid parameters provided", "requirements is not one of its values.")
 
         def change() -> None:
@@ -136,45 +132,9 @@ def _places(seller: Seller, path: Mapping[str, str], query: Mapping[str, str]) -
 
 def _parts(query: Mapping[str, str]) -> list[str]:
     parts = query.get("includedData", "summaries").split(",")
-    if not set(parts) <= _PARTS:
+    if not set(parts) <= PARTS:
         raise bad_request("includedData holds an unknown value.")
     return parts
-
-
-def _item(listing: Listing, places: list[str], parts: list[str]) -> dict[str, Any]:
-    shown = [place for place in places if place in listing.marketplaces]
-    item: dict[str, Any] = {"sku": listing.sku}
-    if "summaries" in parts:
-        item["summaries"] = [
-            {
-                "marketplaceId": place,
-                "asin": listing.asin,
-                "productType": listing.product_type,
-                "conditionType": "new_new",
-                "status": listing.statuses,
-                "itemName": listing.title,
-                "createdDate": iso(listing.created),
-                "lastUpdatedDate": iso(listing.updated),
-            }
-            for place in shown
-        ]
-    if "fulfillmentAvailability" in parts:
-        item["fulfillmentAvailability"] = listing.availability()
-    if "attributes" in parts:
-        item["attributes"] = {"fulfillment_availability": _attributes(listing)} | listing.attributes
-    if "issues" in parts:
-        item["issues"] = []
-    return item
-
-
-def _attributes(listing: Listing) -> list[dict[str, Any]]:
-    entries = []
-    for code, quantity in listing.channels.items():
-        entry: dict[str, Any] = {"fulfillment_channel_code": code, "quantity": quantity}
-        if listing.lead_days is not None and code == "DEFAULT":
-            entry["lead_time_to_ship_max_days"] = listing.lead_days
-        entries.append(entry)
-    return entries
 
 
 def _preview(query: Mapping[str, str]) -> bool:

@@ -59,6 +59,8 @@ def check_patches(patches: Any) -> None:
             raise malformed("op must be add, replace, merge or delete.", "patches")
         if not isinstance(patch.get("path"), str):
             raise malformed(f"path must be a JSON Pointer such as {AVAILABILITY}.", "patches")
+        if "value" in patch and not _are_objects(patch["value"]):
+            raise malformed("value must be a list of objects.", "patches")
 
 
 def patches_for(attributes: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -115,9 +117,13 @@ def _without_default(channels: Mapping[str, int]) -> dict[str, int]:
 
 def _values(operation: Mapping[str, Any]) -> list[dict[str, Any]]:
     values = operation.get("value")
-    if not isinstance(values, list) or not values or not all(isinstance(value, dict) for value in values):
+    if not _are_objects(values) or not values:
         raise malformed("value must be a list of objects.")
     return values
+
+
+def _are_objects(values: Any) -> bool:
+    return isinstance(values, list) and all(isinstance(value, dict) for value in values)
 
 
 def _check_value(value: dict[str, Any], op: str, *, shares_fba: bool) -> None:

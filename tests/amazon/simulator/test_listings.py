@@ -31,6 +31,13 @@ def line(sku: str, *patches: dict, number: int = 1) -> dict:
     }
 
 
+def whole(sku: str, attributes: dict | None = None, **changes) -> dict:
+    """A message that updates a listing as a whole, changed as wanted."""
+    given = {"fulfillment_availability": availability(4, 2)["value"]} if attributes is None else attributes
+    message = {"messageId": 1, "sku": sku, "operationType": "UPDATE", "productType": "PRODUCT", "attributes": given}
+    return message | changes
+
+
 def feed(*messages: dict, **header) -> bytes:
     header = {"sellerId": NORTHWIND, "version": "2.0", "issueLocale": "en_US"} | header
     return json.dumps({"header": header, "messages": messages}).encode()
@@ -103,6 +110,14 @@ def test_enrolled_in_remote_fulfillment_an_fba_sku_refuses_a_merchant_offer(amaz
         line("TENT-2P", availability(1, 1)) | {"operationType": "Patch"},
         line("TENT-2P", availability(1, 1)) | {"productType": "LUGGAGE"},
         line("TENT-2P", availability(1, 1)) | {"attributes": {"a": []}},
+        line("TENT-2P", availability(1, 1)) | {"sku": ""},
+        line("TENT-2P", availability(1, 1)) | {"messageId": True},
+        line("TENT-2P", availability(1, 1) | {"op": "delete", "value": "DEFAULT"}),
+        whole("TENT-2P", {}, operationType="PARTIAL_UPDATE"),
+        whole("TENT-2P", {}),
+        whole("TENT-2P", requirements="FOO"),
+        whole("NEW-1", productType=""),
+        whole("NEW-1", productType=5),
     ],
 )
 def test_a_bad_message_is_reported_and_the_others_are_applied(amazon, store, message):
@@ -129,6 +144,17 @@ def test_a_message_id_must_be_unique(amazon, store):
         (feed(line("TENT-2P", availability(1, 1)), version="1.0"), "4002005"),
         (feed(line("TENT-2P", availability(1, 1)), sellerId="A2SIMNA0000002"), "4002005"),
         (feed(line("TENT-2P", availability(1, 1)), color="red"), "4002005"),
+        (feed(line("TENT-2P", availability(1, 1)), issueLocale=5), "4002005"),
+        *(
+            (feed(line("TENT-2P", availability(1, 1)), report=report), "4002005")
+            for report in (
+                None,
+                {"foo": 1},
+                {"includedData": [], "apiVersion": "2021-08-01"},
+                {"includedData": ["pictures"], "apiVersion": "2021-08-01"},
+                {"includedData": ["summaries"], "apiVersion": "2020-09-01"},
+            )
+        ),
     ],
 )
 def test_a_file_that_is_no_such_feed_applies_nothing(amazon, store, content, code):
@@ -137,6 +163,24 @@ def test_a_file_that_is_no_such_feed_applies_nothing(amazon, store, content, cod
     assert "messageId" not in report["issues"][0]
     assert report["issues"][0]["code"] == code
     assert listing(amazon, "TENT-2P")["quantity"] == 0
+
+
+def test_a_report_holds_the_items_where_the_header_asks_for_them(amazon, store):
+    wanted = {"includedData": ["summaries", "fulfillmentAvailability"], "apiVersion": "2021-08-01"}
+    messages = [
+        line("TENT-2P", availability(3, 1)),
+        line("NOPE", availability(1, 1), number=2),
+        whole("NEW-1", messageId=3),
+        {"messageId": 4, "sku": "LAMP-USB", "operationType": "DELETE"},
+    ]
+    report = run(store, *messages, report=wanted)
+    assert report["header"]["report"] == wanted
+    assert [item["sku"] for item in report["items"]] == ["TENT-2P", "NEW-1"]
+    assert report["items"][0]["fulfillmentAvailability"] == [{"fulfillmentChannelCode": "DEFAULT", "quantity": 3}]
+    assert [one["marketplaceId"] for one in report["items"][0]["summaries"]] == [US]
+    assert report["summary"]["itemSummary"] == {"items": 2, "errors": 0, "warnings": 0}
+    plain = run(store, line("TENT-2P", availability(3, 1)))
+    assert (plain["header"].keys(), "items" in plain) == ({"sellerId", "version", "feedId"}, False)
 
 
 def test_25000_messages_are_the_most(amazon, store):

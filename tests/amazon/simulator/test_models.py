@@ -15,7 +15,7 @@ from plugins.amazon.simulator.models import Models
 from plugins.amazon.simulator.operations import NOTIFICATIONS_SCOPE, OPERATIONS, ROTATION_SCOPE
 from tests.amazon.simulator.driver import ALPEN, EVERYTHING, FEEDS, JSON, NORTHWIND, ORDERS, XML, Driver, Store
 from tests.amazon.simulator.test_acknowledgement_feed import envelope, success
-from tests.amazon.simulator.test_listings import availability, feed, line
+from tests.amazon.simulator.test_listings import availability, feed, line, whole
 from tests.amazon.simulator.test_shipments import detail
 
 pytestmark = pytest.mark.models
@@ -266,16 +266,34 @@ def test_an_order_that_breaks_the_model_is_not_taken_in(amazon):
     assert (answer.status, "Order.color is unknown" in answer.json()["error"]) == (400, True)
 
 
-def test_feed_and_report_keep_to_amazons_schemas(amazon, models):
-    def schema(name: str) -> dict:
-        return json.loads(Path(models, f"listings-feed-{name}-v2.json").read_text(encoding="utf-8"))
+REPORT = {"includedData": ["summaries", "attributes", "issues"], "apiVersion": "2021-08-01"}
+UNFIT = [
+    line("TENT-2P", availability(1, 1)) | {"messageId": True},
+    line("TENT-2P", availability(1, 1)) | {"sku": ""},
+    whole("TENT-2P", {}, operationType="PARTIAL_UPDATE"),
+    whole("TENT-2P", requirements="FOO"),
+]
 
-    store = amazon.connect()
-    content = feed(line("TENT-2P", availability(1, 1)), line("NOPE", availability(1, 1), number=2))
-    jsonschema.validate(json.loads(content), schema("schema"))
-    report = json.loads(store.run("JSON_LISTINGS_FEED", content, JSON))
-    assert report["summary"]["messagesInvalid"] == 1
-    jsonschema.validate(report, schema("processing-report-schema"))
+
+@pytest.mark.parametrize(
+    ("content", "fits", "invalid"),
+    [
+        (feed(line("TENT-2P", availability(1, 1)), line("NOPE", availability(1, 1), number=2)), True, 1),
+        (feed(line("TENT-2P", availability(1, 1)), report=REPORT), True, 0),
+        (feed(line("TENT-2P", availability(1, 1)), report={"foo": 1}), False, 0),
+        (feed(line("TENT-2P", availability(1, 1)), issueLocale=5), False, 0),
+        *((feed(message), False, 1) for message in UNFIT),
+    ],
+)
+def test_feed_and_report_keep_to_amazons_schemas(amazon, models, content, fits, invalid):
+    def validator(name: str) -> jsonschema.Draft7Validator:
+        schema = json.loads(Path(models, f"listings-feed-{name}-v2.json").read_text(encoding="utf-8"))
+        return jsonschema.Draft7Validator(schema)
+
+    assert validator("schema").is_valid(json.loads(content)) is fits
+    report = json.loads(amazon.connect().run("JSON_LISTINGS_FEED", content, JSON))
+    assert (report["summary"]["messagesInvalid"], report["issues"] == []) == (invalid, fits and not invalid)
+    validator("processing-report-schema").validate(report)
 
 
 def test_every_operation_served_is_in_its_model_with_these_parameters(models):
