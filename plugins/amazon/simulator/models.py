@@ -22,8 +22,15 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 _UNKNOWN_ORDER: dict[str, Any] = {"payload": {}}
 
 
+class UnknownName(str):
+    """Marks a problem that is nothing but a name the model does not know."""
+
+
 class Models:
     """The model files of the operations served.
+
+    `lenient`: names a request holds that the model does not know are noted only, as Amazon passes over them; everything
+    else of a request, and every reply, is held to the model all the same.
 
     `tolerated` holds values seeded on purpose that no enum lists; nothing else is let through. `checked` counts what
     was checked, by operation and side (request, reply).
@@ -32,7 +39,8 @@ class Models:
         FileNotFoundError: the folder lacks a model file.
     """
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, *, lenient: bool = False) -> None:
+        self.lenient = lenient
         self.tolerated: set[str] = set()
         self.checked: dict[str, dict[str, int]] = {}
         self._files: dict[str, dict[str, Any]] = {}
@@ -47,7 +55,9 @@ class Models:
             return []
         self._count(operation, "request")
         known = {(each["in"], each["name"]): each for each in self._described(operation).get("parameters", [])}
-        problems = [f"query parameter {name} is unknown" for name in query if ("query", name) not in known]
+        problems: list[str] = [
+            UnknownName(f"query parameter {name} is unknown") for name in query if ("query", name) not in known
+        ]
         for (place, name), parameter in known.items():
             if place == "body":
                 self._check(body, parameter["schema"], "body", operation.model, problems)
@@ -140,7 +150,7 @@ class Models:
             elif isinstance(others, dict):
                 self._check(inner, others, f"{where}.{name}", model, problems)
             elif not others:
-                problems.append(f"{where}.{name} is unknown")
+                problems.append(UnknownName(f"{where}.{name} is unknown"))
 
     def _check_array(
         self, value: list[Any], schema: dict[str, Any], where: str, model: str, problems: list[str]

@@ -19,7 +19,7 @@ from plugins.amazon.simulator.messages import (
     Response,
     invalid_input,
 )
-from plugins.amazon.simulator.models import Models
+from plugins.amazon.simulator.models import Models, UnknownName
 from plugins.amazon.simulator.operations import Operation, find_operation
 from plugins.amazon.simulator.pages import page
 from plugins.amazon.simulator.state import Options, State
@@ -41,6 +41,7 @@ class Simulator:
         seed: same seed, same clock and same requests give the same answers, ids and tokens.
         clock: source of aware UTC times; None means the machine's. `/_sim/clock` adds to it.
         models: folder with Amazon's model files, or None for no check against them.
+        lenient: names in a request that the model files do not know are noted only, as without them.
         base_url: address under which the simulator is reached, for links it hands out.
         feed_delay_s: seconds on the clock from createFeed to DONE.
         rate_limits: whether the published rates are enforced.
@@ -52,13 +53,14 @@ class Simulator:
         seed: int = 1,
         clock: Callable[[], datetime] | None = None,
         models: str | None = None,
+        lenient: bool = False,
         base_url: str = "http://127.0.0.1:8765",
         feed_delay_s: float = 60,
         rate_limits: bool = True,
         rates: Mapping[str, tuple[float, int]] | None = None,
     ) -> None:
         self.clock = Clock(clock)
-        self.models = Models(models) if models else None
+        self.models = Models(models, lenient=lenient) if models else None
         self.rate_limits = rate_limits
         self._options = Options(seed, base_url, feed_delay_s, rates or {})
         self.reset()
@@ -197,10 +199,14 @@ class Simulator:
         return response
 
     def _checked_body(self, request: Request, operation: Operation, path: Mapping[str, str], call: Call) -> Any:
-        # Amazon passes over query parameters it does not know, and clients that work with it send some. Checked against
-        # the model files they are refused; without them they are only noted.
-        unknown = [f"query parameter {name} is unknown" for name in request.query if name not in operation.parameters]
-        problems = [
+        # Amazon passes over names it does not know, and clients that work with it send some. Checked against the model
+        # files they are refused; without them, or with lenient ones, they are only noted.
+        problems: list[str] = [
+            UnknownName(f"query parameter {name} is unknown")
+            for name in request.query
+            if name not in operation.parameters
+        ]
+        problems += [
             f"query parameter {name} is repeated; lists are separated by commas"
             for name, value in request.query.items()
             if isinstance(value, RepeatedParameter) and name in operation.parameters
@@ -216,22 +222,22 @@ class Simulator:
             if not isinstance(body, dict):
                 raise invalid_input("The body must be a JSON object.")
         if self.models is not None:
-            problems += unknown
             problems += [
                 problem
                 for problem in self.models.request_problems(operation, path, request.query, body)
                 if problem not in problems
             ]
-        if problems or unknown:
-            self._record(call, "request", problems or unknown)
+        strict = self.models is not None and not self.models.lenient
+        refused = [problem for problem in problems if strict or not isinstance(problem, UnknownName)]
         if problems:
-            raise invalid_input("Invalid Input", "; ".join(problems[:5]))
+            self._record(call, "request", problems, noted=not refused)
+        if refused:
+            raise invalid_input("Invalid Input", "; ".join(refused[:5]))
         return body
 
-    def _record(self, call: Call, side: str, problems: list[str]) -> None:
-        self.state.violations.append(
-            {"call": call.number, "operation": call.operation, "side": side, "problems": problems}
-        )
+    def _record(self, call: Call, side: str, problems: list[str], *, noted: bool = False) -> None:
+        found = {"call": call.number, "operation": call.operation, "side": side, "noted": noted, "problems": problems}
+        self.state.violations.append(found)
 
 
 def _orders_in(response: Response) -> list[str]:

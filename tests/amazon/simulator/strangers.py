@@ -62,17 +62,18 @@ class Amazon:
 
 
 @contextmanager
-def over_http(*, models: str | None = None) -> Iterator[Amazon]:
+def over_http(*, models: str | None = None, lenient: bool = False) -> Iterator[Amazon]:
     """A simulator served by its own server on a free port.
 
     Args:
         models: folder with Amazon's model files that every request and reply is checked against.
+        lenient: names in a request that the models do not know are only noted.
     """
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server = Server(Simulator(base_url=address, models=models), listener)
+        server = Server(Simulator(base_url=address, models=models, lenient=lenient), listener)
         thread = threading.Thread(target=server.run)
         thread.start()
         # The socket listens already: the first request waits in its queue until the server runs.

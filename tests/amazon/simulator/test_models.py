@@ -242,6 +242,23 @@ def test_a_request_that_breaks_its_model_is_400_and_recorded(amazon, method, pat
     assert [one["side"] for one in violations(amazon)] == ["request"]
 
 
+def test_lenient_models_only_note_unknown_names_and_hold_everything_else(models):
+    amazon = Driver(models=models, lenient=True, rate_limits=False)
+    store = amazon.connect()
+    order = amazon.order()["orderId"]
+    assert store.call("GET", ORDERS, **LONG_AGO, MarketplaceIds="x").status == 200
+    assert store.call("POST", f"{FEEDS}/documents", {"contentType": XML, "path": "/"}).status == 201
+    assert store.call("POST", f"{FEEDS}/documents", {"contentType": 1, "path": "/"}).status == 400
+    amazon.simulator.state.book.get(order).order["color"] = "red"
+    assert store.call("GET", f"{ORDERS}/{order}").status == 500
+    assert [(found["side"], found["noted"]) for found in violations(amazon)] == [
+        ("request", True),
+        ("request", True),
+        ("request", False),
+        ("reply", False),
+    ]
+
+
 def test_a_reply_that_breaks_its_model_is_500_with_a_clear_text_and_recorded(amazon):
     store = amazon.connect()
     order = amazon.order()["orderId"]

@@ -71,7 +71,7 @@ def test_a_parameter_amazon_does_not_know_is_passed_over_and_noted(amazon, store
     order = amazon.order()["orderId"]
     assert ids(store.search(createdAfter=LONG_AGO, OrderStatuses="Shipped")) == [order]
     (noted,) = amazon.steer("GET", "violations")["violations"]
-    assert noted["problems"] == ["query parameter OrderStatuses is unknown"]
+    assert (noted["noted"], noted["problems"]) == (True, ["query parameter OrderStatuses is unknown"])
 
 
 def test_the_upper_bound_may_be_two_minutes_old_exactly(store):

@@ -258,7 +258,7 @@ def test_it_searches_listings_by_sku_and_over_pages(amazon, client):
     for number in range(3):
         amazon.steer("listings", {"seller": NORTHWIND, "sku": f"SEARCH-{number}", "quantity": number})
     listings = ListingsApi(client)
-    wanted = {"identifiers": ["SEARCH-0", "SEARCH-2"], "identifiers_type": "SKU"}
+    wanted = {"identifiers": ["SEARCH-0", "SEARCH-2"], "identifiers_type": "SKU", "sort_by": "sku", "sort_order": "ASC"}
     first = listings.search_listings_items(
         NORTHWIND, [US], **wanted, included_data=["fulfillmentAvailability"], page_size=1
     )
