@@ -64,7 +64,7 @@ class Admission:
         agreed = self._state.grants.roles(token.application, seller.id)
         granted = agreed & frozenset(self._state.applications[token.application].roles)
         roles = granted if seller.roles is None else granted & frozenset(seller.roles)
-        if operation.roles and not operation.roles & roles:
+        if not operation.takes(roles, region):
             raise access_denied()
         return Caller(seller, token.application, roles, restricted)
 

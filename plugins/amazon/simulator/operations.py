@@ -6,10 +6,11 @@ from functools import cached_property
 from urllib.parse import unquote
 
 from plugins.amazon.simulator.roles import (
+    FAR_EAST_PARTICIPATION_ROLES,
     FEED_ROLES,
     LISTINGS_ROLES,
     ORDER_ROLES,
-    SELLERS_ROLES,
+    PARTICIPATION_ROLES,
     SHIPMENT_ROLES,
 )
 
@@ -24,8 +25,9 @@ class Operation:
 
     `name` is unique here, `operation_id` is the model's name for it: Orders v0 and v2026-01-01 both have a getOrder.
     `rate` is requests a second, `burst` the size of the bucket; `application_rate` the ceiling a second over all
-    sellers of one application, where there is one. `roles`: one of them is needed; none named, none needed. `scope`
-    marks a grantless operation. `model` is None where Amazon publishes no model file.
+    sellers of one application, where there is one. `roles`: one of them is needed; none named, none needed; in the Far
+    East one of `far_east_roles` does as well. `scope` marks a grantless operation. `model` is None where Amazon
+    publishes no model file.
     """
 
     name: str
@@ -40,6 +42,12 @@ class Operation:
     application_rate: float | None = None
     scope: str | None = None
     json_body: bool = False
+    far_east_roles: frozenset[str] = frozenset()
+
+    def takes(self, roles: frozenset[str], region: str) -> bool:
+        """Whether a caller with these roles may call it in a region."""
+        enough = self.roles | self.far_east_roles if region == "fe" else self.roles
+        return not enough or bool(enough & roles)
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
@@ -71,6 +79,7 @@ class _Model:
         application_rate: float | None = None,
         scope: str | None = None,
         json_body: bool | None = None,
+        far_east_roles: frozenset[str] = frozenset(),
     ) -> "_Model":
         """`call` is the method and the rest of the address."""
         method, _, rest = call.partition(" ")
@@ -88,6 +97,7 @@ class _Model:
                 application_rate,
                 scope,
                 method in ("POST", "PATCH", "PUT") if json_body is None else json_body,
+                far_east_roles,
             )
         )
         return self
@@ -172,8 +182,12 @@ _LISTINGS = (
         application_rate=100,
     )
 )
-_SELLERS = _Model("sellers", "/sellers/v1", SELLERS_ROLES).add(
-    "getMarketplaceParticipations", "GET /marketplaceParticipations", 0.016, 15
+_SELLERS = _Model("sellers", "/sellers/v1", PARTICIPATION_ROLES).add(
+    "getMarketplaceParticipations",
+    "GET /marketplaceParticipations",
+    0.016,
+    15,
+    far_east_roles=FAR_EAST_PARTICIPATION_ROLES,
 )
 _TOKENS = _Model("tokens_2021-03-01", "/tokens/2021-03-01", ORDER_ROLES).add(
     "createRestrictedDataToken", "POST /restrictedDataToken", 1, 10

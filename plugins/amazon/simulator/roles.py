@@ -32,8 +32,10 @@ ORDER_FEED_ROLES = frozenset({INVENTORY_AND_ORDERS, DIRECT_TO_CONSUMER})
 # createFeed asks for a role of the feed's type besides; the other operations on feeds for any that opens a type
 # (unverified).
 FEED_ROLES = LISTINGS_ROLES | ORDER_FEED_ROLES | {TAX_INVOICING}
-# Which of the general roles the operation takes differs from page to page, so any of them does (unverified).
-SELLERS_ROLES = ORDER_ROLES
+# Amazon's page "Sellers API": getMarketplaceParticipations takes these two everywhere, and the other roles in the Far
+# East only. Of the restricted ones the text that was read is cut off, so they count as the others (unverified).
+PARTICIPATION_ROLES = frozenset({PRODUCT_LISTING, "Selling Partner Insights"})
+FAR_EAST_PARTICIPATION_ROLES = ORDER_ROLES
 # Restricted data of orders: who may have a restricted data token for it.
 RESTRICTED_ELEMENTS = {
     "buyerInfo": frozenset({DIRECT_TO_CONSUMER, TAX_INVOICING, TAX_REMITTANCE}),

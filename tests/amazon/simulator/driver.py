@@ -12,6 +12,7 @@ START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 NORTHWIND = "A2SIMNA0000001"
 REMOTE = "A2SIMNA0000003"
 ALPEN = "A2SIMEU0000001"
+SAKURA = "A2SIMFE0000001"
 APPLICATION = "amzn1.sp.solution.is2-demo"
 CLIENT = {
     "client_id": "amzn1.application-oa2-client.is2demo",

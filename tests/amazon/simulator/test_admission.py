@@ -3,7 +3,7 @@
 import pytest
 
 from plugins.amazon.simulator.operations import OPERATIONS, find_operation
-from tests.amazon.simulator.driver import ALPEN, NORTHWIND, ORDERS, error
+from tests.amazon.simulator.driver import ALPEN, NORTHWIND, ORDERS, SAKURA, error
 
 PARTICIPATIONS = "/na/sellers/v1/marketplaceParticipations"
 
@@ -92,7 +92,7 @@ OPENED_BY = {
     ("PUT", ITEM): _LISTINGS,
     ("PATCH", ITEM): _LISTINGS,
     ("DELETE", ITEM): _LISTINGS,
-    ("GET", PARTICIPATIONS): ("Selling Partner Insights", "Inventory and Order Tracking"),
+    ("GET", PARTICIPATIONS): ("Selling Partner Insights", "Product Listing"),
     ("POST", "/na/tokens/2021-03-01/restrictedDataToken"): _ORDERS,
     ("GET", "/na/notifications/v1/subscriptions"): _ORDERS,
     ("GET", "/na/notifications/v1/subscriptions/ORDER_CHANGE"): _ORDERS,
@@ -110,7 +110,7 @@ def test_an_operation_takes_one_of_its_roles(amazon, store, method, path):
     amazon.roles(*_ORDERS, "Selling Partner Insights", "Amazon Fulfillment")
     wrong = [] if "Pricing" in OPENED_BY[method, path] else ["Pricing"]
     if path == PARTICIPATIONS:
-        wrong = []
+        wrong = ["Inventory and Order Tracking", "Direct-to-Consumer Shipping", "Pricing"]
     amazon.steer("POST", "seller", {"seller": NORTHWIND, "roles": wrong})
     refused = store.call(method, path, {} if method in ("POST", "PUT", "PATCH") else None)
     assert refused.status == 403
@@ -121,6 +121,14 @@ def test_an_operation_takes_one_of_its_roles(amazon, store, method, path):
     for role in OPENED_BY[method, path]:
         amazon.steer("POST", "seller", {"seller": NORTHWIND, "roles": [role]})
         assert store.call(method, path, {} if method in ("POST", "PUT", "PATCH") else None).status != 403
+
+
+def test_in_the_far_east_any_role_of_orders_tells_the_participations(amazon):
+    store = amazon.connect(SAKURA)
+    amazon.steer("POST", "seller", {"seller": SAKURA, "roles": ["Inventory and Order Tracking"]})
+    assert store.call("GET", PARTICIPATIONS.replace("/na/", "/fe/")).status == 200
+    amazon.steer("POST", "seller", {"seller": SAKURA, "roles": ["Brand Analytics"]})
+    assert store.call("GET", PARTICIPATIONS.replace("/na/", "/fe/")).status == 403
 
 
 def test_a_role_the_application_gains_takes_a_new_consent(amazon, store):
