@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from plugins.amazon.simulator.clock import parse_time
-from plugins.amazon.simulator.roles import DIRECT_TO_CONSUMER
+from plugins.amazon.simulator.roles import DIRECT_TO_CONSUMER, TAX_ROLES
 
 ORDER_DATASETS = {
     "buyer": "BUYER",
@@ -51,10 +51,11 @@ def view(order: dict[str, Any], included: Collection[str], roles: Collection[str
         _hide_until_paid(shown)
     if order.get("fulfillment", {}).get("fulfilledBy") == "AMAZON":
         shown.pop("packages", None)
+        _edit_buyer(shown, {"buyerEmail"})
     if "recipient" in shown and phone_is_suppressed(order, now):
         _edit_address(shown, {"phone"})
     if DIRECT_TO_CONSUMER not in roles:
-        _hide_personal(shown)
+        _hide_personal(shown, names=bool(TAX_ROLES & set(roles)))
     return shown
 
 
@@ -68,9 +69,10 @@ def _hide_until_paid(shown: dict[str, Any]) -> None:
         _without_gift(item)
 
 
-def _hide_personal(shown: dict[str, Any]) -> None:
-    _edit_buyer(shown, {"buyerName", "buyerEmail"})
-    _edit_address(shown, _PERSONAL_ADDRESS)
+def _hide_personal(shown: dict[str, Any], *, names: bool) -> None:
+    """Hide what takes the restricted role; `names` are left to those with a tax role."""
+    _edit_buyer(shown, {"buyerEmail"} if names else {"buyerName", "buyerEmail"})
+    _edit_address(shown, _PERSONAL_ADDRESS - {"name"} if names else _PERSONAL_ADDRESS)
     for item in shown["orderItems"]:
         item["product"] = {key: value for key, value in item["product"].items() if key != "customization"}
         packing = item.get("fulfillment", {}).get("packing", {})

@@ -13,6 +13,7 @@ from plugins.amazon.simulator.messages import invalid_input, not_found
 from plugins.amazon.simulator.order_book import ORDER_ID, BookedOrder, OrderBook
 from plugins.amazon.simulator.orders_v0_view import (
     CHANNELS,
+    NAME_IN,
     STATUSES,
     address_v0,
     buyer_v0,
@@ -21,7 +22,7 @@ from plugins.amazon.simulator.orders_v0_view import (
     item_v0,
     order_v0,
 )
-from plugins.amazon.simulator.roles import RESTRICTED_ELEMENTS
+from plugins.amazon.simulator.roles import DIRECT_TO_CONSUMER, RESTRICTED_ELEMENTS
 
 _NEWEST = timedelta(minutes=2)
 # How long a NextToken lives is not published for this version; a day as in v2026-01-01 (unverified).
@@ -82,6 +83,8 @@ class OrdersV0:
             ApiError: 400 for parameters that break a rule; 404 for lines or details of an unknown order.
         """
         opened = [each for each in restricted or () if RESTRICTED_ELEMENTS[each] & set(roles)]
+        if DIRECT_TO_CONSUMER not in roles:
+            opened = [NAME_IN.get(each, each) for each in opened]
         if name == "getOrders":
             return self._list(seller, query, opened)
         order_id = path["orderId"]

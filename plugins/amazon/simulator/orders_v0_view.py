@@ -36,6 +36,8 @@ _ADDRESS = {
 }
 # What every caller sees of an address; the rest takes a restricted data token.
 _OPEN_ADDRESS = ("City", "StateOrRegion", "CountryCode")
+# All that a tax role shows of a restricted element.
+NAME_IN = {"buyerInfo": "buyerInfo.BuyerName", "shippingAddress": "shippingAddress.Name"}
 _EXTENDED = {
     "streetName": "StreetName",
     "streetNumber": "StreetNumber",
@@ -53,7 +55,7 @@ _LEVEL_TEXT = {"STANDARD": "Std", "EXPEDITED": "Exp", "SECOND_DAY": "Second", "N
 
 
 def order_v0(order: Mapping[str, Any], opened: Collection[str], now: datetime) -> dict[str, Any]:
-    """An `Order`; `opened` are the restricted data elements the caller may see."""
+    """An `Order`; `opened` are the restricted data elements the caller may see, or the names in them (`NAME_IN`)."""
     fulfillment = order.get("fulfillment", {})
     status, programs = fulfillment.get("fulfillmentStatus", "UNSHIPPED"), order.get("programs", [])
     level = fulfillment.get("fulfillmentServiceLevel")
@@ -112,7 +114,8 @@ def address_v0(order: Mapping[str, Any], opened: Collection[str], now: datetime)
         return {}
     address = {theirs: held[ours] for ours, theirs in _ADDRESS.items() if ours in held}
     if "shippingAddress" not in opened:
-        return {name: value for name, value in address.items() if name in _OPEN_ADDRESS}
+        seen = {*_OPEN_ADDRESS, "Name"} if NAME_IN["shippingAddress"] in opened else _OPEN_ADDRESS
+        return {name: value for name, value in address.items() if name in seen}
     if phone_is_suppressed(order, now):
         address.pop("Phone", None)
     if "extendedFields" in held:
@@ -135,10 +138,12 @@ def delivery_preferences(order: Mapping[str, Any], opened: Collection[str]) -> d
 
 
 def buyer_v0(order: Mapping[str, Any], opened: Collection[str]) -> dict[str, Any]:
-    """`BuyerInfo`; empty without the element buyerInfo, and for a pending order."""
+    """`BuyerInfo`, as much of it as the caller may see; empty for a pending order."""
     fulfillment, held = order.get("fulfillment", {}), order.get("buyer", {})
-    if "buyerInfo" not in opened or fulfillment.get("fulfillmentStatus") in _PENDING:
+    if fulfillment.get("fulfillmentStatus") in _PENDING:
         return {}
+    if "buyerInfo" not in opened:
+        return _given({"BuyerName": held.get("buyerName")}) if NAME_IN["buyerInfo"] in opened else {}
     email = held.get("buyerEmail") if fulfillment.get("fulfilledBy") != "AMAZON" else None
     return _given(
         {

@@ -36,9 +36,11 @@ FEED_ROLES = LISTINGS_ROLES | ORDER_FEED_ROLES | {TAX_INVOICING}
 # East only. Of the restricted ones the text that was read is cut off, so they count as the others (unverified).
 PARTICIPATION_ROLES = frozenset({PRODUCT_LISTING, "Selling Partner Insights"})
 FAR_EAST_PARTICIPATION_ROLES = ORDER_ROLES
+# Of restricted data these show names and tax data: no street, no postal code, no phone, no e-mail.
+TAX_ROLES = frozenset({TAX_INVOICING, TAX_REMITTANCE})
 # Restricted data of orders: who may have a restricted data token for it.
 RESTRICTED_ELEMENTS = {
-    "buyerInfo": frozenset({DIRECT_TO_CONSUMER, TAX_INVOICING, TAX_REMITTANCE}),
-    "shippingAddress": frozenset({DIRECT_TO_CONSUMER, TAX_INVOICING, TAX_REMITTANCE}),
-    "buyerTaxInformation": frozenset({TAX_INVOICING, TAX_REMITTANCE}),
+    "buyerInfo": TAX_ROLES | {DIRECT_TO_CONSUMER},
+    "shippingAddress": TAX_ROLES | {DIRECT_TO_CONSUMER},
+    "buyerTaxInformation": TAX_ROLES,
 }

@@ -71,6 +71,32 @@ def test_without_the_restricted_role_personal_fields_are_missing_silently(amazon
     assert order["orderItems"][0]["fulfillment"]["packing"]["giftOption"] == {"giftWrapLevel": "PREMIUM"}
 
 
+def test_the_buyers_e_mail_is_for_merchant_fulfilled_orders_only(amazon, store):
+    assert "buyerEmail" in shown(store, amazon.order()["orderId"])["buyer"]
+    assert shown(store, amazon.order(branch="amazon_fulfilled")["orderId"])["buyer"].keys() == {"buyerName"}
+
+
+def test_a_tax_role_shows_names_and_no_more_in_both_versions(amazon, store):
+    order_id = amazon.order(branch="gift")["orderId"]
+    amazon.roles("Tax Invoicing")
+    order = shown(store, order_id)
+    assert order["buyer"].keys() == {"buyerName"}
+    address = order["recipient"]["deliveryAddress"]
+    assert address.keys() <= {"name", "city", "stateOrRegion", "countryCode", "addressType"}
+    name = address["name"]
+    store.token = store.restricted("/orders/v0/orders/{orderId}", "buyerInfo", "shippingAddress")
+    older = store.call("GET", f"/na/orders/v0/orders/{order_id}").json()["payload"]
+    assert older["BuyerInfo"].keys() == {"BuyerName"}
+    assert (older["ShippingAddress"].keys(), older["ShippingAddress"]["Name"]) == (
+        {"Name", "City", "StateOrRegion", "CountryCode"},
+        name,
+    )
+    store.renew()
+    store.token = store.restricted("/orders/v0/orders/{orderId}/orderItems", "buyerInfo")
+    (item,) = store.call("GET", f"/na/orders/v0/orders/{order_id}/orderItems").json()["payload"]["OrderItems"]
+    assert item["BuyerInfo"].keys() == {"GiftWrapLevel"}
+
+
 def test_without_any_role_the_reads_are_403(amazon, store):
     amazon.steer("POST", "seller", {"seller": NORTHWIND, "roles": []})
     answer = store.search(createdAfter="2026-02-01T00:00:00Z")
