@@ -140,7 +140,8 @@ class Api:
         return json_response(200, self._state.feeds.listed(caller.seller, ask.query))
 
     def _get_document(self, caller: Caller, ask: Ask) -> Response:
-        return json_response(200, self._state.feeds.get_document(caller.seller, ask.path["feedDocumentId"]))
+        document = self._state.feeds.get_document(caller.seller, ask.path["feedDocumentId"], ask.query)
+        return json_response(200, document)
 
     def _listings(self, name: str, caller: Caller, ask: Ask) -> Response:
         items, seller = self._state.listings_items, caller.seller

@@ -17,7 +17,10 @@ KEPT_FOR = timedelta(days=28)
 
 @dataclass
 class Document:
-    """One document: an upload of the seller's (`uploaded` is None until the PUT) or a processing report."""
+    """One document: an upload of the seller's (`uploaded` is None until the PUT) or a processing report.
+
+    `urls` are its addresses and when they end; those in `encoded` name gzip as the content's encoding.
+    """
 
     id: str
     seller: str
@@ -28,6 +31,7 @@ class Document:
     gzipped: bool = False
     report: bool = False
     urls: dict[str, datetime] = field(default_factory=dict)
+    encoded: set[str] = field(default_factory=set)
 
 
 class Documents:
@@ -56,10 +60,12 @@ class Documents:
             return None
         return document
 
-    def presign(self, document: Document) -> str:
-        """A new address for the document, good for five minutes."""
+    def presign(self, document: Document, *, encoded: bool = False) -> str:
+        """A new address for the document, good for five minutes; an `encoded` one is unpacked by HTTP clients."""
         token = f"{self._rng.getrandbits(128):032x}"
         document.urls[token] = self._clock.now() + URL_LIFE
+        if encoded and document.gzipped:
+            document.encoded.add(token)
         return f"{self._base_url}/documents/{document.id}?token={token}"
 
     def transfer(self, request: Request, document_id: str) -> Response:
@@ -75,7 +81,11 @@ class Documents:
         if request.method == "PUT" and not document.report:
             return self._put(request, document)
         if request.method == "GET" and document.report:
-            return Response(200, {"Content-Type": document.content_type}, document.content)
+            encoding = "gzip" if request.query["token"] in document.encoded else "identity"
+            headers = {"Content-Type": document.content_type} | (
+                {"Content-Encoding": encoding} if document.gzipped else {}
+            )
+            return Response(200, headers, document.content)
         return s3_error(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
 
     def _put(self, request: Request, document: Document) -> Response:

@@ -2,9 +2,10 @@
 
 import pytest
 
-from tests.amazon.simulator.driver import FEEDS, XML, error
+from tests.amazon.simulator.driver import FEEDS, JSON, XML, error
 
 TYPE = "POST_ORDER_ACKNOWLEDGEMENT_DATA"
+TSV = "text/tab-separated-values; charset=UTF-8"
 US = "ATVPDKIKX0DER"
 
 
@@ -42,6 +43,19 @@ def test_reports_come_plain_and_gzipped(amazon, store):
         document = store.call("GET", f"{FEEDS}/documents/{store.feed(feed_id)['resultFeedDocumentId']}").json()
         forms.add(document.get("compressionAlgorithm"))
     assert forms == {None, "GZIP"}
+
+
+def test_a_gzipped_report_may_name_its_encoding(amazon, store):
+    plain, packed = store.submit(TYPE, b"<x/>"), store.submit(TYPE, b"<x/>")
+    amazon.advance(60)
+
+    def encoding(feed_id: str, **query: str) -> str | None:
+        path = f"{FEEDS}/documents/{store.feed(feed_id)['resultFeedDocumentId']}"
+        return amazon.send("GET", store.call("GET", path, **query).json()["url"]).headers.get("Content-Encoding")
+
+    asked = {"enableContentEncodingUrlHeader": "true"}
+    assert (encoding(plain), encoding(plain, **asked)) == (None, None)
+    assert (encoding(packed), encoding(packed, **asked)) == ("identity", "gzip")
 
 
 def test_the_put_needs_the_declared_content_type_exactly(amazon, store):
@@ -114,6 +128,25 @@ def test_a_feed_without_upload_or_of_a_retired_type_ends_fatal_without_a_report(
         assert "resultFeedDocumentId" not in feed
 
 
+@pytest.mark.parametrize(
+    ("feed_type", "content_type", "status"),
+    [
+        (TYPE, JSON, "FATAL"),
+        (TYPE, TSV, "FATAL"),
+        ("POST_ORDER_FULFILLMENT_DATA", JSON, "FATAL"),
+        ("JSON_LISTINGS_FEED", XML, "FATAL"),
+        ("POST_FLAT_FILE_ORDER_ACKNOWLEDGEMENT_DATA", JSON, "FATAL"),
+        ("POST_FLAT_FILE_ORDER_ACKNOWLEDGEMENT_DATA", TSV, "DONE"),
+        (TYPE, XML, "DONE"),
+        ("JSON_LISTINGS_FEED", JSON, "DONE"),
+    ],
+)
+def test_a_document_declared_as_another_type_than_the_feeds_ends_fatal(amazon, store, feed_type, content_type, status):
+    feed_id = store.submit(feed_type, b"{}", content_type)
+    amazon.advance(60)
+    assert store.feed(feed_id)["processingStatus"] == status
+
+
 def test_only_a_queued_feed_can_be_cancelled(amazon, store):
     feed_id = store.submit(TYPE, b"<x/>")
     assert store.call("DELETE", f"{FEEDS}/feeds/{feed_id}").status == 200
@@ -170,8 +203,7 @@ def test_feeds_are_kept_for_90_days_and_documents_for_28(amazon, store):
         {"pageSize": "101"},
     ],
 )
-def test_a_listing_that_cannot_be_is_400(store, query):
-    store.submit(TYPE, b"<x/>")
+def test_a_listing_that_cannot_be_is_400_even_where_there_is_nothing_to_list(store, query):
     assert store.call("GET", f"{FEEDS}/feeds", **({"feedTypes": TYPE} | query)).status == 400
 
 
