@@ -219,5 +219,7 @@ def test_a_reconnect_renews_the_authorization(world: World) -> None:
     assert found is not None
     assert (found.level, found.days_left) == ("7", 6)
     assert "Do not ignore this" in found.sentence
+    # Set anew, the application's secret has no age: after 180 days it would be refused.
+    world.amazon.post("application", {"secrets": ["is2-demo-client-secret-0123456789"]})
     reconnect(world, store)
     assert renewal(world.platform, store) is None

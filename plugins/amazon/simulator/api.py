@@ -96,7 +96,8 @@ class Api:
                 "preference in Developer console."
             )
         secret = f"amzn1.oa2-cs.v1.{self._state.rng.getrandbits(256):064x}"
-        application.rotate(secret, self._state.clock.now() + OLD_SECRET_LIFE)
+        now = self._state.clock.now()
+        application.rotate(secret, now, now + OLD_SECRET_LIFE)
         return Response(204)
 
     def _search_orders(self, caller: Caller, ask: Ask) -> Response:

@@ -56,7 +56,7 @@ class State:
         self.options, self.clock, self.rng = options, clock, rng
         self.calls, self.faults = CallLog(), Faults()
         self.violations: list[dict[str, Any]] = []
-        application = preset_application()
+        application = preset_application(clock.now())
         self.applications: dict[str, Application] = {application.id: application}
         self.sellers: dict[str, Seller] = preset_sellers()
         self.grants = Grants(clock, rng)

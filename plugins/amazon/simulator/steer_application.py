@@ -17,8 +17,11 @@ def only_application(state: State) -> Application:
 
 
 def shown(state: State) -> dict[str, Any]:
-    """The registration. `secret` is the newest one: it stands for the queue that Amazon sends a new secret to."""
+    """The registration. `secret` is the newest one: it stands for the queue that Amazon sends a new secret to;
+    `secret_valid_until` is null for one whose age is not known because steering set it."""
     application = only_application(state)
+    *former, newest = application.secrets
+    deadline = application.expiring.get(newest)
     return {
         "application_id": application.id,
         "client_id": application.client_id,
@@ -27,9 +30,12 @@ def shown(state: State) -> dict[str, Any]:
         "draft": application.draft,
         "roles": application.roles,
         "rotation_notices": application.rotation_notices,
-        "secret": application.secrets[-1],
+        "secret": newest,
+        "secret_valid_until": iso(deadline) if deadline else None,
         "expiring_secrets": [
-            {"secret": secret, "valid_until": iso(until)} for secret, until in application.expiring.items()
+            {"secret": secret, "valid_until": iso(application.expiring[secret])}
+            for secret in former
+            if secret in application.expiring
         ],
     }
 
@@ -50,7 +56,10 @@ def change(state: State, body: dict[str, Any]) -> dict[str, Any]:
     application = only_application(state)
     for name, value in fields.items():
         setattr(application, name, value)
+    if "secrets" in fields:
+        application.expiring = {}
     if secret is not None:
         seconds = float(_WEEK_S if old_valid_s is None else old_valid_s)
-        application.rotate(str(secret), state.clock.now() + timedelta(seconds=seconds))
+        now = state.clock.now()
+        application.rotate(str(secret), now, now + timedelta(seconds=seconds))
     return shown(state)

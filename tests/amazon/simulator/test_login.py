@@ -177,12 +177,32 @@ def test_revoking_kills_the_refresh_token_and_the_live_access_token(amazon: Driv
 
 
 def test_an_authorization_lapses_after_365_days_and_a_new_consent_revives_it(amazon, store):
-    def refresh():
-        return amazon.token_call(grant_type="refresh_token", refresh_token=store.refresh_token, **CLIENT).status
+    client = CLIENT | {"client_secret": "the-second-one"}
 
-    amazon.advance(365 * 86400)
+    def refresh():
+        return amazon.token_call(grant_type="refresh_token", refresh_token=store.refresh_token, **client).status
+
+    amazon.advance(200 * 86400)
+    amazon.steer("POST", "application", {"rotate_secret": client["client_secret"]})
+    amazon.advance(165 * 86400)
     assert refresh() == 200
     amazon.advance(1)
     assert refresh() == 400
-    amazon.connect()
+    amazon.steer("POST", "authorize", {"seller": NORTHWIND})
     assert refresh() == 200
+
+
+def test_a_client_secret_is_refused_after_180_days(amazon, store):
+    def refresh(secret: str):
+        client = CLIENT | {"client_secret": secret}
+        answer = amazon.token_call(grant_type="refresh_token", refresh_token=store.refresh_token, **client)
+        return answer.status, answer.json().get("error")
+
+    first = CLIENT["client_secret"]
+    amazon.advance(180 * 86400)
+    assert refresh(first) == (200, None)
+    amazon.advance(1)
+    assert refresh(first) == (401, "invalid_client")
+    shown = amazon.steer("POST", "application", {"rotate_secret": "the-second-one", "old_valid_s": 3600})
+    assert shown["secret_valid_until"] == "2027-02-25T12:00:01.000Z"
+    assert (refresh("the-second-one"), refresh(first)) == ((200, None), (401, "invalid_client"))
