@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element
 
 from plugins.amazon.simulator.feeds import Feed, Outcome
 from plugins.amazon.simulator.order_book import BookedOrder, OrderBook
-from plugins.amazon.simulator.processing_report import REPORT_TYPE, Result, xml_report
+from plugins.amazon.simulator.processing_report import REPORT_TYPE, Result, each_once, xml_report
 from plugins.amazon.simulator.xml_feed import SchemaError, optional, read_envelope, sequence, text
 
 CANCEL_REASONS = frozenset(
@@ -73,14 +73,7 @@ class AcknowledgementProcessor:
             results = [Result(0, "Error", problem.code, problem.description)]
             return Outcome(xml_report(feed.id, 0, results), REPORT_TYPE)
         outcome = Outcome(b"", REPORT_TYPE)
-        results = []
-        seen: set[int] = set()
-        for message in messages:
-            if message.message_id in seen:
-                results.append(_error(message, 5001, "This MessageID was used before in this feed."))
-                continue
-            seen.add(message.message_id)
-            results += self._apply(feed, message, outcome)
+        results = each_once(messages, lambda message: self._apply(feed, message, outcome))
         outcome.report = xml_report(feed.id, len(messages), results)
         return outcome
 

@@ -113,7 +113,7 @@ class Api:
 
     def _restricted_token(self, caller: Caller, ask: Ask) -> Response:
         token = create_restricted_token(
-            self._state.grants, caller.application, caller.seller.id, caller.roles, ask.body
+            self._state.grants, caller.application, caller.seller.id, caller.roles, ask.body, self._state.applications
         )
         return json_response(200, token)
 

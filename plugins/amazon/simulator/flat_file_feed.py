@@ -1,5 +1,6 @@
 """POST_FLAT_FILE_ORDER_ACKNOWLEDGEMENT_DATA: tab-separated lines, which only cancel (Amazon's "Feed Type Values")."""
 
+from plugins.amazon.simulator.acknowledgement_feed import CANCEL_REASONS
 from plugins.amazon.simulator.feeds import TEXT, Feed, Outcome
 from plugins.amazon.simulator.order_book import OrderBook
 
@@ -30,13 +31,17 @@ class FlatFileProcessor:
         outcome, problems = Outcome(b"", TEXT), []
         for number, line in enumerate(lines[1:], 2):
             row = dict(zip(header, line.split("\t"), strict=False))
-            booked = self._book.get(row.get("order-id", ""))
+            booked, reason = self._book.get(row.get("order-id", "")), row.get("cancellation-reason-code", "")
             if booked is None or booked.seller != feed.seller:
                 problems.append((number, 18028, "The order cannot be found among the seller's orders."))
+            elif reason not in CANCEL_REASONS:
+                problems.append((number, 18032, f"The cancellation-reason-code {reason!r} is not valid."))
+            elif booked.fulfilled_by != "MERCHANT":
+                problems.append((number, 18030, "The order is fulfilled by Amazon."))
             elif booked.status not in ("UNSHIPPED", "CANCELLED"):
                 problems.append((number, 18031, f"The order cannot be cancelled: it is {booked.status}."))
             else:
-                self._book.cancel(booked, "MERCHANT", row.get("cancellation-reason-code", ""), feed.ends)
+                self._book.cancel(booked, "MERCHANT", reason, feed.ends)
                 outcome.cancelled.append(booked.id)
         return _report(problems, processed=len(lines) - 1, outcome=outcome)
 

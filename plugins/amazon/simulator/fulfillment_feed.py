@@ -8,7 +8,7 @@ from plugins.amazon.simulator.carriers import OTHER, carrier_shown
 from plugins.amazon.simulator.feeds import Feed, Outcome
 from plugins.amazon.simulator.messages import ApiError
 from plugins.amazon.simulator.order_book import BookedOrder, OrderBook
-from plugins.amazon.simulator.processing_report import REPORT_TYPE, Result, xml_report
+from plugins.amazon.simulator.processing_report import REPORT_TYPE, Result, each_once, xml_report
 from plugins.amazon.simulator.shipments import Parcel, Shipments
 from plugins.amazon.simulator.xml_feed import SchemaError, optional, positive, read_envelope, sequence, text
 
@@ -87,17 +87,17 @@ class FulfillmentProcessor:
         except SchemaError as problem:
             return Outcome(xml_report(feed.id, 0, [Result(0, "Error", problem.code, problem.description)]), REPORT_TYPE)
         outcome = Outcome(b"", REPORT_TYPE)
-        results = [result for message in messages if (result := self._apply(feed, message, outcome))]
+        results = each_once(messages, lambda message: self._apply(feed, message, outcome))
         outcome.report = xml_report(feed.id, len(messages), results)
         return outcome
 
-    def _apply(self, feed: Feed, message: Fulfillment, outcome: Outcome) -> Result | None:
+    def _apply(self, feed: Feed, message: Fulfillment, outcome: Outcome) -> list[Result]:
         booked = self._find(feed.seller, message)
         shown = message.order_id or message.merchant_order_id or ""
         if booked is None or booked.seller != feed.seller:
-            return _error(message, 18028, f"The order {shown} cannot be found among the seller's orders.", shown)
+            return [_error(message, 18028, f"The order {shown} cannot be found among the seller's orders.", shown)]
         if feed.rejects(booked.id):
-            return _error(message, 8058, "The message could not be processed. Please send it again.", shown)
+            return [_error(message, 8058, "The message could not be processed. Please send it again.", shown)]
         try:
             quantities = self._quantities(booked, message)
             reference = message.reference or self._shipments.next_reference(booked)
@@ -106,9 +106,9 @@ class FulfillmentProcessor:
             parcel = Parcel(reference, carrier, message.method, message.tracking, message.shipped, quantities, {})
             self._shipments.ship(booked, parcel, feed.ends)
         except (ApiError, LookupError) as problem:
-            return _error(message, 18035, str(problem.args[0]), shown)
+            return [_error(message, 18035, str(problem.args[0]), shown)]
         outcome.packages.append(f"{booked.id}/{reference}")
-        return None
+        return []
 
     def _find(self, seller: str, message: Fulfillment) -> BookedOrder | None:
         if message.order_id is not None:

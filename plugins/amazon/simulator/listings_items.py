@@ -53,6 +53,7 @@ class ListingsItems:
             ApiError: 400 BAD_REQUEST for a shape that cannot be, such as a missing fulfillment_channel_code.
         """
         places, preview = _places(seller, path, query), _preview(query)
+        identified = _identified(query, preview=preview)
         listing = self._listings.get(seller.id, path["sku"])
         if listing is None or not set(places) & set(listing.marketplaces):
             # The model gives this operation no 404.
@@ -63,13 +64,14 @@ class ListingsItems:
             check_product_type(body.get("productType"), listing)
             self._listings.patch(seller, listing, body["patches"], self._clock.now(), preview=preview)
 
-        return self._submitted(listing.sku, change, preview=preview)
+        return self._submitted(seller, listing.sku, change, preview=preview, identified=identified)
 
     def put(
         self, seller: Seller, path: Mapping[str, str], query: Mapping[str, str], body: dict[str, Any]
     ) -> dict[str, Any]:
         """putListingsItem: creates the listing, or replaces everything the seller may set of it."""
-        places, preview = _places(seller, path, query), _preview(query)
+        places, preview = _places(seller, path, query, most=1), _preview(query)
+        identified = _identified(query, preview=preview)
         attributes = body.get("attributes")
         if not isinstance(attributes, dict) or not isinstance(body.get("productType"), str):
             raise bad_request("Invalid parameters provided", "productType and attributes are needed.")
@@ -82,20 +84,28 @@ class ListingsItems:
                 check_product_type(body["productType"], listing)
             self._listings.update(seller, path["sku"], places, attributes, self._clock.now(), preview=preview)
 
-        return self._submitted(path["sku"], change, preview=preview)
+        return self._submitted(seller, path["sku"], change, preview=preview, identified=identified)
 
     def delete(self, seller: Seller, path: Mapping[str, str], query: Mapping[str, str]) -> dict[str, Any]:
         """deleteListingsItem; accepted for a SKU that is not there too: the model gives it no 404."""
-        places = _places(seller, path, query)
+        places = _places(seller, path, query, most=1)
         listing = self._listings.get(seller.id, path["sku"])
 
         def change() -> None:
             if listing is not None:
                 self._listings.delete(listing, places)
 
-        return self._submitted(path["sku"], change, preview=False)
+        return self._submitted(seller, path["sku"], change)
 
-    def _submitted(self, sku: str, change: Callable[[], None], *, preview: bool) -> dict[str, Any]:
+    def _submitted(
+        self,
+        seller: Seller,
+        sku: str,
+        change: Callable[[], None],
+        *,
+        preview: bool = False,
+        identified: bool = False,
+    ) -> dict[str, Any]:
         """The answer to a submission, whose change is made at once; raises ApiError for one that is malformed."""
         self._submissions += 1
         reply: dict[str, Any] = {"sku": sku, "submissionId": f"{self._submissions:032x}", "issues": []}
@@ -112,6 +122,9 @@ class ListingsItems:
             }
             issue |= {"attributeNames": [problem.attribute]} if problem.attribute else {}
             return reply | {"status": "INVALID", "issues": [issue]}
+        listing = self._listings.get(seller.id, sku)
+        if identified and listing is not None:
+            reply["identifiers"] = [{"marketplaceId": place, "asin": listing.asin} for place in listing.marketplaces]
         return reply | {"status": "VALID" if preview else "ACCEPTED"}
 
     def _find(self, seller: Seller, sku: str, places: list[str]) -> Listing:
@@ -121,10 +134,12 @@ class ListingsItems:
         return listing
 
 
-def _places(seller: Seller, path: Mapping[str, str], query: Mapping[str, str]) -> list[str]:
+def _places(seller: Seller, path: Mapping[str, str], query: Mapping[str, str], most: int | None = None) -> list[str]:
     if path["sellerId"] != seller.id:
         raise access_denied()
     places = query.get("marketplaceIds", "").split(",")
+    if most is not None and len(places) > most:
+        raise bad_request(f"marketplaceIds takes {most} value at most.")
     if not set(places) <= set(seller.marketplaces):
         raise bad_request("marketplaceIds is missing or names a marketplace the seller does not participate in.")
     return places
@@ -135,6 +150,16 @@ def _parts(query: Mapping[str, str]) -> list[str]:
     if not set(parts) <= PARTS:
         raise bad_request("includedData holds an unknown value.")
     return parts
+
+
+def _identified(query: Mapping[str, str], *, preview: bool) -> bool:
+    """Whether a submission's answer is to hold the identifiers, which a preview alone may ask for."""
+    parts = query.get("includedData", "issues").split(",")
+    if not set(parts) <= {"identifiers", "issues"}:
+        raise bad_request("includedData holds an unknown value.")
+    if "identifiers" in parts and not preview:
+        raise bad_request("identifiers can be asked for with mode VALIDATION_PREVIEW only.")
+    return "identifiers" in parts
 
 
 def _preview(query: Mapping[str, str]) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 from plugins.amazon.simulator.clock import Clock, parse_time
 from plugins.amazon.simulator.custom_links import CustomLinks
+from plugins.amazon.simulator.marketplaces import MARKETPLACES
 from plugins.amazon.simulator.messages import invalid_input, not_found
 from plugins.amazon.simulator.order_book import ORDER_ID, BookedOrder, OrderBook
 from plugins.amazon.simulator.orders_v0_view import (
@@ -27,6 +28,20 @@ from plugins.amazon.simulator.roles import DIRECT_TO_CONSUMER, RESTRICTED_ELEMEN
 _NEWEST = timedelta(minutes=2)
 # How long a NextToken lives is not published for this version; a day as in v2026-01-01 (unverified).
 _TOKEN_LIFE = timedelta(hours=24)
+# What must not go with SellerOrderId (ordersV0.json).
+_NOT_BY_SELLER_ID = (
+    "FulfillmentChannels",
+    "OrderStatuses",
+    "PaymentMethods",
+    "LastUpdatedAfter",
+    "LastUpdatedBefore",
+    "BuyerEmail",
+)
+_EASY_SHIP = frozenset(
+    """PendingSchedule PendingPickUp PendingDropOff LabelCanceled PickedUp DroppedOff AtOriginFC AtDestinationFC
+    Delivered RejectedByBuyer Undeliverable ReturningToSeller ReturnedToSeller Lost OutForDelivery Damaged""".split()
+)
+_INVOICES = frozenset("NotRequired NotFound Processing Errored Accepted".split())
 # No simulated order has any of these, so a filter by one of them finds nothing.
 _NEVER = (
     "EasyShipShipmentStatuses",
@@ -187,8 +202,12 @@ def _moment(query: Mapping[str, str], name: str) -> datetime:
 
 def _filter(query: Mapping[str, str]) -> Callable[[dict[str, Any]], bool]:
     """What the filters leave, as a question to an order in this version's words."""
+    if "SellerOrderId" in query and (clash := [name for name in _NOT_BY_SELLER_ID if name in query]):
+        raise invalid_input(f"{clash[0]} cannot be specified together with SellerOrderId.")
+    _words(query, "EasyShipShipmentStatuses", _EASY_SHIP)
+    _words(query, "ElectronicInvoiceStatuses", _INVOICES)
     wanted = {
-        "MarketplaceId": _words(query, "MarketplaceIds", None, 50),
+        "MarketplaceId": _words(query, "MarketplaceIds", MARKETPLACES, 50),
         "OrderStatus": _words(query, "OrderStatuses", {*STATUSES.values(), "InvoiceUnconfirmed"}),
         "FulfillmentChannel": _words(query, "FulfillmentChannels", CHANNELS.values()),
         "PaymentMethod": _words(query, "PaymentMethods", ("COD", "CVS", "Other")),

@@ -1,6 +1,8 @@
 """The XML processing report (Amazon's ProcessingReport schema)."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 REPORT_TYPE = "text/xml; charset=UTF-8"
@@ -15,6 +17,30 @@ class Result:
     code: int
     description: str
     order_id: str | None = None
+
+
+class _Message(Protocol):
+    @property
+    def message_id(self) -> int: ...
+    @property
+    def order_id(self) -> str | None: ...
+
+
+_M = TypeVar("_M", bound=_Message)
+
+
+def each_once(messages: Iterable[_M], apply: Callable[[_M], list[Result]]) -> list[Result]:
+    """What `apply` makes of each message; one whose MessageID came before in the feed is refused."""
+    results: list[Result] = []
+    seen: set[int] = set()
+    for message in messages:
+        if message.message_id in seen:
+            text = "This MessageID was used before in this feed."
+            results.append(Result(message.message_id, "Error", 5001, text, message.order_id))
+            continue
+        seen.add(message.message_id)
+        results += apply(message)
+    return results
 
 
 def xml_report(feed_id: str, processed: int, results: list[Result]) -> bytes:

@@ -1,6 +1,6 @@
 """Tokens API 2021-03-01: restricted data tokens."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Container
 from typing import Any
 
 from plugins.amazon.simulator.grants import TOKEN_LIFE, Grants, Restriction
@@ -19,9 +19,14 @@ _WHOLE = {
 
 
 def create_restricted_token(
-    grants: Grants, application: str, seller: str, roles: Collection[str], body: dict[str, Any]
+    grants: Grants,
+    application: str,
+    seller: str,
+    roles: Collection[str],
+    body: dict[str, Any],
+    registered: Container[str],
 ) -> dict[str, Any]:
-    """createRestrictedDataToken: a token good for the named paths only.
+    """createRestrictedDataToken: a token good for the named paths only, for the target application where one is named.
 
     Raises:
         ApiError: 400 InvalidRequest for resources that cannot be, 400 InvalidInput for data the roles do not open.
@@ -29,8 +34,11 @@ def create_restricted_token(
     resources = body.get("restrictedResources")
     if not isinstance(resources, list) or not 1 <= len(resources) <= 50:
         raise _invalid("restrictedResources must hold 1 to 50 resources.")
+    target = body.get("targetApplication", application)
+    if not isinstance(target, str) or target not in registered:
+        raise _invalid("targetApplication names no registered application.")
     restrictions = tuple(_restriction(resource, roles) for resource in resources)
-    token = grants.new_access_token(application, seller, restricted_to=restrictions)
+    token = grants.new_access_token(target, seller, restricted_to=restrictions)
     return {"restrictedDataToken": token, "expiresIn": int(TOKEN_LIFE.total_seconds())}
 
 
@@ -41,19 +49,23 @@ def _restriction(resource: Any, roles: Collection[str]) -> Restriction:
     if resource.get("method") not in _METHODS:
         raise _invalid("method must be GET, PUT, POST or DELETE.")
     found = find_operation(resource["method"], path)
-    operation = found[0] if found else None
+    if found is None:
+        raise _invalid(f"{resource['method']} {path} is no operation that is served here.")
+    operation = found[0]
     elements = _elements(resource.get("dataElements"), operation)
     # Both texts are those developers report (amzn/selling-partner-api-docs issues 1201 and 702).
     if refused := [each for each in elements if not RESTRICTED_ELEMENTS[each] & set(roles)]:
-        if operation is not None and operation.name in _WHOLE:
+        if operation.name in _WHOLE:
             raise invalid_input("Application do not have access to some or all requested resource")
         names = ", ".join(refused)
         raise invalid_input(f"Application does not have access to one or more requested data elements: [{names}]")
     return Restriction(resource["method"], path, frozenset(elements))
 
 
-def _elements(given: Any, operation: Operation | None) -> list[str]:
-    name = operation.name if operation else ""
+def _elements(given: Any, operation: Operation) -> list[str]:
+    name = operation.name
+    if name in _BY_ELEMENTS and not given:
+        raise _invalid("dataElements are required for getOrders, getOrder and getOrderItems of version 0.")
     if given is None:
         return [_WHOLE[name]] if name in _WHOLE else []
     if not isinstance(given, list) or not set(given) <= RESTRICTED_ELEMENTS.keys():

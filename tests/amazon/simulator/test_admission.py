@@ -3,7 +3,7 @@
 import pytest
 
 from plugins.amazon.simulator.operations import OPERATIONS, find_operation
-from tests.amazon.simulator.driver import ALPEN, NORTHWIND, ORDERS, SAKURA, error
+from tests.amazon.simulator.driver import ALPEN, APPLICATION, NORTHWIND, ORDERS, SAKURA, error
 
 PARTICIPATIONS = "/na/sellers/v1/marketplaceParticipations"
 
@@ -194,11 +194,23 @@ def test_a_restricted_token_opens_its_own_paths_only(amazon, store):
         {"method": "GET", "path": "/orders/v0/orders?x=1"},
         {"method": "GET", "path": "/orders/v0/orders", "dataElements": "buyerInfo"},
         {"method": "GET", "path": "/orders/2026-01-01/orders", "dataElements": ["buyerInfo"]},
+        {"method": "GET", "path": "/foo/bar"},
+        {"method": "POST", "path": "/orders/v0/orders"},
+        {"method": "GET", "path": "/orders/v0/orders"},
+        {"method": "GET", "path": "/orders/v0/orders/{orderId}", "dataElements": []},
+        {"method": "GET", "path": "/orders/v0/orders/{orderId}/orderItems"},
     ],
 )
 def test_a_restricted_token_needs_proper_resources(store, resource):
     answer = store.call("POST", "/na/tokens/2021-03-01/restrictedDataToken", {"restrictedResources": [resource]})
     assert (answer.status, error(answer)["code"]) == (400, "InvalidRequest")
+
+
+@pytest.mark.parametrize(("target", "status"), [(APPLICATION, 200), ("foo", 400), (5, 400)])
+def test_a_restricted_token_is_delegated_to_a_registered_application_only(store, target, status):
+    resource = {"method": "GET", "path": "/orders/v0/orders/{orderId}/address"}
+    body = {"targetApplication": target, "restrictedResources": [resource]}
+    assert store.call("POST", "/na/tokens/2021-03-01/restrictedDataToken", body).status == status
 
 
 def test_a_restricted_token_may_stand_for_any_order(amazon, store):

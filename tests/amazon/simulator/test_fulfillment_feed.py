@@ -119,6 +119,12 @@ def test_a_carrier_code_is_one_of_amazons_and_other_has_a_name(amazon, store):
     assert read(amazon, order)["packages"] == []
 
 
+def test_a_message_id_is_used_once(amazon, store):
+    first, second = amazon.order(), amazon.order()
+    assert run(store, shipment(by_id(first)), shipment(by_id(second))) == [(1, "Error")]
+    assert [read(amazon, order)["status"] for order in (first, second)] == ["SHIPPED", "UNSHIPPED"]
+
+
 def test_each_message_has_its_own_result(amazon, store):
     good, theirs, pending = amazon.order(), amazon.order("A2SIMNA0000002"), amazon.order(branch="pending")
     late, shipped, part = amazon.order(), amazon.order(), amazon.order(branch="leading_zero")
@@ -184,6 +190,21 @@ def test_the_flat_file_cancels_and_acknowledges_nothing(amazon, store):
     assert "Number of records processed\t\t2" in report
     assert "Number of records successful\t\t1" in report
     assert "3\t18028\tError" in report
+
+
+@pytest.mark.parametrize(
+    ("branch", "reason", "code"),
+    [
+        ("plain", "Banana", 18032),
+        ("plain", "", 18032),
+        ("amazon_fulfilled", "NoInventory", 18030),
+        ("pending", "NoInventory", 18031),
+    ],
+)
+def test_the_flat_file_refuses_what_cannot_be_cancelled(amazon, store, branch, reason, code):
+    order = amazon.order(branch=branch)
+    assert f"2\t{code}\tError" in flat(store, HEADER, f"{order['orderId']}\t{reason}")
+    assert read(amazon, order)["status"] == order["status"]
 
 
 def test_an_xml_document_under_the_flat_type_is_answered_in_text(amazon, store):

@@ -25,11 +25,13 @@ def name(text: str) -> list[dict]:
 
 
 def test_put_lists_something_new_in_the_marketplaces_named(amazon, store):
-    answer = put(store, "NEW-1", OFFER | {"item_name": name("A new thing")}, marketplaceIds=f"{US},{CA}")
+    answer = put(store, "NEW-1", OFFER | {"item_name": name("A new thing")})
     assert (answer.status, answer.json()["status"], answer.json()["issues"]) == (200, "ACCEPTED", [])
     new = listing(amazon, "NEW-1")
     assert (new["quantity"], new["lead_days"], new["title"]) == (7, 3, "A new thing")
-    assert new["marketplaces"] == [US, CA]
+    assert new["marketplaces"] == [US]
+    put(store, "NEW-1", OFFER, marketplaceIds=CA)
+    assert listing(amazon, "NEW-1")["marketplaces"] == [US, CA]
 
 
 def test_put_drops_what_it_does_not_name_again(amazon, store):
@@ -79,6 +81,23 @@ def test_a_preview_of_a_put_lists_nothing(amazon, store):
     assert put(store, "NEW-1", OFFER, mode="DRY_RUN").status == 400
 
 
+def test_put_and_delete_take_one_marketplace(amazon, store):
+    assert put(store, "NEW-1", OFFER, marketplaceIds=f"{US},{CA}").status == 400
+    assert store.call("DELETE", f"{ITEMS}/TENT-2P", marketplaceIds=f"{US},{CA}").status == 400
+    assert "NEW-1" not in skus(amazon)
+    assert {US, CA} <= set(listing(amazon, "TENT-2P")["marketplaces"])
+
+
+def test_identifiers_are_told_in_a_preview_only(amazon, store):
+    asked = {"includedData": "identifiers"}
+    assert put(store, "TENT-2P", OFFER, **asked).status == 400
+    body = {"productType": "PRODUCT", "patches": [availability(5)]}
+    assert store.call("PATCH", f"{ITEMS}/TENT-2P", body, marketplaceIds=US, **asked).status == 400
+    assert put(store, "TENT-2P", OFFER, includedData="pictures").status == 400
+    told = put(store, "TENT-2P", OFFER, mode="VALIDATION_PREVIEW", **asked).json()["identifiers"]
+    assert told[0] == {"marketplaceId": US, "asin": listing(amazon, "TENT-2P")["asin"]}
+
+
 def test_delete_takes_a_listing_down_where_it_is_told_to(amazon, store):
     def delete(sku: str, places: str):
         return store.call("DELETE", f"{ITEMS}/{sku}", marketplaceIds=places)
@@ -87,7 +106,8 @@ def test_delete_takes_a_listing_down_where_it_is_told_to(amazon, store):
     assert CA not in listing(amazon, "TENT-2P")["marketplaces"]
     assert store.call("GET", f"{ITEMS}/TENT-2P", marketplaceIds=CA).status == 404
     assert store.call("GET", f"{ITEMS}/TENT-2P", marketplaceIds=US).status == 200
-    delete("TENT-2P", f"{US},A1AM78C64UM0Y8")
+    delete("TENT-2P", US)
+    delete("TENT-2P", "A1AM78C64UM0Y8")
     assert "TENT-2P" not in skus(amazon)
     assert delete("TENT-2P", US).json()["status"] == "ACCEPTED"
 

@@ -65,7 +65,11 @@ def test_every_example_goes_out_as_it_came_in_and_keeps_to_the_model(amazon, mod
         answer = store.call("GET", path, includedData=everything)
         assert answer.status == 200, answer.body
         shown, original = answer.json()["order"], originals.pop(entry["orderId"])
-        assert shown.get("buyer") == original.get("buyer")
+        # One example breaks its own model: an order that Amazon fulfills, with the buyer's e-mail.
+        by_amazon = original.get("fulfillment", {}).get("fulfilledBy") == "AMAZON"
+        hidden = {"buyerEmail"} if by_amazon else set()
+        buyer = {name: value for name, value in original.get("buyer", {}).items() if name not in hidden}
+        assert shown.get("buyer", {}) == buyer
         assert shown["salesChannel"] == original["salesChannel"]
         assert [item["product"]["sellerSku"] for item in shown["orderItems"]] == [
             item["product"]["sellerSku"] for item in original["orderItems"]
@@ -192,8 +196,14 @@ def test_every_branch_keeps_to_both_versions_models(amazon, branch):
     store, order_id = amazon.connect(), amazon.order(branch=branch)["orderId"]
     assert store.call("GET", f"{ORDERS}/{order_id}", includedData=EVERYTHING).status == 200
     plain = store.token
-    for path in ("", "/buyerInfo", "/address", "/orderItems", "/orderItems/buyerInfo"):
-        for token in (plain, store.restricted(f"/orders/v0/orders/{{orderId}}{path}")):
+    for path, *elements in (
+        ("", "buyerInfo", "shippingAddress"),
+        ("/buyerInfo",),
+        ("/address",),
+        ("/orderItems", "buyerInfo"),
+        ("/orderItems/buyerInfo",),
+    ):
+        for token in (plain, store.restricted(f"/orders/v0/orders/{{orderId}}{path}", *elements)):
             store.token = token
             answer = store.call("GET", f"/na/orders/v0/orders/{order_id}{path}")
             assert answer.status == 200, answer.body

@@ -252,6 +252,12 @@ def test_a_token_that_lost_its_plus_signs_is_refused(amazon, store):
         SINCE | {"MaxResultsPerPage": "101"},
         SINCE | {"AmazonOrderIds": ",".join(["111-0000000-0000000"] * 51)},
         {"MarketplaceIds": PLACES, "NextToken": "made-up"},
+        SINCE | {"MarketplaceIds": "FOO"},
+        SINCE | {"EasyShipShipmentStatuses": "junk"},
+        SINCE | {"ElectronicInvoiceStatuses": "junk"},
+        SINCE | {"SellerOrderId": "1", "OrderStatuses": "Unshipped"},
+        SINCE | {"SellerOrderId": "1", "FulfillmentChannels": "MFN"},
+        {"MarketplaceIds": PLACES, "LastUpdatedAfter": "2026-02-01T00:00:00Z", "SellerOrderId": "1"},
     ],
 )
 def test_what_the_list_refuses(store, query):
@@ -273,7 +279,7 @@ def test_the_lists_filters(amazon, store):
     assert ids(FulfillmentChannels="AFN") == sorted(made["amazon_fulfilled"])
     assert ids(AmazonOrderIds=",".join(made["plain"][:2])) == sorted(made["plain"][:2])
     assert ids(SellerOrderId=made["prime"][0]) == made["prime"]
-    assert ids(PaymentMethods="COD") == ids(EasyShipShipmentStatuses="ReadyForPickup") == []
+    assert ids(PaymentMethods="COD") == ids(EasyShipShipmentStatuses="PickedUp") == []
     assert ids(IsISPU="true") == []
     assert len(ids(IsISPU="false")) == 9
     buyer = amazon.steer("GET", f"orders/{made['prime'][0]}")["order"]["buyer"]["buyerEmail"]
