@@ -46,6 +46,7 @@ class Api:
             "getFeeds": self._get_feeds,
             "getFeedDocument": self._get_document,
             "getMarketplaceParticipations": self._participations,
+            "getAccount": self._account,
             "createRestrictedDataToken": self._restricted_token,
         }
 
@@ -110,6 +111,9 @@ class Api:
 
     def _participations(self, caller: Caller, ask: Ask) -> Response:
         return json_response(200, {"payload": caller.seller.participations()})
+
+    def _account(self, caller: Caller, ask: Ask) -> Response:
+        return json_response(200, {"payload": caller.seller.account()})
 
     def _restricted_token(self, caller: Caller, ask: Ask) -> Response:
         token = create_restricted_token(

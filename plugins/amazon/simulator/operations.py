@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import unquote
 
+from plugins.amazon.simulator.marketplaces import REGIONS
 from plugins.amazon.simulator.roles import (
+    ACCOUNT_ROLES,
     FAR_EAST_PARTICIPATION_ROLES,
     FEED_ROLES,
     LISTINGS_ROLES,
@@ -26,8 +28,8 @@ class Operation:
     `name` is unique here, `operation_id` is the model's name for it: Orders v0 and v2026-01-01 both have a getOrder.
     `rate` is requests a second, `burst` the size of the bucket; `application_rate` the ceiling a second over all
     sellers of one application, where there is one. `roles`: one of them is needed; none named, none needed; in the Far
-    East one of `far_east_roles` does as well. `scope` marks a grantless operation. `model` is None where Amazon
-    publishes no model file.
+    East one of `far_east_roles` does as well. `regions` serve it. `scope` marks a grantless operation. `model` is None
+    where Amazon publishes no model file.
     """
 
     name: str
@@ -43,11 +45,12 @@ class Operation:
     scope: str | None = None
     json_body: bool = False
     far_east_roles: frozenset[str] = frozenset()
+    regions: tuple[str, ...] = REGIONS
 
     def takes(self, roles: frozenset[str], region: str) -> bool:
         """Whether a caller with these roles may call it in a region."""
         enough = self.roles | self.far_east_roles if region == "fe" else self.roles
-        return not enough or bool(enough & roles)
+        return region in self.regions and (not enough or bool(enough & roles))
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
@@ -80,6 +83,7 @@ class _Model:
         scope: str | None = None,
         json_body: bool | None = None,
         far_east_roles: frozenset[str] = frozenset(),
+        regions: tuple[str, ...] = REGIONS,
     ) -> "_Model":
         """`call` is the method and the rest of the address."""
         method, _, rest = call.partition(" ")
@@ -98,6 +102,7 @@ class _Model:
                 scope,
                 method in ("POST", "PATCH", "PUT") if json_body is None else json_body,
                 far_east_roles,
+                regions,
             )
         )
         return self
@@ -132,6 +137,7 @@ _ORDERS_V0 = (
     .add("getOrderAddress", "GET /{orderId}/address", 0.5, 30)
     .add("getOrderItems", "GET /{orderId}/orderItems", 0.5, 30, "NextToken")
     .add("getOrderItemsBuyerInfo", "GET /{orderId}/orderItems/buyerInfo", 0.5, 30, "NextToken")
+    .add("getOrderRegulatedInfo", "GET /{orderId}/regulatedInfo", 0.5, 30)
     .add("confirmShipment", "POST /{orderId}/shipmentConfirmation", 2, 10, roles=SHIPMENT_ROLES)
 )
 _FEEDS = (
@@ -182,12 +188,17 @@ _LISTINGS = (
         application_rate=100,
     )
 )
-_SELLERS = _Model("sellers", "/sellers/v1", PARTICIPATION_ROLES).add(
-    "getMarketplaceParticipations",
-    "GET /marketplaceParticipations",
-    0.016,
-    15,
-    far_east_roles=FAR_EAST_PARTICIPATION_ROLES,
+# "getAccount: Regions: EU" (Amazon's page "Sellers API"); what it answers elsewhere is not said there (unverified).
+_SELLERS = (
+    _Model("sellers", "/sellers/v1", PARTICIPATION_ROLES)
+    .add(
+        "getMarketplaceParticipations",
+        "GET /marketplaceParticipations",
+        0.016,
+        15,
+        far_east_roles=FAR_EAST_PARTICIPATION_ROLES,
+    )
+    .add("getAccount", "GET /account", 0.016, 15, roles=ACCOUNT_ROLES, regions=("eu",))
 )
 _TOKENS = _Model("tokens_2021-03-01", "/tokens/2021-03-01", ORDER_ROLES).add(
     "createRestrictedDataToken", "POST /restrictedDataToken", 1, 10

@@ -1,4 +1,4 @@
-"""The six reads of the Orders API v0, deprecated and served by Amazon until 2027-03-27 (ordersV0.json)."""
+"""The seven reads of the Orders API v0, deprecated and served by Amazon until 2027-03-27 (ordersV0.json)."""
 
 import base64
 import random
@@ -49,6 +49,16 @@ _NEVER = (
     "ActualFulfillmentSupplySourceId",
     "StoreChainStoreId",
 )
+# No simulated order has a regulated item, and the model has no other way to say so.
+_UNREGULATED: dict[str, Any] = {
+    "RequiresDosageLabel": False,
+    "RegulatedInformation": {"Fields": []},
+    "RegulatedOrderVerificationStatus": {
+        "Status": "Approved",
+        "RequiresMerchantAction": False,
+        "ValidRejectionReasons": [],
+    },
+}
 _WINDOWS = {
     "EarliestDeliveryDateBefore": "EarliestDeliveryDate",
     "EarliestDeliveryDateAfter": "EarliestDeliveryDate",
@@ -83,7 +93,7 @@ class OrdersV0:
         path: Mapping[str, str],
         query: Mapping[str, str],
     ) -> dict[str, Any]:
-        """The `payload` of one of the six reads.
+        """The `payload` of one of the seven reads.
 
         Args:
             name: which of them.
@@ -126,6 +136,8 @@ class OrdersV0:
             address, preferences = address_v0(order, opened, now), delivery_preferences(order, opened)
             shown |= {"ShippingAddress": address} if address else {}
             return shown | ({"DeliveryPreferences": preferences} if preferences else {})
+        if name == "getOrderRegulatedInfo":
+            return shown | _UNREGULATED
         if name == "getOrderItemsBuyerInfo":
             lines = [{"OrderItemId": item["orderItemId"]} | item_buyer_v0(item, opened) for item in order["orderItems"]]
             return shown | {"OrderItems": lines}

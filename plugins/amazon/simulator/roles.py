@@ -38,6 +38,8 @@ PARTICIPATION_ROLES = frozenset({PRODUCT_LISTING, "Selling Partner Insights"})
 FAR_EAST_PARTICIPATION_ROLES = ORDER_ROLES
 # Of restricted data these show names and tax data: no street, no postal code, no phone, no e-mail.
 TAX_ROLES = frozenset({TAX_INVOICING, TAX_REMITTANCE})
+# Amazon's page "Sellers API".
+ACCOUNT_ROLES = frozenset({"Account Information Service Provider", "Finance and Accounting"})
 # Restricted data of orders: who may have a restricted data token for it.
 RESTRICTED_ELEMENTS = {
     "buyerInfo": TAX_ROLES | {DIRECT_TO_CONSUMER},

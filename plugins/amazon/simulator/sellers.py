@@ -42,6 +42,14 @@ class Seller:
             for place in places
         ]
 
+    def account(self) -> dict[str, object]:
+        """`Account` of sellers.json, without what the model leaves optional."""
+        return {
+            "businessType": "PRIVATE_LIMITED",
+            "sellingPlan": "PROFESSIONAL",
+            "marketplaceParticipationList": self.participations(),
+        }
+
 
 def preset_sellers() -> dict[str, Seller]:
     """The sellers every fresh simulator knows, by id."""

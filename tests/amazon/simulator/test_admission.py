@@ -6,6 +6,7 @@ from plugins.amazon.simulator.operations import OPERATIONS, find_operation
 from tests.amazon.simulator.driver import ALPEN, APPLICATION, NORTHWIND, ORDERS, SAKURA, error
 
 PARTICIPATIONS = "/na/sellers/v1/marketplaceParticipations"
+ACCOUNT = "/eu/sellers/v1/account"
 
 
 def test_a_missing_a_made_up_and_a_stale_token_are_403_with_details(amazon, store):
@@ -80,6 +81,7 @@ OPENED_BY = {
     ("GET", "/na/orders/v0/orders/111-0000000-0000000/buyerInfo"): _ORDERS,
     ("GET", "/na/orders/v0/orders/111-0000000-0000000/orderItems"): _ORDERS,
     ("GET", "/na/orders/v0/orders/111-0000000-0000000/orderItems/buyerInfo"): _ORDERS,
+    ("GET", "/na/orders/v0/orders/111-0000000-0000000/regulatedInfo"): _ORDERS,
     ("POST", "/na/orders/v0/orders/111-0000000-0000000/shipmentConfirmation"): _SHIPPING,
     ("POST", "/na/feeds/2021-06-30/documents"): (*_SHIPPING, "Product Listing"),
     ("GET", "/na/feeds/2021-06-30/documents/1"): (*_SHIPPING, "Product Listing"),
@@ -93,6 +95,7 @@ OPENED_BY = {
     ("PATCH", ITEM): _LISTINGS,
     ("DELETE", ITEM): _LISTINGS,
     ("GET", PARTICIPATIONS): ("Selling Partner Insights", "Product Listing"),
+    ("GET", ACCOUNT): ("Finance and Accounting", "Account Information Service Provider"),
     ("POST", "/na/tokens/2021-03-01/restrictedDataToken"): _ORDERS,
     ("GET", "/na/notifications/v1/subscriptions"): _ORDERS,
     ("GET", "/na/notifications/v1/subscriptions/ORDER_CHANGE"): _ORDERS,
@@ -101,17 +104,20 @@ OPENED_BY = {
 
 
 def test_the_table_of_roles_knows_every_operation_of_a_seller():
-    found = {find_operation(method, path.removeprefix("/na"))[0].name for method, path in OPENED_BY}
+    found = {find_operation(method, path[3:])[0].name for method, path in OPENED_BY}
     assert found == {name for name, operation in OPERATIONS.items() if operation.scope is None}
 
 
 @pytest.mark.parametrize(("method", "path"), OPENED_BY)
-def test_an_operation_takes_one_of_its_roles(amazon, store, method, path):
-    amazon.roles(*_ORDERS, "Selling Partner Insights", "Amazon Fulfillment")
-    wrong = [] if "Pricing" in OPENED_BY[method, path] else ["Pricing"]
+def test_an_operation_takes_one_of_its_roles(amazon, method, path):
+    seller, wrong = ALPEN if path.startswith("/eu/") else NORTHWIND, ["Pricing"]
     if path == PARTICIPATIONS:
         wrong = ["Inventory and Order Tracking", "Direct-to-Consumer Shipping", "Pricing"]
-    amazon.steer("POST", "seller", {"seller": NORTHWIND, "roles": wrong})
+    elif "Pricing" in OPENED_BY[method, path]:
+        wrong = []
+    amazon.steer("POST", "application", {"roles": sorted({*_ORDERS, *wrong, *OPENED_BY[method, path]})})
+    store = amazon.connect(seller)
+    amazon.steer("POST", "seller", {"seller": seller, "roles": wrong})
     refused = store.call(method, path, {} if method in ("POST", "PUT", "PATCH") else None)
     assert refused.status == 403
     assert refused.json() == {
@@ -119,8 +125,15 @@ def test_an_operation_takes_one_of_its_roles(amazon, store, method, path):
     }
     assert "x-amzn-RateLimit-Limit" not in refused.headers
     for role in OPENED_BY[method, path]:
-        amazon.steer("POST", "seller", {"seller": NORTHWIND, "roles": [role]})
+        amazon.steer("POST", "seller", {"seller": seller, "roles": [role]})
         assert store.call(method, path, {} if method in ("POST", "PUT", "PATCH") else None).status != 403
+
+
+def test_the_account_is_told_in_europe_only(amazon):
+    amazon.roles("Finance and Accounting", seller=ALPEN)
+    account = amazon.connect(ALPEN).call("GET", ACCOUNT).json()["payload"]
+    assert (account["sellingPlan"], len(account["marketplaceParticipationList"])) == ("PROFESSIONAL", 5)
+    assert amazon.connect().call("GET", ACCOUNT.replace("/eu/", "/na/")).status == 403
 
 
 def test_in_the_far_east_any_role_of_orders_tells_the_participations(amazon):

@@ -129,6 +129,9 @@ def exercises(amazon: Driver, store: Store, order: dict) -> dict[str, Callable[[
     queues, kind = "/na/notifications/v1/destinations", "/na/notifications/v1/subscriptions/ORDER_CHANGE"
     queue = {"name": "ours", "resourceSpecification": {"sqs": {"arn": "arn:aws:sqs:us-east-1:444455556666:orders"}}}
     ids: dict[str, str] = {}
+    roles = amazon.steer("GET", "application")["roles"]
+    amazon.steer("POST", "application", {"roles": [*roles, "Finance and Accounting"]})
+    european = amazon.connect(ALPEN)
 
     def send(method: str, path: str, token: str, body: dict | None = None) -> Response:
         headers = {"x-amz-access-token": token, "content-type": "application/json"}
@@ -158,6 +161,7 @@ def exercises(amazon: Driver, store: Store, order: dict) -> dict[str, Callable[[
         "getOrderAddress": get(f"{old}/address"),
         "getOrderItems": get(f"{old}/orderItems"),
         "getOrderItemsBuyerInfo": get(f"{old}/orderItems/buyerInfo"),
+        "getOrderRegulatedInfo": get(f"{old}/regulatedInfo"),
         "confirmShipment": lambda: store.call("POST", f"{old}/shipmentConfirmation", confirmation),
         "createFeedDocument": lambda: store.call("POST", f"{FEEDS}/documents", {"contentType": XML}),
         "createFeed": lambda: store.call(
@@ -175,6 +179,7 @@ def exercises(amazon: Driver, store: Store, order: dict) -> dict[str, Callable[[
         "searchListingsItems": get(items, **place),
         "deleteListingsItem": lambda: store.call("DELETE", f"{items}/NEW-1", **place),
         "getMarketplaceParticipations": get("/na/sellers/v1/marketplaceParticipations"),
+        "getAccount": lambda: european.call("GET", "/eu/sellers/v1/account"),
         "createRestrictedDataToken": lambda: store.call(
             "POST", "/na/tokens/2021-03-01/restrictedDataToken", {"restrictedResources": [resource]}
         ),
