@@ -6,7 +6,7 @@ import pytest
 
 from plugins.amazon.simulator.clock import iso, parse_time
 from plugins.amazon.simulator.messages import RepeatedParameter
-from tests.amazon.simulator.driver import NORTHWIND, ORDERS, START, error
+from tests.amazon.simulator.driver import CLIENT, NORTHWIND, ORDERS, START, error
 
 LONG_AGO = "2026-02-01T00:00:00Z"
 
@@ -174,6 +174,8 @@ def test_listings_go_back_two_years_but_in_japan_australia_and_singapore(amazon,
         return [bool(new), bool(old["payload"]["Orders"])]
 
     amazon.advance((parse_time(created) - START).total_seconds() + 730 * 86400)
+    # Set anew, the secret has no age.
+    amazon.steer("POST", "application", {"secrets": [CLIENT["client_secret"]]})
     # A consent lapses after a year; this one is given anew.
     store = amazon.connect(seller)
     assert found() == [True, True]
