@@ -10,7 +10,9 @@ import pytest
 
 from plugins import interface
 from plugins.amazon import plugin
+from plugins.amazon.carriers import OTHER
 from plugins.amazon.endpoints import api_base, token_url
+from plugins.amazon.simulator.carriers import CARRIER_CODES
 from plugins.interface import CartManifest, FieldKind, PlatformSettings
 from tests.amazon.conftest import Rig
 
@@ -104,6 +106,11 @@ def test_no_two_carriers_are_told_apart_by_their_spelling_only(manifest: CartMan
     for name, code in codes.items():
         by_key.setdefault(" ".join(name.split()).casefold(), set()).add(code)
     assert all(len(found) == 1 for found in by_key.values())
+
+
+def test_every_carrier_goes_by_a_code_the_simulated_amazon_knows(manifest: CartManifest) -> None:
+    # Two lists on purpose: a code that is misspelt in one of them shows.
+    assert set(manifest.carrier_codes.values()) | {OTHER} == CARRIER_CODES
 
 
 @pytest.mark.parametrize("environment", ["production", "sandbox"])
