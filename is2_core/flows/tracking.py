@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -95,6 +96,11 @@ def _for_the_cart(
             sa.select(ReceivedLine.id, ReceivedLine.remote_id).where(ReceivedLine.order_id.in_(orders))
         ).all()
     )
+    references: defaultdict[int, set[str]] = defaultdict(set)
+    for order_id, reference in session.execute(
+        sa.select(Package.order_id, Package.reference).where(Package.order_id.in_(orders))
+    ):
+        references[order_id].add(reference)
     manifest = platform.carts.manifest(integration.cart)
     return [
         interface.Package(
@@ -109,6 +115,7 @@ def _for_the_cart(
             tracking_number=package.tracking_number,
             shipped_at=package.shipped_at,
             lines=tuple(PackageLine(lines[entry.line_id], entry.quantity) for entry in package.units),
+            sibling_references=frozenset(references[package.order_id] - {package.reference}),
         )
         for package in due
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -44,20 +44,15 @@ class ShippedOrder:
     cancelled: bool = False
     ship_plus: bool = False
 
-    def holds(self, package: Package, ours: Collection[str] = ()) -> bool:
+    def holds(self, package: Package) -> bool:
         """Whether Amazon has this package: under our reference just as it was sent, else all its units under its
-        tracking number in packages that somebody else entered; a person may have split what we send as one.
-
-        Args:
-            ours: references of further packages of ours. Several of them may travel under one tracking number, and
-                none stands for another; those before this one in the order were most likely ours as well.
-        """
+        tracking number in packages that somebody else entered; a person may have split what we send as one."""
         own = [shown for shown in self.packages if shown.reference == package.reference]
         if own:
             return own[0].is_like(package)
         units: dict[str, int] = {}
         for shown in self.packages:
-            if shown.has_number_of(package) and shown.reference not in ours and not _is_before(shown, package):
+            if shown.has_number_of(package) and shown.reference not in package.sibling_references:
                 for item, quantity in shown.units.items():
                     units[item] = units.get(item, 0) + quantity
         return all(units.get(line.remote_id, 0) >= line.quantity for line in package.lines)
@@ -98,11 +93,6 @@ def shipped_order(order: dict[str, Any]) -> ShippedOrder:
         cancelled=(order.get("fulfillment") or {}).get("fulfillmentStatus") == "CANCELLED",
         ship_plus="FBM_SHIP_PLUS" in (order.get("programs") or []),
     )
-
-
-def _is_before(shown: ShownPackage, package: Package) -> bool:
-    reference = shown.reference
-    return reference.isascii() and reference.isdigit() and int(reference) < int(package.reference)
 
 
 def _plain(text: str) -> str:

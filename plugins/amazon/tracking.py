@@ -5,8 +5,7 @@ The call has no idempotency key, but a package reference sent again edits that p
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -93,14 +92,11 @@ def post(ctx: CartContext, packages: Sequence[Package]) -> WriteReply:
     failed: list[str] = []
     in_a_row = 0
     rest_at: datetime | None = None
-    references: defaultdict[str, set[str]] = defaultdict(set)
-    for package in packages:
-        references[package.order_id].add(package.reference)
     for package in packages:
         if in_a_row == _FAILURES_MAX:
             break
         try:
-            results[package.key] = _post_one(ctx, package, references[package.order_id] - {package.reference})
+            results[package.key] = _post_one(ctx, package)
             in_a_row = 0
         except RateLimited as error:
             # One package for each single token would be a run of its own.
@@ -151,21 +147,21 @@ def refuse(package: Package) -> Rejected | None:
     return None
 
 
-def _post_one(ctx: CartContext, package: Package, ours: Collection[str]) -> Result:
+def _post_one(ctx: CartContext, package: Package) -> Result:
     if (refusal := refuse(package)) is not None:
         return refusal
     body = confirmation(package, package.site or ctx.store.home_site, ctx.clock.now())
     path = f"/orders/v0/orders/{quote(package.order_id, safe='')}/shipmentConfirmation"
     reply = send(ctx, _OPERATION, Effect.WRITE, "POST", path, body=body)
     if 400 <= reply.status < 500 and reply.status not in _ABOUT_ALL:
-        return _refused(ctx, package, reply, ours)
+        return _refused(ctx, package, reply)
     check(ctx, _OPERATION, Effect.WRITE, reply)
     if reply.status != _CONFIRMED:
         raise unreadable(f"{_OPERATION}: HTTP {reply.status} in place of 204", Effect.WRITE)
     return Applied()
 
 
-def _refused(ctx: CartContext, package: Package, reply: Reply, ours: Collection[str]) -> Result:
+def _refused(ctx: CartContext, package: Package, reply: Reply) -> Result:
     problem = read_problem(reply)
     if not problem.readable:
         raise Temporary("Amazon gave an unexpected answer; this is tried again.", detail=problem.words())
@@ -173,14 +169,14 @@ def _refused(ctx: CartContext, package: Package, reply: Reply, ours: Collection[
     shown = read_shipped_order(ctx, package.order_id)
     if shown is None:
         return Rejected("ORDER_NOT_FOUND", "Amazon does not know this order.")
-    return _meaning(package, shown, problem, ours)
+    return _meaning(package, shown, problem)
 
 
-def _meaning(package: Package, shown: ShippedOrder, problem: Problem, ours: Collection[str]) -> Result:
+def _meaning(package: Package, shown: ShippedOrder, problem: Problem) -> Result:
     text = f"{problem.message} {problem.details}"
     if (refusal := _told(text, _CORRECTION_REFUSALS)) is not None:
         return refusal
-    if shown.holds(package, ours):
+    if shown.holds(package):
         return Applied()
     if shown.ship_plus:
         return Rejected(

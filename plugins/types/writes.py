@@ -109,6 +109,9 @@ class Package:
         cart_ref: what an earlier post of the same package returned, None at the first.
         carrier_code: the cart's code of the carrier, "" where none is known for `carrier_name`.
         lines: the cart's units this package completes, never empty.
+        sibling_references: those of the order's other packages of ours, voided ones too. Several may travel under one
+            tracking number, and none stands for another; what the cart shows under any other reference, somebody else
+            has entered.
     """
 
     key: str
@@ -122,11 +125,13 @@ class Package:
     tracking_number: str
     shipped_at: datetime
     lines: tuple[PackageLine, ...]
+    sibling_references: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         require_utc("shipped_at", self.shipped_at)
         require(bool(self.lines), "a package posted to a cart completes units of it")
         require(self.reference.isdigit() and int(self.reference) > 0, "a package's reference is a positive number")
+        require(self.reference not in self.sibling_references, "a package is none of its own siblings")
 
 
 @dataclass(frozen=True)

@@ -201,11 +201,12 @@ def test_08_each_package_is_a_call_with_its_quantities_and_the_rest_stays_open(r
 
 
 def test_09_a_reference_is_a_text_and_an_order_shipped_already_is_read_back(rig: Rig) -> None:
-    """Change: tracking.py, `int(package.reference)`, or drop `if shown.holds(...): return Applied()`."""
+    """Change: tracking.py, `int(package.reference)`, or drop `if shown.holds(...): return Applied()`, or pass over
+    every package of a lower number than ours."""
     order_id, ctx = one_line_order(rig, 1), rig.store()
-    assert plugin.post_tracking(ctx, [shipped(rig, order_id, "7", 1, "1Z7")]).results == {"key": Applied()}
-    assert plugin.post_tracking(ctx, [shipped(rig, order_id, "1", 1, "1Z7")]).results == {"key": Applied()}
-    other = plugin.post_tracking(ctx, [shipped(rig, order_id, "2", 1, "1Z9")]).results["key"]
+    assert plugin.post_tracking(ctx, [shipped(rig, order_id, "1", 1, "1Z777")]).results == {"key": Applied()}
+    assert plugin.post_tracking(ctx, [shipped(rig, order_id, "10001", 1, "1Z777")]).results == {"key": Applied()}
+    other = plugin.post_tracking(ctx, [shipped(rig, order_id, "10001", 1, "1Z9")]).results["key"]
     assert isinstance(other, Rejected)
     assert other.code == "ALREADY_FULFILLED"
 

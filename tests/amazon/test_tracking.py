@@ -40,7 +40,7 @@ def book(rig: Rig, quantity: int = 1, branch: str = "plain", **changes: Any) -> 
     return rig.steer("POST", f"orders/{order_id}", {"set": fields})
 
 
-def package(order: dict[str, Any], reference: str = "1", quantity: int = 1, **changes: Any) -> Package:
+def package(order: dict[str, Any], reference: str = "10001", quantity: int = 1, **changes: Any) -> Package:
     shipped_at = changes.pop("shipped_at", None) or datetime.fromisoformat(order["createdTime"]) + timedelta(minutes=5)
     one = Package(
         key=f"key-{order['orderId']}-{reference}",
@@ -70,7 +70,7 @@ def test_a_package_shows_on_the_order(rig: Rig) -> None:
     order = book(rig)
     assert plugin.post_tracking(rig.store(), [one := package(order)]) == WriteReply({one.key: Applied()})
     (shown,) = read(rig, order)["packages"]
-    assert (shown["packageReferenceId"], shown["carrier"], shown["trackingNumber"]) == ("1", "UPS", "1Z1")
+    assert (shown["packageReferenceId"], shown["carrier"], shown["trackingNumber"]) == ("10001", "UPS", "1Z10001")
     assert (shown["shippingService"], shown["packageItems"][0]["quantity"]) == ("Ground", 1)
     assert read(rig, order)["status"] == "SHIPPED"
 
@@ -78,11 +78,11 @@ def test_a_package_shows_on_the_order(rig: Rig) -> None:
 def test_an_order_shipped_in_parts_has_a_package_for_each(rig: Rig) -> None:
     order = book(rig, quantity=3)
     ctx = rig.store()
-    assert post_one(ctx, package(order, "2", 2)) == Applied()
+    assert post_one(ctx, package(order, "10002", 2)) == Applied()
     assert read(rig, order)["status"] == "PARTIALLY_SHIPPED"
-    assert post_one(ctx, package(order, "1", 1)) == Applied()
+    assert post_one(ctx, package(order, "10001", 1)) == Applied()
     assert read(rig, order)["status"] == "SHIPPED"
-    assert sorted(each["packageReferenceId"] for each in read(rig, order)["packages"]) == ["1", "2"]
+    assert sorted(each["packageReferenceId"] for each in read(rig, order)["packages"]) == ["10001", "10002"]
 
 
 def test_the_same_reference_again_corrects_the_package(rig: Rig) -> None:
@@ -156,18 +156,19 @@ def test_where_the_budget_ends_half_way_the_rest_is_for_later(rig: Rig) -> None:
     assert post_one(rig.store(), package(orders[2])) == Applied()
 
 
-def test_an_order_shipped_by_hand_under_the_same_number_is_done(rig: Rig) -> None:
+@pytest.mark.parametrize("by_hand", ["1", "7", "10002", "123456"])
+def test_an_order_shipped_by_hand_under_the_same_number_is_done(rig: Rig, by_hand: str) -> None:
     order = book(rig)
     ctx = rig.store()
-    post_one(ctx, package(order, "7", tracking_number="1z 1"))
-    assert post_one(ctx, package(order, "1")) == Applied()
-    assert [each["packageReferenceId"] for each in read(rig, order)["packages"]] == ["7"]
+    post_one(ctx, package(order, by_hand, tracking_number="1z 777"))
+    assert post_one(ctx, package(order, tracking_number="1Z777")) == Applied()
+    assert [each["packageReferenceId"] for each in read(rig, order)["packages"]] == [by_hand]
 
 
 def test_an_order_shipped_by_hand_under_another_number_needs_a_person(rig: Rig) -> None:
     order = book(rig)
     ctx = rig.store()
-    post_one(ctx, package(order, "7", tracking_number="ANOTHER"))
+    post_one(ctx, package(order, "1", tracking_number="ANOTHER"))
     result = post_one(ctx, package(order))
     assert isinstance(result, Rejected)
     assert (result.code, "shipped in full already" in result.sentence) == ("ALREADY_FULFILLED", True)
@@ -292,13 +293,13 @@ def test_a_missing_role_is_named(rig: Rig) -> None:
 def shown_package(order: dict[str, Any], reference: str, quantity: int, **fields: str) -> dict[str, Any]:
     """A package as getOrder shows it."""
     line = {"orderItemId": order["order"]["orderItems"][0]["orderItemId"], "quantity": quantity}
-    shown = {"packageReferenceId": reference, "trackingNumber": "1Z1", "carrier": "UPS", "packageItems": [line]}
+    shown = {"packageReferenceId": reference, "trackingNumber": "1Z10001", "carrier": "UPS", "packageItems": [line]}
     return shown | fields
 
 
 def test_units_of_several_shown_packages_under_one_number_add_up(rig: Rig) -> None:
     order = book(rig, quantity=3)
-    split = [shown_package(order, "8", 2), shown_package(order, "9", 1), {"packageReferenceId": "10"}]
+    split = [shown_package(order, "1", 2), shown_package(order, "2", 1), {"packageReferenceId": "3"}]
     shown = shipped_order({"packages": split})
     assert shown.holds(package(order, quantity=3))
     assert not shown.holds(package(order, quantity=4))
@@ -309,7 +310,7 @@ def test_units_of_several_shown_packages_under_one_number_add_up(rig: Rig) -> No
     ("fields", "quantity", "held"),
     [
         ({}, 2, True),
-        ({"trackingNumber": "1z 1"}, 2, True),
+        ({"trackingNumber": "1z 10001"}, 2, True),
         ({"carrier": "ups"}, 2, True),
         ({"trackingNumber": "1Z2"}, 2, False),
         ({"carrier": "FedEx"}, 2, False),
@@ -321,23 +322,28 @@ def test_under_our_own_reference_it_is_held_only_just_as_it_was_sent(
     rig: Rig, fields: dict[str, str], quantity: int, held: bool
 ) -> None:
     order = book(rig, quantity=3)
-    shown = shipped_order({"packages": [shown_package(order, "1", quantity, **fields), shown_package(order, "9", 2)]})
-    assert shown.holds(package(order, "1", 2)) is held
+    shown = shipped_order(
+        {"packages": [shown_package(order, "10001", quantity, **fields), shown_package(order, "9", 2)]}
+    )
+    assert shown.holds(package(order, "10001", 2)) is held
 
 
-def test_two_packages_of_ours_under_one_number_do_not_stand_for_each_other(rig: Rig) -> None:
+@pytest.mark.parametrize(("held", "posted"), [("10001", "10002"), ("10002", "10001")])
+def test_two_packages_of_ours_under_one_number_do_not_stand_for_each_other(rig: Rig, held: str, posted: str) -> None:
     order = book(rig, quantity=2)
-    first = shipped_order({"packages": [shown_package(order, "1", 1)]})
-    second = shipped_order({"packages": [shown_package(order, "2", 1)]})
-    assert not first.holds(package(order, "2", 1, tracking_number="1Z1"))
-    assert not second.holds(package(order, "1", 1), ours={"2"})
-    assert second.holds(package(order, "1", 1))
+    shown = shipped_order({"packages": [shown_package(order, held, 1)]})
+    one = package(order, posted, 1, tracking_number="1Z10001")
+    assert not shown.holds(replace(one, sibling_references=frozenset({held})))
+    assert shown.holds(one)
 
 
-def test_packages_of_one_posting_know_of_each_other(rig: Rig) -> None:
+def test_what_our_other_package_holds_at_amazon_makes_a_refused_one_not_done(rig: Rig) -> None:
     order = book(rig, quantity=2)
     ctx = rig.store()
-    wanted = [package(order, "2", 2, tracking_number="MASTER"), package(order, "1", 1, tracking_number="MASTER")]
+    wanted = [
+        package(order, "10002", 2, tracking_number="MASTER", sibling_references=frozenset({"10001"})),
+        package(order, "10001", 1, tracking_number="MASTER", sibling_references=frozenset({"10002"})),
+    ]
     results = plugin.post_tracking(ctx, wanted).results
     assert results[wanted[0].key] == Applied()
     assert isinstance(results[wanted[1].key], Rejected)

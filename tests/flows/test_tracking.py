@@ -294,6 +294,46 @@ def test_a_package_confirmed_by_other_means_is_left_as_it_is(dock: Dock) -> None
     assert dock.world.amazon.order(order_id)["status"] == "SHIPPED"
 
 
+def test_an_order_shipped_by_hand_under_the_same_number_is_completed(dock: Dock) -> None:
+    order_id = dock.order()
+    order = dock.world.amazon.order(order_id)["order"]
+    lines = [{"orderItemId": item, "quantity": units} for item, units in dock.units(order_id).items()]
+    by_hand = {
+        "packageReferenceId": "1",
+        "createdTime": order["lastUpdatedTime"],
+        "packageStatus": {"status": "SHIPPED"},
+        "carrier": "UPS",
+        "shipTime": order["lastUpdatedTime"],
+        "trackingNumber": "1Z777",
+        "packageItems": lines,
+    }
+    fulfillment = order["fulfillment"] | {"fulfillmentStatus": "SHIPPED"}
+    dock.world.amazon.post(f"orders/{order_id}", {"set": {"packages": [by_hand], "fulfillment": fulfillment}})
+    dock.ship(order_id, "1Z777")
+    assert list(dock.shown(order_id)) == ["1"]
+    assert dock.received(order_id).state == ReceivedState.COMPLETED
+
+
+@pytest.mark.parametrize(
+    ("faults", "states"),
+    [
+        # Refused at first, and again once the second one is accepted.
+        ([{"skip": 0}, {"skip": 1}], [PostState.REJECTED, PostState.DONE]),
+        ([None, {"skip": 0}], [PostState.DONE, PostState.REJECTED]),
+    ],
+)
+def test_of_two_packages_under_one_number_neither_stands_for_the_other(
+    dock: Dock, faults: list[dict[str, int] | None], states: list[PostState]
+) -> None:
+    order_id = dock.order("partially_shipped")
+    ((sku, _),) = dock.left(order_id).items()
+    for fault in faults:
+        if fault is not None:
+            dock.world.amazon.fault("confirmShipment", "400", **fault)
+        dock.ship(order_id, "MASTER", {sku: 1})
+    assert [package.post_state for package in dock.packages(order_id)] == states
+
+
 def test_a_package_whose_answer_was_lost_and_that_was_voided_is_replaced_too(dock: Dock) -> None:
     order_id = dock.order()
     dock.world.amazon.fault("confirmShipment", "apply_then_drop")
