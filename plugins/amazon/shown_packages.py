@@ -41,6 +41,7 @@ class ShippedOrder:
     """An order's packages, and what keeps it from taking more."""
 
     packages: tuple[ShownPackage, ...] = ()
+    shipped: bool = False
     cancelled: bool = False
     ship_plus: bool = False
 
@@ -80,6 +81,7 @@ def read_shipped_order(ctx: CartContext, order_id: str) -> ShippedOrder | None:
 
 def shipped_order(order: dict[str, Any]) -> ShippedOrder:
     """Translate the model's Order."""
+    status = (order.get("fulfillment") or {}).get("fulfillmentStatus")
     return ShippedOrder(
         packages=tuple(
             ShownPackage(
@@ -90,7 +92,8 @@ def shipped_order(order: dict[str, Any]) -> ShippedOrder:
             )
             for package in order.get("packages") or []
         ),
-        cancelled=(order.get("fulfillment") or {}).get("fulfillmentStatus") == "CANCELLED",
+        shipped=status == "SHIPPED",
+        cancelled=status == "CANCELLED",
         ship_plus="FBM_SHIP_PLUS" in (order.get("programs") or []),
     )
 

@@ -56,15 +56,17 @@ _CORRECTION_REFUSALS = (
         ),
     ),
 )
-_REFUSALS = (
+# The same texts stand for a package that is not found and for an order that needs none: the order tells which.
+_SHIPPED_REFUSALS = (
     (
         ("PackageToUpdateNotFound", "already fulfilled"),
         Rejected(
             "ALREADY_FULFILLED",
-            "Amazon shows this order as shipped in full already, without this tracking number, and takes no further "
-            "package for it.",
+            "Amazon shows this order as shipped in full already, without this package, and takes no further one for it.",
         ),
     ),
+)
+_REFUSALS = (
     (
         ("NonexistentOrderItem", "OrderItemId is invalid"),
         Rejected(
@@ -184,6 +186,8 @@ def _meaning(package: Package, shown: ShippedOrder, problem: Problem) -> Result:
         )
     if shown.cancelled:
         return Rejected("ORDER_CANCELLED", "The order is cancelled at Amazon, so it takes no tracking any more.")
+    if shown.shipped and (refusal := _told(text, _SHIPPED_REFUSALS)) is not None:
+        return refusal
     told = _told(text, _REFUSALS)
     return told or Rejected(problem.code or "REFUSED", f"Amazon refused the package: {problem.message or problem.code}")
 

@@ -26,7 +26,7 @@ from plugins.interface import (
     WriteReply,
 )
 from tests.amazon.conftest import SELLER, Rig
-from tests.amazon.scripted import answered, passing, refusal
+from tests.amazon.scripted import answered, passing, refusal, reply
 
 SOON, LATER = timedelta(minutes=1), timedelta(minutes=10)
 
@@ -189,8 +189,6 @@ def test_more_units_than_ordered_are_refused_in_amazons_words(rig: Rig) -> None:
         ("OrderItemId is invalid, please obtain the value", "ITEM_NOT_FOUND", "does not know an item"),
         ("errorMetric=InvalidPackageVersion", "PACKAGE_CHANGED", "a newer version of this package"),
         ("exceeds the maximum number of allowed updates", "TOO_MANY_CORRECTIONS", "corrected too often"),
-        ("order already fulfilled. errorMetric=X", "ALREADY_FULFILLED", "shipped in full already"),
-        ("errorMetric=PackageToUpdateNotFound", "ALREADY_FULFILLED", "shipped in full already"),
         ("ShipDate is invalid.", "InvalidInput", "Amazon refused the package: ShipDate is invalid."),
     ],
 )
@@ -205,6 +203,29 @@ def test_what_amazon_refuses_a_package_for_is_explained(rig: Rig, words: str, co
     assert isinstance(result, Rejected)
     assert (result.code, told in result.sentence) == (code, True)
     assert http.operations() == ["confirmShipment", "getOrder"]
+
+
+@pytest.mark.parametrize("words", ["order already fulfilled. errorMetric=X", "errorMetric=PackageToUpdateNotFound"])
+@pytest.mark.parametrize(
+    ("status", "code", "told"),
+    [
+        ("SHIPPED", "ALREADY_FULFILLED", "shipped in full already"),
+        ("PARTIALLY_SHIPPED", "InvalidInput", "Amazon refused the package: Failed"),
+        ("UNSHIPPED", "InvalidInput", "Amazon refused the package: Failed"),
+        (None, "InvalidInput", "Amazon refused the package: Failed"),
+    ],
+)
+def test_an_order_is_said_to_be_shipped_only_where_amazon_shows_it_so(
+    rig: Rig, words: str, status: str | None, code: str, told: str
+) -> None:
+    order = book(rig)
+    shown = refusal(400, "Invalid Input")
+    if status is not None:
+        shown = reply(200, {"order": {"fulfillment": {"fulfillmentStatus": status}}})
+    ctx, _ = answered(rig.store(), refusal(400, f"Failed to create package: {words}"), shown)
+    result = post_one(ctx, package(order))
+    assert isinstance(result, Rejected)
+    assert (result.code, told in result.sentence) == (code, True)
 
 
 @pytest.mark.parametrize(
@@ -357,14 +378,6 @@ def test_a_correction_that_is_refused_is_not_taken_for_done(rig: Rig, words: str
     ctx, http = answered(ctx, passing(rig.http))
     http.answers.insert(0, refusal(400, words))
     assert isinstance(post_one(ctx, package(order)), Rejected)
-
-
-def test_where_packages_cannot_be_read_back_the_words_alone_are_judged(rig: Rig) -> None:
-    order = book(rig)
-    ctx, _ = answered(rig.store(), refusal(400, "errorMetric=PackageToUpdateNotFound"), refusal(400, "Invalid Input"))
-    result = post_one(ctx, package(order))
-    assert isinstance(result, Rejected)
-    assert result.code == "ALREADY_FULFILLED"
 
 
 def test_where_the_budget_ends_several_packages_wait_for_several_calls(rig: Rig) -> None:
