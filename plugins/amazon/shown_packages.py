@@ -18,11 +18,12 @@ _BAD_REQUEST = 400
 
 @dataclass(frozen=True)
 class ShownPackage:
-    """A package as Amazon shows it; `units` by order item."""
+    """A package as Amazon shows it; `service` is "" where it names none, `units` are by order item."""
 
     reference: str
     tracking_number: str
     carrier: str
+    service: str
     units: Mapping[str, int]
 
     def has_number_of(self, package: Package) -> bool:
@@ -30,10 +31,16 @@ class ShownPackage:
         return _plain(self.tracking_number) == _plain(package.tracking_number)
 
     def is_like(self, package: Package) -> bool:
-        """Whether nothing of the package is missing here, and nothing else is in it."""
+        """Whether it is the package just as it is sent: number, carrier, units, and the service where both name one."""
         carriers = {_plain(package.carrier_code), _plain(package.carrier_name)}
+        other_service = self.service and package.service and _plain(self.service) != _plain(package.service)
         units = {line.remote_id: line.quantity for line in package.lines}
-        return self.has_number_of(package) and dict(self.units) == units and _plain(self.carrier) in carriers
+        return (
+            self.has_number_of(package)
+            and dict(self.units) == units
+            and _plain(self.carrier) in carriers
+            and not other_service
+        )
 
 
 @dataclass(frozen=True)
@@ -88,6 +95,7 @@ def shipped_order(order: dict[str, Any]) -> ShippedOrder:
                 reference=str(package.get("packageReferenceId") or ""),
                 tracking_number=str(package.get("trackingNumber") or ""),
                 carrier=str(package.get("carrier") or ""),
+                service=str(package.get("shippingService") or ""),
                 units={str(line["orderItemId"]): int(line["quantity"]) for line in package.get("packageItems") or []},
             )
             for package in order.get("packages") or []

@@ -36,8 +36,8 @@ _CLOCKS_DIFFER = timedelta(minutes=1)
 # Where Amazon does not answer at all, each further package would only wait for the deadline of its call.
 _FAILURES_MAX = 2
 _CONFIRMED = 204
-# Texts of a 400, as developers report them; Amazon documents none. The first ones refuse a correction: what Amazon
-# shows is then the package of before, which says nothing about this one.
+# Texts of a 400, as developers report them; Amazon documents none. The first ones refuse a correction, whatever state
+# the order is in.
 _CORRECTION_REFUSALS = (
     (
         ("InvalidPackageVersion",),
@@ -62,7 +62,7 @@ _SHIPPED_REFUSALS = (
         ("PackageToUpdateNotFound", "already fulfilled"),
         Rejected(
             "ALREADY_FULFILLED",
-            "Amazon shows this order as shipped in full already, without this package, and takes no further one for it.",
+            "Amazon shows this order as shipped in full already, without this package, and takes no further one.",
         ),
     ),
 )
@@ -175,11 +175,12 @@ def _refused(ctx: CartContext, package: Package, reply: Reply) -> Result:
 
 
 def _meaning(package: Package, shown: ShippedOrder, problem: Problem) -> Result:
+    # Before any text: after a lost answer Amazon may find a repeat older than the package it holds, which is the same.
+    if shown.holds(package):
+        return Applied()
     text = f"{problem.message} {problem.details}"
     if (refusal := _told(text, _CORRECTION_REFUSALS)) is not None:
         return refusal
-    if shown.holds(package):
-        return Applied()
     if shown.ship_plus:
         return Rejected(
             "SHIP_PLUS", "This is a Ship+ order: its label has to be bought from Amazon, which then knows the tracking."

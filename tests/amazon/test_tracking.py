@@ -333,6 +333,8 @@ def test_units_of_several_shown_packages_under_one_number_add_up(rig: Rig) -> No
         ({}, 2, True),
         ({"trackingNumber": "1z 10001"}, 2, True),
         ({"carrier": "ups"}, 2, True),
+        ({"shippingService": "ground"}, 2, True),
+        ({"shippingService": "Air"}, 2, False),
         ({"trackingNumber": "1Z2"}, 2, False),
         ({"carrier": "FedEx"}, 2, False),
         ({}, 1, False),
@@ -370,14 +372,33 @@ def test_what_our_other_package_holds_at_amazon_makes_a_refused_one_not_done(rig
     assert isinstance(results[wanted[1].key], Rejected)
 
 
-@pytest.mark.parametrize("words", ["errorMetric=InvalidPackageVersion", "the maximum number of allowed updates"])
-def test_a_correction_that_is_refused_is_not_taken_for_done(rig: Rig, words: str) -> None:
+CORRECTION_REFUSALS = ["errorMetric=InvalidPackageVersion", "the maximum number of allowed updates"]
+
+
+@pytest.mark.parametrize("words", CORRECTION_REFUSALS)
+@pytest.mark.parametrize(
+    "correction", [{"tracking_number": "1Z-CORRECTED"}, {"service": "Air"}, {"carrier_code": "FedEx"}], ids=str
+)
+def test_a_correction_that_is_refused_is_not_taken_for_done(rig: Rig, words: str, correction: dict[str, str]) -> None:
     order = book(rig)
     ctx = rig.store()
     assert post_one(ctx, package(order)) == Applied()
     ctx, http = answered(ctx, passing(rig.http))
     http.answers.insert(0, refusal(400, words))
-    assert isinstance(post_one(ctx, package(order)), Rejected)
+    corrected = package(order, carrier_name="", **correction)
+    assert isinstance(post_one(ctx, corrected), Rejected)
+
+
+@pytest.mark.parametrize("words", CORRECTION_REFUSALS)
+def test_a_refused_repeat_of_what_amazon_holds_under_our_reference_is_done(rig: Rig, words: str) -> None:
+    """After a lost answer Amazon may find the same package older than its own: it is the very one."""
+    order = book(rig)
+    ctx = rig.store()
+    rig.steer("POST", "faults", {"operation": "confirmShipment", "kind": "apply_then_drop"})
+    assert isinstance(post_one(ctx, package(order)), Retry)
+    ctx, http = answered(ctx, passing(rig.http))
+    http.answers.insert(0, refusal(400, words))
+    assert post_one(ctx, package(order)) == Applied()
 
 
 def test_where_the_budget_ends_several_packages_wait_for_several_calls(rig: Rig) -> None:
