@@ -79,9 +79,12 @@ def read_shipped_order(ctx: CartContext, order_id: str) -> ShippedOrder | None:
     if reply.status == _BAD_REQUEST:
         ctx.log.warning("the packages of order %s could not be read back: %s", order_id, read_problem(reply).words())
         return ShippedOrder()
-    body = json_object(check(ctx, "getOrder", Effect.READ, reply), Effect.READ)
+    order = json_object(check(ctx, "getOrder", Effect.READ, reply), Effect.READ).get("order")
+    if not order:
+        # As the version before this one answers for an id that is well formed but unknown.
+        return None
     try:
-        return shipped_order(body["order"])
+        return shipped_order(order)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise unreadable("getOrder: packages of an unexpected shape", Effect.READ) from error
 

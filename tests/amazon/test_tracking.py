@@ -254,6 +254,22 @@ def test_an_order_amazon_does_not_know_is_refused(rig: Rig) -> None:
     assert result.code == "ORDER_NOT_FOUND"
 
 
+@pytest.mark.parametrize("body", [{}, {"order": None}])
+def test_an_answer_without_an_order_means_that_amazon_does_not_know_it(rig: Rig, body: dict[str, Any]) -> None:
+    order = book(rig)
+    ctx, _ = answered(rig.store(), refusal(400, "Sorry"), reply(200, body))
+    result = post_one(ctx, package(order))
+    assert isinstance(result, Rejected)
+    assert (result.code, result.sentence) == ("ORDER_NOT_FOUND", "Amazon does not know this order.")
+
+
+@pytest.mark.parametrize("body", [{"order": [1]}, {"order": {"packages": 7}}, {"order": {"packages": [None]}}])
+def test_an_order_that_is_shown_in_another_shape_is_read_again(rig: Rig, body: dict[str, Any]) -> None:
+    order = book(rig)
+    ctx, _ = answered(rig.store(), refusal(400, "Sorry"), reply(200, body))
+    assert post_one(ctx, package(order)) == Retry(rig.clock.now() + SOON)
+
+
 def test_where_the_read_back_fails_nothing_is_given_up(rig: Rig) -> None:
     order = book(rig, quantity=2)
     ctx = rig.store()
