@@ -91,7 +91,10 @@ def _store(item: CartItem, shown: ShownLevel | None, label: str) -> None:
     item.remote_id = shown.remote_id or item.remote_id
     item.shown_quantity = shown.channels.get(MERCHANT_CHANNEL)
     item.shown_lead_days = shown.lead_days
-    others = shown.channels.keys() - {MERCHANT_CHANNEL}
-    item.withheld = (
-        f"{label} ships this SKU from its own stock, so its quantity is never overwritten." if others else ""
-    )
+    if not shown.channels:
+        unknown = f"{label} does not say who ships this SKU, so no stock is sent for it."
+        item.withheld = f"{unknown} Please give it a quantity there once."
+    elif shown.channels.keys() != {MERCHANT_CHANNEL}:
+        item.withheld = f"{label} ships this SKU from its own stock, so its quantity is never overwritten."
+    else:
+        item.withheld = ""

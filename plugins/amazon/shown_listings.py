@@ -18,7 +18,8 @@ _SOLD_FROM = {"ATVPDKIKX0DER": frozenset({"A2EUQ1WTGCTBG2", "A1AM78C64UM0Y8", "A
 
 @dataclass(frozen=True)
 class Listing:
-    """One SKU: units by Amazon's channel code, and the marketplaces that list it and have it on sale."""
+    """One SKU: units by Amazon's channel code, empty where it is not known who ships it, and the marketplaces that list
+    it and have it on sale."""
 
     sku: str
     channels: dict[str, int]
@@ -34,11 +35,11 @@ def parse_listing(item: dict[str, Any]) -> Listing:
         LookupError, TypeError, AttributeError, ValueError: the item has not the model's shape.
     """
     summaries = item.get("summaries") or []
-    availability = item.get("fulfillmentAvailability") or []
+    attributes = item.get("attributes") or {}
     return Listing(
         sku=item["sku"],
-        channels={str(entry["fulfillmentChannelCode"]): int(entry.get("quantity") or 0) for entry in availability},
-        lead_days=_lead_days(item.get("attributes") or {}),
+        channels=_channels(item.get("fulfillmentAvailability"), attributes),
+        lead_days=_lead_days(attributes),
         sites=frozenset(summary["marketplaceId"] for summary in summaries),
         on_sale=frozenset(
             summary["marketplaceId"] for summary in summaries if "BUYABLE" in (summary.get("status") or [])
@@ -51,11 +52,9 @@ def shown_level(listing: Listing, sites: Sequence[str]) -> ShownLevel | None:
     places = [site for site in sites if site in listing.sites]
     if not places:
         return None
-    # A listing without any availability was never given a quantity; it is the merchant's until Amazon says otherwise.
-    channels = listing.channels or {_DEFAULT: 0}
     return ShownLevel(
         listing.sku,
-        {MERCHANT_CHANNEL if code == _DEFAULT else code: units for code, units in channels.items()},
+        {MERCHANT_CHANNEL if code == _DEFAULT else code: units for code, units in listing.channels.items()},
         listing.lead_days,
         REMOTE_ID_SEPARATOR.join(places),
     )
@@ -73,6 +72,20 @@ def sold_remotely(listing: Listing, remote: Iterable[str]) -> bool:
     """
     from_fba = bool(listing.channels) and all(code.startswith(_FBA_PREFIX) for code in listing.channels)
     return from_fba and not listing.on_sale.isdisjoint(remote)
+
+
+def _channels(availability: Sequence[dict[str, Any]] | None, attributes: dict[str, Any]) -> dict[str, int]:
+    """Units by channel code. What was submitted (the attributes) may be older than what is on sale (the availability):
+    it can tell that Amazon ships, and never that the merchant does. An availability without any entry is that of a SKU
+    which was never given a quantity; one that is not there says nothing."""
+    if availability:
+        return {str(entry["fulfillmentChannelCode"]): int(entry.get("quantity") or 0) for entry in availability}
+    submitted = {
+        str(code): int(entry.get("quantity") or 0)
+        for entry in attributes.get("fulfillment_availability") or []
+        if (code := entry.get("fulfillment_channel_code")) not in (None, _DEFAULT)
+    }
+    return submitted or ({_DEFAULT: 0} if availability is not None else {})
 
 
 def _lead_days(attributes: dict[str, Any]) -> int | None:

@@ -68,7 +68,7 @@ class ShownLevel:
 
     Args:
         channels: units by who ships: MERCHANT_CHANNEL is the merchant, any other name the cart or a third party. The
-            core writes stock only where the merchant's channel is the only one.
+            core writes stock only where the merchant's channel is the only one. Empty where the cart does not say.
         remote_id: what the core keeps with the item and hands back in `StockLevel.remote_id`.
     """
 

@@ -291,6 +291,36 @@ def test_an_unusable_answer_is_temporary(rig: Rig, kind: str) -> None:
     assert error.value.unknown is False
 
 
+@pytest.mark.parametrize(
+    ("availability", "submitted", "channels"),
+    [
+        ([], None, {MERCHANT_CHANNEL: 0}),
+        ([], [{"fulfillment_channel_code": "DEFAULT", "lead_time_to_ship_max_days": 3}], {MERCHANT_CHANNEL: 0}),
+        ([], [{"fulfillment_channel_code": "AMAZON_NA"}], {"AMAZON_NA": 0}),
+        ([], [{"fulfillment_channel_code": "DEFAULT"}, {"fulfillment_channel_code": "AMAZON_NA"}], {"AMAZON_NA": 0}),
+        ([], [{"lead_time_to_ship_max_days": 3}], {MERCHANT_CHANNEL: 0}),
+        (None, None, {}),
+        (None, [{"fulfillment_channel_code": "DEFAULT", "quantity": 21}], {}),
+        (None, [{"fulfillment_channel_code": "AMAZON_NA", "quantity": 4}], {"AMAZON_NA": 4}),
+        ([{"fulfillmentChannelCode": "DEFAULT"}], [{"fulfillment_channel_code": "AMAZON_NA"}], {MERCHANT_CHANNEL: 0}),
+        ([{"fulfillmentChannelCode": "AMAZON_NA"}], [{"fulfillment_channel_code": "DEFAULT"}], {"AMAZON_NA": 0}),
+    ],
+)
+def test_who_ships_a_sku_is_never_guessed(
+    availability: list[dict[str, Any]] | None, submitted: list[dict[str, Any]] | None, channels: dict[str, int]
+) -> None:
+    """What is on sale counts; what was submitted may tell of Amazon only; of neither, nothing is known unless Amazon
+    says that there is none."""
+    item: dict[str, Any] = {"sku": "A", "summaries": [{"marketplaceId": US}]}
+    if availability is not None:
+        item["fulfillmentAvailability"] = availability
+    if submitted is not None:
+        item["attributes"] = {"fulfillment_availability": submitted}
+    level = shown_level(parse_listing(item), [US])
+    assert level is not None
+    assert level.channels == channels
+
+
 def test_fields_amazon_leaves_out_are_no_error() -> None:
     listing = parse_listing({"sku": "A", "fulfillmentAvailability": [{"fulfillmentChannelCode": "AMAZON_NA"}]})
     assert listing.channels == {"AMAZON_NA": 0}
