@@ -121,7 +121,7 @@ def read_problem(reply: Reply) -> Problem:
     try:
         first = json.loads(reply.body)["errors"][0]
         code, message, details = (one_line(str(first.get(name) or "")) for name in ("code", "message", "details"))
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
         return Problem(reply.status, request_id=request_id)
     return Problem(reply.status, code, message, details, request_id)
 

@@ -3,24 +3,41 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from plugins.amazon import plugin
 from plugins.amazon.errors import ROLES, Problem, failure, read_problem, unless_too_many, until_calls, until_full
 from plugins.amazon.manifest import RATE_PLANS
 from plugins.interface import (
     AuthorizationLost,
+    CartContext,
     CartError,
     Effect,
+    OrderQuery,
+    OrderState,
+    Package,
+    PackageLine,
     Permanent,
+    QueryBy,
     RateLimited,
     Reply,
+    Retry,
     SettingsError,
+    StockLevel,
+    Submission,
     Temporary,
+    WriteReply,
 )
+from tests.amazon.conftest import Rig
+from tests.amazon.scripted import answered
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+ORDER_ID, SITE = "111-0000001-0000001", "ATVPDKIKX0DER"
+DEEP = b"[" * 200_000
 
 
 def answer(status: int, code: str = "", message: str = "", details: str = "") -> Reply:
@@ -142,10 +159,44 @@ def test_only_a_server_error_on_a_write_leaves_its_effect_unknown(effect: Effect
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"[]", b"{}", b'{"errors": []}', b'{"errors": [null]}', b'{"errors": 7}', b"\xff"]
+    "body", [b"", b"[]", b"{}", b'{"errors": []}', b'{"errors": [null]}', b'{"errors": 7}', b"\xff", DEEP]
 )
 def test_a_body_that_is_no_error_envelope_is_still_a_problem(body: bytes) -> None:
     assert read_problem(Reply(500, {}, body)) == Problem(500)
+
+
+def post(ctx: CartContext) -> WriteReply:
+    line = PackageLine("1", 1)
+    one = Package("k", ORDER_ID, SITE, "10001", None, "UPS", "UPS", "Ground", "1Z1", ctx.clock.now(), (line,))
+    return plugin.post_tracking(ctx, [one])
+
+
+CALLS: dict[str, Callable[[CartContext], Any]] = {
+    "listing": lambda ctx: plugin.fetch_orders(
+        ctx, OrderQuery(QueryBy.UPDATED, NOW - timedelta(days=1), NOW, (OrderState.READY,))
+    ),
+    "order": lambda ctx: plugin.fetch_order(ctx, ORDER_ID),
+    "channels": lambda ctx: plugin.read_inventory(ctx, ["TENT-2P", "RED,LARGE"]),
+    "stock": lambda ctx: plugin.push_inventory(ctx, [StockLevel("k", "TENT-2P", SITE, 7, lead_days=3)]),
+    "report": lambda ctx: plugin.poll_submission(
+        ctx, Submission("JSON_LISTINGS_FEED/7", "push_inventory", ("k",), ctx.clock.now())
+    ),
+    "connection": plugin.check_connection,
+}
+
+
+@pytest.mark.parametrize("status", [200, 400, 403, 500])
+@pytest.mark.parametrize("verb", CALLS)
+def test_a_body_nested_beyond_reading_is_a_failure_of_amazons(rig: Rig, verb: str, status: int) -> None:
+    ctx, _ = answered(rig.store(home_site=SITE, sites=(SITE,)), Reply(status, {}, DEEP))
+    with pytest.raises((Temporary, Permanent)):
+        CALLS[verb](ctx)
+
+
+@pytest.mark.parametrize("status", [200, 400, 403, 500])
+def test_a_package_answered_beyond_reading_is_posted_again(rig: Rig, status: int) -> None:
+    ctx, _ = answered(rig.store(), Reply(status, {}, DEEP))
+    assert post(ctx).results == {"k": Retry(ctx.clock.now() + timedelta(minutes=1))}
 
 
 def test_amazons_words_are_kept_for_the_log_on_one_bounded_line() -> None:
