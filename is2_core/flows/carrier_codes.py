@@ -39,26 +39,24 @@ def carrier_key(carrier: str) -> str:
 
 
 def code_for(session: Session, manifest: CartManifest, carrier: str) -> str:
-    """The cart's code for a carrier: an admin's before the plugin's; "" where neither knows it."""
-    key = carrier_key(carrier)
-    code = session.scalar(
-        sa.select(CarrierCode.code).where(CarrierCode.cart == manifest.name, CarrierCode.carrier_key == key)
-    )
-    if code is not None:
-        return code
-    return next((code for name, code in manifest.carrier_codes.items() if carrier_key(name) == key), "")
+    """The cart's code for a carrier: an admin's before the plugin's; "" where neither knows it.
+
+    A carrier that is not in the table is looked for without spaces and hyphens, and taken where all that are found have
+    one code.
+    """
+    entries, key = _entries(session, manifest), carrier_key(carrier)
+    if key in entries:
+        return entries[key].code
+    alike = [entry for known, entry in entries.items() if _run_together(known) == _run_together(key)]
+    codes = {entry.code for entry in alike if entry.code_id is not None} or {entry.code for entry in alike}
+    return codes.pop() if len(codes) == 1 else ""
 
 
 def list_codes(platform: Platform, cart: str) -> tuple[CarrierEntry, ...]:
     """Every carrier with a code at this cart, by name."""
     manifest = known_manifest(platform, cart)
-    entries: dict[str, CarrierEntry] = {}
-    for name, code in manifest.carrier_codes.items():
-        entries.setdefault(carrier_key(name), CarrierEntry(name, code, code, None))
     with platform.db.read() as session:
-        for row in session.scalars(sa.select(CarrierCode).where(CarrierCode.cart == cart)):
-            own = entries.get(row.carrier_key)
-            entries[row.carrier_key] = CarrierEntry(row.carrier, row.code, own.code if own else "", row.id)
+        entries = _entries(session, manifest)
     return tuple(entries[key] for key in sorted(entries))
 
 
@@ -79,6 +77,20 @@ def remove_code(platform: Platform, *, cart: str, code_id: int) -> None:
         if row is None:
             raise NotFound("There is no such carrier code.")
         session.delete(row)
+
+
+def _entries(session: Session, manifest: CartManifest) -> dict[str, CarrierEntry]:
+    entries: dict[str, CarrierEntry] = {}
+    for name, code in manifest.carrier_codes.items():
+        entries.setdefault(carrier_key(name), CarrierEntry(name, code, code, None))
+    for row in session.scalars(sa.select(CarrierCode).where(CarrierCode.cart == manifest.name)):
+        own = entries.get(row.carrier_key)
+        entries[row.carrier_key] = CarrierEntry(row.carrier, row.code, own.code if own else "", row.id)
+    return entries
+
+
+def _run_together(key: str) -> str:
+    return key.replace(" ", "").replace("-", "")
 
 
 def _typed(text: str, field: str, request: str) -> str:

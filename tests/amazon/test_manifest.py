@@ -100,11 +100,11 @@ def test_documents_are_fetched_from_amazons_storage_only(manifest: CartManifest)
 
 def test_no_two_carriers_are_told_apart_by_their_spelling_only(manifest: CartManifest) -> None:
     codes = manifest.carrier_codes
-    assert (codes["UPS"], codes["Purolator"], codes["PostNL"]) == ("UPS", "PUROLATOR", "Post NL")
+    assert (codes["UPS"], codes["Purolator"], codes["Post NL"]) == ("UPS", "PUROLATOR", "Post NL")
     assert "Other" not in codes
     by_key: dict[str, set[str]] = {}
     for name, code in codes.items():
-        by_key.setdefault(" ".join(name.split()).casefold(), set()).add(code)
+        by_key.setdefault("".join(name.split()).casefold(), set()).add(code)
     assert all(len(found) == 1 for found in by_key.values())
 
 

@@ -11,6 +11,16 @@ from is2_core.flows.errors import BadInput, NotFound
 from is2_core.platform import Platform
 from plugins.interface import CartManifest
 
+# Amazon's own spellings.
+AMAZONS_CODES = (
+    "USPS, UPS, UPSMI, FedEx, FedEx SmartPost, DHL, DHL Express, DHL eCommerce, DHL Global Mail, OnTrac, Lasership, "
+    "Newgistics, OSM, Canada Post, PUROLATOR, Royal Mail, Parcelforce, Yodel, Hermes UK, DPD, DPD Local, GLS, TNT, "
+    "Deutsche Post, Hermes, La Poste, Chronopost, Colissimo, Poste Italiane, BRT, SDA, Correos, SEUR, MRW, InPost, "
+    "PostNord, Post NL, Polish Post, Australia Post, Sendle, YAMATO, SAGAWA, Japan Post, NITTSU, China Post, "
+    "Yun Express, Yanwen, 4PX, SF Express, Asendia, Aramex, Amazon Shipping, Estafeta, Correios, India Post, BlueDart, "
+    "Delhivery, Old Dominion, Estes, Saia, R+L, ABF, XPO Freight, UPS Freight, Fedex Freight, Self Delivery"
+).split(", ")
+
 
 @pytest.fixture
 def manifest(platform: Platform) -> CartManifest:
@@ -32,6 +42,13 @@ def test_the_plugins_codes_are_found_whatever_the_spelling(
     assert code(platform, manifest, carrier) == expected
 
 
+def test_amazons_own_names_of_carriers_lead_to_its_codes(platform: Platform) -> None:
+    amazon = platform.carts.manifest("amazon")
+    for spelled in (str, str.lower, str.upper, lambda name: name.replace(" ", ""), lambda name: name.replace(" ", "-")):
+        found = {name: code(platform, amazon, spelled(name)) for name in AMAZONS_CODES}
+        assert found == {name: name for name in AMAZONS_CODES}
+
+
 def test_an_admins_code_comes_first_until_it_is_taken_back(platform: Platform, manifest: CartManifest) -> None:
     carrier_codes.set_code(platform, cart="amazon", carrier="fedex", code="FEDEX-2")
     carrier_codes.set_code(platform, cart="amazon", carrier=" My   Courier ", code=" MYC ")
@@ -44,6 +61,19 @@ def test_an_admins_code_comes_first_until_it_is_taken_back(platform: Platform, m
             carrier_codes.remove_code(platform, cart="amazon", code_id=entry.code_id)
     assert code(platform, manifest, "FedEx") == "FedEx"
     assert code(platform, manifest, "My Courier") == ""
+
+
+@pytest.mark.parametrize("carrier", ["PostNL", "post-nl", "POST - NL"])
+def test_spaces_and_hyphens_tell_no_carriers_apart(platform: Platform, manifest: CartManifest, carrier: str) -> None:
+    assert code(platform, manifest, carrier) == "PNL"
+    carrier_codes.set_code(platform, cart="amazon", carrier="Post-N L", code="OURS")
+    assert code(platform, manifest, carrier) == "OURS"
+    assert code(platform, manifest, "Post NL") == "PNL"
+
+
+def test_where_two_carriers_differ_in_them_only_neither_is_guessed(platform: Platform, manifest: CartManifest) -> None:
+    manifest = replace(manifest, carrier_codes={"Post NL": "A", "Postn L": "B"})
+    assert [code(platform, manifest, carrier) for carrier in ("Post NL", "postn l", "PostNL")] == ["A", "B", ""]
 
 
 def test_carts_do_not_share_codes(platform: Platform, manifest: CartManifest) -> None:
