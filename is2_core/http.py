@@ -154,6 +154,7 @@ class CoreHttp:
             raise RateLimited(
                 "The shop's limit for this kind of call is used up for the moment.",
                 until=self._clock.now() + timedelta(seconds=wait),
+                refill=timedelta(seconds=max(self._buckets.refill_s(budget) for budget in budgets)),
                 detail=f"{operation}: next call in {wait:.1f} s",
             )
 

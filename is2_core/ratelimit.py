@@ -85,6 +85,9 @@ return 0
 """
 )
 
+# As text: a number would be cut to a whole one.
+_REFILL = _COMMON + "return tostring(emission_of(KEYS[1], ARGV[1]))"
+
 
 class BucketsAway(Exception):
     """The bucket store does not answer; nothing is known of the budget."""
@@ -127,6 +130,10 @@ class BucketStore(Protocol):
         """The cart said how fast this bucket is refilled at present."""
         ...
 
+    def refill_s(self, budget: Budget) -> float:
+        """Seconds that one token takes to come back at present; by the published rate where the store is away."""
+        ...
+
 
 class RedisBuckets:
     """Buckets in Redis, on its clock."""
@@ -135,6 +142,7 @@ class RedisBuckets:
         self._take = connection.register_script(_TAKE)
         self._empty = connection.register_script(_EMPTY)
         self._learn = connection.register_script(_LEARN)
+        self._refill = connection.register_script(_REFILL)
 
     def take(self, budgets: Sequence[Budget]) -> float:
         arguments: list[str | float] = []
@@ -154,6 +162,11 @@ class RedisBuckets:
     def learn(self, budget: Budget, rate_per_s: float) -> None:
         with suppress(redis.RedisError):
             self._learn(keys=[_name(budget)], args=[1000 / budget.rate_per_s, 1000 / rate_per_s, LEARNED_S * 1000])
+
+    def refill_s(self, budget: Budget) -> float:
+        with suppress(redis.RedisError):
+            return float(self._refill(keys=[_name(budget)], args=[1000 / budget.rate_per_s])) / 1000
+        return 1 / budget.rate_per_s
 
 
 def _name(budget: Budget) -> str:
@@ -202,6 +215,9 @@ class MemoryBuckets:
         left = max(self._full_at.get(budget.key, 0.0), now) - now
         self._full_at[budget.key] = now + left * after / before
         self._learned[budget.key] = (after, now + LEARNED_S)
+
+    def refill_s(self, budget: Budget) -> float:
+        return self._emission(budget, self._clock.now().timestamp())
 
     def _emission(self, budget: Budget, now: float) -> float:
         emission, until = self._learned.get(budget.key, (0.0, 0.0))

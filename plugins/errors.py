@@ -6,7 +6,7 @@ sentence, and every other store goes on.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 
 class CartError(Exception):
@@ -40,13 +40,19 @@ class AuthorizationLost(CartError):
 
 
 class RateLimited(CartError):
-    """Out of budget; the task is put back until `until` (UTC). No attempt is counted."""
+    """Out of budget; the task is put back until `until` (UTC). No attempt is counted.
+
+    `refill` is how long each further call takes to come back at the rate in force; None where that is not known. The
+    core tells it where it refuses a call itself, for work that needs several.
+    """
 
     default_code = "RATE_LIMITED"
 
-    def __init__(self, sentence: str, *, until: datetime, detail: str = "", code: str = "") -> None:
+    def __init__(
+        self, sentence: str, *, until: datetime, refill: timedelta | None = None, detail: str = "", code: str = ""
+    ) -> None:
         super().__init__(sentence, detail=detail, code=code)
-        self.until = until
+        self.until, self.refill = until, refill
 
 
 class Temporary(CartError):

@@ -177,9 +177,11 @@ def until_full(error: RateLimited, operation: str, now: datetime) -> RateLimited
 
 
 def until_calls(error: RateLimited, operation: str, now: datetime, calls: int) -> RateLimited:
-    """The same refusal, until the operation's bucket holds so many calls."""
-    until = max(error.until, now + timedelta(seconds=calls / RATE_PLANS[operation].rate_per_s))
-    return RateLimited(error.sentence, until=until, detail=error.detail, code=error.code)
+    """The same refusal, until the operation's bucket holds so many calls: at the rate in force where the core tells it,
+    else at the published one."""
+    refill = error.refill or timedelta(seconds=1 / RATE_PLANS[operation].rate_per_s)
+    until = max(error.until, now + calls * refill)
+    return RateLimited(error.sentence, until=until, refill=error.refill, detail=error.detail, code=error.code)
 
 
 def _meaning(operation: str, problem: Problem) -> _Meaning:

@@ -148,6 +148,13 @@ def test_work_in_several_calls_waits_until_it_can_make_them_all() -> None:
     assert until_calls(spent, "getFeed", NOW, 1).until == spent.until
 
 
+def test_work_in_several_calls_waits_by_the_rate_in_force() -> None:
+    spent = RateLimited("Spent.", until=NOW + timedelta(seconds=1), refill=timedelta(seconds=50))
+    assert (until_calls(spent, "getFeed", NOW, 4).until - NOW).total_seconds() == 200
+    assert (until_full(spent, "getFeed", NOW).until - NOW).total_seconds() == 750
+    assert until_full(spent, "getFeed", NOW).refill == spent.refill
+
+
 @pytest.mark.parametrize(
     ("effect", "status", "unknown"),
     [(Effect.WRITE, 500, True), (Effect.WRITE, 302, False), (Effect.READ, 500, False)],

@@ -7,10 +7,14 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import jsonschema
 import pytest
 
+from is2_core.http import CallRules, CoreHttp
+from is2_core.ratelimit import MemoryBuckets
+from is2_core.transport import Request
 from plugins.amazon import plugin
 from plugins.amazon.feed_handles import SentFeed, read_handle, write_handle
 from plugins.amazon.feeds import get_report
@@ -183,6 +187,51 @@ def europe(rig: Rig, sites: tuple[str, ...]) -> CartContext:
     listings = [{"seller": ALPEN, "sku": f"ONLY-{site}", "marketplaces": [site]} for site in sites]
     rig.steer("POST", "listings", listings)
     return rig.store(ALPEN, "eu", sites, sites[0])
+
+
+class Budgeted:
+    """The core's way out, budgets and learned rates included, for the operations of an integration; it leads to the
+    simulator."""
+
+    def __init__(self, rig: Rig) -> None:
+        manifest = plugin.cart_manifest()
+        rules = CallRules(
+            frozenset({urlsplit(rig.address).netloc}),
+            manifest.rate_plans,
+            "store",
+            "application",
+            rate_header=manifest.rate_header,
+        )
+        self._rig = rig
+        self._core = CoreHttp(
+            transport=self, buckets=MemoryBuckets(rig.clock), clock=rig.clock, rules=rules, before_call=lambda: None
+        )
+        self.call = self._core.call
+
+    def send(self, request: Request) -> Reply:
+        return self._rig.http.call(
+            "",
+            Effect.READ,
+            request.method,
+            request.url,
+            params=request.params,
+            headers=request.headers,
+            json=request.json,
+            data=request.data,
+        )
+
+
+def test_where_amazon_is_slower_than_published_the_reports_of_a_push_are_all_read_in_the_end(rig: Rig) -> None:
+    rig.steer("POST", "limits", {"enforced": True, "rates": {"getFeedDocument": [0.000333, 10]}})
+    ctx = europe(rig, EUROPE[:5])
+    sent = submission(rig, plugin.push_inventory(ctx, [only(site) for site in EUROPE[:5]]))
+    rig.clock.advance(120)
+    slow = replace(ctx, http=Budgeted(rig))
+    with pytest.raises(RateLimited) as spent:
+        for _ in range(3):
+            plugin.poll_submission(slow, sent)
+    rig.clock.instant = spent.value.until
+    assert plugin.poll_submission(slow, sent).pending == ()
 
 
 def only(site: str) -> StockLevel:

@@ -118,6 +118,14 @@ def test_a_rate_the_cart_tells_takes_the_place_of_the_published_one(timed: Timed
     assert buckets.take([LISTING]) == pytest.approx(50, abs=0.01)
 
 
+def test_how_long_a_call_takes_to_come_back_follows_the_rate_that_was_told(timed: Timed) -> None:
+    buckets, _ = timed
+    assert buckets.refill_s(LISTING) == pytest.approx(100)
+    buckets.learn(LISTING, 0.001)
+    assert buckets.refill_s(LISTING) == pytest.approx(1000)
+    assert buckets.refill_s(Budget("another key", 0.01, 20)) == pytest.approx(100)
+
+
 @pytest.mark.parametrize(("told", "wait_s"), [(0.5, 100), (0.005, 200)])
 def test_a_refusal_counts_by_the_slower_of_the_rates(timed: Timed, told: float, wait_s: float) -> None:
     buckets, _ = timed

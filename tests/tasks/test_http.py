@@ -183,6 +183,7 @@ def test_the_rate_a_cart_tells_is_heeded(clock: VirtualClock) -> None:
         with pytest.raises(RateLimited) as refusal:
             get(out, url, operation)
         assert refusal.value.until == clock.now() + timedelta(seconds=wait)
+        assert refusal.value.refill == timedelta(seconds=wait)
 
 
 @pytest.mark.parametrize(("told", "wait_s"), [("1e9", 0.1), ("1e-9", 1000)])
