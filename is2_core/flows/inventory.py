@@ -2,61 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, lazyload
+from sqlalchemy.orm import Session
 
 from is2_core.flows.access import owned_integration
-from is2_core.flows.activity import components_of, make_due, waiting_units
-from is2_core.flows.buffers import buffers_of
+from is2_core.flows.activity import make_due
 from is2_core.flows.channels import read_channels
 from is2_core.flows.context import cart_context
 from is2_core.flows.errors import Conflict
-from is2_core.flows.inventory_results import give_up_lost, lost_items, settle
+from is2_core.flows.inventory_levels import Candidate, Computed, candidates_of, due_condition, due_items, levels_of
+from is2_core.flows.inventory_results import give_up_lost, lost_items
+from is2_core.flows.inventory_sending import held_here, lock_items, send, store
 from is2_core.flows.inventory_sync import PUSH, interval_of, set_problem, sync_row
-from is2_core.flows.levels import Level, SkuStock, level, too_many_zeros
-from is2_core.flows.promises import check_promises
-from is2_core.flows.setup_form import LEAD_DAYS
+from is2_core.flows.levels import too_many_zeros
 from is2_core.flows.shared_stock import unconfirmed_skus
-from is2_core.flows.submissions import KIND_INVENTORY, checked_reply, has_open, open_submissions
+from is2_core.flows.submissions import KIND_INVENTORY, has_open
 from is2_core.models import (
     CartItem,
     Integration,
     IntegrationState,
     InventorySync,
-    ReceivedLine,
-    ReceivedOrder,
-    ReceivedState,
-    StockPush,
     StockPushLine,
 )
 from is2_core.platform import Platform
 from is2_core.tasks.queue import NOW, enqueue
 from is2_core.tasks.run import TaskRun
-from plugins.interface import Applied, Retry, SettingsError, StockLevel, WriteReply
+from plugins.interface import SettingsError, StockLevel
 
 LOOK_AGAIN = timedelta(minutes=15)
 ZEROS, NO_STOCK_ROWS, SETTINGS = "ZEROS", "NO_STOCK_ROWS", "SETTINGS"
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A due item, the version it is due in, and what one unit of it is made of."""
-
-    item: CartItem
-    version: int
-    components: Mapping[str, int]
-
-
-@dataclass(frozen=True)
-class Computed:
-    """A candidate and its level."""
-
-    candidate: Candidate
-    level: Level
 
 
 def push_inventory(platform: Platform, run: TaskRun) -> None:
@@ -79,7 +56,7 @@ def push_inventory(platform: Platform, run: TaskRun) -> None:
         read_channels(platform, run, integration, context)
         batch = _prepare(platform, run, integration)
         if batch:
-            _send(platform, run, integration, batch)
+            send(platform, run, integration, batch)
     except SettingsError as error:
         # Keeps the stock back and nothing else: orders and tracking of the store go on.
         with run.write() as session:
@@ -95,56 +72,6 @@ def next_possible(platform: Platform, session: Session, integration: Integration
     return max(now, row.accepted_at + plan.floor)
 
 
-def lead_days_of(integration: Integration) -> int | None:
-    """The latency that goes with every quantity; None where the cart knows no such thing."""
-    text = str(integration.settings.get(LEAD_DAYS, ""))
-    return int(text) if text else None
-
-
-def _due(integration_id: int) -> tuple[sa.ColumnElement[bool], ...]:
-    return (
-        CartItem.integration_id == integration_id,
-        CartItem.active.is_(True),
-        CartItem.pushed_version < CartItem.due_version,
-    )
-
-
-def due_items(session: Session, integration_id: int) -> Sequence[CartItem]:
-    """Active items whose stock is to be sent and may be."""
-    return session.scalars(
-        sa.select(CartItem)
-        .where(*_due(integration_id), CartItem.withheld == "")
-        .order_by(CartItem.id)
-        .options(lazyload(CartItem.mappings))
-    ).all()
-
-
-def levels_of(platform: Platform, integration: Integration, candidates: Sequence[Candidate]) -> dict[int, Level]:
-    """Item id -> level, for those the warehouse reports stock of.
-
-    Our own orders are read first, the warehouse second: one that is placed in between is counted twice, never
-    forgotten.
-    """
-    skus = sorted({sku for candidate in candidates for sku in candidate.components})
-    if not skus:
-        return {}
-    with platform.db.read() as session:
-        waiting = waiting_units(session, integration.account_id)
-        buffers = buffers_of(session, integration.account_id)
-    rows = platform.warehouse(integration.wms_target).stock(integration.account_id, skus)
-    stock = {
-        row.sku: SkuStock(row.on_hand, row.committed, waiting.get(row.sku, 0), buffers.get(row.sku, 0)) for row in rows
-    }
-    found = {candidate.item.id: level(candidate.components, stock) for candidate in candidates}
-    return {item_id: found_level for item_id, found_level in found.items() if found_level is not None}
-
-
-def candidates_of(session: Session, integration: Integration, items: Sequence[CartItem]) -> list[Candidate]:
-    """Items with what they are made of; one the warehouse has nothing of is left out."""
-    components = components_of(session, integration.account_id, integration.id, [item.sku for item in items])
-    return [Candidate(item, item.due_version, components[item.sku]) for item in items if item.sku in components]
-
-
 def _prepare(platform: Platform, run: TaskRun, integration: Integration) -> list[tuple[StockPushLine, StockLevel]]:
     """Compute what is due and store it before it is sent; empty where nothing may be sent."""
     with platform.db.read() as session:
@@ -154,7 +81,7 @@ def _prepare(platform: Platform, run: TaskRun, integration: Integration) -> list
             for candidate in candidates_of(session, integration, due_items(session, integration.id))
             if not blocked & candidate.components.keys()
         ]
-        held_here = _held_here(session, integration.id)
+        held = held_here(session, integration.id)
         active = session.scalar(
             sa.select(sa.func.count()).where(CartItem.integration_id == integration.id, CartItem.active.is_(True))
         )
@@ -167,7 +94,7 @@ def _prepare(platform: Platform, run: TaskRun, integration: Integration) -> list
     with run.write() as session:
         # Items before the row of the store, as everywhere; one that was removed meanwhile is not sent.
         lost = lost_items(session, integration.id)
-        still = _lock_items(session, [*lost, *(entry.candidate.item.id for entry in computed)])
+        still = lock_items(session, [*lost, *(entry.candidate.item.id for entry in computed)])
         computed = [entry for entry in computed if entry.candidate.item.id in still]
         give_up_lost(session, integration.id, now)
         # The cart may work on a lost run after this one: what it carried is sent once more with the run after this.
@@ -179,13 +106,7 @@ def _prepare(platform: Platform, run: TaskRun, integration: Integration) -> list
         set_problem(session, integration.id, "", "", (), now)
         if not computed:
             return []
-        return _store(session, integration, computed, held_here, now)
-
-
-def _lock_items(session: Session, item_ids: Sequence[int]) -> set[int]:
-    """Lock these items; returns those that are there."""
-    query = sa.select(CartItem.id).where(CartItem.id.in_(item_ids)).order_by(CartItem.id).with_for_update()
-    return set(session.scalars(query))
+        return store(session, integration, computed, held, now)
 
 
 def _problem(
@@ -215,93 +136,6 @@ def _known_quantity(item: CartItem) -> int:
     return (item.pushed_quantity if item.pushed_quantity is not None else item.shown_quantity) or 0
 
 
-def _held_here(session: Session, integration_id: int) -> dict[str, int]:
-    """Units per cart SKU that orders of this store hold unshipped."""
-    open_states = (ReceivedState.STAGED, ReceivedState.HELD, ReceivedState.INJECTED, ReceivedState.SHIPPED)
-    return {
-        sku: int(units)
-        for sku, units in session.execute(
-            sa.select(ReceivedLine.sku, sa.func.sum(ReceivedLine.open))
-            .join(ReceivedOrder, ReceivedOrder.id == ReceivedLine.order_id)
-            .where(ReceivedOrder.integration_id == integration_id, ReceivedOrder.state.in_(open_states))
-            .group_by(ReceivedLine.sku)
-        )
-    }
-
-
-def _store(
-    session: Session,
-    integration: Integration,
-    computed: Sequence[Computed],
-    held_here: Mapping[str, int],
-    now: datetime,
-) -> list[tuple[StockPushLine, StockLevel]]:
-    push = StockPush(account_id=integration.account_id, integration_id=integration.id, computed_at=now)
-    session.add(push)
-    session.flush()
-    lead_days = lead_days_of(integration)
-    lines = [
-        StockPushLine(
-            push_id=push.id,
-            cart_item_id=entry.candidate.item.id,
-            version=entry.candidate.version,
-            quantity=entry.level.quantity,
-            lead_days=lead_days,
-            why=entry.level.why,
-        )
-        for entry in computed
-    ]
-    session.add_all(lines)
-    session.flush()
-    return [
-        (
-            line,
-            StockLevel(
-                key=str(line.id),
-                sku=entry.candidate.item.sku,
-                remote_id=entry.candidate.item.remote_id,
-                available=line.quantity,
-                held_here=held_here.get(entry.candidate.item.sku, 0),
-                lead_days=lead_days,
-            ),
-        )
-        for line, entry in zip(lines, computed, strict=True)
-    ]
-
-
-def _send(
-    platform: Platform, run: TaskRun, integration: Integration, batch: Sequence[tuple[StockPushLine, StockLevel]]
-) -> None:
-    most = platform.carts.manifest(integration.cart).inventory_batch
-    context = cart_context(platform, integration, before_call=run.heartbeat)
-    for start in range(0, len(batch), most):
-        part = [stock_level for _, stock_level in batch[start : start + most]]
-        reply: WriteReply = platform.carts.call(integration.cart, "push_inventory", ctx=context, levels=part)
-        checked_reply(integration.cart, "push_inventory", reply, {entry.key for entry in part})
-        with run.write() as session:
-            now = platform.clock.now()
-            _lock_items(session, [line.cart_item_id for line, _ in batch[start : start + most]])
-            if reply.pending or any(isinstance(result, Applied) for result in reply.results.values()):
-                _accepted(session, integration.id, batch[0][0].push_id, now)
-            open_submissions(session, integration, KIND_INVENTORY, reply.pending, now)
-            session.flush()
-            settle(session, integration.id, reply.results, now)
-            later = [result.when for result in reply.results.values() if isinstance(result, Retry)]
-            if start + most >= len(batch):
-                run.finish(session, again_at=min(later) if later else None)
-
-
-def _accepted(session: Session, integration_id: int, push_id: int, now: datetime) -> None:
-    """The cart accepted a run: the floor counts from now on."""
-    push = session.get_one(StockPush, push_id)
-    if push.accepted_at is not None:
-        return
-    push.accepted_at = now
-    sync = sync_row(session, integration_id)
-    sync.accepted_before, sync.accepted_at = sync.accepted_at, now
-    sync.zeros_confirmed = []
-
-
 def push_now(platform: Platform, *, integration_id: int, account_id: int) -> str:
     """Have the due items sent at once; returns a sentence.
 
@@ -324,7 +158,7 @@ def push_now(platform: Platform, *, integration_id: int, account_id: int) -> str
                 f"{label} takes stock at most {_floor_words(platform, integration)}: the next push is possible at "
                 f"{may_at:%Y-%m-%d %H:%M} UTC."
             )
-        due = session.scalar(sa.select(sa.func.count()).where(*_due(integration.id))) or 0
+        due = session.scalar(sa.select(sa.func.count()).where(*due_condition(integration.id))) or 0
         if not due:
             raise Conflict("Nothing is due: no active SKU had activity since it was last sent.")
         enqueue(session, kind=PUSH, integration=integration, now=now, priority=NOW)
@@ -351,27 +185,3 @@ def confirm_zeros(platform: Platform, *, integration_id: int, account_id: int) -
         set_problem(session, integration.id, "", "", (), now)
         enqueue(session, kind=PUSH, integration=integration, now=now, priority=NOW)
     return f"Confirmed: {count} SKUs may fall to zero. They are sent with the next push."
-
-
-def compare_inventory(platform: Platform, run: TaskRun) -> None:
-    """Task `inventory.compare`: once a day, make due what differs from the number last sent, whatever was missed."""
-    with platform.db.read() as session:
-        integration = session.get_one(Integration, run.integration_id)
-        items = session.scalars(
-            sa.select(CartItem)
-            .where(CartItem.integration_id == integration.id, CartItem.active.is_(True))
-            .order_by(CartItem.id)
-            .options(lazyload(CartItem.mappings))
-        ).all()
-        candidates = candidates_of(session, integration, items)
-    levels = levels_of(platform, integration, candidates)
-    differing = [
-        entry.item.id
-        for entry in candidates
-        if entry.item.id in levels
-        and entry.item.pushed_version >= entry.item.due_version
-        and levels[entry.item.id].quantity != entry.item.pushed_quantity
-    ]
-    with run.write() as session:
-        make_due(session, differing)
-    check_promises(platform, run, integration.account_id, integration.wms_target, None)

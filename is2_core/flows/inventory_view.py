@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, lazyload
 
 from is2_core.flows.access import owned_integration
-from is2_core.flows.inventory import candidates_of, lead_days_of, levels_of, next_possible
+from is2_core.flows.inventory import next_possible
+from is2_core.flows.inventory_levels import candidates_of, lead_days_of, levels_of
 from is2_core.flows.inventory_sync import PUSH, interval_of
 from is2_core.flows.levels import Level
 from is2_core.flows.shared_stock import unconfirmed_skus

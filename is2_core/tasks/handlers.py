@@ -6,8 +6,9 @@ from is2_core.flows.acknowledgements import send_acknowledgements
 from is2_core.flows.customizations import fetch_customizations
 from is2_core.flows.drift import DRIFT, compare_with_cart
 from is2_core.flows.imports import check_orders, reconcile_orders
-from is2_core.flows.inventory import compare_inventory, push_inventory
+from is2_core.flows.inventory import push_inventory
 from is2_core.flows.inventory_activity import take_activity
+from is2_core.flows.inventory_levels import compare_inventory
 from is2_core.flows.placing import place_orders
 from is2_core.flows.polling import poll_submission
 from is2_core.flows.review import review_orders

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from exploration.run import explore
 from is2_core.carts import CartRegistry
-from is2_core.flows import channels, holds, inventory, packing, placing, shipments, staging, tracking
+from is2_core.flows import channels, holds, inventory, inventory_levels, packing, placing, shipments, staging, tracking
 from is2_core.models import AckState, CartItem
 from is2_core.tasks import dispatcher
 from is2_core.tasks.queue import enqueue
@@ -108,7 +108,7 @@ def post_corrections_as_new_packages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def forget_orders_that_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     """What received orders need that are not placed yet is offered again."""
-    monkeypatch.setattr(inventory, "waiting_units", lambda *_: {})
+    monkeypatch.setattr(inventory_levels, "waiting_units", lambda *_: {})
 
 
 def write_amazons_offers(monkeypatch: pytest.MonkeyPatch) -> None:

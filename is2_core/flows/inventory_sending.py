@@ -1,0 +1,120 @@
+"""From computed levels to what the cart has taken: stored before it is sent, part by part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from is2_core.flows.context import cart_context
+from is2_core.flows.inventory_levels import Computed, lead_days_of
+from is2_core.flows.inventory_results import settle
+from is2_core.flows.inventory_sync import sync_row
+from is2_core.flows.submissions import KIND_INVENTORY, checked_reply, open_submissions
+from is2_core.models import (
+    CartItem,
+    Integration,
+    ReceivedLine,
+    ReceivedOrder,
+    ReceivedState,
+    StockPush,
+    StockPushLine,
+)
+from is2_core.platform import Platform
+from is2_core.tasks.run import TaskRun
+from plugins.interface import Applied, Retry, StockLevel, WriteReply
+
+
+def lock_items(session: Session, item_ids: Sequence[int]) -> set[int]:
+    """Lock these items; returns those that are there."""
+    query = sa.select(CartItem.id).where(CartItem.id.in_(item_ids)).order_by(CartItem.id).with_for_update()
+    return set(session.scalars(query))
+
+
+def held_here(session: Session, integration_id: int) -> dict[str, int]:
+    """Units per cart SKU that orders of this store hold unshipped."""
+    open_states = (ReceivedState.STAGED, ReceivedState.HELD, ReceivedState.INJECTED, ReceivedState.SHIPPED)
+    return {
+        sku: int(units)
+        for sku, units in session.execute(
+            sa.select(ReceivedLine.sku, sa.func.sum(ReceivedLine.open))
+            .join(ReceivedOrder, ReceivedOrder.id == ReceivedLine.order_id)
+            .where(ReceivedOrder.integration_id == integration_id, ReceivedOrder.state.in_(open_states))
+            .group_by(ReceivedLine.sku)
+        )
+    }
+
+
+def store(
+    session: Session,
+    integration: Integration,
+    computed: Sequence[Computed],
+    held_here: Mapping[str, int],
+    now: datetime,
+) -> list[tuple[StockPushLine, StockLevel]]:
+    push = StockPush(account_id=integration.account_id, integration_id=integration.id, computed_at=now)
+    session.add(push)
+    session.flush()
+    lead_days = lead_days_of(integration)
+    lines = [
+        StockPushLine(
+            push_id=push.id,
+            cart_item_id=entry.candidate.item.id,
+            version=entry.candidate.version,
+            quantity=entry.level.quantity,
+            lead_days=lead_days,
+            why=entry.level.why,
+        )
+        for entry in computed
+    ]
+    session.add_all(lines)
+    session.flush()
+    return [
+        (
+            line,
+            StockLevel(
+                key=str(line.id),
+                sku=entry.candidate.item.sku,
+                remote_id=entry.candidate.item.remote_id,
+                available=line.quantity,
+                held_here=held_here.get(entry.candidate.item.sku, 0),
+                lead_days=lead_days,
+            ),
+        )
+        for line, entry in zip(lines, computed, strict=True)
+    ]
+
+
+def send(
+    platform: Platform, run: TaskRun, integration: Integration, batch: Sequence[tuple[StockPushLine, StockLevel]]
+) -> None:
+    most = platform.carts.manifest(integration.cart).inventory_batch
+    context = cart_context(platform, integration, before_call=run.heartbeat)
+    for start in range(0, len(batch), most):
+        part = [stock_level for _, stock_level in batch[start : start + most]]
+        reply: WriteReply = platform.carts.call(integration.cart, "push_inventory", ctx=context, levels=part)
+        checked_reply(integration.cart, "push_inventory", reply, {entry.key for entry in part})
+        with run.write() as session:
+            now = platform.clock.now()
+            lock_items(session, [line.cart_item_id for line, _ in batch[start : start + most]])
+            if reply.pending or any(isinstance(result, Applied) for result in reply.results.values()):
+                _accepted(session, integration.id, batch[0][0].push_id, now)
+            open_submissions(session, integration, KIND_INVENTORY, reply.pending, now)
+            session.flush()
+            settle(session, integration.id, reply.results, now)
+            later = [result.when for result in reply.results.values() if isinstance(result, Retry)]
+            if start + most >= len(batch):
+                run.finish(session, again_at=min(later) if later else None)
+
+
+def _accepted(session: Session, integration_id: int, push_id: int, now: datetime) -> None:
+    """The cart accepted a run: the floor counts from now on."""
+    push = session.get_one(StockPush, push_id)
+    if push.accepted_at is not None:
+        return
+    push.accepted_at = now
+    sync = sync_row(session, integration_id)
+    sync.accepted_before, sync.accepted_at = sync.accepted_at, now
+    sync.zeros_confirmed = []
