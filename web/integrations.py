@@ -16,6 +16,7 @@ from is2_core.flows import connection, older_generation, orders, store_settings,
 from is2_core.flows.cart_settings import is_enabled
 from is2_core.flows.errors import FlowError
 from is2_core.flows.fetch_order import can_fetch
+from is2_core.flows.inventory_sync import ORDERS
 from is2_core.flows.inventory_view import inventory_view
 from is2_core.flows.setup_form import LEAD_DAYS
 from is2_core.models import (
@@ -129,7 +130,9 @@ def _add_way_back(db: Session, rows: dict[int, StoreRow]) -> None:
         rows[integration_id].posted_at, rows[integration_id].refused = posted_at, refused
     for sync in db.scalars(sa.select(InventorySync).where(InventorySync.integration_id.in_(list(rows)))):
         row = rows[sync.integration_id]
-        row.pushed_at, row.stock_problem = sync.accepted_at, sync.problem_sentence
+        row.pushed_at = sync.accepted_at
+        # A wait of minutes as a rule; where orders cannot be read, their own line says so.
+        row.stock_problem = "" if sync.problem_code == ORDERS else sync.problem_sentence
 
 
 @blueprint.get("/integrations")

@@ -19,11 +19,11 @@ from is2_core.flows.channels import BATCH, read_batch
 from is2_core.flows.context import cart_context
 from is2_core.flows.errors import Conflict
 from is2_core.flows.inventory_sync import interval_of
+from is2_core.flows.orders_known import LOOK_AGAIN, known, list_until, worth_waiting
 from is2_core.flows.submissions import KIND_INVENTORY, has_open
 from is2_core.models import (
     OPEN_STATES,
     CartItem,
-    ImportCursor,
     Integration,
     IntegrationState,
     PushResult,
@@ -35,16 +35,13 @@ from is2_core.models import (
     Task,
 )
 from is2_core.platform import Platform
-from is2_core.tasks.queue import NOW, SOON, enqueue
+from is2_core.tasks.queue import NOW, enqueue
 from is2_core.tasks.run import TaskRun
 from plugins.interface import SettingsError
 
 DRIFT = "inventory.drift"
 # Carts show what they accepted only after a while.
 SETTLED = timedelta(hours=2)
-LOOK_AGAIN = timedelta(minutes=15)
-# Where orders cannot be read for so long, the comparison does without them.
-WAIT_FOR_ORDERS = timedelta(hours=6)
 # What differs is sent again so often; then somebody else writes it, or the cart will not have it.
 SENT_AGAIN = 2
 CHUNK = 500
@@ -199,13 +196,14 @@ def _compare(platform: Platform, run: TaskRun, begun: datetime) -> None:
         read_at = session.scalar(
             sa.select(sa.func.max(CartItem.channel_read_at)).where(*_read_since(integration, begun, now))
         )
-        known_until = _orders_known_until(session, integration)
-        complete = read_at is not None and known_until is not None and known_until >= read_at
+        complete = read_at is not None and known(session, integration, read_at)
+        wait = read_at is not None and not complete and worth_waiting(platform, session, integration, read_at)
         sold = _sold_since(session, integration.id) if complete else None
     if read_at is None:
         return
-    if not complete and now < read_at + WAIT_FOR_ORDERS:
-        _wait_for_orders(platform, run, integration, first=now - read_at < LOOK_AGAIN)
+    if wait:
+        with run.write() as session:
+            run.finish(session, again_at=list_until(platform, session, integration, read_at))
         return
     last = 0
     while True:
@@ -241,27 +239,6 @@ def _judge(item: CartItem, sold_since: int | None, now: datetime) -> None:
     item.drift_times = item.drift_times + 1 if sentence else 0
     item.drift = f"{sentence} {_LEFT_ALONE}" if item.drift_times > SENT_AGAIN else sentence
     item.drift_at = now
-
-
-def _wait_for_orders(platform: Platform, run: TaskRun, integration: Integration, *, first: bool) -> None:
-    """Look again when the orders of that time can be here; asked for once, since their listing has a pace of its own
-    where it fails."""
-    now = platform.clock.now()
-    soon = now + platform.carts.manifest(integration.cart).read_lag + timedelta(minutes=1)
-    with run.write() as session:
-        if first:
-            enqueue(session, kind="orders.check", integration=integration, now=now, run_at=soon, priority=SOON)
-        run.finish(session, again_at=soon + timedelta(minutes=1) if first else now + LOOK_AGAIN)
-
-
-def _orders_known_until(session: Session, integration: Integration) -> datetime | None:
-    """The time on our clock up to which the store's orders have been received."""
-    watermark = session.scalar(
-        sa.select(ImportCursor.watermark).where(
-            ImportCursor.integration_id == integration.id, ImportCursor.kind == "routine"
-        )
-    )
-    return watermark - timedelta(seconds=integration.server_skew_s) if watermark else None
 
 
 def _sold_since(session: Session, integration_id: int) -> dict[int, int]:

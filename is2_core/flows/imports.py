@@ -20,6 +20,7 @@ from is2_core.carts import PluginBug
 from is2_core.flows.cart_settings import is_enabled
 from is2_core.flows.context import cart_context
 from is2_core.flows.customized import ask_for_customizations
+from is2_core.flows.inventory_sync import orders_have_come
 from is2_core.flows.shipping import vocabulary
 from is2_core.flows.staging import stage, stage_singly
 from is2_core.flows.submissions import ask_about_open
@@ -206,6 +207,7 @@ def _end_page(
     _save_cursor(platform, session, integration, kind, window, page, pages=pages)
     if page.next_page is None:
         _ask_for_what_is_owed(session, integration, now)
+        orders_have_come(session, integration, now)
         run.finish(session)
     elif run.slice_is_over():
         run.finish(session, again_at=now)

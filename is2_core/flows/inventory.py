@@ -16,8 +16,9 @@ from is2_core.flows.errors import Conflict
 from is2_core.flows.inventory_levels import Candidate, Computed, candidates_of, due_condition, due_items, levels_of
 from is2_core.flows.inventory_results import give_up_lost, lost_items
 from is2_core.flows.inventory_sending import held_here, lock_items, send, store
-from is2_core.flows.inventory_sync import PUSH, interval_of, set_problem, sync_row
+from is2_core.flows.inventory_sync import ORDERS, PUSH, interval_of, set_problem, sync_row
 from is2_core.flows.levels import too_many_zeros
+from is2_core.flows.orders_known import LOOK_AGAIN, MINUTE, known, list_until, worth_waiting
 from is2_core.flows.shared_stock import unconfirmed_skus
 from is2_core.flows.submissions import KIND_INVENTORY, has_open
 from is2_core.models import (
@@ -32,7 +33,6 @@ from is2_core.tasks.queue import NOW, enqueue
 from is2_core.tasks.run import TaskRun
 from plugins.interface import SettingsError, StockLevel
 
-LOOK_AGAIN = timedelta(minutes=15)
 ZEROS, NO_STOCK_ROWS, SETTINGS = "ZEROS", "NO_STOCK_ROWS", "SETTINGS"
 
 
@@ -54,6 +54,8 @@ def push_inventory(platform: Platform, run: TaskRun) -> None:
     try:
         context = cart_context(platform, integration, before_call=run.heartbeat)
         read_channels(platform, run, integration, context)
+        if _waits_for_orders(platform, run, integration):
+            return
         batch = _prepare(platform, run, integration)
         if batch:
             send(platform, run, integration, batch)
@@ -61,6 +63,27 @@ def push_inventory(platform: Platform, run: TaskRun) -> None:
         # Keeps the stock back and nothing else: orders and tracking of the store go on.
         with run.write() as session:
             set_problem(session, integration.id, SETTINGS, error.sentence, (), platform.clock.now())
+
+
+def _waits_for_orders(platform: Platform, run: TaskRun, integration: Integration) -> bool:
+    """Put the run back where orders of this store may be missing: the cart has taken what they bought off its count,
+    and a number that knows nothing of it would offer it again."""
+    now = platform.clock.now()
+    lag = platform.carts.manifest(integration.cart).read_lag
+    with platform.db.read() as session:
+        if not due_items(session, integration.id, most=1):
+            return False
+        row = session.get(InventorySync, integration.id)
+        since = row.problem_at if row is not None and row.problem_code == ORDERS and row.problem_at else now
+        # Those up to the beginning of the wait do, however long their listing takes, unless that is long ago.
+        needed = max(since, now - LOOK_AGAIN) - lag - MINUTE
+        if known(session, integration, needed) or not worth_waiting(platform, session, integration, since):
+            return False
+    sentence = "The next push waits for the newest orders of this store, so that nothing already sold is offered again."
+    with run.write() as session:
+        set_problem(session, integration.id, ORDERS, sentence, (), now)
+        run.finish(session, again_at=list_until(platform, session, integration, needed))
+    return True
 
 
 def next_possible(platform: Platform, session: Session, integration: Integration, now: datetime) -> datetime:
@@ -163,7 +186,7 @@ def push_now(platform: Platform, *, integration_id: int, account_id: int) -> str
             raise Conflict("Nothing is due: no active SKU had activity since it was last sent.")
         enqueue(session, kind=PUSH, integration=integration, now=now, priority=NOW)
     skus = "1 SKU is" if due == 1 else f"{due} SKUs are"
-    return f"{skus} due and looked at now; what may be sent goes to {label} at once."
+    return f"{skus} due and looked at now; what may be sent goes to {label} as soon as the newest orders are here."
 
 
 def _floor_words(platform: Platform, integration: Integration) -> str:

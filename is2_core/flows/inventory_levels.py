@@ -50,12 +50,13 @@ def due_condition(integration_id: int) -> tuple[sa.ColumnElement[bool], ...]:
     )
 
 
-def due_items(session: Session, integration_id: int) -> Sequence[CartItem]:
-    """Active items whose stock is to be sent and may be."""
+def due_items(session: Session, integration_id: int, most: int | None = None) -> Sequence[CartItem]:
+    """Active items whose stock is to be sent and may be; at most so many."""
     return session.scalars(
         sa.select(CartItem)
         .where(*due_condition(integration_id), CartItem.withheld == "")
         .order_by(CartItem.id)
+        .limit(most)
         .options(lazyload(CartItem.mappings))
     ).all()
 

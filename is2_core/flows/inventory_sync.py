@@ -8,9 +8,12 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from is2_core.models import InventorySync, Schedule
+from is2_core.models import Integration, InventorySync, Schedule
+from is2_core.tasks.queue import SOON, enqueue
 
 PUSH = "inventory.push"
+# The problem of a push that waits for the store's newest orders.
+ORDERS = "ORDERS"
 
 
 def sync_row(session: Session, integration_id: int) -> InventorySync:
@@ -38,3 +41,10 @@ def interval_of(session: Session, integration_id: int) -> int | None:
     return session.scalar(
         sa.select(Schedule.every_s).where(Schedule.integration_id == integration_id, Schedule.kind == PUSH)
     )
+
+
+def orders_have_come(session: Session, integration: Integration, now: datetime) -> None:
+    """A listing of the store's orders has ended: the push that waits for it looks again."""
+    row = session.get(InventorySync, integration.id)
+    if row is not None and row.problem_code == ORDERS:
+        enqueue(session, kind=PUSH, integration=integration, now=now, priority=SOON)

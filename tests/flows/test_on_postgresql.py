@@ -21,6 +21,7 @@ from tests.flows.test_inventory import (
     test_only_what_moved_is_sent_again_and_no_sooner_than_the_floor,
     test_promising_more_than_there_is_raises_one_alarm_and_ends_it,
 )
+from tests.flows.test_push_after_orders import moved, test_what_was_bought_just_now_is_not_offered_again
 from tests.flows.test_secret_rotation import test_both_are_good_while_amazon_rotates_and_then_the_newer_one
 from tests.flows.test_several_stores import (
     test_a_disconnected_store_stops_at_once_and_takes_everything_up_again,
@@ -44,6 +45,7 @@ __all__ = [
     "compared",
     "dock",
     "fetching",
+    "moved",
     "shop",
     "spoiled",
     "stocked",
@@ -65,6 +67,7 @@ __all__ = [
     "test_the_warehouse_can_end_an_order_and_everybody_hears_of_it",
     "test_units_freed_by_a_correction_arrive_before_the_package_that_takes_them",
     "test_what_differs_is_reported_made_due_and_corrected_by_the_next_push",
+    "test_what_was_bought_just_now_is_not_offered_again",
 ]
 
 

@@ -10,7 +10,7 @@ from bs4 import Tag
 
 from is2_core.flows import inventory, inventory_results, items, stock, store_settings
 from is2_core.flows.activity import mark_due
-from is2_core.flows.inventory_sync import set_problem
+from is2_core.flows.inventory_sync import ORDERS, set_problem
 from is2_core.flows.submissions import KIND_INVENTORY
 from is2_core.models import (
     CartItem,
@@ -208,6 +208,15 @@ def test_a_warehouse_that_reports_nothing_is_named(house: House) -> None:
     page = house.browser(ALICE).get(address(house))
     assert "The warehouse reported no stock at all" in page.alerts[0]
     assert page.link("Stock of the warehouse") == "/warehouse/stock"
+
+
+def test_a_push_that_waits_for_orders_is_no_alarm(house: House) -> None:
+    note(house, ORDERS, "The next push waits for the newest orders of this store.")
+    browser = house.browser(ALICE)
+    page = browser.get(address(house))
+    assert "The next push waits for the newest orders of this store." in page.text
+    assert page.alerts == []
+    assert "waits for the newest orders" not in browser.get("/integrations").text
 
 
 def test_filters_and_the_carts_words(house: House) -> None:
