@@ -1,4 +1,7 @@
-"""Sending stock to the cart: the due items of a store, quantity and latency together, at most once per floor."""
+"""Sending stock to the cart: the due items of a store, quantity and latency together, at most once per floor.
+
+What a run could not send at once, for want of budget, is sent as soon as there is some: its floor is the same.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,8 @@ from is2_core.flows.channels import read_channels
 from is2_core.flows.context import cart_context
 from is2_core.flows.errors import Conflict
 from is2_core.flows.inventory_levels import Candidate, Computed, candidates_of, due_condition, due_items, levels_of
-from is2_core.flows.inventory_results import give_up_lost, lost_items
-from is2_core.flows.inventory_sending import held_here, lock_items, send, store
+from is2_core.flows.inventory_results import drop_rest, give_up_lost, lost_items, unfinished, unsent
+from is2_core.flows.inventory_sending import Entry, held_here, lock_items, send, store
 from is2_core.flows.inventory_sync import ORDERS, PUSH, interval_of, set_problem, sync_row
 from is2_core.flows.levels import too_many_zeros
 from is2_core.flows.orders_known import LOOK_AGAIN, MINUTE, known, list_until, worth_waiting
@@ -26,12 +29,13 @@ from is2_core.models import (
     Integration,
     IntegrationState,
     InventorySync,
+    StockPush,
     StockPushLine,
 )
 from is2_core.platform import Platform
 from is2_core.tasks.queue import NOW, enqueue
 from is2_core.tasks.run import TaskRun
-from plugins.interface import SettingsError, StockLevel
+from plugins.interface import SettingsError
 
 ZEROS, NO_STOCK_ROWS, SETTINGS = "ZEROS", "NO_STOCK_ROWS", "SETTINGS"
 
@@ -45,18 +49,19 @@ def push_inventory(platform: Platform, run: TaskRun) -> None:
         open_before = has_open(session, integration.id, KIND_INVENTORY)
         may_at = next_possible(platform, session, integration, now)
         every = interval_of(session, integration.id)
+        rest_of = unfinished(session, integration.id) if open_before or may_at > now else None
     if every is None or not platform.carts.has(integration.cart, "push_inventory"):
         return
-    if open_before or may_at > now:
+    if rest_of is None and (open_before or may_at > now):
         with run.write() as session:
             run.finish(session, again_at=now + LOOK_AGAIN if open_before else may_at)
         return
     try:
         context = cart_context(platform, integration, before_call=run.heartbeat)
         read_channels(platform, run, integration, context)
-        if _waits_for_orders(platform, run, integration):
+        if _waits_for_orders(platform, run, integration, rest_of):
             return
-        batch = _prepare(platform, run, integration)
+        batch = _prepare(platform, run, integration, rest_of)
         if batch:
             send(platform, run, integration, batch)
     except SettingsError as error:
@@ -65,7 +70,7 @@ def push_inventory(platform: Platform, run: TaskRun) -> None:
             set_problem(session, integration.id, SETTINGS, error.sentence, (), platform.clock.now())
 
 
-def _waits_for_orders(platform: Platform, run: TaskRun, integration: Integration) -> bool:
+def _waits_for_orders(platform: Platform, run: TaskRun, integration: Integration, rest_of: StockPush | None) -> bool:
     """Put the run back where orders of this store may be missing: the cart has taken what they bought off its count,
     and a number that knows nothing of it would offer it again."""
     now = platform.clock.now()
@@ -75,8 +80,8 @@ def _waits_for_orders(platform: Platform, run: TaskRun, integration: Integration
             return False
         row = session.get(InventorySync, integration.id)
         since = row.problem_at if row is not None and row.problem_code == ORDERS and row.problem_at else now
-        # Those up to the beginning of the wait do, however long their listing takes, unless that is long ago.
-        needed = max(since, now - LOOK_AGAIN) - lag - MINUTE
+        # Those up to the beginning do, however long their listing takes, unless that is long ago.
+        needed = max(rest_of.computed_at if rest_of else since, now - LOOK_AGAIN) - lag - MINUTE
         if known(session, integration, needed) or not worth_waiting(platform, session, integration, since):
             return False
     sentence = "The next push waits for the newest orders of this store, so that nothing already sold is offered again."
@@ -95,13 +100,17 @@ def next_possible(platform: Platform, session: Session, integration: Integration
     return max(now, row.accepted_at + plan.floor)
 
 
-def _prepare(platform: Platform, run: TaskRun, integration: Integration) -> list[tuple[StockPushLine, StockLevel]]:
-    """Compute what is due and store it before it is sent; empty where nothing may be sent."""
+def _prepare(platform: Platform, run: TaskRun, integration: Integration, rest_of: StockPush | None) -> list[Entry]:
+    """Compute what is due, or of it the rest of a run, and store it before it is sent; empty where nothing may be."""
     with platform.db.read() as session:
         blocked = unconfirmed_skus(session, integration)
+        due = due_items(session, integration.id)
+        if rest_of is not None:
+            rest = set(session.scalars(sa.select(StockPushLine.cart_item_id).where(*unsent(rest_of.id))))
+            due = [item for item in due if item.id in rest]
         candidates = [
             candidate
-            for candidate in candidates_of(session, integration, due_items(session, integration.id))
+            for candidate in candidates_of(session, integration, due)
             if not blocked & candidate.components.keys()
         ]
         held = held_here(session, integration.id)
@@ -115,21 +124,26 @@ def _prepare(platform: Platform, run: TaskRun, integration: Integration) -> list
     now = platform.clock.now()
     problem = _problem(candidates, computed, active or 0, confirmed)
     with run.write() as session:
-        # Items before the row of the store, as everywhere; one that was removed meanwhile is not sent.
-        lost = lost_items(session, integration.id)
-        still = lock_items(session, [*lost, *(entry.candidate.item.id for entry in computed)])
-        computed = [entry for entry in computed if entry.candidate.item.id in still]
-        give_up_lost(session, integration.id, now)
-        # The cart may work on a lost run after this one: what it carried is sent once more with the run after this.
-        make_due(session, lost)
         if problem is not None:
+            if rest_of is not None:
+                drop_rest(session, rest_of.id, now)
             set_problem(session, integration.id, *problem, now)
             run.finish(session, again_at=now + LOOK_AGAIN if problem[0] == NO_STOCK_ROWS else None)
             return []
+        # Items before the row of the store, as everywhere; one that was removed meanwhile is not sent.
+        lost = lost_items(session, integration.id) if rest_of is None else ()
+        still = lock_items(session, [*lost, *(entry.candidate.item.id for entry in computed)])
+        computed = [entry for entry in computed if entry.candidate.item.id in still]
+        if rest_of is None:
+            give_up_lost(session, integration.id, now)
+            # The cart may work on a lost run after this one: what it carried is sent once more with the run after this.
+            make_due(session, lost)
         set_problem(session, integration.id, "", "", (), now)
-        if not computed:
-            return []
-        return store(session, integration, computed, held, now)
+        if computed:
+            return store(session, integration, rest_of, computed, held, now)
+        if rest_of is not None:
+            drop_rest(session, rest_of.id, now)
+        return []
 
 
 def _problem(

@@ -51,11 +51,12 @@ def due_condition(integration_id: int) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def due_items(session: Session, integration_id: int, most: int | None = None) -> Sequence[CartItem]:
-    """Active items whose stock is to be sent and may be; at most so many."""
+    """Active items whose stock is to be sent and may be, at most so many: those first whose number is oldest, so that
+    none waits for the same others time and again."""
     return session.scalars(
         sa.select(CartItem)
         .where(*due_condition(integration_id), CartItem.withheld == "")
-        .order_by(CartItem.id)
+        .order_by(CartItem.pushed_at.is_not(None), CartItem.pushed_at, CartItem.id)
         .limit(most)
         .options(lazyload(CartItem.mappings))
     ).all()

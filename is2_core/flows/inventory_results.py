@@ -88,7 +88,7 @@ def settle(session: Session, integration_id: int, results: Mapping[str, Result],
 def _close(session: Session, push: StockPush, now: datetime) -> None:
     """End a run whose lines are all settled; one of which nothing was applied does not count for the floor."""
     results = set(session.scalars(sa.select(StockPushLine.result).where(StockPushLine.push_id == push.id).distinct()))
-    if PushResult.SENT in results:
+    if results & {PushResult.SENT, PushResult.UNSENT}:
         return
     push.closed_at = now
     sync = sync_row(session, push.integration_id)
@@ -100,6 +100,33 @@ def after_submission(session: Session, integration: Integration, retry_at: datet
     """A submission ended: what is to be sent again is, as soon as the floor allows."""
     if retry_at is not None:
         enqueue(session, kind=PUSH, integration=integration, now=now, run_at=retry_at)
+
+
+def unsent(push_id: int) -> tuple[sa.ColumnElement[bool], ...]:
+    """Which lines of a run are still to be sent."""
+    return StockPushLine.push_id == push_id, StockPushLine.result == PushResult.UNSENT
+
+
+def unfinished(session: Session, integration_id: int) -> StockPush | None:
+    """The run of which the cart has accepted a part and the rest is still to be sent."""
+    return session.scalar(
+        sa.select(StockPush)
+        .join(StockPushLine, StockPushLine.push_id == StockPush.id)
+        .where(
+            StockPush.integration_id == integration_id,
+            StockPush.accepted_at.is_not(None),
+            StockPush.closed_at.is_(None),
+            StockPushLine.result == PushResult.UNSENT,
+        )
+        .order_by(StockPush.id.desc())
+        .limit(1)
+    )
+
+
+def drop_rest(session: Session, push_id: int, now: datetime) -> None:
+    """Nothing more of a run is sent; what it did not send stays due."""
+    session.execute(sa.delete(StockPushLine).where(*unsent(push_id)))
+    _close(session, session.get_one(StockPush, push_id), now)
 
 
 def _lost(integration_id: int) -> sa.Select[tuple[int]]:
@@ -120,6 +147,8 @@ def give_up_lost(session: Session, integration_id: int, now: datetime) -> None:
     """Close the lost runs: newer numbers follow now."""
     lost = session.scalars(_lost(integration_id)).all()
     if lost:
+        rest = StockPushLine.push_id.in_(lost), StockPushLine.result == PushResult.UNSENT
+        session.execute(sa.delete(StockPushLine).where(*rest))
         session.execute(
             sa.update(StockPushLine)
             .where(StockPushLine.push_id.in_(lost), StockPushLine.result == PushResult.SENT)

@@ -10,12 +10,13 @@ from sqlalchemy.orm import Session
 
 from is2_core.flows.context import cart_context
 from is2_core.flows.inventory_levels import Computed, lead_days_of
-from is2_core.flows.inventory_results import settle
+from is2_core.flows.inventory_results import settle, unsent
 from is2_core.flows.inventory_sync import sync_row
 from is2_core.flows.submissions import KIND_INVENTORY, checked_reply, open_submissions
 from is2_core.models import (
     CartItem,
     Integration,
+    PushResult,
     ReceivedLine,
     ReceivedOrder,
     ReceivedState,
@@ -24,7 +25,9 @@ from is2_core.models import (
 )
 from is2_core.platform import Platform
 from is2_core.tasks.run import TaskRun
-from plugins.interface import Applied, Retry, StockLevel, WriteReply
+from plugins.interface import Applied, RateLimited, Retry, StockLevel, WriteReply
+
+Entry = tuple[StockPushLine, StockLevel]
 
 
 def lock_items(session: Session, item_ids: Sequence[int]) -> set[int]:
@@ -50,13 +53,18 @@ def held_here(session: Session, integration_id: int) -> dict[str, int]:
 def store(
     session: Session,
     integration: Integration,
+    push: StockPush | None,
     computed: Sequence[Computed],
-    held_here: Mapping[str, int],
+    held: Mapping[str, int],
     now: datetime,
-) -> list[tuple[StockPushLine, StockLevel]]:
-    push = StockPush(account_id=integration.account_id, integration_id=integration.id, computed_at=now)
-    session.add(push)
-    session.flush()
+) -> list[Entry]:
+    """Store what is about to be sent, as a run of its own or as the rest of one."""
+    if push is None:
+        push = StockPush(account_id=integration.account_id, integration_id=integration.id, computed_at=now)
+        session.add(push)
+        session.flush()
+    else:
+        session.execute(sa.delete(StockPushLine).where(*unsent(push.id)))
     lead_days = lead_days_of(integration)
     lines = [
         StockPushLine(
@@ -66,6 +74,7 @@ def store(
             quantity=entry.level.quantity,
             lead_days=lead_days,
             why=entry.level.why,
+            result=PushResult.UNSENT,
         )
         for entry in computed
     ]
@@ -79,7 +88,7 @@ def store(
                 sku=entry.candidate.item.sku,
                 remote_id=entry.candidate.item.remote_id,
                 available=line.quantity,
-                held_here=held_here.get(entry.candidate.item.sku, 0),
+                held_here=held.get(entry.candidate.item.sku, 0),
                 lead_days=lead_days,
             ),
         )
@@ -87,34 +96,57 @@ def store(
     ]
 
 
-def send(
-    platform: Platform, run: TaskRun, integration: Integration, batch: Sequence[tuple[StockPushLine, StockLevel]]
-) -> None:
+def send(platform: Platform, run: TaskRun, integration: Integration, batch: Sequence[Entry]) -> None:
+    """Send in parts as large as the cart takes. What it puts off, a part it has no budget for included, is the rest of
+    the run: nobody has seen it, and it goes on with newer numbers at the time the cart names.
+
+    Raises:
+        RateLimited: the rest waits.
+    """
     most = platform.carts.manifest(integration.cart).inventory_batch
     context = cart_context(platform, integration, before_call=run.heartbeat)
+    later: list[datetime] = []
     for start in range(0, len(batch), most):
-        part = [stock_level for _, stock_level in batch[start : start + most]]
-        reply: WriteReply = platform.carts.call(integration.cart, "push_inventory", ctx=context, levels=part)
-        checked_reply(integration.cart, "push_inventory", reply, {entry.key for entry in part})
+        part = batch[start : start + most]
+        levels = [stock_level for _, stock_level in part]
+        with run.write() as session:
+            _mark(session, part, PushResult.SENT)
+        try:
+            reply: WriteReply = platform.carts.call(integration.cart, "push_inventory", ctx=context, levels=levels)
+        except RateLimited:
+            with run.write() as session:
+                _mark(session, part, PushResult.UNSENT)
+            raise
+        checked_reply(integration.cart, "push_inventory", reply, {entry.key for entry in levels})
+        put_off = {key: result.when for key, result in reply.results.items() if isinstance(result, Retry)}
+        later += put_off.values()
         with run.write() as session:
             now = platform.clock.now()
-            lock_items(session, [line.cart_item_id for line, _ in batch[start : start + most]])
+            lock_items(session, [line.cart_item_id for line, _ in part])
+            _mark(session, [entry for entry in part if entry[1].key in put_off], PushResult.UNSENT)
             if reply.pending or any(isinstance(result, Applied) for result in reply.results.values()):
-                _accepted(session, integration.id, batch[0][0].push_id, now)
+                _accepted(session, integration.id, part[0][0].push_id, now)
             open_submissions(session, integration, KIND_INVENTORY, reply.pending, now)
             session.flush()
-            settle(session, integration.id, reply.results, now)
-            later = [result.when for result in reply.results.values() if isinstance(result, Retry)]
+            settled = {key: result for key, result in reply.results.items() if key not in put_off}
+            settle(session, integration.id, settled, now)
             if start + most >= len(batch):
                 run.finish(session, again_at=min(later) if later else None)
 
 
+def _mark(session: Session, part: Sequence[Entry], result: PushResult) -> None:
+    if part:
+        rows = [{"id": line.id, "result": result} for line, _ in part]
+        session.execute(sa.update(StockPushLine), rows)
+
+
 def _accepted(session: Session, integration_id: int, push_id: int, now: datetime) -> None:
-    """The cart accepted a run: the floor counts from now on."""
+    """The cart accepted a run, of which this may be the first part: the floor counts from the first one on, and what a
+    person confirmed holds until the last one."""
     push = session.get_one(StockPush, push_id)
-    if push.accepted_at is not None:
-        return
-    push.accepted_at = now
     sync = sync_row(session, integration_id)
-    sync.accepted_before, sync.accepted_at = sync.accepted_at, now
-    sync.zeros_confirmed = []
+    if push.accepted_at is None:
+        push.accepted_at = now
+        sync.accepted_before, sync.accepted_at = sync.accepted_at, now
+    if session.scalar(sa.select(StockPushLine.id).where(*unsent(push_id)).limit(1)) is None:
+        sync.zeros_confirmed = []

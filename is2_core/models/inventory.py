@@ -34,8 +34,10 @@ class InventorySync(Base):
 
 
 class PushResult(StrEnum):
-    """What became of one SKU of a push. LOST: the answer never came, newer numbers followed."""
+    """What became of one SKU of a push. UNSENT: stored, not sent yet. LOST: the answer never came, newer numbers
+    followed."""
 
+    UNSENT = "UNSENT"
     SENT = "SENT"
     APPLIED = "APPLIED"
     REJECTED = "REJECTED"
@@ -44,7 +46,7 @@ class PushResult(StrEnum):
 
 
 class StockPush(Base):
-    """One run: the numbers computed at `computed_at` and sent together. `closed_at` is set at its end."""
+    """One run: the numbers computed from `computed_at` on and sent together. `closed_at` is set at its end."""
 
     __tablename__ = "stock_push"
     id: Mapped[Id]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -384,21 +383,3 @@ def test_more_withheld_skus_than_the_budget_reads_at_once_keep_no_other_waiting(
     stocked.adjust("LAST", 1)
     stocked.jump(hours=13)
     assert stocked.shown()["LAST"] == (6, 3)
-
-
-def test_a_push_larger_than_the_cart_takes_at_once_goes_in_parts(
-    stocked: Stock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    carts = stocked.world.platform.carts
-    small = replace(carts.manifest("amazon"), inventory_batch=2)
-    monkeypatch.setattr(carts, "manifest", lambda name: small)
-    # In one marketplace only: a feed there is one part.
-    stocked.list_at_amazon(*stocked.ids, marketplaces=["ATVPDKIKX0DER"])
-    stocked.finish()
-    assert {sku: stocked.shown()[sku] for sku in stocked.ids} == dict.fromkeys(stocked.ids, (50, 3))
-    assert stocked.feeds() == 2
-    assert not any(row.due for row in stocked.view().rows)
-    # One run for the floor, however many parts it had.
-    stocked.adjust("TENT-2P", -1)
-    stocked.jump(hours=11)
-    assert stocked.feeds() == 2
