@@ -5,11 +5,9 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from is2_core.flows.errors import Conflict, NotFound
-from is2_core.flows.polling import end_submission
-from is2_core.flows.submissions import PENDING
+from is2_core.flows.polling import give_up
 from is2_core.models import OPEN_STATES, Submission, Task, TaskState
 from is2_core.platform import Platform
-from plugins.interface import Retry
 
 
 def try_again(platform: Platform, task_id: int) -> None:
@@ -44,5 +42,4 @@ def give_up_submission(platform: Platform, submission_id: int) -> None:
             raise NotFound("There is no such submission.")
         if row.closed_at is not None:
             raise Conflict("This submission has ended meanwhile.")
-        now = platform.clock.now()
-        end_submission(session, row, {line.key: Retry(now) for line in row.lines if line.result == PENDING}, now)
+        give_up(session, row, platform.clock.now())

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from is2_core.flows.inventory_sync import PUSH, sync_row
-from is2_core.models import CartItem, Integration, PushResult, StockPush, StockPushLine
+from is2_core.flows.submissions import KIND_INVENTORY
+from is2_core.models import CartItem, Integration, PushResult, StockPush, StockPushLine, Submission
 from is2_core.tasks.queue import enqueue
 from plugins.interface import Applied, Rejected, Result
 
@@ -91,9 +92,36 @@ def _close(session: Session, push: StockPush, now: datetime) -> None:
     if results & {PushResult.SENT, PushResult.UNSENT}:
         return
     push.closed_at = now
+    _free_floor(session, push)
+
+
+def _free_floor(session: Session, push: StockPush) -> None:
+    """Give back the floor that a run holds of which nothing was applied."""
     sync = sync_row(session, push.integration_id)
-    if PushResult.APPLIED not in results and push.accepted_at is not None and sync.accepted_at == push.accepted_at:
+    applied = sa.select(StockPushLine.id).where(
+        StockPushLine.push_id == push.id, StockPushLine.result == PushResult.APPLIED
+    )
+    if sync.accepted_at is not None and sync.accepted_at == push.accepted_at and not session.scalar(applied.limit(1)):
         sync.accepted_at = sync.accepted_before
+
+
+def given_up(session: Session, integration_id: int, results: Mapping[str, Result], now: datetime) -> None:
+    """Nobody waits for the answer to these lines any more, which the cart may still work on: they stay without a result,
+    so that they count as lost with the next run. The floor is given back where nothing of their run was applied."""
+    session.flush()
+    at_the_cart = sa.select(sa.func.count()).where(
+        Submission.integration_id == integration_id,
+        Submission.kind == KIND_INVENTORY,
+        Submission.closed_at.is_(None),
+    )
+    lines = StockPushLine.id.in_([int(key) for key in results])
+    pushes = session.scalars(
+        sa.select(StockPush).where(StockPush.id.in_(sa.select(StockPushLine.push_id).where(lines)))
+    )
+    for push in pushes.all():
+        # Another part of the run may be applied yet.
+        if session.scalar(at_the_cart) == 1:
+            _free_floor(session, push)
 
 
 def after_submission(session: Session, integration: Integration, retry_at: datetime | None, now: datetime) -> None:

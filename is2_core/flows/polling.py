@@ -15,6 +15,7 @@ from is2_core.flows.submissions import (
     KIND_ACKNOWLEDGE,
     KIND_INVENTORY,
     KIND_TRACKING,
+    PENDING,
     checked_reply,
     record_results,
 )
@@ -31,16 +32,18 @@ SILENCE = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Settler:
-    """How the results of one kind of submission are stored, by key, and what follows its end."""
+    """How the results of one kind of submission are stored, by key, how that it was given up, and what follows its
+    end."""
 
     results: Callable[[Session, int, Mapping[str, Result], datetime], None]
+    given_up: Callable[[Session, int, Mapping[str, Result], datetime], None]
     end: Callable[[Session, Integration, datetime | None, datetime], None]
 
 
 SETTLERS = {
-    KIND_ACKNOWLEDGE: Settler(acknowledgements.settle, acknowledgements.after_submission),
-    KIND_INVENTORY: Settler(inventory_results.settle, inventory_results.after_submission),
-    KIND_TRACKING: Settler(tracking.settle, tracking.after_submission),
+    KIND_ACKNOWLEDGE: Settler(acknowledgements.settle, acknowledgements.settle, acknowledgements.after_submission),
+    KIND_INVENTORY: Settler(inventory_results.settle, inventory_results.given_up, inventory_results.after_submission),
+    KIND_TRACKING: Settler(tracking.settle, tracking.settle, tracking.after_submission),
 }
 
 
@@ -74,22 +77,28 @@ def poll_submission(platform: Platform, run: TaskRun) -> None:
             row.ask_at = min(entry.ask_at for entry in reply.pending)
             run.finish(session, again_at=row.ask_at)
             return
-        end_submission(session, row, reply.results, now)
+        SETTLERS[row.kind].results(session, integration.id, reply.results, now)
+        _end(session, row.id, reply.results, now)
         run.finish(session)
 
 
-def end_submission(session: Session, row: Submission, results: Mapping[str, Result], now: datetime) -> None:
-    """Settle the last results of a submission and close it; what is to be sent again follows from it."""
+def give_up(session: Session, row: Submission, now: datetime) -> None:
+    """End a submission whose answer does not come; each of its lines without a result is sent again."""
+    results: dict[str, Result] = {line.key: Retry(now) for line in row.lines if line.result == PENDING}
+    SETTLERS[row.kind].given_up(session, row.integration_id, results, now)
+    _end(session, row.id, results, now)
+
+
+def _end(session: Session, submission_id: int, results: Mapping[str, Result], now: datetime) -> None:
+    """Close a submission whose last results are settled; what is to be sent again follows from it."""
+    row = session.get_one(Submission, submission_id)
     integration = session.get_one(Integration, row.integration_id)
-    settler = SETTLERS[row.kind]
     record_results(row, dict(results))
-    settler.results(session, integration.id, results, now)
-    row = session.get_one(Submission, row.id)
     row.closed_at = now
     end_case(session, now, account_id=row.account_id, kind=CaseKind.NO_ANSWER, subject=f"submission {row.id}")
     session.flush()
     retries = [result.when for result in results.values() if isinstance(result, Retry)]
-    settler.end(session, integration, min(retries) if retries else None, now)
+    SETTLERS[row.kind].end(session, integration, min(retries) if retries else None, now)
 
 
 def _tell_of_silence(platform: Platform, run: TaskRun, integration: Integration, row: Submission) -> None:

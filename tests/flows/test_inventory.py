@@ -354,6 +354,27 @@ def test_a_feed_without_an_answer_is_told_of_after_a_day_and_can_be_given_up(sto
         assert session.get_one(SupportCase, case.id).closed_at is not None
 
 
+def test_a_feed_given_up_that_ends_after_newer_numbers_is_overwritten_at_the_next_slot(stocked: Stock) -> None:
+    stocked.world.amazon.post("feeds", {"delay_s": 5 * 3600})
+    stocked.finish()
+    stocked.world.amazon.post("feeds", {"delay_s": 30})
+    stocked.adjust("TENT-2P", -48)
+    stocked.jump(hours=2)
+    with stocked.world.platform.db.read() as session:
+        (submission,) = session.scalars(sa.select(Submission).where(Submission.closed_at.is_(None)))
+    given_up.give_up_submission(stocked.world.platform, submission.id)
+    stocked.pass_time(minutes=A_WHILE)
+    # Nothing is known to be applied, so the floor is given back.
+    assert stocked.shown()["TENT-2P"] == (2, 3)
+    stocked.jump(hours=4)
+    assert stocked.shown()["TENT-2P"] == (50, 3)
+    stocked.jump(hours=9)
+    assert stocked.shown()["TENT-2P"] == (2, 3)
+    feeds = stocked.feeds()
+    stocked.jump(hours=13)
+    assert stocked.feeds() == feeds
+
+
 def test_what_a_disconnected_store_kept_is_free_for_the_others(stocked: Stock) -> None:
     other = stocked.world.connect(seller="A2SIMNA0000002")
     (held,) = stocked.world.amazon.generate("A2SIMNA0000002", missing_address=1)["missing_address"]
