@@ -106,22 +106,18 @@ def _free_floor(session: Session, push: StockPush) -> None:
 
 
 def given_up(session: Session, integration_id: int, results: Mapping[str, Result], now: datetime) -> None:
-    """Nobody waits for the answer to these lines any more, which the cart may still work on: they stay without a result,
-    so that they count as lost with the next run. The floor is given back where nothing of their run was applied."""
-    session.flush()
+    """Nobody waits for the answer to these lines any more, but the cart may still work on them: they stay without a
+    result, so that they count as lost with the next run. The floor is given back where nothing of the run was applied.
+    """
     at_the_cart = sa.select(sa.func.count()).where(
         Submission.integration_id == integration_id,
         Submission.kind == KIND_INVENTORY,
         Submission.closed_at.is_(None),
     )
-    lines = StockPushLine.id.in_([int(key) for key in results])
-    pushes = session.scalars(
-        sa.select(StockPush).where(StockPush.id.in_(sa.select(StockPushLine.push_id).where(lines)))
-    )
-    for push in pushes.all():
-        # Another part of the run may be applied yet.
-        if session.scalar(at_the_cart) == 1:
-            _free_floor(session, push)
+    line = session.get(StockPushLine, int(next(iter(results), "0")))
+    # Another part of the run may be applied yet.
+    if line is not None and session.scalar(at_the_cart) == 1:
+        _free_floor(session, session.get_one(StockPush, line.push_id))
 
 
 def after_submission(session: Session, integration: Integration, retry_at: datetime | None, now: datetime) -> None:

@@ -26,8 +26,8 @@ from is2_core.tasks.run import TaskRun
 from plugins import interface
 from plugins.interface import Result, Retry, WriteReply
 
-# A feed may take hours; a day without its result is for a person to look at.
-SILENCE = timedelta(days=1)
+# A feed takes minutes as a rule. It may take hours, but then nothing newer follows, which is for a person to know.
+SILENCE = timedelta(hours=1)
 
 
 @dataclass(frozen=True)

@@ -336,10 +336,13 @@ def test_settings_tell_of_a_schedule_that_is_due(stocked: Stock) -> None:
         assert session.scalar(sa.select(sa.func.count()).select_from(CartItem)) == 3
 
 
-def test_a_feed_without_an_answer_is_told_of_after_a_day_and_can_be_given_up(stocked: Stock) -> None:
+def test_a_feed_without_an_answer_is_told_of_after_an_hour_and_can_be_given_up(stocked: Stock) -> None:
     stocked.world.amazon.post("feeds", {"delay_s": 10 * 86_400})
     stocked.finish()
-    stocked.jump(hours=25)
+    stocked.jump(minutes=40)
+    with stocked.world.platform.db.read() as session:
+        assert session.scalar(sa.select(SupportCase.id)) is None
+    stocked.jump(minutes=10)
     with stocked.world.platform.db.read() as session:
         case = session.scalars(sa.select(SupportCase).where(SupportCase.kind == CaseKind.NO_ANSWER)).one()
         (submission,) = session.scalars(sa.select(Submission).where(Submission.closed_at.is_(None)))
