@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from is2_core.flows.context import cart_context
+from is2_core.flows.lost_writes import TELL_AFTER, most_after, tell
 from is2_core.flows.rules import add_event
 from is2_core.flows.stores import store_name
 from is2_core.flows.submissions import KIND_ACKNOWLEDGE, checked_reply, has_open, open_submissions
-from is2_core.flows.support import end_case, raise_case
-from is2_core.models import AckState, CaseKind, Integration, ReceivedOrder, ReceivedState
+from is2_core.models import AckState, Integration, ReceivedOrder, ReceivedState
 from is2_core.platform import Platform
 from is2_core.tasks.queue import enqueue
 from is2_core.tasks.run import TaskRun
 from plugins.interface import AcknowledgedLine, Acknowledgement, Applied, Rejected, Result, Retry, WriteReply
-
-# By how much a write shrinks that is made again of what was lost with a whole one; and after how many a person is told.
-SMALLER = 8
-TELL_AFTER = 3
 
 
 def send_acknowledgements(platform: Platform, run: TaskRun) -> None:
@@ -67,7 +62,7 @@ def _next_batch(session: Session, integration_id: int, most: int) -> tuple[Seque
     """
     due = sa.and_(ReceivedOrder.integration_id == integration_id, ReceivedOrder.ack_state == AckState.DUE)
     tries = session.scalar(sa.select(sa.func.min(ReceivedOrder.ack_tries)).where(due)) or 0
-    most = max(1, most // SMALLER**tries)
+    most = most_after(most, tries)
     orders = session.scalars(
         sa.select(ReceivedOrder)
         .where(due, ReceivedOrder.ack_tries == tries)
@@ -110,19 +105,11 @@ def _tell_of_tries(session: Session, integration: Integration, now: datetime) ->
             ReceivedOrder.ack_tries >= TELL_AFTER,
         )
     )
-    case: dict[str, Any] = {
-        "account_id": integration.account_id,
-        "kind": CaseKind.NO_ANSWER,
-        "subject": f"acknowledgements of store {integration.id}",
-    }
-    if not stuck:
-        end_case(session, now, **case)
-        return
     sentence = (
         f"The shop has lost the acknowledgements of {stuck} orders of {store_name(integration)} {TELL_AFTER} times or "
         "more. They are sent again; the orders themselves are with the warehouse."
     )
-    raise_case(session, now, **case, sentence=sentence, integration_id=integration.id)
+    tell(session, integration, "acknowledgements", sentence if stuck else "", now)
 
 
 def _settle_one(session: Session, order: ReceivedOrder, result: Result, now: datetime) -> None:

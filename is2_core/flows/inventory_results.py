@@ -10,10 +10,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from is2_core.flows.inventory_sync import PUSH, sync_row
-from is2_core.flows.submissions import KIND_INVENTORY
+from is2_core.flows.inventory_tries import ALONE, tell_of_tries, tries_of
+from is2_core.flows.lost_writes import TELL_AFTER
+from is2_core.flows.submissions import KIND_INVENTORY, has_open
 from is2_core.models import CartItem, Integration, PushResult, StockPush, StockPushLine, Submission
 from is2_core.tasks.queue import enqueue
-from plugins.interface import Applied, Rejected, Result
+from plugins.interface import Applied, Rejected, Result, Retry
 
 
 def settle(session: Session, integration_id: int, results: Mapping[str, Result], now: datetime) -> None:
@@ -48,6 +50,8 @@ def settle(session: Session, integration_id: int, results: Mapping[str, Result],
             .with_for_update()
         )
     }
+    alone = len(results) == 1 and isinstance(next(iter(results.values())), Retry)
+    tries = tries_of(session, integration_id) if alone else {}
     outcomes: list[dict[str, Any]] = []
     applied: list[dict[str, Any]] = []
     refused: list[dict[str, Any]] = []
@@ -74,6 +78,10 @@ def settle(session: Session, integration_id: int, results: Mapping[str, Result],
             outcome |= {"result": PushResult.REJECTED, "sentence": f"{result.sentence} ({result.code})"}
             if item is not None and newer:
                 refused.append({"id": item.id, "push_sentence": outcome["sentence"]})
+        elif line.cart_item_id in tries and tries[line.cart_item_id].count + 1 >= TELL_AFTER:
+            outcome |= {"result": PushResult.ALONE, "sentence": ALONE}
+            if item is not None and newer:
+                refused.append({"id": item.id, "push_sentence": ALONE})
         outcomes.append(outcome)
     # One statement a kind, run for many rows: a feed settles thousands of lines while others wait for the database.
     for table, rows in ((StockPushLine, outcomes), (CartItem, applied), (CartItem, refused)):
@@ -84,6 +92,8 @@ def settle(session: Session, integration_id: int, results: Mapping[str, Result],
     session.expire_all()
     for push_id in sorted({line.push_id for line in lines}):
         _close(session, session.get_one(StockPush, push_id), now)
+    session.flush()
+    tell_of_tries(session, integration_id, now)
 
 
 def _close(session: Session, push: StockPush, now: datetime) -> None:
@@ -121,8 +131,12 @@ def given_up(session: Session, integration_id: int, results: Mapping[str, Result
 
 
 def after_submission(session: Session, integration: Integration, retry_at: datetime | None, now: datetime) -> None:
-    """A submission ended: what is to be sent again is, as soon as the floor allows."""
-    if retry_at is not None:
+    """A submission ended, and perhaps its run with it: what came to nothing or was given up is sent again as soon as
+    the floor allows; what came to nothing so often that a person was told, with the next slot."""
+    if retry_at is None or has_open(session, integration.id, KIND_INVENTORY):
+        return
+    soon = any(entry.count < TELL_AFTER for entry in tries_of(session, integration.id).values())
+    if soon or lost_items(session, integration.id):
         enqueue(session, kind=PUSH, integration=integration, now=now, run_at=retry_at)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -12,6 +12,7 @@ from is2_core.flows.context import cart_context
 from is2_core.flows.inventory_levels import Computed, lead_days_of
 from is2_core.flows.inventory_results import settle, unsent
 from is2_core.flows.inventory_sync import sync_row
+from is2_core.flows.inventory_tries import Tries, sizes, tries_of
 from is2_core.flows.submissions import KIND_INVENTORY, checked_reply, open_submissions
 from is2_core.models import (
     CartItem,
@@ -97,8 +98,9 @@ def store(
 
 
 def send(platform: Platform, run: TaskRun, integration: Integration, batch: Sequence[Entry]) -> None:
-    """Send in parts as large as the cart takes. What it puts off, a part it has no budget for included, is the rest of
-    the run: nobody has seen it, and it goes on with newer numbers at the time the cart names.
+    """Send in parts as large as the cart takes, smaller ones of what was lost before. What it puts off, a part it has
+    no budget for included, is the rest of the run: nobody has seen it, and it goes on with newer numbers at the time
+    the cart names.
 
     Raises:
         RateLimited: the rest waits.
@@ -106,8 +108,10 @@ def send(platform: Platform, run: TaskRun, integration: Integration, batch: Sequ
     most = platform.carts.manifest(integration.cart).inventory_batch
     context = cart_context(platform, integration, before_call=run.heartbeat)
     later: list[datetime] = []
-    for start in range(0, len(batch), most):
-        part = batch[start : start + most]
+    with platform.db.read() as session:
+        tries = tries_of(session, integration.id)
+    parts = list(_parts(batch, tries, most))
+    for part in parts:
         levels = [stock_level for _, stock_level in part]
         with run.write() as session:
             _mark(session, part, PushResult.SENT)
@@ -130,8 +134,14 @@ def send(platform: Platform, run: TaskRun, integration: Integration, batch: Sequ
             session.flush()
             settled = {key: result for key, result in reply.results.items() if key not in put_off}
             settle(session, integration.id, settled, now)
-            if start + most >= len(batch):
+            if part is parts[-1]:
                 run.finish(session, again_at=min(later) if later else None)
+
+
+def _parts(batch: Sequence[Entry], tries: Mapping[int, Tries], most: int) -> Iterator[list[Entry]]:
+    for size, places in sizes([line.cart_item_id for line, _ in batch], tries, most):
+        for start in range(0, len(places), size):
+            yield [batch[place] for place in places[start : start + size]]
 
 
 def _mark(session: Session, part: Sequence[Entry], result: PushResult) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +14,9 @@ from is2_core.flows.access import owned_integration
 from is2_core.flows.inventory import next_possible
 from is2_core.flows.inventory_levels import candidates_of, lead_days_of, levels_of
 from is2_core.flows.inventory_sync import PUSH, interval_of
+from is2_core.flows.inventory_tries import Tries, stuck, tries_of
 from is2_core.flows.levels import Level
+from is2_core.flows.lost_writes import TELL_AFTER
 from is2_core.flows.shared_stock import unconfirmed_skus
 from is2_core.flows.submissions import KIND_INVENTORY, poll_problem
 from is2_core.models import (
@@ -27,10 +30,13 @@ from is2_core.models import (
 )
 from is2_core.platform import Platform
 
+LOST = "LOST"
+
 
 @dataclass(frozen=True)
 class Problem:
-    """What keeps the stock of the whole store back: see `flows.inventory` for the codes."""
+    """What keeps the stock of the whole store back: see `flows.inventory` for the codes; LOST: the cart loses what was
+    sent for these SKUs."""
 
     code: str
     sentence: str
@@ -131,6 +137,7 @@ def inventory_view(platform: Platform, *, integration_id: int, account_id: int) 
             .limit(1)
         )
         open_sentence = poll_problem(session, working) if working else ""
+        lost = stuck(tries_of(session, integration_id))
     levels = levels_of(platform, integration, list(candidates.values()))
     lead_days = lead_days_of(integration)
     rows = tuple(
@@ -165,7 +172,7 @@ def inventory_view(platform: Platform, *, integration_id: int, account_id: int) 
         lead_days=lead_days,
         with_lead=sum(item.active and item.pushed_lead_days == lead_days for item in items),
         active=sum(item.active for item in items),
-        problem=_problem(sync),
+        problem=_problem(sync) or _lost(lost),
         compared_at=max((item.drift_at for item in items if item.drift_at), default=None),
         rows=rows,
     )
@@ -189,6 +196,17 @@ def _problem(sync: InventorySync | None) -> Problem | None:
     if sync is None or not sync.problem_code or sync.problem_at is None:
         return None
     return Problem(sync.problem_code, sync.problem_sentence, tuple(sync.problem_skus), sync.problem_at)
+
+
+def _lost(found: Sequence[Tries]) -> Problem | None:
+    if not found:
+        return None
+    skus = "1 SKU" if len(found) == 1 else f"{len(found)} SKUs"
+    sentence = (
+        f"What was sent for {skus} came to nothing {TELL_AFTER} times or more, with all that was sent together with "
+        "it. It is sent again in smaller parts, in the end one by one. Support was told."
+    )
+    return Problem(LOST, sentence, tuple(sorted(entry.sku for entry in found)), min(entry.since for entry in found))
 
 
 def _next_run(session: Session, integration: Integration) -> datetime | None:

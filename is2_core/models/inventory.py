@@ -35,7 +35,7 @@ class InventorySync(Base):
 
 class PushResult(StrEnum):
     """What became of one SKU of a push. UNSENT: stored, not sent yet. LOST: the answer never came, newer numbers
-    followed."""
+    followed. RETRY: it came to nothing with the whole write; ALONE: so it did even by itself."""
 
     UNSENT = "UNSENT"
     SENT = "SENT"
@@ -43,6 +43,7 @@ class PushResult(StrEnum):
     REJECTED = "REJECTED"
     RETRY = "RETRY"
     LOST = "LOST"
+    ALONE = "ALONE"
 
 
 class StockPush(Base):

@@ -1,0 +1,33 @@
+"""What came to nothing with a whole write is sent again in ever smaller ones, so that what spoils them ends up alone;
+and after some a person is told."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from is2_core.flows.support import end_case, raise_case
+from is2_core.models import CaseKind, Integration
+
+SMALLER = 8
+TELL_AFTER = 3
+
+
+def most_after(most: int, tries: int) -> int:
+    """How large a write of what was lost so often may be, where `most` is the largest."""
+    return max(1, most // SMALLER**tries)
+
+
+def tell(session: Session, integration: Integration, what: str, sentence: str, now: datetime) -> None:
+    """Have a person look at what a store loses time and again; with an empty sentence it loses nothing any more."""
+    case: dict[str, Any] = {
+        "account_id": integration.account_id,
+        "kind": CaseKind.NO_ANSWER,
+        "subject": f"{what} of store {integration.id}",
+    }
+    if sentence:
+        raise_case(session, now, **case, sentence=sentence, integration_id=integration.id)
+    else:
+        end_case(session, now, **case)
