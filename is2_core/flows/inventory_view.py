@@ -27,16 +27,17 @@ from is2_core.models import (
     Schedule,
     Submission,
     Task,
+    TaskState,
 )
 from is2_core.platform import Platform
 
-LOST = "LOST"
+FAILING, LOST = "FAILING", "LOST"
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What keeps the stock of the whole store back: see `flows.inventory` for the codes; LOST: the cart loses what was
-    sent for these SKUs."""
+    """What keeps the stock of the whole store back: see `flows.inventory` for the codes; FAILING: the newest push
+    ended in an error; LOST: the cart loses what was sent for these SKUs."""
 
     code: str
     sentence: str
@@ -138,6 +139,7 @@ def inventory_view(platform: Platform, *, integration_id: int, account_id: int) 
         )
         open_sentence = poll_problem(session, working) if working else ""
         lost = stuck(tries_of(session, integration_id))
+        failing = _failing(session, integration)
     levels = levels_of(platform, integration, list(candidates.values()))
     lead_days = lead_days_of(integration)
     rows = tuple(
@@ -172,7 +174,7 @@ def inventory_view(platform: Platform, *, integration_id: int, account_id: int) 
         lead_days=lead_days,
         with_lead=sum(item.active and item.pushed_lead_days == lead_days for item in items),
         active=sum(item.active for item in items),
-        problem=_problem(sync) or _lost(lost),
+        problem=_problem(sync) or failing or _lost(lost),
         compared_at=max((item.drift_at for item in items if item.drift_at), default=None),
         rows=rows,
     )
@@ -196,6 +198,22 @@ def _problem(sync: InventorySync | None) -> Problem | None:
     if sync is None or not sync.problem_code or sync.problem_at is None:
         return None
     return Problem(sync.problem_code, sync.problem_sentence, tuple(sync.problem_skus), sync.problem_at)
+
+
+def _failing(session: Session, integration: Integration) -> Problem | None:
+    """What the newest push failed with; one that only waits for budget has not failed."""
+    task = session.scalar(
+        sa.select(Task)
+        .where(Task.integration_id == integration.id, Task.kind == PUSH)
+        .order_by(Task.id.desc())
+        .limit(1)
+    )
+    if task is None or not task.attempts:
+        return None
+    sentence = task.error_sentence
+    if task.state == TaskState.QUARANTINED:
+        sentence = f"{sentence} It was tried {task.attempts} times; the next push begins anew."
+    return Problem(FAILING, sentence, (), task.finished_at or task.created_at)
 
 
 def _lost(found: Sequence[Tries]) -> Problem | None:

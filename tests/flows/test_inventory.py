@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from is2_core.flows import buffers, given_up, inventory, items, store_settings, stores
 from is2_core.flows.errors import Conflict
+from is2_core.flows.inventory_sync import PUSH
 from is2_core.models import CartItem, CaseKind, IntegrationState, Submission, SupportCase
 from tests.support.amazon import NORTHWIND
 from tests.support.stock import A_WHILE, Stock
@@ -230,6 +231,24 @@ def test_enrolled_in_remote_fulfillment_nothing_syncs_until_the_option_says_yes(
     assert stocked.shown()["TENT-2P"] == (50, 3)
     assert stocked.view().problem is None
     assert stocked.row("LAMP-USB").withheld != ""
+
+
+def test_a_channel_read_that_is_refused_shows_on_the_page_while_it_is_and_after(stocked: Stock) -> None:
+    stocked.world.amazon.fault("searchListingsItems", "400", 1000)
+    stocked.finish()
+    problem = stocked.view().problem
+    assert problem is not None
+    assert problem.code == "FAILING"
+    assert problem.sentence
+    stocked.pass_time(hours=1)
+    assert [kind for kind, *_ in stocked.world.quarantined()] == [PUSH]
+    problem = stocked.view().problem
+    assert problem is not None
+    assert problem.sentence.endswith("It was tried 8 times; the next push begins anew.")
+    stocked.world.amazon.heal()
+    stocked.push_now()
+    stocked.pass_time(minutes=A_WHILE)
+    assert stocked.view().problem is None
 
 
 def test_sync_off_sends_nothing(stocked: Stock) -> None:
