@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from is2_core.db.chunks import chunks
 from is2_core.models import (
     CartItem,
     Integration,
@@ -64,28 +65,20 @@ def note_order(session: Session, integration: Integration, order_id: int, platfo
 def mark_due(session: Session, account_id: int, warehouse_skus: Iterable[str]) -> None:
     """Make due every listed item of the account that holds one of these warehouse SKUs, active or not: one that is
     activated later has then missed nothing."""
-    skus = set(warehouse_skus)
-    if not skus:
-        return
     mapped = sa.select(SkuMapping.cart_item_id)
-    ids = session.scalars(
-        sa.select(CartItem.id).where(
-            CartItem.account_id == account_id,
-            sa.or_(
-                CartItem.id.in_(mapped.where(SkuMapping.warehouse_sku.in_(skus))),
-                sa.and_(CartItem.sku.in_(skus), CartItem.id.not_in(mapped)),
-            ),
+    ids: set[int] = set()
+    for skus in chunks(warehouse_skus):
+        holds = sa.or_(
+            CartItem.id.in_(mapped.where(SkuMapping.warehouse_sku.in_(skus))),
+            sa.and_(CartItem.sku.in_(skus), CartItem.id.not_in(mapped)),
         )
-    ).all()
+        ids.update(session.scalars(sa.select(CartItem.id).where(CartItem.account_id == account_id, holds)))
     make_due(session, ids)
 
 
 def make_due(session: Session, item_ids: Iterable[int]) -> None:
     """Raise the version of these items that is to be sent."""
-    ids = sorted(item_ids)
-    if ids:
-        # Locked in one order everywhere, so that two transactions never wait for each other.
-        session.execute(sa.select(CartItem.id).where(CartItem.id.in_(ids)).order_by(CartItem.id).with_for_update())
+    for ids in chunks(lock_items(session, item_ids)):
         session.execute(
             sa.update(CartItem)
             .where(CartItem.id.in_(ids))
@@ -94,25 +87,35 @@ def make_due(session: Session, item_ids: Iterable[int]) -> None:
         )
 
 
+def lock_items(session: Session, item_ids: Iterable[int]) -> set[int]:
+    """Lock these items, in one order everywhere, so that two transactions never wait for each other; returns those
+    that are there."""
+    found: set[int] = set()
+    for ids in chunks(item_ids):
+        query = sa.select(CartItem.id).where(CartItem.id.in_(ids)).order_by(CartItem.id).with_for_update()
+        found.update(session.scalars(query))
+    return found
+
+
 def components_of(
     session: Session, account_id: int, integration_id: int, cart_skus: Iterable[str]
 ) -> dict[str, dict[str, int]]:
     """Cart SKU -> warehouse SKU -> units, for a store's SKUs, listed or not; what is unknown is left out."""
-    wanted = set(cart_skus)
     found: dict[str, dict[str, int]] = {}
-    rows = session.execute(
-        sa.select(CartItem.sku, SkuMapping.warehouse_sku, SkuMapping.quantity)
-        .join(SkuMapping, SkuMapping.cart_item_id == CartItem.id)
-        .where(CartItem.integration_id == integration_id, CartItem.sku.in_(wanted))
-    )
-    for cart_sku, warehouse_sku, quantity in rows:
-        found.setdefault(cart_sku, {})[warehouse_sku] = quantity
-    same = session.scalars(
-        sa.select(WarehouseSku.sku).where(
-            WarehouseSku.account_id == account_id, WarehouseSku.sku.in_(wanted - found.keys())
+    for wanted in chunks(cart_skus):
+        rows = session.execute(
+            sa.select(CartItem.sku, SkuMapping.warehouse_sku, SkuMapping.quantity)
+            .join(SkuMapping, SkuMapping.cart_item_id == CartItem.id)
+            .where(CartItem.integration_id == integration_id, CartItem.sku.in_(wanted))
         )
-    )
-    found.update({sku: {sku: 1} for sku in same})
+        for cart_sku, warehouse_sku, quantity in rows:
+            found.setdefault(cart_sku, {})[warehouse_sku] = quantity
+        same = session.scalars(
+            sa.select(WarehouseSku.sku).where(
+                WarehouseSku.account_id == account_id, WarehouseSku.sku.in_(set(wanted) - found.keys())
+            )
+        )
+        found.update({sku: {sku: 1} for sku in same})
     return found
 
 

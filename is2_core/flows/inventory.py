@@ -12,13 +12,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from is2_core.flows.access import owned_integration
-from is2_core.flows.activity import make_due
+from is2_core.flows.activity import lock_items, make_due
 from is2_core.flows.channels import read_channels
 from is2_core.flows.context import cart_context
 from is2_core.flows.errors import Conflict
 from is2_core.flows.inventory_levels import Candidate, Computed, candidates_of, due_condition, due_items, levels_of
 from is2_core.flows.inventory_results import drop_rest, give_up_lost, lost_items, unfinished, unsent
-from is2_core.flows.inventory_sending import Entry, held_here, lock_items, send, store
+from is2_core.flows.inventory_sending import Entry, held_here, send, store
 from is2_core.flows.inventory_sync import ORDERS, PUSH, interval_of, set_problem, sync_row
 from is2_core.flows.levels import too_many_zeros
 from is2_core.flows.orders_known import LOOK_AGAIN, MINUTE, known, list_until, worth_waiting

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from is2_core.db.chunks import chunks
 from is2_core.flows.activity import components_of, mark_due
 from is2_core.flows.promises import check_promises
 from is2_core.flows.shipments import targets_of
@@ -29,7 +30,8 @@ def take_activity(platform: Platform, run: TaskRun) -> None:
             for units in components_of(session, account, integration_id, cart_skus).values():
                 skus |= units.keys()
         mark_due(session, account, skus)
-        session.execute(sa.delete(StockActivity).where(StockActivity.id.in_([row.id for row in rows])))
+        for ids in chunks(row.id for row in rows):
+            session.execute(sa.delete(StockActivity).where(StockActivity.id.in_(ids)))
         targets = targets_of(session, account)
     for target in targets:
         check_promises(platform, run, account, target, skus)

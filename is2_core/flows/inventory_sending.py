@@ -8,6 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from is2_core.flows.activity import lock_items
 from is2_core.flows.context import cart_context
 from is2_core.flows.inventory_levels import Computed, lead_days_of
 from is2_core.flows.inventory_results import settle, unsent
@@ -15,7 +16,6 @@ from is2_core.flows.inventory_sync import sync_row
 from is2_core.flows.inventory_tries import Tries, sizes, tries_of
 from is2_core.flows.submissions import KIND_INVENTORY, checked_reply, open_submissions
 from is2_core.models import (
-    CartItem,
     Integration,
     PushResult,
     ReceivedLine,
@@ -29,12 +29,6 @@ from is2_core.tasks.run import TaskRun
 from plugins.interface import Applied, RateLimited, Retry, StockLevel, WriteReply
 
 Entry = tuple[StockPushLine, StockLevel]
-
-
-def lock_items(session: Session, item_ids: Sequence[int]) -> set[int]:
-    """Lock these items; returns those that are there."""
-    query = sa.select(CartItem.id).where(CartItem.id.in_(item_ids)).order_by(CartItem.id).with_for_update()
-    return set(session.scalars(query))
 
 
 def held_here(session: Session, integration_id: int) -> dict[str, int]:

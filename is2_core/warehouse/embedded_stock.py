@@ -9,6 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from is2_core.db.chunks import chunks
 from is2_core.models import StockMovement, WarehouseOrder, WarehouseOrderLine, WarehouseSku, WarehouseState
 from is2_core.warehouse.interface import Stock
 
@@ -27,9 +28,8 @@ def stock_levels(session: Session, account_id: int, skus: Sequence[str] | None) 
     # Committed before on hand: a shipment in between is then counted twice, never forgotten.
     committed = _promised(session, account_id, skus, OPEN)
     known = sa.select(WarehouseSku).where(WarehouseSku.account_id == account_id).order_by(WarehouseSku.sku)
-    if skus is not None:
-        known = known.where(WarehouseSku.sku.in_(skus))
-    return [Stock(row.sku, row.on_hand, committed[row.sku]) for row in session.scalars(known)]
+    parts = [known] if skus is None else [known.where(WarehouseSku.sku.in_(part)) for part in chunks(skus)]
+    return [Stock(row.sku, row.on_hand, committed[row.sku]) for part in parts for row in session.scalars(part)]
 
 
 def free_units(session: Session, account_id: int, skus: Iterable[str]) -> dict[str, int]:
@@ -52,9 +52,8 @@ def _promised(
         .where(WarehouseOrder.account_id == account_id, WarehouseOrder.state.in_(states))
         .group_by(WarehouseOrderLine.sku)
     )
-    if skus is not None:
-        lines = lines.where(WarehouseOrderLine.sku.in_(skus))
-    return Counter({sku: int(units) for sku, units in session.execute(lines)})
+    parts = [lines] if skus is None else [lines.where(WarehouseOrderLine.sku.in_(part)) for part in chunks(skus)]
+    return Counter({sku: int(units) for part in parts for sku, units in session.execute(part)})
 
 
 def move_stock(
