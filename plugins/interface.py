@@ -246,7 +246,8 @@ def acknowledge_orders(ctx: CartContext, acknowledgements: Sequence[Acknowledgem
 
 @hookspec(firstresult=True)
 def push_inventory(ctx: CartContext, levels: Sequence[StockLevel]) -> WriteReply:
-    """Set absolute quantities (and lead days) of these SKUs. After a lost answer the core sends newer ones.
+    """Set absolute quantities (and lead days) of these SKUs. After a lost answer the core sends newer ones. Where the
+    budget ends half-way, answer Retry for what was not sent: it follows then, with the numbers of that time.
 
     Raise SettingsError where a setting of the store keeps its stock from being sent: the stock waits, with the
     sentence on the store's pages, and everything else of the store goes on.
