@@ -15,6 +15,7 @@ from plugins.conformance.cart_under_test import CartUnderTest
 from plugins.conformance.clock import StillClock
 from plugins.conformance.hooks import WRITES, Hooks
 from plugins.conformance.http import ShopHttp
+from plugins.conformance.paging import walked
 from plugins.conformance.replies import check_reply
 from plugins.conformance.tokens import KeptToken, NoToken
 from plugins.interface import (
@@ -25,6 +26,8 @@ from plugins.interface import (
     Connected,
     FieldKind,
     InstallReply,
+    ItemPage,
+    NotListed,
     Order,
     OrderPage,
     OrderQuery,
@@ -40,7 +43,6 @@ from plugins.interface import (
 )
 
 _STEPS_MAX = 10
-_PAGES_MAX = 1000
 _REACH = timedelta(days=8)
 _SETTLED_AFTER = timedelta(minutes=1)
 
@@ -139,22 +141,15 @@ class Rig:
         return OrderQuery(by, end - _REACH, end)
 
     def pages(self, query: OrderQuery) -> Iterator[OrderPage]:
-        """The pages of a listing, from the first to the last."""
-        seen: set[str] = set()
-        for _ in range(_PAGES_MAX):
-            page = self.call("fetch_orders", query=query)
+        """The pages of a listing of orders, from the first to the last."""
+        for page in walked("fetch_orders", lambda token: self.call("fetch_orders", query=replace(query, page=token))):
             for order in page.orders:
                 self._secret += [*samples.personal_texts(order), *self.author.personal_data(self.shop, order)]
             yield page
-            if page.next_page is None:
-                return
-            assert isinstance(page.next_page, str) and page.next_page, (
-                f"fetch_orders gave next_page={page.next_page!r}; it is a text that leads on, or None at the end"
-            )
-            assert page.next_page not in seen, "fetch_orders gave the same next_page twice: the listing never ends"
-            seen.add(page.next_page)
-            query = replace(query, page=page.next_page)
-        raise AssertionError(f"fetch_orders gave {_PAGES_MAX} pages and no end")
+
+    def item_pages(self) -> Iterator[ItemPage | NotListed]:
+        """The pages of the shop's own item list, from the first to the last."""
+        return walked("refresh_cart_items", lambda token: self.call("refresh_cart_items", page=token))
 
     def orders(self, count: int) -> list[Order]:
         """So many new orders, as the cart lists them."""
@@ -172,14 +167,8 @@ class Rig:
         if self.has("read_inventory"):
             shown = self.call("read_inventory", skus=skus)
             return {level.sku: getattr(level, "remote_id", "") for level in shown}
-        page, found = None, {}
-        while self.has("refresh_cart_items"):
-            listed = self.call("refresh_cart_items", page=page)
-            found |= {item.sku: item.remote_id for item in getattr(listed, "items", ())}
-            page = getattr(listed, "next_page", None)
-            if page is None:
-                break
-        return found
+        pages = self.item_pages() if self.has("refresh_cart_items") else ()
+        return {item.sku: item.remote_id for page in pages if isinstance(page, ItemPage) for item in page.items}
 
     def write(self, hook: str, entries: Sequence[Any]) -> WriteReply:
         """One write, its reply checked against the keys that were sent."""

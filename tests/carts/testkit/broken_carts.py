@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import requests
@@ -189,6 +190,21 @@ def leave_one_out(ctx: CartContext, page: str | None) -> ItemPage:
 LEAVES_ONE_OUT = cart(refresh_cart_items=leave_one_out)
 
 
+def new_items_for_ever(ctx: CartContext, page: str | None) -> ItemPage:
+    return replace(tiny.refresh_cart_items(ctx, "1"), next_page=str(int(page or "1") + 1))
+
+
+def same_items_for_ever(ctx: CartContext, page: str | None) -> ItemPage:
+    return replace(tiny.refresh_cart_items(ctx, "1"), next_page="2")
+
+
+def needing_the_list(refresh_cart_items: Callable[..., ItemPage]) -> SimpleNamespace:
+    """A cart that shows no stock, so that what the shop calls a SKU is found in its item list."""
+    changed = cart(refresh_cart_items=refresh_cart_items)
+    del changed.read_inventory
+    return changed
+
+
 @hookimpl
 def install(ctx: CartContext, reply: InstallReply | None) -> Any:
     """Believes whatever was typed."""
@@ -283,6 +299,10 @@ def with_an_empty_token(ctx: CartContext, query: OrderQuery, page: OrderPage) ->
 
 def without_an_end(ctx: CartContext, query: OrderQuery, page: OrderPage) -> OrderPage:
     return replace(page, next_page=page.next_page or "1")
+
+
+def with_new_pages_for_ever(ctx: CartContext, query: OrderQuery, page: OrderPage) -> OrderPage:
+    return replace(page, next_page=str(int(query.page or "1") + 1))
 
 
 def without_the_latest(ctx: CartContext, query: OrderQuery, page: OrderPage) -> OrderPage:

@@ -27,6 +27,12 @@ BREAKAGES: dict[str, tuple[SimpleNamespace, str, str, str]] = {
         "acknowledge_orders",
         "it is .* already",
     ),
+    "no end of items to look a SKU up in": (
+        broken.needing_the_list(broken.same_items_for_ever),
+        APPLIED,
+        "push_inventory",
+        "refresh_cart_items.*never ends",
+    ),
     "a second time refused": (
         makers.acknowledging(broken.only_once),
         AGAIN,

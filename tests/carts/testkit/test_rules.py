@@ -19,11 +19,23 @@ from tests.carts.testkit.driving import FAILURE, check, store_of
 from tests.carts.tiny_conformance import TinyConformance
 
 LISTED = "test_the_listing_ends_and_loses_nothing_between_pages"
+ITEMS = "test_the_item_list_is_read_to_its_end"
 BROKEN_ORDER = "test_one_broken_order_does_not_break_its_page"
 
 RULES: dict[str, tuple[SimpleNamespace, str, str]] = {
     "a page lost": (makers.listing(broken.without_its_last), LISTED, "does not list"),
     "pages without an end": (makers.listing(broken.without_an_end), LISTED, "never ends"),
+    "new pages without an end": (makers.listing(broken.with_new_pages_for_ever), LISTED, "fetch_orders.*never ends"),
+    "items without an end": (
+        makers.cart(refresh_cart_items=broken.new_items_for_ever),
+        ITEMS,
+        "refresh_cart_items gave 100 pages.*never ends",
+    ),
+    "the same items without an end": (
+        makers.cart(refresh_cart_items=broken.same_items_for_ever),
+        ITEMS,
+        "refresh_cart_items gave the same next_page twice, '2'",
+    ),
     "a window that ends too soon": (
         makers.listing(broken.without_the_latest),
         "test_the_window_holds_at_both_its_ends",
@@ -89,9 +101,9 @@ RULES: dict[str, tuple[SimpleNamespace, str, str]] = {
         "test_the_shipping_methods_are_known_without_a_call",
         "makes no call",
     ),
-    "an item left out": (broken.LEAVES_ONE_OUT, "test_the_item_list_is_read_to_its_end", "lacks"),
+    "an item left out": (broken.LEAVES_ONE_OUT, ITEMS, "lacks"),
     "an empty text for the next page": (makers.listing(broken.with_an_empty_token), LISTED, "None at the end"),
-    "no list, and a call": (broken.CALLS_FOR_NO_LIST, "test_the_item_list_is_read_to_its_end", "without any call"),
+    "no list, and a call": (broken.CALLS_FOR_NO_LIST, ITEMS, "without any call"),
     "a connection of its own": (
         makers.checking(broken.calls_by_itself),
         "test_the_connection_can_be_tested",
