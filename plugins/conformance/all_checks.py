@@ -20,7 +20,8 @@ from plugins.conformance.write_checks import WriteChecks
 class CartConformance(ManifestChecks, InstallChecks, OrderChecks, ItemChecks, WriteChecks, FaultChecks, HouseChecks):
     """Subclass it as `TestMyCart`, override what `CartUnderTest` lists, and run pytest.
 
-    Every test has a fresh shop. A test of a hook that the cart leaves out is skipped: it is a capability it lacks.
+    Every test has a fresh shop, and ends with a look at all the cart has logged, printed and said meanwhile. A test of
+    a hook that the cart leaves out is skipped: it is a capability it lacks.
     """
 
     @pytest.fixture

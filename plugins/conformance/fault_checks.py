@@ -1,15 +1,17 @@
-"""What a cart makes of an unwell shop."""
+"""What a cart makes of an unwell shop, and of one that refuses it."""
 
 from __future__ import annotations
 
 import pytest
 
-from plugins.conformance import samples
 from plugins.conformance.capability import needs
 from plugins.conformance.cart_under_test import CartUnderTest
-from plugins.conformance.faults import SPOKEN_NAME, SPOKEN_STREET
+from plugins.conformance.faults import Fault
 from plugins.conformance.rig import Rig
 from plugins.conformance.trials import TRIED, complaint, strikes
+
+_REFUSALS = [fault for fault in Fault if fault.refuses]
+_TROUBLES = [fault for fault in Fault if not fault.refuses]
 
 
 class FaultChecks(CartUnderTest):
@@ -17,18 +19,14 @@ class FaultChecks(CartUnderTest):
 
     @pytest.mark.parametrize("hook", TRIED)
     def test_an_unwell_shop_is_told_by_the_right_error(self, rig: Rig, hook: str) -> None:
-        needs(rig.hooks, hook)
-        wrong = [f"{struck}: it {words}" for struck in strikes(rig, hook) if (words := complaint(rig, struck))]
-        assert not wrong, "\n".join(wrong)
+        _check(rig, hook, _TROUBLES)
 
     @pytest.mark.parametrize("hook", TRIED)
-    def test_nothing_secret_or_personal_is_logged_or_said(self, rig: Rig, hook: str) -> None:
-        needs(rig.hooks, hook)
-        rig.orders(1)
-        for _ in strikes(rig, hook):
-            pass
-        found = samples.leaks(rig.hooks.heard, [*rig.secrets(), SPOKEN_NAME, SPOKEN_STREET])
-        assert not found, (
-            f"a log line, a print or a sentence holds a key, a token or a buyer's data; {len(found)} do, the first "
-            f"is:\n{found[0]}"
-        )
+    def test_a_refusal_is_told_by_an_error_of_the_contract(self, rig: Rig, hook: str) -> None:
+        _check(rig, hook, _REFUSALS)
+
+
+def _check(rig: Rig, hook: str, faults: list[Fault]) -> None:
+    needs(rig.hooks, hook)
+    wrong = [f"{struck}: it {words}" for struck in strikes(rig, hook, faults) if (words := complaint(rig, struck))]
+    assert not wrong, "\n".join(wrong)

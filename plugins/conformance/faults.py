@@ -15,6 +15,9 @@ class Fault(Enum):
     TOO_MANY_BARE = "429 without Retry-After"
     BROKEN = "500"
     AWAY = "503"
+    REFUSED = "400"
+    UNAUTHORIZED = "401"
+    FORBIDDEN = "403"
     HTML = "an HTML page with status 200"
     CUT = "an answer cut in half"
     DROPPED = "no answer, though the shop did what was asked"
@@ -23,6 +26,11 @@ class Fault(Enum):
     def asks_for_a_pause(self) -> bool:
         """Whether it says "not so fast"."""
         return self in (Fault.NO_BUDGET, Fault.TOO_MANY, Fault.TOO_MANY_BARE)
+
+    @property
+    def refuses(self) -> bool:
+        """Whether it says that asking again as before will not help."""
+        return self in (Fault.REFUSED, Fault.UNAUTHORIZED, Fault.FORBIDDEN)
 
     @property
     def spoils_the_body(self) -> bool:
@@ -59,5 +67,6 @@ def answer_of(fault: Fault, sent_headers: Mapping[str, str]) -> Answer:
     headers = {"content-type": "text/html; charset=utf-8"}
     if fault is Fault.TOO_MANY:
         headers["retry-after"] = "7"
-    status = {Fault.BROKEN: 500, Fault.AWAY: 503, Fault.HTML: 200}.get(fault, 429)
+    said = {Fault.HTML: 200, Fault.TOO_MANY: 429, Fault.TOO_MANY_BARE: 429}
+    status = said.get(fault) or int(fault.value)
     return Answer(status, page.encode(), headers)

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import io
-import logging
-import sys
-import threading
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +11,7 @@ import pluggy
 
 from plugins import interface
 from plugins.conformance import sockets
+from plugins.conformance.heard import Heard, listening, words_of_error, words_of_result
 from plugins.interface import (
     PROJECT,
     AccessToken,
@@ -56,16 +52,13 @@ _RETURNS: dict[str, tuple[type, ...]] = {
     "poll_submission": (WriteReply,),
     **dict.fromkeys(WRITES, (WriteReply,)),
 }
-# The kit's own HTTP client speaks through this logger.
-_CLIENT = "urllib3"
-_USUAL = frozenset(vars(logging.makeLogRecord({})))
 
 
 class Hooks:
     """The hooks of one cart, by name.
 
     Args:
-        heard: every text the cart let out: log records, prints, sentences and details of errors.
+        heard: every text the cart let out: log records, prints, the words of errors and results.
     """
 
     def __init__(self, plugin: object) -> None:
@@ -80,7 +73,7 @@ class Hooks:
             for name in self.names
             for implementation in getattr(manager.hook, name).get_hookimpls()
         )
-        self.heard: list[str] = []
+        self.heard: list[Heard] = []
 
     def call(self, hook: str, **arguments: Any) -> Any:
         """What a hook returns.
@@ -90,10 +83,10 @@ class Hooks:
             AssertionError: the cart broke the contract; the text tells how.
         """
         try:
-            with sockets.blocked() as tried, _listening(self.heard):
+            with sockets.blocked() as tried, listening(hook, self.heard):
                 result = getattr(self._hook, hook)(**arguments)
         except CartError as error:
-            self.heard += [str(error), error.detail, error.code]
+            self.heard += words_of_error(hook, error)
             _check_error(hook, error)
             raise
         except Exception as error:
@@ -112,8 +105,15 @@ class Hooks:
             assert all(isinstance(level, ShownLevel | NotRead) for level in result), (
                 "read_inventory returned something that is neither ShownLevel nor NotRead"
             )
-        self.heard.append(_spoken(result))
+        self.heard += words_of_result(hook, result)
         return result
+
+
+def orders_in(result: object) -> Sequence[Order]:
+    """The orders a result holds."""
+    if isinstance(result, OrderPage):
+        return result.orders
+    return [result] if isinstance(result, Order) else []
 
 
 def _own_way(hook: str, tried: list[str]) -> str:
@@ -127,49 +127,3 @@ def _check_error(hook: str, error: CartError) -> None:
     if isinstance(error, RateLimited):
         offset = error.until.utcoffset()
         assert offset == timedelta(0), f"{hook} raised RateLimited with until={error.until!r}; it must be aware UTC"
-
-
-def _spoken(result: object) -> str:
-    """What of a result people read, and what repr would show of it in a trace."""
-    if isinstance(result, WriteReply):
-        return " ".join(getattr(one, "sentence", "") for one in result.results.values())
-    if isinstance(result, OrderPage):
-        return " ".join(f"{reject.code} {reject.sentence}" for reject in result.rejects)
-    if isinstance(result, OrderReject | NotListed):
-        return result.sentence
-    return ""
-
-
-class _Ear(logging.Handler):
-    """Keeps what this thread logs: others belong to the shop."""
-
-    def __init__(self, heard: list[str]) -> None:
-        super().__init__(logging.DEBUG)
-        self._heard = heard
-        self._thread = threading.get_ident()
-        self.setFormatter(logging.Formatter())
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep a record, with its traceback and its extra fields."""
-        if record.thread == self._thread and record.name.partition(".")[0] != _CLIENT:
-            extra = {name: value for name, value in vars(record).items() if name not in _USUAL}
-            self._heard.append(f"{self.format(record)} {extra}")
-
-
-@contextmanager
-def _listening(heard: list[str]) -> Iterator[None]:
-    root, client = logging.getLogger(), logging.getLogger(_CLIENT)
-    ear, printed, levels = _Ear(heard), io.StringIO(), (root.level, client.level)
-    root.addHandler(ear)
-    root.setLevel(logging.DEBUG)
-    client.setLevel(logging.WARNING)
-    try:
-        with redirect_stdout(printed), redirect_stderr(printed):
-            yield
-    finally:
-        root.setLevel(levels[0])
-        client.setLevel(levels[1])
-        root.removeHandler(ear)
-        if printed.getvalue():
-            heard.append(printed.getvalue())
-            sys.stdout.write(printed.getvalue())

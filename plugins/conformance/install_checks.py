@@ -21,6 +21,7 @@ from plugins.interface import (
 )
 
 _GARBAGE = "kit-garbage-0000"
+_GARBAGE_KEY = "kit-refused-key-0000"
 
 
 class InstallChecks(CartUnderTest):
@@ -75,8 +76,8 @@ class InstallChecks(CartUnderTest):
                 return
             good = self.install_answer(unconnected.shop, step)
             asked = step.fields if isinstance(step, AskFields) else ()
-            kept = {field.key for field in asked if field.kind is FieldKind.SHOP_URL}
-            garbled = {key: value if key in kept else _GARBAGE for key, value in good.items()}
+            kinds = {field.key: field.kind for field in asked}
+            garbled = {key: _garbled(value, kinds.get(key)) for key, value in good.items()}
             for params in (garbled, {}) if isinstance(step, Redirect) else (garbled,):
                 try:
                     after = unconnected.answer(step, params)
@@ -111,7 +112,7 @@ class InstallChecks(CartUnderTest):
 
     def test_credentials_the_shop_does_not_know_are_a_lost_authorization(self, rig: Rig) -> None:
         needs(rig.hooks, "mint_access_token")
-        wrong = {name: Secret(_GARBAGE) for name in rig.credentials}
+        wrong = {name: Secret(_GARBAGE_KEY) for name in rig.credentials}
         with must_raise(AuthorizationLost, "the shop knows no such credentials"):
             rig.mint(wrong)
 
@@ -132,3 +133,10 @@ class InstallChecks(CartUnderTest):
         self.revoke(rig.shop)
         with must_raise(AuthorizationLost, "the authorization was revoked at the shop"):
             rig.mint() if rig.has("mint_access_token") else rig.call("fetch_orders", query=rig.window())
+
+
+def _garbled(value: str, kind: FieldKind | None) -> str:
+    if kind is FieldKind.SHOP_URL:
+        return value
+    # Only what is typed as a secret must not be repeated in a sentence.
+    return _GARBAGE_KEY if kind is FieldKind.SECRET else _GARBAGE

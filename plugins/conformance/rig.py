@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 from plugins.conformance import samples
 from plugins.conformance.cart_under_test import CartUnderTest
 from plugins.conformance.clock import StillClock
-from plugins.conformance.hooks import WRITES, Hooks
+from plugins.conformance.heard import check_nothing_is_given_away
+from plugins.conformance.hooks import WRITES, Hooks, orders_in
 from plugins.conformance.http import ShopHttp
 from plugins.conformance.paging import walked
 from plugins.conformance.replies import check_reply
@@ -81,7 +82,10 @@ class Rig:
 
     def call(self, hook: str, **arguments: Any) -> Any:
         """One call of a hook about this store."""
-        return self.hooks.call(hook, ctx=self.ctx, **arguments)
+        result = self.hooks.call(hook, ctx=self.ctx, **arguments)
+        for order in orders_in(result):
+            self._secret += [*samples.personal_texts(order), *self.author.personal_data(self.shop, order)]
+        return result
 
     def steps(self) -> Iterator[Redirect | AskFields | Connected]:
         """The steps of an install, with the merchant's answers between them; at the end of it the last is Connected."""
@@ -114,7 +118,9 @@ class Rig:
         """What `mint_access_token` returns; it must not ask for a token itself."""
         no_token = NoToken("mint_access_token asked for an access token")
         context = self._context(http or self._http_of_tokens, self.store, no_token)
-        token = self.hooks.call("mint_access_token", ctx=context, credentials=credentials or self.credentials)
+        given = credentials or self.credentials
+        self._secret += given.values()
+        token = self.hooks.call("mint_access_token", ctx=context, credentials=given)
         self._secret.append(token.value)
         return token
 
@@ -142,10 +148,7 @@ class Rig:
 
     def pages(self, query: OrderQuery) -> Iterator[OrderPage]:
         """The pages of a listing of orders, from the first to the last."""
-        for page in walked("fetch_orders", lambda token: self.call("fetch_orders", query=replace(query, page=token))):
-            for order in page.orders:
-                self._secret += [*samples.personal_texts(order), *self.author.personal_data(self.shop, order)]
-            yield page
+        return walked("fetch_orders", lambda token: self.call("fetch_orders", query=replace(query, page=token)))
 
     def item_pages(self) -> Iterator[ItemPage | NotListed]:
         """The pages of the shop's own item list, from the first to the last."""
@@ -219,9 +222,9 @@ class Rig:
         assert not refused, f"{hook}, {why}: {refused}"
         return results
 
-    def secrets(self) -> list[Secret | str]:
-        """What must never be heard: credentials, tokens, and the personal data of the orders listed so far."""
-        return list(self._secret)
+    def check_nothing_was_given_away(self) -> None:
+        """Check that nobody heard credentials, tokens, or the personal data of the orders read so far."""
+        check_nothing_is_given_away(self.hooks.heard, self._secret)
 
     def _typing(self, step: Redirect | AskFields | Connected, answers: Mapping[str, str]) -> Store:
         """The store while its install goes on with what was typed; the address of a shop stays with it."""
@@ -256,8 +259,10 @@ class Rig:
 
 @contextmanager
 def running(author: CartUnderTest, clock: StillClock, hooks: Hooks) -> Iterator[Rig]:
-    """A fresh shop with a store that is not connected yet."""
+    """A fresh shop with a store that is not connected yet; at the end, what the cart has said is checked."""
     with ExitStack() as stack:
         shop = stack.enter_context(author.shop(clock))
         ways_out = (stack.enter_context(ShopHttp(clock)), stack.enter_context(ShopHttp(clock)))
-        yield Rig(author, shop, clock, hooks, ways_out)
+        rig = Rig(author, shop, clock, hooks, ways_out)
+        yield rig
+        rig.check_nothing_was_given_away()

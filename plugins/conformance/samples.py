@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 
 from plugins.interface import (
     AcknowledgedLine,
@@ -16,7 +14,6 @@ from plugins.interface import (
     Order,
     Package,
     PackageLine,
-    Secret,
     StockLevel,
 )
 
@@ -67,16 +64,3 @@ def personal_texts(order: Order) -> Iterator[str]:
         harmless = {order.recipient.city, order.recipient.region, order.recipient.district}
         texts = [text for text in texts if text not in harmless]
     return (text for text in texts if len(text) >= _TOO_SHORT)
-
-
-def leaks(heard: Iterable[str], hidden: Iterable[Secret | str]) -> list[str]:
-    """Which of the heard texts hold a secret, as it is or as part of an address, or a personal text."""
-    patterns = set()
-    for one in hidden:
-        if isinstance(one, Secret):
-            patterns |= {re.escape(one.value), re.escape(quote(one.value, safe=""))}
-        else:
-            # A postal code must not be found inside of an order number.
-            patterns.add(rf"(?<![\w-]){re.escape(one)}(?![\w-])")
-    found = re.compile("|".join(pattern for pattern in patterns if pattern) or r"(?!)")
-    return [text for text in heard if found.search(text)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -22,6 +22,7 @@ from plugins.interface import (
     Effect,
     NotListed,
     NotRead,
+    OrderReject,
     RateLimited,
     Rejected,
     Retry,
@@ -89,19 +90,21 @@ class Struck:
     place: int
     call: Call
     outcome: Any
+    repeated: bool
+    """Whether the cart made the same call once more."""
 
     def __str__(self) -> str:
         return f"{self.hook}, request {self.place + 1} ({self.call.operation}) met {self.fault.value}"
 
 
-def strikes(rig: Rig, hook: str) -> Iterator[Struck]:
-    """Each request of a hook meets each fault, one at a time."""
+def strikes(rig: Rig, hook: str, faults: Sequence[Fault]) -> Iterator[Struck]:
+    """Each request of a hook meets each of the faults, one at a time."""
     trial = _trial(rig, hook)
     before = len(trial.http.calls)
     trial.run()
     clean = trial.http.calls[before:]
     for place, request in enumerate(clean):
-        for fault in Fault:
+        for fault in faults:
             if fault.spoils_the_body and request.body_size < 2:
                 continue
             # Half a file is a file to all who do not know what it should be.
@@ -119,7 +122,9 @@ def strikes(rig: Rig, hook: str) -> Iterator[Struck]:
             finally:
                 unmet = trial.http.clear()
             if not unmet:
-                yield Struck(hook, fault, place, trial.http.calls[before + place], outcome)
+                call, *later = trial.http.calls[before + place :]
+                repeated = any((one.method, one.url) == (call.method, call.url) for one in later)
+                yield Struck(hook, fault, place, call, outcome, repeated)
 
 
 def _trial(rig: Rig, hook: str) -> Trial:
@@ -131,6 +136,8 @@ def _trial(rig: Rig, hook: str) -> Trial:
 
 def complaint(rig: Rig, struck: Struck) -> str:
     """What is wrong with how a cart took a fault; "" where it did well."""
+    if struck.fault.refuses:
+        return _about_refusal(struck)
     if isinstance(struck.outcome, CartError):
         return _about_error(rig, struck, struck.outcome)
     if struck.fault is Fault.CUT and struck.call.effect is Effect.WRITE:
@@ -163,6 +170,20 @@ def _about_result(hook: str, result: Any) -> str:
     if hook == "read_inventory":
         return "" if any(isinstance(level, NotRead) for level in result) else "left out what it could not read"
     return f"returned {type(result).__name__} as if nothing had happened; raise Temporary or RateLimited"
+
+
+def _about_refusal(struck: Struck) -> str:
+    result = struck.outcome
+    # Asking again, with another token or for less, is an answer to a refusal as well.
+    if isinstance(result, CartError | OrderReject) or struck.repeated:
+        return ""
+    if isinstance(result, WriteReply):
+        said = result.pending or any(not isinstance(one, Applied) for one in result.results.values())
+        return "" if said else "reported success, though the shop refused a request; answer Rejected or raise"
+    return (
+        f"returned {type(result).__name__} as if nothing had happened; raise AuthorizationLost where a reconnect "
+        "helps, SettingsError where a setting is wrong, else Permanent"
+    )
 
 
 def _install(rig: Rig) -> Trial:

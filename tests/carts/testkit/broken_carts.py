@@ -18,6 +18,7 @@ from plugins.interface import (
     MERCHANT_CHANNEL,
     Acknowledgement,
     Applied,
+    AuthorizationLost,
     CartContext,
     CartError,
     Connected,
@@ -91,6 +92,13 @@ def retry_of_the_past(ctx: CartContext, acknowledgements: Sequence[Acknowledgeme
     return WriteReply({one.key: interface.Retry(ctx.clock.now()) for one in acknowledgements})
 
 
+def rejected_by_name(ctx: CartContext, acknowledgements: Sequence[Acknowledgement]) -> WriteReply:
+    results = dict(tiny.acknowledge_orders(ctx, acknowledgements).results)
+    for key in [key for key, result in results.items() if isinstance(result, Rejected)]:
+        results[key] = Rejected("REFUSED", "The shop refused the order of Ada Simbuyer.")
+    return WriteReply(results)
+
+
 def hurried(ctx: CartContext, acknowledgements: Sequence[Acknowledgement]) -> WriteReply:
     """As a read: after a lost answer nobody knows that it may have worked."""
     headers = {"authorization": f"Bearer {ctx.token.get()}"}
@@ -122,9 +130,23 @@ def printing(ctx: CartContext, remote_id: str) -> Any:
 def quoting(ctx: CartContext, remote_id: str) -> Any:
     url = f"{ctx.store.settings['shop_url']}/api/orders/{remote_id}"
     reply = ctx.http.call("shop", Effect.READ, "GET", url, headers={"authorization": f"Bearer {ctx.token.get()}"})
-    if reply.status == 500:
-        raise Temporary("The shop could not answer.", detail=reply.body.decode())
+    if reply.status in (400, 403):
+        raise Permanent("The shop refused it.", detail=reply.body.decode())
     return tiny.fetch_order(ctx, remote_id)
+
+
+def naming_the_key(ctx: CartContext, remote_id: str) -> Any:
+    try:
+        return tiny.fetch_order(ctx, remote_id)
+    except AuthorizationLost as error:
+        raise AuthorizationLost(f"The shop no longer accepts the key {ctx.token.get()}.") from error
+
+
+def nothing_when_refused(ctx: CartContext, remote_id: str) -> Any:
+    try:
+        return tiny.fetch_order(ctx, remote_id)
+    except Permanent:
+        return None
 
 
 def newer_each_time(ctx: CartContext, remote_id: str) -> Any:
@@ -216,6 +238,24 @@ def install(ctx: CartContext, reply: InstallReply | None) -> Any:
 BELIEVES = cart(install)
 
 
+def naming_the_refused_key(ctx: CartContext, reply: InstallReply | None) -> Any:
+    try:
+        return tiny.install(ctx, reply)
+    except SettingsError as error:
+        key = reply.params["api_key"] if reply else ""
+        raise SettingsError(f"The shop does not accept the key {key}.") from error
+
+
+def typed_key_as_default(ctx: CartContext, reply: InstallReply | None) -> Any:
+    """Asks again for what was refused, with what was typed already in the form."""
+    try:
+        return tiny.install(ctx, reply)
+    except SettingsError:
+        typed = reply.params if reply else {}
+        fields = tuple(replace(field, default=typed.get(field.key, "")) for field in tiny.INSTALL_FIELDS)
+        return interface.AskFields(fields, "The shop does not accept this key.")
+
+
 def ask_and_ask(ctx: CartContext, reply: InstallReply | None) -> Any:
     return tiny.install(ctx, None)
 
@@ -283,6 +323,13 @@ def a_token_good_once(ctx: CartContext, query: OrderQuery, page: OrderPage) -> O
 
 def without_an_address(ctx: CartContext, query: OrderQuery, page: OrderPage) -> OrderPage:
     return replace(page, orders=tuple(replace(order, recipient=None) for order in page.orders))
+
+
+def with_the_request_in_its_detail(ctx: CartContext, query: OrderQuery) -> OrderPage:
+    try:
+        return tiny.fetch_orders(ctx, query)
+    except Permanent as error:
+        raise Permanent(error.sentence, detail=f"authorization: Bearer {ctx.token.get()}") from error
 
 
 def by_update_only(ctx: CartContext, query: OrderQuery, page: OrderPage) -> OrderPage:

@@ -14,18 +14,26 @@ pytest_plugins = ["pytester"]
 def test_an_author_gets_a_class_of_tests(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
-        from tests.carts.testkit.broken_carts import without_last_key
-        from tests.carts.testkit.makers import acknowledging
+        from tests.carts.testkit.broken_carts import tells_the_log, without_last_key
+        from tests.carts.testkit.makers import acknowledging, checking
         from tests.carts.tiny_conformance import TinyConformance
 
         class TestBroken(TinyConformance):
             plugin = acknowledging(without_last_key)
+
+        class TestTalkative(TinyConformance):
+            plugin = checking(tells_the_log)
         """
     )
-    chosen = "test_a_write_is_applied_with_one_result_for_each_key or test_a_token_is_minted"
+    chosen = "TestBroken and (a_write_is_applied or a_token_is_minted) or TestTalkative and can_be_tested"
     result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-rs", "-k", chosen)
-    result.assert_outcomes(passed=2, failed=1, skipped=1)
-    result.stdout.fnmatch_lines(["*no mint_access_token hook: a capability it lacks*"])
+    result.assert_outcomes(passed=3, failed=1, skipped=1, errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*a log line of check_connection gives away a key or a token*",
+            "*no mint_access_token hook: a capability it lacks*",
+        ]
+    )
 
 
 def documented(words: str) -> str:

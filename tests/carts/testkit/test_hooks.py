@@ -10,7 +10,7 @@ from is2_tiny import plugin as tiny
 from tests.carts.testkit import broken_carts as broken, makers
 from tests.carts.testkit.driving import FAILURE, check
 
-UNWELL, QUIET = "test_an_unwell_shop_is_told_by_the_right_error", "test_nothing_secret_or_personal_is_logged_or_said"
+UNWELL, REFUSED = "test_an_unwell_shop_is_told_by_the_right_error", "test_a_refusal_is_told_by_an_error_of_the_contract"
 APPLIED, AGAIN = "test_a_write_is_applied_with_one_result_for_each_key", "test_sending_it_again_does_no_harm"
 OTHERS = "test_one_that_the_shop_refuses_does_not_stop_the_others"
 
@@ -88,11 +88,61 @@ BREAKAGES: dict[str, tuple[SimpleNamespace, str, str, str]] = {
     "500 as a wrong setting": (makers.failing(broken.a_wrong_setting), UNWELL, "fetch_orders", "503: .*never work"),
     "a time without a zone": (makers.failing(broken.until_a_naive_time), UNWELL, "fetch_orders", "aware UTC"),
     "a pause that has passed": (makers.failing(broken.until_long_ago), UNWELL, "fetch_orders", "which has passed"),
-    "the token in the log": (makers.checking(broken.tells_the_log), QUIET, "check_connection", "authorized by"),
-    "the buyer in the log": (makers.one_order(broken.talkative), QUIET, "fetch_order", "Ada Simbuyer"),
-    "the buyer beside the log": (makers.one_order(broken.with_extra_fields), QUIET, "fetch_order", "1 Main Street"),
-    "the token on the screen": (makers.one_order(broken.printing), QUIET, "fetch_order", "tiny-key"),
-    "an error page in a detail": (makers.one_order(broken.quoting), QUIET, "fetch_order", "Planted"),
+    "applied, though refused": (
+        makers.acknowledging(broken.always_applied),
+        REFUSED,
+        "acknowledge_orders",
+        "met 403: .*reported success",
+    ),
+    "no order, though refused": (
+        makers.one_order(broken.nothing_when_refused),
+        REFUSED,
+        "fetch_order",
+        "met 400: it returned NoneType as if nothing had happened",
+    ),
+    "the token in the log": (
+        makers.checking(broken.tells_the_log),
+        UNWELL,
+        "check_connection",
+        "a log line of check_connection gives away a key.*authorized by",
+    ),
+    "the buyer in the log": (
+        makers.one_order(broken.talkative),
+        UNWELL,
+        "fetch_order",
+        "a log line of fetch_order gives away a buyer's data.*Ada Simbuyer",
+    ),
+    "the buyer beside the log": (makers.one_order(broken.with_extra_fields), UNWELL, "fetch_order", "1 Main Street"),
+    "the token on the screen": (
+        makers.one_order(broken.printing),
+        UNWELL,
+        "fetch_order",
+        "a print of fetch_order gives away a key",
+    ),
+    "an error page in a detail": (
+        makers.one_order(broken.quoting),
+        REFUSED,
+        "fetch_order",
+        "the detail of the Permanent that fetch_order raised gives away.*Planted",
+    ),
+    "the key where it is refused": (
+        makers.one_order(broken.naming_the_key),
+        REFUSED,
+        "fetch_order",
+        "the sentence of the AuthorizationLost that fetch_order raised gives away a key",
+    ),
+    "the key in the detail of a refusal": (
+        makers.cart(fetch_orders=broken.with_the_request_in_its_detail),
+        REFUSED,
+        "fetch_orders",
+        "the detail of the Permanent that fetch_orders raised gives away a key",
+    ),
+    "the buyer in a result": (
+        makers.acknowledging(broken.rejected_by_name),
+        OTHERS,
+        "acknowledge_orders",
+        "a Rejected of acknowledge_orders gives away a buyer's data.*Ada Simbuyer",
+    ),
 }
 
 

@@ -36,6 +36,16 @@ CONNECTIONS: dict[str, tuple[SimpleNamespace, str, str]] = {
     ),
     "questions without an end": (broken.NEVER_CONTENT, "test_a_store_is_connected", "never returned Connected"),
     "whatever was typed": (broken.BELIEVES, "test_an_answer_that_does_not_fit_is_explained", "garbled"),
+    "the key that was refused": (
+        makers.cart(install=broken.naming_the_refused_key),
+        "test_an_answer_that_does_not_fit_is_explained",
+        "the sentence of the SettingsError that install raised gives away a key",
+    ),
+    "the key typed before": (
+        makers.cart(install=broken.typed_key_as_default),
+        "test_an_answer_that_does_not_fit_is_explained",
+        "field api_key of install gives away a key",
+    ),
 }
 
 
@@ -43,7 +53,7 @@ CONNECTIONS: dict[str, tuple[SimpleNamespace, str, str]] = {
 def test_a_broken_install_fails_its_test(name: str) -> None:
     plugin, test, words = CONNECTIONS[name]
     kit = conformance_of(plugin)
-    with running(kit, StillClock(), Hooks(plugin)) as rig, pytest.raises(FAILURE, match=words):
+    with pytest.raises(FAILURE, match=words), running(kit, StillClock(), Hooks(plugin)) as rig:
         getattr(kit, test)(rig)
 
 
