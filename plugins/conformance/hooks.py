@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pluggy
@@ -92,9 +94,9 @@ class Hooks:
         except Exception as error:
             assert not tried, _own_way(hook, tried)
             raise AssertionError(
-                f"{hook} raised {type(error).__name__}, which is no CartError: the merchant would read that something "
-                "went wrong inside the integration. Say with a CartError of plugins.interface what is to happen next."
-                f"\n{traceback.format_exc()}"
+                f"{hook} raised {type(error).__name__}: {error}\nin {self._place(error)}. That is no CartError, so the "
+                "merchant would read that something went wrong inside the integration. Say with a CartError of "
+                "plugins.interface what is to happen next."
             ) from error
         assert not tried, _own_way(hook, tried)
         expected = _RETURNS.get(hook)
@@ -107,6 +109,15 @@ class Hooks:
             )
         self.heard += words_of_result(hook, result)
         return result
+
+    def _place(self, error: Exception) -> str:
+        """The innermost line of the cart that an error passed through."""
+        files = {name: Path(sys.modules[name].__file__ or "") for name in self.modules}
+        homes = tuple(str(file.parent if "." in name else file) for name, file in files.items())
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [frame for frame in frames if frame.filename.startswith(homes)]
+        frame = (own or frames)[-1]
+        return f"{frame.name}, {frame.filename}:{frame.lineno}"
 
 
 def orders_in(result: object) -> Sequence[Order]:

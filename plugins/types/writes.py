@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -184,7 +185,8 @@ class WriteReply:
 
     def __post_init__(self) -> None:
         keys = list(self.results) + [key for submission in self.pending for key in submission.keys]
-        require(len(keys) == len(set(keys)), "a write reply names a key twice")
+        twice = [key for key, count in Counter(keys).items() if count > 1]
+        require(not twice, f"a write reply names a key twice: {', '.join(twice)}")
 
     def keys(self) -> set[str]:
         """All keys this reply speaks of."""

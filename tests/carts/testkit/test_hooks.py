@@ -21,6 +21,12 @@ BREAKAGES: dict[str, tuple[SimpleNamespace, str, str, str]] = {
         "acknowledge_orders",
         "said nothing of",
     ),
+    "a key with two answers": (
+        makers.acknowledging(broken.answered_and_pending),
+        APPLIED,
+        "acknowledge_orders",
+        "^acknowledge_orders raised ValueError: a write reply names a key twice: ack-o.*in answered_and_pending",
+    ),
     "Retry at once": (
         makers.acknowledging(broken.retry_of_the_past),
         APPLIED,
