@@ -14,6 +14,7 @@ import pluggy
 from plugins import interface
 from plugins.conformance import sockets
 from plugins.conformance.heard import Heard, listening, words_of_error, words_of_result
+from plugins.conformance.reading import check_orders, refusals
 from plugins.interface import (
     PROJECT,
     AccessToken,
@@ -61,6 +62,7 @@ class Hooks:
 
     Args:
         heard: every text the cart let out: log records, prints, the words of errors and results.
+        refused: why types of the contract refused what the cart made of an order, the first first.
     """
 
     def __init__(self, plugin: object) -> None:
@@ -76,6 +78,7 @@ class Hooks:
             for implementation in getattr(manager.hook, name).get_hookimpls()
         )
         self.heard: list[Heard] = []
+        self.refused: list[str] = []
 
     def call(self, hook: str, **arguments: Any) -> Any:
         """What a hook returns.
@@ -85,7 +88,7 @@ class Hooks:
             AssertionError: the cart broke the contract; the text tells how.
         """
         try:
-            with sockets.blocked() as tried, listening(hook, self.heard):
+            with sockets.blocked() as tried, listening(hook, self.heard), refusals(self.refused):
                 result = getattr(self._hook, hook)(**arguments)
         except CartError as error:
             self.heard += words_of_error(hook, error)
@@ -107,6 +110,7 @@ class Hooks:
             assert all(isinstance(level, ShownLevel | NotRead) for level in result), (
                 "read_inventory returned something that is neither ShownLevel nor NotRead"
             )
+        check_orders(hook, result)
         self.heard += words_of_result(hook, result)
         return result
 
@@ -118,13 +122,6 @@ class Hooks:
         own = [frame for frame in frames if frame.filename.startswith(homes)]
         frame = (own or frames)[-1]
         return f"{frame.name}, {frame.filename}:{frame.lineno}"
-
-
-def orders_in(result: object) -> Sequence[Order]:
-    """The orders a result holds."""
-    if isinstance(result, OrderPage):
-        return result.orders
-    return [result] if isinstance(result, Order) else []
 
 
 def _own_way(hook: str, tried: list[str]) -> str:

@@ -16,7 +16,6 @@ from plugins.interface import (
     FulfilledBy,
     ItemPage,
     NotListed,
-    Order,
     OrderPage,
     OrderQuery,
     OrderState,
@@ -37,12 +36,12 @@ class OrderChecks(CartUnderTest):
     def test_every_order_of_the_window_is_listed(self, rig: Rig, by: QueryBy, states: tuple[OrderState, ...]) -> None:
         seeded = rig.seed(3)
         query = replace(rig.window(by), states=states)
-        _check_listed(seeded, list(rig.pages(query)))
+        rig.check_listed(seeded, list(rig.pages(query)))
 
     def test_the_window_holds_at_both_its_ends(self, rig: Rig) -> None:
         (order,) = rig.orders(1)
         for by, instant in ((QueryBy.CREATED, order.created_at), (QueryBy.UPDATED, order.updated_at)):
-            _check_listed([order.remote_id], list(rig.pages(OrderQuery(by, instant, instant))))
+            rig.check_listed([order.remote_id], list(rig.pages(OrderQuery(by, instant, instant))))
 
     def test_an_order_has_what_the_warehouse_needs(self, rig: Rig) -> None:
         for order in rig.orders(2):
@@ -58,7 +57,7 @@ class OrderChecks(CartUnderTest):
 
     def test_the_listing_ends_and_loses_nothing_between_pages(self, rig: Rig) -> None:
         seeded = rig.seed(self.orders_for_pages)
-        _check_listed(seeded, list(rig.pages(rig.window())))
+        rig.check_listed(seeded, list(rig.pages(rig.window())))
 
     def test_a_page_token_outlives_the_process_that_got_it(self, rig: Rig) -> None:
         query, first = self._first_of_several(rig)
@@ -81,7 +80,7 @@ class OrderChecks(CartUnderTest):
         rejected = {reject.remote_id for page in pages for reject in page.rejects}
         assert rejected == {seeded[1]}, f"order {seeded[1]} cannot be understood; rejected were {sorted(rejected)}"
         assert all(reject.sentence.strip() for page in pages for reject in page.rejects), "a reject needs a sentence"
-        _check_listed([seeded[0], seeded[2]], pages, rejects=True)
+        rig.check_listed([seeded[0], seeded[2]], pages)
 
     def test_one_order_is_read_as_it_was_listed(self, rig: Rig) -> None:
         needs(rig.hooks, "fetch_order")
@@ -160,11 +159,3 @@ class ItemChecks(CartUnderTest):
 
 def _ids(page: OrderPage) -> set[str]:
     return {entry.remote_id for entry in (*page.orders, *page.rejects)}
-
-
-def _check_listed(wanted: list[str], pages: list[OrderPage], *, rejects: bool = False) -> None:
-    listed = {order.remote_id for page in pages for order in page.orders if isinstance(order, Order)}
-    refused = [reject for page in pages for reject in page.rejects if reject.remote_id in wanted]
-    assert rejects or not refused, f"a good order was rejected: {refused}"
-    missing = sorted(set(wanted) - listed)
-    assert not missing, f"fetch_orders does not list {missing}: an order missed here never reaches the warehouse"

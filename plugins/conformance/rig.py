@@ -14,9 +14,10 @@ from plugins.conformance import samples
 from plugins.conformance.cart_under_test import CartUnderTest
 from plugins.conformance.clock import StillClock
 from plugins.conformance.heard import check_nothing_is_given_away
-from plugins.conformance.hooks import WRITES, Hooks, orders_in
+from plugins.conformance.hooks import WRITES, Hooks
 from plugins.conformance.http import ShopHttp
 from plugins.conformance.paging import walked
+from plugins.conformance.reading import orders_in, why_missing
 from plugins.conformance.replies import check_reply
 from plugins.conformance.tokens import KeptToken, NoToken
 from plugins.interface import (
@@ -160,10 +161,15 @@ class Rig:
 
     def listed(self, ids: Sequence[str]) -> list[Order]:
         """Orders the shop has, as the cart lists them."""
-        listed = {order.remote_id: order for page in self.pages(self.window()) for order in page.orders}
-        missing = [order_id for order_id in ids if order_id not in listed]
-        assert not missing, f"fetch_orders does not list the orders {missing}, which the shop has"
+        pages = list(self.pages(self.window()))
+        self.check_listed(ids, pages)
+        listed = {order.remote_id: order for page in pages for order in page.orders}
         return [listed[order_id] for order_id in ids]
+
+    def check_listed(self, ids: Sequence[str], pages: Sequence[OrderPage]) -> None:
+        """Check that the pages of a listing hold these orders."""
+        missing = sorted(set(ids) - {order.remote_id for page in pages for order in page.orders})
+        assert not missing, why_missing(missing, pages, self.hooks.refused)
 
     def remote_ids(self, skus: Sequence[str]) -> dict[str, str]:
         """What the cart calls these SKUs, as far as it tells."""

@@ -43,7 +43,8 @@ class Money:
     currency: str
 
     def __post_init__(self) -> None:
-        require(isinstance(self.amount, Decimal) and self.amount.is_finite(), "an amount must be a finite Decimal")
+        finite = isinstance(self.amount, Decimal) and self.amount.is_finite()
+        require(finite, f"an amount must be a finite Decimal, not {self.amount!r}")
         require(len(self.currency) == 3 and self.currency.isupper(), f"{self.currency!r} is not a currency code")
 
 

@@ -26,10 +26,12 @@ from plugins.interface import (
     Effect,
     InstallReply,
     ItemPage,
+    Money,
     NotListed,
     Order,
     OrderPage,
     OrderQuery,
+    OrderReject,
     PendingSubmission,
     Permanent,
     QueryBy,
@@ -336,6 +338,41 @@ def with_the_request_in_its_detail(ctx: CartContext, query: OrderQuery) -> Order
         return tiny.fetch_orders(ctx, query)
     except Permanent as error:
         raise Permanent(error.sentence, detail=f"authorization: Bearer {ctx.token.get()}") from error
+
+
+def with_every_order_twice(ctx: CartContext, query: OrderQuery, page: OrderPage) -> OrderPage:
+    return replace(page, orders=page.orders * 2)
+
+
+def with_its_rejects_listed(ctx: CartContext, query: OrderQuery, page: OrderPage) -> OrderPage:
+    rejects = tuple(OrderReject(order.remote_id, "ODD", "This order is odd.") for order in page.orders)
+    return replace(page, rejects=rejects)
+
+
+def priced(price_of: Callable[[], Any]) -> Callable[[CartContext, OrderQuery, OrderPage], OrderPage]:
+    """Pages with a price of the cart's own making; an order it cannot make is a reject without a reason."""
+
+    def with_a_price(ctx: CartContext, query: OrderQuery, page: OrderPage) -> OrderPage:
+        try:
+            price = Money(price_of(), "USD")
+        except ValueError:
+            return replace(page, orders=(), rejects=tuple(_unreadable(order) for order in page.orders))
+        lines = {order: tuple(replace(line, unit_price=price) for line in order.lines) for order in page.orders}
+        return replace(page, orders=tuple(replace(order, lines=lines[order]) for order in page.orders))
+
+    return with_a_price
+
+
+def at_a_naive_time(ctx: CartContext, query: OrderQuery, page: OrderPage) -> OrderPage:
+    naive = query.end.replace(tzinfo=None)
+    try:
+        return replace(page, orders=tuple(replace(order, ship_by=naive) for order in page.orders))
+    except ValueError:
+        return replace(page, orders=(), rejects=tuple(_unreadable(order) for order in page.orders))
+
+
+def _unreadable(order: Order) -> OrderReject:
+    return OrderReject(order.remote_id, "BAD", "This order cannot be read.")
 
 
 def by_update_only(ctx: CartContext, query: OrderQuery, page: OrderPage) -> OrderPage:

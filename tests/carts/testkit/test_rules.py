@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from datetime import timedelta
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
@@ -67,6 +68,31 @@ RULES: dict[str, tuple[SimpleNamespace, str, str]] = {
         makers.listing(broken.by_update_only),
         "test_the_window_holds_at_both_its_ends",
         "does not list",
+    ),
+    "every order twice on its page": (
+        makers.listing(broken.with_every_order_twice),
+        LISTED,
+        "more than once on one page",
+    ),
+    "an order that is a reject as well": (
+        makers.listing(broken.with_its_rejects_listed),
+        LISTED,
+        "or as a reject",
+    ),
+    "a price made of a float": (
+        makers.listing(broken.priced(lambda: Decimal.from_float(9.99))),
+        LISTED,
+        "the unit_price of line o0-1 was made of the float 9.99 and is 9.9900000000000002",
+    ),
+    "a float for a price": (
+        makers.listing(broken.priced(lambda: 9.99)),
+        LISTED,
+        "fetch_orders rejects .*'an amount must be a finite Decimal, not 9.99'.*cannot be read",
+    ),
+    "a time without a zone": (
+        makers.listing(broken.at_a_naive_time),
+        LISTED,
+        "fetch_orders rejects .*'ship_by must be an aware UTC time'.*cannot be read",
     ),
     "an order without an address": (
         makers.listing(broken.without_an_address),
