@@ -6,13 +6,13 @@ import io
 import logging
 import re
 import sys
-import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import NamedTuple
 from urllib.parse import quote
 
 from plugins.conformance.faults import SPOKEN_NAME, SPOKEN_STREET
+from plugins.conformance.outside import Watch
 from plugins.interface import (
     AskFields,
     CartError,
@@ -65,10 +65,10 @@ def words_of_result(hook: str, result: object) -> list[Heard]:
 
 
 @contextmanager
-def listening(hook: str, heard: list[Heard]) -> Iterator[None]:
+def listening(hook: str, heard: list[Heard], watch: Watch) -> Iterator[None]:
     """Keep what is logged and printed during a hook."""
     root, client = logging.getLogger(), logging.getLogger(_CLIENT)
-    ear, printed, levels = _Ear(hook, heard), io.StringIO(), (root.level, client.level)
+    ear, printed, levels = _Ear(hook, heard, watch), io.StringIO(), (root.level, client.level)
     root.addHandler(ear)
     root.setLevel(logging.DEBUG)
     client.setLevel(logging.WARNING)
@@ -85,18 +85,18 @@ def listening(hook: str, heard: list[Heard]) -> Iterator[None]:
 
 
 class _Ear(logging.Handler):
-    """Keeps what this thread logs: others belong to the shop."""
+    """Keeps what the threads at work for a hook log: others belong to the shop."""
 
-    def __init__(self, hook: str, heard: list[Heard]) -> None:
+    def __init__(self, hook: str, heard: list[Heard], watch: Watch) -> None:
         super().__init__(logging.DEBUG)
         self._where = f"a log line of {hook}"
         self._heard = heard
-        self._thread = threading.get_ident()
+        self._watch = watch
         self.setFormatter(logging.Formatter())
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep a record, with its traceback and its extra fields."""
-        if record.thread == self._thread and record.name.partition(".")[0] != _CLIENT:
+        if self._watch.is_own() and record.name.partition(".")[0] != _CLIENT:
             extra = {name: value for name, value in vars(record).items() if name not in _USUAL}
             self._heard.append(Heard(self._where, f"{self.format(record)} {extra}"))
 

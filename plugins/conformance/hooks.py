@@ -12,7 +12,7 @@ from typing import Any
 import pluggy
 
 from plugins import interface
-from plugins.conformance import sockets
+from plugins.conformance import outside
 from plugins.conformance.heard import Heard, listening, words_of_error, words_of_result
 from plugins.conformance.reading import check_orders, refusals
 from plugins.interface import (
@@ -88,20 +88,21 @@ class Hooks:
             AssertionError: the cart broke the contract; the text tells how.
         """
         try:
-            with sockets.blocked() as tried, listening(hook, self.heard), refusals(self.refused):
+            with outside.watched() as watch, listening(hook, self.heard, watch), refusals(self.refused):
                 result = getattr(self._hook, hook)(**arguments)
         except CartError as error:
             self.heard += words_of_error(hook, error)
             _check_error(hook, error)
             raise
         except Exception as error:
-            assert not tried, _own_way(hook, tried)
+            assert not watch.tried, watch.complaint(hook)
             raise AssertionError(
                 f"{hook} raised {type(error).__name__}: {error}\nin {self._place(error)}. That is no CartError, so the "
                 "merchant would read that something went wrong inside the integration. Say with a CartError of "
                 "plugins.interface what is to happen next."
             ) from error
-        assert not tried, _own_way(hook, tried)
+        complaint = watch.complaint(hook)
+        assert not complaint, complaint
         expected = _RETURNS.get(hook)
         assert expected is None or isinstance(result, expected), (
             f"{hook} returned {type(result).__name__} in place of {' or '.join(kind.__name__ for kind in expected)}"
@@ -122,10 +123,6 @@ class Hooks:
         own = [frame for frame in frames if frame.filename.startswith(homes)]
         frame = (own or frames)[-1]
         return f"{frame.name}, {frame.filename}:{frame.lineno}"
-
-
-def _own_way(hook: str, tried: list[str]) -> str:
-    return f"{hook} opened a connection to {tried[0]} by itself; ctx.http.call is the only way out"
 
 
 def _check_error(hook: str, error: CartError) -> None:

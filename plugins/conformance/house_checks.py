@@ -23,6 +23,15 @@ class HouseChecks(CartUnderTest):
         }
         assert not wrong, "\n".join(wrong)
 
+    def test_it_starts_no_program_and_imports_by_plain_names(self, hooks: Hooks) -> None:
+        wrong = {
+            f"{name}, line {line}, uses {used}: {words}": None
+            for name, path in imports.own_modules(hooks.modules).items()
+            for used, line in imports.used(path)
+            if (words := imports.forbidden(used))
+        }
+        assert not wrong, "\n".join(wrong)
+
     def test_loading_it_loads_nothing_of_the_platform(self, hooks: Hooks) -> None:
         loaded = imports.loaded_with(hooks.modules)
         foreign = sorted(name for name in loaded if imports.is_under(name, *imports.PLATFORM, *imports.CLIENTS))

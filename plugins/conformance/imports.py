@@ -18,6 +18,11 @@ NETWORK = (
 ).split()
 
 
+PROGRAMS = "subprocess multiprocessing pty concurrent.futures.ProcessPoolExecutor concurrent.futures.process".split()
+_OS_PROGRAMS = ("os.system", "os.popen", "os.exec", "os.spawn", "os.posix_spawn", "os.fork")
+DYNAMIC = "__import__ importlib.import_module importlib.util importlib.machinery runpy".split()
+
+
 def own_package(module: str) -> str:
     """The package a module lies in, or the module itself where it lies in none."""
     return module.rpartition(".")[0] or module
@@ -55,6 +60,19 @@ def imported(name: str, path: Path) -> Iterator[tuple[str, int]]:
             yield from ((f"{base}.{alias.name}", node.lineno) for alias in node.names)
 
 
+def used(path: Path) -> Iterator[tuple[str, int]]:
+    """Every dotted name a file uses of a module it imports whole, and `__import__`, each with its line."""
+    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    whole = [alias for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    roots = [alias.name.partition(".")[0] for alias in whole if not alias.asname]
+    modules = {name: name for name in ("__import__", *roots)} | {one.asname: one.name for one in whole if one.asname}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name | ast.Attribute):
+            root, dot, rest = ast.unparse(node).partition(".")
+            if root in modules:
+                yield f"{modules[root]}{dot}{rest}", node.lineno
+
+
 def complaint(module: str, packages: Iterable[str], libraries: Iterable[str]) -> str:
     """What is wrong with importing a module; "" where nothing is."""
     if is_under(module, *packages, CONTRACT):
@@ -63,10 +81,21 @@ def complaint(module: str, packages: Iterable[str], libraries: Iterable[str]) ->
         return f"a cart knows {CONTRACT} and nothing else of the platform"
     if is_under(module, *CLIENTS, *NETWORK):
         return "ctx.http.call is a cart's only way out"
+    if words := forbidden(module):
+        return words
     root = module.partition(".")[0]
     if root in sys.stdlib_module_names or root in libraries:
         return ""
     return f"name {root} in `libraries` if the cart needs it itself"
+
+
+def forbidden(name: str) -> str:
+    """What is wrong with a name of the standard library, imported or used; "" where nothing is."""
+    if is_under(name, *PROGRAMS) or name.startswith(_OS_PROGRAMS):
+        return "a cart starts no program and no process; ctx.http.call is its only way out"
+    if is_under(name, *DYNAMIC):
+        return "what is imported by a name made while it runs cannot be checked; write a plain import"
+    return ""
 
 
 def loaded_with(modules: Iterable[str]) -> set[str]:

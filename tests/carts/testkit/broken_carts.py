@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -299,6 +301,21 @@ def whatever_comes(ctx: CartContext, url: str) -> Customization:
 
 def calls_by_itself(ctx: CartContext) -> None:
     requests.get(ctx.store.settings["shop_url"], timeout=5)
+
+
+def calls_from_a_thread(ctx: CartContext) -> None:
+    with ThreadPoolExecutor(1) as pool, suppress(OSError):
+        pool.submit(calls_by_itself, ctx).result()
+
+
+def starts_a_program(ctx: CartContext) -> None:
+    with suppress(OSError):
+        subprocess.run(["curl", ctx.store.settings["shop_url"]], check=False)
+
+
+def tells_the_log_from_a_thread(ctx: CartContext) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(tells_the_log, ctx).result()
 
 
 def tells_the_log(ctx: CartContext) -> None:

@@ -93,12 +93,31 @@ def test_a_hook_that_is_never_called_is_found() -> None:
         ("import requests", "only way out"),
         ("def f():\n    from urllib.request import urlopen", "only way out"),
         ("import yarl_of_nobody", "name yarl_of_nobody in `libraries`"),
+        ("import subprocess", "starts no program"),
+        ("from os import popen", "starts no program"),
+        ("from importlib import import_module", "write a plain import"),
     ],
 )
 def test_a_foreign_import_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, words: str) -> None:
     hooks = hooks_of_a_package(tmp_path, monkeypatch, f"import sys\n{line}\n")
     with pytest.raises(AssertionError, match=f"is2_foreign.deeper, line [23].*{words}"):
         TinyConformance().test_it_imports_the_contract_and_its_own_libraries_only(hooks)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("import os as o\no.execvp('curl', ['curl'])", "uses os.execvp: a cart starts no program"),
+        ("import importlib\nimportlib.import_module('socket')", "uses importlib.import_module: .*plain import"),
+        ("__import__('socket')", "uses __import__: .*plain import"),
+    ],
+)
+def test_a_way_round_the_imports_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, words: str
+) -> None:
+    hooks = hooks_of_a_package(tmp_path, monkeypatch, f"import importlib.resources, sys\npty = sys.argv\n{line}\n")
+    with pytest.raises(AssertionError, match=rf"\Ais2_foreign.deeper, line [34], {words}.*\Z"):
+        TinyConformance().test_it_starts_no_program_and_imports_by_plain_names(hooks)
 
 
 def test_what_is_loaded_by_the_way_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

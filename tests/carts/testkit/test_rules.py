@@ -135,6 +135,21 @@ RULES: dict[str, tuple[SimpleNamespace, str, str]] = {
         "test_the_connection_can_be_tested",
         "only way out",
     ),
+    "a connection from a thread of its own": (
+        makers.checking(broken.calls_from_a_thread),
+        "test_the_connection_can_be_tested",
+        "check_connection opened a connection .* only way out",
+    ),
+    "a program": (
+        makers.checking(broken.starts_a_program),
+        "test_the_connection_can_be_tested",
+        "check_connection started 'curl' .* only way out",
+    ),
+    "the token in the log of a thread": (
+        makers.checking(broken.tells_the_log_from_a_thread),
+        "test_the_connection_can_be_tested",
+        "a log line of check_connection gives away a key",
+    ),
     "slow work without an end": (
         makers.slow(broken.never_done),
         "test_slow_work_ends_with_a_result_for_each_key",
