@@ -109,7 +109,7 @@ def check_nothing_is_given_away(heard: Iterable[Heard], hidden: Iterable[Secret 
     """
     # Keys first: the page shows the request's headers, and a key in it is worth more words than the page.
     kinds = sorted({*hidden, SPOKEN_NAME, SPOKEN_STREET}, key=lambda one: isinstance(one, str))
-    found = [(said, one) for said in dict.fromkeys(heard) for one in kinds if _holds(said.text, one)]
+    found = [(said, one) for said in dict.fromkeys(heard) for one in kinds if holds(said.text, one)]
     if found:
         said, one = found[0]
         more = len({other for other, _ in found}) - 1
@@ -127,7 +127,8 @@ def _named(one: Secret | str) -> str:
     return "a buyer's data"
 
 
-def _holds(text: str, one: Secret | str) -> bool:
+def holds(text: str, one: Secret | str) -> bool:
+    """Whether a text holds a secret or a personal text."""
     if isinstance(one, Secret):
         # As it is, or as part of an address; a shorter one cannot be told from a word.
         return len(one.value) >= _TOO_SHORT and (one.value in text or quote(one.value, safe="") in text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,7 @@ from plugins.conformance.expecting import must_raise
 from plugins.conformance.rig import Rig, running
 from plugins.conformance.trials import customization_url
 from plugins.interface import (
+    CartError,
     FulfilledBy,
     ItemPage,
     NotListed,
@@ -103,22 +105,41 @@ class OrderChecks(CartUnderTest):
             rig.call("fetch_customization", url=f"{url}-gone")
 
     def test_two_stores_are_kept_apart(self, rig: Rig) -> None:
+        wanted = {rig: rig.seed(2)}
+        window = rig.window()
+        rig.check_listed(wanted[rig], list(rig.pages(window)))
         with running(self, rig.clock, rig.hooks) as other:
             other.connect()
-            wanted = {one: one.seed(count) for one, count in ((rig, 2), (other, 3))}
-            window = rig.window()
-            alone = {one: [_ids(page) for page in one.pages(window)] for one in wanted}
-            together: dict[Rig, list[set[str]]] = {rig: [], other: []}
-            listings = {one: one.pages(window) for one in wanted}
-            while listings:
-                for one, listing in list(listings.items()):
-                    page = next(listing, None)
-                    if page is None:
-                        del listings[one]
-                    else:
-                        together[one].append(_ids(page))
-            assert together == alone, "a listing of one store changed while another store was listed"
-            assert all(set(ids) <= set().union(*alone[one]) for one, ids in wanted.items())
+            assert rig.credentials != other.credentials, (
+                "shop() gave two stores the same credentials, so a key that is kept and used for the wrong store goes "
+                "unseen: make a key of its own for each shop, such as secrets.token_hex()"
+            )
+            wanted[other] = other.seed(3)
+            try:
+                self._check_in_turns(wanted, rig.window())
+            except CartError as error:
+                raise AssertionError(
+                    "the address or the key of one store is kept and used for the other: take both from ctx at each "
+                    f"call. Once a second store was connected, fetch_orders raised {type(error).__name__}: {error} "
+                    f"{error.detail}"
+                ) from error
+
+    def _check_in_turns(self, wanted: Mapping[Rig, Sequence[str]], window: OrderQuery) -> None:
+        alone = {one: [_ids(page) for page in one.pages(window)] for one in wanted}
+        together: dict[Rig, list[set[str]]] = {one: [] for one in wanted}
+        listings = {one: one.pages(window) for one in wanted}
+        while listings:
+            for one, listing in list(listings.items()):
+                page = next(listing, None)
+                if page is None:
+                    del listings[one]
+                else:
+                    together[one].append(_ids(page))
+        assert together == alone, "a listing of one store changed while another store was listed"
+        assert all(set(ids) <= set().union(*alone[one]) for one, ids in wanted.items()), (
+            "a listing lacks orders of its store while another store is connected: what is kept of one store was used "
+            "for the other"
+        )
 
     def _first_of_several(self, rig: Rig) -> tuple[OrderQuery, OrderPage]:
         rig.seed(self.orders_for_pages)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from plugins.conformance import samples
 from plugins.conformance.cart_under_test import CartUnderTest
 from plugins.conformance.clock import StillClock
-from plugins.conformance.heard import check_nothing_is_given_away
+from plugins.conformance.heard import check_nothing_is_given_away, holds
 from plugins.conformance.hooks import WRITES, Hooks
 from plugins.conformance.http import ShopHttp
 from plugins.conformance.paging import walked
@@ -228,6 +228,17 @@ class Rig:
         assert not refused, f"{hook}, {why}: {refused}"
         return results
 
+    def found_in(self, texts: Mapping[str, str]) -> list[str]:
+        """Which of the named texts hold a key or the address of this store, in words."""
+        keys = [one for one in self._secret if isinstance(one, Secret)]
+        addresses = [Secret(url) for url in self._shop_urls() if url]
+        return [
+            f"{name} holds {what}"
+            for name, text in sorted(texts.items())
+            for what, wanted in (("a key or a token", keys), ("the address", addresses))
+            if any(holds(text, one) for one in wanted)
+        ]
+
     def check_nothing_was_given_away(self) -> None:
         """Check that nobody heard credentials, tokens, or the personal data of the orders read so far."""
         check_nothing_is_given_away(self.hooks.heard, self._secret)
@@ -248,15 +259,18 @@ class Rig:
         urls = [
             self.app.values.get(field.key, "") for field in self.manifest.platform_fields if field.kind is FieldKind.URL
         ]
-        # The key "shop_url" is known to the core before it is among the declared store fields.
-        keys = {field.key for field in self.manifest.store_fields if field.kind is FieldKind.SHOP_URL} | {"shop_url"}
-        urls += [self.store.settings.get(key, "") for key in keys]
+        urls += self._shop_urls()
         chosen = [entry for entry in self.manifest.environments if entry.code == self.app.environment]
         hosts = {host for entry in chosen for host in entry.hosts} | {
             urlsplit(url).netloc.lower() for url in urls if url
         }
         for way_out in (self.http, self._http_of_tokens):
             way_out.hosts = frozenset(hosts)
+
+    def _shop_urls(self) -> list[str]:
+        # The key "shop_url" is known to the core before it is among the declared store fields.
+        keys = {field.key for field in self.manifest.store_fields if field.kind is FieldKind.SHOP_URL} | {"shop_url"}
+        return [self.store.settings.get(key, "") for key in keys]
 
     def _context(self, http: ShopHttp, store: Store, token: KeptToken | NoToken) -> CartContext:
         log = logging.LoggerAdapter(logging.getLogger(f"is2.cart.{self.manifest.name}"), {"integration": 1})

@@ -25,11 +25,15 @@ class TestAmazon(CartConformance):
     # Amazon lists a hundred orders on a page.
     orders_for_pages = 120
     unknown_order = "111-0000000-0000000"
+    # The simulator makes its tokens of a seed.
+    shops = 0
 
     @contextmanager
     def shop(self, clock: StillClock) -> Iterator[Rig]:
+        self.shops += 1
+
         def make(url: str) -> object:
-            return create_app(Simulator(clock=clock.now, base_url=url, rate_limits=False))
+            return create_app(Simulator(clock=clock.now, base_url=url, rate_limits=False, seed=self.shops))
 
         with served(make) as address, requests.Session() as session:
             values = {

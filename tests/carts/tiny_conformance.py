@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from secrets import token_hex
 from typing import Any
 
 from is2_tiny import plugin
@@ -27,7 +28,7 @@ class TinyConformance(CartConformance):
 
     @contextmanager
     def shop(self, clock: StillClock) -> Iterator[TinyShop]:
-        shop = TinyShop()
+        shop = TinyShop(key=token_hex())
         for sku in self.skus:
             shop.add_item(sku)
         with served(lambda _: create_shop(shop)) as shop.address:

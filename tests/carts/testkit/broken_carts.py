@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +17,7 @@ import requests
 from is2_tiny import plugin as tiny
 
 from plugins import interface
+from plugins.conformance.tokens import KeptToken
 from plugins.interface import (
     MERCHANT_CHANNEL,
     Acknowledgement,
@@ -330,6 +332,64 @@ def fetch_order(ctx: CartContext, remote_id: str) -> Any:
 
 
 REMEMBERS = cart(fetch_order)
+
+
+class Session:
+    """Made once, filled at an install."""
+
+    __slots__ = ("key", "shop_url")
+
+
+SESSION = Session()
+
+
+def with_a_session(ctx: CartContext, reply: InstallReply | None) -> Any:
+    """Keeps what it was connected with."""
+    step = tiny.install(ctx, reply)
+    if isinstance(step, Connected) and reply is not None:
+        SESSION.key, SESSION.shop_url = reply.params["api_key"], reply.params["shop_url"]
+    return step
+
+
+def by_the_key_of_the_session(ctx: CartContext, query: OrderQuery) -> OrderPage:
+    token = KeptToken({"token": Secret(SESSION.key)}, None, ctx.clock)
+    return tiny.fetch_orders(replace(ctx, token=token), query)
+
+
+def at_the_address_of_the_session(ctx: CartContext, query: OrderQuery) -> OrderPage:
+    return tiny.fetch_orders(replace(ctx, store=replace(ctx.store, settings={"shop_url": SESSION.shop_url})), query)
+
+
+KEEPS_THE_KEY = cart(install=with_a_session, fetch_orders=by_the_key_of_the_session)
+KEEPS_THE_ADDRESS = cart(install=with_a_session, fetch_orders=at_the_address_of_the_session)
+
+
+@lru_cache
+def headers_of(key: str) -> dict[str, str]:
+    """The same for all, and a store's key with it."""
+    return {"authorization": f"Bearer {key}"}
+
+
+def with_cached_headers(ctx: CartContext) -> SellerIdentity:
+    headers_of(ctx.token.get())
+    return tiny.check_connection(ctx)
+
+
+class Counter:
+    """Counts in a slot."""
+
+    __slots__ = ("calls",)
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+
+CALLS = Counter()
+
+
+def counting(ctx: CartContext) -> SellerIdentity:
+    CALLS.calls += 1
+    return tiny.check_connection(ctx)
 
 
 def from_the_first_store(ctx: CartContext, query: OrderQuery, page: OrderPage) -> OrderPage:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from decimal import Decimal
 from types import SimpleNamespace
@@ -16,7 +17,7 @@ from plugins.conformance.rig import running
 from plugins.interface import Temporary
 from plugins.testkit import StillClock
 from tests.carts.testkit import broken_carts as broken, makers
-from tests.carts.testkit.driving import FAILURE, check, store_of
+from tests.carts.testkit.driving import FAILURE, check, conformance_of, store_of
 from tests.carts.tiny_conformance import TinyConformance
 
 LISTED = "test_the_listing_ends_and_loses_nothing_between_pages"
@@ -53,6 +54,16 @@ RULES: dict[str, tuple[SimpleNamespace, str, str]] = {
         makers.listing(broken.from_the_first_store),
         "test_two_stores_are_kept_apart",
         "may not call",
+    ),
+    "the key of another store": (
+        broken.KEEPS_THE_KEY,
+        "test_two_stores_are_kept_apart",
+        "the key of one store is kept and used for the other: .* raised AuthorizationLost",
+    ),
+    "the address of another store": (
+        broken.KEEPS_THE_ADDRESS,
+        "test_two_stores_are_kept_apart",
+        "the address or the key of one store is kept and used for the other: .* raised Permanent",
     ),
     "another order than listed": (
         makers.one_order(broken.newer_each_time),
@@ -211,9 +222,37 @@ def test_a_sound_cart_passes_them(test: str) -> None:
         getattr(kit, test)(rig, *more)
 
 
-def test_what_a_cart_remembers_is_found() -> None:
-    with store_of(broken.REMEMBERS) as (kit, rig), pytest.raises(AssertionError, match="SEEN changed"):
-        kit.test_it_keeps_no_state(rig, rig.hooks)
+@pytest.mark.parametrize(
+    ("plugin", "words"),
+    [
+        (broken.REMEMBERS, "SEEN changed"),
+        (makers.cart(check_connection=broken.counting), "CALLS changed"),
+        (broken.KEEPS_THE_KEY, "SESSION holds a key or a token, .*SESSION holds the address of a store"),
+        (makers.cart(check_connection=broken.with_cached_headers), "headers_of holds a key or a token of a store"),
+    ],
+    ids=["a list", "a slot", "a session", "a cache"],
+)
+def test_what_a_cart_remembers_is_found(plugin: SimpleNamespace, words: str) -> None:
+    broken.headers_of.cache_clear()
+    kit, hooks = conformance_of(plugin), Hooks(plugin)
+    with running(kit, StillClock(), hooks) as rig, pytest.raises(AssertionError, match=words):
+        kit.test_it_keeps_no_state(rig, hooks)
+
+
+class OneKey(TinyConformance):
+    @contextmanager
+    def shop(self, clock: StillClock) -> Iterator[Any]:
+        with super().shop(clock) as shop:
+            shop.key = "the same for all"
+            yield shop
+
+
+def test_two_shops_with_one_key_are_found() -> None:
+    kit = OneKey()
+    with running(kit, StillClock(), Hooks(tiny)) as rig:
+        rig.connect()
+        with pytest.raises(AssertionError, match="make a key of its own for each shop"):
+            kit.test_two_stores_are_kept_apart(rig)
 
 
 class Engraving(TinyConformance):
