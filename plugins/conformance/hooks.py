@@ -91,18 +91,18 @@ class Hooks:
             with outside.watched() as watch, listening(hook, self.heard, watch), refusals(self.refused):
                 result = getattr(self._hook, hook)(**arguments)
         except CartError as error:
+            _check_ways(hook, watch)
             self.heard += words_of_error(hook, error)
             _check_error(hook, error)
             raise
         except Exception as error:
-            assert not watch.tried, watch.complaint(hook)
+            _check_ways(hook, watch)
             raise AssertionError(
                 f"{hook} raised {type(error).__name__}: {error}\nin {self._place(error)}. That is no CartError, so the "
                 "merchant would read that something went wrong inside the integration. Say with a CartError of "
                 "plugins.interface what is to happen next."
             ) from error
-        complaint = watch.complaint(hook)
-        assert not complaint, complaint
+        _check_ways(hook, watch)
         expected = _RETURNS.get(hook)
         assert expected is None or isinstance(result, expected), (
             f"{hook} returned {type(result).__name__} in place of {' or '.join(kind.__name__ for kind in expected)}"
@@ -123,6 +123,11 @@ class Hooks:
         own = [frame for frame in frames if frame.filename.startswith(homes)]
         frame = (own or frames)[-1]
         return f"{frame.name}, {frame.filename}:{frame.lineno}"
+
+
+def _check_ways(hook: str, watch: outside.Watch) -> None:
+    complaint = watch.complaint(hook)
+    assert not complaint, complaint
 
 
 def _check_error(hook: str, error: CartError) -> None:

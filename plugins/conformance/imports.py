@@ -68,9 +68,9 @@ def used(path: Path) -> Iterator[tuple[str, int]]:
     modules = {name: name for name in ("__import__", *roots)} | {one.asname: one.name for one in whole if one.asname}
     for node in ast.walk(tree):
         if isinstance(node, ast.Name | ast.Attribute):
-            root, dot, rest = ast.unparse(node).partition(".")
+            root, *rest = _dotted(node)
             if root in modules:
-                yield f"{modules[root]}{dot}{rest}", node.lineno
+                yield ".".join([modules[root], *rest]), node.lineno
 
 
 def complaint(module: str, packages: Iterable[str], libraries: Iterable[str]) -> str:
@@ -111,6 +111,15 @@ def loaded_with(modules: Iterable[str]) -> set[str]:
         check=True,
     )
     return set(done.stdout.split())
+
+
+def _dotted(node: ast.expr) -> list[str]:
+    """The parts of `a.b.c`; the first is empty where it begins with anything else than a name."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    return [node.id if isinstance(node, ast.Name) else "", *reversed(parts)]
 
 
 def _source(name: str) -> Path | None:

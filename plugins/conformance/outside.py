@@ -27,12 +27,14 @@ class Watch:
     Args:
         others: all other threads: the shop's, pytest's, and those they start.
         own: the threads the hook started.
+        left: the names of those that went on after it.
     """
 
     def __init__(self) -> None:
         self.tried: list[str] = []
         self.others = set(threading.enumerate()) - {threading.current_thread()}
         self.own: list[threading.Thread] = []
+        self.left: list[str] = []
 
     def is_own(self) -> bool:
         """Whether the thread that runs now is at work for the hook."""
@@ -45,16 +47,16 @@ class Watch:
                 f"{hook} {self.tried[0]} by itself: ctx.http.call is a cart's only way out, for it keeps to limits, "
                 "hosts and deadlines"
             )
-        left = [thread.name for thread in self.own if thread.is_alive()]
-        if left:
-            return f"{hook} left the thread {left[0]} at work; return when all is done, for nobody waits for the rest"
+        if self.left:
+            return f"{hook} left the thread {self.left[0]} at work; return when all is done, for nobody waits for it"
         return ""
 
     def wait(self) -> None:
-        """Give the threads of the hook time to end."""
+        """Give the threads of the hook time to end, and note those that do not."""
         end = time.monotonic() + _PATIENCE_S
         for thread in self.own:
             thread.join(max(0.0, end - time.monotonic()))
+        self.left = [thread.name for thread in self.own if thread.is_alive()]
 
 
 class _ThisThread(threading.local):
@@ -78,8 +80,10 @@ def watched() -> Iterator[Watch]:
     _watches.append(watch)
     try:
         with patch.object(threading.Thread, "start", _counted(watch, threading.Thread.start)):
-            yield watch
-            watch.wait()
+            try:
+                yield watch
+            finally:
+                watch.wait()
     finally:
         _watches.clear()
 

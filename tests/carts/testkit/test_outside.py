@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
+from is2_tiny import plugin as tiny
 
 from plugins.conformance import outside
 from plugins.conformance.hooks import Hooks
-from plugins.interface import CartContext, Effect
+from plugins.interface import CartContext, Effect, SellerIdentity, Temporary
 from plugins.testkit import FakeShop, Recorded, ShopHttp, StillClock, json_answer
-from tests.carts.testkit import makers
+from tests.carts.testkit import broken_carts as broken, makers
 from tests.carts.testkit.driving import check
 
 
@@ -40,6 +42,26 @@ def test_a_thread_that_goes_on_is_found(monkeypatch: pytest.MonkeyPatch) -> None
             check(makers.checking(goes_on), "test_the_connection_can_be_tested")
     finally:
         end.set()
+
+
+def test_threads_that_call_by_the_way_out_are_sound_though_a_token_is_minted_meanwhile() -> None:
+    def in_two_threads(ctx: CartContext) -> SellerIdentity:
+        with ThreadPoolExecutor(2) as pool:
+            return next(iter(pool.map(tiny.check_connection, [ctx, ctx])))
+
+    plugin = makers.cart(makers.minting().mint_access_token, check_connection=in_two_threads)
+    check(plugin, "test_the_connection_can_be_tested")
+
+
+def test_a_way_of_its_own_is_found_though_the_cart_says_that_the_shop_is_away() -> None:
+    def away(ctx: CartContext) -> None:
+        try:
+            broken.calls_by_itself(ctx)
+        except OSError as error:
+            raise Temporary("The shop did not answer.") from error
+
+    with pytest.raises(AssertionError, match="check_connection opened a connection"):
+        check(makers.checking(away), "test_the_connection_can_be_tested")
 
 
 def test_nothing_is_refused_once_the_hook_is_over() -> None:
