@@ -10,6 +10,7 @@ from plugins.amazon.simulator.clock import Clock, iso, parse_time
 from plugins.amazon.simulator.documents import USABLE_FOR, Document, Documents
 from plugins.amazon.simulator.faults import FEED_PROCESSED, Faults
 from plugins.amazon.simulator.messages import access_denied, invalid_input, not_found
+from plugins.amazon.simulator.reading import whole_number
 from plugins.amazon.simulator.roles import LISTINGS_ROLES, ORDER_FEED_ROLES
 from plugins.amazon.simulator.sellers import Seller
 
@@ -151,14 +152,13 @@ class Feeds:
         outcome = None
         kind = fault.kind if fault else None
         if not feed.readable or kind in ("fatal", "fatal_text_report"):
-            feed.status = "FATAL"
             if kind == "fatal_text_report":
                 feed.result = self._documents.create_report(feed.seller, TEXT, _FATAL_REPORT, compress=False).id
         else:
             outcome = self._processors[feed.type](feed, feed.document.content)
-        if outcome and kind == "apply_then_fatal":
+        if outcome is None or kind == "apply_then_fatal":
             feed.status = "FATAL"
-        elif outcome:
+        else:
             # Both forms occur at Amazon; every second report is compressed so that a client meets both.
             compress = int(feed.id) % 2 == 0
             report = self._documents.create_report(feed.seller, outcome.content_type, outcome.report, compress=compress)
@@ -192,7 +192,7 @@ class Feeds:
             ApiError: 400 for a type, marketplace or document that cannot be used, 403 for a missing role.
         """
         feed_type, places = body.get("feedType"), body.get("marketplaceIds")
-        if feed_type not in self._processors and feed_type not in RETIRED:
+        if not isinstance(feed_type, str) or (feed_type not in self._processors and feed_type not in RETIRED):
             raise invalid_input(f"Invalid feedType {feed_type!r}.")
         if not isinstance(places, list) or not 1 <= len(places) <= 25:
             raise invalid_input("marketplaceIds must hold 1 to 25 values.")
@@ -246,15 +246,16 @@ class Feeds:
             offset = 0
             if "feedTypes" not in query:
                 raise invalid_input("Either feedTypes or nextToken must be provided.")
-        size = query.get("pageSize", "10")
-        if not size.isdigit() or not 1 <= int(size) <= 100:
-            raise invalid_input("pageSize must be between 1 and 100.")
+        try:
+            size = whole_number(query.get("pageSize", "10"), 1, 100)
+        except ValueError as problem:
+            raise invalid_input("pageSize must be between 1 and 100.") from problem
         fits = self._filter(query)
         found = [feed for feed in reversed(self._feeds.values()) if feed.seller == seller.id and fits(feed)]
-        reply: dict[str, Any] = {"feeds": [feed.as_json() for feed in found[offset : offset + int(size)]]}
-        if offset + int(size) < len(found):
+        reply: dict[str, Any] = {"feeds": [feed.as_json() for feed in found[offset : offset + size]]}
+        if offset + size < len(found):
             token = f"{self._rng.getrandbits(128):032x}"
-            self._lists[token] = (seller.id, dict(query), offset + int(size))
+            self._lists[token] = (seller.id, dict(query), offset + size)
             reply["nextToken"] = token
         return reply
 

@@ -8,6 +8,7 @@ from plugins.amazon.simulator.feeds import Feed, Outcome
 from plugins.amazon.simulator.listing_view import PARTS, item_view
 from plugins.amazon.simulator.listings import Listing, Listings
 from plugins.amazon.simulator.offers import Rejected, check_patches, malformed, patches_for
+from plugins.amazon.simulator.reading import read_json
 from plugins.amazon.simulator.sellers import Seller
 
 REPORT_TYPE = "application/json; charset=UTF-8"
@@ -112,7 +113,7 @@ def check_product_type(product_type: Any, listing: Listing) -> None:
 
 def _read(content: bytes, seller: str) -> tuple[dict[str, Any], list[Any]]:
     try:
-        payload = json.loads(content.decode("utf-8"))
+        payload = read_json(content)
     except ValueError as problem:
         raise _FileError("4002001", f"The feed is not valid JSON: {problem}") from problem
     header = payload.get("header") if isinstance(payload, dict) else None
@@ -151,7 +152,7 @@ def _check_message(message: Any, seen: set[int]) -> None:
     seen.add(number)
     if not isinstance(message.get("sku"), str) or not message["sku"]:
         raise malformed("sku is missing.", "sku")
-    if operation not in _RULES:
+    if not isinstance(operation, str) or operation not in _RULES:
         raise malformed(f"operationType {operation!r} is not one of {', '.join(_RULES)}.", "operationType")
     needed, forbidden = _RULES[operation]
     if missing := needed - message.keys():

@@ -10,6 +10,7 @@ from plugins.amazon.simulator.listings_feed import REQUIREMENTS, check_product_t
 from plugins.amazon.simulator.listings_search import MOST_PAGED, search
 from plugins.amazon.simulator.messages import access_denied, bad_request, not_found
 from plugins.amazon.simulator.offers import Rejected, check_patches
+from plugins.amazon.simulator.reading import whole_number
 from plugins.amazon.simulator.sellers import Seller
 
 
@@ -30,15 +31,17 @@ class ListingsItems:
         """searchListingsItems: one page of what `search` finds."""
         places = _places(seller, path, query)
         parts = _parts(query)
-        size, offset = query.get("pageSize", "10"), query.get("pageToken", "0")
-        if not size.isdigit() or not 1 <= int(size) <= 20 or not offset.isdigit():
-            raise bad_request("pageSize must be between 1 and 20, pageToken one that was returned.")
+        try:
+            size = whole_number(query.get("pageSize", "10"), 1, 20)
+            offset = whole_number(query.get("pageToken", "0"), 0)
+        except ValueError as problem:
+            raise bad_request("pageSize must be between 1 and 20, pageToken one that was returned.") from problem
         listed = [each for each in self._listings.of(seller.id) if set(places) & set(each.marketplaces)]
         found = search(listed, query)
-        end = min(int(offset) + int(size), MOST_PAGED)
+        end = min(offset + size, MOST_PAGED)
         reply: dict[str, Any] = {
             "numberOfResults": len(found),
-            "items": [item_view(listing, places, parts) for listing in found[int(offset) : end]],
+            "items": [item_view(listing, places, parts) for listing in found[offset:end]],
         }
         if end < min(len(found), MOST_PAGED):
             reply["pagination"] = {"nextToken": str(end)}

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from plugins.amazon.simulator.reading import read_json
+
 
 class ConnectionDropped(ConnectionError):
     """The caller gets no answer: the front closes the connection.
@@ -56,9 +58,9 @@ class Request:
         """The parsed body.
 
         Raises:
-            ValueError: the body is not JSON in UTF-8.
+            ValueError: the body is not JSON that can be read.
         """
-        return json.loads(self.body.decode("utf-8"))
+        return read_json(self.body)
 
 
 @dataclass

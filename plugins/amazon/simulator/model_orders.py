@@ -1,12 +1,12 @@
 """The example orders in Amazon's orders model file, brought up to date."""
 
-import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from plugins.amazon.simulator.clock import iso, parse_time
+from plugins.amazon.simulator.reading import read_json
 
 _JUST_BEFORE = timedelta(minutes=10, seconds=30)
 
@@ -18,7 +18,7 @@ def example_orders(model_file: str, now: datetime) -> list[dict[str, Any]]:
         ValueError: the file is not a model file that holds example orders.
         OSError: it cannot be read.
     """
-    model = json.loads(Path(model_file).read_text(encoding="utf-8"))
+    model = read_json(Path(model_file).read_bytes())
     if not isinstance(model, dict) or "paths" not in model:
         raise ValueError(f"{model_file} is not a model file")
     found: dict[str, dict[str, Any]] = {}
@@ -47,6 +47,6 @@ def _shifted(value: Any, by: timedelta) -> Any:
     if isinstance(value, str):
         try:
             return iso(parse_time(value) + by)
-        except ValueError:
+        except (ValueError, OverflowError):
             return value
     return value

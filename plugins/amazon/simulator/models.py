@@ -9,6 +9,7 @@ from typing import Any
 
 from plugins.amazon.simulator.clock import parse_time
 from plugins.amazon.simulator.operations import OPERATIONS, Operation
+from plugins.amazon.simulator.reading import whole_number
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "object": dict,
@@ -107,8 +108,8 @@ class Models:
             value = text.split(",")
         elif kind == "boolean":
             value = {"true": True, "false": False}.get(text, text)
-        elif kind in ("integer", "number") and re.fullmatch(r"-?\d+", text):
-            value = int(text)
+        elif kind in ("integer", "number"):
+            value = _number_or(text)
         self._check(value, parameter, where, model, problems)
 
     def _check(self, value: Any, schema: dict[str, Any], where: str, model: str, problems: list[str]) -> None:
@@ -172,6 +173,14 @@ class Models:
                 problems.append(f"{where} has {len(value)} characters")
         elif not schema.get("minimum", value) <= value <= schema.get("maximum", value):
             problems.append(f"{where} is {value}")
+
+
+def _number_or(text: str) -> int | str:
+    """The number that a text writes, or else the text, which then fails the check of its type."""
+    try:
+        return whole_number(text)
+    except ValueError:
+        return text
 
 
 def _formatted(text: str, format: str | None) -> bool:

@@ -12,6 +12,7 @@ from plugins.amazon.simulator.marketplaces import MARKETPLACES
 from plugins.amazon.simulator.messages import invalid_input, not_found
 from plugins.amazon.simulator.order_book import ORDER_ID, BookedOrder, OrderBook
 from plugins.amazon.simulator.order_view import INCLUDED_DATA, view
+from plugins.amazon.simulator.reading import whole_number
 
 FULFILLMENT_STATUSES = frozenset(
     "PENDING_AVAILABILITY PENDING UNSHIPPED PARTIALLY_SHIPPED SHIPPED CANCELLED UNFULFILLABLE".split()
@@ -170,10 +171,10 @@ def _moment(query: Mapping[str, str], name: str) -> datetime:
 
 
 def _page_size(query: Mapping[str, str]) -> int:
-    text = query.get("maxResultsPerPage", "100")
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 100:
-        raise invalid_input("maxResultsPerPage must be between 1 and 100.")
-    return int(text)
+    try:
+        return whole_number(query.get("maxResultsPerPage", "100"), 1, 100)
+    except ValueError as problem:
+        raise invalid_input("maxResultsPerPage must be between 1 and 100.") from problem
 
 
 def _words(query: Mapping[str, str], name: str, known: Collection[str]) -> frozenset[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from plugins.amazon.simulator.clock import Clock, parse_time
+from plugins.amazon.simulator.clock import Clock, parse_time, whole_second
 from plugins.amazon.simulator.custom_links import CustomLinks
 from plugins.amazon.simulator.marketplaces import MARKETPLACES
 from plugins.amazon.simulator.messages import invalid_input, not_found
@@ -23,6 +23,7 @@ from plugins.amazon.simulator.orders_v0_view import (
     item_v0,
     order_v0,
 )
+from plugins.amazon.simulator.reading import whole_number
 from plugins.amazon.simulator.roles import DIRECT_TO_CONSUMER, RESTRICTED_ELEMENTS
 
 _NEWEST = timedelta(minutes=2)
@@ -165,9 +166,10 @@ class OrdersV0:
         return reply
 
     def _search(self, seller: str, query: Mapping[str, str]) -> _Bookmark:
-        size = query.get("MaxResultsPerPage", "100")
-        if not size.isascii() or not size.isdigit() or not 1 <= int(size) <= 100:
-            raise invalid_input("MaxResultsPerPage must be between 1 and 100.")
+        try:
+            size = whole_number(query.get("MaxResultsPerPage", "100"), 1, 100)
+        except ValueError as problem:
+            raise invalid_input("MaxResultsPerPage must be between 1 and 100.") from problem
         family, start, end = self._window(query)
         passes = _filter(query)
         now = self._clock.now()
@@ -183,9 +185,9 @@ class OrdersV0:
             and passes(order_v0(booked.order, ("buyerInfo",), now))
         ]
         found.sort(key=lambda booked: (moment(booked), booked.id))
-        bound = (f"{family}Before", end.strftime("%Y-%m-%dT%H:%M:%SZ"))
+        bound = (f"{family}Before", whole_second(end))
         ids = tuple(booked.id for booked in found)
-        return _Bookmark(seller, ids, 0, int(size), bound, now + _TOKEN_LIFE)
+        return _Bookmark(seller, ids, 0, size, bound, now + _TOKEN_LIFE)
 
     def _window(self, query: Mapping[str, str]) -> tuple[str, datetime, datetime]:
         after = [name for name in ("CreatedAfter", "LastUpdatedAfter") if name in query]

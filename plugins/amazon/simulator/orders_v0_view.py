@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from plugins.amazon.simulator.clock import parse_time
+from plugins.amazon.simulator.clock import parse_time, whole_second
 from plugins.amazon.simulator.order_view import phone_is_suppressed
 
 STATUSES = {
@@ -216,7 +216,7 @@ def item_buyer_v0(item: Mapping[str, Any], opened: Collection[str]) -> dict[str,
 
 
 def _second(moment: str) -> str:
-    return parse_time(moment).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return whole_second(parse_time(moment))
 
 
 def _capitals(word: str | None) -> str | None:

@@ -68,7 +68,8 @@ def _elements(given: Any, operation: Operation) -> list[str]:
         raise _invalid("dataElements are required for getOrders, getOrder and getOrderItems of version 0.")
     if given is None:
         return [_WHOLE[name]] if name in _WHOLE else []
-    if not isinstance(given, list) or not set(given) <= RESTRICTED_ELEMENTS.keys():
+    known = list(RESTRICTED_ELEMENTS)
+    if not isinstance(given, list) or not all(each in known for each in given):
         raise _invalid(f"dataElements must be a list of {', '.join(RESTRICTED_ELEMENTS)}.")
     if name not in _BY_ELEMENTS:
         raise _invalid("dataElements are for getOrders, getOrder and getOrderItems of version 0 only.")

@@ -5,6 +5,11 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
+from plugins.amazon.simulator.reading import whole_number
+
+# amzn-base.xsd: IDNumber.
+_MOST = 10**20 - 1
+
 
 class SchemaError(Exception):
     """The whole file is refused; `code` is 5000 (not XML) or 5002 (not the schema)."""
@@ -80,8 +85,8 @@ def optional(found: list[Element], longest: int | None = None) -> str | None:
 
 
 def positive(element: Element) -> int:
-    """A whole number from 1 up; raises SchemaError."""
-    number = text(element)
-    if not number.isascii() or not number.isdigit() or int(number) < 1:
-        raise SchemaError(5002, f"{element.tag} {number!r} is not a positive number.")
-    return int(number)
+    """A whole number from 1 up, of 20 digits at most; raises SchemaError."""
+    try:
+        return whole_number(text(element), 1, _MOST)
+    except ValueError as problem:
+        raise SchemaError(5002, f"{element.tag}: {problem}.") from problem
