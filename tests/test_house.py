@@ -108,14 +108,15 @@ def test_only_one_module_makes_http_calls() -> None:
 
 
 def test_carts_catch_no_error_they_cannot_name() -> None:
-    # A broad except swallows the timeout that RQ raises, and dresses a bug as an answer of the shop.
+    # A broad except swallows the timeout that RQ raises, and dresses a bug as an answer of the shop. The simulator is a
+    # server: what nobody foresaw there is logged and answered with a 500, or the next request would find it again.
     def is_broad(node: ast.AST) -> bool:
         if not isinstance(node, ast.ExceptHandler):
             return False
         caught = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
         return any(kind is None or ast.unparse(kind) in ("Exception", "BaseException") for kind in caught)
 
-    assert breaches(python("plugins", without=KIT), is_broad) == []
+    assert breaches(python("plugins", without=(*KIT, SIMULATOR)), is_broad) == []
 
 
 def test_the_worker_knows_only_the_core() -> None:

@@ -1,5 +1,6 @@
 """Feeds API 2021-06-30: documents, feeds and their life cycle on the simulator's clock."""
 
+import logging
 import random
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from plugins.amazon.simulator.messages import access_denied, invalid_input, not_
 from plugins.amazon.simulator.reading import whole_number
 from plugins.amazon.simulator.roles import LISTINGS_ROLES, ORDER_FEED_ROLES
 from plugins.amazon.simulator.sellers import Seller
+
+_log = logging.getLogger(__name__)
 
 ACKNOWLEDGEMENT = "POST_ORDER_ACKNOWLEDGEMENT_DATA"
 FULFILLMENT = "POST_ORDER_FULFILLMENT_DATA"
@@ -155,7 +158,7 @@ class Feeds:
             if kind == "fatal_text_report":
                 feed.result = self._documents.create_report(feed.seller, TEXT, _FATAL_REPORT, compress=False).id
         else:
-            outcome = self._processors[feed.type](feed, feed.document.content)
+            outcome = self._outcome(feed)
         if outcome is None or kind == "apply_then_fatal":
             feed.status = "FATAL"
         else:
@@ -164,6 +167,15 @@ class Feeds:
             report = self._documents.create_report(feed.seller, outcome.content_type, outcome.report, compress=compress)
             feed.status, feed.result = "DONE", report.id
         self._finished(feed, outcome)
+
+    def _outcome(self, feed: Feed) -> Outcome | None:
+        """None when the processor met what nobody foresaw: the feed then ends like one that fails at Amazon, and those
+        behind it go on."""
+        try:
+            return self._processors[feed.type](feed, feed.document.content)
+        except Exception:
+            _log.exception("Feed %s (%s) ends FATAL", feed.id, feed.type)
+            return None
 
     def create_document(self, seller: Seller, body: dict[str, Any]) -> dict[str, Any]:
         """createFeedDocument."""

@@ -1,6 +1,7 @@
 """The simulator's front door: sends each request to the room that answers it and finishes the answer."""
 
 import json
+import logging
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -24,6 +25,8 @@ from plugins.amazon.simulator.operations import Operation, find_operation
 from plugins.amazon.simulator.pages import page
 from plugins.amazon.simulator.state import Options, State
 from plugins.amazon.simulator.steering import Steering
+
+_log = logging.getLogger(__name__)
 
 # "The header is on 20x, 400 and 404 only" (Amazon's page "Usage Plans and Rate Limits").
 _TELLS_THE_LIMIT = (200, 201, 202, 204, 400, 404)
@@ -78,13 +81,30 @@ class Simulator:
         Raises:
             ConnectionDropped: an armed fault wants the caller to get no answer.
         """
-        self.state.feeds.advance()
-        response = self._route(request)
+        response = self._answered(lambda: self._route(request))
         response.headers.setdefault("Date", format_datetime(self.clock.now(), usegmt=True))
+        if "x-amzn-ErrorType" in response.headers and "x-amzn-RequestId" not in response.headers:
+            response.headers["x-amzn-RequestId"] = self._request_id()
         return response
+
+    @staticmethod
+    def _answered(answer: Callable[[], Response]) -> Response:
+        """What `answer` gives, and a refusal where it raises: nobody is left without an answer but by a fault."""
+        try:
+            return answer()
+        except ApiError as problem:
+            return problem.response()
+        except ConnectionDropped:
+            raise
+        except Exception:
+            _log.exception("The simulator failed")
+            return ApiError(500, "InternalFailure", "The simulator failed; its log says where.").response()
 
     def _route(self, request: Request) -> Response:
         path = request.path
+        # What is about to be forgotten need not be worked off, and must not stand in the way.
+        if path != "/_sim/reset":
+            self.state.feeds.advance()
         if path.startswith("/_sim/"):
             return self._steering.handle(request)
         if path == "/auth/o2/token":
@@ -103,7 +123,7 @@ class Simulator:
             return self._selling_partner(request, *found.groups())
         if path == "/":
             return page("home.html", sellers=self.state.sellers.values(), now=self.clock.now())
-        return ApiError(403, "MissingAuthenticationToken", "Missing Authentication Token").response()
+        raise _no_such_operation()
 
     def _outside(self, operation: str, request: Request, answer: Callable[[], Response]) -> Response:
         """A call beside the Selling Partner API: logged and open to faults, without tokens or buckets."""
@@ -112,15 +132,16 @@ class Simulator:
 
     def _selling_partner(self, request: Request, region: str, path: str) -> Response:
         call = self.state.calls.open(self.clock.now(), "unknown", request.method, path, query=dict(request.query))
-        call.request_id = f"{self.state.rng.getrandbits(128):032x}"
+        call.request_id = self._request_id()
         call.user_agent_names_language = "Language=" in request.headers.get("user-agent", "")
-        found = find_operation(request.method, path)
-        try:
+
+        def answer() -> Response:
+            found = find_operation(request.method, path)
             if found is None:
-                raise ApiError(403, "MissingAuthenticationToken", "Missing Authentication Token")
-            response = self._admitted(request, found[0], found[1], call, region, path)
-        except ApiError as problem:
-            response = problem.response()
+                raise _no_such_operation()
+            return self._admitted(request, found[0], found[1], call, region, path)
+
+        response = self._answered(answer)
         call.status = response.status
         response.headers["x-amzn-RequestId"] = call.request_id
         return response
@@ -235,9 +256,16 @@ class Simulator:
             raise invalid_input("Invalid Input", "; ".join(refused[:5]))
         return body
 
+    def _request_id(self) -> str:
+        return f"{self.state.rng.getrandbits(128):032x}"
+
     def _record(self, call: Call, side: str, problems: list[str], *, noted: bool = False) -> None:
         found = {"call": call.number, "operation": call.operation, "side": side, "noted": noted, "problems": problems}
         self.state.violations.append(found)
+
+
+def _no_such_operation() -> ApiError:
+    return ApiError(403, "MissingAuthenticationToken", "Missing Authentication Token")
 
 
 def _orders_in(response: Response) -> list[str]:
