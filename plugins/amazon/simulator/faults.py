@@ -5,14 +5,8 @@ from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from plugins.amazon.simulator.messages import (
-    ApiError,
-    ConnectionDropped,
-    Response,
-    invalid_input,
-    json_response,
-    quota_exceeded,
-)
+from plugins.amazon.simulator.messages import ConnectionDropped, Response, json_response, quota_exceeded
+from plugins.amazon.simulator.refusals import refused
 
 KINDS = frozenset("refuse apply_then_drop delay 429 5xx html_200 truncate dup_page omit reorder stale 400".split())
 # What may befall a feed when it is worked off; operation FEED_PROCESSED.
@@ -92,7 +86,9 @@ class Faults:
             return fault
         return None
 
-    def through(self, fault: Fault | None, key: tuple[str, ...] | None, answer: Callable[[], Response]) -> Response:
+    def through(
+        self, fault: Fault | None, operation: str, key: tuple[str, ...] | None, answer: Callable[[], Response]
+    ) -> Response:
         """The answer as the fault leaves it; `key` names a question that kind stale may answer as it did before.
 
         Raises:
@@ -101,7 +97,7 @@ class Faults:
         kind = fault.kind if fault else None
         if kind == "refuse":
             raise ConnectionDropped("refused by an armed fault")
-        if fault and (early := _instead(fault)) is not None:
+        if fault and (early := _instead(fault, operation)) is not None:
             return early
         if kind == "stale" and key is not None and key in self._last:
             return self._last[key]
@@ -113,14 +109,14 @@ class Faults:
         return _damaged(fault, response) if fault else response
 
 
-def _instead(fault: Fault) -> Response | None:
+def _instead(fault: Fault, operation: str) -> Response | None:
     if fault.kind == "429":
-        return quota_exceeded().response()
+        return refused(operation, 429, "QuotaExceeded", quota_exceeded().message)
     if fault.kind == "400":
-        return invalid_input(fault.message).response()
+        return refused(operation, 400, "", fault.message)
     if fault.kind == "5xx":
         code = "ServiceUnavailable" if fault.status == 503 else "InternalFailure"
-        return ApiError(fault.status, code, "We encountered an internal error. Please try again.").response()
+        return refused(operation, fault.status, code, "We encountered an internal error. Please try again.")
     if fault.kind == "html_200":
         return Response(200, {"Content-Type": "text/html; charset=utf-8"}, _HTML)
     return None

@@ -34,11 +34,8 @@ class LoginWithAmazon:
         try:
             payload = self._grant(request)
         except TokenError as problem:
-            answer = json_response(problem.status, {"error": problem.error, "error_description": problem.description})
-        else:
-            answer = json_response(200, payload)
-        answer.headers.update({"Cache-Control": "no-store", "Pragma": "no-cache"})
-        return answer
+            return oauth_error(problem.status, problem.error, problem.description)
+        return _unstored(json_response(200, payload))
 
     def _grant(self, request: Request) -> dict[str, object]:
         if request.method != "POST":
@@ -110,6 +107,16 @@ class LoginWithAmazon:
             "expires_in": int(TOKEN_LIFE.total_seconds()),
         }
         return payload | ({"refresh_token": refresh_token} if refresh_token else {})
+
+
+def oauth_error(status: int, error: str, description: str) -> Response:
+    """A refusal as RFC 6749 shapes it."""
+    return _unstored(json_response(status, {"error": error, "error_description": description}))
+
+
+def _unstored(answer: Response) -> Response:
+    answer.headers.update({"Cache-Control": "no-store", "Pragma": "no-cache"})
+    return answer
 
 
 def _needed(form: Mapping[str, str], name: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from email.utils import format_datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from plugins.amazon.simulator.admission import Admission
 from plugins.amazon.simulator.api import Api, Ask
@@ -18,11 +19,19 @@ from plugins.amazon.simulator.messages import (
     RepeatedParameter,
     Request,
     Response,
-    invalid_input,
 )
 from plugins.amazon.simulator.models import Models, UnknownName
 from plugins.amazon.simulator.operations import Operation, find_operation
 from plugins.amazon.simulator.pages import page
+from plugins.amazon.simulator.refusals import (
+    CONSENT,
+    CUSTOMIZATION,
+    DOWNLOAD,
+    TOKEN,
+    UPLOAD,
+    bad_parameter,
+    wrong_media_type,
+)
 from plugins.amazon.simulator.state import Options, State
 from plugins.amazon.simulator.steering import Steering
 
@@ -108,17 +117,17 @@ class Simulator:
         if path.startswith("/_sim/"):
             return self._steering.handle(request)
         if path == "/auth/o2/token":
-            return self._outside("token", request, lambda: self.state.login.token(request))
+            return self._outside(TOKEN, request, lambda: self.state.login.token(request))
         if found := _DOCUMENT.fullmatch(path):
             document = found[1]
-            operation = "uploadDocument" if request.method == "PUT" else "downloadDocument"
+            operation = UPLOAD if request.method == "PUT" else DOWNLOAD
             return self._outside(operation, request, lambda: self.state.documents.transfer(request, document))
         if found := _CUSTOM.fullmatch(path):
             token = found[1]
-            return self._outside("downloadCustomization", request, lambda: self.state.links.download(request, token))
+            return self._outside(CUSTOMIZATION, request, lambda: self.state.links.download(request, token))
         if found := _CONSENT.fullmatch(path):
             country, step = found.groups()
-            return self._outside("consent", request, lambda: self.state.consent.handle(request, country, step))
+            return self._outside(CONSENT, request, lambda: self.state.consent.handle(request, country, step))
         if found := _REGION.fullmatch(path):
             return self._selling_partner(request, *found.groups())
         if path == "/":
@@ -166,7 +175,8 @@ class Simulator:
         else:
             caller = self._admission.seller(request, operation, region, path)
             seller, call.seller, call.application = caller.seller.id, caller.seller.id, caller.application
-            key = (operation.name, seller, path) if request.method == "GET" else None
+            question = (operation.name, seller, path, urlencode(sorted(request.query.items())))
+            key = question if request.method == "GET" else None
 
             def answer(ask: Ask) -> Response:
                 return self._api.run(operation, caller, ask)
@@ -185,7 +195,7 @@ class Simulator:
         fault = self.state.faults.strike(call.operation, seller, datasets)
         call.fault = fault.kind if fault else None
         try:
-            found = self.state.faults.through(fault, key, lambda: answer(call.fault))
+            found = self.state.faults.through(fault, call.operation, key, lambda: answer(call.fault))
         except ConnectionDropped:
             call.orders_given = []
             raise
@@ -235,13 +245,13 @@ class Simulator:
         body = None
         if operation.json_body:
             if request.content_type != "application/json":
-                raise ApiError(415, "UnsupportedMediaType", "The body must be application/json.")
+                raise wrong_media_type(operation)
             try:
                 body = request.json()
             except ValueError as problem:
-                raise invalid_input(f"The body is not valid JSON: {problem}.") from problem
+                raise bad_parameter(operation, f"The body is not valid JSON: {problem}.") from problem
             if not isinstance(body, dict):
-                raise invalid_input("The body must be a JSON object.")
+                raise bad_parameter(operation, "The body must be a JSON object.")
         if self.models is not None:
             problems += [
                 problem
@@ -253,7 +263,7 @@ class Simulator:
         if problems:
             self._record(call, "request", problems, noted=not refused)
         if refused:
-            raise invalid_input("Invalid Input", "; ".join(refused[:5]))
+            raise bad_parameter(operation, "Invalid Input", "; ".join(refused[:5]))
         return body
 
     def _request_id(self) -> str:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from plugins.amazon.simulator import ConnectionDropped
-from tests.amazon.simulator.driver import CLIENT, NORTHWIND, ORDERS, error
+from tests.amazon.simulator.driver import CLIENT, NORTHWIND, ORDERS, XML, error
 from tests.amazon.simulator.test_acknowledgement_feed import envelope, results, success
 from tests.amazon.simulator.test_shipments import detail
 
@@ -134,6 +134,13 @@ def test_stale_repeats_the_last_answer(amazon, store):
     assert status() == "CANCELLED"
 
 
+def test_stale_repeats_an_answer_to_the_same_question_only(amazon, store):
+    order = amazon.order()["orderId"]
+    assert "fulfillment" not in store.call("GET", f"{ORDERS}/{order}").json()["order"]
+    arm(amazon, "getOrder", "stale")
+    assert "fulfillment" in store.call("GET", f"{ORDERS}/{order}", includedData="FULFILLMENT").json()["order"]
+
+
 def test_times_and_skip_count_calls(amazon, store):
     arm(amazon, "searchOrders", "5xx", times=2, skip=1)
     assert [store.search(**SEARCH).status for _ in range(5)] == [200, 503, 503, 200, 200]
@@ -155,6 +162,35 @@ def test_the_token_endpoint_and_the_documents_can_fail_too(amazon, store):
     arm(amazon, "uploadDocument", "refuse")
     with pytest.raises(ConnectionDropped):
         store.upload(b"<x/>")
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "oauth", "s3"),
+    [
+        ("400", 400, "invalid_request", "InvalidRequest"),
+        ("429", 429, "temporarily_unavailable", "SlowDown"),
+        ("500", 500, "server_error", "InternalError"),
+        ("5xx", 503, "temporarily_unavailable", "ServiceUnavailable"),
+    ],
+)
+def test_outside_the_selling_partner_api_a_refusal_has_the_shape_of_its_service(amazon, store, kind, status, oauth, s3):
+    for operation in ("token", "uploadDocument", "consent"):
+        arm(amazon, operation, kind)
+    token = amazon.token_call(grant_type="refresh_token", refresh_token=store.refresh_token, **CLIENT)
+    assert (token.status, token.json().keys()) == (status, {"error", "error_description"})
+    assert (token.json()["error"], token.headers["Cache-Control"]) == (oauth, "no-store")
+    url = store.call("POST", "/na/feeds/2021-06-30/documents", {"contentType": XML}).json()["url"]
+    upload = amazon.send("PUT", url, headers={"Content-Type": XML}, body=b"<x/>")
+    assert (upload.status, upload.headers["Content-Type"]) == (status, "application/xml")
+    assert f"<Code>{s3}</Code>" in upload.body.decode()
+    page = amazon.send("GET", "/sellercentral/us/apps/authorize/consent")
+    assert (page.status, page.headers["Content-Type"]) == (status, "text/html; charset=utf-8")
+
+
+def test_a_bad_parameter_out_of_the_blue_has_the_code_of_its_api(amazon, store):
+    arm(amazon, "*", "400", times=2)
+    listing = store.call("GET", f"/na/listings/2021-08-01/items/{NORTHWIND}", marketplaceIds="ATVPDKIKX0DER")
+    assert [error(each)["code"] for each in (listing, store.search(**SEARCH))] == ["BAD_REQUEST", "InvalidInput"]
 
 
 def run_feed(store, *orders: str) -> str:
