@@ -86,7 +86,10 @@ def patched(offer: Offer, operation: Mapping[str, Any], *, shares_fba: bool) -> 
             raise Rejected("4000003", f"This simulation does not keep {path}.", path)
         if op == "delete":
             return _with(offer, attributes={key: kept for key, kept in offer.attributes.items() if key != name})
-        return _with(offer, attributes={**offer.attributes, name: _values(operation)})
+        values = _values(operation)
+        if name == "item_name" and not all(isinstance(value.get("value"), str) for value in values):
+            raise Rejected("90202", "The value of item_name must be a text.", name)
+        return _with(offer, attributes={**offer.attributes, name: values})
     if op == "delete" and "value" not in operation:
         return _with(offer, channels=_without_default(offer.channels), lead_days=None)
     for value in _values(operation):

@@ -44,9 +44,9 @@ _EXTENDED = {
     "complement": "Complement",
     "neighborhood": "Neighborhood",
 }
+# Version 0 has no word for cashOnDelivery.
 _CONSTRAINTS = {
     "palletDelivery": "PalletDelivery",
-    "cashOnDelivery": "CashOnDelivery",
     "signatureConfirmation": "SignatureConfirmation",
     "recipientIdentityVerification": "RecipientIdentityVerification",
     "recipientAgeVerification": "RecipientAgeVerification",

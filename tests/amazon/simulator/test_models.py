@@ -13,6 +13,7 @@ from plugins.amazon.simulator.clock import parse_time
 from plugins.amazon.simulator.generate import MIX, ON_REQUEST
 from plugins.amazon.simulator.models import Models
 from plugins.amazon.simulator.operations import NOTIFICATIONS_SCOPE, OPERATIONS, ROTATION_SCOPE
+from plugins.amazon.simulator.refusals import wrong_media_type
 from tests.amazon.simulator.driver import ALPEN, EVERYTHING, FEEDS, JSON, NORTHWIND, ORDERS, XML, Driver, Store
 from tests.amazon.simulator.test_acknowledgement_feed import envelope, success
 from tests.amazon.simulator.test_listings import availability, feed, line, whole
@@ -75,6 +76,18 @@ def test_every_example_goes_out_as_it_came_in_and_keeps_to_the_model(amazon, mod
             item["product"]["sellerSku"] for item in original["orderItems"]
         ]
     assert originals == {}
+    assert violations(amazon) == []
+
+
+def test_every_example_can_be_read_in_version_0_too(amazon, models):
+    stores = {}
+    for entry in load(amazon, models):
+        store = stores.setdefault(entry["seller"], amazon.connect(entry["seller"]))
+        for path in ("", "/buyerInfo", "/address", "/orderItems", "/orderItems/buyerInfo"):
+            store.renew()
+            store.token = store.restricted(f"/orders/v0/orders/{{orderId}}{path}")
+            answer = store.call("GET", f"/{entry['region']}/orders/v0/orders/{entry['orderId']}{path}")
+            assert answer.status == 200, answer.body
     assert violations(amazon) == []
 
 
@@ -337,6 +350,8 @@ def test_every_operation_served_is_in_its_model_with_these_parameters(models):
         assert described["operationId"] == operation.operation_id
         names = {each["name"] for each in described.get("parameters", []) if each["in"] == "query"}
         assert names == operation.parameters
+        if operation.json_body:
+            assert str(wrong_media_type(operation).status) in described["responses"]
         rate, burst = re.search(r"\| *([\d.]+) *\| *(\d+) *\|", described["description"]).groups()
         assert (float(rate), int(burst)) == (operation.rate, operation.burst)
 
