@@ -1,15 +1,21 @@
 """A thin Flask front: turns HTTP into `Simulator.handle`, one request at a time."""
 
+import re
 import threading
 import time
-from urllib.parse import urlsplit
 
 from flask import Flask, Response as HttpResponse, request as http_request
 
 from plugins.amazon.simulator.messages import RepeatedParameter, Request
 from plugins.amazon.simulator.simulator import Simulator
 
-_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+_ORIGIN = re.compile(r"^https?://[^/?]*", re.I)
+
+
+class _Answer(HttpResponse):
+    """An answer that names a content type only where the simulator does."""
+
+    default_mimetype = None
 
 
 def create_app(simulator: Simulator) -> Flask:
@@ -22,22 +28,22 @@ def create_app(simulator: Simulator) -> Flask:
     app.config["PROPAGATE_EXCEPTIONS"] = True
     lock = threading.Lock()
 
-    @app.route("/", defaults={"path": ""}, methods=_METHODS, provide_automatic_options=False)
-    @app.route("/<path:path>", methods=_METHODS, provide_automatic_options=False)
-    def answer(path: str) -> HttpResponse:
+    # Before any routing: whatever the method and the path, the simulator itself answers.
+    @app.before_request
+    def answer() -> _Answer:
         request = _request()
         with lock:
             response = simulator.handle(request)
         if response.delay_s:
             time.sleep(response.delay_s)
-        return HttpResponse(response.body, response.status, response.headers)
+        return _Answer(response.body, response.status, response.headers)
 
     return app
 
 
 def _request() -> Request:
     # REQUEST_URI keeps the percent-encoding that PATH_INFO has lost.
-    raw_path = urlsplit(http_request.environ["REQUEST_URI"]).path or "/"
+    raw_path = _ORIGIN.sub("", http_request.environ["REQUEST_URI"], count=1).partition("?")[0] or "/"
     query = {
         name: values[0] if len(values) == 1 else RepeatedParameter(",".join(values))
         for name, values in http_request.args.lists()

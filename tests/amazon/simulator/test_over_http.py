@@ -46,6 +46,49 @@ def test_an_encoded_slash_in_a_sku_survives(live):
     assert answer.json()["fulfillmentAvailability"][0]["quantity"] == 3
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("OPTIONS", "/na/orders/2026-01-01/orders"),
+        ("TRACE", "/na/orders/2026-01-01/orders"),
+        ("PROPFIND", "/na/orders/2026-01-01/orders"),
+        ("GET", "/xx/orders/2026-01-01/orders"),
+        ("GET", "//[na/orders"),
+        ("GET", "/na/nowhere"),
+    ],
+)
+def test_whatever_is_no_operation_is_refused_by_amazon_itself(live, method, path):
+    request = requests.Request(method, live).prepare()
+    request.url = live + path
+    with requests.Session() as session:
+        answer = session.send(request, timeout=WAIT)
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (403, "MissingAuthenticationToken")
+    assert answer.headers["x-amzn-RequestId"]
+
+
+def test_a_sku_may_hold_whatever_an_address_can_encode(live):
+    answer = requests.get(
+        f"{live}/na/listings/2021-08-01/items/{NORTHWIND}/A%0AB",
+        params={"marketplaceIds": "ATVPDKIKX0DER"},
+        headers={"x-amz-access-token": access_token(live)},
+        timeout=WAIT,
+    )
+    assert (answer.status_code, answer.json()["errors"][0]["message"]) == (
+        404,
+        "SKU 'A\nB' not found in marketplace ATVPDKIKX0DER.",
+    )
+
+
+def test_an_answer_without_a_body_names_no_content_type(live):
+    scope = "sellingpartnerapi::client_credential:rotation"
+    form = CLIENT | {"grant_type": "client_credentials", "scope": scope}
+    token = requests.post(f"{live}/auth/o2/token", data=form, timeout=WAIT).json()["access_token"]
+    answer = requests.post(
+        f"{live}/na/applications/2023-11-30/clientSecret", headers={"x-amz-access-token": token}, timeout=WAIT
+    )
+    assert (answer.status_code, answer.content, "Content-Type" in answer.headers) == (204, b"", False)
+
+
 def test_a_repeated_parameter_is_refused(live):
     answer = requests.get(
         f"{live}/na/orders/2026-01-01/orders",
