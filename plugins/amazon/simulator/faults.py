@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Callable, Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields as dataclass_fields
 from typing import Any
 
+from plugins.amazon.simulator import given
 from plugins.amazon.simulator.messages import ConnectionDropped, Response, json_response, quota_exceeded
-from plugins.amazon.simulator.refusals import refused
+from plugins.amazon.simulator.operations import OPERATIONS
+from plugins.amazon.simulator.order_view import INCLUDED_DATA
+from plugins.amazon.simulator.refusals import OUTSIDE, refused
 
 KINDS = frozenset("refuse apply_then_drop delay 429 5xx html_200 truncate dup_page omit reorder stale 400".split())
 # What may befall a feed when it is worked off; operation FEED_PROCESSED.
@@ -48,16 +51,14 @@ class Faults:
         self._last: dict[tuple[str, ...], Response] = {}
 
     def arm(self, **fields: Any) -> Fault:
-        """Arm a fault; raises ValueError or TypeError for one that cannot be."""
+        """Arm a fault; raises ValueError for one that cannot be."""
+        given.only(fields, "a fault", [each.name for each in dataclass_fields(Fault)])
+        given.one_of(fields.get("operation"), "operation", ("*", FEED_PROCESSED, *OUTSIDE, *OPERATIONS))
         fields["kind"] = str(fields.get("kind", ""))
         if fields["kind"] in ("500", "502", "503", "504"):
             fields |= {"kind": "5xx", "status": int(fields["kind"])}
         fault = Fault(**fields)
-        kinds = FEED_KINDS if fault.operation == FEED_PROCESSED else KINDS
-        if fault.kind not in kinds:
-            raise ValueError(f"kind must be one of {', '.join(sorted(kinds))}")
-        if fault.times < 1 or fault.skip < 0 or not 500 <= fault.status <= 599:
-            raise ValueError("times must be at least 1, skip at least 0, status 500 to 599")
+        _check(fault)
         self._armed.append(fault)
         return fault
 
@@ -107,6 +108,20 @@ class Faults:
         if kind == "apply_then_drop":
             raise ConnectionDropped("dropped after the effect by an armed fault")
         return _damaged(fault, response) if fault else response
+
+
+def _check(fault: Fault) -> None:
+    given.one_of(fault.kind, "kind", FEED_KINDS if fault.operation == FEED_PROCESSED else KINDS)
+    given.count(fault.times, "times", 1)
+    given.count(fault.skip, "skip")
+    given.count(fault.status, "status", 500, 599)
+    given.number(fault.seconds, "seconds", most=given.YEAR_S)
+    given.text(fault.message, "message")
+    for name in ("order_id", "sku"):
+        if getattr(fault, name) is not None:
+            given.text(getattr(fault, name), name)
+    if fault.dataset is not None:
+        given.one_of(fault.dataset, "dataset", INCLUDED_DATA)
 
 
 def _instead(fault: Fault, operation: str) -> Response | None:

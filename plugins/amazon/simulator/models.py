@@ -48,6 +48,11 @@ class Models:
         for name in {operation.model for operation in OPERATIONS.values() if operation.model}:
             self._files[name] = json.loads((Path(folder) / f"{name}.json").read_text(encoding="utf-8"))
 
+    def forget(self) -> None:
+        """Begin again: nothing is tolerated, nothing counted."""
+        self.tolerated.clear()
+        self.checked.clear()
+
     def request_problems(
         self, operation: Operation, path: Mapping[str, str], query: Mapping[str, str], body: Any
     ) -> list[str]:

@@ -13,6 +13,7 @@ from plugins.amazon.simulator.roles import (
     LISTINGS_ROLES,
     ORDER_ROLES,
     PARTICIPATION_ROLES,
+    RESTRICTED_ELEMENTS,
     SHIPMENT_ROLES,
 )
 
@@ -235,6 +236,10 @@ _NOTIFICATIONS = (
 
 _TABLES = (_ORDERS, _ORDERS_V0, _FEEDS, _LISTINGS, _SELLERS, _TOKENS, _APPLICATIONS, _NOTIFICATIONS)
 OPERATIONS = {operation.name: operation for table in _TABLES for operation in table.operations}
+# Every role that opens anything here.
+KNOWN_ROLES: frozenset[str] = frozenset().union(
+    *(operation.roles for operation in OPERATIONS.values()), *RESTRICTED_ELEMENTS.values()
+)
 
 
 def find_operation(method: str, path: str) -> tuple[Operation, dict[str, str]] | None:

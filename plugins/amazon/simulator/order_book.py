@@ -1,6 +1,5 @@
 """All simulated orders and the changes Amazon, the buyer and the seller make to them."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -8,8 +7,8 @@ from typing import Any
 
 from plugins.amazon.simulator.clock import Clock, iso, parse_time
 from plugins.amazon.simulator.marketplaces import BY_COUNTRY
+from plugins.amazon.simulator.order_shape import check_order
 
-ORDER_ID = re.compile(r"\d{3}-\d{7}-\d{7}")
 HISTORY = timedelta(days=730)
 # For JP, AU and SG "data from 2016 and after is available"; no simulated order is older.
 _LONG_MEMORY = frozenset(BY_COUNTRY[country].id for country in ("jp", "au", "sg"))
@@ -114,11 +113,7 @@ class OrderBook:
         Raises:
             ValueError: a required field is missing or malformed, or the id is taken.
         """
-        for name in ("orderId", "createdTime", "lastUpdatedTime", "salesChannel", "orderItems"):
-            if name not in order:
-                raise ValueError(f"the order lacks {name}")
-        if not isinstance(order["orderId"], str) or not ORDER_ID.fullmatch(order["orderId"]):
-            raise ValueError(f"orderId {order['orderId']!r} is not of the form 3-7-7 digits")
+        check_order(order)
         if order["orderId"] in self._orders:
             raise ValueError(f"order {order['orderId']} exists already")
         booked = BookedOrder(
@@ -190,8 +185,13 @@ class OrderBook:
         self.touch(booked)
 
     def set_fields(self, booked: BookedOrder, fields: dict[str, Any]) -> None:
-        """Merge `fields` into the order object, objects deeply, a null removes."""
+        """Merge `fields` into the order object, objects deeply, a null removes.
+
+        Raises:
+            ValueError: the order would no longer be one; it is of no use then.
+        """
         _merge(booked.order, {key: value for key, value in fields.items() if key != "orderId"})
+        check_order(booked.order)
         booked.created = parse_time(booked.order["createdTime"])
         if "lastUpdatedTime" in fields:
             booked.updated = parse_time(fields["lastUpdatedTime"])

@@ -10,7 +10,8 @@ from plugins.amazon.simulator.clock import Clock, iso, parse_time
 from plugins.amazon.simulator.custom_links import CustomLinks
 from plugins.amazon.simulator.marketplaces import MARKETPLACES
 from plugins.amazon.simulator.messages import invalid_input, not_found
-from plugins.amazon.simulator.order_book import ORDER_ID, BookedOrder, OrderBook
+from plugins.amazon.simulator.order_book import BookedOrder, OrderBook
+from plugins.amazon.simulator.order_shape import ORDER_ID
 from plugins.amazon.simulator.order_view import INCLUDED_DATA, view
 from plugins.amazon.simulator.reading import whole_number
 

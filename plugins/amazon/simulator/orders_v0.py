@@ -11,7 +11,8 @@ from plugins.amazon.simulator.clock import Clock, parse_time, whole_second
 from plugins.amazon.simulator.custom_links import CustomLinks
 from plugins.amazon.simulator.marketplaces import MARKETPLACES
 from plugins.amazon.simulator.messages import invalid_input, not_found
-from plugins.amazon.simulator.order_book import ORDER_ID, BookedOrder, OrderBook
+from plugins.amazon.simulator.order_book import BookedOrder, OrderBook
+from plugins.amazon.simulator.order_shape import ORDER_ID
 from plugins.amazon.simulator.orders_v0_view import (
     CHANNELS,
     NAME_IN,

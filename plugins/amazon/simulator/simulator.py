@@ -73,12 +73,14 @@ class Simulator:
     ) -> None:
         self.clock = Clock(clock)
         self.models = Models(models, lenient=lenient) if models else None
-        self.rate_limits = rate_limits
-        self._options = Options(seed, base_url, feed_delay_s, rates or {})
+        self._options = Options(seed, base_url, feed_delay_s, rate_limits, rates or {})
         self.reset()
 
     def reset(self) -> None:
         """Forget everything but the options and the clock."""
+        self.rate_limits = self._options.rate_limits
+        if self.models is not None:
+            self.models.forget()
         self.state = State(self._options, self.clock)
         self._api = Api(self.state)
         self._admission = Admission(self.state, self.clock)

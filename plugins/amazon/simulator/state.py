@@ -45,6 +45,7 @@ class Options:
     seed: int
     base_url: str
     feed_delay_s: float
+    rate_limits: bool = True
     rates: Mapping[str, tuple[float, int]] = field(default_factory=dict)
 
 

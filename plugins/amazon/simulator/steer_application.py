@@ -1,13 +1,25 @@
 """Steering of the application's registration, as a developer's console shows it."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from plugins.amazon.simulator import given
 from plugins.amazon.simulator.applications import Application
 from plugins.amazon.simulator.clock import iso
+from plugins.amazon.simulator.operations import KNOWN_ROLES
 from plugins.amazon.simulator.state import State
 
-_FIELDS = ("redirect_uris", "login_uri", "draft", "roles", "secrets", "name", "local_panels", "rotation_notices")
+_CHECKS: dict[str, Callable[[Any, str], object]] = {
+    "redirect_uris": given.texts,
+    "login_uri": lambda value, name: value is None or given.text(value, name),
+    "draft": given.flag,
+    "roles": lambda value, name: given.texts(value, name, KNOWN_ROLES),
+    "secrets": given.texts,
+    "name": given.text,
+    "local_panels": given.flag,
+    "rotation_notices": given.flag,
+}
 _WEEK_S = 7 * 86400
 
 
@@ -45,21 +57,25 @@ def change(state: State, body: dict[str, Any]) -> dict[str, Any]:
     before it stay valid, and any of the registration's fields.
 
     Raises:
-        ValueError: a key that an application does not have, or a secret that is no new one.
+        ValueError: a key that an application does not have, a value it cannot have, or a secret that is no new one;
+            then nothing has changed.
     """
     fields = dict(body)
     secret, old_valid_s = fields.pop("rotate_secret", None), fields.pop("old_valid_s", None)
-    if unknown := fields.keys() - set(_FIELDS):
-        raise ValueError(f"an application has no {min(unknown)!r}")
+    given.only(fields, "an application", _CHECKS)
     if old_valid_s is not None and secret is None:
         raise ValueError("old_valid_s goes with rotate_secret")
+    if "secrets" in fields and (secret is not None or not fields["secrets"]):
+        raise ValueError("secrets must name one at least, and does not go with rotate_secret")
+    for name, value in fields.items():
+        _CHECKS[name](value, name)
     application = only_application(state)
+    if secret is not None:
+        seconds = given.number(_WEEK_S if old_valid_s is None else old_valid_s, "old_valid_s", most=given.YEAR_S)
+        now = state.clock.now()
+        application.rotate(given.text(secret, "rotate_secret"), now, now + timedelta(seconds=seconds))
     for name, value in fields.items():
         setattr(application, name, value)
     if "secrets" in fields:
         application.expiring = {}
-    if secret is not None:
-        seconds = float(_WEEK_S if old_valid_s is None else old_valid_s)
-        now = state.clock.now()
-        application.rotate(str(secret), now, now + timedelta(seconds=seconds))
     return shown(state)

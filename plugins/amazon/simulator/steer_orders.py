@@ -1,18 +1,36 @@
 """Steering of orders: adding, generating, changing, listing."""
 
 from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from plugins.amazon.simulator import given
 from plugins.amazon.simulator.generate import generate, mix_for
 from plugins.amazon.simulator.marketplaces import MARKETPLACES
 from plugins.amazon.simulator.model_orders import example_orders
 from plugins.amazon.simulator.order_book import BookedOrder
 from plugins.amazon.simulator.order_search import FULFILLMENT_STATUSES
+from plugins.amazon.simulator.order_shape import check_order
 from plugins.amazon.simulator.sellers import Seller
 from plugins.amazon.simulator.state import State
+from plugins.amazon.simulator.steer_sellers import known_seller
 
 if TYPE_CHECKING:
     from plugins.amazon.simulator.simulator import Simulator
+
+_MOST_MADE = 100_000
+_MISTAKE = "ORDER_CREATED_BY_MISTAKE"
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """An order to be taken in. `joins`: whoever sells in a marketplace takes part in it, this seller from now on."""
+
+    seller: Seller
+    order: dict[str, Any]
+    branch: str | None = None
+    joins: str | None = None
 
 
 def listed(state: State, query: Mapping[str, str]) -> dict[str, Any]:
@@ -28,39 +46,38 @@ def add(simulator: "Simulator", body: Any) -> dict[str, Any]:
     """Take in orders: a list of Order objects (each with an optional `seller`), or {"model_file": path}.
 
     Raises:
-        ValueError: an order is malformed, its id is taken, or no seller fits.
+        ValueError: an order is malformed, its id is taken, or no seller fits; then none is taken in.
     """
     if isinstance(body, dict) and "model_file" in body:
-        orders = example_orders(body["model_file"], simulator.clock.now())
+        orders = example_orders(given.text(body["model_file"], "model_file"), simulator.clock.now())
     elif isinstance(body, list):
         orders = body
     else:
         raise ValueError('the body must be a list of orders or {"model_file": path}')
-    answers = []
-    for order in orders:
-        if not isinstance(order, dict):
-            raise ValueError("an order must be an object")
-        seller = _seller_for(simulator.state, order)
-        booked = _book(simulator, seller, order, None)
-        answers.append({"orderId": booked.id, "region": seller.region, "seller": seller.id})
-    return {"orders": answers}
+    state = simulator.state
+    added = _book(simulator, [_placed(state, given.table(order, "an order")) for order in orders])
+    return {
+        "orders": [
+            {"orderId": booked.id, "region": state.sellers[booked.seller].region, "seller": booked.seller}
+            for booked in added
+        ]
+    }
 
 
 def add_generated(simulator: "Simulator", body: dict[str, Any]) -> dict[str, Any]:
     """Generate a store's orders; answers with the ids of each branch."""
     state = simulator.state
-    if body.get("seller") not in state.sellers:
-        raise ValueError(f"there is no seller {body.get('seller')!r}")
-    seller = state.sellers[body["seller"]]
-    shares = mix_for(body.get("count"), body.get("mix"))
-    made = generate(
-        seller, shares, int(body.get("seed", 1)), simulator.clock.now(), lambda id: state.book.get(id) is not None
-    )
+    seller = known_seller(state, body.get("seller"))
+    mix = given.table(body.get("mix") or {}, "mix")
+    for branch, number in mix.items():
+        given.count(number, f"mix.{branch}", 0, _MOST_MADE)
+    count = None if body.get("count") is None else given.count(body["count"], "count", 1, _MOST_MADE)
+    seed = given.count(body.get("seed", 1), "seed", most=2**63)
+    made = generate(seller, mix_for(count, mix), seed, simulator.clock.now(), lambda id: state.book.get(id) is not None)
     branches: dict[str, list[str]] = {}
-    for branch, order in made:
-        booked = _book(simulator, seller, order, branch)
-        booked.twice = branch == "duplicate"
-        branches.setdefault(branch, []).append(booked.id)
+    for booked in _book(simulator, [_Wanted(seller, order, branch) for branch, order in made]):
+        booked.twice = booked.branch == "duplicate"
+        branches.setdefault(str(booked.branch), []).append(booked.id)
     return {"seller": seller.id, "count": len(made), "branches": branches}
 
 
@@ -69,59 +86,76 @@ def change(simulator: "Simulator", booked: BookedOrder, body: dict[str, Any]) ->
 
     cancel: true or {by, reason}; request_cancel: true or a reason; make_payable: true; set: fields to merge (null
     removes).
+
+    Raises:
+        ValueError: one of them cannot be; then nothing has changed.
     """
-    book = simulator.state.book
-    if unknown := body.keys() - {"cancel", "request_cancel", "make_payable", "set"}:
-        raise ValueError(f"an order cannot be told to {min(unknown)!r}")
+    given.only(body, "an order", ("cancel", "request_cancel", "make_payable", "set"))
+    book, draft = simulator.state.book, deepcopy(booked)
     if body.get("set"):
-        book.set_fields(booked, body["set"])
-        _tolerate(simulator, booked.order)
-    if body.get("make_payable"):
-        book.make_payable(booked)
-    if body.get("request_cancel"):
-        reason = body["request_cancel"]
-        book.request_cancel(booked, reason if isinstance(reason, str) else "ORDER_CREATED_BY_MISTAKE")
-    if body.get("cancel"):
-        details = body["cancel"] if isinstance(body["cancel"], dict) else {}
-        book.cancel(booked, details.get("by", "BUYER"), details.get("reason", "ORDER_CREATED_BY_MISTAKE"))
+        book.set_fields(draft, given.table(body["set"], "set"))
+    if given.flag(body.get("make_payable", False), "make_payable"):
+        book.make_payable(draft)
+    if request := body.get("request_cancel"):
+        book.request_cancel(draft, _MISTAKE if request is True else given.text(request, "request_cancel"))
+    if cancel := body.get("cancel"):
+        details = {} if cancel is True else given.table(cancel, "cancel")
+        by = given.one_of(details.get("by", "BUYER"), "cancel.by", ("BUYER", "MERCHANT", "AMAZON"))
+        book.cancel(draft, by, given.text(details.get("reason", _MISTAKE), "cancel.reason"))
+    _check_model(simulator, draft.order)
+    vars(booked).update(vars(draft))
 
 
-def _book(simulator: "Simulator", seller: Seller, order: dict[str, Any], branch: str | None) -> BookedOrder:
-    _tolerate(simulator, order)
-    if simulator.models is not None:
-        problems = simulator.models.check_definition("orders_2026-01-01", "Order", order)
-        if problems:
-            raise ValueError(f"order {order.get('orderId')} breaks Amazon's model: {'; '.join(problems[:5])}")
-    booked = simulator.state.book.add(seller.id, order, branch)
+def _book(simulator: "Simulator", wanted: list[_Wanted]) -> list[BookedOrder]:
+    """Take in all of them or, with a ValueError, none."""
+    ids: set[str] = set()
+    for each in wanted:
+        check_order(each.order)
+        order_id = each.order["orderId"]
+        if order_id in ids or simulator.state.book.get(order_id) is not None:
+            raise ValueError(f"order {order_id} exists already")
+        ids.add(order_id)
+        _check_model(simulator, each.order)
+    return [_booked(simulator.state, each) for each in wanted]
+
+
+def _booked(state: State, wanted: _Wanted) -> BookedOrder:
+    seller = wanted.seller
+    if wanted.joins is not None and wanted.joins not in seller.marketplaces:
+        seller.marketplaces = [*seller.marketplaces, wanted.joins]
+    booked = state.book.add(seller.id, wanted.order, wanted.branch)
     if seller.sales_lower_stock and booked.fulfilled_by == "MERCHANT":
-        for item in order["orderItems"]:
+        for item in wanted.order["orderItems"]:
             open_units = item.get("fulfillment", {}).get("quantityUnfulfilled", item["quantityOrdered"])
-            simulator.state.listings.sell(seller.id, item["product"].get("sellerSku", ""), open_units)
+            state.listings.sell(seller.id, item["product"].get("sellerSku", ""), open_units)
     return booked
 
 
-def _tolerate(simulator: "Simulator", order: dict[str, Any]) -> None:
-    """A status that no enum lists, seeded on purpose, must not fail the check of our own replies."""
-    status = order.get("fulfillment", {}).get("fulfillmentStatus")
-    if simulator.models is not None and isinstance(status, str) and status not in FULFILLMENT_STATUSES:
-        simulator.models.tolerated.add(status)
+def _check_model(simulator: "Simulator", order: dict[str, Any]) -> None:
+    """An order must keep to the model. A status that no enum lists is seeded on purpose: from now on it must not fail
+    the check of our own replies either."""
+    models = simulator.models
+    if models is None:
+        return
+    fulfillment = order.get("fulfillment", {})
+    status = fulfillment.get("fulfillmentStatus")
+    seeded = status is not None and status not in FULFILLMENT_STATUSES
+    usual = order | {"fulfillment": fulfillment | {"fulfillmentStatus": "UNSHIPPED"}} if seeded else order
+    if problems := models.check_definition("orders_2026-01-01", "Order", usual):
+        raise ValueError(f"order {order.get('orderId')} breaks Amazon's model: {'; '.join(problems[:5])}")
+    if seeded:
+        models.tolerated.add(status)
 
 
-def _seller_for(state: State, order: dict[str, Any]) -> Seller:
-    """The named seller, or one of the marketplace's region: preferably connected, preferably selling there."""
-    place = MARKETPLACES.get(order.get("salesChannel", {}).get("marketplaceId", ""))
-    named = order.pop("seller", None)
-    if named is not None:
-        if named not in state.sellers:
-            raise ValueError(f"there is no seller {named!r}")
-        return state.sellers[named]
+def _placed(state: State, order: dict[str, Any]) -> _Wanted:
+    """With the named seller, or one of the marketplace's region: preferably connected, preferably selling there."""
+    fields = {name: value for name, value in order.items() if name != "seller"}
+    if order.get("seller") is not None:
+        return _Wanted(known_seller(state, order["seller"]), fields)
+    place = MARKETPLACES.get(str(given.table(order.get("salesChannel", {}), "salesChannel").get("marketplaceId")))
     if place is None:
         raise ValueError(f"order {order.get('orderId')} names neither a seller nor a known marketplace")
     connected = state.grants.authorized_sellers()
     candidates = [seller for seller in state.sellers.values() if seller.region == place.region]
     candidates.sort(key=lambda seller: (seller.id not in connected, place.id not in seller.marketplaces))
-    seller = candidates[0]
-    if place.id not in seller.marketplaces:
-        # Whoever sells in a marketplace takes part in it.
-        seller.marketplaces = [*seller.marketplaces, place.id]
-    return seller
+    return _Wanted(candidates[0], fields, joins=place.id)

@@ -1,13 +1,15 @@
 """`/_sim/`: moves the simulated world and looks into it. JSON in, JSON out; refusals are 400 with a sentence."""
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from plugins.amazon.simulator import steer_application, steer_orders
+from plugins.amazon.simulator import given, steer_application, steer_listings, steer_orders, steer_sellers
+from plugins.amazon.simulator.buckets import Rate
 from plugins.amazon.simulator.clock import iso, parse_time
 from plugins.amazon.simulator.messages import Request, Response, json_response
-from plugins.amazon.simulator.sellers import Seller
+from plugins.amazon.simulator.reading import whole_number
 
 if TYPE_CHECKING:
     from plugins.amazon.simulator.simulator import Simulator
@@ -37,14 +39,14 @@ class Steering:
             ("POST", "feeds"): self._set_feeds,
             ("POST", "limits"): self._set_limits,
             ("GET", "sellers"): lambda _: {
-                "sellers": [self._seller_json(each) for each in self._state.sellers.values()]
+                "sellers": [steer_sellers.shown(self._state, each) for each in self._state.sellers.values()]
             },
-            ("POST", "seller"): self._set_seller,
+            ("POST", "seller"): lambda request: steer_sellers.change(self._state, _object(request)),
             ("POST", "authorize"): self._authorize,
             ("GET", "application"): lambda _: steer_application.shown(self._state),
             ("POST", "application"): lambda request: steer_application.change(self._state, _object(request)),
-            ("GET", "listings"): self._listings,
-            ("POST", "listings"): self._put_listings,
+            ("GET", "listings"): lambda request: steer_listings.listed(self._state, request.query),
+            ("POST", "listings"): lambda request: steer_listings.put(self._state, request.json()),
             ("GET", "orders"): lambda request: steer_orders.listed(self._state, request.query),
             ("POST", "orders"): lambda request: steer_orders.add(self._simulator, request.json()),
             ("POST", "orders/generate"): lambda request: steer_orders.add_generated(self._simulator, _object(request)),
@@ -81,7 +83,8 @@ class Steering:
         return {"now": iso(self._simulator.clock.now()), "offset_s": self._simulator.clock.offset_s}
 
     def _advance(self, request: Request) -> Answer:
-        self._simulator.clock.advance(float(_object(request)["advance_s"]))
+        seconds = _object(request).get("advance_s")
+        self._simulator.clock.advance(given.number(seconds, "advance_s", -math.inf, math.inf))
         self._state.feeds.advance()
         return self._clock()
 
@@ -95,16 +98,19 @@ class Steering:
         return {"violations": self._state.violations, "checked": models.checked if models else {}}
 
     def _calls(self, request: Request) -> Answer:
-        since = request.query.get("since", "0")
-        number = int(since) if since.isdigit() else 0
-        calls = self._state.calls.listed(request.query.get("operation"), request.query.get("seller"), number)
-        if not since.isdigit():
+        since, moment, number = request.query.get("since", "0"), "", 0
+        if "T" in since:
             moment = iso(parse_time(since))
-            calls = [call for call in calls if call["time"] >= moment]
-        return {"calls": calls}
+        else:
+            number = whole_number(since, 0)
+        calls = self._state.calls.listed(request.query.get("operation"), request.query.get("seller"), number)
+        return {"calls": [call for call in calls if call["time"] >= moment]}
 
     def _arm(self, request: Request) -> Answer:
-        self._state.faults.arm(**_object(request))
+        body = _object(request)
+        if body.get("seller") is not None:
+            steer_sellers.known_seller(self._state, body["seller"])
+        self._state.faults.arm(**body)
         return {"faults": self._state.faults.listed()}
 
     def _disarm(self) -> Answer:
@@ -112,97 +118,39 @@ class Steering:
         return {"faults": []}
 
     def _set_feeds(self, request: Request) -> Answer:
-        self._state.feeds.delay_s = float(_object(request)["delay_s"])
+        self._state.feeds.delay_s = given.number(_object(request).get("delay_s"), "delay_s", most=given.YEAR_S)
         return {"delay_s": self._state.feeds.delay_s}
 
     def _set_limits(self, request: Request) -> Answer:
         """`enforced` switches all limits; `rates` and, over all sellers of the application, `ceilings` set
         {operation: [requests a second, burst]}; `package_edits` is how often a package can be edited."""
-        body = _object(request)
-        buckets = self._state.buckets
-        self._state.shipments.most_edits = int(body.get("package_edits", self._state.shipments.most_edits))
-        self._simulator.rate_limits = bool(body.get("enforced", self._simulator.rate_limits))
-        for target in ("rates", "ceilings"):
-            buckets.set_all(target, body.get(target, {}))
+        body, buckets, shipments = _object(request), self._state.buckets, self._state.shipments
+        given.only(body, "limits", ("enforced", "rates", "ceilings", "package_edits"))
+        edits = given.count(body.get("package_edits", shipments.most_edits), "package_edits")
+        enforced = given.flag(body.get("enforced", self._simulator.rate_limits), "enforced")
+        figures = {target: self._figures(body.get(target, {}), target) for target in ("rates", "ceilings")}
+        shipments.most_edits, self._simulator.rate_limits = edits, enforced
+        for target, wanted in figures.items():
+            buckets.set_all(target, wanted)
         return {"enforced": self._simulator.rate_limits, "rates": buckets.rates, "ceilings": buckets.ceilings}
 
-    def _seller_json(self, seller: Seller) -> dict[str, Any]:
-        return {
-            "seller": seller.id,
-            "name": seller.name,
-            "region": seller.region,
-            "marketplaces": seller.marketplaces,
-            "remote_fulfillment": seller.remote_fulfillment,
-            "roles": seller.roles,
-            "older_token": seller.older_token,
-            "rates": {
-                operation: {"rate": rate, "burst": burst}
-                for operation, (rate, burst) in self._state.buckets.own(seller.id).items()
-            },
-            "authorized": seller.id in self._state.grants.authorized_sellers(),
-        }
-
-    def _seller(self, seller_id: Any) -> Seller:
-        if seller_id not in self._state.sellers:
-            raise ValueError(f"there is no seller {seller_id!r}")
-        seller: Seller = self._state.sellers[seller_id]
-        return seller
-
-    def _set_seller(self, request: Request) -> Answer:
-        """Keys: seller, and any of remote_fulfillment, roles (null: all the application has), default_lead_days,
-        marketplaces, older_token, sales_lower_stock, revoke (true), expire_access_tokens (true), and rates
-        {operation: {"rate": requests a second, "burst": size}}, null for the published figures."""
-        body = _object(request)
-        seller = self._seller(body.pop("seller"))
-        for operation, figures in body.pop("rates", {}).items():
-            rate = (float(figures["rate"]), int(figures["burst"])) if figures else None
-            self._state.buckets.set_own(seller.id, operation, rate)
-        if body.pop("revoke", False):
-            self._state.grants.revoke(seller.id)
-        if body.pop("expire_access_tokens", False):
-            self._state.grants.expire_access_tokens(seller.id)
-        enrolled = seller.remote_fulfillment
-        for name in (
-            "remote_fulfillment",
-            "roles",
-            "default_lead_days",
-            "marketplaces",
-            "older_token",
-            "sales_lower_stock",
-        ):
-            if name in body:
-                setattr(seller, name, body.pop(name))
-        if body:
-            raise ValueError(f"a seller has no {min(body)!r}")
-        if seller.remote_fulfillment:
-            self._state.listings.enroll(seller)
-        elif enrolled:
-            self._state.listings.withdraw(seller)
-        return self._seller_json(seller)
+    def _figures(self, body: Any, target: str) -> dict[str, Rate]:
+        figures = {}
+        for operation, pair in given.table(body, target).items():
+            given.one_of(operation, f"an operation of {target}", self._state.buckets.rates)
+            if not isinstance(pair, list) or len(pair) != 2:
+                raise ValueError(f"{target}.{operation} must be [requests a second, burst]")
+            figures[operation] = given.rate(*pair, operation)
+        return figures
 
     def _authorize(self, request: Request) -> Answer:
         """A consent without its pages, for drivers that do not test them; answers with a refresh token."""
-        seller = self._seller(_object(request)["seller"])
+        seller = steer_sellers.known_seller(self._state, _object(request).get("seller"))
         application = steer_application.only_application(self._state)
         code = self._state.grants.consent(application.id, seller.id, "", application.roles)
         self._state.grants.redeem(code, application.id, "")
         token = self._state.grants.new_refresh_token(application.id, seller.id)
         return {"selling_partner_id": seller.id, "region": seller.region, "refresh_token": token}
-
-    def _listings(self, request: Request) -> Answer:
-        found = self._state.listings.of(request.query.get("seller"))
-        return {"listings": [self._state.listings.summary(each, self._state.sellers[each.seller]) for each in found]}
-
-    def _put_listings(self, request: Request) -> Answer:
-        """One listing or a list of them: seller, sku, and any of quantity, fba, channels, lead_days, title,
-        marketplaces."""
-        body = request.json()
-        answers = []
-        for fields in body if isinstance(body, list) else [body]:
-            seller = self._seller(fields["seller"])
-            listing = self._state.listings.put(seller, fields)
-            answers.append(self._state.listings.summary(listing, seller))
-        return {"listings": answers}
 
 
 def _object(request: Request) -> dict[str, Any]:
