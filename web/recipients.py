@@ -96,7 +96,7 @@ def _flat(address: dict[str, Any]) -> dict[str, str]:
     lines = [*address.get("lines", ()), "", "", ""]
     flat = {"line1": lines[0], "line2": lines[1], "line3": ", ".join(filter(None, lines[2:]))}
     values = {key: str(flat.get(key, address.get(key, ""))) for key in ADDRESS_FIELDS}
-    return {**values, "instructions": str(address.get("instructions", ""))}
+    return values | {key: str(address.get(key, "")) for key in ("district", "kind", "instructions")}
 
 
 def may_see(account_id: int) -> bool:

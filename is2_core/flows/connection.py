@@ -27,6 +27,8 @@ def test_connection(platform: Platform, *, integration_id: int, account_id: int)
         raise Conflict(f"The connection answers as another seller ({identity.remote_id}).")
     with platform.db.write() as session:
         row = owned_integration(session, integration_id, account_id)
+        # Where the seller has begun to sell since, orders come from as well.
+        row.sites = list(identity.sites)
         if row.state == IntegrationState.PAUSED:
             resume(session, row, platform)
     return f"The connection works: {manifest.label} answers as {identity.name} ({identity.remote_id})."

@@ -105,6 +105,8 @@ def _import(platform: Platform, run: TaskRun, kind: str) -> None:
             raise PluginBug(integration.cart, "fetch_orders", "the next page is this page again")
         if not _commit_page(platform, run, ui, kind, window, page, late_before):
             return
+        # A page that came ends what failed before it: else a window that outlasts the budget would begin anew for ever.
+        run.attempts = 0
         window = replace(window, page=page.next_page)
 
 

@@ -166,7 +166,11 @@ def correct_address(
         if row is None:
             row = Recipient(account_id=account_id, order_id=order.id, sealed={"buyer": None, "lines": {}})
             session.add(row)
-        row.sealed = {**(row.sealed or {}), "address": asdict(address)}
+        former = (row.sealed or {}).get("address") or {}
+        # What nobody typed stays, the district for as long as it is one of the same city.
+        kept = ["kind", "instructions", *(["district"] if former.get("city") == address.city else [])]
+        corrected = {**asdict(address), **{name: former.get(name, "") for name in kept}}
+        row.sealed = {**(row.sealed or {}), "address": corrected}
         order.has_address, order.address_problem = True, ""
         order.waived = sorted({*order.waived, ADDRESS_CORRECTED})
         add_event(session, order.id, platform.clock.now(), "ADDRESS", "The address was corrected by a person.", user_id)

@@ -41,10 +41,13 @@ STATES = {
 _FULFILLED_BY = {"MERCHANT": FulfilledBy.MERCHANT, "AMAZON": FulfilledBy.CART}
 _ABSENT = "(absent)"
 _ORIGINAL = "_ORIGINAL_ID"
-_SHIP_PLUS_CAUTION = (
-    "This is a Ship+ order: its label has to be bought from Amazon. The warehouse's own label would not be accepted "
-    "there."
-)
+# Programs whose orders are no ordinary parcels of the warehouse's.
+_CAUTIONS = {
+    "FBM_SHIP_PLUS": "This is a Ship+ order: its label has to be bought from Amazon. The warehouse's own label would "
+    "not be accepted there.",
+    "AMAZON_EASY_SHIP": "This is an Easy Ship order: Amazon picks it up and prints its label.",
+    "IN_STORE_PICK_UP": "The buyer picks this order up in a store; its address is that store's own.",
+}
 _ID_MAX = 64
 _UNKNOWN_MAX = 64
 
@@ -101,7 +104,7 @@ def _read_order(raw: Json) -> Order:
         marks=marks,
         cancellation_request=_attempt(lenient, lambda: read_cancellation_request(items), None),
         cart_order_number=_attempt(lenient, lambda: _cart_order_number(raw), ""),
-        caution=_SHIP_PLUS_CAUTION if "FBM_SHIP_PLUS" in marks else "",
+        caution=" ".join(sentence for program, sentence in _CAUTIONS.items() if program in marks),
         original_order=_attempt(lenient, lambda: _original_order(raw), ""),
         unknown=tuple(unknown),
     )

@@ -49,9 +49,12 @@ def _lines(address: Json) -> tuple[str, ...]:
     # Brazil only: the parts repeat the lines, apart from the neighborhood, without which parcels do not arrive there.
     parts = section(address, "extendedFields")
     street = ", ".join(part for part in (_clean(parts, "streetName"), _clean(parts, "streetNumber")) if part)
-    for part in (street, _clean(parts, "complement"), _clean(parts, "neighborhood")):
-        if not any(part.casefold() in line.casefold() for line in lines):
-            lines.append(part)
+    there = {word.strip().casefold() for line in lines for word in (line, *line.split(","))}
+    lines += [
+        part
+        for part in (street, _clean(parts, "complement"), _clean(parts, "neighborhood"))
+        if part.casefold() not in there
+    ]
     return tuple(line for line in lines if line)
 
 

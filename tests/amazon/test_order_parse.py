@@ -163,6 +163,19 @@ def test_brazilian_parts_are_added_only_where_the_lines_lack_them() -> None:
     assert recipient.lines == ("Avenida Central, 1000", "Sala 301", "Bela Vista")
 
 
+def test_a_brazilian_part_that_is_only_a_piece_of_a_line_is_added() -> None:
+    parts = {"streetName": "Rua do Centro", "streetNumber": "123", "complement": "12", "neighborhood": "Centro"}
+    address = {"name": "Rui", "addressLine1": "Rua do Centro, 123", "countryCode": "BR", "extendedFields": parts}
+    recipient = order_of(ready_order(recipient={"deliveryAddress": address})).recipient
+    assert recipient is not None
+    assert recipient.lines == ("Rua do Centro, 123", "12", "Centro")
+
+
+@pytest.mark.parametrize("program", ["FBM_SHIP_PLUS", "AMAZON_EASY_SHIP", "IN_STORE_PICK_UP"])
+def test_what_is_no_ordinary_parcel_comes_with_a_caution(program: str) -> None:
+    assert order_of(ready_order(programs=["PRIME", program])).caution
+
+
 def test_programs_and_relations_are_marks_known_or_not() -> None:
     order = order_of(
         ready_order(

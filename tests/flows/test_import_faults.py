@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 from is2_core.flows import cart_settings, install, orders
 from is2_core.flows.errors import Conflict
 from is2_core.models import AckState, ImportCursor, Integration, IntegrationState, ReceivedState, TaskState
+from plugins.interface import RatePlan
 from tests.support.amazon import NORTHWIND
 from tests.support.world import World
 
@@ -82,6 +84,21 @@ def test_the_same_page_again_under_new_tokens_ends_with_an_alarm(world: World, s
         # The stored page token goes on repeating itself; the third failure on it starts the window again.
         world.settle_later(minutes=10)
     assert len(world.orders()) == 250
+
+
+def test_a_window_larger_than_the_budget_is_read_to_its_end_after_an_outage(
+    world: World, store: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = world.platform.carts.manifest("amazon")
+    plans = {**manifest.rate_plans, "searchOrders": RatePlan(0.0056, 2)}
+    monkeypatch.setattr(world.platform.carts, "manifest", lambda name: replace(manifest, rate_plans=plans))
+    world.amazon.generate(plain=350)
+    world.amazon.fault("searchOrders", "5xx", times=3)
+    world.finish(store)
+    for _ in range(8):
+        world.settle_later(minutes=4)
+    assert len(world.orders()) == 350
+    assert watermark(world) is not None
 
 
 def test_our_clock_may_be_wrong(world: World, store: int) -> None:

@@ -241,6 +241,19 @@ def test_the_connection_test_names_the_seller(world: World) -> None:
     assert NORTHWIND in sentence
 
 
+def test_the_connection_test_learns_of_marketplaces_the_seller_has_joined(world: World) -> None:
+    def sites() -> list[str]:
+        with world.platform.db.read() as session:
+            return list(session.get_one(Integration, store).sites)
+
+    store = world.connect()
+    before = sites()
+    with world.platform.db.write() as session:
+        session.get_one(Integration, store).sites = before[:1]
+    connection.test_connection(world.platform, integration_id=store, account_id=world.account)
+    assert sites() == before and len(before) > 1
+
+
 def test_amazons_login_leg_leads_on_and_ends_connected(world: World) -> None:
     login = "http://127.0.0.1:5000/amazon/login"
     world.amazon.post("application", {"login_uri": login})

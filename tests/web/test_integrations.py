@@ -95,6 +95,13 @@ def test_a_store_paused_for_its_settings_leads_there(house: House) -> None:
     assert page.link("Correct the settings") == f"/integrations/{house.store(house.northwind).id}/settings"
 
 
+def test_a_store_paused_for_a_missing_role_can_be_reconnected(house: House, amazon: SimulatedAmazon) -> None:
+    pause(house, "SETTINGS", "The warehouse's application lacks the role Direct-to-Consumer Shipping.")
+    browser = house.browser(ALICE)
+    browser.get("/integrations")
+    assert browser.press("Reconnect").heading == "On to Amazon"
+
+
 def test_test_connection_says_who_answers(house: House, amazon_for_template: tuple[object, SimulatedAmazon]) -> None:
     browser = house.browser(ALICE)
     browser.get("/integrations")

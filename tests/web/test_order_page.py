@@ -205,6 +205,18 @@ def test_a_plain_order_asks_for_nothing(placed: Placed) -> None:
     assert "What this order asks for" not in placed.packing().text
 
 
+def test_every_part_of_an_address_is_shown_to_who_packs_and_sells_only(placed: Placed) -> None:
+    parts = {"district": "Beyoglu", "kind": "PICKUP_POINT", "instructions": "Ring twice"}
+    with placed.house.platform.db.write() as db:
+        recipient = db.scalars(sa.select(Recipient).where(Recipient.order_id == placed.order.id)).one()
+        recipient.sealed = {**recipient.sealed, "address": {**recipient.sealed["address"], **parts}}
+    for page in (placed.page(), placed.packing()):
+        for shown in ("Beyoglu", "Kind of address: Pickup point", "Ring twice"):
+            assert shown in page.text
+    for page in (placed.page(SUPPORT), placed.packing(ADMIN)):
+        assert "Beyoglu" not in page.html and "Ring twice" not in page.html
+
+
 def test_a_gift_message_is_shown_to_who_packs_and_sells_only(placed: Placed) -> None:
     placed.write(gift_message="Happy <b>birthday</b>,\ndear Ann")
     for page in (placed.page(), placed.page(BOB), placed.packing()):
