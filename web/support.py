@@ -22,6 +22,7 @@ KIND_LABELS = {
     CaseKind.OVERSOLD: "Oversold",
     CaseKind.WAREHOUSE_STOPPED: "Stopped by the warehouse",
     CaseKind.FEWER_UNITS: "Units cancelled after placing",
+    CaseKind.CANCELLATION_REQUESTED: "Buyer asks to cancel after placing",
     CaseKind.NO_ANSWER: "No answer from the shop",
 }
 

@@ -15,6 +15,7 @@ from is2_core.flows.activity import note_sold
 from is2_core.flows.customized import Customized, customized_lines
 from is2_core.flows.decisions import OPEN, Decision, decide, keeps_address, sets_aside
 from is2_core.flows.fewer_units import cancelled_in_part, tell_of_fewer_units
+from is2_core.flows.late_requests import requested_late, tell_of_requests
 from is2_core.flows.rules import PLACEABLE, load_rules, replace_holds
 from is2_core.flows.staged_rows import line_row, order_row, personal, reject_row
 from is2_core.models import (
@@ -98,6 +99,7 @@ def stage(
         for reject in {entry.remote_id: entry for entry in rejects if entry.remote_id not in newest}.values()
         if sets_aside(reject, stored.get(reject.remote_id))
     ]
+    late = requested_late(fresh, stored)
     # One order of locks in every transaction, so that two of them never wait for each other.
     rows.sort(key=lambda row: row["remote_id"])
     written = platform.db.upsert(
@@ -112,6 +114,7 @@ def stage(
     fewer = cancelled_in_part(session, fresh, stored)
     _write_details(platform, session, integration, fresh, stored, decisions, id_of, customized)
     tell_of_fewer_units(platform, session, fewer, now)
+    tell_of_requests(session, late, now)
     held = {remote_id: decision.holds for remote_id, decision in decisions.items()}
     replace_holds(session, {order_id: held.get(remote_id, ()) for remote_id, order_id in id_of.items()})
     _write_events(session, rows, stored, decisions, id_of, now)

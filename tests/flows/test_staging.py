@@ -124,3 +124,16 @@ def test_an_order_the_cart_warns_of_waits_for_a_person(world: World, taken: Stag
     assert held["CAUTION"] == "The label of this order comes from the shop."
     approve(world.platform, order_id=row.id, account_id=world.account, user_id=world.owner, codes=["CAUTION"])
     assert "CAUTION" not in world.holds(order.remote_id)
+
+
+def test_a_wish_to_cancel_after_placing_is_told_of_once(world: World, taken: Stage, order: Order) -> None:
+    row = taken(order)
+    with world.platform.db.write() as session:
+        session.get_one(ReceivedOrder, row.id).placed_at = world.clock.now()
+    for minute in (1, 2):
+        later = order.updated_at + timedelta(minutes=minute)
+        taken(replace(order, updated_at=later, cancellation_request="Ordered by mistake"))
+    with world.platform.db.read() as session:
+        told = session.scalars(sa.select(OrderEvent.code).where(OrderEvent.code == "CANCELLATION_REQUESTED")).all()
+        cases = session.scalars(sa.select(SupportCase.kind)).all()
+    assert (told, cases) == (["CANCELLATION_REQUESTED"], [CaseKind.CANCELLATION_REQUESTED])

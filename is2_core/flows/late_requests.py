@@ -1,0 +1,45 @@
+"""Buyers who ask to cancel once the warehouse has their order: no hold can stop it any more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from is2_core.flows.rules import add_event
+from is2_core.flows.support import raise_case
+from is2_core.models import CaseKind, ReceivedOrder
+from plugins.interface import Order, OrderState
+
+_OPEN = (OrderState.READY, OrderState.PARTLY_SHIPPED)
+
+
+def requested_late(orders: Sequence[Order], stored: Mapping[str, ReceivedOrder]) -> list[ReceivedOrder]:
+    """Of these orders, as the cart shows them now, those that were placed and not asked to be cancelled before."""
+    return [
+        stored[order.remote_id]
+        for order in orders
+        if order.cancellation_request is not None
+        and order.state in _OPEN
+        and order.remote_id in stored
+        and stored[order.remote_id].placed_at is not None
+        and not stored[order.remote_id].cancellation_requested
+    ]
+
+
+def tell_of_requests(session: Session, orders: Sequence[ReceivedOrder], now: datetime) -> None:
+    """The seller decides, so a person must know."""
+    for order in orders:
+        sentence = f"The buyer of order {order.number} asks to cancel it; the warehouse has it already."
+        add_event(session, order.id, now, "CANCELLATION_REQUESTED", sentence)
+        raise_case(
+            session,
+            now,
+            account_id=order.account_id,
+            kind=CaseKind.CANCELLATION_REQUESTED,
+            subject=f"order {order.number}",
+            sentence=f"{sentence} Have the warehouse stop it, or let it ship.",
+            integration_id=order.integration_id,
+            order_id=order.id,
+        )
