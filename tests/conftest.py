@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import tempfile
-import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import redis
+import sqlalchemy as sa
 from argon2 import PasswordHasher
+from flask import Flask
 
 from cli.embedded_redis import EmbeddedRedis
 from is2_core.carts import CartRegistry
 from is2_core.clock import VirtualClock
 from is2_core.config import Config
 from is2_core.crypto import Keyring
+from is2_core.db import engine
 from is2_core.db.schema import upgrade
 from is2_core.flows import accounts
 from is2_core.platform import Platform, build_platform
 from is2_core.ratelimit import MemoryBuckets
 from tests.support.amazon import SimulatedAmazon, simulated_amazon
 from tests.support.postgres import PostgresServer
+from tests.support.templates import CompiledTemplates
 from tests.support.world import World
 
 pytest_plugins = ["tests.support.no_skips"]
 
 KEYS = Keyring.generate("test")
+Engines = Callable[[str], sa.Engine]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -51,30 +56,58 @@ def sqlite_template() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    """A PostgreSQL server of this test process, with a migrated database `template_is2`."""
+    """A PostgreSQL server of this test process, with a migrated database `test_is2`."""
     with PostgresServer() as server:
-        upgrade(server.create_database("template_is2"))
+        upgrade(server.create_database("test_is2"))
         yield server
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_templates() -> Iterator[None]:
+    """Every app of this test process shares its compiled templates: most tests of pages did little else."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Flask, "jinja_options", {"bytecode_cache": CompiledTemplates()})
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def engines() -> Iterator[Engines]:
+    """One engine for an address in this test process, so that statements are compiled once, not in every test."""
+    with pytest.MonkeyPatch.context() as patch:
+        made = functools.cache(engine._make_engine)
+        patch.setattr(engine, "_make_engine", made)
+        yield made
+
+
 @pytest.fixture
-def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
-    """A fresh SQLite database."""
-    path = tmp_path / "is2.db"
-    shutil.copy(sqlite_template, path)
-    return f"sqlite:///{path}"
+def sqlite_url(sqlite_template: Path, engines: Engines) -> str:
+    """A fresh SQLite database, always under the same address."""
+    return copy_sqlite(sqlite_template, engines)
+
+
+def copy_sqlite(template: Path, engines: Engines) -> str:
+    """A copy of a template in the place where this test process always has its database; returns its address."""
+    path = template.with_name("is2.db")
+    url = f"sqlite:///{path}"
+    engines(url).dispose()
+    for left in path.parent.glob("is2.db*"):
+        left.unlink()
+    shutil.copy(template, path)
+    return url
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest, engines: Engines) -> str:
     """A fresh database on each of the two kinds in turn."""
     if request.param == "sqlite":
-        yield request.getfixturevalue("sqlite_url")
-        return
-    server: PostgresServer = request.getfixturevalue("postgres")
-    name = f"test_{uuid.uuid4().hex}"
-    yield server.create_database(name, template="template_is2")
-    server.drop_database(name)
+        return str(request.getfixturevalue("sqlite_url"))
+    return empty_postgres(request.getfixturevalue("postgres"), engines)
+
+
+def empty_postgres(server: PostgresServer, engines: Engines) -> str:
+    """The database this test process has at its server, emptied; returns its address."""
+    engines(server.url("test_is2")).dispose()
+    return server.empty_database("test_is2")
 
 
 @pytest.fixture(scope="session")

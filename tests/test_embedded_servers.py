@@ -168,15 +168,20 @@ def test_redis_that_cannot_read_its_file_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.postgres
-def test_postgres_makes_databases_and_copies_of_them() -> None:
+def test_postgres_makes_empties_and_drops_databases() -> None:
     with PostgresServer() as server:
-        first = server.create_database("first").replace("+psycopg", "")
-        with psycopg.connect(first) as connection:
-            connection.execute("CREATE TABLE bells (name text)")
-        second = server.create_database("second", template="first").replace("+psycopg", "")
-        with psycopg.connect(second) as connection:
+        url = server.create_database("first").replace("+psycopg", "")
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("CREATE TABLE bells (id serial PRIMARY KEY, rings int REFERENCES bells)")
+            connection.execute("INSERT INTO bells (rings) VALUES (1), (1)")
+            server.empty_database("first")
+            with pytest.raises(psycopg.OperationalError):
+                connection.execute("SELECT 1")
+        with psycopg.connect(url) as connection:
             assert connection.execute("SELECT count(*) FROM bells").fetchone() == (0,)
-            server.drop_database("first")
+            assert connection.execute("INSERT INTO bells DEFAULT VALUES RETURNING id").fetchone() == (1,)
+        server.drop_database("first")
+        with psycopg.connect(server.url("postgres").replace("+psycopg", "")) as connection:
             assert connection.execute("SELECT datname FROM pg_database WHERE datname = 'first'").fetchone() is None
 
 

@@ -25,7 +25,7 @@ from is2_core.warehouse.embedded import EmbeddedWarehouse
 from is2_core.warehouse.interface import Cancelled
 from plugins.interface import OrderPage, Package
 
-SEEDS, CHUNK, MUTATION_SEEDS = 8, 4, 30
+SEEDS, CHUNK, MUTATION_SEEDS = 4, 2, 30
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -154,13 +154,13 @@ def ship_without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(holds, "_customization_holds", lambda order: [])
 
 
-# The seed that is tried first is one that found it when this was written; all the others follow.
+# The seed that is tried first is one that found it, and soon, when this was written; all the others follow.
 @pytest.mark.parametrize(
     ("mutation", "first"),
     [
         (ship_without_waiting, 6),
         (acknowledge_at_staging, 1),
-        (never_sweep, 1),
+        (never_sweep, 8),
         (lose_cancellations, 6),
         (stop_after_the_first_page, 4),
         (place_twice, 1),

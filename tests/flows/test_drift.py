@@ -98,7 +98,7 @@ class Compared:
         world.finish(self.store)
         world.pass_time(minutes=5)
         assert {row.sent for row in self.rows().values()} == {50}
-        world.pass_time(hours=3)
+        world.settle_later(hours=3)
 
     def put(self, *skus: str, **fields: Any) -> None:
         """Change listings behind our back."""

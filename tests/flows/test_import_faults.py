@@ -48,7 +48,7 @@ def test_a_useless_answer_stores_nothing_and_is_tried_again(world: World, store:
 
 
 def test_a_fault_on_the_second_page_keeps_the_first_and_goes_on_there(world: World, store: int) -> None:
-    made = world.amazon.generate(plain=150)["plain"]
+    made = world.amazon.generate(plain=101)["plain"]
     world.amazon.fault("searchOrders", "5xx", times=2, skip=1)
     world.finish(store)
     world.settle()
@@ -58,21 +58,21 @@ def test_a_fault_on_the_second_page_keeps_the_first_and_goes_on_there(world: Wor
     world.settle_later(minutes=5)
     assert set(world.orders()) == set(made)
     assert watermark(world) is not None
-    assert len(world.warehouse_orders()) == 150
+    assert len(world.warehouse_orders()) == 101
 
 
 def test_an_expired_page_token_starts_the_window_again_without_doubles(world: World, store: int) -> None:
-    made = world.amazon.generate(plain=150)["plain"]
+    made = world.amazon.generate(plain=101)["plain"]
     world.amazon.fault("searchOrders", "5xx", times=1, skip=1)
     world.finish(store)
     world.settle()
     world.settle_later(hours=25)
     assert set(world.orders()) == set(made)
-    assert len(world.warehouse_orders()) == 150
+    assert len(world.warehouse_orders()) == 101
 
 
 def test_the_same_page_again_under_new_tokens_ends_with_an_alarm(world: World, store: int) -> None:
-    world.amazon.generate(plain=250)
+    world.amazon.generate(plain=201)
     world.amazon.fault("searchOrders", "dup_page", times=50, skip=1)
     world.finish(store)
     world.settle()
@@ -83,7 +83,7 @@ def test_the_same_page_again_under_new_tokens_ends_with_an_alarm(world: World, s
     for _ in range(3):
         # The stored page token goes on repeating itself; the third failure on it starts the window again.
         world.settle_later(minutes=10)
-    assert len(world.orders()) == 250
+    assert len(world.orders()) == 201
 
 
 def test_a_window_larger_than_the_budget_is_read_to_its_end_after_an_outage(
@@ -92,12 +92,12 @@ def test_a_window_larger_than_the_budget_is_read_to_its_end_after_an_outage(
     manifest = world.platform.carts.manifest("amazon")
     plans = {**manifest.rate_plans, "searchOrders": RatePlan(0.0056, 2)}
     monkeypatch.setattr(world.platform.carts, "manifest", lambda name: replace(manifest, rate_plans=plans))
-    world.amazon.generate(plain=350)
+    world.amazon.generate(plain=201)
     world.amazon.fault("searchOrders", "5xx", times=3)
     world.finish(store)
     for _ in range(8):
         world.settle_later(minutes=4)
-    assert len(world.orders()) == 350
+    assert len(world.orders()) == 201
     assert watermark(world) is not None
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterator
-
 import pytest
 
+from tests.conftest import Engines, empty_postgres
 from tests.flows.test_acknowledgements import spoiled, test_an_order_shipped_in_full_needs_none_any_more
 from tests.flows.test_customizations import shop, test_it_is_fetched_before_the_order_goes_on
 from tests.flows.test_drift import (
@@ -72,8 +70,6 @@ __all__ = [
 
 
 @pytest.fixture
-def database_url(postgres: PostgresServer) -> Iterator[str]:
+def database_url(postgres: PostgresServer, engines: Engines) -> str:
     """A fresh database of PostgreSQL."""
-    name = f"test_{uuid.uuid4().hex}"
-    yield postgres.create_database(name, template="template_is2")
-    postgres.drop_database(name)
+    return empty_postgres(postgres, engines)

@@ -25,13 +25,35 @@ START_TIMEOUT_S = 30
 # The shell outlives a test process that is killed: its input then ends, and it takes the server and the folder away.
 KEEPER = 'folder=$1; shift; "$@" & server=$!; read -r _; kill -INT $server; wait $server; cd /; rm -rf "$folder"'
 
+_END_CONNECTIONS = """
+    SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+# Without its triggers, so that no table waits for those that refer to it.
+_DELETE_ROWS = """
+DO $$
+DECLARE found record;
+BEGIN
+    SET LOCAL session_replication_role = replica;
+    FOR found IN
+        SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'
+    LOOP
+        EXECUTE format('DELETE FROM %I', found.name);
+    END LOOP;
+    FOR found IN SELECT sequencename AS name, start_value FROM pg_sequences WHERE schemaname = 'public' LOOP
+        PERFORM setval(quote_ident(found.name)::regclass, found.start_value, false);
+    END LOOP;
+END
+$$
+"""
+
 
 class PostgresUnavailable(Exception):
     """No PostgreSQL can be started here; the text says why."""
 
 
 class PostgresServer:
-    """One server; start it once per test process and make a database per test."""
+    """One server; start it once per test process, and empty its database for each test."""
 
     def __init__(self) -> None:
         self._folder: Path | None = None
@@ -68,12 +90,19 @@ class PostgresServer:
             self._keeper = None
         self._folder = None
 
-    def create_database(self, name: str, template: str | None = None) -> str:
-        """Make an empty database, or a copy of `template` (with nobody connected); return its SQLAlchemy URL."""
-        statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
-        if template is not None:
-            statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
-        self._execute(statement)
+    def create_database(self, name: str) -> str:
+        """Make an empty database; return its SQLAlchemy URL."""
+        self._execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        return self.url(name)
+
+    def empty_database(self, name: str) -> str:
+        """End a database's connections, delete all its rows and begin its counters anew; returns its SQLAlchemy URL.
+
+        Another database would cost sixty times as much.
+        """
+        with self._connect(name) as connection:
+            connection.execute(_END_CONNECTIONS)
+            connection.execute(_DELETE_ROWS)
         return self.url(name)
 
     def drop_database(self, name: str) -> None:
@@ -126,8 +155,8 @@ class PostgresServer:
                     raise PostgresUnavailable(f"PostgreSQL does not take connections:\n{log}") from error
                 time.sleep(0.02)
 
-    def _connect(self) -> psycopg.Connection:
-        return psycopg.connect(host=str(self._folder), user="postgres", dbname="postgres", autocommit=True)
+    def _connect(self, name: str = "postgres") -> psycopg.Connection:
+        return psycopg.connect(host=str(self._folder), user="postgres", dbname=name, autocommit=True)
 
     def _execute(self, statement: sql.Composable) -> None:
         with self._connect() as connection:

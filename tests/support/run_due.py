@@ -6,7 +6,7 @@ With IS2_FAULT set the process dies at that fault point; with IS2_HURRY set what
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -35,15 +35,12 @@ def hurry(platform: Platform) -> None:
         session.execute(sa.update(Task).where(Task.state == TaskState.READY).values(run_at=now, rung_until=None))
 
 
-def main() -> None:
-    """Run."""
+def main(environment: Mapping[str, str]) -> None:
+    """Run, with these variables in the environment."""
+    os.environ.update(environment)
     platform = prepare()
     while True:
         if os.environ.get("IS2_HURRY"):
             hurry(platform)
         if not tick(platform, RunningBell()).rung:
             return
-
-
-if __name__ == "__main__":
-    main()

@@ -20,7 +20,7 @@ from is2_core.flows import accounts, cart_settings, item_table
 from is2_core.models import Account, Integration, MemberRole, Role
 from is2_core.platform import Platform, build_platform
 from is2_core.ratelimit import MemoryBuckets
-from tests.conftest import make_config
+from tests.conftest import Engines, copy_sqlite, make_config
 from tests.support.amazon import APPLICATION, NORTHWIND, SimulatedAmazon, simulated_amazon
 from tests.support.world import World
 from tests.web.browser import PASSWORD, Browser
@@ -142,11 +142,10 @@ def _as(world: World, account: int, owner: int) -> World:
 
 
 @pytest.fixture
-def house(furnished: Path, tmp_path: Path, clock: VirtualClock, carts: CartRegistry) -> Iterator[House]:
+def house(furnished: Path, engines: Engines, clock: VirtualClock, carts: CartRegistry) -> Iterator[House]:
     """The panel over a copy of the furnished database."""
-    path = tmp_path / "panel.db"
-    shutil.copy(furnished, path)
-    platform = build_platform(make_config(f"sqlite:///{path}"), clock=clock, buckets=MemoryBuckets(clock), carts=carts)
+    url = copy_sqlite(furnished, engines)
+    platform = build_platform(make_config(url), clock=clock, buckets=MemoryBuckets(clock), carts=carts)
     yield _house(platform, clock)
     platform.db.dispose()
 

@@ -29,5 +29,8 @@ def served(make: Callable[[str], Flask]) -> Iterator[str]:
         finally:
             server.task_dispatcher.shutdown()
             # By the thread that waits for them: another's closing them under it frees their numbers for other files.
-            server.trigger.pull_trigger(lambda: close_all(sockets, ignore_all=True))
+            # Under the trigger's lock: another's pull could else run this, and so close it, before ours is written.
+            with server.trigger.lock:
+                server.trigger.thunks.append(lambda: close_all(sockets, ignore_all=True))
+                server.trigger.pull_trigger()
             thread.join(timeout=10)

@@ -34,4 +34,8 @@ class Server:
     def stop(self) -> None:
         """End `run` from another thread, open connections included."""
         self._server.task_dispatcher.shutdown()
-        self._server.trigger.pull_trigger(lambda: close_all(self._map, ignore_all=True))
+        trigger = self._server.trigger
+        # Under its lock: another's pull could else run this, and so close the trigger, before ours is written.
+        with trigger.lock:
+            trigger.thunks.append(lambda: close_all(self._map, ignore_all=True))
+            trigger.pull_trigger()
