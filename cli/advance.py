@@ -70,21 +70,30 @@ def advance(by: timedelta, data: Path) -> None:
 
     What is due by then is done at once: orders are checked, stock and tracking are sent, authorizations run out.
     """
+    now, simulated = move_clocks(by, data)
+    click.echo(f"IS2               {now:%Y-%m-%d %H:%M:%S} UTC")
+    click.echo(f"Simulated Amazon  {simulated:%Y-%m-%d %H:%M:%S} UTC")
+
+
+def move_clocks(by: timedelta, data: Path) -> tuple[datetime, datetime]:
+    """What `is2 advance` does; returns the new times of IS2 and of the simulated Amazon.
+
+    Raises:
+        click.ClickException: it cannot be done; nothing is moved.
+    """
     addresses = TrialFolder(data).addresses()
     platform = _trial(data, addresses["panel"]) if addresses else _of_environment(data)
     try:
         clock_offset.check_advance(platform, by)
         # The simulator first: where it cannot follow, nothing is moved.
         simulated = move_simulator(_simulator(platform, addresses.get("simulator", "")), by)
-        now = clock_offset.advance(platform, by)
+        return clock_offset.advance(platform, by), simulated
     except FlowError as error:
         raise click.ClickException(error.sentence) from error
     except SimulatorAway as error:
         raise click.ClickException(str(error)) from error
     finally:
         platform.db.dispose()
-    click.echo(f"IS2               {now:%Y-%m-%d %H:%M:%S} UTC")
-    click.echo(f"Simulated Amazon  {simulated:%Y-%m-%d %H:%M:%S} UTC")
 
 
 def _trial(data: Path, panel: str) -> Platform:

@@ -86,7 +86,13 @@ return 0
 )
 
 # As text: a number would be cut to a whole one.
-_REFILL = _COMMON + "return tostring(emission_of(KEYS[1], ARGV[1]))"
+_REFILL = (
+    _COMMON
+    + """
+local stores = ARGV[2] == '' and 1 or math.max(1, redis.call('ZCARD', KEYS[1] .. ':active'))
+return tostring(stores * emission_of(KEYS[1], ARGV[1]))
+"""
+)
 
 
 class BucketsAway(Exception):
@@ -131,7 +137,8 @@ class BucketStore(Protocol):
         ...
 
     def refill_s(self, budget: Budget) -> float:
-        """Seconds that one token takes to come back at present; by the published rate where the store is away."""
+        """Seconds that one token takes to come back at present, for a spender in its part; by the published rate where
+        the store is away."""
         ...
 
 
@@ -165,7 +172,7 @@ class RedisBuckets:
 
     def refill_s(self, budget: Budget) -> float:
         with suppress(redis.RedisError):
-            return float(self._refill(keys=[_name(budget)], args=[1000 / budget.rate_per_s])) / 1000
+            return float(self._refill(keys=[_name(budget)], args=[1000 / budget.rate_per_s, budget.spender])) / 1000
         return 1 / budget.rate_per_s
 
 
@@ -217,7 +224,8 @@ class MemoryBuckets:
         self._learned[budget.key] = (after, now + LEARNED_S)
 
     def refill_s(self, budget: Budget) -> float:
-        return self._emission(budget, self._clock.now().timestamp())
+        now = self._clock.now().timestamp()
+        return self._emission(budget, now) * (self._stores(budget, now) if budget.spender else 1)
 
     def _emission(self, budget: Budget, now: float) -> float:
         emission, until = self._learned.get(budget.key, (0.0, 0.0))

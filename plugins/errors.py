@@ -13,7 +13,8 @@ class CartError(Exception):
     """Base of all.
 
     Args:
-        sentence: for the merchant; no personal data, no secrets.
+        sentence: what is wrong, for the merchant; no personal data, no secrets. What happens next depends on who asked
+            (a task is tried again, a person is told to), so the core says it.
         detail: for the admin's log, likewise clean.
         code: stable, for tests and support.
     """

@@ -200,7 +200,7 @@ def install(ctx: CartContext, reply: InstallReply | None) -> Redirect | AskField
 
 @hookspec(firstresult=True)
 def check_connection(ctx: CartContext) -> SellerIdentity:
-    """Who this store is at the cart and where it sells: at install, reconnect and "Test connection"."""
+    """Who this store is at the cart and where it sells: at install, reconnect and "Test connection", and once a day."""
     raise NotImplementedError
 
 

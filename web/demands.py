@@ -32,6 +32,7 @@ _TO_DO = {
     DemandKind.IOSS: "Put the IOSS number {value} on the customs declaration of {skus}.",
     DemandKind.OTHER: "The shop asks for {value}, for {skus}.",
 }
+_GIFT_WRAPPED = "Pack {skus} as a gift, in the wrapping {value}."
 
 
 def demand_label(word: str) -> str:
@@ -43,4 +44,5 @@ def to_do(demand: Demand) -> Markup:
     """The sentence that tells a packer what to do."""
     number = Markup('<span class="number">{}</span>').format(demand.value)
     skus = Markup(" and ").join(Markup('<span class="sku">{}</span>').format(sku) for sku in demand.skus)
-    return Markup(_TO_DO[demand.kind]).format(skus=skus, value=number)
+    wrapped = demand.kind is DemandKind.GIFT and demand.value
+    return Markup(_GIFT_WRAPPED if wrapped else _TO_DO[demand.kind]).format(skus=skus, value=number)

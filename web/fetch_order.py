@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from is2_core.flows.fetch_order import can_fetch
+from is2_core.flows.rules import PLACEABLE
 from is2_core.models import Integration, ReceivedOrder, ReceivedState
 from web.scope import platform
 
@@ -20,6 +21,7 @@ _OUTCOMES = {
     ReceivedState.QUARANTINED: "It could not be understood and was set aside.",
     ReceivedState.DISMISSED: "It was ended here before, so nothing changes.",
 }
+_WAITS = "Stock is reserved for it; it goes to the warehouse once the cart lets it."
 
 
 @dataclass(frozen=True)
@@ -39,4 +41,6 @@ def fetch_form(stores: Iterable[Integration], chosen: int, number: str, error: s
 
 def outcome(order: ReceivedOrder, cart: str) -> str:
     """What came of fetching an order, for the top of its page."""
-    return " ".join(filter(None, (f"Read from {cart}.", _OUTCOMES[ReceivedState(order.state)], order.reason)))
+    waits = order.state == ReceivedState.STAGED and order.cart_state not in PLACEABLE
+    what = _WAITS if waits else _OUTCOMES[ReceivedState(order.state)]
+    return " ".join(filter(None, (f"Read from {cart}.", what, order.reason)))

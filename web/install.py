@@ -113,7 +113,8 @@ def come_back(cart: str) -> ResponseReturnValue:
 def _sign_in_again(manifest: CartManifest) -> ResponseReturnValue:
     # Not carried through the sign-in: the address holds a code that belongs to the session that has ended.
     flash(
-        f"Your sign-in ended while you were at {manifest.label}. Sign in, then choose Resume at the store.",
+        f"Your sign-in ended while you were at {manifest.label}. Sign in, then choose Resume or Reconnect at the "
+        "store.",
         "warning",
     )
     return redirect(url_for("auth.sign_in", next=url_for("integrations.view_integrations")))

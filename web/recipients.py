@@ -61,12 +61,10 @@ def shown_recipient(order_id: int, account_id: int) -> ShownRecipient:
         erased_at = db.scalar(sa.select(Recipient.erased_at).where(Recipient.order_id == order_id))
     sealed = recipient_of(platform(), order_id=order_id, account_id=account_id)
     address = sealed.get("address")
-    if not address:
-        return ShownRecipient(erased=erased_at is not None)
-    values = _flat(address)
+    values = _flat(address) if address else {}
     if not may_see(account_id):
         hidden = {key: value if key in _UNMASKED or not value else _MASK for key, value in values.items()}
-        return ShownRecipient(hidden, present=True, masked=True)
+        return ShownRecipient(hidden, present=bool(address), masked=bool(address), erased=erased_at is not None)
     buyer = sealed.get("buyer") or {}
     return ShownRecipient(
         values,
@@ -77,7 +75,8 @@ def shown_recipient(order_id: int, account_id: int) -> ShownRecipient:
             for key, label in (("gift_message", "Gift message"), ("customization_url", _CUSTOMIZATION))
             if line.get(key)
         ),
-        present=True,
+        present=bool(address),
+        erased=erased_at is not None,
     )
 
 

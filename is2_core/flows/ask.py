@@ -24,8 +24,18 @@ class CartUnavailable(FlowError):
     status = 502
 
 
-def ask_cart_now(platform: Platform, integration: Integration, hook: str, **arguments: Any) -> Any:
+def ask_cart_now(
+    platform: Platform,
+    integration: Integration,
+    hook: str,
+    *,
+    advice: str = "Please try again in a minute.",
+    **arguments: Any,
+) -> Any:
     """Call one hook about one store; what goes wrong becomes a sentence for the page.
+
+    Args:
+        advice: what a person can do where the cart could not be asked just now.
 
     Raises:
         CartRefused: the cart said no.
@@ -34,7 +44,7 @@ def ask_cart_now(platform: Platform, integration: Integration, hook: str, **argu
     try:
         return platform.carts.call(integration.cart, hook, **arguments)
     except (Temporary, RateLimited) as error:
-        raise CartUnavailable(f"{error.sentence} Please try again in a minute.") from error
+        raise CartUnavailable(f"{error.sentence} {advice}") from error
     except CartError as error:
         raise CartRefused(error.sentence) from error
     except PluginBug as error:

@@ -1,16 +1,22 @@
-"""Whether a store's connection works."""
+"""Whether a store's connection works, and what it reaches."""
 
 from __future__ import annotations
 
+import logging
+
+from is2_core.carts import PluginBug
 from is2_core.flows.access import owned_integration
 from is2_core.flows.ask import ask_cart_now
-from is2_core.flows.cart_settings import known_manifest
+from is2_core.flows.cart_settings import is_enabled, known_manifest
 from is2_core.flows.context import cart_context
 from is2_core.flows.errors import Conflict
 from is2_core.flows.pausing import resume
-from is2_core.models import IntegrationState
+from is2_core.models import Integration, IntegrationState
 from is2_core.platform import Platform
-from plugins.interface import SellerIdentity
+from is2_core.tasks.run import TaskRun
+from plugins.interface import CartError, SellerIdentity
+
+_log = logging.getLogger(__name__)
 
 
 def test_connection(platform: Platform, *, integration_id: int, account_id: int) -> str:
@@ -32,3 +38,25 @@ def test_connection(platform: Platform, *, integration_id: int, account_id: int)
         if row.state == IntegrationState.PAUSED:
             resume(session, row, platform)
     return f"The connection works: {manifest.label} answers as {identity.name} ({identity.remote_id})."
+
+
+def learn_sites(platform: Platform, run: TaskRun) -> None:
+    """Take note of the marketplaces the seller sells in by now, so that orders are asked for in all of them. A cart
+    that cannot be asked leaves those that are known: orders matter more."""
+    with platform.db.read() as session:
+        integration = session.get_one(Integration, run.integration_id)
+    if not (is_enabled(platform, integration.cart) and platform.carts.has(integration.cart, "check_connection")):
+        return
+    try:
+        identity: SellerIdentity = platform.carts.call(
+            integration.cart,
+            "check_connection",
+            ctx=cart_context(platform, integration, before_call=run.heartbeat),
+        )
+    except (CartError, PluginBug) as error:
+        _log.warning("integration %s: its marketplaces were not read (%s)", integration.id, error)
+        return
+    if identity.remote_id != integration.seller_id or not identity.sites or [*identity.sites] == integration.sites:
+        return
+    with run.write() as session:
+        session.get_one(Integration, integration.id).sites = list(identity.sites)

@@ -78,6 +78,7 @@ def facts(order: Order, stored: ReceivedOrder | None, customized: Mapping[str, C
         has_address=order.recipient is not None or kept,
         address_problem=stored.address_problem if stored and kept else address_problem(order.recipient),
         cancellation_requested=order.cancellation_request is not None,
+        cancel_reason=order.cancellation_request or "",
         unknown=_unknown(order),
         caution=order.caution,
         waived=frozenset(stored.waived) if stored else frozenset(),

@@ -46,7 +46,7 @@ def _asked_of(line: ReceivedLine) -> Iterator[tuple[DemandKind, str]]:
         kind = kind_of(word)
         yield kind, word if kind is DemandKind.OTHER else ""
     if line.gift:
-        yield DemandKind.GIFT, ""
+        yield DemandKind.GIFT, line.gift_wrap
     # Also while it is being fetched or could not be: a person may have released the order all the same.
     if line.customization != CustomizationState.NONE:
         yield DemandKind.CUSTOMIZATION, ""

@@ -73,6 +73,7 @@ class OrderFacts:
     address_problem: str
     cancellation_requested: bool
     unknown: Sequence[str]
+    cancel_reason: str = ""
     caution: str = ""
     waived: frozenset[str] = frozenset()
 
@@ -181,7 +182,9 @@ def _address_holds(order: OrderFacts, rules: StoreRules) -> list[HoldReason]:
 def _buyer_holds(order: OrderFacts) -> list[HoldReason]:
     holds = [HoldReason(HoldCode.CAUTION, "", order.caution)] if order.caution else []
     if order.cancellation_requested:
-        holds.append(HoldReason(HoldCode.CANCELLATION_REQUESTED, "", "The buyer has asked to cancel this order."))
+        why = f" Reason given: {order.cancel_reason}." if order.cancel_reason else ""
+        sentence = f"The buyer has asked to cancel this order.{why}"
+        holds.append(HoldReason(HoldCode.CANCELLATION_REQUESTED, "", sentence))
     return holds
 
 

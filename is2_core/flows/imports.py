@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from is2_core.carts import PluginBug
 from is2_core.flows.cart_settings import is_enabled
+from is2_core.flows.connection import learn_sites
 from is2_core.flows.context import cart_context
 from is2_core.flows.customized import ask_for_customizations
 from is2_core.flows.inventory_sync import orders_have_come
@@ -66,7 +67,12 @@ def check_orders(platform: Platform, run: TaskRun) -> None:
 
 
 def reconcile_orders(platform: Platform, run: TaskRun) -> None:
-    """Task `orders.reconcile`: every order created in the last days, whatever its state."""
+    """Task `orders.reconcile`: every order created in the last days, whatever its state, in every marketplace the
+    seller has joined by now."""
+    with platform.db.read() as session:
+        cursor = _cursor(session, session.get_one(Integration, run.integration_id), "reconcile")
+    if cursor is None or cursor.page is None:
+        learn_sites(platform, run)
     _import(platform, run, "reconcile")
 
 

@@ -22,6 +22,7 @@ from is2_core.flows.fields import check_fields
 from is2_core.flows.pausing import resume
 from is2_core.flows.stores import store_name, take_up_again
 from is2_core.models import (
+    WAITS_FOR_A_PERSON,
     CartItem,
     Credential,
     InstallSession,
@@ -225,7 +226,10 @@ def pass_on(platform: Platform, *, cart: str, user_id: int, browser: str, params
             .limit(1)
         ).one_or_none()
     if found is None:
-        raise BadInput("There is no setup under way in this browser. Please start from View Integrations.")
+        raise BadInput(
+            "There is no setup under way in this browser. Connect a new store from here; to renew the authorization "
+            "of a connected one, choose Reconnect at it under View Integrations."
+        )
     trip, integration = found
     outcome = _ask_cart(platform, integration, InstallReply(dict(params), trip.return_url), {})
     if not isinstance(outcome, Redirect):
@@ -263,7 +267,10 @@ def _ask_cart(
     if not is_enabled(platform, integration.cart):
         raise Forbidden(f"{platform.carts.manifest(integration.cart).label} is not enabled at the moment.")
     context = cart_context(platform, integration, extra_settings=typed)
-    outcome: Redirect | AskFields | Connected = ask_cart_now(platform, integration, "install", ctx=context, reply=reply)
+    # What the cart sent the browser back with may be used up by now.
+    outcome: Redirect | AskFields | Connected = ask_cart_now(
+        platform, integration, "install", advice="Please start again in a minute.", ctx=context, reply=reply
+    )
     return outcome
 
 
@@ -316,8 +323,8 @@ def _browser_hosts(platform: Platform, manifest: CartManifest) -> set[str]:
 
 
 def _connect(platform: Platform, integration: Integration, connected: Connected, asked: Mapping[str, str]) -> int:
-    """Store the connection; returns the store's id, which is another than `integration`'s where the account had this
-    seller's store before: then that one goes on in place, so that no order is taken twice."""
+    """Store the connection; returns the store's id, which is another than `integration`'s where the account has this
+    seller's store, paused or disconnected: then that one goes on in place, so that no order is taken twice."""
     identity, now = connected.identity, platform.clock.now()
     try:
         with platform.db.write() as session:
@@ -355,8 +362,8 @@ def _connect(platform: Platform, integration: Integration, connected: Connected,
 
 
 def _former(session: Session, row: Integration, identity: SellerIdentity) -> Integration | None:
-    """The disconnected store of this account that a new setup turns out to be; a connected one is refused, and one
-    that another account disconnected lets the seller go.
+    """The paused or disconnected store of this account that a new setup turns out to be; one that works is refused,
+    and one that another account disconnected lets the seller go.
 
     Raises:
         Conflict: the seller's store is connected already.
@@ -373,9 +380,10 @@ def _former(session: Session, row: Integration, identity: SellerIdentity) -> Int
     )
     if other is None:
         return None
+    ours = other.account_id == row.account_id and row.state == IntegrationState.SETUP
+    if ours and other.state in WAITS_FOR_A_PERSON:
+        return other
     if other.state == IntegrationState.DISCONNECTED:
-        if other.account_id == row.account_id and row.state == IntegrationState.SETUP:
-            return other
         other.seller_id = None
         session.flush()
         return None

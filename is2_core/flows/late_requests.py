@@ -15,10 +15,11 @@ from plugins.interface import Order, OrderState
 _OPEN = (OrderState.READY, OrderState.PARTLY_SHIPPED)
 
 
-def requested_late(orders: Sequence[Order], stored: Mapping[str, ReceivedOrder]) -> list[ReceivedOrder]:
-    """Of these orders, as the cart shows them now, those that were placed and not asked to be cancelled before."""
+def requested_late(orders: Sequence[Order], stored: Mapping[str, ReceivedOrder]) -> list[tuple[ReceivedOrder, str]]:
+    """Of these orders, as the cart shows them now, those that were placed and not asked to be cancelled before, each
+    with the buyer's reason."""
     return [
-        stored[order.remote_id]
+        (stored[order.remote_id], order.cancellation_request)
         for order in orders
         if order.cancellation_request is not None
         and order.state in _OPEN
@@ -28,10 +29,11 @@ def requested_late(orders: Sequence[Order], stored: Mapping[str, ReceivedOrder])
     ]
 
 
-def tell_of_requests(session: Session, orders: Sequence[ReceivedOrder], now: datetime) -> None:
+def tell_of_requests(session: Session, requests: Sequence[tuple[ReceivedOrder, str]], now: datetime) -> None:
     """The seller decides, so a person must know."""
-    for order in orders:
-        sentence = f"The buyer of order {order.number} asks to cancel it; the warehouse has it already."
+    for order, reason in requests:
+        why = f" ({reason})" if reason else ""
+        sentence = f"The buyer of order {order.number} asks to cancel it{why}; the warehouse has it already."
         add_event(session, order.id, now, "CANCELLATION_REQUESTED", sentence)
         raise_case(
             session,

@@ -29,6 +29,7 @@ from is2_core.tasks.queue import NOW, enqueue
 from plugins.interface import Address, ShippingMappingUI
 
 MAX_REASON = 500
+MAX_ADDRESS_TEXT = 200
 ADDRESS_FIELDS = ("name", "company", "line1", "line2", "line3", "city", "region", "postal_code", "country", "phone")
 
 
@@ -145,7 +146,10 @@ def correct_address(
     platform: Platform, *, order_id: int, account_id: int, user_id: int, values: Mapping[str, str]
 ) -> None:
     """Replace the delivery address; what the cart says later does not overwrite it."""
-    typed = {name: values.get(name, "").strip()[:200] for name in ADDRESS_FIELDS}
+    typed = {name: values.get(name, "").strip() for name in ADDRESS_FIELDS}
+    too_long = next((name for name, value in typed.items() if len(value) > MAX_ADDRESS_TEXT), None)
+    if too_long is not None:
+        raise BadInput(f"A part of an address has at most {MAX_ADDRESS_TEXT} characters.", field=too_long)
     address = Address(
         name=typed["name"],
         company=typed["company"],

@@ -185,6 +185,8 @@ def _ready(order: ReceivedOrder, recipient: Recipient, rules: StoreRules, source
         recipient_ref=recipient.id,
         ship_by=order.ship_by,
         lines=tuple(OrderLine(sku, quantity) for sku, quantity in units.items()),
+        ship_after=order.ship_after,
+        deliver_after=order.deliver_after,
         deliver_by=order.deliver_by,
         demands=demands_of(order, components),
         marks=tuple(order.marks),

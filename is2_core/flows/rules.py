@@ -91,6 +91,7 @@ def facts_of(order: ReceivedOrder) -> OrderFacts:
         has_address=order.has_address,
         address_problem=order.address_problem,
         cancellation_requested=order.cancellation_requested,
+        cancel_reason=order.cancel_reason,
         caution=order.caution,
         unknown=order.unknown,
         waived=frozenset(order.waived),

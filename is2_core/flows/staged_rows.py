@@ -52,6 +52,7 @@ def order_row(
         "has_address": seen.has_address and (decision.needs_recipient or (stored is not None and stored.has_address)),
         "address_problem": seen.address_problem,
         "cancellation_requested": seen.cancellation_requested,
+        "cancel_reason": seen.cancel_reason,
         "total": str(order.total.amount) if order.total else known.total if known else "",
         "currency": order.total.currency if order.total else known.currency if known else "",
         "cart_created_at": order.created_at,
@@ -91,6 +92,7 @@ def reject_row(integration: Integration, reject: OrderReject, now: datetime) -> 
         "has_address": False,
         "address_problem": "",
         "cancellation_requested": False,
+        "cancel_reason": "",
         "total": "",
         "currency": "",
         "cart_created_at": seen,
@@ -123,24 +125,36 @@ def line_row(order_id: int, line: OrderLine, customized: CustomizationState) -> 
         "open": line.open,
         "unit_price": f"{line.unit_price.amount} {line.unit_price.currency}" if line.unit_price else "",
         "gift": bool(line.gift_message or line.gift_wrap),
+        "gift_wrap": line.gift_wrap,
         "demands": list(line.demands),
         "ioss": line.ioss,
         "customization": customized,
     }
 
 
-def personal(order: Order, buyer: Any) -> dict[str, Any]:
-    """What is sealed of an order.
+def tells_of_people(order: Order) -> bool:
+    """Whether the cart says anything of an order that has to be sealed."""
+    return bool(order.recipient or order.buyer or _lines(order))
+
+
+def personal(order: Order, known: Any, *, keep: bool) -> dict[str, Any]:
+    """What is sealed of an order: what the cart says now, and what it leaves out as it was known.
 
     Args:
-        buyer: the buyer as stored before, for an order that comes without one.
+        known: what was sealed of it before, None where nothing was.
+        keep: let the address stay as it was.
     """
+    before = known or {"address": None, "buyer": None, "lines": {}}
     return {
-        "address": asdict(order.recipient) if order.recipient else None,
-        "buyer": asdict(order.buyer) if order.buyer else buyer,
-        "lines": {
-            line.remote_id: {"gift_message": line.gift_message, "customization_url": line.customization_url}
-            for line in order.lines
-            if line.gift_message or line.customization_url
-        },
+        "address": asdict(order.recipient) if order.recipient and not keep else before["address"],
+        "buyer": asdict(order.buyer) if order.buyer else before["buyer"],
+        "lines": {**before["lines"], **_lines(order)},
+    }
+
+
+def _lines(order: Order) -> dict[str, dict[str, str]]:
+    return {
+        line.remote_id: {"gift_message": line.gift_message, "customization_url": line.customization_url}
+        for line in order.lines
+        if line.gift_message or line.customization_url
     }

@@ -17,7 +17,7 @@ from is2_core.flows.decisions import OPEN, Decision, decide, keeps_address, sets
 from is2_core.flows.fewer_units import cancelled_in_part, tell_of_fewer_units
 from is2_core.flows.late_requests import requested_late, tell_of_requests
 from is2_core.flows.rules import PLACEABLE, load_rules, replace_holds
-from is2_core.flows.staged_rows import line_row, order_row, personal, reject_row
+from is2_core.flows.staged_rows import line_row, order_row, personal, reject_row, tells_of_people
 from is2_core.models import (
     CustomizationState,
     Integration,
@@ -32,8 +32,9 @@ from is2_core.tasks.queue import SOON, enqueue
 from plugins.interface import Order, OrderReject, OrderState, ShippingMappingUI
 
 _MUTABLE = (
-    "state cart_state reason shipping_method marks unknown has_address address_problem cancellation_requested total "
-    "currency cart_updated_at ship_after ship_by deliver_after deliver_by original_order caution read_at site"
+    "state cart_state reason shipping_method marks unknown has_address address_problem cancellation_requested "
+    "cancel_reason total currency cart_updated_at ship_after ship_by deliver_after deliver_by original_order caution "
+    "read_at site"
 ).split()
 
 
@@ -171,32 +172,28 @@ def _write_details(
         for order in orders
         for line in order.lines
     ]
-    update = "sku title ordered cancelled open unit_price gift demands ioss customization".split()
+    update = "sku title ordered cancelled open unit_price gift gift_wrap demands ioss customization".split()
     platform.db.upsert(session, ReceivedLine, lines, key=["order_id", "remote_id"], update=update)
-    addressed = [
-        order
-        for order in orders
-        if order.recipient is not None
-        and decisions[order.remote_id].needs_recipient
-        and not keeps_address(order, stored.get(order.remote_id))
-    ]
-    buyers = _stored_buyers(session, [id_of[order.remote_id] for order in addressed if order.buyer is None])
+    wanted = [order for order in orders if decisions[order.remote_id].needs_recipient and tells_of_people(order)]
+    known = _stored_people(session, [id_of[order.remote_id] for order in wanted if order.remote_id in stored])
     recipients = [
         {
             "account_id": integration.account_id,
             "order_id": id_of[order.remote_id],
-            "sealed": personal(order, buyers.get(id_of[order.remote_id])),
+            "sealed": personal(
+                order, known.get(id_of[order.remote_id]), keep=keeps_address(order, stored.get(order.remote_id))
+            ),
         }
-        for order in addressed
+        for order in wanted
     ]
     platform.db.upsert(session, Recipient, recipients, key=["order_id"], update=["sealed"])
 
 
-def _stored_buyers(session: Session, order_ids: Sequence[int]) -> dict[int, Any]:
+def _stored_people(session: Session, order_ids: Sequence[int]) -> dict[int, Any]:
     if not order_ids:
         return {}
     rows = session.execute(sa.select(Recipient.order_id, Recipient.sealed).where(Recipient.order_id.in_(order_ids)))
-    return {order_id: sealed["buyer"] for order_id, sealed in rows if sealed}
+    return {order_id: sealed for order_id, sealed in rows if sealed}
 
 
 def _write_events(

@@ -55,6 +55,7 @@ class ReceivedOrder(Base):
     `ack_tries` are writes that carried its acknowledgement and were lost as a whole.
     `asked_at` is when the warehouse was last asked to take it: from then on it may have it, whatever is known here.
     `address_problem` is computed at staging so that nobody needs to decrypt to know it: "" when fine.
+    `cancel_reason` is what the buyer gave for asking to cancel, in the cart's words.
     """
 
     __tablename__ = "received_order"
@@ -80,6 +81,7 @@ class ReceivedOrder(Base):
     has_address: Mapped[bool] = mapped_column(default=False)
     address_problem: Mapped[str] = mapped_column(default="")
     cancellation_requested: Mapped[bool] = mapped_column(default=False)
+    cancel_reason: Mapped[str] = mapped_column(default="")
     total: Mapped[str] = mapped_column(default="")
     currency: Mapped[str] = mapped_column(default="")
     cart_created_at: Mapped[datetime]
@@ -123,6 +125,7 @@ class ReceivedLine(Base):
     placed: Mapped[int] = mapped_column(default=0)
     unit_price: Mapped[str] = mapped_column(default="")
     gift: Mapped[bool] = mapped_column(default=False)
+    gift_wrap: Mapped[str] = mapped_column(default="")
     demands: Mapped[list[str]] = mapped_column(default=list)
     ioss: Mapped[str] = mapped_column(default="")
     customization: Mapped[str] = mapped_column(default=CustomizationState.NONE)

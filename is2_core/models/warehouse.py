@@ -75,7 +75,9 @@ class WarehouseOrder(Base):
     state: Mapped[str] = mapped_column(default=WarehouseState.PENDING)
     service: Mapped[str]
     recipient_id: Mapped[int] = reference("recipient.id")
+    ship_after: Mapped[datetime | None]
     ship_by: Mapped[datetime | None]
+    deliver_after: Mapped[datetime | None]
     deliver_by: Mapped[datetime | None]
     demands: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
     marks: Mapped[list[str]] = mapped_column(default=list)

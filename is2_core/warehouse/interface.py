@@ -41,8 +41,9 @@ class Demand:
 
     Args:
         skus: never empty; which of the order's SKUs it is about.
-        value: the IOSS number, or the cart's word of an OTHER; "" where nothing belongs to it. What the buyer wrote
-            (a gift message, a customization) is not here but with the recipient's data.
+        value: the IOSS number, the wrapping the buyer paid for with a GIFT, or the cart's word of an OTHER; "" where
+            nothing belongs to it. What the buyer wrote (a gift message, a customization) is not here but with the
+            recipient's data.
     """
 
     kind: DemandKind
@@ -54,7 +55,7 @@ class Demand:
 class NewOrder:
     """An order to place. `number` is ours and the warehouse's external id; `recipient_ref` is the row the
     recipient's data is in, for a warehouse that lives in the same database; `marks` are the cart's words for the order
-    (PRIME, ...)."""
+    (PRIME, ...); the promised instants are the first and the last of each window."""
 
     number: str
     account_id: int
@@ -64,6 +65,8 @@ class NewOrder:
     recipient_ref: int
     ship_by: datetime | None
     lines: tuple[OrderLine, ...]
+    ship_after: datetime | None = None
+    deliver_after: datetime | None = None
     deliver_by: datetime | None = None
     demands: tuple[Demand, ...] = ()
     marks: tuple[str, ...] = ()

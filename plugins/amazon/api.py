@@ -108,7 +108,7 @@ def json_object(reply: Reply, effect: Effect) -> dict[str, Any]:
 def unreadable(detail: str, effect: Effect) -> Temporary:
     """The error for an answer that came with success but cannot be understood."""
     return Temporary(
-        "Amazon answered with something unreadable; this is tried again.",
+        "Amazon answered with something unreadable.",
         detail=detail,
         code="UNREADABLE_ANSWER",
         unknown=effect is Effect.WRITE,

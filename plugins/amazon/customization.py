@@ -38,7 +38,7 @@ def download(ctx: CartContext, url: str) -> Customization:
     content_type = reply.headers.get("content-type", "").partition(";")[0].strip().lower() or _CONTENT_TYPE
     if reply.status != 200 or not reply.body or content_type == "text/html":
         raise Temporary(
-            "The customization could not be fetched from Amazon; this is tried again.",
+            "The customization could not be fetched from Amazon.",
             detail=f"{_OPERATION}: HTTP {reply.status}, {len(reply.body)} bytes of {content_type}",
             code="CUSTOMIZATION_NOT_FETCHED",
         )

@@ -101,18 +101,16 @@ _BY_STATUS = {
         SettingsError,
         "ROLE_MISSING",
         "Amazon refused access: the warehouse's application, or this store's authorization of it, lacks the role "
-        "{role}.",
+        "{role}. Ask the warehouse; once the application has the role, reconnect this store.",
     ),
     404: _Meaning(Permanent, "NOT_FOUND", "Amazon does not know what was asked for."),
     413: _Meaning(Permanent, "TOO_LARGE", "Amazon found what was sent to it too large."),
     429: _Meaning(RateLimited, "QUOTA_EXCEEDED", "Amazon asks for a pause before the next request."),
 }
 _UNKNOWN_PATH = _Meaning(Permanent, "UNKNOWN_OPERATION", "Amazon does not know this request.")
-_QUERY_REFUSED = _Meaning(
-    Temporary, KNOWN_GOOD_QUERY_REFUSED, "Amazon refused to list orders for the moment; this is tried again."
-)
-_UNAVAILABLE = _Meaning(Temporary, "AMAZON_UNAVAILABLE", "Amazon could not answer just now; this is tried again.")
-_UNEXPECTED = _Meaning(Temporary, "UNEXPECTED_ANSWER", "Amazon gave an unexpected answer; this is tried again.")
+_QUERY_REFUSED = _Meaning(Temporary, KNOWN_GOOD_QUERY_REFUSED, "Amazon refused to list orders for the moment.")
+_UNAVAILABLE = _Meaning(Temporary, "AMAZON_UNAVAILABLE", "Amazon could not answer just now.")
+_UNEXPECTED = _Meaning(Temporary, "UNEXPECTED_ANSWER", "Amazon gave an unexpected answer.")
 
 
 def read_problem(reply: Reply) -> Problem:

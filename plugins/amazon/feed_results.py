@@ -65,9 +65,7 @@ def combined(by_feed: Sequence[tuple[str, Mapping[int, Result]]]) -> dict[int, R
 
 def mismatch(detail: str) -> Temporary:
     """The alarm about a report that does not fit its feed."""
-    return Temporary(
-        "Amazon's report does not fit what was sent; this is looked at again.", detail=detail, code="REPORT_MISMATCH"
-    )
+    return Temporary("Amazon's report does not fit what was sent.", detail=detail, code="REPORT_MISMATCH")
 
 
 def _placed(result: Result, place: str) -> Result:

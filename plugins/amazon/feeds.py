@@ -58,7 +58,7 @@ def upload_document(ctx: CartContext, content_type: str, document: bytes) -> str
     unless_too_many(_UPLOAD, upload, ctx.clock.now())
     if not 200 <= upload.status < 300:
         raise Temporary(
-            "Amazon did not take the file; this is tried again.",
+            "Amazon did not take the file.",
             detail=f"upload answered HTTP {upload.status}",
             code="UPLOAD_REFUSED",
         )
@@ -104,7 +104,7 @@ def get_report(ctx: CartContext, document_id: str) -> bytes:
     unless_too_many(_DOWNLOAD, download, ctx.clock.now())
     if download.status != 200:
         raise Temporary(
-            "Amazon's report could not be fetched; this is tried again.",
+            "Amazon's report could not be fetched.",
             detail=f"download answered HTTP {download.status}",
             code="REPORT_NOT_FETCHED",
         )

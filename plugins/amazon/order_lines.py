@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from plugins.amazon.errors import one_line
 from plugins.amazon.order_fields import (
     Json,
     Unreadable,
@@ -46,14 +47,29 @@ def read_lines(items: Sequence[Json], state: OrderState, *, lenient: bool) -> tu
 
 
 def read_cancellation_request(items: Sequence[Json]) -> str | None:
-    """The buyer's reason where a cancellation was asked for and is not carried out yet, else None."""
+    """The buyer's reason ("" for none) where a cancellation was asked for and is not carried out yet, else None."""
     reasons = []
     for item in items:
         cancellation = section(item, "cancellation")
         if cancellation.get("cancellationRequest") is not None and not cancellation.get("cancellationExecution"):
-            reason = text(section(cancellation, "cancellationRequest"), "cancelReason")
-            reasons.append(" ".join(reason.split()) or "No reason given")
-    return "; ".join(dict.fromkeys(reasons)) if reasons else None
+            reasons.append(one_line(text(section(cancellation, "cancellationRequest"), "cancelReason")))
+    return "; ".join(dict.fromkeys(filter(None, reasons))) if reasons else None
+
+
+def contradicts_itself(items: Sequence[Json]) -> bool:
+    """Whether an item counts as cancelled while all that was not shipped of it still counts as open.
+
+    Amazon says by whom an item was cancelled, not how many units, and it is not known whether the open ones fall at
+    once. A cancellation in part leaves fewer units open than were ordered, so it is not meant here.
+    """
+    executed = [item for item in items if section(item, "cancellation").get("cancellationExecution") is not None]
+    return any(map(_is_wholly_open, executed))
+
+
+def _is_wholly_open(item: Json) -> bool:
+    fulfillment = section(item, "fulfillment")
+    shipped, still_open = quantity(fulfillment, "quantityFulfilled") or 0, quantity(fulfillment, "quantityUnfulfilled")
+    return bool(still_open) and shipped + still_open == quantity(item, "quantityOrdered")
 
 
 def _read_line(item: Json, state: OrderState) -> OrderLine | None:

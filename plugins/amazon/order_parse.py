@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -21,7 +21,7 @@ from plugins.amazon.order_fields import (
     words,
     wrong,
 )
-from plugins.amazon.order_lines import read_cancellation_request, read_lines
+from plugins.amazon.order_lines import contradicts_itself, read_cancellation_request, read_lines
 from plugins.amazon.order_people import read_buyer, read_recipient
 from plugins.amazon.shipping import CODES
 from plugins.interface import FulfilledBy, Order, OrderReject, OrderState, UnknownValue
@@ -48,6 +48,12 @@ _CAUTIONS = {
     "AMAZON_EASY_SHIP": "This is an Easy Ship order: Amazon picks it up and prints its label.",
     "IN_STORE_PICK_UP": "The buyer picks this order up in a store; its address is that store's own.",
 }
+_CANCELLED_YET_OPEN = (
+    "Amazon counts an item of this order as cancelled and, at the same time, all of its units as still to be shipped. "
+    "Look at the order in Seller Central before it ships."
+)
+# What reads badly when its letters are merely put in lower case.
+_MARKS = {"FBM_SHIP_PLUS": "Ship+"}
 _ID_MAX = 64
 _UNKNOWN_MAX = 64
 
@@ -79,8 +85,6 @@ def _read_order(raw: Json) -> Order:
     lenient = by_cart or state in (OrderState.CANCELLED, OrderState.SHIPPED)
     items = _attempt(lenient, lambda: sections(raw, "orderItems"), [])
 
-    marks = _attempt(lenient, lambda: _marks(raw), ())
-
     def bound(window: str, name: str) -> datetime | None:
         return _attempt(lenient, lambda: moment(section(fulfillment, window), name), None)
 
@@ -101,10 +105,10 @@ def _read_order(raw: Json) -> Order:
         ship_by=bound("shipByWindow", "latestDateTime"),
         deliver_after=bound("deliverByWindow", "earliestDateTime"),
         deliver_by=bound("deliverByWindow", "latestDateTime"),
-        marks=marks,
+        marks=_attempt(lenient, lambda: _marks(raw), ()),
         cancellation_request=_attempt(lenient, lambda: read_cancellation_request(items), None),
         cart_order_number=_attempt(lenient, lambda: _cart_order_number(raw), ""),
-        caution=" ".join(sentence for program, sentence in _CAUTIONS.items() if program in marks),
+        caution=_attempt(lenient, lambda: _caution(raw, items), ""),
         original_order=_attempt(lenient, lambda: _original_order(raw), ""),
         unknown=tuple(unknown),
     )
@@ -138,7 +142,13 @@ def _marks(raw: Json) -> tuple[str, ...]:
     channel = text(section(raw, "salesChannel"), "channelName")
     if channel != "AMAZON":
         marks.append(channel)
-    return tuple(mark for mark in dict.fromkeys(marks) if mark)
+    return tuple(_MARKS.get(mark, mark) for mark in dict.fromkeys(marks) if mark)
+
+
+def _caution(raw: Json, items: Sequence[Json]) -> str:
+    programs = words(raw, "programs") + [program for item in items for program in words(item, "programs")]
+    found = [sentence for program, sentence in _CAUTIONS.items() if program in programs]
+    return " ".join([*found, *([_CANCELLED_YET_OPEN] if contradicts_itself(items) else [])])
 
 
 def _cart_order_number(raw: Json) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -11,7 +11,7 @@ from urllib.parse import quote
 from plugins.amazon.api import check, json_object, send, unreadable
 from plugins.amazon.errors import Problem, read_problem, until_calls
 from plugins.amazon.order_parse import STATES, parse_order
-from plugins.amazon.paging import Bookmark, page_fingerprint, query_fingerprint
+from plugins.amazon.paging import EMPTY_MAX, Bookmark, page_fingerprint, query_fingerprint
 from plugins.amazon.regions import known_sites, region_of
 from plugins.interface import (
     CartContext,
@@ -68,15 +68,21 @@ def fetch_page(ctx: CartContext, query: OrderQuery) -> OrderPage:
     token = _next_token(body)
     if bookmark is not None and (token == bookmark.token or this_page in bookmark.before):
         raise Temporary(
-            "Amazon lists the same orders again and again; this is tried again.",
+            "Amazon lists the same orders again and again.",
             detail="searchOrders repeated a page under another token",
             code="REPEATED_PAGE",
         )
-    seen = (bookmark or Bookmark("", "", ())).seen(this_page)
+    seen = (bookmark or Bookmark("", fingerprint, ())).after(this_page)
+    if token and seen.empty > EMPTY_MAX:
+        raise Temporary(
+            "Amazon's list of orders does not end.",
+            detail=f"searchOrders gave more than {EMPTY_MAX} pages without orders in a row",
+            code="ENDLESS_LISTING",
+        )
     return OrderPage(
         orders=tuple(order for order in parsed if isinstance(order, Order)),
         rejects=tuple(order for order in parsed if isinstance(order, OrderReject)),
-        next_page=Bookmark(token, fingerprint, seen, answer.essential).encode() if token else None,
+        next_page=replace(seen, token=token, essential=answer.essential).encode() if token else None,
         server_time=answer.reply.server_time,
         notice=_NOTICE if answer.essential else "",
     )

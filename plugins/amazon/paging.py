@@ -10,12 +10,15 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from plugins.interface import PageExpired
 
 # Listings have been seen to go round in circles of more than one page.
 _PAGES_KEPT = 5
+EMPTY_MAX = 500
+"""So many pages without orders may come one after the other: about what the published rate allows in the 24 hours a
+token lives. A filter may empty many, where Amazon applies it to pages cut before; a listing of nothing else is none."""
 
 
 @dataclass(frozen=True)
@@ -27,17 +30,21 @@ class Bookmark:
         query: fingerprint of the parameters the token belongs to.
         before: fingerprints of the order ids of the last pages, the one that gave the token at the end; pages without
             orders have none.
+        empty: how many pages without orders came one after the other before it.
         essential: whether Amazon gave only the essential datasets there, so that the rest is not asked for again.
     """
 
     token: str
     query: str
     before: tuple[str, ...]
+    empty: int = 0
     essential: bool = False
 
-    def seen(self, this_page: str) -> tuple[str, ...]:
-        """`before` of the next bookmark, after a page of this fingerprint."""
-        return (*self.before, *([this_page] if this_page else []))[-_PAGES_KEPT:]
+    def after(self, this_page: str) -> Bookmark:
+        """What the next bookmark keeps of the listing, after a page of this fingerprint."""
+        if not this_page:
+            return replace(self, empty=self.empty + 1)
+        return replace(self, before=(*self.before, this_page)[-_PAGES_KEPT:], empty=0)
 
     def encode(self) -> str:
         """The opaque text handed to the core."""

@@ -14,6 +14,7 @@ from defusedxml.ElementTree import fromstring
 from plugins.amazon.errors import one_line
 
 WHOLE_FILE = 0
+_DIGITS_MAX = 9
 
 
 class UnreadableReport(Exception):
@@ -95,7 +96,7 @@ def _message_error(result: Element) -> MessageError:
 
 def _number(parent: Element, path: str) -> int:
     value = (parent.findtext(path) or "").strip()
-    if not value.isascii() or not value.isdigit():
+    if not value.isascii() or not value.isdigit() or len(value) > _DIGITS_MAX:
         raise UnreadableReport(f"{path} is no number")
     return int(value)
 

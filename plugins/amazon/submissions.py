@@ -104,9 +104,7 @@ def _report(ctx: CartContext, sent: SentFeed, feed: Feed) -> ProcessingReport:
     try:
         report = _parse(get_report(ctx, feed.report_document_id))
     except UnreadableReport as error:
-        raise Temporary(
-            "Amazon's report cannot be read; this is looked at again.", detail=str(error), code="REPORT_UNREADABLE"
-        ) from error
+        raise Temporary("Amazon's report cannot be read.", detail=str(error), code="REPORT_UNREADABLE") from error
     if not _is_about(ctx, report, sent):
         raise mismatch(f"the report of feed {sent.feed_id} is about feed {report.feed_id} of seller {report.seller}")
     return report

@@ -138,15 +138,15 @@ def _failure(ctx: CartContext, answer: _Answer, invalid_grant: CartError) -> Car
         return invalid_grant
     if answer.refuses_the_secret:
         return SettingsError(
-            "Amazon does not accept the warehouse's application at the moment. The warehouse has to check its "
-            "client secret.",
+            "Amazon does not accept the warehouse's application at the moment. The warehouse has to check its client "
+            "secret; there is nothing for you to correct.",
             detail=detail,
             code="APPLICATION_REFUSED",
         )
     if error == "unauthorized_client":
         return SettingsError(
             "Amazon does not let the warehouse's application sign in for this store. The warehouse has to check that "
-            "its application ID and its client identifier belong together.",
+            "its application ID and its client identifier belong together; there is nothing for you to correct.",
             detail=detail,
             code="APPLICATION_UNAUTHORIZED",
         )

@@ -166,7 +166,7 @@ def _post_one(ctx: CartContext, package: Package) -> Result:
 def _refused(ctx: CartContext, package: Package, reply: Reply) -> Result:
     problem = read_problem(reply)
     if not problem.readable:
-        raise Temporary("Amazon gave an unexpected answer; this is tried again.", detail=problem.words())
+        raise Temporary("Amazon gave an unexpected answer.", detail=problem.words())
     # Amazon's texts are not documented; what the order shows tells more surely what a refusal means.
     shown = read_shipped_order(ctx, package.order_id)
     if shown is None:

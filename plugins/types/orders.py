@@ -96,7 +96,8 @@ class Order:
         shipping_method: the code the cart's `shipping_mapping_ui` knows, or the raw label.
         marks: programs and other facts worth showing (PRIME, AMAZON_BUSINESS, ...).
         ship_after, ship_by, deliver_after, deliver_by: the earliest and latest promised instants.
-        cancellation_request: the buyer's reason where a cancellation was asked for, else None.
+        cancellation_request: the buyer's reason ("" where none was given) where a cancellation was asked for, else
+            None.
         cart_order_number: our order number as the cart has it linked, else "".
         caution: a sentence why a person should look before the warehouse ships this order, "" where nothing speaks
             against it.

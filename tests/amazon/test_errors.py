@@ -110,7 +110,7 @@ FEEDS = "Inventory and Order Tracking, Direct-to-Consumer Shipping or Product Li
 def test_a_missing_role_is_named(operation: str, role: str) -> None:
     error = error_of(operation, answer(403, "Unauthorized", "Access to requested resource is denied."))
     assert isinstance(error, SettingsError)
-    assert error.sentence.endswith(f"lacks the role {role}.")
+    assert f"lacks the role {role}. Ask the warehouse" in error.sentence
 
 
 def test_every_operation_with_a_limit_has_its_role() -> None:

@@ -174,4 +174,4 @@ def test_who_lacks_a_role_is_told_which(rig: Rig, granted: str, act: Callable[[C
     with pytest.raises(SettingsError) as error:
         act(ctx)
     assert error.value.code == "ROLE_MISSING"
-    assert error.value.sentence.endswith(f"lacks the role {role}.")
+    assert f"lacks the role {role}. Ask the warehouse" in error.value.sentence

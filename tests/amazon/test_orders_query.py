@@ -13,7 +13,7 @@ import pytest
 from plugins.amazon import plugin
 from plugins.amazon.api import json_object
 from plugins.amazon.orders import search_params
-from plugins.amazon.paging import Bookmark, page_fingerprint
+from plugins.amazon.paging import EMPTY_MAX, Bookmark, page_fingerprint
 from plugins.interface import (
     CartContext,
     Effect,
@@ -128,7 +128,7 @@ def test_what_is_special_about_an_order_is_taken_in(rig: Rig) -> None:
     assert special["replacement"].marks == ("REPLACEMENT",)
     assert special["brazil"].recipient is not None
     assert "Bela Vista Simstreet" in special["brazil"].recipient.lines
-    assert special["ship_plus"].marks == ("FBM_SHIP_PLUS",)
+    assert special["ship_plus"].marks == ("Ship+",)
     assert special["delivery_preference"].recipient is not None
     assert special["delivery_preference"].recipient.instructions.endswith("second bell. Mon 09:00-17:30. No pallets")
     assert special["constraints"].lines[0].demands == ("signatureConfirmation", "recipientAgeVerification")
@@ -249,11 +249,11 @@ def test_an_answer_that_is_no_object_is_temporary_and_for_a_write_unknown(body: 
 def test_page_fingerprints_tell_pages_apart() -> None:
     assert page_fingerprint(["b", "a"]) == page_fingerprint(["a", "b"]) != page_fingerprint(["a"])
     assert page_fingerprint([]) == ""
-    mark = Bookmark("next|+/=", "q", ("b", "c"))
+    mark = Bookmark("next|+/=", "q", ("b", "c"), empty=3)
     assert Bookmark.decode(mark.encode()) == mark
-    assert mark.seen("d") == ("b", "c", "d")
-    assert mark.seen("") == ("b", "c")
-    assert Bookmark("", "", tuple("abcde")).seen("f") == tuple("bcdef")
+    assert mark.after("d") == Bookmark("next|+/=", "q", ("b", "c", "d"))
+    assert mark.after("") == replace(mark, empty=4)
+    assert Bookmark("", "", tuple("abcde")).after("f").before == tuple("bcdef")
     with pytest.raises(PageExpired):
         Bookmark.decode(Bookmark("t", "q", "b").encode())  # type: ignore[arg-type]
     for strange in ({}, [], {"before": []}, {"token": "t", "query": "q", "before": [], "more": 1}):
@@ -274,6 +274,24 @@ def test_a_listing_that_goes_round_in_a_circle_is_noticed(rig: Rig, circle: int)
     with pytest.raises(Temporary) as error:
         plugin.fetch_orders(answer, replace(query, page=page))
     assert error.value.code == "REPEATED_PAGE"
+
+
+def test_a_listing_of_empty_pages_comes_to_an_end(rig: Rig) -> None:
+    ctx, query = rig.store(), window(rig, *ROUTINE)
+    ctx.token.get()
+
+    def read(page: str | None, next_token: str | None) -> str | None:
+        pagination = {"nextToken": next_token} if next_token else {}
+        answer = _answering(ctx, {"orders": [], "pagination": pagination})
+        return plugin.fetch_orders(answer, replace(query, page=page)).next_page
+
+    page: str | None = None
+    for number in range(EMPTY_MAX):
+        page = read(page, f"token {number}")
+    assert read(page, None) is None
+    with pytest.raises(Temporary) as error:
+        read(page, "one more")
+    assert error.value.code == "ENDLESS_LISTING"
 
 
 @pytest.mark.parametrize(

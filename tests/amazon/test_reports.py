@@ -184,6 +184,7 @@ def test_of_several_feeds_a_refusal_outweighs_what_was_applied_and_that_what_die
         b"<AmazonEnvelope><MessageType>ProcessingReport</MessageType></AmazonEnvelope>",
         report_xml(1, 0).replace(b"<MessageType>ProcessingReport", b"<MessageType>OrderReport"),
         report_xml(1, 0).replace(b"<MessagesProcessed>1", "<MessagesProcessed>²".encode()),
+        report_xml(1, 0).replace(b"<MessagesProcessed>1", b"<MessagesProcessed>" + 5000 * b"1"),
         report_xml(1, 0).replace(b"Complete", b"Processing"),
         report_xml(1, 0).replace(b"MessagesProcessed", b"MessagesSeen"),
         report_xml(1, 0).replace(b"UTF-8", b"no-such-code"),

@@ -25,31 +25,24 @@ from is2_core.warehouse.embedded import EmbeddedWarehouse
 from is2_core.warehouse.interface import Cancelled
 from plugins.interface import OrderPage, Package
 
-SEEDS, CHUNK, MUTATION_SEEDS = 4, 2, 30
+SEEDS, MUTATION_SEEDS = 2, 30
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize("first", range(1, SEEDS + 1, CHUNK))
-def test_seeds_hold_the_invariants(carts: CartRegistry, first: int) -> None:
-    broken = {
-        outcome.seed: outcome.violations
-        for outcome in (explore(seed, carts) for seed in range(first, first + CHUNK))
-        if outcome.violations
-    }
-    assert broken == {}
+@pytest.mark.parametrize("seed", range(1, SEEDS + 1))
+def test_seeds_hold_the_invariants(carts: CartRegistry, seed: int) -> None:
+    # A sample; CI runs 200 of them on its own.
+    assert explore(seed, carts).violations == ()
 
 
 def test_a_seed_is_one_history_in_every_process(carts: CartRegistry) -> None:
     seed = 3
     here = explore(seed, carts)
     assert here.crashes > 0
-    for hash_seed in ("0", "4711"):
-        command = [sys.executable, "-c", f"from exploration.run import explore; print(explore({seed}).digest)"]
-        environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
-        there = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=True
-        )
-        assert there.stdout.strip() == here.digest
+    command = [sys.executable, "-c", f"from exploration.run import explore; print(explore({seed}).digest)"]
+    environment = {**os.environ, "PYTHONHASHSEED": "4711"}
+    there = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=True)
+    assert there.stdout.strip() == here.digest
     assert explore(seed + 1, carts).digest != here.digest
 
 

@@ -18,7 +18,7 @@ from tests.support.world import World
 
 
 def line(line_id: int, *demands: str, **more: object) -> ReceivedLine:
-    plain = {"gift": False, "ioss": "", "customization": CustomizationState.NONE}
+    plain = {"gift": False, "gift_wrap": "", "ioss": "", "customization": CustomizationState.NONE}
     return ReceivedLine(id=line_id, demands=list(demands), **{**plain, **more})
 
 
@@ -50,6 +50,7 @@ def test_an_unknown_word_is_handed_on_as_it_is() -> None:
 
 
 def test_gift_customization_and_tax_number_are_asked_for_too() -> None:
+    assert asked(line(1, gift=True, gift_wrap="Classic")) == {Demand(DemandKind.GIFT, ("TENT-2P",), "Classic")}
     assert asked(line(1, gift=True, ioss="IM0123456789", customization=CustomizationState.STORED)) == {
         Demand(DemandKind.GIFT, ("TENT-2P",)),
         Demand(DemandKind.CUSTOMIZATION, ("TENT-2P",)),
@@ -113,3 +114,6 @@ def test_an_order_goes_to_the_warehouse_with_its_demands_and_marks(world: World)
     assert DemandKind.GIFT in {demand.kind for demand in from_json(placed.demands)}
     assert placed.marks == received.marks == ["PRIME"]
     assert placed.deliver_by == received.deliver_by is not None
+    ends = (placed.ship_after, placed.ship_by, placed.deliver_after)
+    assert ends == (received.ship_after, received.ship_by, received.deliver_after)
+    assert None not in ends

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from is2_core.flows import accounts, cart_settings, connection, install, store_settings
 from is2_core.flows.errors import BadInput, Conflict, FlowError, Forbidden, NotFound
 from is2_core.models import Credential, Integration, IntegrationState, Schedule, Task
+from is2_core.tasks.queue import enqueue
 from tests.support.amazon import APPLICATION, NORTHWIND
 from tests.support.world import BROWSER, RETURN_URL, World
 
@@ -31,6 +32,13 @@ def away(world: World, *, region: str = "na", browser: str = BROWSER) -> tuple[i
 def back(world: World, params: dict[str, str], **changes: object) -> install.Step:
     arguments: dict[str, object] = {"cart": "amazon", "user_id": world.owner, "browser": BROWSER, "params": params}
     return install.come_back(world.platform, **{**arguments, **changes})  # type: ignore[arg-type]
+
+
+def reconcile(world: World, store: int) -> None:
+    with world.platform.db.write() as session:
+        integration = session.get_one(Integration, store)
+        enqueue(session, kind="orders.reconcile", integration=integration, now=world.clock.now())
+    world.settle()
 
 
 def credentials(world: World) -> int:
@@ -183,6 +191,21 @@ def test_a_store_is_connected_once_on_the_whole_platform(world: World) -> None:
     assert credentials(world) == 1
 
 
+def test_a_paused_store_that_is_installed_anew_goes_on_in_place(world: World) -> None:
+    store = world.connect()
+    world.finish(store)
+    with world.platform.db.write() as session:
+        row = session.get_one(Integration, store)
+        row.state, row.pause_code = IntegrationState.PAUSED, "AUTHORIZATION_LOST"
+    begun, url = away(world)
+    assert begun != store
+    assert back(world, world.consent(url)) == install.Ready(store, False)
+    with world.platform.db.read() as session:
+        (row,) = session.scalars(sa.select(Integration))
+    assert (row.id, row.state, row.pause_code) == (store, IntegrationState.ACTIVE, "")
+    assert credentials(world) == 1
+
+
 def test_a_setup_left_half_way_is_found_again_or_discarded(world: World) -> None:
     store, _ = away(world)
     assert install.begin(world.platform, cart="amazon", region="na", account_id=world.account) == store
@@ -241,17 +264,35 @@ def test_the_connection_test_names_the_seller(world: World) -> None:
     assert NORTHWIND in sentence
 
 
-def test_the_connection_test_learns_of_marketplaces_the_seller_has_joined(world: World) -> None:
+@pytest.mark.parametrize("how", ["test", "reconcile"])
+def test_marketplaces_the_seller_has_joined_are_learned(world: World, how: str) -> None:
     def sites() -> list[str]:
         with world.platform.db.read() as session:
             return list(session.get_one(Integration, store).sites)
 
     store = world.connect()
+    world.finish(store)
     before = sites()
     with world.platform.db.write() as session:
         session.get_one(Integration, store).sites = before[:1]
-    connection.test_connection(world.platform, integration_id=store, account_id=world.account)
+    if how == "test":
+        connection.test_connection(world.platform, integration_id=store, account_id=world.account)
+    else:
+        reconcile(world, store)
     assert sites() == before and len(before) > 1
+
+
+@pytest.mark.parametrize("fault", ["5xx", "429", "html_200"])
+def test_a_listing_does_not_wait_for_the_marketplaces(world: World, fault: str) -> None:
+    store = world.connect()
+    world.finish(store)
+    world.settle()
+    world.amazon.fault("getMarketplaceParticipations", fault)
+    reconcile(world, store)
+    with world.platform.db.read() as session:
+        task = session.scalars(sa.select(Task).where(Task.kind == "orders.reconcile").order_by(Task.id.desc())).first()
+        assert session.get_one(Integration, store).sites
+    assert task is not None and (task.state, task.attempts) == ("DONE", 0)
 
 
 def test_amazons_login_leg_leads_on_and_ends_connected(world: World) -> None:

@@ -10,7 +10,8 @@ from decimal import Decimal
 import pytest
 import sqlalchemy as sa
 
-from is2_core.flows.orders import approve, recipient_of
+from is2_core.flows.errors import BadInput
+from is2_core.flows.orders import MAX_ADDRESS_TEXT, approve, correct_address, recipient_of
 from is2_core.flows.staging import stage
 from is2_core.models import CaseKind, Hold, Integration, IntegrationState, OrderEvent, ReceivedOrder, SupportCase
 from plugins.interface import (
@@ -134,6 +135,79 @@ def test_a_wish_to_cancel_after_placing_is_told_of_once(world: World, taken: Sta
         later = order.updated_at + timedelta(minutes=minute)
         taken(replace(order, updated_at=later, cancellation_request="Ordered by mistake"))
     with world.platform.db.read() as session:
-        told = session.scalars(sa.select(OrderEvent.code).where(OrderEvent.code == "CANCELLATION_REQUESTED")).all()
+        told = session.scalars(sa.select(OrderEvent.sentence).where(OrderEvent.code == "CANCELLATION_REQUESTED")).all()
         cases = session.scalars(sa.select(SupportCase.kind)).all()
-    assert (told, cases) == (["CANCELLATION_REQUESTED"], [CaseKind.CANCELLATION_REQUESTED])
+    assert told == [
+        f"The buyer of order {row.number} asks to cancel it (Ordered by mistake); the warehouse has it already."
+    ]
+    assert cases == [CaseKind.CANCELLATION_REQUESTED]
+
+
+@pytest.mark.parametrize(
+    ("reason", "sentence"),
+    [
+        ("", "The buyer has asked to cancel this order."),
+        ("Too late", "The buyer has asked to cancel this order. Reason given: Too late."),
+    ],
+)
+def test_a_wish_to_cancel_holds_the_order_with_the_buyers_reason(
+    world: World, taken: Stage, order: Order, reason: str, sentence: str
+) -> None:
+    held = {hold.code: hold.sentence for hold in taken(replace(order, cancellation_request=reason)).holds}
+    assert held["CANCELLATION_REQUESTED"] == sentence
+
+
+TYPED = {"name": "Ann", "line1": "2 Side St", "city": "Reno", "country": "us"}
+
+
+def test_what_the_buyer_wrote_comes_in_where_the_address_was_typed_by_hand(
+    world: World, taken: Stage, order: Order
+) -> None:
+    bare = replace(order, recipient=None, buyer=None)
+    row = taken(bare)
+    correct_address(world.platform, order_id=row.id, account_id=world.account, user_id=world.owner, values=TYPED)
+    told = replace(
+        order,
+        updated_at=order.updated_at + timedelta(minutes=1),
+        lines=(replace(order.lines[0], gift_message="Happy birthday!"),),
+    )
+    taken(told)
+    sealed = recipient_of(world.platform, order_id=row.id, account_id=world.account)
+    assert sealed["address"]["lines"] == ["2 Side St"]
+    assert sealed["buyer"]["name"] == "Ann Buyer"
+    assert sealed["lines"]["1"]["gift_message"] == "Happy birthday!"
+
+
+def test_what_the_buyer_wrote_waits_for_an_address(world: World, taken: Stage, order: Order) -> None:
+    gift = (replace(order.lines[0], gift_message="Happy birthday!"),)
+    row = taken(replace(order, recipient=None, lines=gift))
+    assert "ADDRESS_MISSING" in world.holds(order.remote_id)
+    correct_address(world.platform, order_id=row.id, account_id=world.account, user_id=world.owner, values=TYPED)
+    sealed = recipient_of(world.platform, order_id=row.id, account_id=world.account)
+    assert sealed["address"]["lines"] == ["2 Side St"]
+    assert sealed["buyer"]["purchase_order"] == "PO-77"
+    assert sealed["lines"]["1"]["gift_message"] == "Happy birthday!"
+
+
+@pytest.mark.parametrize(("city", "district"), [("Reno", "Old Town"), ("Sparks", "")])
+def test_a_corrected_address_keeps_what_nobody_typed(
+    world: World, taken: Stage, order: Order, city: str, district: str
+) -> None:
+    assert order.recipient is not None
+    told = replace(order.recipient, district="Old Town", kind="RESIDENTIAL", instructions="Ring twice")
+    row = taken(replace(order, recipient=told))
+    values = {**TYPED, "city": city}
+    correct_address(world.platform, order_id=row.id, account_id=world.account, user_id=world.owner, values=values)
+    address = recipient_of(world.platform, order_id=row.id, account_id=world.account)["address"]
+    assert (address["lines"], address["city"]) == (["2 Side St"], city)
+    assert (address["kind"], address["instructions"], address["district"]) == ("RESIDENTIAL", "Ring twice", district)
+
+
+def test_an_address_text_too_long_is_refused_and_nothing_cut(world: World, taken: Stage, order: Order) -> None:
+    row = taken(order)
+    values = {**TYPED, "line2": "x" * (MAX_ADDRESS_TEXT + 1)}
+    with pytest.raises(BadInput) as error:
+        correct_address(world.platform, order_id=row.id, account_id=world.account, user_id=world.owner, values=values)
+    assert error.value.field == "line2"
+    sealed = recipient_of(world.platform, order_id=row.id, account_id=world.account)
+    assert sealed["address"]["lines"] == ["1 Main St"]

@@ -128,6 +128,9 @@ class PostgresServer:
             "unix_socket_directories": str(folder),
             "fsync": "off",
             "full_page_writes": "off",
+            "synchronous_commit": "off",
+            "autovacuum": "off",
+            "jit": "off",
             "max_connections": "200",
         }
         command = [programs / "postgres", "-D", folder / "data"]

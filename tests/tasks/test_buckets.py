@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
@@ -124,6 +125,16 @@ def test_how_long_a_call_takes_to_come_back_follows_the_rate_that_was_told(timed
     buckets.learn(LISTING, 0.001)
     assert buckets.refill_s(LISTING) == pytest.approx(1000)
     assert buckets.refill_s(Budget("another key", 0.01, 20)) == pytest.approx(100)
+
+
+def test_a_call_of_a_shared_budget_comes_back_the_slower_the_more_share_it(timed: Timed) -> None:
+    buckets, _ = timed
+    mine, other = (replace(LISTING, spender=name) for name in ("mine", "other"))
+    assert buckets.take([mine]) == 0
+    assert buckets.refill_s(mine) == pytest.approx(100)
+    assert buckets.take([other]) == 0
+    assert buckets.refill_s(mine) == pytest.approx(200)
+    assert buckets.refill_s(LISTING) == pytest.approx(100)
 
 
 @pytest.mark.parametrize(("told", "wait_s"), [(0.5, 100), (0.005, 200)])

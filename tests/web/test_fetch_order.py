@@ -35,6 +35,17 @@ def test_a_search_that_finds_nothing_offers_to_fetch(house: House, amazon: Simul
     assert "Fetch this order" not in page.text
 
 
+def test_an_order_that_is_not_paid_is_said_to_wait(house: House, amazon: SimulatedAmazon) -> None:
+    order_id = amazon.generate(pending=1)["pending"][0]
+    browser = house.browser(ALICE)
+    browser.get("/integrations")
+    page = browser.press(BUTTON, remote_id=order_id)
+    assert page.messages == (
+        "Read from Amazon. Stock is reserved for it; it goes to the warehouse once the cart lets it. The payment is "
+        "pending at the cart."
+    )
+
+
 def test_a_store_is_asked_from_view_integrations(house: House, amazon: SimulatedAmazon) -> None:
     order_id = amazon.generate(unmapped_method=1)["unmapped_method"][0]
     browser = house.browser(ALICE)

@@ -144,6 +144,16 @@ def test_cancel_at_amazon_comes_back_with_a_sentence(house: House, amazon: Simul
     assert page.heading == "Set up Blue Harbor Home"
 
 
+def test_an_outage_at_the_end_asks_to_start_again(house: House, amazon: SimulatedAmazon) -> None:
+    browser = house.browser(ALICE)
+    back = walk_consent(leave(browser), HARBOR)
+    amazon.fault("getMarketplaceParticipations", "5xx")
+    page = browser.get(back)
+    assert page.status == 502
+    assert page.alerts == ["Amazon could not answer just now. Please start again in a minute."]
+    assert page.link("Start again") == "/amazon/install"
+
+
 def test_left_half_way_it_is_resumed_at_its_settings(house: House, amazon: SimulatedAmazon) -> None:
     browser = house.browser(ALICE)
     connect(browser)

@@ -102,6 +102,12 @@ def test_a_store_paused_for_a_missing_role_can_be_reconnected(house: House, amaz
     assert browser.press("Reconnect").heading == "On to Amazon"
 
 
+def test_an_active_store_can_be_authorized_anew(house: House, amazon: SimulatedAmazon) -> None:
+    browser = house.browser(ALICE)
+    browser.get("/integrations")
+    assert browser.press("Reconnect").heading == "On to Amazon"
+
+
 def test_test_connection_says_who_answers(house: House, amazon_for_template: tuple[object, SimulatedAmazon]) -> None:
     browser = house.browser(ALICE)
     browser.get("/integrations")

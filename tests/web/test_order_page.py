@@ -127,6 +127,20 @@ def test_windows_are_in_the_warehouses_zone_with_utc_on_hovering(placed: Placed)
     assert "Nov 23, 03:00 to Nov 24, 23:59 EST" in placed.house.browser(ALICE).get("/received-orders").text
 
 
+def test_the_packer_sees_both_ends_of_a_window(placed: Placed) -> None:
+    placed.change(
+        WarehouseOrder,
+        placed.warehouse_id,
+        ship_after=datetime(2026, 11, 23, 8, 0, tzinfo=UTC),
+        ship_by=datetime(2026, 11, 24, 8, 0, tzinfo=UTC),
+        deliver_after=datetime(2026, 11, 26, 8, 0, tzinfo=UTC),
+        deliver_by=datetime(2026, 11, 28, 8, 0, tzinfo=UTC),
+    )
+    page = placed.packing()
+    assert [shown for _, _, shown in times(page, "Ship window")] == ["Nov 23, 2026, 08:00", "Nov 24, 2026, 08:00 UTC"]
+    assert len(times(page, "Delivery window")) == 2
+
+
 def test_a_window_over_the_end_of_summer_time_names_both_zones(placed: Placed) -> None:
     placed.change_order(
         ship_after=datetime(2026, 10, 24, 12, 0, tzinfo=UTC), ship_by=datetime(2026, 10, 26, 12, 0, tzinfo=UTC)
@@ -160,7 +174,7 @@ def test_programs_are_badges_in_words_wherever_the_order_is_listed(placed: Place
 
 def test_a_replacement_leads_to_the_order_it_replaces(placed: Placed) -> None:
     placed.change_order(original_order="111-7777777-7777777")
-    assert "Replacement for order 111-7777777-7777777 , which is not here." in placed.page().text
+    assert "Sent in place of order 111-7777777-7777777 , which is not here." in placed.page().text
     with placed.house.platform.db.read() as db:
         other = db.scalars(
             sa.select(ReceivedOrder).where(
@@ -197,6 +211,26 @@ def test_the_packer_is_told_what_to_do(placed: Placed) -> None:
     asked = f"Note the serial number of each unit of {placed.sku} and LAMP-USB : the shop asks for it."
     assert f"{asked} Enter it on the shop's own pages." in words
     assert f"Put the IOSS number IM012 on the customs declaration of {placed.sku} and LAMP-USB ." in words
+
+
+def test_the_wrapping_a_buyer_paid_for_is_named(placed: Placed) -> None:
+    wrapped = to_json([Demand(DemandKind.GIFT, (placed.sku,), "Classic <Gift> Bag")])
+    placed.change(WarehouseOrder, placed.warehouse_id, demands=wrapped)
+    assert f"Pack {placed.sku} as a gift, in the wrapping Classic <Gift> Bag ." in placed.packing().text
+    placed.change_line(gift=True, gift_wrap="Classic <Gift> Bag")
+    assert "Gift, Classic <Gift> Bag" in placed.page().text
+
+
+def test_what_the_buyer_wrote_is_shown_before_there_is_an_address(placed: Placed) -> None:
+    placed.write(gift_message="For dear Ann")
+    with placed.house.platform.db.write() as db:
+        recipient = db.scalars(sa.select(Recipient).where(Recipient.order_id == placed.order.id)).one()
+        recipient.sealed = {**recipient.sealed, "address": None, "buyer": {"name": "Bo Buyer"}}
+    page = placed.page()
+    assert "The cart has given no address yet." in page.text
+    assert "For dear Ann" in page.text and "Bo Buyer" in page.text
+    support = placed.page(SUPPORT)
+    assert "dear Ann" not in support.html and "Bo Buyer" not in support.html
 
 
 def test_a_plain_order_asks_for_nothing(placed: Placed) -> None:

@@ -56,7 +56,7 @@ def test_every_order_is_listed_with_its_state_and_reason(house: House) -> None:
         "The cart shipping method EXPEDITED has no shipping mapping. Add a shipping mapping",
         "is neither a warehouse SKU nor mapped to one. List and map this SKU",
         "Enter the address",
-        "The buyer has asked to cancel this order. Ship it anyway",
+        "The buyer has asked to cancel this order. Reason given: Ordered by mistake. Ship it anyway",
         "Amazon fulfills this order itself.",
         "The payment is pending at the cart.",
         "Quarantined",
@@ -353,6 +353,9 @@ def test_an_address_is_entered(house: House) -> None:
     assert page.status == 400
     assert "unknown country code" in page.alerts[0]
     assert page.field("Street")["value"] == "1 Main Street"
+    page = browser.press("Save address", **{**typed, "name": "x" * 201})
+    assert page.status == 400
+    assert page.problem_at("Name") == "A part of an address has at most 200 characters."
     page = browser.press("Save address", **typed)
     assert "The address was corrected" in page.messages
     assert "Pat Example" in page.text

@@ -55,9 +55,7 @@ def _cancelled(maker: OrderMaker, order: Order, number: int) -> None:
     order["fulfillment"]["fulfillmentStatus"] = "CANCELLED"
     for item in order["orderItems"]:
         item["fulfillment"]["quantityUnfulfilled"] = 0
-        item["cancellation"] = {
-            "cancellationExecution": {"cancelledBy": "BUYER", "cancelReason": "ORDER_CREATED_BY_MISTAKE"}
-        }
+        item["cancellation"] = {"cancellationExecution": {"cancelledBy": "BUYER", "cancelReason": "Ordered by mistake"}}
 
 
 def _bundle(maker: OrderMaker, order: Order, number: int) -> None:
@@ -78,9 +76,7 @@ def _missing_address(maker: OrderMaker, order: Order, number: int) -> None:
 
 def _cancellation_request(maker: OrderMaker, order: Order, number: int) -> None:
     for item in order["orderItems"]:
-        item["cancellation"] = {
-            "cancellationRequest": {"requester": "BUYER", "cancelReason": "ORDER_CREATED_BY_MISTAKE"}
-        }
+        item["cancellation"] = {"cancellationRequest": {"requester": "BUYER", "cancelReason": "Ordered by mistake"}}
 
 
 def _gift(maker: OrderMaker, order: Order, number: int) -> None:

@@ -181,7 +181,7 @@ def _package(booked: BookedOrder, parcel: Parcel, old: dict[str, Any] | None, at
     ]
     package = {
         "packageReferenceId": parcel.reference,
-        "createdTime": old["createdTime"] if old else iso(at),
+        "createdTime": (old or {}).get("createdTime", iso(at)),
         "packageStatus": {"status": "SHIPPED"},
         "carrier": parcel.carrier,
         "shipTime": iso(shipped),

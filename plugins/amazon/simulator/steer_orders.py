@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from plugins.amazon.simulator.simulator import Simulator
 
 _MOST_MADE = 100_000
-_MISTAKE = "ORDER_CREATED_BY_MISTAKE"
+_MISTAKE = "Ordered by mistake"
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,14 @@ def test_the_same_reference_edits_the_package_even_after_the_last_one(amazon, st
     assert package["trackingNumber"] == "1Z-CORRECTED"
 
 
+def test_a_package_that_was_steered_in_can_be_edited(amazon, store):
+    order = three_tents(amazon)
+    amazon.steer("POST", f"orders/{order['orderId']}", {"set": {"packages": [{"packageReferenceId": "7"}]}})
+    assert confirm(store, order, detail(order, "7", 1)).status == 204
+    (package,) = read(amazon, order)["packages"]
+    assert (package["trackingNumber"], package["createdTime"]) == ("1Z999", "2026-03-02T12:00:00.000Z")
+
+
 def test_a_new_reference_after_full_shipment_is_package_to_update_not_found(amazon, store):
     order = amazon.order()
     confirm(store, order, detail(order))
