@@ -72,7 +72,8 @@ def test_an_expired_page_token_starts_the_window_again_without_doubles(world: Wo
 
 
 def test_the_same_page_again_under_new_tokens_ends_with_an_alarm(world: World, store: int) -> None:
-    world.amazon.generate(plain=201)
+    # Held ones will do, and cost less than orders that are placed and acknowledged.
+    world.amazon.generate(unmapped_method=201)
     world.amazon.fault("searchOrders", "dup_page", times=50, skip=1)
     world.finish(store)
     world.settle()
@@ -92,7 +93,8 @@ def test_a_window_larger_than_the_budget_is_read_to_its_end_after_an_outage(
     manifest = world.platform.carts.manifest("amazon")
     plans = {**manifest.rate_plans, "searchOrders": RatePlan(0.0056, 2)}
     monkeypatch.setattr(world.platform.carts, "manifest", lambda name: replace(manifest, rate_plans=plans))
-    world.amazon.generate(plain=201)
+    # Held ones will do, and cost less than orders that are placed and acknowledged.
+    world.amazon.generate(unmapped_method=201)
     world.amazon.fault("searchOrders", "5xx", times=3)
     world.finish(store)
     for _ in range(8):

@@ -192,8 +192,8 @@ def test_a_day_without_answers_about_a_feed_stops_no_acknowledgement(world: Worl
     world.finish(store)
     world.settle()
     world.amazon.fault("getFeed", "5xx", times=1000)
-    for _ in range(24):
-        world.settle_later(hours=1)
+    for _ in range(12):
+        world.settle_later(hours=2)
     assert world.orders()[order_id].ack_state == AckState.SENT
     world.amazon.heal()
     for _ in range(4):
