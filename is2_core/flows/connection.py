@@ -54,7 +54,8 @@ def learn_sites(platform: Platform, run: TaskRun) -> None:
             ctx=cart_context(platform, integration, before_call=run.heartbeat),
         )
     except (CartError, PluginBug) as error:
-        _log.warning("integration %s: its marketplaces were not read (%s)", integration.id, error)
+        why = error.trace if isinstance(error, PluginBug) else error
+        _log.warning("integration %s: its marketplaces were not read: %s", integration.id, why)
         return
     if identity.remote_id != integration.seller_id or not identity.sites or [*identity.sites] == integration.sites:
         return

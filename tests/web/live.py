@@ -9,7 +9,8 @@ from contextlib import contextmanager
 
 from flask import Flask
 from waitress import create_server
-from waitress.wasyncore import close_all
+
+from plugins.amazon.simulator.serving import end
 
 
 @contextmanager
@@ -27,10 +28,5 @@ def served(make: Callable[[str], Flask]) -> Iterator[str]:
         try:
             yield address
         finally:
-            server.task_dispatcher.shutdown()
-            # By the thread that waits for them: another's closing them under it frees their numbers for other files.
-            # Under the trigger's lock: another's pull could else run this, and so close it, before ours is written.
-            with server.trigger.lock:
-                server.trigger.thunks.append(lambda: close_all(sockets, ignore_all=True))
-                server.trigger.pull_trigger()
+            end(server, sockets)
             thread.join(timeout=10)

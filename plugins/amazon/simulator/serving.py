@@ -1,6 +1,7 @@
 """Serves a simulator over HTTP with waitress."""
 
 import socket
+from typing import Any
 
 from waitress import create_server
 from waitress.wasyncore import close_all
@@ -33,9 +34,16 @@ class Server:
 
     def stop(self) -> None:
         """End `run` from another thread, open connections included."""
-        self._server.task_dispatcher.shutdown()
-        trigger = self._server.trigger
-        # Under its lock: another's pull could else run this, and so close the trigger, before ours is written.
-        with trigger.lock:
-            trigger.thunks.append(lambda: close_all(self._map, ignore_all=True))
-            trigger.pull_trigger()
+        end(self._server, self._map)
+
+
+def end(server: Any, sockets: dict[int, object]) -> None:
+    """End a waitress server that another thread runs, with all `sockets` of its map.
+
+    They are closed by the thread that waits for them: closing them under it would free their numbers for other files.
+    """
+    server.task_dispatcher.shutdown()
+    # Under its lock: another's pull could else run this, and so close the trigger, before ours is written.
+    with server.trigger.lock:
+        server.trigger.thunks.append(lambda: close_all(sockets, ignore_all=True))
+        server.trigger.pull_trigger()
