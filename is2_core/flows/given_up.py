@@ -8,6 +8,7 @@ from is2_core.flows.errors import Conflict, NotFound
 from is2_core.flows.polling import give_up
 from is2_core.models import OPEN_STATES, Submission, Task, TaskState
 from is2_core.platform import Platform
+from is2_core.tasks.handlers import SETTLERS
 
 
 def try_again(platform: Platform, task_id: int) -> None:
@@ -42,4 +43,4 @@ def give_up_submission(platform: Platform, submission_id: int) -> None:
             raise NotFound("There is no such submission.")
         if row.closed_at is not None:
             raise Conflict("This submission has ended meanwhile.")
-        give_up(session, row, platform.clock.now())
+        give_up(session, row, platform.clock.now(), SETTLERS)

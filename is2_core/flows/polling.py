@@ -8,17 +8,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from is2_core.flows import acknowledgements, inventory_results, tracking
 from is2_core.flows.context import cart_context
 from is2_core.flows.stores import store_name
-from is2_core.flows.submissions import (
-    KIND_ACKNOWLEDGE,
-    KIND_INVENTORY,
-    KIND_TRACKING,
-    PENDING,
-    checked_reply,
-    record_results,
-)
+from is2_core.flows.submissions import PENDING, checked_reply, record_results
 from is2_core.flows.support import end_case, raise_case
 from is2_core.models import CaseKind, Integration, Submission
 from is2_core.platform import Platform
@@ -40,15 +32,15 @@ class Settler:
     end: Callable[[Session, Integration, datetime | None, datetime], None]
 
 
-SETTLERS = {
-    KIND_ACKNOWLEDGE: Settler(acknowledgements.settle, acknowledgements.settle, acknowledgements.after_submission),
-    KIND_INVENTORY: Settler(inventory_results.settle, inventory_results.given_up, inventory_results.after_submission),
-    KIND_TRACKING: Settler(tracking.settle, tracking.settle, tracking.after_submission),
-}
+Settlers = Mapping[str, Settler]
 
 
-def poll_submission(platform: Platform, run: TaskRun) -> None:
-    """Ask once; pending again is asked later, an ended one is settled line by line in one commit."""
+def poll_submission(platform: Platform, run: TaskRun, *, settlers: Settlers) -> None:
+    """Ask once; pending again is asked later, an ended one is settled line by line in one commit.
+
+    Args:
+        settlers: for each kind of submission, how its results are stored.
+    """
     with platform.db.read() as session:
         row = session.get_one(Submission, run.payload["submission"])
         integration = session.get_one(Integration, row.integration_id)
@@ -73,23 +65,25 @@ def poll_submission(platform: Platform, run: TaskRun) -> None:
             return
         if reply.pending:
             record_results(row, dict(reply.results))
-            SETTLERS[row.kind].results(session, integration.id, reply.results, now)
+            settlers[row.kind].results(session, integration.id, reply.results, now)
             row.ask_at = min(entry.ask_at for entry in reply.pending)
             run.finish(session, again_at=row.ask_at)
             return
-        SETTLERS[row.kind].results(session, integration.id, reply.results, now)
-        _end(session, row.id, reply.results, now)
+        settlers[row.kind].results(session, integration.id, reply.results, now)
+        _end(session, row.id, reply.results, now, settlers)
         run.finish(session)
 
 
-def give_up(session: Session, row: Submission, now: datetime) -> None:
+def give_up(session: Session, row: Submission, now: datetime, settlers: Settlers) -> None:
     """End a submission whose answer does not come; each of its lines without a result is sent again."""
     results: dict[str, Result] = {line.key: Retry(now) for line in row.lines if line.result == PENDING}
-    SETTLERS[row.kind].given_up(session, row.integration_id, results, now)
-    _end(session, row.id, results, now)
+    settlers[row.kind].given_up(session, row.integration_id, results, now)
+    _end(session, row.id, results, now, settlers)
 
 
-def _end(session: Session, submission_id: int, results: Mapping[str, Result], now: datetime) -> None:
+def _end(
+    session: Session, submission_id: int, results: Mapping[str, Result], now: datetime, settlers: Settlers
+) -> None:
     """Close a submission whose last results are settled; what is to be sent again follows from it."""
     row = session.get_one(Submission, submission_id)
     integration = session.get_one(Integration, row.integration_id)
@@ -98,7 +92,7 @@ def _end(session: Session, submission_id: int, results: Mapping[str, Result], no
     end_case(session, now, account_id=row.account_id, kind=CaseKind.NO_ANSWER, subject=f"submission {row.id}")
     session.flush()
     retries = [result.when for result in results.values() if isinstance(result, Retry)]
-    SETTLERS[row.kind].end(session, integration, min(retries) if retries else None, now)
+    settlers[row.kind].end(session, integration, min(retries) if retries else None, now)
 
 
 def _tell_of_silence(platform: Platform, run: TaskRun, integration: Integration, row: Submission) -> None:
