@@ -11,7 +11,7 @@ from is2_core.flows.access import owned, owned_integration
 from is2_core.flows.ask import ask_cart_now
 from is2_core.flows.context import cart_context
 from is2_core.flows.errors import BadInput, Conflict
-from is2_core.models import CartItem, Integration, Mapping, SeenInCart, StockPushLine, WarehouseSku
+from is2_core.models import CartItem, Integration, Mapping, SeenInCart, WarehouseSku
 from is2_core.platform import Platform
 from is2_core.tasks.queue import NOW, enqueue
 from plugins.interface import ItemPage, NotListed
@@ -106,7 +106,6 @@ def remove_item(platform: Platform, *, item_id: int, account_id: int) -> None:
         item = owned(session, CartItem, item_id, account_id, lock=True)
         integration = session.get_one(Integration, item.integration_id)
         # What was sent for it goes with it; an answer of the cart that comes later finds nothing to note.
-        session.execute(sa.delete(StockPushLine).where(StockPushLine.cart_item_id == item.id))
         session.delete(item)
         session.flush()
         review(platform, session, integration)

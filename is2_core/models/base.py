@@ -34,7 +34,7 @@ class Base(DeclarativeBase):
     }
 
 
-def reference(column: str, **options: Any) -> Any:
+def reference(column: str, *, ondelete: str | None = None, **options: Any) -> Any:
     """A foreign key column that is indexed unless a unique constraint already leads with it."""
     options.setdefault("index", True)
-    return mapped_column(sa.ForeignKey(column), **options)
+    return mapped_column(sa.ForeignKey(column, ondelete=ondelete), **options)

@@ -65,7 +65,7 @@ class StockPushLine(Base):
     __table_args__ = (sa.UniqueConstraint("push_id", "cart_item_id"),)
     id: Mapped[Id]
     push_id: Mapped[int] = reference("stock_push.id", index=False)
-    cart_item_id: Mapped[int] = reference("cart_item.id")
+    cart_item_id: Mapped[int] = reference("cart_item.id", ondelete="CASCADE")
     version: Mapped[int]
     quantity: Mapped[int]
     lead_days: Mapped[int | None]

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from is2_core.flows import buffers, given_up, inventory, items, store_settings, stores
 from is2_core.flows.errors import Conflict
 from is2_core.flows.inventory_sync import PUSH
-from is2_core.models import CartItem, CaseKind, IntegrationState, Submission, SupportCase
+from is2_core.models import CartItem, CaseKind, IntegrationState, StockPushLine, Submission, SupportCase
 from tests.support.amazon import NORTHWIND
 from tests.support.stock import A_WHILE, Stock
 from tests.support.world import World
@@ -52,6 +52,18 @@ def test_only_what_moved_is_sent_again_and_no_sooner_than_the_floor(stocked: Sto
     assert stocked.shown()["TENT-2P"] == (45, 3)
     sent = [call["skus"] for call in stocked.world.amazon.calls("feedProcessed") if call["skus"]]
     assert sent[-1] == ["TENT-2P"]
+
+
+def test_a_removed_item_takes_what_was_sent_for_it_along(stocked: Stock) -> None:
+    stocked.finish()
+    item = stocked.ids["TENT-2P"]
+    sent = sa.select(sa.func.count()).where(StockPushLine.cart_item_id == item)
+    with stocked.world.platform.db.read() as session:
+        assert session.scalar(sent) == 1
+    items.remove_item(stocked.world.platform, item_id=item, account_id=stocked.world.account)
+    with stocked.world.platform.db.read() as session:
+        assert session.scalar(sent) == 0
+        assert session.scalar(sa.select(sa.func.count()).select_from(StockPushLine)) == 2
 
 
 def test_without_activity_nothing_is_sent(stocked: Stock) -> None:

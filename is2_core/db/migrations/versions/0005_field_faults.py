@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from alembic import op
+
 revision = "0005"
 down_revision = "0004"
 branch_labels = None
@@ -14,10 +16,12 @@ def upgrade() -> None:
     _add_accepted_units()
     _add_heartbeat()
     _add_people()
+    _cascade_push_lines()
 
 
 def downgrade() -> None:
     """Take back."""
+    _keep_push_lines()
     _drop_people()
     _drop_heartbeat()
     _drop_accepted_units()
@@ -54,3 +58,18 @@ def _add_people() -> None:
 
 def _drop_people() -> None:
     pass
+
+
+def _cascade_push_lines() -> None:
+    """A removed item takes what was sent for it along."""
+    with op.batch_alter_table("stock_push_line", schema=None) as batch_op:
+        batch_op.drop_constraint("fk_stock_push_line_cart_item_id", type_="foreignkey")
+        batch_op.create_foreign_key(
+            "fk_stock_push_line_cart_item_id", "cart_item", ["cart_item_id"], ["id"], ondelete="CASCADE"
+        )
+
+
+def _keep_push_lines() -> None:
+    with op.batch_alter_table("stock_push_line", schema=None) as batch_op:
+        batch_op.drop_constraint("fk_stock_push_line_cart_item_id", type_="foreignkey")
+        batch_op.create_foreign_key("fk_stock_push_line_cart_item_id", "cart_item", ["cart_item_id"], ["id"])
