@@ -25,7 +25,9 @@ NOT_OURS = {"node_modules", "__pycache__", "build", "dist", "var"}
 def in_house(path: Path) -> bool:
     """Tell whether a file belongs to the project: no virtual environment, cache, data folder or build."""
     parts = path.relative_to(ROOT).parts
-    hidden = [part for part in parts[:-1] if part.startswith(".") and part != ".ci"]
+    # In a second work tree .git is a file.
+    hidden = [part for part in parts if part == ".git"]
+    hidden += [part for part in parts[:-1] if part.startswith(".") and part != ".ci"]
     return not hidden and not NOT_OURS.intersection(parts) and not any(part.endswith(".egg-info") for part in parts)
 
 
