@@ -87,30 +87,26 @@ class _Cut:
 _exchange = threading.local()
 
 
-class _Watched:
+class _WatchedHttpConnection(HTTPConnection):
     """A connection that tells the exchange its socket."""
 
     def connect(self) -> None:
-        super().connect()  # type: ignore[misc]
+        super().connect()
         cut = getattr(_exchange, "cut", None)
         if cut is not None and cut.public_only:
-            peer = self.sock.getpeername()[0]  # type: ignore[attr-defined]
+            peer = self.sock.getpeername()[0]
             if not is_public(ipaddress.ip_address(peer)):
                 # The name led elsewhere when it was checked. Nothing has been sent yet.
-                self.close()  # type: ignore[attr-defined]
+                self.close()
                 raise PrivateAddress
 
     def getresponse(self) -> Any:
         if (cut := getattr(_exchange, "cut", None)) is not None:
-            cut.socket = self.sock  # type: ignore[attr-defined]
-        return super().getresponse()  # type: ignore[misc]
+            cut.socket = self.sock
+        return super().getresponse()
 
 
-class _WatchedHttpConnection(_Watched, HTTPConnection):
-    pass
-
-
-class _WatchedHttpsConnection(_Watched, HTTPSConnection):
+class _WatchedHttpsConnection(_WatchedHttpConnection, HTTPSConnection):
     pass
 
 
@@ -124,7 +120,7 @@ class _WatchedHttpsPool(HTTPSConnectionPool):
 
 class _WatchedAdapter(requests.adapters.HTTPAdapter):
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        super().init_poolmanager(*args, **options)  # type: ignore[no-untyped-call]
+        super().init_poolmanager(*args, **options)
         self.poolmanager.pool_classes_by_scheme = {"http": _WatchedHttpPool, "https": _WatchedHttpsPool}
 
 

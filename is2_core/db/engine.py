@@ -89,7 +89,7 @@ class Database:
         key: Sequence[str],
         update: Sequence[str] = (),
         returning: Sequence[str] = (),
-    ) -> list[sa.Row[Any]]:
+    ) -> list[sa.Row[*tuple[Any, ...]]]:
         """Insert rows, or update the columns `update` of those whose `key` columns exist; one statement.
 
         Args:

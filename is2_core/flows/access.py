@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, Session
+from sqlalchemy.orm import Session
 
 from is2_core.flows.errors import NotFound
-from is2_core.models import Integration
-
-
-class Owned(Protocol):
-    """A table whose rows belong to an account."""
-
-    id: Mapped[int]
-    account_id: Mapped[int]
-
+from is2_core.models import Integration, Owned
 
 T = TypeVar("T", bound=Owned)
 

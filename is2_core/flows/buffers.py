@@ -35,7 +35,7 @@ def set_buffers(platform: Platform, session: Session, account_id: int, typed: Ma
         )
     )
     before = buffers_of(session, account_id)
-    rows = []
+    changed: dict[str, int] = {}
     for sku, text in sorted(typed.items()):
         if sku not in known:
             raise BadInput(f"The warehouse has no SKU {sku} in this account.", field=sku)
@@ -43,9 +43,10 @@ def set_buffers(platform: Platform, session: Session, account_id: int, typed: Ma
         if not (units.isascii() and units.isdigit() and int(units) <= MAX_BUFFER):
             raise BadInput(f"The buffer of {sku} must be a whole number from 0 to {MAX_BUFFER}.", field=sku)
         if int(units) != before.get(sku, 0):
-            rows.append({"account_id": account_id, "warehouse_sku": sku, "units": int(units)})
+            changed[sku] = int(units)
+    rows = [{"account_id": account_id, "warehouse_sku": sku, "units": units} for sku, units in changed.items()]
     platform.db.upsert(session, StockBuffer, rows, key=["account_id", "warehouse_sku"], update=["units"])
-    mark_due(session, account_id, [row["warehouse_sku"] for row in rows])
+    mark_due(session, account_id, changed)
 
 
 def set_buffer(platform: Platform, *, account_id: int, warehouse_sku: str, units: str) -> None:

@@ -141,8 +141,9 @@ def forget_former(platform: Platform, cart: str) -> None:
 def forget_former_secrets(session: Session, now: datetime) -> None:
     """Erase what secrets were before, once that is of no use any more."""
     for row in session.scalars(sa.select(CartSetting).where(CartSetting.former.is_not(None))).all():
-        still = _still_good(row.former, now)
-        if still.keys() != row.former.keys():
+        former = row.former or {}
+        still = _still_good(former, now)
+        if still.keys() != former.keys():
             row.former = still or None
 
 
@@ -154,8 +155,7 @@ def _former(
     stored = row.secrets or {}
     for declared in manifest.platform_fields:
         before = stored.get(declared.key)
-        replaced = before and before != checked[declared.key]
-        if declared.former_for and replaced and declared.key not in kept:
+        if declared.former_for and before and before != checked[declared.key] and declared.key not in kept:
             kept[declared.key] = {"value": before, "until": (now + declared.former_for).isoformat()}
     return kept or None
 

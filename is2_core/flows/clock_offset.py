@@ -55,6 +55,7 @@ def advance(platform: Platform, by: timedelta) -> datetime:
             Credential.minting_until.is_not(None)
         )
         for integration_id, until in session.execute(minting).all():
+            assert until is not None, integration_id
             session.execute(
                 sa.update(Credential)
                 .where(Credential.integration_id == integration_id, Credential.minting_until == until)

@@ -80,7 +80,7 @@ def customization_of(platform: Platform, *, line_id: int, account_id: int) -> Cu
     return Customization(row.name, row.content_type, base64.b64decode(row.sealed))
 
 
-def _due(query: sa.Select[Any], integration_id: int) -> sa.Select[Any]:
+def _due(query: sa.Select[*tuple[Any, ...]], integration_id: int) -> sa.Select[*tuple[Any, ...]]:
     return (
         query.select_from(ReceivedLine)
         .join(ReceivedOrder, ReceivedOrder.id == ReceivedLine.order_id)

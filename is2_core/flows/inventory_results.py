@@ -167,7 +167,7 @@ def drop_rest(session: Session, push_id: int, now: datetime) -> None:
     _close(session, session.get_one(StockPush, push_id), now)
 
 
-def _lost(integration_id: int) -> sa.Select[tuple[int]]:
+def _lost(integration_id: int) -> sa.Select[int]:
     """Runs that are not closed although no submission is open."""
     return sa.select(StockPush.id).where(StockPush.integration_id == integration_id, StockPush.closed_at.is_(None))
 

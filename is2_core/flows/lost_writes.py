@@ -4,7 +4,6 @@ and after some a person is told."""
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -17,17 +16,22 @@ TELL_AFTER = 3
 
 def most_after(most: int, tries: int) -> int:
     """How large a write of what was lost so often may be, where `most` is the largest."""
-    return max(1, most // SMALLER**tries)
+    smaller: int = SMALLER**tries
+    return max(1, most // smaller)
 
 
 def tell(session: Session, integration: Integration, what: str, sentence: str, now: datetime) -> None:
     """Have a person look at what a store loses time and again; with an empty sentence it loses nothing any more."""
-    case: dict[str, Any] = {
-        "account_id": integration.account_id,
-        "kind": CaseKind.NO_ANSWER,
-        "subject": f"{what} of store {integration.id}",
-    }
+    account_id, kind, subject = integration.account_id, CaseKind.NO_ANSWER, f"{what} of store {integration.id}"
     if sentence:
-        raise_case(session, now, **case, sentence=sentence, integration_id=integration.id)
+        raise_case(
+            session,
+            now,
+            account_id=account_id,
+            kind=kind,
+            subject=subject,
+            sentence=sentence,
+            integration_id=integration.id,
+        )
     else:
-        end_case(session, now, **case)
+        end_case(session, now, account_id=account_id, kind=kind, subject=subject)

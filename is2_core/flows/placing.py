@@ -156,11 +156,11 @@ def _note_not_taken(session: Session, order: ReceivedOrder) -> None:
     )
 
 
-def _lines_of(order_ids: Sequence[int]) -> sa.Select[tuple[int]]:
+def _lines_of(order_ids: Sequence[int]) -> sa.Select[int]:
     return sa.select(ReceivedLine.id).where(ReceivedLine.order_id.in_(order_ids))
 
 
-def _placeable(integration: Integration) -> sa.Select[tuple[ReceivedOrder]]:
+def _placeable(integration: Integration) -> sa.Select[ReceivedOrder]:
     return sa.select(ReceivedOrder).where(
         ReceivedOrder.integration_id == integration.id,
         ReceivedOrder.state == ReceivedState.STAGED,
@@ -237,7 +237,7 @@ def _settle_doubtful(platform: Platform, run: TaskRun) -> list[str]:
     warehouse = platform.warehouse(integration.wms_target)
     settled_after = timedelta(seconds=0 if warehouse.unique_external_id else warehouse.settle_s)
     for order_id, number, asked_at in doubtful:
-        if platform.clock.now() - asked_at < settled_after:
+        if asked_at is not None and platform.clock.now() - asked_at < settled_after:
             unsettled.append("The warehouse has not yet settled whether it has an order.")
             continue
         found = warehouse.find_order(integration.account_id, number)

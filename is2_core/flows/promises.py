@@ -26,9 +26,9 @@ def check_promises(
         now = platform.clock.now()
         for row in rows:
             promised = row.committed + waiting.get(row.sku, 0)
-            about = {"account_id": account_id, "kind": CaseKind.OVERSOLD, "subject": f"sku {row.sku}"}
+            kind, subject = CaseKind.OVERSOLD, f"sku {row.sku}"
             if promised > row.on_hand:
                 sentence = f"{promised} units of {row.sku} are promised to orders, {row.on_hand} are on hand."
-                raise_case(session, now, **about, sentence=sentence)
+                raise_case(session, now, account_id=account_id, kind=kind, subject=subject, sentence=sentence)
             else:
-                end_case(session, now, **about)
+                end_case(session, now, account_id=account_id, kind=kind, subject=subject)

@@ -8,6 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
+from is2_core.db.changes import rows_changed
 from is2_core.flows.activity import mark_due
 from is2_core.flows.packages import changed, reallocate, to_replace
 from is2_core.flows.promises import check_promises
@@ -90,7 +91,7 @@ def read_warehouse(platform: Platform, run: TaskRun) -> None:
 
 
 def _take(platform: Platform, session: Session, account_id: int, news: Shipments) -> None:
-    numbers = {entry.number for entry in (*news.packages, *news.stopped)}
+    numbers = {package.number for package in news.packages} | {order.number for order in news.stopped}
     orders = {order.number: order for order in _orders(session, account_id, numbers)}
     now = platform.clock.now()
     packed = _take_packages(platform, session, orders, news.packages, now)
@@ -113,14 +114,15 @@ def _move_cursor(
     """Move the cursor in the transaction that takes its page; False where somebody else has moved it since."""
     key = {"account_id": account_id, "wms_target": target, "kind": kind}
     platform.db.upsert(session, WarehouseCursor, [{**key, "cursor": ""}], key=list(key))
-    won = session.execute(
+    moved = rows_changed(
+        session,
         sa.update(WarehouseCursor)
         .filter_by(**key)
         .where(WarehouseCursor.cursor == before)
         .values(cursor=after, read_at=platform.clock.now())
-        .execution_options(synchronize_session=False)
+        .execution_options(synchronize_session=False),
     )
-    return bool(won.rowcount == 1)  # type: ignore[attr-defined]
+    return moved == 1
 
 
 def _take_packages(

@@ -7,6 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from is2_core.db.changes import rows_changed
 from is2_core.flows.access import owned, owned_integration
 from is2_core.flows.errors import BadInput, Conflict, NotFound
 from is2_core.flows.rules import add_event
@@ -94,8 +95,8 @@ def raise_case(
     # Two transactions that notice the same thing at once queue here. Inserting a row that refers to the account does
     # not wait for this lock.
     session.execute(sa.select(Account.id).where(Account.id == account_id).with_for_update(key_share=True))
-    raised = session.execute(sa.update(SupportCase).where(*_open(account_id, kind, subject)).values(sentence=sentence))
-    if raised.rowcount == 0:  # type: ignore[attr-defined]
+    still_open = sa.update(SupportCase).where(*_open(account_id, kind, subject))
+    if rows_changed(session, still_open.values(sentence=sentence)) == 0:
         session.add(
             SupportCase(
                 account_id=account_id,

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from is2_core.db.changes import rows_changed
 from is2_core.models import Credential, Integration
 from is2_core.platform import Platform
 from plugins.interface import AccessToken, AuthorizationLost, CartContext, RateLimited, Secret, Temporary
@@ -40,11 +41,11 @@ class StoredToken:
         if not self._platform.carts.has(self._integration.cart, "mint_access_token"):
             return str(row.credentials["token"])
         now = self._platform.clock.now()
-        usable = row.access_token and row.access_expires_at and row.access_token != refused
-        if usable and row.access_expires_at - now > _EARLY:
+        usable_until = row.access_expires_at if row.access_token and row.access_token != refused else None
+        if usable_until and usable_until - now > _EARLY:
             return str(row.access_token)
         if not self._may_mint(row.version):
-            if usable and row.access_expires_at > now:
+            if usable_until and usable_until > now:
                 return str(row.access_token)
             raise RateLimited(
                 "Another worker is renewing this store's access.", until=now + _ASK_AGAIN, code="TOKEN_BEING_RENEWED"
@@ -60,16 +61,17 @@ class StoredToken:
     def _may_mint(self, version: int) -> bool:
         with self._platform.db.write() as session:
             now = self._platform.clock.database_now(session)
-            won = session.execute(
+            won = rows_changed(
+                session,
                 sa.update(Credential)
                 .where(
                     Credential.integration_id == self._integration.id,
                     Credential.version == version,
                     sa.or_(Credential.minting_until.is_(None), Credential.minting_until < now),
                 )
-                .values(minting_until=now + _MINTING)
+                .values(minting_until=now + _MINTING),
             )
-            return bool(won.rowcount == 1)  # type: ignore[attr-defined]
+            return won == 1
 
     def _mint(self, version: int, credentials: Mapping[str, str]) -> str:
         secrets = {key: Secret(value) for key, value in credentials.items()}

@@ -52,7 +52,7 @@ def post_tracking(platform: Platform, run: TaskRun) -> None:
         run.finish(session, again_at=again)
 
 
-def _due(integration_id: int) -> sa.Select[tuple[Package]]:
+def _due(integration_id: int) -> sa.Select[Package]:
     """The first due package of each order: a correction that frees units must arrive before the package that takes
     them. Those put off longest go first, so that no package that fails again and again keeps others waiting."""
     due = (

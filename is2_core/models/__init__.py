@@ -1,7 +1,7 @@
 """The tables, one noun a file."""
 
 from is2_core.models.account import Account, MemberRole, Membership, Role, User
-from is2_core.models.base import Base
+from is2_core.models.base import Base, Owned
 from is2_core.models.cart import CarrierCode, CartSetting
 from is2_core.models.clock import ClockOffset
 from is2_core.models.integration import (
@@ -77,6 +77,7 @@ __all__ = [
     "MemberRole",
     "Membership",
     "OrderEvent",
+    "Owned",
     "Package",
     "PackageContent",
     "PackageUnits",

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import DeclarativeBase, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from is2_core.db.types import UtcTime
 
@@ -32,6 +32,14 @@ class Base(DeclarativeBase):
         list[str]: sa.JSON(),
         list[dict[str, Any]]: sa.JSON(),
     }
+
+
+class Owned(Base):
+    """A table whose rows belong to an account, and are found through it only."""
+
+    __abstract__ = True
+    id: Mapped[Id]
+    account_id: Mapped[int]
 
 
 def reference(column: str, *, ondelete: str | None = None, **options: Any) -> Any:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from is2_core.db.types import Sealed
-from is2_core.models.base import Base, Id, reference
+from is2_core.models.base import Base, Id, Owned, reference
 
 
 class IntegrationState(StrEnum):
@@ -26,7 +26,7 @@ class IntegrationState(StrEnum):
 WAITS_FOR_A_PERSON = (IntegrationState.PAUSED, IntegrationState.DISCONNECTED)
 
 
-class Integration(Base):
+class Integration(Owned):
     """One connected store: one per (cart, region, seller) on the whole platform.
 
     `seller_id` is None until the cart has said who the seller is. `settings` are the cart's store fields;

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from is2_core.models.base import Base, Id, reference
+from is2_core.models.base import Base, Id, Owned, reference
 
 
 class SeenInCart(StrEnum):
@@ -20,7 +20,7 @@ class SeenInCart(StrEnum):
     CANNOT_CHECK = "CANNOT_CHECK"
 
 
-class CartItem(Base):
+class CartItem(Owned):
     """A row of the item list. `sku` is kept exactly as in the cart.
 
     Stock of an active item is due while `pushed_version` is behind `due_version`; activity raises the latter.
@@ -73,7 +73,7 @@ class Mapping(Base):
     item: Mapped[CartItem] = relationship(back_populates="mappings")
 
 
-class ShippingMapping(Base):
+class ShippingMapping(Owned):
     """A cart shipping method -> a warehouse service. `method_key` is the method trimmed and case-folded."""
 
     __tablename__ = "shipping_mapping"

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from is2_core.db.types import Sealed
-from is2_core.models.base import Base, Id, reference
+from is2_core.models.base import Base, Id, Owned, reference
 
 
 class ReceivedState(StrEnum):
@@ -47,7 +47,7 @@ class CustomizationState(StrEnum):
     FAILED = "FAILED"
 
 
-class ReceivedOrder(Base):
+class ReceivedOrder(Owned):
     """An order as IS2 has it: at most one row per store and cart order id.
 
     `number` is ours (<= 64 characters): the warehouse's external id and the cart's link to it. `cart_state`

@@ -8,7 +8,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from is2_core.models.base import Base, Id, reference
+from is2_core.models.base import Base, Id, Owned, reference as foreign_key
 
 
 class PostState(StrEnum):
@@ -23,7 +23,7 @@ class PostState(StrEnum):
     VOIDED = "VOIDED"
 
 
-class Package(Base):
+class Package(Owned):
     """One package of a received order, as the warehouse last reported it.
 
     `warehouse_ref` and `revision` are the warehouse's. `reference` is ours at the cart: a positive number as text,
@@ -38,13 +38,13 @@ class Package(Base):
         sa.Index("ix_package_integration_id_post_state", "integration_id", "post_state"),
     )
     id: Mapped[Id]
-    account_id: Mapped[int] = reference("account.id")
-    integration_id: Mapped[int] = reference("integration.id", index=False)
-    order_id: Mapped[int] = reference("received_order.id", index=False)
+    account_id: Mapped[int] = foreign_key("account.id")
+    integration_id: Mapped[int] = foreign_key("integration.id", index=False)
+    order_id: Mapped[int] = foreign_key("received_order.id", index=False)
     warehouse_ref: Mapped[str]
     revision: Mapped[int]
     reference: Mapped[str]
-    replaces_id: Mapped[int | None] = reference("package.id")
+    replaces_id: Mapped[int | None] = foreign_key("package.id")
     carrier: Mapped[str]
     service: Mapped[str] = mapped_column(default="")
     tracking_number: Mapped[str]
@@ -72,7 +72,7 @@ class PackageContent(Base):
     __tablename__ = "package_content"
     __table_args__ = (sa.UniqueConstraint("package_id", "warehouse_sku"),)
     id: Mapped[Id]
-    package_id: Mapped[int] = reference("package.id", index=False)
+    package_id: Mapped[int] = foreign_key("package.id", index=False)
     warehouse_sku: Mapped[str]
     quantity: Mapped[int]
 
@@ -83,6 +83,6 @@ class PackageUnits(Base):
     __tablename__ = "package_units"
     __table_args__ = (sa.UniqueConstraint("package_id", "line_id"),)
     id: Mapped[Id]
-    package_id: Mapped[int] = reference("package.id", index=False)
-    line_id: Mapped[int] = reference("received_line.id")
+    package_id: Mapped[int] = foreign_key("package.id", index=False)
+    line_id: Mapped[int] = foreign_key("received_line.id")
     quantity: Mapped[int]

@@ -6,10 +6,10 @@ from datetime import datetime
 
 from sqlalchemy.orm import Mapped
 
-from is2_core.models.base import Base, Id, reference
+from is2_core.models.base import Id, Owned, reference
 
 
-class ItemUpload(Base):
+class ItemUpload(Owned):
     """The uploaded text as it came; deleted when it is applied or dropped."""
 
     __tablename__ = "item_upload"

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from is2_core.models.base import Base, Id, reference
+from is2_core.models.base import Base, Id, Owned, reference
 
 
 class WarehouseState(StrEnum):
@@ -28,7 +28,7 @@ class WarehouseState(StrEnum):
         return self.value.replace("_", " ").title()
 
 
-class WarehouseSku(Base):
+class WarehouseSku(Owned):
     """A SKU the warehouse stocks for an account, and how many units lie there."""
 
     __tablename__ = "warehouse_sku"
@@ -55,7 +55,7 @@ class StockMovement(Base):
     user_id: Mapped[int | None]
 
 
-class WarehouseOrder(Base):
+class WarehouseOrder(Owned):
     """An order to pack; `number` is the platform's order number and unique.
 
     `stop_reason` is set when it is ended before all is shipped; `stop_position` (of the account's WarehouseFeed) when

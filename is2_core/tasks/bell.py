@@ -32,7 +32,7 @@ class TaskJob(Job):
     make a worker run anything else (the JSON serializer alone accepts any importable callable)."""
 
     def _deserialize_data(self) -> None:
-        super()._deserialize_data()  # type: ignore[no-untyped-call]
+        super()._deserialize_data()  # type: ignore[no-untyped-call]  # RQ leaves this method untyped
         arguments: Any = self._args
         plain = len(arguments) == 1 and type(arguments[0]) is int and not self._kwargs and self._instance is None
         if self._func_name != FUNCTION or not plain:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from is2_core.db.changes import rows_changed
 from is2_core.flows.cart_settings import forget_former_secrets
 from is2_core.models import (
     Integration,
@@ -82,10 +83,9 @@ def clean_up(platform: Platform) -> int:
         session.execute(sa.delete(Submission).where(Submission.closed_at < now - KEEP_SETTLED))
         session.execute(sa.delete(ItemUpload).where(ItemUpload.at < now - KEEP_UPLOADS))
         forget_former_secrets(session, now)
-        result = session.execute(
-            sa.delete(Task).where(Task.state == TaskState.DONE, Task.finished_at < now - KEEP_DONE)
+        return rows_changed(
+            session, sa.delete(Task).where(Task.state == TaskState.DONE, Task.finished_at < now - KEEP_DONE)
         )
-        return int(result.rowcount)  # type: ignore[attr-defined]
 
 
 def _turn_schedules(session: Session, now: datetime) -> int:
@@ -105,13 +105,14 @@ def _turn_schedules(session: Session, now: datetime) -> int:
             daily_at=schedule.daily_at,
             zone=schedule.zone,
         )
-        won = session.execute(
+        won = rows_changed(
+            session,
             sa.update(Schedule)
             .where(Schedule.id == schedule.id, Schedule.next_at == schedule.next_at)
             .values(next_at=following)
-            .execution_options(synchronize_session=False)
+            .execution_options(synchronize_session=False),
         )
-        if won.rowcount == 1:  # type: ignore[attr-defined]
+        if won == 1:
             enqueue(session, kind=schedule.kind, integration=integration, now=now)
             turned += 1
     return turned
@@ -129,7 +130,8 @@ def _wake(session: Session) -> None:
 
 def _sweep(session: Session, now: datetime) -> int:
     expired = (Task.state == TaskState.RUNNING, Task.lease_until < now)
-    poison = session.execute(
+    poison = rows_changed(
+        session,
         sa.update(Task)
         .where(*expired, Task.crashes + 1 >= MAX_CRASHES)
         .values(
@@ -140,14 +142,15 @@ def _sweep(session: Session, now: datetime) -> int:
             error_code="CRASHED",
             error_sentence="This work crashed its worker three times and was set aside.",
             finished_at=now,
-        )
+        ),
     )
-    crashed = session.execute(
+    crashed = rows_changed(
+        session,
         sa.update(Task)
         .where(*expired)
-        .values(state=TaskState.READY, crashes=Task.crashes + 1, fence=Task.fence + 1, lease_until=None, run_at=now)
+        .values(state=TaskState.READY, crashes=Task.crashes + 1, fence=Task.fence + 1, lease_until=None, run_at=now),
     )
-    count = int(poison.rowcount) + int(crashed.rowcount)  # type: ignore[attr-defined]
+    count = poison + crashed
     if count:
         _log.warning("%s tasks had lost their worker", count)
     return count

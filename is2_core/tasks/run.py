@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from is2_core.carts import PluginBug, trace_without_values
+from is2_core.db.changes import rows_changed
 from is2_core.models import WAITS_FOR_A_PERSON, Integration, IntegrationState, Task, TaskState
 from is2_core.platform import Platform
 from is2_core.tasks.queue import pause_tasks
@@ -79,6 +80,8 @@ class TaskRun:
         asked_again = Task.wanted > self.wanted
         # Typed literals: a bare one would reach PostgreSQL as a time with zone and be stored in the server's.
         at_once = sa.literal(now, Task.run_at.type)
+        state: sa.ColumnElement[str]
+        run_at: sa.ColumnElement[datetime]
         if again_at is not None:
             state = sa.literal(TaskState.READY.value)
             run_at = sa.case((asked_again, at_once), else_=sa.literal(again_at, Task.run_at.type))
@@ -116,12 +119,8 @@ class TaskRun:
         self.leased_at = self.platform.clock.now()
 
     def _own(self, session: Session, **values: Any) -> None:
-        result = session.execute(
-            sa.update(Task)
-            .where(Task.id == self.id, Task.fence == self.fence, Task.state == TaskState.RUNNING)
-            .values(**values)
-        )
-        if result.rowcount != 1:  # type: ignore[attr-defined]
+        owned = sa.update(Task).where(Task.id == self.id, Task.fence == self.fence, Task.state == TaskState.RUNNING)
+        if rows_changed(session, owned.values(**values)) != 1:
             raise Fenced(f"task {self.id} has a newer owner than fence {self.fence}")
 
 
@@ -186,7 +185,7 @@ def _claim(platform: Platform, task_id: int, handlers: Mapping[str, Handler]) ->
             session.execute(sa.update(Task).where(Task.id == row.id).values(**waiting))
             return None
     started = platform.clock.now()
-    return TaskRun(platform, *row, started_at=started, leased_at=started)
+    return TaskRun(platform, **row._asdict(), started_at=started, leased_at=started)
 
 
 def _waits_for_a_person(session: Session, integration_id: int | None) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from is2_core.models import WarehouseActivity, WarehouseFeed, WarehouseOrder, WarehousePackage
 from is2_core.warehouse.interface import Activity, OrderLine, Shipments, ShippedPackage, StoppedOrder
@@ -91,7 +91,11 @@ def _latest(session: Session, account_id: int) -> int:
 
 
 def _between(
-    account: sa.ColumnElement[int], position: sa.ColumnElement[int], account_id: int, cursor: str, latest: int
+    account: InstrumentedAttribute[int],
+    position: InstrumentedAttribute[int] | InstrumentedAttribute[int | None],
+    account_id: int,
+    cursor: str,
+    latest: int,
 ) -> tuple[sa.ColumnElement[bool], ...]:
     return account == account_id, position > int(cursor or "0"), position <= latest
 

@@ -117,7 +117,7 @@ def _release(session: Session, account_id: int, skus: set[str]) -> None:
                 free[sku] -= quantity
 
 
-def _orders_of(account_id: int, state: WarehouseState, skus: Sequence[str]) -> sa.Select[tuple[WarehouseOrder]]:
+def _orders_of(account_id: int, state: WarehouseState, skus: Sequence[str]) -> sa.Select[WarehouseOrder]:
     needs_one = sa.select(WarehouseOrderLine.order_id).where(
         WarehouseOrderLine.sku.in_(skus), WarehouseOrderLine.quantity > WarehouseOrderLine.shipped
     )

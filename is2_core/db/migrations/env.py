@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from alembic import context
@@ -12,7 +12,7 @@ from is2_core.db.types import Sealed, UtcTime
 from is2_core.models import Base
 
 
-def render_type(kind: str, column_type: Any, _context: object) -> str | bool:
+def render_type(kind: str, column_type: Any, _context: object) -> str | Literal[False]:
     """Write our column types as what the database stores, so that a migration outlives them."""
     if kind == "type" and isinstance(column_type, UtcTime):
         return "sa.DateTime()"
@@ -26,7 +26,9 @@ def suspend_foreign_keys(connection: sa.Connection) -> None:
 
     The pragma does nothing inside a transaction.
     """
-    connection.connection.driver_connection.execute("PRAGMA foreign_keys = OFF")
+    raw = connection.connection.driver_connection
+    assert raw is not None
+    raw.execute("PRAGMA foreign_keys = OFF")
 
 
 def check_foreign_keys(connection: sa.Connection) -> None:

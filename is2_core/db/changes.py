@@ -1,0 +1,13 @@
+"""How many rows a statement changed."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+
+def rows_changed(session: Session, statement: sa.UpdateBase) -> int:
+    """Run an INSERT, UPDATE or DELETE without RETURNING; the number of rows it changed."""
+    result = session.execute(statement)
+    assert isinstance(result, sa.CursorResult), statement
+    return result.rowcount
