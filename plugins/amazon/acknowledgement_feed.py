@@ -51,7 +51,8 @@ def build_feed(seller: str, acknowledgements: Sequence[Acknowledgement]) -> byte
             _text(item, "AmazonOrderItemCode", line.remote_id)
             if line.number:
                 _text(item, "MerchantOrderItemID", line.number)
-    return tostring(envelope, encoding="utf-8", xml_declaration=True)
+    document: bytes = tostring(envelope, encoding="utf-8", xml_declaration=True)
+    return document
 
 
 def _text(parent: Element, name: str, value: str) -> None:

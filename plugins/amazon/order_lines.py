@@ -68,8 +68,9 @@ def contradicts_itself(items: Sequence[Json]) -> bool:
 
 def _is_wholly_open(item: Json) -> bool:
     fulfillment = section(item, "fulfillment")
-    shipped, still_open = quantity(fulfillment, "quantityFulfilled") or 0, quantity(fulfillment, "quantityUnfulfilled")
-    return bool(still_open) and shipped + still_open == quantity(item, "quantityOrdered")
+    shipped = quantity(fulfillment, "quantityFulfilled") or 0
+    still_open = quantity(fulfillment, "quantityUnfulfilled") or 0
+    return still_open > 0 and shipped + still_open == quantity(item, "quantityOrdered")
 
 
 def _read_line(item: Json, state: OrderState) -> OrderLine | None:

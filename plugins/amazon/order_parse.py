@@ -83,7 +83,7 @@ def _read_order(raw: Json) -> Order:
     # Nothing is shipped from such an order any more, but its state has to come through: a broken line of a
     # cancelled order must not hide the cancellation.
     lenient = by_cart or state in (OrderState.CANCELLED, OrderState.SHIPPED)
-    items = _attempt(lenient, lambda: sections(raw, "orderItems"), [])
+    items: list[Json] = _attempt(lenient, lambda: sections(raw, "orderItems"), [])
 
     def bound(window: str, name: str) -> datetime | None:
         return _attempt(lenient, lambda: moment(section(fulfillment, window), name), None)

@@ -10,6 +10,7 @@ from plugins.conformance.cart_under_test import CartUnderTest
 from plugins.conformance.expecting import must_raise
 from plugins.conformance.manifest_checks import problem_of
 from plugins.conformance.rig import Rig
+from plugins.conformance.tokens import KeptToken
 from plugins.interface import (
     AskFields,
     AuthorizationLost,
@@ -120,9 +121,11 @@ class InstallChecks(CartUnderTest):
         needs(rig.hooks, "mint_access_token")
         rig.orders(1)
         rig.http.next_answers(self.refused_token)
-        minted = rig.token.minted
+        token = rig.token
+        assert isinstance(token, KeptToken), "the store is connected"
+        minted = token.minted
         rig.call("fetch_orders", query=rig.window())
-        assert rig.token.minted == minted + 1, "a token that was refused is replaced by ctx.token.get(refused=token)"
+        assert token.minted == minted + 1, "a token that was refused is replaced by ctx.token.get(refused=token)"
 
     def test_a_token_refused_for_good_is_a_lost_authorization(self, rig: Rig) -> None:
         rig.http.always = self.refused_token

@@ -32,6 +32,10 @@ def module_state(names: set[str], *, with_caches: bool = False) -> dict[str, str
     return state
 
 
+# As an object: its type is not that of an overriding method, which a type checker would hold to be never the same.
+_PLAIN_REPR: object = object.__repr__
+
+
 @dataclass(frozen=True)
 class _Reader:
     names: set[str]
@@ -54,7 +58,7 @@ class _Reader:
             return self._class(value, depth)
         if isinstance(value, FunctionType):
             return self.frozen([value.__defaults__, value.__kwdefaults__, vars(value)], depth + 1)
-        if type(value).__repr__ is object.__repr__:
+        if type(value).__repr__ is _PLAIN_REPR:
             return f"{id(value)} {self.frozen(_attributes(value), depth + 1)}"
         if type(value).__module__ in self.names:
             return f"{value!r} {self.frozen(_attributes(value), depth + 1)}"

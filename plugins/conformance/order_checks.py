@@ -179,4 +179,4 @@ class ItemChecks(CartUnderTest):
 
 
 def _ids(page: OrderPage) -> set[str]:
-    return {entry.remote_id for entry in (*page.orders, *page.rejects)}
+    return {order.remote_id for order in page.orders} | {reject.remote_id for reject in page.rejects}

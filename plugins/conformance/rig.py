@@ -129,7 +129,9 @@ class Rig:
         """The step after an answer the kit made up."""
         no_token = NoToken("install asked for a token before it had one")
         context = self._context(self.http, self._typing(step, params), no_token)
-        return self.hooks.call("install", ctx=context, reply=InstallReply(params, self.author.return_url))
+        reply = InstallReply(params, self.author.return_url)
+        following: Redirect | AskFields | Connected = self.hooks.call("install", ctx=context, reply=reply)
+        return following
 
     def seed(self, count: int) -> list[str]:
         """Have orders placed, and wait until listings show them; their ids."""
@@ -181,7 +183,7 @@ class Rig:
 
     def write(self, hook: str, entries: Sequence[Any]) -> WriteReply:
         """One write, its reply checked against the keys that were sent."""
-        reply = self.call(hook, **{WRITES[hook]: list(entries)})
+        reply: WriteReply = self.call(hook, **{WRITES[hook]: list(entries)})
         check_reply(hook, [entry.key for entry in entries], reply, self.clock.now())
         return reply
 

@@ -260,7 +260,7 @@ def _poll(rig: Rig) -> Trial | str:
     rig.clock.advance(_DONE_AFTER.total_seconds())
 
     def run() -> WriteReply:
-        reply = rig.call("poll_submission", submission=submission)
+        reply: WriteReply = rig.call("poll_submission", submission=submission)
         check_reply(hook, submission.keys, reply, rig.clock.now())
         return reply
 

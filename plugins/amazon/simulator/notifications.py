@@ -94,7 +94,7 @@ class Notifications:
         resource = _resource(specification)
         if any(owner == application and each["resource"] == resource for owner, each in self._destinations.values()):
             raise ApiError(409, "Conflict", "There is a destination of this resource already.")
-        destination = {"name": name, "destinationId": self._new_id(), "resource": resource}
+        destination: dict[str, Any] = {"name": name, "destinationId": self._new_id(), "resource": resource}
         self._destinations[destination["destinationId"]] = (application, destination)
         return destination
 

@@ -3,7 +3,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 DEFAULT = "DEFAULT"
 AVAILABILITY = "/attributes/fulfillment_availability"
@@ -101,7 +101,8 @@ def patched(offer: Offer, operation: Mapping[str, Any], *, shares_fba: bool) -> 
 def title_in(attributes: Mapping[str, Any]) -> str | None:
     """The item's name, where the attributes hold one."""
     names = attributes.get("item_name") or [{}]
-    return names[0].get("value")
+    title: str | None = names[0].get("value")
+    return title
 
 
 def withdrawn(channels: Mapping[str, int], attributes: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -125,7 +126,7 @@ def _values(operation: Mapping[str, Any]) -> list[dict[str, Any]]:
     return values
 
 
-def _are_objects(values: Any) -> bool:
+def _are_objects(values: Any) -> TypeGuard[list[dict[str, Any]]]:
     return isinstance(values, list) and all(isinstance(value, dict) for value in values)
 
 

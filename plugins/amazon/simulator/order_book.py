@@ -46,22 +46,23 @@ class BookedOrder:
     @property
     def id(self) -> str:
         """orderId."""
-        return self.order["orderId"]
+        return str(self.order["orderId"])
 
     @property
     def status(self) -> str:
         """fulfillmentStatus, UNSHIPPED when the order carries none."""
-        return self.order.get("fulfillment", {}).get("fulfillmentStatus", "UNSHIPPED")
+        return str(self.order.get("fulfillment", {}).get("fulfillmentStatus", "UNSHIPPED"))
 
     @property
     def fulfilled_by(self) -> str:
         """MERCHANT or AMAZON."""
-        return self.order.get("fulfillment", {}).get("fulfilledBy", "MERCHANT")
+        return str(self.order.get("fulfillment", {}).get("fulfilledBy", "MERCHANT"))
 
     @property
     def marketplace(self) -> str | None:
         """Id of the marketplace the order was placed in."""
-        return self.order["salesChannel"].get("marketplaceId")
+        marketplace: str | None = self.order["salesChannel"].get("marketplaceId")
+        return marketplace
 
     def is_listed(self, now: datetime) -> bool:
         """Whether listings still hold it: for two years, in three marketplaces for longer (orders_2026-01-01.json)."""
@@ -200,7 +201,8 @@ class OrderBook:
 
     @staticmethod
     def _fulfillment(booked: BookedOrder) -> dict[str, Any]:
-        return booked.order.setdefault("fulfillment", {"fulfillmentStatus": "UNSHIPPED"})
+        fulfillment: dict[str, Any] = booked.order.setdefault("fulfillment", {"fulfillmentStatus": "UNSHIPPED"})
+        return fulfillment
 
 
 def _merge(target: dict[str, Any], changes: dict[str, Any]) -> None:

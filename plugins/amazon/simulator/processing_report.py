@@ -80,7 +80,8 @@ def xml_report(feed_id: str, processed: int, results: list[Result]) -> bytes:
         if result.order_id:
             _leaf(SubElement(line, "AdditionalInfo"), "AmazonOrderID", result.order_id)
     indent(root)
-    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="utf-8")
+    body: bytes = tostring(root, encoding="utf-8")
+    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + body
 
 
 def _leaf(parent: Element, name: str, text: str) -> None:

@@ -50,7 +50,7 @@ def _finite(text: str) -> float:
 
 
 def _is_too_deep(value: Any) -> bool:
-    level = [[value]]
+    level: list[dict[str, Any] | list[Any]] = [[value]]
     for _ in range(_DEEPEST):
         held = (each.values() if isinstance(each, dict) else each for each in level)
         level = [inner for each in held for inner in each if isinstance(inner, dict | list)]

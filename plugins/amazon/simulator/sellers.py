@@ -1,6 +1,6 @@
 """The simulated selling partners."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from plugins.amazon.simulator.marketplaces import BY_COUNTRY, MARKETPLACES, NON_RETAIL
 
@@ -54,14 +54,14 @@ class Seller:
 def preset_sellers() -> dict[str, Seller]:
     """The sellers every fresh simulator knows, by id."""
 
-    def seller(id: str, name: str, countries: str, **more: bool) -> Seller:
+    def seller(id: str, name: str, countries: str) -> Seller:
         places = [BY_COUNTRY[country.lower()] for country in countries.split()]
-        return Seller(id, name, places[0].region, [place.id for place in places], **more)
+        return Seller(id, name, places[0].region, [place.id for place in places])
 
     sellers = [
-        seller("A2SIMNA0000001", "Northwind Outdoor", "US CA MX", non_retail=True),
+        replace(seller("A2SIMNA0000001", "Northwind Outdoor", "US CA MX"), non_retail=True),
         seller("A2SIMNA0000002", "Blue Harbor Home", "US BR"),
-        seller("A2SIMNA0000003", "Summit Remote Goods", "US CA MX", remote_fulfillment=True),
+        replace(seller("A2SIMNA0000003", "Summit Remote Goods", "US CA MX"), remote_fulfillment=True),
         seller("A2SIMEU0000001", "Alpen Camping", "GB DE FR IT ES"),
         seller("A2SIMFE0000001", "Sakura Trail", "JP AU"),
         seller("A2SIMFE0000002", "Merlion Living", "SG AU"),

@@ -3,7 +3,7 @@
 import socket
 from typing import Any
 
-from waitress import create_server
+from waitress.server import create_server
 from waitress.wasyncore import close_all
 
 from plugins.amazon.simulator.front import create_app
@@ -18,7 +18,7 @@ class Server:
 
     def __init__(self, simulator: Simulator, listener: socket.socket) -> None:
         # An own map: waitress would else share one between all servers of a process.
-        self._map: dict[int, object] = {}
+        self._map: dict[int, socket.socket] = {}
         self._server = create_server(
             create_app(simulator),
             map=self._map,
@@ -37,7 +37,7 @@ class Server:
         end(self._server, self._map)
 
 
-def end(server: Any, sockets: dict[int, object]) -> None:
+def end(server: Any, sockets: dict[int, socket.socket]) -> None:
     """End a waitress server that another thread runs, with all `sockets` of its map.
 
     They are closed by the thread that waits for them: closing them under it would free their numbers for other files.

@@ -135,9 +135,9 @@ def _check_order(booked: BookedOrder) -> None:
 
 
 def _carrier(detail: dict[str, Any]) -> str:
-    for name in ("carrierCode", "trackingNumber", "shipDate"):
-        if not isinstance(detail.get(name), str) or not detail[name].strip():
-            raise invalid_input(f"{name[0].upper()}{name[1:]} is missing.")
+    for field in ("carrierCode", "trackingNumber", "shipDate"):
+        if not isinstance(detail.get(field), str) or not detail[field].strip():
+            raise invalid_input(f"{field[0].upper()}{field[1:]} is missing.")
     name = detail.get("carrierName")
     if name is not None and not isinstance(name, str):
         raise invalid_input("CarrierName is invalid, must be a text.")

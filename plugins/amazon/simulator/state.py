@@ -14,7 +14,16 @@ from plugins.amazon.simulator.consent import Consent
 from plugins.amazon.simulator.custom_links import CustomLinks
 from plugins.amazon.simulator.documents import Documents
 from plugins.amazon.simulator.faults import FEED_PROCESSED, Faults
-from plugins.amazon.simulator.feeds import ACKNOWLEDGEMENT, FLAT_FILE, FULFILLMENT, JSON_LISTINGS, Feed, Feeds, Outcome
+from plugins.amazon.simulator.feeds import (
+    ACKNOWLEDGEMENT,
+    FLAT_FILE,
+    FULFILLMENT,
+    JSON_LISTINGS,
+    Feed,
+    Feeds,
+    Outcome,
+    Processor,
+)
 from plugins.amazon.simulator.flat_file_feed import FlatFileProcessor
 from plugins.amazon.simulator.fulfillment_feed import FulfillmentProcessor
 from plugins.amazon.simulator.grants import Grants
@@ -72,7 +81,7 @@ class State:
         self.listings_items = ListingsItems(self.listings, clock)
         self.notifications = Notifications(rng)
         self.documents = Documents(clock, rng, options.base_url)
-        processors = {
+        processors: dict[str, Processor] = {
             ACKNOWLEDGEMENT: AcknowledgementProcessor(self.book, self.listings.restock),
             FULFILLMENT: FulfillmentProcessor(self.book, self.shipments),
             FLAT_FILE: FlatFileProcessor(self.book),

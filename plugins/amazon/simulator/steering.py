@@ -77,7 +77,7 @@ class Steering:
             raise Missing(f"There is no order {order_id}.")
         if request.method == "POST":
             steer_orders.change(self._simulator, booked, _object(request))
-        return booked.summary() | {"order": booked.order}
+        return {**booked.summary(), "order": booked.order}
 
     def _clock(self) -> Answer:
         return {"now": iso(self._simulator.clock.now()), "offset_s": self._simulator.clock.offset_s}
@@ -140,7 +140,8 @@ class Steering:
             given.one_of(operation, f"an operation of {target}", self._state.buckets.rates)
             if not isinstance(pair, list) or len(pair) != 2:
                 raise ValueError(f"{target}.{operation} must be [requests a second, burst]")
-            figures[operation] = given.rate(*pair, operation)
+            per_second, burst = pair
+            figures[operation] = given.rate(per_second, burst, operation)
         return figures
 
     def _authorize(self, request: Request) -> Answer:

@@ -56,7 +56,7 @@ def sequence(element: Element, grammar: str) -> dict[str, list[Element]]:
     for word in grammar.split():
         names = word.rstrip("?*+").split("|")
         most = len(children) if word[-1] in "*+" else 1
-        taken = []
+        taken: list[Element] = []
         while children and children[0].tag in names and len(taken) < most:
             taken.append(children.pop(0))
         if not taken and word[-1] not in "?*":
