@@ -40,7 +40,9 @@ def taken(world: World) -> dict[tuple[int, str], list[Taken]]:
     found: dict[tuple[int, str], list[Taken]] = {}
     for call in world.simulator.state.calls.listed("feedProcessed"):
         push = world.watch.push_of.get(call["feed"])
-        for sku in call["skus"] if push is not None else ():
+        if push is None:
+            continue
+        for sku in call["skus"]:
             line = lines[push, sku]
             entry = Taken(push, line.result == PushResult.LOST, line.version, line.quantity, line.lead_days)
             found.setdefault((stores[call["seller"]], sku), []).append(entry)
@@ -77,7 +79,8 @@ def shown(world: World) -> Iterator[str]:
             sync = session.get(InventorySync, shop.id)
         for item in items:
             listing = listings[shop.seller, item.sku]
-            last = (applied.get((shop.id, item.sku)) or [None])[-1]
+            sent = applied.get((shop.id, item.sku))
+            last = sent[-1] if sent else None
             mine = (item.pushed_version, item.pushed_quantity, item.pushed_lead_days)
             if last is None and item.pushed_version:
                 yield f"I5: {item.sku} counts as sent, Amazon never took it"

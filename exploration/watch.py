@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -78,10 +79,10 @@ class Watch:
             if order_id not in placed
         ]
 
-    def _stock(self, document: str, content: dict[str, object]) -> None:
+    def _stock(self, document: str, content: dict[str, Any]) -> None:
         """I5: what leaves as stock is what was stored for this push, with its latency; no more than was sellable when
         it was computed; and nothing Amazon ships itself."""
-        seller = content["header"]["sellerId"]  # type: ignore[index]
+        seller = content["header"]["sellerId"]
         with self.db.read() as session:
             store = session.scalars(sa.select(Integration).where(Integration.seller_id == seller)).one()
             push = session.scalars(
@@ -97,7 +98,7 @@ class Watch:
             }
         self._uploads[document] = push.id
         sight = self.seen[self.running()]
-        for message in content["messages"]:  # type: ignore[attr-defined]
+        for message in content["messages"]:
             sku, value = message["sku"], message["patches"][0]["value"][0]
             quantity, lead_days = value["quantity"], value["lead_time_to_ship_max_days"]
             line = lines.get(sku)

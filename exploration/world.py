@@ -174,6 +174,7 @@ class World:
             now = iso(self.clock.now())
             self.steer("POST", f"orders/{order_id}", {"set": {"createdTime": now, "lastUpdatedTime": now}})
         booked = self.simulator.state.book.get(order_id)
+        assert booked is not None, order_id
         self.shipped_before[order_id] = [package["trackingNumber"] for package in booked.summary()["packages"]]
         self.orders.append(order_id)
         self.trace.add("amazon", f"order {order_id} {branch}{' late' if late else ''}")

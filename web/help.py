@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from flask import Blueprint, current_app, flash, g, redirect, render_template, request, url_for
@@ -39,6 +40,12 @@ def show() -> ResponseReturnValue:
     return _page(about, request.args.get("text", "")[: support.MAX_TEXT])
 
 
+def help_about(page: str) -> str:
+    """The address of the help page, about the page of that address where it is not empty."""
+    query: dict[str, Any] = {"from": page} if page else {}
+    return url_for("help.show", **query)
+
+
 @blueprint.post("/help")
 def ask() -> ResponseReturnValue:
     """Request help, with the order or store of the page attached."""
@@ -60,7 +67,7 @@ def ask() -> ResponseReturnValue:
     except FlowError as error:
         return _page(about, text, error), error.status
     flash("Your request was sent. The answer will stand on this page.", "success")
-    return redirect(url_for(".show", **{"from": about.page} if about.page else {}), 303)
+    return redirect(help_about(about.page), 303)
 
 
 def _about(db: Session, page: str) -> About:
@@ -86,7 +93,7 @@ def _about(db: Session, page: str) -> About:
 
 def _seen(db: Session, table: type[scope.Row], row_id: int) -> scope.Row | None:
     row = db.get(table, row_id)
-    owner = next((each for each in scope.accounts() if row is not None and each.id == row.account_id), None)  # type: ignore[attr-defined]
+    owner = next((each for each in scope.accounts() if row is not None and each.id == row.account_id), None)
     if owner is None:
         return None
     g.account = owner

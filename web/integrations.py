@@ -111,7 +111,8 @@ def _add_checks(db: Session, rows: dict[int, StoreRow]) -> None:
         .group_by(Task.integration_id)
     )
     for task in db.scalars(sa.select(Task).where(Task.id.in_(newest))):
-        row = rows[task.integration_id]  # type: ignore[index]
+        assert task.integration_id is not None, task.id
+        row = rows[task.integration_id]
         row.problem = task.error_sentence
         row.running = task.state == TaskState.RUNNING
         if task.state in OPEN_STATES:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -151,5 +152,5 @@ def save_buffer(integration_id: int) -> ResponseReturnValue:
     except FlowError as error:
         return _page(store, error, typed), error.status
     flash(f"The buffer of {sku} is now {units.strip()}.", "success")
-    back = {name: typed[name] for name in ("open", "show", "q", "page") if typed[name]}
+    back: dict[str, Any] = {name: typed[name] for name in ("open", "show", "q", "page") if typed[name]}
     return redirect(url_for(".stock", integration_id=store.id, **back, _anchor=f"item-{typed['open']}"), 303)

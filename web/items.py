@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -27,6 +28,15 @@ _MOST_SUGGESTIONS = 500
 Rows = list[tuple[str, str]]
 
 
+@dataclass(frozen=True)
+class _Typed:
+    """What stands in the form that adds an item."""
+
+    sku: str
+    title: str
+    active: bool
+
+
 @blueprint.get("/items")
 def choose_store() -> ResponseReturnValue:
     """The item list of the only store, or a choice of stores."""
@@ -44,24 +54,28 @@ def list_items(integration_id: int) -> ResponseReturnValue:
     store = scope.owned_integration(integration_id)
     if request.method == "GET":
         sku, title = request.args.get("sku", ""), request.args.get("title", "")
-        return _page(store, {"sku": sku, "title": title, "active": True}, _blank_rows([]))
-    values = {
-        "sku": request.form.get("sku", ""),
-        "title": request.form.get("title", ""),
-        "active": "active" in request.form,
-    }
+        return _page(store, _Typed(sku, title, True), _blank_rows([]))
+    values = _Typed(request.form.get("sku", ""), request.form.get("title", ""), "active" in request.form)
     rows = _typed_rows()
     if "more" in request.form:
         return _page(store, values, rows + _blank_rows([], MORE_ROWS))
     try:
-        items.add_custom_item(platform(), integration_id=store.id, account_id=store.account_id, mappings=rows, **values)
+        items.add_custom_item(
+            platform(),
+            integration_id=store.id,
+            account_id=store.account_id,
+            sku=values.sku,
+            title=values.title,
+            active=values.active,
+            mappings=rows,
+        )
     except FlowError as error:
         return _page(store, values, _blank_rows(rows), error), error.status
-    flash(f"The item {values['sku'].strip()} was added.", "success")
+    flash(f"The item {values.sku.strip()} was added.", "success")
     return redirect(url_for(".list_items", integration_id=store.id), 303)
 
 
-def _page(store: Integration, values: dict[str, object], rows: Rows, error: FlowError | None = None) -> str:
+def _page(store: Integration, values: _Typed, rows: Rows, error: FlowError | None = None) -> str:
     q = request.args.get("q", "").strip()
     query = sa.select(CartItem).where(CartItem.integration_id == store.id).order_by(CartItem.sku, CartItem.id)
     if q:

@@ -155,7 +155,8 @@ def packages_of(db: Session, row: WarehouseOrder) -> list[PackageRow]:
         current = seen if seen is not None and seen.revision == package.revision else None
         label, color = _TOLD[PostState(current.post_state)] if current else _NOT_TOLD
         sentence = current.post_sentence if current else ""
-        rows.append(PackageRow(package, number, people.get(package.user_id, ""), label, color, sentence))
+        packer = people.get(package.user_id, "") if package.user_id else ""
+        rows.append(PackageRow(package, number, packer, label, color, sentence))
     return rows
 
 

@@ -48,7 +48,7 @@ class Page:
         return url_for(self.endpoint or str(request.endpoint), **values)
 
 
-def paged(db: Session, query: sa.Select[Any]) -> Page:
+def paged(db: Session, query: sa.Select[*tuple[Any, ...]]) -> Page:
     """The page the request's `page` parameter asks for; a number past the end gives the last page."""
     total = db.scalar(sa.select(sa.func.count()).select_from(query.order_by(None).subquery())) or 0
     number = _number(total)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Any
 
 import sqlalchemy as sa
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -27,6 +28,7 @@ from is2_core.models import (
 )
 from web import scope
 from web.fetch_order import FetchForm, fetch_form, outcome
+from web.help import help_about
 from web.paging import paged
 from web.recipients import LABELS, line_notes, may_see, shown_recipient
 from web.scope import platform
@@ -67,11 +69,12 @@ def list_orders() -> ResponseReturnValue:
 
 def _list(error: str = "", refused: FetchForm | None = None) -> str:
     account = scope.account()
+    chosen_store, searched = request.args.get("integration", 0, type=int), request.args.get("q", "").strip()
     chosen = {
         "state": request.args.get("state", ""),
         "hold": request.args.get("hold", ""),
-        "integration": request.args.get("integration", 0, type=int),
-        "q": request.args.get("q", "").strip(),
+        "integration": chosen_store,
+        "q": searched,
     }
     query = (
         sa.select(ReceivedOrder)
@@ -106,7 +109,7 @@ def _list(error: str = "", refused: FetchForm | None = None) -> str:
             ).all()
         )
     # A number that is searched for and not here may be one the cart has all the same.
-    missed = chosen["q"] if not page.total and scope.is_member(account.id) else ""
+    missed = searched if not page.total and scope.is_member(account.id) else ""
     return render_template(
         "orders/list.html",
         page=page,
@@ -118,7 +121,7 @@ def _list(error: str = "", refused: FetchForm | None = None) -> str:
         hold_labels=HOLD_LABELS,
         links=_links,
         error=error,
-        fetch=refused or (fetch_form(stores, chosen["integration"], missed) if missed else None),
+        fetch=refused or (fetch_form(stores, chosen_store, missed) if missed else None),
     )
 
 
@@ -238,13 +241,14 @@ def _links(order: ReceivedOrder) -> dict[int, tuple[str, str]]:
     for hold in order.holds:
         fix = orders.hold_fix(hold)
         if fix.page in _PAGES:
-            address = url_for(_PAGES[fix.page], integration_id=order.integration_id, _anchor="add", **fix.params)
+            filled: dict[str, Any] = {"integration_id": order.integration_id, **fix.params}
+            address = url_for(_PAGES[fix.page], _anchor="add", **filled)
         elif fix.page == "address":
             address = url_for(".address", order_id=order.id)
         elif fix.page == "approve":
             address = url_for(".detail", order_id=order.id, _anchor="approve")
         else:
-            address = url_for("help.show", **{"from": url_for(".detail", order_id=order.id)})
+            address = help_about(url_for(".detail", order_id=order.id))
         found[hold.id] = (fix.label, address)
     return found
 

@@ -9,21 +9,22 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 from flask import abort, current_app, g, request, session
 from sqlalchemy.orm import Session
 
 from is2_core.flows.accounts import AccountRef, SignedIn
-from is2_core.models import Account, Integration, Role
+from is2_core.models import Account, Integration, Owned, Role
 from is2_core.platform import Platform
 
 _log = logging.getLogger(__name__)
 _READS_ALL = (Role.ADMIN, Role.SUPPORT)
 
-View = TypeVar("View", bound=Callable[..., Any])
-Row = TypeVar("Row")
+Asked = ParamSpec("Asked")
+Answer = TypeVar("Answer")
+Row = TypeVar("Row", bound=Owned)
 
 
 def platform() -> Platform:
@@ -47,7 +48,8 @@ def enter(signed_in: SignedIn) -> None:
 
 def viewer() -> SignedIn | None:
     """The signed-in user, None on a public page read by a stranger."""
-    return g.get("viewer")
+    signed_in: SignedIn | None = g.get("viewer")
+    return signed_in
 
 
 def user() -> SignedIn:
@@ -58,7 +60,8 @@ def user() -> SignedIn:
 
 def accounts() -> tuple[AccountRef, ...]:
     """The accounts the viewer sees."""
-    return g.get("accounts", ())
+    seen: tuple[AccountRef, ...] = g.get("accounts", ())
+    return seen
 
 
 def account() -> AccountRef:
@@ -84,18 +87,18 @@ def has_role(*roles: Role) -> bool:
     return signed_in is not None and signed_in.role in roles
 
 
-def require_role(*roles: Role) -> Callable[[View], View]:
+def require_role(*roles: Role) -> Callable[[Callable[Asked, Answer]], Callable[Asked, Answer]]:
     """Let only users of these roles in; 403 for others."""
 
-    def decorate(view: View) -> View:
+    def decorate(view: Callable[Asked, Answer]) -> Callable[Asked, Answer]:
         @wraps(view)
-        def guarded(*args: Any, **kwargs: Any) -> Any:
+        def guarded(*args: Asked.args, **kwargs: Asked.kwargs) -> Answer:
             if not has_role(*roles):
                 _log.warning("user %s (%s) was refused %s", user().id, user().role, request.endpoint)
                 abort(403)
             return view(*args, **kwargs)
 
-        return guarded  # type: ignore[return-value]
+        return guarded
 
     return decorate
 
@@ -117,10 +120,10 @@ def owned(db: Session, table: type[Row], row_id: int, *options: Any) -> Row:
 
     A request that changes something needs a membership as well (403).
     """
-    row = db.scalar(sa.select(table).where(table.id == row_id).options(*options))  # type: ignore[attr-defined]
-    owner = next((a for a in accounts() if row is not None and a.id == row.account_id), None)  # type: ignore[attr-defined]
+    row = db.scalar(sa.select(table).where(table.id == row_id).options(*options))
+    owner = next((a for a in accounts() if row is not None and a.id == row.account_id), None)
     if row is None or owner is None:
-        _deny(table.__tablename__, row_id)  # type: ignore[attr-defined]
+        _deny(table.__tablename__, row_id)
     if request.method not in ("GET", "HEAD"):
         require_member(owner.id)
     g.account = owner
@@ -133,6 +136,6 @@ def owned_integration(integration_id: int) -> Integration:
         return owned(db, Integration, integration_id)
 
 
-def _deny(kind: str, row_id: int) -> Any:
+def _deny(kind: str, row_id: int) -> NoReturn:
     _log.warning("user %s asked for %s %s, which is none of theirs", user().id, kind, row_id)
     abort(404)

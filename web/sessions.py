@@ -23,7 +23,7 @@ _NOTED_EVERY_S = 60
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 
 
-class Person(UserMixin):  # type: ignore[misc]
+class Person(UserMixin):  # type: ignore[misc]  # Flask-Login ships no types
     """A signed-in user as Flask-Login wants one; its id carries the session epoch."""
 
     def __init__(self, signed_in: SignedIn) -> None:
@@ -35,7 +35,7 @@ class Person(UserMixin):  # type: ignore[misc]
 
 def public(view: View) -> View:
     """Mark a page as open to anybody; every other page wants a sign-in."""
-    view.is_public = True  # type: ignore[attr-defined]
+    view.is_public = True  # type: ignore[attr-defined]  # a mark on the function, read by require_sign_in
     return view
 
 
@@ -46,7 +46,7 @@ def init_app(app: Flask, clock: Clock) -> None:
     # Its fingerprint of address and browser signs people out who change networks; the epoch and the two limits stay.
     manager.session_protection = None
 
-    @manager.user_loader  # type: ignore[untyped-decorator]
+    @manager.user_loader  # type: ignore[untyped-decorator]  # Flask-Login ships no types
     def load(text: str) -> Person | None:
         user_id, _, epoch = text.partition(":")
         if not (user_id.isdigit() and epoch.isdigit()) or _is_over():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import sqlalchemy as sa
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -15,31 +17,38 @@ from web.scope import platform
 blueprint = Blueprint("shipping", __name__)
 
 
+@dataclass(frozen=True)
+class _Typed:
+    """What stands in the form that adds a mapping."""
+
+    method: str
+    service: str
+    hold: bool
+
+
 @blueprint.route("/integrations/<int:integration_id>/shipping", methods=["GET", "POST"])
 def mappings(integration_id: int) -> ResponseReturnValue:
     """The mappings of a store, and the form that adds the next one."""
     store = scope.owned_integration(integration_id)
     if request.method == "GET":
-        return _page(store, {"method": request.args.get("method", ""), "service": "", "hold": False})
-    values = {
-        "method": request.form.get("method", ""),
-        "service": request.form.get("service", ""),
-        "hold": "hold" in request.form,
-    }
+        return _page(store, _Typed(request.args.get("method", ""), "", False))
+    values = _Typed(request.form.get("method", ""), request.form.get("service", ""), "hold" in request.form)
     try:
         shipping.add_shipping_mapping(
             platform(),
             integration_id=store.id,
             account_id=store.account_id,
-            **values,  # type: ignore[arg-type]
+            method=values.method,
+            service=values.service,
+            hold=values.hold,
         )
     except FlowError as error:
         return _page(store, values, error), error.status
-    flash(f"The shipping mapping for {str(values['method']).strip()} was added. You can add the next one.", "success")
+    flash(f"The shipping mapping for {values.method.strip()} was added. You can add the next one.", "success")
     return redirect(url_for(".mappings", integration_id=store.id), 303)
 
 
-def _page(store: Integration, values: dict[str, object], error: FlowError | None = None) -> str:
+def _page(store: Integration, values: _Typed, error: FlowError | None = None) -> str:
     ids = {"integration_id": store.id, "account_id": store.account_id}
     services = shipping.services(platform(), **ids)
     methods = shipping.methods(platform(), **ids)

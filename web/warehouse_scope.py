@@ -34,7 +34,9 @@ def require_staff() -> None:
         abort(403)
 
 
-def only_visible(query: sa.Select[Any], table: type[WarehouseSku] | type[WarehouseOrder]) -> sa.Select[Any]:
+def only_visible(
+    query: sa.Select[*tuple[Any, ...]], table: type[WarehouseSku] | type[WarehouseOrder]
+) -> sa.Select[*tuple[Any, ...]]:
     """The rows of a list that the viewer sees, of one account where one was chosen."""
     if scope.has_role(*SEES_ALL):
         chosen = request.args.get("account", 0, type=int)

@@ -118,7 +118,7 @@ class Panel:
         return content
 
     def _went(self, answer: requests.Response) -> BeautifulSoup:
-        page = self._browser.page
+        page: BeautifulSoup | None = self._browser.page
         if answer.status_code >= 400 or page is None:
             problems = page.select('[role="alert"], .alert-danger, .invalid-feedback') if page is not None else []
             why = " ".join(text_of(problem) for problem in problems)

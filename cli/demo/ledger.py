@@ -130,7 +130,7 @@ def compare(is2: list[Mapping[str, Any]], cart: CartSide, set_up: SetUp, store: 
         *(
             Row(
                 label,
-                ours(lambda o, code=code: o["state"] == "HELD" and code in {hold["code"] for hold in o["holds"]}),  # type: ignore[misc]
+                ours(_held_for(code)),
                 frozenset(order_id for order_id, codes in why.items() if code in codes),
             )
             for code, label in HOLDS.items()
@@ -167,6 +167,10 @@ def _cancelled(order: Mapping[str, Any]) -> bool:
 
 def _stopped(order: Mapping[str, Any]) -> bool:
     return bool(order["state"] == "CANCELLED") and order["reason"].startswith("The warehouse ended")
+
+
+def _held_for(code: str) -> Callable[[Mapping[str, Any]], bool]:
+    return lambda order: order["state"] == "HELD" and code in {hold["code"] for hold in order["holds"]}
 
 
 def _placed(order: Mapping[str, Any]) -> bool:
