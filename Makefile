@@ -50,9 +50,10 @@ up: .venv/installed ## Start panel, workers, embedded Redis and simulated Amazon
 test: .venv/installed-test ## Run every test (ARGS="-k feeds" to choose, WORKERS=n)
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
 
-check: .venv/installed-test ## Check style, the direction of imports and the house rules
+check: .venv/installed-test ## Check style, types, the direction of imports and the house rules
 	@$(BIN)/ruff check --output-format concise .
 	@$(BIN)/lint-imports --config setup.cfg --no-logo
+	@$(BIN)/mypy
 	@$(BIN)/python -m pytest --quiet tests/test_house.py
 
 soak: .venv/installed-test ## Put 10,000 tasks through real workers while they are killed
@@ -62,5 +63,5 @@ explore: .venv/installed-test ## Run 200 seeds of the deterministic explorer
 	@$(BIN)/is2 explore run --seeds 200
 
 clean: ## Remove the virtual environment, caches and what runs left behind
-	@rm -rf .venv build dist var .is2 .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
+	@rm -rf .venv build dist var .is2 .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -252,6 +252,16 @@ def test_no_file_names_a_registry_or_a_private_path() -> None:
     assert found == []
 
 
+def test_what_the_type_checker_is_told_to_overlook_has_its_reason_beside_it() -> None:
+    with_reason = re.compile(r"# type: ignore\[[a-z, -]+\]  # \w\S* \w+")
+    lines = (
+        (f"{name(path)}:{number}", line)
+        for path in python(*EVERYTHING_THAT_RUNS)
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+    )
+    assert [place for place, line in lines if "type: ignore" in line and not with_reason.search(line)] == []
+
+
 def test_front_end_files_are_the_listed_ones() -> None:
     folder = ROOT / "web/static/vendor"
     listed = dict(
