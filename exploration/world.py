@@ -106,7 +106,7 @@ class World:
         scheduler = Scheduler(clock, trace)
         simulator = Simulator(seed=seed, clock=clock.now, base_url=SIMULATOR_URL, feed_delay_s=plan.feed_delay_s)
         db = empty_database()
-        embedded = EmbeddedWarehouse(db, clock)
+        embedded = EmbeddedWarehouse(db, clock, plan.feed_page)
         warehouse = UnreliableWarehouse(embedded, db, scheduler, trace, str(seed), plan.port_fault_rate)
         watch = Watch(
             db,

@@ -50,9 +50,11 @@ class EmbeddedWarehouse:
     unique_external_id = True
     settle_s = 0
 
-    def __init__(self, db: Database, clock: Clock) -> None:
+    def __init__(self, db: Database, clock: Clock, page: int = embedded_feed.PAGE) -> None:
+        """`page` is how many changes it tells of in one answer."""
         self._db = db
         self._clock = clock
+        self._page = page
 
     def place_orders(self, batch: Sequence[NewOrder]) -> list[PlaceAnswer]:
         with self._db.write() as session:
@@ -146,11 +148,11 @@ class EmbeddedWarehouse:
 
     def activity_since(self, account_id: int, cursor: str) -> Activity:
         with self._db.read() as session:
-            return embedded_feed.activity_since(session, account_id, cursor)
+            return embedded_feed.activity_since(session, account_id, cursor, self._page)
 
     def shipments_since(self, account_id: int, cursor: str) -> Shipments:
         with self._db.read() as session:
-            return embedded_feed.shipments_since(session, account_id, cursor)
+            return embedded_feed.shipments_since(session, account_id, cursor, self._page)
 
     def services(self, account_id: int) -> list[Service]:
         return list(SERVICES)

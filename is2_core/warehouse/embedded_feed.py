@@ -42,7 +42,7 @@ def note_moved(session: Session, account_id: int, position: int, skus: Iterable[
     session.add_all(WarehouseActivity(account_id=account_id, position=position, sku=sku) for sku in moved)
 
 
-def activity_since(session: Session, account_id: int, cursor: str) -> Activity:
+def activity_since(session: Session, account_id: int, cursor: str, page: int) -> Activity:
     """See `is2_core.warehouse.interface.Warehouse.activity_since`."""
     # The feed before the rows: whatever is committed up to this position is then seen by the next statement.
     latest = _latest(session, account_id)
@@ -51,11 +51,11 @@ def activity_since(session: Session, account_id: int, cursor: str) -> Activity:
         .where(*_between(WarehouseActivity.account_id, WarehouseActivity.position, account_id, cursor, latest))
         .order_by(WarehouseActivity.position, WarehouseActivity.sku)
     ).all()
-    end, complete = _page_end([position for position, _ in rows], latest)
+    end, complete = _page_end([position for position, _ in rows], latest, page)
     return Activity(tuple(sku for position, sku in rows if position <= end), str(end), complete)
 
 
-def shipments_since(session: Session, account_id: int, cursor: str) -> Shipments:
+def shipments_since(session: Session, account_id: int, cursor: str, page: int) -> Shipments:
     """See `is2_core.warehouse.interface.Warehouse.shipments_since`."""
     latest = _latest(session, account_id)
     changed = _between(WarehousePackage.account_id, WarehousePackage.position, account_id, cursor, latest)
@@ -64,8 +64,8 @@ def shipments_since(session: Session, account_id: int, cursor: str) -> Shipments
         sa.select(WarehousePackage.position.label("position")).where(*changed),
         sa.select(WarehouseOrder.stop_position).where(*ended),
     ).subquery()
-    first = sa.select(positions.c.position).order_by(positions.c.position).limit(PAGE + 1)
-    end, complete = _page_end(session.scalars(first).all(), latest)
+    first = sa.select(positions.c.position).order_by(positions.c.position).limit(page + 1)
+    end, complete = _page_end(session.scalars(first).all(), latest, page)
     packages = session.execute(
         sa.select(WarehousePackage, WarehouseOrder.number)
         .join(WarehouseOrder, WarehouseOrder.id == WarehousePackage.order_id)
@@ -100,11 +100,11 @@ def _between(
     return account == account_id, position > int(cursor or "0"), position <= latest
 
 
-def _page_end(positions: Sequence[int], latest: int) -> tuple[int, bool]:
+def _page_end(positions: Sequence[int], latest: int, page: int) -> tuple[int, bool]:
     """The last position of a page that begins with these, and whether nothing follows it."""
-    if len(positions) <= PAGE:
+    if len(positions) <= page:
         return latest, True
-    return positions[PAGE - 1], False
+    return positions[page - 1], False
 
 
 def _shipped(row: WarehousePackage, number: str) -> ShippedPackage:

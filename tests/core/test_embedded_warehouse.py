@@ -13,7 +13,7 @@ from is2_core.flows import packing, stock
 from is2_core.flows.errors import FlowError
 from is2_core.models import WarehouseActivity, WarehouseFeed
 from is2_core.platform import Platform
-from is2_core.warehouse import embedded_feed
+from is2_core.warehouse.embedded import EmbeddedWarehouse
 from is2_core.warehouse.interface import Already, Cancelled, OrderLine, PartlyCancelled, Placed, Refused, TooLate
 from tests.support.depot import Depot
 
@@ -129,8 +129,8 @@ def test_an_order_the_warehouse_ends_is_reported_and_one_the_cart_cancelled_is_n
         depot.ship(cancelled, {"TENT": "1"})
 
 
-def test_long_news_come_in_pages_without_gap_or_repetition(depot: Depot, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded_feed, "PAGE", 2)
+def test_long_news_come_in_pages_without_gap_or_repetition(depot: Depot) -> None:
+    depot.platform.warehouses["embedded"] = EmbeddedWarehouse(depot.platform.db, depot.clock, page=2)
     packages = [depot.ship(depot.order(f"N{n}", {"TENT": 1}), {"TENT": "1"}) for n in range(5)]
     depot.stop(depot.order("LAST", {"LAMP": 1}))
     seen: list[str] = []
@@ -149,8 +149,8 @@ def test_long_news_come_in_pages_without_gap_or_repetition(depot: Depot, monkeyp
     assert ((first.skus, first.complete), (second.skus, second.complete)) == ((("A", "B"), False), (("C", "D"), True))
 
 
-def test_a_sku_that_moves_between_two_pages_is_in_the_later_one(depot: Depot, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded_feed, "PAGE", 1)
+def test_a_sku_that_moves_between_two_pages_is_in_the_later_one(depot: Depot) -> None:
+    depot.platform.warehouses["embedded"] = EmbeddedWarehouse(depot.platform.db, depot.clock, page=1)
     first = depot.warehouse.activity_since(depot.account, "")
     assert (first.skus, first.complete) == (("TENT",), False)
     depot.receive("LAMP", 1)
