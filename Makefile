@@ -50,10 +50,11 @@ up: .venv/installed ## Start panel, workers, embedded Redis and simulated Amazon
 test: .venv/installed-test ## Run every test (ARGS="-k feeds" to choose, WORKERS=n)
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
 
-check: .venv/installed-test ## Check style, types, the direction of imports and the house rules
+check: .venv/installed-test ## Check style, types, dead code, the direction of imports and the house rules
 	@$(BIN)/ruff check --output-format concise .
 	@$(BIN)/lint-imports --config setup.cfg --no-logo
 	@$(BIN)/mypy
+	@$(BIN)/vulture
 	@$(BIN)/python -m pytest --quiet tests/test_house.py
 
 soak: .venv/installed-test ## Put 10,000 tasks through real workers while they are killed

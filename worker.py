@@ -38,7 +38,7 @@ class JobTimeout(BaseException):
 class DeathPenalty(UnixSignalDeathPenalty):
     """RQ's job timeout, raising what cannot be swallowed."""
 
-    def handle_death_penalty(self, signum: int, frame: FrameType | None) -> None:
+    def handle_death_penalty(self, _signum: int, _frame: FrameType | None) -> None:
         raise JobTimeout(f"the job was not done after {self._timeout} s")
 
 

@@ -91,11 +91,6 @@ class KnownSkus:
         return tuple(found.values())[:most]
 
 
-def near_misses(sku: str, known: Iterable[str], most: int = 3) -> tuple[NearMiss, ...]:
-    """`KnownSkus.near` for a single question."""
-    return KnownSkus(known).near(sku, most)
-
-
 def _one_edit(one: str, other: str) -> bool:
     """Whether one character added, left out, changed, or swapped with its neighbor makes the two the same."""
     if len(one) > len(other):

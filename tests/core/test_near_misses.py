@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import example, given, strategies as st
 
-from is2_core.flows.near_misses import KnownSkus, near_misses
+from is2_core.flows.near_misses import KnownSkus
 
 KNOWN = ("TENT-2P", "LAMP-USB", "STOVE-MINI", "000123", "Mug Blue 12oz", "A1")
 SKUS = st.text("AB01-_ ", max_size=8).map(str.strip)
@@ -29,21 +29,21 @@ SKUS = st.text("AB01-_ ", max_size=8).map(str.strip)
     ],
 )
 def test_it_says_which_and_why(sku: str, meant: str, reason: str) -> None:
-    (found,) = near_misses(sku, KNOWN)
+    (found,) = KnownSkus(KNOWN).near(sku)
     assert found.sku == meant
     assert reason in found.reason
 
 
 @pytest.mark.parametrize("sku", ["TENT-2P", "CANOE", "B1", "-", "", "FBA", "LAMP", "STOVE-MXNY"])
 def test_it_is_silent_where_nothing_is_close(sku: str) -> None:
-    assert near_misses(sku, KNOWN) == ()
+    assert KnownSkus(KNOWN).near(sku) == ()
 
 
 def test_the_closest_come_first_and_no_more_than_asked_for() -> None:
     known = ["tent", "TENTS", "te-nt", "TENTE", "ENTT"]
-    assert [miss.sku for miss in near_misses("TENT", known)] == ["tent", "te-nt", "TENTE"]
-    assert len(near_misses("TENT", known, most=10)) == 4
-    assert near_misses("TENT", known, most=0) == ()
+    assert [miss.sku for miss in KnownSkus(known).near("TENT")] == ["tent", "te-nt", "TENTE"]
+    assert len(KnownSkus(known).near("TENT", most=10)) == 4
+    assert KnownSkus(known).near("TENT", most=0) == ()
 
 
 def test_warnings_for_long_tables_are_about_case_and_zeros_only() -> None:
@@ -55,7 +55,7 @@ def test_warnings_for_long_tables_are_about_case_and_zeros_only() -> None:
 
 @given(SKUS, st.lists(SKUS, max_size=6))
 def test_only_known_skus_are_named_and_never_the_sku_itself(sku: str, known: list[str]) -> None:
-    found = [miss.sku for miss in near_misses(sku, known, most=9)]
+    found = [miss.sku for miss in KnownSkus(known).near(sku, most=9)]
     assert set(found) <= set(known) - {sku}
     assert len(found) == len(set(found))
     assert found == [] or sku not in known
@@ -64,4 +64,4 @@ def test_only_known_skus_are_named_and_never_the_sku_itself(sku: str, known: lis
 @example("ABC", "ABCD")
 @given(SKUS, SKUS)
 def test_likeness_is_mutual(one: str, other: str) -> None:
-    assert bool(near_misses(one, [other])) == bool(near_misses(other, [one]))
+    assert bool(KnownSkus([other]).near(one)) == bool(KnownSkus([one]).near(other))

@@ -47,5 +47,5 @@ def command(
     server.run()
 
 
-def _stop(signal_number: int, frame: Any) -> None:
+def _stop(_signal_number: int, _frame: Any) -> None:
     raise SystemExit(0)
