@@ -23,7 +23,7 @@ from is2_core.config import Config
 from is2_core.crypto import Keyring
 from is2_core.db import engine
 from is2_core.db.schema import upgrade
-from is2_core.flows import accounts
+from is2_core.flows import passwords
 from is2_core.platform import Platform, build_platform
 from is2_core.ratelimit import MemoryBuckets
 from tests.support.amazon import SimulatedAmazon, simulated_amazon
@@ -47,9 +47,9 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(scope="session", autouse=True)
 def product_hasher() -> Iterator[PasswordHasher]:
     """The product's own password hasher; the tests' hashes by the cheapest figures, or they would do little else."""
-    product = accounts._hasher
+    product = passwords._hasher
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(accounts, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         yield product
 
 

@@ -9,6 +9,7 @@ from flask import Blueprint, flash, redirect, render_template, request, session,
 from flask.typing import ResponseReturnValue
 
 from is2_core.flows.accounts import SignedIn, end_sessions, sign_in as check_password
+from is2_core.flows.passwords import PasswordsBusy
 from is2_core.models import Role
 from web import scope
 from web.scope import platform
@@ -62,7 +63,10 @@ def sign_in() -> ResponseReturnValue:
             return redirect(target or home_of(scope.user()))
         return render_template("auth/sign_in.html", next=target, email="", error="")
     email = request.form.get("email", "")
-    person = check_password(platform(), email, request.form.get("password", ""))
+    try:
+        person = check_password(platform(), email, request.form.get("password", ""))
+    except PasswordsBusy as busy:
+        return render_template("auth/sign_in.html", next=target, email=email, error=busy.sentence), busy.status
     if person is None:
         _log.warning("a sign-in was refused")
         return render_template("auth/sign_in.html", next=target, email=email, error=_REFUSED), 400

@@ -15,6 +15,10 @@ from is2_core.flows.errors import FlowError
 
 _log = logging.getLogger(__name__)
 
+# What passes by itself within moments.
+_TRY_AGAIN = (429, 503)
+_RETRY_AFTER_S = 5
+
 _SENTENCES = {
     400: "The page you sent could not be read. Go back, reload it and try again.",
     401: "Sign in first.",
@@ -61,6 +65,13 @@ def init_app(app: Flask) -> None:
         # Where and which class, not the message: it may quote a buyer's data.
         _log.error("%s %s failed\n%s", request.method, request.path, trace_without_values(error))
         return _answer(500, _SENTENCES[500])
+
+
+    @app.after_request
+    def say_when(response: Response) -> Response:
+        if response.status_code in _TRY_AGAIN:
+            response.headers.setdefault("Retry-After", str(_RETRY_AFTER_S))
+        return response
 
 
 def _answer(status: int, sentence: str) -> Response:

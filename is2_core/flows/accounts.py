@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
 
 import sqlalchemy as sa
-from argon2 import PasswordHasher
-from argon2.exceptions import VerificationError
 from sqlalchemy.orm import Session
 
+from is2_core.flows import passwords
 from is2_core.flows.errors import BadInput, Conflict
 from is2_core.models import Account, MemberRole, Membership, Role, User
 from is2_core.platform import Platform
 
 MAX_FAILED_LOGINS = 10
 LOCK = timedelta(minutes=15)
-MIN_PASSWORD = 15
-_hasher = PasswordHasher(time_cost=2, memory_cost=47_104, parallelism=1)
 
 
 @dataclass(frozen=True)
@@ -68,74 +64,72 @@ def create_user(
 ) -> int:
     """Make a user, for merchants with a place in an account; returns its id."""
     email = email.strip().lower()
-    if "@" not in email:
+    if "@" not in email or not email.isprintable():
         raise BadInput("Give an e-mail address.", field="email")
     if role not in set(Role):
         raise BadInput(f"{role!r} is no role.", field="role")
     if (role == Role.MERCHANT) != (account_id is not None):
         raise BadInput("A merchant's user belongs to an account, others to none.", field="account")
-    _check_password(password, email)
+    name = name.strip() or email
+    with platform.db.read() as session:
+        account = session.get(Account, account_id) if account_id is not None else None
+    if account_id is not None and account is None:
+        raise BadInput("There is no such account.", field="account")
+    # Before the transaction: others wait for it to end.
+    password_hash = passwords.hash_new(password, (email, name, account.name if account else ""))
     with platform.db.write() as session:
         if session.scalar(sa.select(User.id).where(User.email == email)):
             raise Conflict(f"There is a user {email} already.", field="email")
         user = User(
             email=email,
-            name=name.strip() or email,
-            password_hash=_hasher.hash(password),
+            name=name,
+            password_hash=password_hash,
             role=role,
             created_at=platform.clock.now(),
         )
         session.add(user)
         session.flush()
         if account_id is not None:
-            if session.get(Account, account_id) is None:
-                raise BadInput("There is no such account.", field="account")
             session.add(Membership(account_id=account_id, user_id=user.id, role=member_role))
         return user.id
 
 
-def _check_password(password: str, email: str) -> None:
-    if len(password) < MIN_PASSWORD:
-        raise BadInput(f"A password needs at least {MIN_PASSWORD} characters.", field="password")
-    if email.partition("@")[0] in password.lower():
-        raise BadInput("A password must not contain the user's name.", field="password")
-
-
 def sign_in(platform: Platform, email: str, password: str) -> SignedIn | None:
-    """The user, or None: unknown, wrong password, disabled and locked look the same from outside."""
+    """The user, or None: unknown, wrong password, disabled and locked look the same from outside.
+
+    Raises:
+        PasswordsBusy: another password is being checked; nothing is known of this one.
+    """
     email = email.strip().lower()
     with platform.db.read() as session:
-        user = session.scalar(sa.select(User).where(User.email == email))
-    fits = _fits(user.password_hash if user else _nobodys_hash(), password)
-    if user is None:
-        return None
-    now = platform.clock.now()
+        # A database refuses some of what a browser can send.
+        user = session.scalar(sa.select(User).where(User.email == email)) if email.isprintable() else None
+    found = passwords.check(user.password_hash if user else None, password)
     with platform.db.write() as session:
-        user = session.get_one(User, user.id, with_for_update=True)
-        if user.disabled or (user.locked_until and user.locked_until > now):
+        person = session.get(User, user.id if user else 0, with_for_update=True)
+        if not may_go_on(platform, person, found.fits) or person is None:
             return None
-        if not fits:
-            user.failed_logins += 1
-            if user.failed_logins >= MAX_FAILED_LOGINS:
-                user.failed_logins, user.locked_until = 0, now + LOCK
-            return None
-        user.failed_logins, user.locked_until = 0, None
-        if _hasher.check_needs_rehash(user.password_hash):
-            user.password_hash = _hasher.hash(password)
-        return _signed_in(session, user)
+        person.last_sign_in_at = platform.clock.now()
+        if found.new_hash:
+            person.password_hash = found.new_hash
+        return signed_in(session, person)
 
 
-@cache
-def _nobodys_hash() -> str:
-    """What an unknown user's password is checked against, so that the answer takes as long."""
-    return _hasher.hash("nobody has this password")
-
-
-def _fits(password_hash: str, password: str) -> bool:
-    try:
-        return _hasher.verify(password_hash, password)
-    except VerificationError:
+def may_go_on(platform: Platform, person: User | None, fits: bool) -> bool:
+    """Count one try with a password in the person's row, which is locked; whether it lets them in."""
+    if person is None:
         return False
+    now = platform.clock.now()
+    locked = person.locked_until is not None and person.locked_until > now
+    if fits and not locked and not person.disabled:
+        person.failed_logins, person.locked_until = 0, None
+        return True
+    if not locked:
+        # A disabled user's tries are counted like any other's: the answer takes as long.
+        person.failed_logins += 1
+        if person.failed_logins >= MAX_FAILED_LOGINS:
+            person.failed_logins, person.locked_until = 0, now + LOCK
+    return False
 
 
 def load_user(platform: Platform, user_id: int, session_epoch: int) -> SignedIn | None:
@@ -144,7 +138,7 @@ def load_user(platform: Platform, user_id: int, session_epoch: int) -> SignedIn 
         user = session.get(User, user_id)
         if user is None or user.disabled or user.session_epoch != session_epoch:
             return None
-        return _signed_in(session, user)
+        return signed_in(session, user)
 
 
 def end_sessions(platform: Platform, user_id: int) -> None:
@@ -153,7 +147,8 @@ def end_sessions(platform: Platform, user_id: int) -> None:
         session.execute(sa.update(User).where(User.id == user_id).values(session_epoch=User.session_epoch + 1))
 
 
-def _signed_in(session: Session, user: User) -> SignedIn:
+def signed_in(session: Session, user: User) -> SignedIn:
+    """A user as the panel knows them, with the accounts of their memberships."""
     places = session.execute(
         sa.select(Account.id, Account.name, Membership.role)
         .join(Membership, Membership.account_id == Account.id)

@@ -49,6 +49,7 @@ class User(Base):
     failed_logins: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[datetime | None]
     session_epoch: Mapped[int] = mapped_column(default=1)
+    last_sign_in_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
 

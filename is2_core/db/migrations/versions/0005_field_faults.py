@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0005"
@@ -53,11 +54,11 @@ def _drop_heartbeat() -> None:
 
 
 def _add_people() -> None:
-    pass
+    op.add_column("user_account", sa.Column("last_sign_in_at", sa.DateTime(), nullable=True))
 
 
 def _drop_people() -> None:
-    pass
+    op.drop_column("user_account", "last_sign_in_at")
 
 
 def _cascade_push_lines() -> None:
