@@ -18,12 +18,15 @@ from urllib3.util import parse_url
 from is2_core.clock import Clock
 from is2_core.db import in_transaction
 from is2_core.faults import faultpoint
+from is2_core.live_limits import LIVE_S, AllTaken, LiveCall, current
 from is2_core.ratelimit import BucketsAway, BucketStore, Budget
-from is2_core.transport import NoAnswer, PrivateAddress, Request, Transport, is_public
+from is2_core.transport import DEADLINE_S, NoAnswer, PrivateAddress, Request, Transport, is_public, within
 from plugins.interface import Effect, Permanent, RateLimited, RatePlan, Reply, Temporary
 
 # How much faster or slower than published a rate may be that a cart tells.
 MOST_APART = 100
+# Codes of a call that was not made because a person's account, or all of them together, wait for enough already.
+TAKEN_BY_OWN, TAKEN_BY_OTHERS = "LIVE_CALLS_OF_ACCOUNT", "LIVE_CALLS"
 _log = logging.getLogger(__name__)
 
 
@@ -84,18 +87,33 @@ class CoreHttp:
         if in_transaction():
             raise RuntimeError(f"{operation} was called while a transaction is open")
         self._check_host(url)
+        live = self._begin_live(operation)
+        self._check_address(url, live)
         self._spend(operation)
         self._before_call()
+        if live is not None and live.left_s() == 0:
+            raise _slow(operation, unknown=False)
         faultpoint("http.before")
         started = time.monotonic()
         try:
             reply = self._transport.send(
-                Request(method, url, params, headers, json, data, public_only=self._rules.check_address)
+                Request(
+                    method,
+                    url,
+                    params,
+                    headers,
+                    json,
+                    data,
+                    public_only=self._rules.check_address,
+                    deadline_s=_left_s(live),
+                )
             )
         except PrivateAddress as error:
             raise _private(url) from error
         except NoAnswer as error:
             _log.warning("%s: no answer (%s)", operation, error)
+            if live is not None and live.left_s() == 0:
+                raise _slow(operation, unknown=effect is Effect.WRITE) from error
             raise Temporary(
                 "The shop did not answer.",
                 detail=f"{operation}: {error}",
@@ -126,9 +144,27 @@ class CoreHttp:
                 detail=f"host {host!r} is not allowed",
                 code="HOST_NOT_ALLOWED",
             )
+
+    def _begin_live(self, operation: str) -> LiveCall | None:
+        """Count the call a person waits for, before anything is spent on it."""
+        live = current()
+        if live is None:
+            return None
+        try:
+            live.begin()
+        except AllTaken as error:
+            raise RateLimited(
+                "The shop is slow to answer.",
+                until=self._clock.now() + timedelta(seconds=LIVE_S),
+                detail=f"{operation}: {error}",
+                code=TAKEN_BY_OWN if error.own else TAKEN_BY_OTHERS,
+            ) from error
+        return live
+
+    def _check_address(self, url: str, live: LiveCall | None) -> None:
         if self._rules.check_address:
             parts = urlsplit(url)
-            _refuse_private(parts.hostname or "", parts.port or 443)
+            _refuse_private(parts.hostname or "", parts.port or 443, min(DEADLINE_S, _left_s(live)))
 
     def _own(self, operation: str) -> Budget | None:
         plan = self._rules.rate_plans.get(operation)
@@ -196,10 +232,21 @@ def _host_of(url: str) -> str | None:
     return host if same and "@" not in host and parts.scheme in ("http", "https") else None
 
 
-def _refuse_private(host: str, port: int) -> None:
+def _left_s(live: LiveCall | None) -> float:
+    return math.inf if live is None else live.left_s()
+
+
+def _slow(operation: str, *, unknown: bool) -> Temporary:
+    return Temporary(
+        "The shop is slow to answer.", detail=f"{operation}: the page's time is over", code="SLOW", unknown=unknown
+    )
+
+
+def _refuse_private(host: str, port: int, seconds: float) -> None:
     try:
-        addresses = {info[4][0] for info in socket.getaddrinfo(host, port, proto=socket.IPPROTO_TCP)}
-    except OSError as error:
+        found = within(seconds, lambda: socket.getaddrinfo(host, port, proto=socket.IPPROTO_TCP))
+        addresses = {info[4][0] for info in found}
+    except (OSError, NoAnswer) as error:
         raise Temporary("The shop's address cannot be found.", detail=f"{host}: {error}", code="NO_ADDRESS") from error
     if not all(is_public(ipaddress.ip_address(address)) for address in addresses):
         raise _private(host)

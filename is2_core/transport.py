@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import requests
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
@@ -19,7 +21,9 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from plugins.interface import Reply
 
 DEADLINE_S = 30.0
+_CONNECT_S = 5.0
 MAX_BODY_BYTES = 64 * 1024 * 1024
+Result = TypeVar("Result")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -33,7 +37,12 @@ class NoAnswer(Exception):
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request as a cart asked for it. `public_only`: no connection to a private address is used."""
+    """One HTTP request as a cart asked for it.
+
+    Args:
+        public_only: no connection to a private address is used.
+        deadline_s: seconds until the whole answer must be here, where that is less than DEADLINE_S.
+    """
 
     method: str
     url: str
@@ -42,6 +51,7 @@ class Request:
     json: Any = None
     data: bytes | Mapping[str, str] | None = None
     public_only: bool = False
+    deadline_s: float = math.inf
 
 
 class Transport(Protocol):
@@ -56,35 +66,62 @@ class Transport(Protocol):
         ...
 
 
-class _Cut:
-    """Cuts an exchange's connection at the deadline. The library's timeouts are for each read: a server that sends
-    a byte now and then would never meet them."""
+class _Exchange:
+    """One exchange's connection, so that it can be cut from outside."""
 
     def __init__(self, public_only: bool) -> None:
         self.public_only = public_only
-        self.socket: socket.socket | None = None
-        self.done = False
-        self._timer = threading.Timer(DEADLINE_S, self._cut)
-        self._timer.daemon = True
+        self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
+        self._over = False
 
-    def __enter__(self) -> _Cut:
-        _exchange.cut = self
-        self._timer.start()
-        return self
+    def note(self, used: socket.socket) -> None:
+        """Remember the connection's socket; refuse one that is ready only after the end."""
+        with self._lock:
+            if self._over:
+                raise OSError("the exchange is over")
+            self._socket = used
 
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-        _exchange.cut = None
-
-    def _cut(self) -> None:
-        self.done = True
-        if self.socket is not None:
-            with suppress(OSError):
-                self.socket.shutdown(socket.SHUT_RDWR)
+    def cut(self) -> None:
+        """End the exchange now, whatever it waits for."""
+        with self._lock:
+            self._over = True
+            if self._socket is not None:
+                with suppress(OSError):
+                    self._socket.shutdown(socket.SHUT_RDWR)
 
 
 # The exchange this thread is in: the only way from a request to the connection the library chose for it.
-_exchange = threading.local()
+_here = threading.local()
+
+
+def within(seconds: float, function: Callable[[], Result], cut: Callable[[], None] = lambda: None) -> Result:
+    """Return what the function returns, which runs in a thread of its own: nothing else ends a look-up of a name, and
+    the library's timeouts are for each read, which a server that sends a byte now and then never meets.
+
+    Args:
+        cut: what to do where nobody waits for the function any more.
+
+    Raises:
+        NoAnswer: it took longer.
+    """
+    future: Future[Result] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(function())
+        except BaseException as error:  # it belongs to whoever waits
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        wait([future], seconds)
+        if not future.done():
+            raise NoAnswer(f"no complete answer within {seconds:.1f} s")
+    except BaseException:
+        cut()
+        raise
+    return future.result()
 
 
 class _WatchedHttpConnection(HTTPConnection):
@@ -92,18 +129,20 @@ class _WatchedHttpConnection(HTTPConnection):
 
     def connect(self) -> None:
         super().connect()
-        cut = getattr(_exchange, "cut", None)
-        if cut is not None and cut.public_only:
+        exchange: _Exchange = _here.exchange
+        if exchange.public_only:
             peer = self.sock.getpeername()[0]
             if not is_public(ipaddress.ip_address(peer)):
                 # The name led elsewhere when it was checked. Nothing has been sent yet.
                 self.close()
                 raise PrivateAddress
+        exchange.note(self.sock)
 
-    def getresponse(self) -> Any:
-        if (cut := getattr(_exchange, "cut", None)) is not None:
-            cut.socket = self.sock
-        return super().getresponse()
+    def request(self, *args: Any, **options: Any) -> None:
+        # A connection used before is not connected again.
+        if self.sock is not None:
+            _here.exchange.note(self.sock)
+        super().request(*args, **options)
 
 
 class _WatchedHttpsConnection(_WatchedHttpConnection, HTTPSConnection):
@@ -134,21 +173,23 @@ class RequestsTransport:
             self._session.mount(scheme, _WatchedAdapter())
 
     def send(self, request: Request) -> Reply:
+        exchange, deadline_s = _Exchange(request.public_only), min(DEADLINE_S, request.deadline_s)
+        return within(deadline_s, lambda: self._exchange(request, exchange, deadline_s), exchange.cut)
+
+    def _exchange(self, request: Request, exchange: _Exchange, deadline_s: float) -> Reply:
+        _here.exchange = exchange
         try:
-            with (
-                _Cut(request.public_only) as cut,
-                self._session.request(
-                    request.method,
-                    request.url,
-                    params=request.params,
-                    headers=request.headers,
-                    json=request.json,
-                    data=request.data,
-                    timeout=(5, DEADLINE_S),
-                    allow_redirects=False,
-                    stream=True,
-                ) as response,
-            ):
+            with self._session.request(
+                request.method,
+                request.url,
+                params=request.params,
+                headers=request.headers,
+                json=request.json,
+                data=request.data,
+                timeout=(min(_CONNECT_S, deadline_s), deadline_s),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
                 body = bytearray()
                 for chunk in response.iter_content(65536):
                     body += chunk
@@ -157,9 +198,6 @@ class RequestsTransport:
         except requests.RequestException as error:
             # The class name only: the message may carry the address with its query.
             raise NoAnswer(type(error).__name__) from None
-        if cut.done:
-            # A cut looks like the end of an answer that did not announce its length.
-            raise NoAnswer(f"no complete answer within {DEADLINE_S:.0f} s")
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Reply(response.status_code, headers, bytes(body), _server_time(headers.get("date")))
 

@@ -66,7 +66,6 @@ def init_app(app: Flask) -> None:
         _log.error("%s %s failed\n%s", request.method, request.path, trace_without_values(error))
         return _answer(500, _SENTENCES[500])
 
-
     @app.after_request
     def say_when(response: Response) -> Response:
         if response.status_code in _TRY_AGAIN:

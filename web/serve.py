@@ -9,6 +9,7 @@ from is2_core.logs import configure_logging
 from is2_core.platform import Platform, build_platform
 from web import create_app
 
+# More than live calls to carts (is2_core.live_limits) and the one password being hashed can hold.
 THREADS = 8
 
 

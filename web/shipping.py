@@ -51,8 +51,8 @@ def mappings(integration_id: int) -> ResponseReturnValue:
 def _page(store: Integration, values: _Typed, error: FlowError | None = None) -> str:
     ids = {"integration_id": store.id, "account_id": store.account_id}
     services = shipping.services(platform(), **ids)
-    methods = shipping.methods(platform(), **ids)
-    help_text = shipping.vocabulary(platform(), store).field_help
+    ui = shipping.shown_vocabulary(platform(), store)
+    methods = shipping.methods(platform(), **ids, ui=ui)
     with platform().db.read() as db:
         rows = db.scalars(
             sa.select(ShippingMapping)
@@ -67,7 +67,7 @@ def _page(store: Integration, values: _Typed, error: FlowError | None = None) ->
         services=services,
         service_labels={service.code: service.label for service in services},
         method_labels={shipping.method_key(method.code): method for method in methods},
-        help_text=help_text,
+        help_text=ui.field_help,
         values=values,
         error=error,
     )

@@ -6,12 +6,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from is2_core.flows.access import owned_integration
-from is2_core.flows.ask import ask_cart_now
+from is2_core.flows.ask import ask_cart_now, live_call
 from is2_core.flows.cart_settings import is_enabled, known_manifest
 from is2_core.flows.context import cart_context
 from is2_core.flows.errors import BadInput, Conflict, Forbidden, NotFound
 from is2_core.flows.rules import add_event
-from is2_core.flows.shipping import vocabulary
+from is2_core.flows.shipping import vocabulary_now
 from is2_core.flows.staging import stage, stage_singly
 from is2_core.models import Integration, IntegrationState, ReceivedOrder
 from is2_core.platform import Platform
@@ -58,10 +58,11 @@ def fetch_this_order(platform: Platform, *, integration_id: int, account_id: int
         raise Forbidden(f"{label} is not enabled on this platform at the moment.")
     if not platform.carts.has(integration.cart, "fetch_order"):
         raise Conflict(f"{label} offers no way to ask for a single order.")
-    ui = vocabulary(platform, integration)
-    answer: Order | OrderReject | None = ask_cart_now(
-        platform, integration, "fetch_order", ctx=cart_context(platform, integration), remote_id=wanted
-    )
+    with live_call(platform, account_id):
+        ui = vocabulary_now(platform, integration)
+        answer: Order | OrderReject | None = ask_cart_now(
+            platform, integration, "fetch_order", ctx=cart_context(platform, integration), remote_id=wanted
+        )
     if answer is None:
         raise NotFound(f"{label} does not know an order {wanted} of this store.", field=FIELD)
     return _store(platform, integration_id, account_id, user_id, ui, answer)

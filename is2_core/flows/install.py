@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from is2_core.flows.access import owned_integration
-from is2_core.flows.ask import CartRefused, ask_cart_now
+from is2_core.flows.ask import CartRefused, ask_cart_now, live_call
 from is2_core.flows.cart_settings import is_enabled, known_manifest, platform_settings
 from is2_core.flows.context import cart_context
 from is2_core.flows.errors import BadInput, Conflict, Forbidden
@@ -155,13 +155,17 @@ def step(
         connected = session.get(Credential, integration_id) is not None
     if integration.state == IntegrationState.SETUP and connected:
         return Ready(integration_id, True)
-    trip = _Trip(user_id, browser, return_url)
+    with live_call(platform, account_id):
+        return _step(platform, integration, _Trip(user_id, browser, return_url), params)
+
+
+def _step(platform: Platform, integration: Integration, trip: _Trip, params: Mapping[str, str] | None) -> Step:
     outcome = _ask_cart(platform, integration, None, {})
     if isinstance(outcome, AskFields) and params is not None:
         typed = check_fields(outcome.fields, params).values
         # A secret lives on in the credentials the cart returns, sealed, and nowhere else.
         secret = {field.key for field in outcome.fields if field.kind is FieldKind.SECRET}
-        outcome = _ask_cart(platform, integration, InstallReply(typed, return_url), typed)
+        outcome = _ask_cart(platform, integration, InstallReply(typed, trip.return_url), typed)
         asked = {key: value for key, value in typed.items() if key not in secret}
         return _take(platform, integration, trip, outcome, asked)
     return _take(platform, integration, trip, outcome, {})
@@ -172,8 +176,21 @@ def come_back(platform: Platform, *, cart: str, user_id: int, browser: str, para
 
     Raises:
         BadInput: the state is missing, wrong, foreign, used or expired; nothing was done.
+        CartBusy: the cart was not asked, and the same address works in a moment.
         CartRefused, CartUnavailable, Conflict: nothing was stored.
     """
+    with platform.db.read() as session:
+        account_id = session.scalar(
+            sa.select(Integration.account_id)
+            .join(InstallSession, InstallSession.integration_id == Integration.id)
+            .where(InstallSession.state_hash == _hash(params.get("state", "")))
+        )
+    # A place before the state is used up: what the cart sent the browser back with is good once.
+    with live_call(platform, account_id or 0, at_once=True):
+        return _come_back(platform, cart, user_id, browser, params)
+
+
+def _come_back(platform: Platform, cart: str, user_id: int, browser: str, params: Mapping[str, str]) -> Step:
     with platform.db.write() as session:
         now = platform.clock.now()
         trip = session.scalar(

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from is2_core.flows.access import owned, owned_integration
-from is2_core.flows.ask import ask_cart_now
+from is2_core.flows.ask import ask_cart_now, live_call
 from is2_core.flows.context import cart_context
 from is2_core.flows.errors import BadInput, Conflict
 from is2_core.models import CartItem, Integration, Mapping, SeenInCart, WarehouseSku
@@ -19,6 +19,8 @@ from plugins.interface import ItemPage, NotListed
 MAX_SKU = 100
 MAX_QUANTITY = 10_000
 MAX_PAGES = 1000
+# Seconds for reading the whole item list; each of its pages has those of any question.
+LIST_S = 30
 
 
 def add_custom_item(
@@ -120,14 +122,17 @@ def refresh_cart_items(platform: Platform, *, integration_id: int, account_id: i
     context = cart_context(platform, integration)
     seen: dict[str, tuple[str, str]] = {}
     page: str | None = None
-    for _ in range(MAX_PAGES):
-        reply: ItemPage | NotListed = ask_cart_now(platform, integration, "refresh_cart_items", ctx=context, page=page)
-        if isinstance(reply, NotListed):
-            return reply.sentence
-        seen.update({item.sku: (item.title, item.remote_id) for item in reply.items if item.sku})
-        page = reply.next_page
-        if page is None:
-            break
+    with live_call(platform, account_id, seconds=LIST_S):
+        for _ in range(MAX_PAGES):
+            reply: ItemPage | NotListed = ask_cart_now(
+                platform, integration, "refresh_cart_items", ctx=context, page=page
+            )
+            if isinstance(reply, NotListed):
+                return reply.sentence
+            seen.update({item.sku: (item.title, item.remote_id) for item in reply.items if item.sku})
+            page = reply.next_page
+            if page is None:
+                break
     with platform.db.write() as session:
         integration = owned_integration(session, integration_id, account_id)
         _store_list(platform, session, integration, seen)

@@ -14,7 +14,7 @@ from is2_core.flows.activity import note_order
 from is2_core.flows.errors import BadInput, Conflict
 from is2_core.flows.holds import WAIVABLE, HoldCode, address_problem
 from is2_core.flows.rules import ADDRESS_CORRECTED, PLACEABLE, add_event, apply_holds, rules_for
-from is2_core.flows.shipping import vocabulary
+from is2_core.flows.shipping import vocabulary_now
 from is2_core.models import (
     WAITS_FOR_A_PERSON,
     Hold,
@@ -194,7 +194,7 @@ def _vocabulary(platform: Platform, order_id: int, account_id: int) -> ShippingM
     with platform.db.read() as session:
         order = owned(session, ReceivedOrder, order_id, account_id)
         integration = session.get_one(Integration, order.integration_id)
-    return vocabulary(platform, integration)
+    return vocabulary_now(platform, integration)
 
 
 def _waiting(session: Session, order_id: int, account_id: int) -> ReceivedOrder:

@@ -136,11 +136,12 @@ def _check_strength(password: str, words: Sequence[str]) -> None:
     rated = left[:_RATED]
     if len(_LETTER_LIKE.intersection(rated)) > _MOST_LETTER_LIKE:
         rated = rated.translate(_ALIKE)
-    rating = zxcvbn(rated, user_inputs=longest_first) if rated else {"score": 0}
+    # zxcvbn wants a character at least.
+    rating = zxcvbn(rated or "-", user_inputs=longest_first)
     if rating["score"] >= _GOOD_ENOUGH:
         return
     if left != password:
         why = "The person's own name, e-mail address and company count for nothing in it."
     else:
-        why = str(rating["feedback"]["warning"]) or "It is made of too few words, or of words many people use."
+        why = rating["feedback"]["warning"] or "It is made of too few words, or of words many people use."
     raise BadInput(f"This password is too easy to guess. {why} {_ADVICE}", field="password")

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from is2_core.flows.access import owned, owned_integration
+from is2_core.flows.ask import ask_cart_now
 from is2_core.flows.context import cart_context
-from is2_core.flows.errors import BadInput, Conflict
+from is2_core.flows.errors import BadInput, Conflict, FlowError
 from is2_core.models import Integration, ReceivedOrder, ReceivedState, ShippingMapping
 from is2_core.platform import Platform
 from is2_core.tasks.queue import NOW, enqueue
@@ -49,6 +50,28 @@ def vocabulary(platform: Platform, integration: Integration) -> ShippingMappingU
     return ui
 
 
+def vocabulary_now(platform: Platform, integration: Integration) -> ShippingMappingUI:
+    """The same while a person waits.
+
+    Raises:
+        CartRefused, CartUnavailable: the cart could not be asked.
+    """
+    if not platform.carts.has(integration.cart, "shipping_mapping_ui"):
+        return ShippingMappingUI(())
+    ui: ShippingMappingUI = ask_cart_now(
+        platform, integration, "shipping_mapping_ui", ctx=cart_context(platform, integration)
+    )
+    return ui
+
+
+def shown_vocabulary(platform: Platform, integration: Integration) -> ShippingMappingUI:
+    """What the mapping page shows: where the cart cannot be asked, the reason instead of its methods."""
+    try:
+        return vocabulary_now(platform, integration)
+    except FlowError as error:
+        return ShippingMappingUI((), field_help=error.sentence)
+
+
 def canonical_key(ui: ShippingMappingUI, method: str) -> str:
     """The key of a method's code, whether code, label or alias was given; the text's own key otherwise."""
     key = method_key(method)
@@ -58,8 +81,14 @@ def canonical_key(ui: ShippingMappingUI, method: str) -> str:
     return key
 
 
-def methods(platform: Platform, *, integration_id: int, account_id: int) -> list[MethodChoice]:
-    """Every method worth offering: seen on orders but unmapped first, then the cart's own, then other seen ones."""
+def methods(
+    platform: Platform, *, integration_id: int, account_id: int, ui: ShippingMappingUI | None = None
+) -> list[MethodChoice]:
+    """Every method worth offering: seen on orders but unmapped first, then the cart's own, then other seen ones.
+
+    Args:
+        ui: what the cart said just now, so that it need not be asked again.
+    """
     with platform.db.read() as session:
         integration = owned_integration(session, integration_id, account_id)
         mapped = set(
@@ -76,7 +105,7 @@ def methods(platform: Platform, *, integration_id: int, account_id: int) -> list
             )
             .group_by(ReceivedOrder.shipping_method)
         ).all()
-    ui = vocabulary(platform, integration)
+    ui = ui or vocabulary_now(platform, integration)
     known = {method_key(method.code): method for method in ui.methods}
     seen: dict[str, int] = {}
     for method, count in seen_rows:
@@ -111,7 +140,7 @@ def add_shipping_mapping(
         raise BadInput("Choose one of the warehouse's services.", field="service")
     with platform.db.read() as session:
         integration = owned_integration(session, integration_id, account_id)
-    key = canonical_key(vocabulary(platform, integration), method)
+    key = canonical_key(vocabulary_now(platform, integration), method)
     with platform.db.write() as session:
         integration = owned_integration(session, integration_id, account_id)
         present = session.scalar(

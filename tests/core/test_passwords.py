@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import unicodedata
+from contextlib import suppress
 
 import pytest
 from argon2 import PasswordHasher
@@ -63,10 +64,8 @@ def test_a_good_one_is_taken(password: str) -> None:
 @pytest.mark.parametrize("password", ["4@8({[<369&#!1|0$5+7%2" * 45, "0123456789" * 100, "aab" * 333])
 def test_the_longest_takes_no_longer_than_a_page_may(password: str) -> None:
     started = time.process_time()
-    try:
+    with suppress(BadInput):
         hash_new(password, KNOWN)
-    except BadInput:
-        pass
     assert time.process_time() - started < 1
 
 
@@ -138,7 +137,11 @@ def test_a_second_hash_is_refused_at_once(hasher: Counting) -> None:
     first.start()
     try:
         assert hasher.begun.wait(10)
-        for second in (lambda: check(stored, "x"), lambda: check(None, "x"), lambda: hash_new("correct horse cart", ())):
+        for second in (
+            lambda: check(stored, "x"),
+            lambda: check(None, "x"),
+            lambda: hash_new("correct horse cart", ()),
+        ):
             with pytest.raises(PasswordsBusy) as refused:
                 second()
             assert refused.value.status == 429

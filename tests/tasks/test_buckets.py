@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,8 +13,19 @@ import pytest
 import redis
 from hypothesis import given, settings, strategies as st
 
+from is2_core import platform as platforms
+from is2_core.carts import CartRegistry
 from is2_core.clock import VirtualClock
-from is2_core.ratelimit import ACTIVE_S, LEARNED_S, BucketStore, Budget, MemoryBuckets, RedisBuckets
+from is2_core.ratelimit import (
+    ACTIVE_S,
+    LEARNED_S,
+    BucketsAway,
+    BucketStore,
+    Budget,
+    MemoryBuckets,
+    RedisBuckets,
+)
+from tests.conftest import make_config
 
 START = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -223,3 +236,16 @@ def test_a_wiped_redis_starts_with_full_buckets(redis_url: str) -> None:
     connection.flushall()
     connection.script_flush()
     assert buckets.take([budget]) == 0
+
+
+def test_a_redis_that_accepts_and_never_answers_is_away_within_seconds(
+    sqlite_url: str, carts: CartRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(platforms, "_REDIS_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        config = make_config(sqlite_url, f"redis://127.0.0.1:{listener.getsockname()[1]}")
+        buckets = platforms.build_platform(config, carts=carts).buckets
+        started = time.monotonic()
+        with pytest.raises(BucketsAway):
+            buckets.take([Budget("a", 1, 1)])
+        assert time.monotonic() - started < 2

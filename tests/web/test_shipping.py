@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from plugins.interface import Temporary
 from tests.web.browser import Browser
 from tests.web.conftest import ALICE, House
 
@@ -72,3 +73,23 @@ def test_a_mapping_is_removed(house: House) -> None:
     page = browser.press("Remove")
     assert "was removed" in page.messages
     assert "No mapping yet" in page.text
+
+
+def test_a_cart_that_cannot_be_asked_for_its_methods_leaves_the_page_open(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = house.platform.carts.call
+
+    def call(name: str, hook: str, **arguments: object) -> object:
+        if hook == "shipping_mapping_ui":
+            raise Temporary("The shop did not answer.")
+        return whole(name, hook, **arguments)
+
+    monkeypatch.setattr(house.platform.carts, "call", call)
+    browser = house.browser(ALICE)
+    page = browser.get(f"/integrations/{house.store(house.northwind).id}/shipping")
+    assert page.status == 200
+    assert "The shop did not answer." in page.text
+    page = browser.press("Add Mapping", method="Express", service="GROUND")
+    assert page.status == 502
+    assert page.field("Cart Shipping Method")["value"] == "Express"
