@@ -23,11 +23,15 @@ from sqlalchemy.exc import DBAPIError
 from is2_core.logs import configure_logging
 from is2_core.tasks import dispatcher
 from is2_core.tasks.bell import QUEUE, RqBell, TaskJob
+from is2_core.tasks.heartbeat import ask_for_heartbeat
 from is2_core.tasks.perform import prepare
 
 _BUSY_S = 0.1
 _IDLE_S = 0.5
 _CLEAN_UP_EVERY_S = 3600
+_HEARTBEAT_ASKED_EVERY_S = 5
+# A worker that waits says 15 s before this that it lives; RQ's own 420 s would show a dead one as alive for as long.
+_WORKER_TTL_S = 60
 _log = logging.getLogger("is2.worker")
 
 
@@ -67,7 +71,13 @@ def work(burst: bool) -> None:
     connection = redis.Redis.from_url(platform.config.redis_url)
     check_redis(connection)
     queue = Queue(QUEUE, connection=connection, serializer=JSONSerializer, job_class=TaskJob)
-    worker = TaskWorker([queue], connection=connection, serializer=JSONSerializer, maintenance_interval=30)
+    worker = TaskWorker(
+        [queue],
+        connection=connection,
+        serializer=JSONSerializer,
+        maintenance_interval=30,
+        worker_ttl=_WORKER_TTL_S,
+    )
     worker.work(burst=burst, with_scheduler=False, logging_level="WARNING")
 
 
@@ -78,10 +88,14 @@ def dispatch() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    cleaned, down = float("-inf"), False
+    cleaned = asked = float("-inf")
+    down = False
     while not stop.is_set():
         pause = _IDLE_S
         try:
+            if time.monotonic() - asked > _HEARTBEAT_ASKED_EVERY_S:
+                ask_for_heartbeat(platform)
+                asked = time.monotonic()
             if dispatcher.tick(platform, bell).rung:
                 pause = _BUSY_S
             if time.monotonic() - cleaned > _CLEAN_UP_EVERY_S:

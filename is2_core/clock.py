@@ -19,7 +19,7 @@ _KNOWN_FOR_S = 1.0
 
 
 class Clock(Protocol):
-    """Two times: ours, and the database's, which alone decides about leases."""
+    """Three times: ours, the database's, which alone decides about leases, and the wall's, which nobody moves."""
 
     def now(self) -> datetime:
         """The present, aware UTC."""
@@ -27,6 +27,10 @@ class Clock(Protocol):
 
     def database_now(self, session: Session) -> datetime:
         """The present on the database's clock, aware UTC."""
+        ...
+
+    def wall_now(self, session: Session) -> datetime:
+        """Return the real time on the database's clock, aware UTC, also where this clock is ahead of it."""
         ...
 
 
@@ -43,6 +47,9 @@ class WallClock:
         value = session.scalar(sa.select(sa.func.clock_timestamp()))
         assert isinstance(value, datetime)
         return value.astimezone(UTC)
+
+    def wall_now(self, session: Session) -> datetime:
+        return self.database_now(session)
 
 
 class OffsetClock:
@@ -68,6 +75,9 @@ class OffsetClock:
         self._note(session.scalar(_OFFSET))
         return self._wall.database_now(session) + self._offset
 
+    def wall_now(self, session: Session) -> datetime:
+        return self._wall.database_now(session)
+
     def _note(self, seconds: int | None) -> None:
         self._offset = timedelta(seconds=seconds or 0)
         self._read_at = self._monotonic()
@@ -77,7 +87,7 @@ _OFFSET = sa.select(ClockOffset.seconds).where(ClockOffset.id == OFFSET_ROW)
 
 
 class VirtualClock:
-    """A clock that stands still until it is moved; the database's clock is the same one."""
+    """A clock that stands still until it is moved; the database's clock and the wall's are the same one."""
 
     def __init__(self, start: datetime) -> None:
         self._now = start
@@ -86,6 +96,9 @@ class VirtualClock:
         return self._now
 
     def database_now(self, session: Session) -> datetime:
+        return self._now
+
+    def wall_now(self, session: Session) -> datetime:
         return self._now
 
     def advance(self, by: timedelta) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -11,11 +12,13 @@ from alembic.script import ScriptDirectory
 
 from is2_core.db.engine import Database
 
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
 
 def alembic_config(url: str) -> Config:
     """Alembic's configuration for a database."""
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(_MIGRATIONS))
     # Alembic interpolates "%": a password may hold one.
     config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
     return config
@@ -28,6 +31,29 @@ def upgrade(url: str) -> None:
 
 def is_current(db: Database) -> bool:
     """Whether the database has the newest revision."""
-    head = ScriptDirectory.from_config(alembic_config(db.url)).get_current_head()
-    with db.engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision() == head
+    return _revision(db) == _known_revisions()[0]
+
+
+def revision_problem(db: Database) -> str:
+    """Return why this code cannot work on the database as it is, "" where it can.
+
+    A revision this code does not know is one of a later release: those only add, so that processes of this one go on.
+    """
+    present, known = _revision(db), _known_revisions()
+    if present is None:
+        return "The database has no tables: run `is2 db upgrade`."
+    if present in known[1:]:
+        return f"The database is at revision {present}, this release needs {known[0]}: run `is2 db upgrade`."
+    return ""
+
+
+def _revision(db: Database) -> str | None:
+    with db.engine.connect().execution_options(is2_writes=False) as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+@cache
+def _known_revisions() -> tuple[str, ...]:
+    """Read the revisions of this release, the newest first."""
+    scripts = ScriptDirectory(str(_MIGRATIONS))
+    return tuple(script.revision for script in scripts.walk_revisions())

@@ -4,6 +4,7 @@ from is2_core.models.account import Account, MemberRole, Membership, Role, User
 from is2_core.models.base import Base, Owned
 from is2_core.models.cart import CarrierCode, CartSetting
 from is2_core.models.clock import ClockOffset
+from is2_core.models.heartbeat import Heartbeat
 from is2_core.models.integration import (
     WAITS_FOR_A_PERSON,
     Credential,
@@ -65,6 +66,7 @@ __all__ = [
     "ClockOffset",
     "Credential",
     "CustomizationState",
+    "Heartbeat",
     "Hold",
     "ImportCursor",
     "InstallSession",

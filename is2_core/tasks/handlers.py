@@ -19,6 +19,7 @@ from is2_core.flows.shipments import read_warehouse
 from is2_core.flows.stopping import stop_orders
 from is2_core.flows.submissions import KIND_ACKNOWLEDGE, KIND_INVENTORY, KIND_TRACKING
 from is2_core.flows.tracking import post_tracking
+from is2_core.tasks.heartbeat import HEARTBEAT, store_heartbeat
 from is2_core.tasks.run import Handler
 
 SETTLERS = {
@@ -28,6 +29,7 @@ SETTLERS = {
 }
 
 HANDLERS: dict[str, Handler] = {
+    HEARTBEAT: store_heartbeat,
     "orders.check": check_orders,
     "orders.reconcile": reconcile_orders,
     "orders.customize": fetch_customizations,

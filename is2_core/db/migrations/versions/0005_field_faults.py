@@ -46,11 +46,17 @@ def _drop_accepted_units() -> None:
 
 
 def _add_heartbeat() -> None:
-    pass
+    op.create_table(
+        "heartbeat",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("asked_at", sa.DateTime(), nullable=True),
+        sa.Column("stored_at", sa.DateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_heartbeat")),
+    )
 
 
 def _drop_heartbeat() -> None:
-    pass
+    op.drop_table("heartbeat")
 
 
 def _add_people() -> None:
