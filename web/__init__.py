@@ -21,6 +21,7 @@ from web import (
     item_table,
     items,
     orders_export,
+    platform_status,
     received_orders,
     security,
     sessions,
@@ -62,6 +63,7 @@ def create_app(platform: Platform, *, session_clock: Clock | None = None) -> Fla
         stock_export,
         warehouse,
         admin,
+        platform_status,
         support,
         item_table,
     ):

@@ -14,7 +14,7 @@ from is2_core.flows.cart_settings import environment_label
 from is2_core.flows.stores import store_name
 from is2_core.models import AckState, Integration, ReceivedOrder, ReceivedState, Role
 from is2_core.platform import Platform
-from web import scope, shared_stock
+from web import lateness, scope, shared_stock
 from web.demands import demand_label, to_do
 from web.windows import narrow_window, window
 
@@ -35,9 +35,12 @@ _ACK_LABELS = {
 }
 
 # Blueprints whose pages stand in the room of another.
-_ROOMS = dict.fromkeys(
-    ("install", "drift", "inventory", "item_table", "items", "shared_stock", "shipping"), "integrations"
-)
+_ROOMS = {
+    **dict.fromkeys(
+        ("install", "drift", "inventory", "item_table", "items", "shared_stock", "shipping"), "integrations"
+    ),
+    "platform_status": "admin",
+}
 
 
 def init_app(app: Flask) -> None:
@@ -54,6 +57,9 @@ def init_app(app: Flask) -> None:
         narrow_window=narrow_window,
         demand_label=demand_label,
         to_do=to_do,
+        is_late=lateness.is_late_now,
+        late_integrations=lateness.late_integrations,
+        platform_problems=lateness.platform_problems,
         has_role=lambda *names: scope.has_role(*(Role(name) for name in names)),
         may_change=lambda: g.get("account") is not None and scope.is_member(g.account.id),
     )

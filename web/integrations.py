@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -20,7 +20,6 @@ from is2_core.flows.inventory_sync import ORDERS
 from is2_core.flows.inventory_view import inventory_view
 from is2_core.flows.setup_form import LEAD_DAYS
 from is2_core.models import (
-    OPEN_STATES,
     ImportCursor,
     Integration,
     IntegrationState,
@@ -31,8 +30,8 @@ from is2_core.models import (
     ReceivedState,
     Schedule,
     Task,
-    TaskState,
 )
+from is2_core.tasks.lateness import is_late, is_running, next_runs
 from web import scope
 from web.forms import draw, stray, typed
 from web.inventory import latency_sentence
@@ -47,12 +46,14 @@ _CHECK = "orders.check"
 
 @dataclass
 class StoreRow:
-    """One store of the list: its row, how its last check went and what the cart had to say of it, how many orders it
-    has in which state, what was last sent to its cart, and whether it can be asked for a single order."""
+    """One store of the list: its row, how its last check went (`long_ago`: more than two intervals before now) and
+    what the cart had to say of it, how many orders it has in which state, what was last sent to its cart, and whether
+    it can be asked for a single order."""
 
     store: Integration
     counts: Counter[str] = field(default_factory=Counter)
     checked_at: datetime | None = None
+    long_ago: bool = False
     next_at: datetime | None = None
     running: bool = False
     problem: str = ""
@@ -91,20 +92,26 @@ def store_rows(db: Session, account_id: int) -> list[StoreRow]:
 
 
 def _add_checks(db: Session, rows: dict[int, StoreRow]) -> None:
-    ids = list(rows)
+    ids, now = list(rows), platform().clock.now()
     cursors = sa.select(ImportCursor.integration_id, sa.func.max(ImportCursor.checked_at)).where(
         ImportCursor.integration_id.in_(ids)
     )
     for integration_id, checked_at in db.execute(cursors.group_by(ImportCursor.integration_id)):
-        rows[integration_id].checked_at = checked_at
+        # Where the clock was put back, it was just now.
+        rows[integration_id].checked_at = checked_at and min(checked_at, now)
     notices = sa.select(ImportCursor.integration_id, ImportCursor.notice).where(
         ImportCursor.integration_id.in_(ids), ImportCursor.notice != ""
     )
     # The routine listing's goes before the daily one's.
     for integration_id, notice in db.execute(notices.order_by(ImportCursor.kind)):
         rows[integration_id].listing_notice = notice
+    for (integration_id, _), next_at in next_runs(db, ids, [_CHECK], now).items():
+        rows[integration_id].next_at = next_at
     for schedule in db.scalars(sa.select(Schedule).where(Schedule.integration_id.in_(ids), Schedule.kind == _CHECK)):
-        rows[schedule.integration_id].next_at = schedule.next_at
+        row = rows[schedule.integration_id]
+        row.long_ago = row.checked_at is not None and is_late(
+            row.checked_at + 2 * timedelta(seconds=schedule.every_s), now
+        )
     newest = (
         sa.select(sa.func.max(Task.id))
         .where(Task.integration_id.in_(ids), Task.kind == _CHECK)
@@ -114,9 +121,7 @@ def _add_checks(db: Session, rows: dict[int, StoreRow]) -> None:
         assert task.integration_id is not None, task.id
         row = rows[task.integration_id]
         row.problem = task.error_sentence
-        row.running = task.state == TaskState.RUNNING
-        if task.state in OPEN_STATES:
-            row.next_at = task.run_at
+        row.running = is_running(task, now)
 
 
 def _add_way_back(db: Session, rows: dict[int, StoreRow]) -> None:

@@ -57,7 +57,7 @@ def init_app(app: Flask, clock: Clock) -> None:
     @app.before_request
     def require_sign_in() -> ResponseReturnValue | None:
         view = app.view_functions.get(request.endpoint or "")
-        if view is None or request.endpoint in ("static", "health.healthz"):
+        if view is None or request.endpoint in ("static", "health.healthz", "health.readyz"):
             return None
         # Loaded here, before any page opens a unit of work of its own: those do not nest.
         if current_user.is_authenticated:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, lazyload
 
 from is2_core.flows.access import owned_integration
+from is2_core.flows.drift import DRIFT
 from is2_core.flows.inventory import next_possible
 from is2_core.flows.inventory_levels import candidates_of, lead_days_of, levels_of
 from is2_core.flows.inventory_sync import PUSH, interval_of
@@ -18,18 +19,17 @@ from is2_core.flows.inventory_tries import Tries, stuck, tries_of
 from is2_core.flows.levels import Level
 from is2_core.flows.lost_writes import TELL_AFTER
 from is2_core.flows.shared_stock import unconfirmed_skus
-from is2_core.flows.submissions import KIND_INVENTORY, poll_problem
+from is2_core.flows.submissions import KIND_INVENTORY, POLL, poll_problem
 from is2_core.models import (
-    OPEN_STATES,
     CartItem,
     Integration,
     InventorySync,
-    Schedule,
     Submission,
     Task,
     TaskState,
 )
 from is2_core.platform import Platform
+from is2_core.tasks.lateness import next_runs
 
 FAILING, LOST = "FAILING", "LOST"
 
@@ -74,7 +74,8 @@ class ItemStock:
 class InventoryView:
     """The whole store. `every_s` is None where sync is off; `with_lead` of `active` SKUs carry the present latency.
     `open_since` is when the push went out that the cart still works on, `open_sentence` what is wrong with it, if
-    anything is; `compared_at` when the cart was last compared with what was sent."""
+    anything is, `next_poll` when the cart is next asked about it; `compared_at` when the cart was last compared with
+    what was sent, `next_comparison` when it is next. An integration that is not active promises nothing."""
 
     every_s: int | None
     next_possible: datetime
@@ -82,11 +83,13 @@ class InventoryView:
     accepted_at: datetime | None
     open_since: datetime | None
     open_sentence: str
+    next_poll: datetime | None
     lead_days: int | None
     with_lead: int
     active: int
     problem: Problem | None
     compared_at: datetime | None
+    next_comparison: datetime | None
     rows: tuple[ItemStock, ...]
 
     @property
@@ -125,7 +128,7 @@ def inventory_view(platform: Platform, *, integration_id: int, account_id: int) 
         sync = session.get(InventorySync, integration_id)
         may_at = next_possible(platform, session, integration, platform.clock.now())
         every = interval_of(session, integration_id)
-        next_run = _next_run(session, integration)
+        planned = next_runs(session, [integration_id], [PUSH, DRIFT, POLL], platform.clock.now())
         working = session.scalar(
             sa.select(Submission)
             .where(
@@ -167,14 +170,16 @@ def inventory_view(platform: Platform, *, integration_id: int, account_id: int) 
     return InventoryView(
         every_s=every,
         next_possible=may_at,
-        next_run=next_run if every else None,
+        next_run=planned.get((integration_id, PUSH)) if every else None,
         accepted_at=sync.accepted_at if sync else None,
         open_since=working.sent_at if working else None,
         open_sentence=open_sentence,
+        next_poll=planned.get((integration_id, POLL)) if working else None,
         lead_days=lead_days,
         with_lead=sum(item.active and item.pushed_lead_days == lead_days for item in items),
         active=sum(item.active for item in items),
         problem=_problem(sync) or failing or _lost(lost),
+        next_comparison=planned.get((integration_id, DRIFT)),
         compared_at=max((item.drift_at for item in items if item.drift_at), default=None),
         rows=rows,
     )
@@ -225,16 +230,3 @@ def _lost(found: Sequence[Tries]) -> Problem | None:
         "it. It is sent again in smaller parts, in the end one by one. Support was told."
     )
     return Problem(LOST, sentence, tuple(sorted(entry.sku for entry in found)), min(entry.since for entry in found))
-
-
-def _next_run(session: Session, integration: Integration) -> datetime | None:
-    """The earliest of what is planned: an open task, or the schedule's next slot."""
-    task = session.scalar(
-        sa.select(sa.func.min(Task.run_at)).where(
-            Task.integration_id == integration.id, Task.kind == PUSH, Task.state.in_(OPEN_STATES)
-        )
-    )
-    slot = session.scalar(
-        sa.select(Schedule.next_at).where(Schedule.integration_id == integration.id, Schedule.kind == PUSH)
-    )
-    return min((at for at in (task, slot) if at is not None), default=None)

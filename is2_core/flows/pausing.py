@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from is2_core.models import Integration, IntegrationState
+from is2_core.models import Integration, IntegrationState, Schedule
 from is2_core.platform import Platform
 from is2_core.tasks.queue import release_tasks
 
@@ -12,4 +13,9 @@ from is2_core.tasks.queue import release_tasks
 def resume(session: Session, row: Integration, platform: Platform) -> None:
     """Let a paused store and everything that waits for it go on, inside the transaction that mends it."""
     row.state, row.pause_code, row.pause_sentence = IntegrationState.ACTIVE, "", ""
-    release_tasks(session, row.id, platform.clock.now())
+    now = platform.clock.now()
+    release_tasks(session, row.id, now)
+    # Slots missed while it was paused are due from now on, not late since then.
+    session.execute(
+        sa.update(Schedule).where(Schedule.integration_id == row.id, Schedule.next_at < now).values(next_at=now)
+    )

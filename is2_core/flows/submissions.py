@@ -16,6 +16,7 @@ from plugins.interface import Applied, PendingSubmission, Rejected, Result, Writ
 KIND_ACKNOWLEDGE = "acknowledge_orders"
 KIND_INVENTORY = "push_inventory"
 KIND_TRACKING = "post_tracking"
+POLL = "submissions.poll"
 PENDING = "PENDING"
 
 
@@ -72,7 +73,7 @@ def ask_about_open(session: Session, integration: Integration, now: datetime) ->
 def _ask_about(session: Session, integration: Integration, row: Submission, now: datetime) -> None:
     enqueue(
         session,
-        kind="submissions.poll",
+        kind=POLL,
         integration=integration,
         now=now,
         run_at=row.ask_at,
@@ -85,7 +86,7 @@ def poll_problem(session: Session, row: Submission) -> str:
     """What went wrong when the cart was last asked about a submission, "" where nothing did."""
     newest = (
         sa.select(Task.error_sentence)
-        .where(Task.business_key == f"submissions.poll:{row.integration_id}:{row.id}")
+        .where(Task.business_key == f"{POLL}:{row.integration_id}:{row.id}")
         .order_by(Task.id.desc())
         .limit(1)
     )

@@ -194,7 +194,14 @@ def pages_of(road: Road) -> set[str]:
     """All that people open in a browser: not what programs read, nor what a cart sends browsers to."""
     rules = [rule for rule in road.app.url_map.iter_rules() if "GET" in (rule.methods or ())]
     people = {rule.endpoint for rule in rules if not rule.rule.startswith("/api/") and not rule.rule.endswith(".json")}
-    return people - {"static", "health.healthz", "install.login_leg", "install.come_back", "admin.home"}
+    return people - {
+        "static",
+        "health.healthz",
+        "health.readyz",
+        "install.login_leg",
+        "install.come_back",
+        "admin.home",
+    }
 
 
 def test_a_brand_new_account_finds_a_way_on_from_every_page(road: Road) -> None:

@@ -65,7 +65,9 @@ def test_without_its_database_the_panel_says_so(house: House, tmp_path: Path) ->
     gone = dataclasses.replace(house.platform, db=Database(f"sqlite:///{tmp_path}/no/such/folder.db"))
     app = create_app(gone)
     browser = Browser(app)
-    assert browser.client.get("/healthz").status_code == 503
+    assert browser.client.get("/healthz").status_code == 200
+    ready = browser.client.get("/readyz")
+    assert (ready.status_code, "The database does not answer." in ready.get_json()["problems"]) == (503, True)
     assert browser.client.get("/sign-in").status_code == 200
 
 

@@ -45,6 +45,7 @@ TABLES = {
 PUBLIC = {
     "auth.sign_in",
     "health.healthz",
+    "health.readyz",
     "help.show",
     "install.come_back",
     "install.login_leg",
@@ -135,7 +136,9 @@ def test_get_changes_nothing(house: House, email: str) -> None:
     before = content(house)
     for rule in rules(house, "GET"):
         response = browser.client.get(address(house, rule, house.northwind))
-        assert response.status_code < 500, (rule, response.get_data(as_text=True)[:500])
+        # No worker runs here, and this address says so.
+        fine = response.status_code < 500 or rule.endpoint == "health.readyz"
+        assert fine, (rule, response.get_data(as_text=True)[:500])
         assert content(house) == before, rule
 
 
