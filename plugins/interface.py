@@ -53,6 +53,7 @@ from plugins.types.manifest import (
 )
 from plugins.types.orders import (
     CUSTOMIZATION_MAX,
+    ConfirmedPackage,
     Customization,
     FulfilledBy,
     Order,
@@ -300,6 +301,7 @@ __all__ = [
     "CartHttp",
     "CartManifest",
     "Clock",
+    "ConfirmedPackage",
     "Connected",
     "Customization",
     "Effect",

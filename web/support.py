@@ -22,6 +22,8 @@ KIND_LABELS = {
     CaseKind.OVERSOLD: "Oversold",
     CaseKind.WAREHOUSE_STOPPED: "Stopped by the warehouse",
     CaseKind.FEWER_UNITS: "Units cancelled after placing",
+    CaseKind.SHIPPED_ELSEWHERE: "Confirmed at the shop by somebody else",
+    CaseKind.TOO_LATE: "Too late to stop",
     CaseKind.CANCELLATION_REQUESTED: "Buyer asks to cancel after placing",
     CaseKind.NO_ANSWER: "No answer from the shop",
 }

@@ -42,7 +42,8 @@ from plugins.interface import (
     Temporary,
 )
 
-ROUTINE_STATES = (OrderState.PENDING, OrderState.READY, OrderState.PARTLY_SHIPPED, OrderState.CANCELLED)
+# Every state: what somebody ships by hand at the cart must not be shipped from here too.
+ROUTINE_STATES = tuple(state for state in OrderState if state is not OrderState.UNKNOWN)
 RECONCILE_DAYS = 7
 GIVE_UP_PAGE = 3
 _log = logging.getLogger(__name__)

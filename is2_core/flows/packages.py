@@ -3,21 +3,21 @@ order stands."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from is2_core.flows.allocation import LineNeed, units_completed
+from is2_core.flows.elsewhere import plain
 from is2_core.flows.rules import add_event
+from is2_core.flows.wanted_units import OrderUnits, units_of
 from is2_core.models import (
     Integration,
     Package,
     PackageUnits,
-    PlacedComponent,
     PostState,
-    ReceivedLine,
     ReceivedOrder,
     ReceivedState,
 )
@@ -38,7 +38,8 @@ def reallocate(platform: Platform, session: Session, order: ReceivedOrder, now: 
     takes_tracking = platform.carts.has(integration.cart, "post_tracking")
     standing = [package for package in packages if not package.voided]
     contents = [{entry.warehouse_sku: entry.quantity for entry in package.contents} for package in standing]
-    completed = units_completed(_needs(session, order.id), contents)
+    units_there = units_of(session, [order.id])[order.id]
+    completed = units_completed(_needs(units_there), contents)
     for package, units in zip(standing, completed, strict=True):
         if units != {entry.line_id: entry.quantity for entry in package.units}:
             package.units = []
@@ -46,14 +47,30 @@ def reallocate(platform: Platform, session: Session, order: ReceivedOrder, now: 
             package.units = [PackageUnits(line_id=line_id, quantity=count) for line_id, count in units.items()]
             changed(package)
     _pass_on_references(standing)
+    entered = {number: dict(units) for number, units in units_there.elsewhere.entered.items()}
     for package in standing:
         package.post_state = _post_state(package, takes_tracking)
+        if package.post_state == PostState.DUE and not package.posted_version and _take_entered(package, entered):
+            package.post_state, package.post_at = PostState.DONE, None
+            sentence = f"The cart has tracking number {package.tracking_number} already: somebody entered it there."
+            add_event(session, order.id, now, "TRACKING", sentence)
     for package in packages:
         if package.voided:
             package.post_state = PostState.VOIDED
     session.flush()
     follow_packages(session, order, now)
     return any(package.post_state == PostState.DUE for package in packages)
+
+
+def _take_entered(package: Package, entered: Mapping[str, dict[int, int]]) -> bool:
+    """Whether somebody has confirmed all units of a package under its number at the cart: posted again, they would
+    count twice. What stands for one package stands for no other."""
+    there = entered.get(plain(package.tracking_number), {})
+    if not all(there.get(entry.line_id, 0) >= entry.quantity for entry in package.units):
+        return False
+    for entry in package.units:
+        there[entry.line_id] -= entry.quantity
+    return True
 
 
 def _post_state(package: Package, takes_tracking: bool) -> PostState:
@@ -107,33 +124,51 @@ def changed(package: Package) -> None:
 
 
 def follow_packages(session: Session, order: ReceivedOrder, now: datetime) -> None:
-    """Set the order's state from its packages: SHIPPED with the first, COMPLETED when every unit the warehouse was
-    given is shipped and the cart has accepted it."""
+    """Set the order's state from its packages: SHIPPED with the first, COMPLETED when every unit that is wanted from
+    here is shipped and settled with the cart, and the warehouse ships nothing more of it. Called at every event that
+    changes one of these: packages, their posts, what the cart wants, an answer about stopping."""
     if order.state not in FOLLOWS_PACKAGES:
         return
+    session.flush()
     standing = [package for package in packages_of(session, order.id) if not package.voided]
     if not standing:
         state = ReceivedState.INJECTED
-    elif _all_shipped(session, order.id, standing) and all(_settled(package) for package in standing):
+    elif _is_complete(session, order, standing):
         state = ReceivedState.COMPLETED
     else:
         state = ReceivedState.SHIPPED
     if state != order.state:
         order.state = state
         if state is ReceivedState.COMPLETED:
-            add_event(session, order.id, now, "COMPLETED", "Everything is shipped, and the cart has the tracking.")
+            add_event(session, order.id, now, "COMPLETED", _completed(standing))
+
+
+def _is_complete(session: Session, order: ReceivedOrder, standing: Sequence[Package]) -> bool:
+    units = units_of(session, [order.id])[order.id]
+    if units.left and not order.stopped:
+        return False
+    return all_shipped(units, standing) and all(_settled(package) for package in standing)
+
+
+def _completed(standing: Sequence[Package]) -> str:
+    if any(package.post_state == PostState.NOT_NEEDED for package in standing):
+        return "Everything is shipped. The cart takes no tracking, so it was not told."
+    if any(not package.units for package in standing):
+        return "Nothing more is to be shipped, and the cart has the tracking of what it still wanted."
+    return "Everything is shipped, and the cart has the tracking."
 
 
 def _settled(package: Package) -> bool:
     return package.post_state in (PostState.DONE, PostState.NOT_NEEDED) or not package.units
 
 
-def _all_shipped(session: Session, order_id: int, standing: Sequence[Package]) -> bool:
+def all_shipped(units: OrderUnits, packages: Sequence[Package]) -> bool:
+    """Whether the packages of an order complete every unit that is wanted from here."""
     shipped: dict[int, int] = {}
-    for package in standing:
-        for entry in package.units:
+    for package in packages:
+        for entry in () if package.voided else package.units:
             shipped[entry.line_id] = shipped.get(entry.line_id, 0) + entry.quantity
-    return all(shipped.get(need.line_id, 0) >= need.units for need in _needs(session, order_id))
+    return all(shipped.get(line.line_id, 0) >= line.wanted for line in units.lines)
 
 
 def packages_of(session: Session, order_id: int) -> Sequence[Package]:
@@ -141,21 +176,6 @@ def packages_of(session: Session, order_id: int) -> Sequence[Package]:
     return session.scalars(sa.select(Package).where(Package.order_id == order_id).order_by(Package.id)).all()
 
 
-def _needs(session: Session, order_id: int) -> list[LineNeed]:
-    components: dict[int, dict[str, int]] = {}
-    lines = session.execute(
-        sa.select(ReceivedLine.id, ReceivedLine.placed, ReceivedLine.ordered, ReceivedLine.cancelled)
-        .where(ReceivedLine.order_id == order_id, ReceivedLine.placed > 0)
-        .order_by(ReceivedLine.id)
-    ).all()
-    for line_id, sku, quantity in session.execute(
-        sa.select(PlacedComponent.line_id, PlacedComponent.warehouse_sku, PlacedComponent.quantity).where(
-            PlacedComponent.line_id.in_([line.id for line in lines])
-        )
-    ):
-        components.setdefault(line_id, {})[sku] = quantity
-    # Units that were cancelled at the cart after placing cannot be posted there, even where they were shipped.
-    return [
-        LineNeed(line.id, min(line.placed, line.ordered - line.cancelled), components.get(line.id, {}))
-        for line in lines
-    ]
+def _needs(units: OrderUnits) -> list[LineNeed]:
+    # What was cancelled after placing, or confirmed by somebody else, cannot be posted, even where it was shipped.
+    return [LineNeed(line.line_id, line.wanted, line.components) for line in units.lines]

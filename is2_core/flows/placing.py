@@ -15,8 +15,8 @@ from is2_core.carts import PluginBug
 from is2_core.flows.activity import note_order
 from is2_core.flows.context import cart_context
 from is2_core.flows.demands import demands_of
+from is2_core.flows.fewer_units import follow, is_to_be_stopped
 from is2_core.flows.holds import HoldCode, HoldReason, StoreRules
-from is2_core.flows.packages import reallocate
 from is2_core.flows.rules import PLACEABLE, add_event, apply_holds, replace_holds, rules_for
 from is2_core.flows.shipping import vocabulary
 from is2_core.flows.staging import stage
@@ -294,8 +294,8 @@ def _store_placed(platform: Platform, session: Session, integration: Integration
         order.state, order.reason = ReceivedState.INJECTED, ""
         replace_holds(session, {order.id: ()})
     session.flush()
-    # The warehouse may have shipped it before its answer reached us.
-    if reallocate(platform, session, order, now):
+    # The warehouse may have shipped it, or somebody else confirmed it at the cart, before its answer reached us.
+    if follow(platform, session, order, now):
         enqueue(session, kind="tracking.post", integration=integration, now=now, priority=SOON)
     if not wanted:
         order.ack_state, order.stop_asked_at = AckState.NOT_NEEDED, None
@@ -305,6 +305,8 @@ def _store_placed(platform: Platform, session: Session, integration: Integration
         enqueue(session, kind="acknowledgements.send", integration=integration, now=now, priority=SOON)
     else:
         order.ack_state = AckState.NOT_NEEDED
+    if is_to_be_stopped(order):
+        enqueue(session, kind="orders.stop", integration=integration, now=now, priority=SOON)
 
 
 def _store_refused(session: Session, order: ReceivedOrder, answer: Refused, now: datetime) -> None:

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session, selectinload
 
 from is2_core.db.changes import rows_changed
 from is2_core.flows.activity import mark_due
-from is2_core.flows.packages import changed, reallocate, to_replace
+from is2_core.flows.fewer_units import follow, is_to_be_stopped
+from is2_core.flows.packages import changed, follow_packages, to_replace
 from is2_core.flows.promises import check_promises
 from is2_core.flows.rules import add_event
 from is2_core.flows.support import raise_case
@@ -97,9 +98,11 @@ def _take(platform: Platform, session: Session, account_id: int, news: Shipments
     packed = _take_packages(platform, session, orders, news.packages, now)
     _take_stopped(session, orders, news.stopped, now)
     # Tasks last: every transaction touches business rows first.
-    for integration_id in sorted({order.integration_id for order in packed}):
-        integration = session.get_one(Integration, integration_id)
-        enqueue(session, kind="tracking.post", integration=integration, now=now, priority=SOON)
+    unwanted = [order for order in orders.values() if is_to_be_stopped(order)]
+    for kind, due in (("tracking.post", packed), ("orders.stop", unwanted)):
+        for integration_id in sorted({order.integration_id for order in due}):
+            integration = session.get_one(Integration, integration_id)
+            enqueue(session, kind=kind, integration=integration, now=now, priority=SOON)
 
 
 def _cursor(platform: Platform, account_id: int, target: str, kind: str) -> str:
@@ -139,7 +142,7 @@ def _take_packages(
         if order is not None and _take_package(session, order, entry, now):
             touched[order.id] = order
     session.flush()
-    return [order for order in touched.values() if reallocate(platform, session, order, now)]
+    return [order for order in touched.values() if follow(platform, session, order, now)]
 
 
 def _orders(session: Session, account_id: int, numbers: set[str]) -> Sequence[ReceivedOrder]:
@@ -210,7 +213,7 @@ def _take_stopped(
         if order.stop_asked_at is not None or order.state not in (*PLACED, ReceivedState.STAGED, ReceivedState.HELD):
             continue
         shipped = order.state in (ReceivedState.SHIPPED, ReceivedState.COMPLETED)
-        order.stop_asked_at = now
+        order.stop_asked_at, order.stopped = now, True
         if shipped:
             order.stop_answer = f"The warehouse ended the rest of this order: {entry.sentence}"
         else:
@@ -220,6 +223,7 @@ def _take_stopped(
         if order.ack_state == AckState.DUE:
             order.ack_state = AckState.NOT_NEEDED
         add_event(session, order.id, now, "STOP", order.stop_answer)
+        follow_packages(session, order, now)
         raise_case(
             session,
             now,

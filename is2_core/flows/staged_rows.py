@@ -70,6 +70,7 @@ def order_row(
         "ack_sentence": "",
         "ack_tries": 0,
         "stop_answer": "",
+        "cart_packages": _packages(order, stored) if decision.needs_recipient else None,
     }
 
 
@@ -110,7 +111,22 @@ def reject_row(integration: Integration, reject: OrderReject, now: datetime) -> 
         "ack_sentence": "",
         "ack_tries": 0,
         "stop_answer": "",
+        "cart_packages": None,
     }
+
+
+def _packages(order: Order, stored: ReceivedOrder | None) -> list[dict[str, Any]] | None:
+    if order.packages is None:
+        return stored.cart_packages if stored else None
+    return [
+        {
+            "reference": package.reference,
+            "tracking_number": package.tracking_number,
+            "carrier": package.carrier,
+            "units": {line.remote_id: line.quantity for line in package.lines},
+        }
+        for package in order.packages
+    ]
 
 
 def line_row(order_id: int, line: OrderLine, customized: CustomizationState) -> dict[str, Any]:

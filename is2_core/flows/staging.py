@@ -11,10 +11,10 @@ from sqlalchemy.exc import InterfaceError, OperationalError, StatementError
 from sqlalchemy.orm import Session
 
 from is2_core.db import savepoint
-from is2_core.flows.activity import note_sold
+from is2_core.flows.activity import WAITING, note_sold
 from is2_core.flows.customized import Customized, customized_lines
-from is2_core.flows.decisions import OPEN, Decision, decide, keeps_address, sets_aside
-from is2_core.flows.fewer_units import cancelled_in_part, tell_of_fewer_units
+from is2_core.flows.decisions import Decision, decide, keeps_address, sets_aside
+from is2_core.flows.fewer_units import follow_cart, is_to_be_stopped
 from is2_core.flows.late_requests import requested_late, tell_of_requests
 from is2_core.flows.rules import PLACEABLE, load_rules, replace_holds
 from is2_core.flows.staged_rows import line_row, order_row, personal, reject_row, tells_of_people
@@ -34,7 +34,7 @@ from plugins.interface import Order, OrderReject, OrderState, ShippingMappingUI
 _MUTABLE = (
     "state cart_state reason shipping_method marks unknown has_address address_problem cancellation_requested "
     "cancel_reason total currency cart_updated_at ship_after ship_by deliver_after deliver_by original_order caution "
-    "read_at site"
+    "read_at site cart_packages"
 ).split()
 
 
@@ -112,9 +112,8 @@ def stage(
         returning=["id", "remote_id"],
     )
     id_of = {remote_id: order_id for order_id, remote_id in written}
-    fewer = cancelled_in_part(session, fresh, stored)
     _write_details(platform, session, integration, fresh, stored, decisions, id_of, customized)
-    tell_of_fewer_units(platform, session, fewer, now)
+    follow_cart(platform, session, [stored[order.remote_id] for order in fresh if order.remote_id in stored], now)
     tell_of_requests(session, late, now)
     held = {remote_id: decision.holds for remote_id, decision in decisions.items()}
     replace_holds(session, {order_id: held.get(remote_id, ()) for remote_id, order_id in id_of.items()})
@@ -157,18 +156,26 @@ def _write_details(
 ) -> None:
     for order in orders:
         if order.remote_id in stored:
-            # A line the cart does not show any more is not shipped any more.
+            # A line the cart does not show any more is not shipped any more. Of a shipped order it may merely have been
+            # unreadable.
+            gone = {} if order.state is OrderState.SHIPPED else {"cancelled": ReceivedLine.ordered}
             session.execute(
                 sa.update(ReceivedLine)
                 .where(
                     ReceivedLine.order_id == stored[order.remote_id].id,
                     ReceivedLine.remote_id.not_in([line.remote_id for line in order.lines]),
                 )
-                .values(open=0, cancelled=ReceivedLine.ordered)
+                .values(open=0, **gone)
                 .execution_options(synchronize_session=False)
             )
     lines = [
-        line_row(id_of[order.remote_id], line, customized[order.remote_id][line.remote_id])
+        line_row(
+            id_of[order.remote_id],
+            line,
+            customized[order.remote_id][line.remote_id]
+            if order.remote_id in stored or decisions[order.remote_id].needs_recipient
+            else CustomizationState.NONE,
+        )
         for order in orders
         for line in order.lines
     ]
@@ -207,7 +214,7 @@ def _write_events(
     events = []
     for row in rows:
         before = stored.get(row["remote_id"])
-        if before is not None and before.state == row["state"] and before.cart_state == row["cart_state"]:
+        if before is not None and before.state == row["state"] and _is_no_news(before, row["cart_state"]):
             continue
         decision = decisions.get(row["remote_id"])
         sentence = row["reason"] or (
@@ -228,6 +235,12 @@ def _write_events(
         session.execute(sa.insert(OrderEvent), events)
 
 
+def _is_no_news(before: ReceivedOrder, cart_state: str) -> bool:
+    """What was shipped from here comes back as shipped; what somebody else shipped is told with its units."""
+    shipped = before.placed_at is not None and cart_state in (OrderState.PARTLY_SHIPPED, OrderState.SHIPPED)
+    return before.cart_state == cart_state or shipped
+
+
 def _sold(orders: Sequence[Order], stored: dict[str, ReceivedOrder], decisions: dict[str, Decision]) -> set[str]:
     """Cart SKUs of orders that began, changed or ceased to need stock the warehouse does not know of yet."""
     touched = [
@@ -242,7 +255,7 @@ def _sold(orders: Sequence[Order], stored: dict[str, ReceivedOrder], decisions: 
     return {
         line.sku
         for order in touched
-        if order.remote_id in stored or decisions[order.remote_id].state in OPEN
+        if order.remote_id in stored or decisions[order.remote_id].state in WAITING
         for line in order.lines
     }
 
@@ -261,6 +274,12 @@ def _ask_for_what_follows(
         enqueue(session, kind="orders.customize", integration=integration, now=now, priority=SOON)
     if any(decisions[order.remote_id].state is ReceivedState.STAGED and order.state in PLACEABLE for order in orders):
         enqueue(session, kind="orders.place", integration=integration, now=now, priority=SOON)
-    cancelled = (stored.get(order.remote_id) for order in orders if order.state is OrderState.CANCELLED)
-    if any(row is not None and row.asked_at is not None and row.stop_asked_at is None for row in cancelled):
+    if any(_is_stopped(order, stored.get(order.remote_id), decisions[order.remote_id]) for order in orders):
         enqueue(session, kind="orders.stop", integration=integration, now=now, priority=SOON)
+
+
+def _is_stopped(order: Order, stored: ReceivedOrder | None, decision: Decision) -> bool:
+    """Whether the warehouse may have an order that is not to be shipped from there any more."""
+    if stored is None or stored.asked_at is None or stored.stop_asked_at is not None:
+        return False
+    return order.state is OrderState.CANCELLED or not decision.needs_recipient or is_to_be_stopped(stored)

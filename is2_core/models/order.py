@@ -56,6 +56,9 @@ class ReceivedOrder(Owned):
     `asked_at` is when the warehouse was last asked to take it: from then on it may have it, whatever is known here.
     `address_problem` is computed at staging so that nobody needs to decrypt to know it: "" when fine.
     `cancel_reason` is what the buyer gave for asking to cancel, in the cart's words.
+    `not_wanted_at` is since when nobody wants what the warehouse still has of it; `stopped` says that the warehouse
+    ships nothing more. `cart_packages` are the packages the cart shows ({reference, tracking_number, carrier, units by
+    the cart's line id}), None where it has not told.
     """
 
     __tablename__ = "received_order"
@@ -103,14 +106,20 @@ class ReceivedOrder(Owned):
     ack_at: Mapped[datetime | None]
     stop_asked_at: Mapped[datetime | None]
     stop_answer: Mapped[str] = mapped_column(default="")
+    stopped: Mapped[bool] = mapped_column(default=False)
+    not_wanted_at: Mapped[datetime | None]
+    cart_packages: Mapped[list[dict[str, Any]] | None] = mapped_column(sa.JSON(none_as_null=True))
     lines: Mapped[list[ReceivedLine]] = relationship(order_by="ReceivedLine.id", lazy="raise")
     holds: Mapped[list[Hold]] = relationship(order_by="Hold.id", lazy="raise")
 
 
 class ReceivedLine(Base):
-    """One line of a received order; its gift message and the like are in the Recipient. `placed` are the units the
-    warehouse was given; `open` goes on following the cart. `customization` tells whether there is something the buyer
-    had made on it, and whether it is here."""
+    """One line of a received order; its gift message and the like are in the Recipient.
+
+    `placed` are the units the warehouse was given; `open` goes on following the cart. Of those placed, `cancelled_late`
+    were cancelled there since and `shipped_elsewhere` confirmed by somebody else, as far as it was told.
+    `customization` says whether there is something the buyer had made on it, and whether it is here.
+    """
 
     __tablename__ = "received_line"
     __table_args__ = (sa.UniqueConstraint("order_id", "remote_id"),)
@@ -123,6 +132,8 @@ class ReceivedLine(Base):
     cancelled: Mapped[int]
     open: Mapped[int]
     placed: Mapped[int] = mapped_column(default=0)
+    cancelled_late: Mapped[int] = mapped_column(default=0)
+    shipped_elsewhere: Mapped[int] = mapped_column(default=0)
     unit_price: Mapped[str] = mapped_column(default="")
     gift: Mapped[bool] = mapped_column(default=False)
     gift_wrap: Mapped[str] = mapped_column(default="")

@@ -14,7 +14,8 @@ from is2_core.models.base import Base, Id, reference
 class CaseKind(StrEnum):
     """HELP: a person asked. The others are raised by the platform: stock shared by several stores was turned on,
     more units are promised than lie in the warehouse, the warehouse ended an order the cart still has, the cart took
-    units back after the warehouse was given them, a buyer asks to cancel what the warehouse has, the cart's answer
+    units back after the warehouse was given them, somebody else confirmed such units as shipped, the warehouse could
+    not stop what was asked of it, a buyer asks to cancel what the warehouse has, the cart's answer
     about slow work does not come."""
 
     HELP = "HELP"
@@ -22,6 +23,8 @@ class CaseKind(StrEnum):
     OVERSOLD = "OVERSOLD"
     WAREHOUSE_STOPPED = "WAREHOUSE_STOPPED"
     FEWER_UNITS = "FEWER_UNITS"
+    SHIPPED_ELSEWHERE = "SHIPPED_ELSEWHERE"
+    TOO_LATE = "TOO_LATE"
     CANCELLATION_REQUESTED = "CANCELLATION_REQUESTED"
     NO_ANSWER = "NO_ANSWER"
 

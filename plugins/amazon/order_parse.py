@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -24,7 +24,16 @@ from plugins.amazon.order_fields import (
 from plugins.amazon.order_lines import contradicts_itself, read_cancellation_request, read_lines
 from plugins.amazon.order_people import read_buyer, read_recipient
 from plugins.amazon.shipping import CODES
-from plugins.interface import FulfilledBy, Order, OrderReject, OrderState, UnknownValue
+from plugins.amazon.shown_packages import shipped_order
+from plugins.interface import (
+    ConfirmedPackage,
+    FulfilledBy,
+    Order,
+    OrderReject,
+    OrderState,
+    PackageLine,
+    UnknownValue,
+)
 
 T = TypeVar("T")
 
@@ -111,6 +120,7 @@ def _read_order(raw: Json) -> Order:
         caution=_attempt(lenient, lambda: _caution(raw, items), ""),
         original_order=_attempt(lenient, lambda: _original_order(raw), ""),
         unknown=tuple(unknown),
+        packages=None if by_cart else _packages(raw),
     )
 
 
@@ -163,6 +173,24 @@ def _original_order(raw: Json) -> str:
         if text(other, "associationType").endswith(_ORIGINAL):
             return text(other, "orderId")[:_ID_MAX]
     return ""
+
+
+def _packages(raw: Json) -> tuple[ConfirmedPackage, ...] | None:
+    """The packages Amazon shows; None where it shows none, for it leaves them out where they were not asked for, or
+    where they are of an unexpected shape."""
+    if raw.get("packages") is None:
+        return None
+    try:
+        return tuple(
+            ConfirmedPackage(shown.reference, shown.tracking_number, _package_lines(shown.units), shown.carrier)
+            for shown in shipped_order(dict(raw)).packages
+        )
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def _package_lines(units: Mapping[str, int]) -> tuple[PackageLine, ...]:
+    return tuple(PackageLine(item, quantity) for item, quantity in units.items() if quantity)
 
 
 def _reject_id(raw: Any) -> str:

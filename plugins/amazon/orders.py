@@ -141,8 +141,9 @@ def _read(ctx: CartContext, operation: str, path: str, params: dict[str, str], *
 def search_params(query: OrderQuery, sites: tuple[str, ...]) -> dict[str, str]:
     """The parameters of searchOrders that stay the same from page to page: all but pagination token and datasets.
 
-    A query for certain states is the routine one and asks for what the merchant fulfills only; one for all states is
-    the reconcile listing and must see everything.
+    A query that names states is the routine one and asks for what the merchant fulfills only; where it names all, no
+    filter is sent, so that a status that Amazon invents comes through. One without is the reconcile listing and must
+    see everything.
     """
     family = _FAMILY[query.by]
     params = {
@@ -150,8 +151,9 @@ def search_params(query: OrderQuery, sites: tuple[str, ...]) -> dict[str, str]:
         f"{family}Before": _iso(query.end),
     }
     if query.states:
-        params["fulfillmentStatuses"] = ",".join(word for word, state in STATES.items() if state in query.states)
         params["fulfilledBy"] = "MERCHANT"
+        if not set(STATES.values()) <= set(query.states):
+            params["fulfillmentStatuses"] = ",".join(word for word, state in STATES.items() if state in query.states)
     if sites:
         params["marketplaceIds"] = ",".join(sites)
     return params

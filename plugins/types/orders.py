@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from plugins.types.values import Address, Buyer, Money, require, require_utc
+from plugins.types.writes import PackageLine
 
 CUSTOMIZATION_MAX: Final = 20_000_000
 
@@ -87,6 +88,26 @@ class OrderLine:
 
 
 @dataclass(frozen=True)
+class ConfirmedPackage:
+    """A package of an order as the cart shows it, whoever entered it.
+
+    Args:
+        reference: the package's within its order: of one that `post_tracking` posted, `Package.reference`; of any other
+            one something else.
+        lines: never more than one of a line id.
+    """
+
+    reference: str
+    tracking_number: str
+    lines: tuple[PackageLine, ...]
+    carrier: str = ""
+
+    def __post_init__(self) -> None:
+        ids = [line.remote_id for line in self.lines]
+        require(len(ids) == len(set(ids)), f"package {self.reference} repeats a line id")
+
+
+@dataclass(frozen=True)
 class Order:
     """One order as the cart shows it now.
 
@@ -103,6 +124,8 @@ class Order:
             against it.
         original_order: the cart's id of the order that this one replaces or was exchanged for, else "".
         unknown: vendor values without a word here.
+        packages: what the cart shows as shipped, whoever entered it: by it the core tells what the merchant confirmed
+            by hand from what was posted from here. None where the cart does not tell (contract 1.1).
     """
 
     remote_id: str
@@ -126,6 +149,7 @@ class Order:
     original_order: str = ""
     caution: str = ""
     unknown: tuple[UnknownValue, ...] = ()
+    packages: tuple[ConfirmedPackage, ...] | None = None
 
     def __post_init__(self) -> None:
         require(bool(self.remote_id), "an order needs the cart's id")
@@ -154,7 +178,8 @@ class OrderReject:
 class OrderQuery:
     """A window of orders: at least what was created / updated from `start` to `end`, both inclusive.
 
-    `states` empty means every state, and then also orders the cart fulfills itself (the reconcile listing).
+    `states` empty means every state, and then also orders the cart fulfills itself (the reconcile listing); the routine
+    listing names every state and asks for what the merchant fulfills.
     `page` is None for the first page, afterwards the `next_page` of the reply before.
     """
 

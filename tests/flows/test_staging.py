@@ -13,7 +13,17 @@ import sqlalchemy as sa
 from is2_core.flows.errors import BadInput
 from is2_core.flows.orders import MAX_ADDRESS_TEXT, approve, correct_address, recipient_of
 from is2_core.flows.staging import stage
-from is2_core.models import CaseKind, Hold, Integration, IntegrationState, OrderEvent, ReceivedOrder, SupportCase
+from is2_core.models import (
+    CaseKind,
+    Hold,
+    Integration,
+    IntegrationState,
+    OrderEvent,
+    ReceivedLine,
+    ReceivedOrder,
+    ReceivedState,
+    SupportCase,
+)
 from plugins.interface import (
     Address,
     Buyer,
@@ -110,7 +120,9 @@ def test_a_line_the_cart_shows_no_more_after_placing_is_told_of_once(world: Worl
     second = OrderLine("2", "LAMP-USB", "Lamp", 2, 0, 2)
     row = taken(replace(order, lines=(*order.lines, second)))
     with world.platform.db.write() as session:
-        session.get_one(ReceivedOrder, row.id).placed_at = world.clock.now()
+        placed = session.get_one(ReceivedOrder, row.id)
+        placed.placed_at, placed.state = world.clock.now(), ReceivedState.INJECTED
+        session.execute(sa.update(ReceivedLine).values(placed=ReceivedLine.open))
     for minute in (1, 2):
         taken(replace(order, updated_at=order.updated_at + timedelta(minutes=minute)))
     with world.platform.db.read() as session:

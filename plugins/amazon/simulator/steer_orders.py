@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from plugins.amazon.simulator import given
+from plugins.amazon.simulator.clock import iso
 from plugins.amazon.simulator.generate import generate, mix_for
 from plugins.amazon.simulator.marketplaces import MARKETPLACES
+from plugins.amazon.simulator.messages import ApiError
 from plugins.amazon.simulator.model_orders import example_orders
 from plugins.amazon.simulator.order_book import BookedOrder
 from plugins.amazon.simulator.order_search import FULFILLMENT_STATUSES
 from plugins.amazon.simulator.order_shape import check_order
 from plugins.amazon.simulator.sellers import Seller
+from plugins.amazon.simulator.shipments import Parcel
 from plugins.amazon.simulator.state import State
 from plugins.amazon.simulator.steer_sellers import known_seller
 
@@ -84,13 +87,14 @@ def add_generated(simulator: "Simulator", body: dict[str, Any]) -> dict[str, Any
 def change(simulator: "Simulator", booked: BookedOrder, body: dict[str, Any]) -> None:
     """Change one order. Keys, any of them:
 
-    cancel: true or {by, reason}; request_cancel: true or a reason; make_payable: true; set: fields to merge (null
-    removes).
+    cancel: true or {by, reason}; request_cancel: true or a reason; make_payable: true; ship: true or {carrier,
+    trackingNumber, packageReferenceId, items: {item id: units}}, as the seller confirms in Seller Central; set: fields
+    to merge (null removes).
 
     Raises:
         ValueError: one of them cannot be; then nothing has changed.
     """
-    given.only(body, "an order", ("cancel", "request_cancel", "make_payable", "set"))
+    given.only(body, "an order", ("cancel", "request_cancel", "make_payable", "ship", "set"))
     book, draft = simulator.state.book, deepcopy(booked)
     if body.get("set"):
         book.set_fields(draft, given.table(body["set"], "set"))
@@ -98,12 +102,37 @@ def change(simulator: "Simulator", booked: BookedOrder, body: dict[str, Any]) ->
         book.make_payable(draft)
     if request := body.get("request_cancel"):
         book.request_cancel(draft, _MISTAKE if request is True else given.text(request, "request_cancel"))
+    if ship := body.get("ship"):
+        _ship(simulator, draft, {} if ship is True else given.table(ship, "ship"))
     if cancel := body.get("cancel"):
         details = {} if cancel is True else given.table(cancel, "cancel")
         by = given.one_of(details.get("by", "BUYER"), "cancel.by", ("BUYER", "MERCHANT", "AMAZON"))
         book.cancel(draft, by, given.text(details.get("reason", _MISTAKE), "cancel.reason"))
     _check_model(simulator, draft.order)
     vars(booked).update(vars(draft))
+
+
+def _ship(simulator: "Simulator", booked: BookedOrder, details: dict[str, Any]) -> None:
+    """Confirm by hand: what is left, unless `items` says which units."""
+    given.only(details, "ship", ("carrier", "trackingNumber", "packageReferenceId", "items"))
+    shipments, now = simulator.state.shipments, simulator.clock.now()
+    left = {item: units for item, units in shipments.left(booked).items() if units}
+    items = given.table(details["items"], "ship.items") if "items" in details else left
+    parcel = Parcel(
+        given.text(details.get("packageReferenceId", shipments.next_reference(booked)), "ship.packageReferenceId"),
+        given.text(details.get("carrier", "USPS"), "ship.carrier"),
+        None,
+        given.text(details.get("trackingNumber", f"9400{booked.id.replace('-', '')}"), "ship.trackingNumber"),
+        iso(now),
+        {item: given.count(units, f"ship.items.{item}", 1) for item, units in items.items()},
+        {},
+    )
+    if unknown := [item for item in parcel.quantities if booked.item(item) is None]:
+        raise ValueError(f"order {booked.id} has no item {unknown[0]!r}")
+    try:
+        shipments.ship(booked, parcel, now)
+    except ApiError as error:
+        raise ValueError(error.message) from error
 
 
 def _book(simulator: "Simulator", wanted: list[_Wanted]) -> list[BookedOrder]:

@@ -18,11 +18,13 @@ def upgrade() -> None:
     _add_heartbeat()
     _add_people()
     _cascade_push_lines()
+    _add_shipped_elsewhere()
 
 
 def downgrade() -> None:
     """Take back."""
     _keep_push_lines()
+    _drop_shipped_elsewhere()
     _drop_people()
     _drop_heartbeat()
     _drop_accepted_units()
@@ -80,3 +82,22 @@ def _keep_push_lines() -> None:
     with op.batch_alter_table("stock_push_line", schema=None) as batch_op:
         batch_op.drop_constraint("fk_stock_push_line_cart_item_id", type_="foreignkey")
         batch_op.create_foreign_key("fk_stock_push_line_cart_item_id", "cart_item", ["cart_item_id"], ["id"])
+
+
+def _add_shipped_elsewhere() -> None:
+    with op.batch_alter_table("received_order", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("stopped", sa.Boolean(), nullable=False, server_default=sa.false()))
+        batch_op.add_column(sa.Column("not_wanted_at", sa.DateTime(), nullable=True))
+        batch_op.add_column(sa.Column("cart_packages", sa.JSON(), nullable=True))
+    with op.batch_alter_table("received_line", schema=None) as batch_op:
+        for name in ("cancelled_late", "shipped_elsewhere"):
+            batch_op.add_column(sa.Column(name, sa.BigInteger(), nullable=False, server_default="0"))
+
+
+def _drop_shipped_elsewhere() -> None:
+    with op.batch_alter_table("received_line", schema=None) as batch_op:
+        for name in ("shipped_elsewhere", "cancelled_late"):
+            batch_op.drop_column(name)
+    with op.batch_alter_table("received_order", schema=None) as batch_op:
+        for name in ("cart_packages", "not_wanted_at", "stopped"):
+            batch_op.drop_column(name)
