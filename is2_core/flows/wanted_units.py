@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -13,6 +13,9 @@ from sqlalchemy.orm import Session
 from is2_core.flows.elsewhere import Elsewhere, Parcel, shipped_elsewhere
 from is2_core.models import Package, PlacedComponent, ReceivedLine, ReceivedOrder
 from plugins.interface import OrderState
+
+if TYPE_CHECKING:
+    _Line = sa.Row[int, int, str, int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def units_of(session: Session, order_ids: Collection[int]) -> dict[int, OrderUni
             )
         )
     }
-    lines: dict[int, list[sa.Row[tuple[Any, ...]]]] = {order_id: [] for order_id in shown}
+    lines: dict[int, list[_Line]] = {order_id: [] for order_id in shown}
     for row in session.execute(
         sa.select(
             ReceivedLine.order_id,
@@ -106,7 +109,7 @@ def units_of(session: Session, order_ids: Collection[int]) -> dict[int, OrderUni
 def _units(
     cart_state: str,
     cart_packages: list[dict[str, Any]] | None,
-    rows: list[sa.Row[tuple[Any, ...]]],
+    rows: list[_Line],
     components: Mapping[int, Mapping[str, int]],
     packages: list[Package],
 ) -> OrderUnits:
