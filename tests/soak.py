@@ -234,7 +234,8 @@ class Soak:
 
     def _all_done(self) -> bool:
         with self._db.read() as session:
-            states = dict(session.execute(sa.select(Task.state, sa.func.count()).group_by(Task.state)).all())
+            counts = sa.select(Task.state, sa.func.count()).where(Task.kind == KIND).group_by(Task.state)
+            states = dict(session.execute(counts).all())
         self._report.done = states.get(TaskState.DONE, 0)
         return self._report.done + states.get(TaskState.QUARANTINED, 0) == self._options.tasks
 
@@ -242,7 +243,7 @@ class Soak:
         report = self._report
         with self._db.read() as session:
             effects = Counter(session.scalars(sa.select(EFFECT.c.task_id)))
-            done = set(session.scalars(sa.select(Task.id).where(Task.state == TaskState.DONE)))
+            done = set(session.scalars(sa.select(Task.id).where(Task.kind == KIND, Task.state == TaskState.DONE)))
             aside = session.scalar(sa.select(sa.func.count()).where(Task.state == TaskState.QUARANTINED))
         twice = [task for task, count in effects.items() if count > 1]
         if twice:
