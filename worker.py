@@ -1,6 +1,6 @@
 """The RQ worker, or with `--dispatcher` the dispatcher.
 
-The parent process never opens the database: every job runs in a forked child that makes its own connections.
+The parent process never opens the database: every task runs in a forked child that makes its own connections.
 """
 
 from __future__ import annotations
@@ -16,15 +16,22 @@ from types import FrameType
 
 import redis
 from rq import Queue, Worker
+from rq.executions import Execution
+from rq.job import Job
 from rq.serializers import JSONSerializer
-from rq.timeouts import UnixSignalDeathPenalty
+from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
+from rq.utils import now as utcnow
+from rq.worker import WorkerStatus
+from rq.worker_registration import clean_worker_registry
 from sqlalchemy.exc import DBAPIError
 
+from is2_core.carts import trace_without_values
 from is2_core.logs import configure_logging
 from is2_core.tasks import dispatcher
-from is2_core.tasks.bell import QUEUE, RqBell, TaskJob
+from is2_core.tasks.bell import JOB_TIMEOUT_S, RqWakeup, WakeupQueue, wakeup_queue
+from is2_core.tasks.handlers import HANDLERS
 from is2_core.tasks.heartbeat import ask_for_heartbeat
-from is2_core.tasks.perform import prepare
+from is2_core.tasks.perform import perform, prepare
 
 _BUSY_S = 0.1
 _IDLE_S = 0.5
@@ -39,19 +46,54 @@ class JobTimeout(BaseException):
     """Not an Exception: a plugin's broad `except` must not swallow it."""
 
 
-class DeathPenalty(UnixSignalDeathPenalty):
-    """RQ's job timeout, raising what cannot be swallowed."""
+class JobDeathPenalty(UnixSignalDeathPenalty):
+    """The alarm over one job in a child, raising what cannot be swallowed.
+
+    The worker's own `death_penalty_class` stays RQ's: its parent looks after a child by it, in ticks.
+    """
 
     def handle_death_penalty(self, _signum: int, _frame: FrameType | None) -> None:
         raise JobTimeout(f"the job was not done after {self._timeout} s")
 
 
 class TaskWorker(Worker):
-    """A worker for our one queue and our one function."""
+    """RQ's worker, its loop and its forking, without what it keeps in Redis of jobs and believes when it reads it
+    again: states, results, callbacks, registries, commands by pub/sub."""
 
-    job_class = TaskJob
-    death_penalty_class = DeathPenalty
+    queue_class = WakeupQueue
     log_job_description = False
+
+    def subscribe(self) -> None:
+        """Listen to no commands: whoever can write to Redis could stop a worker or its child by them."""
+
+    def run_maintenance_tasks(self) -> None:
+        """Forget workers that are gone. The registries, whose entries RQ would run callbacks of, are not used."""
+        clean_worker_registry(self.queues[0])
+        self.last_cleaned_at = utcnow()  # type: ignore[assignment]  # RQ infers the type of its None
+
+    def prepare_execution(self, job: Job) -> Execution:
+        """Say that this worker is busy; the execution is known to this process alone."""
+        self.set_state(WorkerStatus.BUSY)
+        self.execution = execution = Execution(job.id, job.id, self.connection)
+        return execution
+
+    def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
+        """Say at each tick that this worker lives. A Redis that is away for a moment ends neither it nor its child."""
+        try:
+            self.heartbeat(self.job_monitoring_interval + 60)
+        except redis.RedisError as error:
+            _log.warning("no sign of life could be given while a task runs (%s)", type(error).__name__)
+
+    def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
+        """Run, in the child, the next due task."""
+        try:
+            with JobDeathPenalty(JOB_TIMEOUT_S, JobTimeoutException):  # type: ignore[no-untyped-call]  # RQ's is
+                perform()
+        except BaseException as error:
+            # Never the message, which may quote a buyer's data. The task comes back when its lease ends.
+            _log.error("a task broke off: %s", trace_without_values(error))
+            raise
+        return True
 
 
 def check_redis(connection: redis.Redis) -> None:
@@ -66,13 +108,12 @@ def check_redis(connection: redis.Redis) -> None:
 
 
 def work(burst: bool) -> None:
-    """Run jobs until told to stop (or, with `burst`, until there are none)."""
+    """Run due tasks until told to stop (or, with `burst`, until no wake-up is left)."""
     platform = prepare()
     connection = redis.Redis.from_url(platform.config.redis_url)
     check_redis(connection)
-    queue = Queue(QUEUE, connection=connection, serializer=JSONSerializer, job_class=TaskJob)
     worker = TaskWorker(
-        [queue],
+        [wakeup_queue(connection)],
         connection=connection,
         serializer=JSONSerializer,
         maintenance_interval=30,
@@ -84,7 +125,8 @@ def work(burst: bool) -> None:
 def dispatch() -> None:
     """Tick until told to stop."""
     platform = prepare()
-    bell = RqBell(redis.Redis.from_url(platform.config.redis_url))
+    connection = redis.Redis.from_url(platform.config.redis_url)
+    wakeup = RqWakeup(connection)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -96,12 +138,14 @@ def dispatch() -> None:
             if time.monotonic() - asked > _HEARTBEAT_ASKED_EVERY_S:
                 ask_for_heartbeat(platform)
                 asked = time.monotonic()
-            if dispatcher.tick(platform, bell).rung:
+            if dispatcher.tick(platform, wakeup, kinds=HANDLERS).notified:
                 pause = _BUSY_S
             if time.monotonic() - cleaned > _CLEAN_UP_EVERY_S:
                 dispatcher.clean_up(platform)
                 cleaned = time.monotonic()
             if down:
+                # A tick that finds nothing due asks Redis nothing.
+                connection.ping()
                 _log.warning("Redis and the database answer again")
             down = False
         except (redis.RedisError, DBAPIError) as error:

@@ -16,7 +16,8 @@ from exploration.world import World
 from is2_core.models import Task, TaskState
 from is2_core.tasks.dispatcher import tick
 from is2_core.tasks.handlers import HANDLERS
-from is2_core.tasks.run import MAX_CRASHES, run_task
+from is2_core.tasks.pick import Limits, next_due
+from is2_core.tasks.run import MAX_CRASHES, run_next
 
 _CHANGES = {"UNSHIPPED": ("cancel", "cancel", "request_cancel"), "PENDING": ("make_payable", "cancel")}
 
@@ -58,20 +59,22 @@ class Actions:
             branch = self._rng.choice(("plain", "multi_line", "bundle", "partially_shipped"))
             self._world.new_order(self._rng.choice(self._world.shops), branch, self._rng, late=True)
 
-    def start_task(self, rung: tuple[int, int], *, doomed: bool) -> None:
-        """A worker takes a ring from the queue."""
-        task_id, fence = rung
+    def start_work(self, *, doomed: bool) -> None:
+        """A worker takes a wake-up from the queue, and with it the next task that is due, if one is."""
         world = self._world
         with world.platform.db.read() as session:
+            task_id = next_due(session, world.clock.now(), None, Limits())
             task = session.get(Task, task_id)
-        assert task is not None
+        world.wakeups.queued -= 1
+        if task is None:
+            return
         doom = None
         # Two crashes at most: the third would set the task aside, which is right but a person's business.
-        if doomed and task.crashes + self._dooms(task_id) < MAX_CRASHES - 1:
+        if doomed and task.crashes + self._dooms(task.id) < MAX_CRASHES - 1:
             doom = (self._rng.choice(self._plan.crash_points), self._rng.randint(1, 5))
         self.started += 1
-        name = f"{task.kind} t{task_id}-{fence}"
-        world.scheduler.start(name, lambda: run_task(world.platform, task_id, HANDLERS), doom)
+        name = f"{task.kind} t{task.id}-{task.fence}"
+        world.scheduler.start(name, lambda: run_next(world.platform, HANDLERS), doom)
 
     def release_quarantined(self) -> None:
         """An administrator has set-aside tasks tried once more."""
@@ -107,21 +110,21 @@ class Actions:
                 self._world.scheduler.resume(piece)
 
     def _start(self) -> None:
-        rung = self._world.bell.rung
-        if not rung or len(self._world.scheduler.pieces) >= self._plan.workers:
+        wakeups = self._world.wakeups
+        if not wakeups.queued or len(self._world.scheduler.pieces) >= self._plan.workers:
             return
-        ring = rung.pop(self._rng.randrange(len(rung)))
-        if self._rng.random() < self._plan.lost_ring_rate:
-            self._world.trace.add("redis", f"loses t{ring[0]}-{ring[1]}")
+        if self._rng.random() < self._plan.lost_wakeup_rate:
+            wakeups.queued -= 1
+            self._world.trace.add("redis", "loses a wake-up")
             return
-        if self._rng.random() < self._plan.double_ring_rate:
-            rung.append(ring)
-        self.start_task(ring, doomed=self._rng.random() < self._plan.crash_rate)
+        if self._rng.random() < self._plan.double_wakeup_rate:
+            wakeups.queued += 1
+        self.start_work(doomed=self._rng.random() < self._plan.crash_rate)
 
     def _tick(self) -> None:
-        done = tick(self._world.platform, self._world.bell)
+        done = tick(self._world.platform, self._world.wakeups)
         self._world.violations += invariants.owned(self._world)
-        self._world.trace.add("dispatcher", f"{done.scheduled} scheduled, {done.recovered} recovered, {done.rung} rung")
+        self._world.trace.add("dispatcher", f"{done.scheduled} scheduled, {done.recovered} recovered, {done.due} due")
 
     def _pass_time(self) -> None:
         self._world.clock.advance(timedelta(seconds=round(self._rng.uniform(0.01, self._plan.step_s), 3)))

@@ -43,7 +43,7 @@ class Plan:
         workers: how many tasks run at once.
         page_size: orders per listing page.
         order_minutes: the stores' order schedule.
-        read_minutes: how often the warehouse is asked for news where nothing rings for it.
+        read_minutes: how often the warehouse is asked for news where nothing wakes it.
         feed_page: how many changes the warehouse tells of in one answer (embedded: 500).
         feed_delay_s: how long Amazon works on a feed.
         slow_feed_s: how long it works on those of its slow hours; 0 where it has none.
@@ -54,7 +54,7 @@ class Plan:
         pack_weight: how often something happens in the warehouse.
         port_fault_rate: how often a call to the warehouse goes wrong, from 0 to 1.
         faults: the armed faults to draw from, as (operation, kind).
-        fault_rate, crash_rate, lost_ring_rate, double_ring_rate: how often, from 0 to 1.
+        fault_rate, crash_rate, lost_wakeup_rate, double_wakeup_rate: how often, from 0 to 1.
         crash_points: the fault points at which tasks are killed.
         branches: kinds of orders to draw from.
         late_rate: how often an order shows up only after its time (a listing that lags).
@@ -82,8 +82,8 @@ class Plan:
     fault_rate: float
     crash_rate: float
     crash_points: tuple[str, ...]
-    lost_ring_rate: float
-    double_ring_rate: float
+    lost_wakeup_rate: float
+    double_wakeup_rate: float
     branches: tuple[str, ...]
     late_rate: float
 
@@ -115,8 +115,8 @@ class Plan:
             fault_rate=rng.choice((0, 0.05, 0.2)) if some else 0,
             crash_rate=rng.choice((0, 0.2, 0.6)),
             crash_points=tuple(rng.sample(CRASH_POINTS, rng.randint(1, len(CRASH_POINTS)))),
-            lost_ring_rate=rng.choice((0, 0.2)),
-            double_ring_rate=rng.choice((0, 0.2)),
+            lost_wakeup_rate=rng.choice((0, 0.2)),
+            double_wakeup_rate=rng.choice((0, 0.2)),
             branches=tuple(rng.sample(BRANCHES, rng.randint(3, len(BRANCHES)))),
             late_rate=rng.choice((0, 0.2)),
         )

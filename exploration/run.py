@@ -124,13 +124,13 @@ def _settle(world: World, actions: Actions, end: datetime) -> bool:
     for _ in range(_MOST_ROUNDS):
         while ready := world.scheduler.ready():
             world.scheduler.resume(ready[0])
-        if world.bell.rung:
-            actions.start_task(world.bell.rung.pop(0), doomed=False)
+        if world.wakeups.queued:
+            actions.start_work(doomed=False)
             continue
         if world.scheduler.pieces:
             world.clock.advance(timedelta(seconds=1))
             continue
-        if tick(world.platform, world.bell).rung:
+        if tick(world.platform, world.wakeups).notified:
             continue
         following = _next_instant(world)
         if following > end:
@@ -142,10 +142,9 @@ def _settle(world: World, actions: Actions, end: datetime) -> bool:
 
 def _next_instant(world: World) -> datetime:
     """When the platform has something to do next."""
-    ring = sa.case((Task.rung_until > Task.run_at, Task.rung_until), else_=Task.run_at)
     with world.platform.db.read() as session:
         instants = [
-            session.scalar(sa.select(sa.func.min(ring)).where(Task.state == TaskState.READY)),
+            session.scalar(sa.select(sa.func.min(Task.run_at)).where(Task.state == TaskState.READY)),
             session.scalar(sa.select(sa.func.min(Task.lease_until)).where(Task.state == TaskState.RUNNING)),
             session.scalar(
                 sa.select(sa.func.min(Schedule.next_at))

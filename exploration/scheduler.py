@@ -54,7 +54,7 @@ class Scheduler:
         """The name of the piece that runs now, "" outside of one."""
         return self._running.name if self._running else ""
 
-    def start(self, name: str, work: Callable[[], None], doom: tuple[str, int] | None = None) -> None:
+    def start(self, name: str, work: Callable[[], object], doom: tuple[str, int] | None = None) -> None:
         """Begin a piece; it runs until its first pause."""
         piece = Piece(name, greenlet.greenlet(lambda: self._live(piece, work)), doom)
         self.pieces.append(piece)
@@ -122,7 +122,7 @@ class Scheduler:
         if piece.thread.dead:
             self.pieces.remove(piece)
 
-    def _live(self, piece: Piece, work: Callable[[], None]) -> None:
+    def _live(self, piece: Piece, work: Callable[[], object]) -> None:
         try:
             work()
         except Crash:

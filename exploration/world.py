@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,6 +28,7 @@ from is2_core.flows.errors import FlowError
 from is2_core.models import Credential, Integration, IntegrationState, Schedule
 from is2_core.platform import Platform, build_platform
 from is2_core.ratelimit import MemoryBuckets
+from is2_core.tasks.bell import PER_WORKER
 from is2_core.warehouse.embedded import EmbeddedWarehouse
 from plugins.amazon.simulator import Simulator
 from plugins.amazon.simulator.clock import iso
@@ -55,14 +56,17 @@ ITEMS: dict[str, list[tuple[str, str]]] = {
 _KEYS = Keyring({"explorer": base64.b64decode("A" * 43 + "=")}, "explorer")
 
 
-class ListBell:
-    """The bell port: rings become choices of the explorer."""
+class Wakeups:
+    """The wake-up port: what lies in the queue becomes choices of the explorer."""
 
-    def __init__(self) -> None:
-        self.rung: list[tuple[int, int]] = []
+    def __init__(self, workers: int) -> None:
+        self._most = PER_WORKER * workers
+        self.queued = 0
 
-    def ring(self, tasks: Sequence[tuple[int, int]]) -> None:
-        self.rung += tasks
+    def notify(self, count: int) -> int:
+        missing = max(0, min(count, self._most) - self.queued)
+        self.queued += missing
+        return missing
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ class World:
     simulator: Simulator
     scheduler: Scheduler
     trace: Trace
-    bell: ListBell
+    wakeups: Wakeups
     warehouse: UnreliableWarehouse
     watch: Watch
     accounts: list[int]
@@ -127,7 +131,9 @@ class World:
         cart_settings.save_cart_settings(platform, "amazon", "simulator", APPLICATION)
         cart_settings.enable_cart(platform, "amazon")
         holders = [accounts.create_account(platform, name) for name in ("Northwind", "Alpen")]
-        world = World(platform, clock, transport, simulator, scheduler, trace, ListBell(), warehouse, watch, holders)
+        world = World(
+            platform, clock, transport, simulator, scheduler, trace, Wakeups(plan.workers), warehouse, watch, holders
+        )
         for account in holders:
             for sku in SKUS:
                 stock.receive(platform, account_id=account, sku=sku, name=sku, quantity="50", user_id=None)

@@ -21,7 +21,7 @@ class Config:
 
     Args:
         database_url: SQLAlchemy URL, `sqlite:///…` or `postgresql+psycopg://…`.
-        redis_url: where the bell is.
+        redis_url: where wake-ups and rate limits are.
         keyring: keys for personal data and tokens.
         session_secret: signs the panel's cookies.
         public_url: how browsers reach the panel, without a trailing slash.

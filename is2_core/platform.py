@@ -25,8 +25,8 @@ _REDIS_S = 2
 
 @dataclass(frozen=True)
 class Platform:
-    """What flows and tasks work with. Clock, transport and bucket store are ports (the fourth, the bell,
-    belongs to the dispatcher alone)."""
+    """What flows and tasks work with. Clock, transport and bucket store are ports (the fourth, wake-ups,
+    belong to the dispatcher alone)."""
 
     config: Config
     db: Database

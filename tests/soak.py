@@ -52,7 +52,7 @@ class Options:
     Args:
         seconds: give up after this long.
         trouble_s: mean time between two troubles; None for an undisturbed run.
-        lease_s, ring_s: shorter times than the product's, or None.
+        lease_s: a shorter lease than the product's, or None.
     """
 
     tasks: int
@@ -61,7 +61,6 @@ class Options:
     seed: int = 1
     trouble_s: float | None = 5
     lease_s: float | None = None
-    ring_s: float | None = None
 
 
 @dataclass
@@ -145,8 +144,6 @@ class Soak:
         }
         if options.lease_s:
             environment["IS2_SOAK_LEASE_S"] = str(options.lease_s)
-        if options.ring_s:
-            environment["IS2_SOAK_RING_S"] = str(options.ring_s)
         self._environment = environment
 
     def run(self) -> Report:

@@ -47,10 +47,10 @@ def advance(platform: Platform, by: timedelta) -> datetime:
             .values(seconds=ClockOffset.seconds + seconds)
             .execution_options(synchronize_session=False)
         )
-        leased = sa.or_(Task.lease_until.is_not(None), Task.rung_until.is_not(None))
-        for task in session.scalars(sa.select(Task).where(Task.state.in_(OPEN_STATES), leased).with_for_update()):
-            task.lease_until = task.lease_until and task.lease_until + moved
-            task.rung_until = task.rung_until and task.rung_until + moved
+        leased = sa.select(Task).where(Task.state.in_(OPEN_STATES), Task.lease_until.is_not(None)).order_by(Task.id)
+        for task in session.scalars(leased.with_for_update()):
+            assert task.lease_until is not None
+            task.lease_until += moved
         minting = sa.select(Credential.integration_id, Credential.minting_until).where(
             Credential.minting_until.is_not(None)
         )

@@ -39,7 +39,7 @@ from is2_core.models.order import (
 from is2_core.models.package import Package, PackageContent, PackageUnits, PostState
 from is2_core.models.submission import Submission, SubmissionLine
 from is2_core.models.support import CaseKind, SupportCase
-from is2_core.models.task import OPEN_STATES, Task, TaskState
+from is2_core.models.task import OPEN_STATES, Task, TaskState, TaskTurn
 from is2_core.models.upload import ItemUpload
 from is2_core.models.warehouse import (
     StockMovement,
@@ -104,6 +104,7 @@ __all__ = [
     "SupportCase",
     "Task",
     "TaskState",
+    "TaskTurn",
     "User",
     "WarehouseActivity",
     "WarehouseCursor",

@@ -1,4 +1,4 @@
-"""Background work: the queue of record. An RQ job merely rings for a row."""
+"""Background work: the queue of record. A wake-up in Redis merely says that there is a row to run."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Task(Base):
 
     `business_key` is unique while the task is open; asking again raises `wanted`, and a run that finishes
     while `wanted` rose meanwhile leaves the task due again, so no request is lost. `fence` rises with every
-    claim and ring; a run whose fence is no longer the row's can commit nothing. `priority` 0: a person waits.
+    claim; a run whose fence is no longer the row's can commit nothing. `priority` 0: a person waits.
     """
 
     __tablename__ = "task"
@@ -57,6 +57,7 @@ class Task(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     crashes: Mapped[int] = mapped_column(default=0)
     lease_until: Mapped[datetime | None]
+    # Not used any more: it stays because the table has it, and revisions only add while older processes may run.
     rung_until: Mapped[datetime | None]
     fence: Mapped[int] = mapped_column(default=0)
     error_code: Mapped[str] = mapped_column(default="")
@@ -64,3 +65,13 @@ class Task(Base):
     error_detail: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
+
+
+class TaskTurn(Base):
+    """When an account had its last turn, as a number that rises with every task taken; account 0 is the platform's
+    own work. `ahead`: the turn was given because a person waited."""
+
+    __tablename__ = "task_turn"
+    account_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    turn: Mapped[int]
+    ahead: Mapped[bool]

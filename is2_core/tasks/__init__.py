@@ -1,1 +1,1 @@
-"""Background work: task rows, runs, the dispatcher, the bell."""
+"""Background work: task rows, runs, the dispatcher, wake-ups."""

@@ -1,4 +1,4 @@
-"""Turns due schedules into tasks, sweeps what crashed, and rings for what is due, fairly by account.
+"""Turns due schedules into tasks, sweeps what crashed, and wakes workers for what is due.
 
 Any number of dispatchers may run: every step is a conditional UPDATE that only one of them wins.
 """
@@ -6,6 +6,7 @@ Any number of dispatchers may run: every step is a conditional UPDATE that only 
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -27,25 +28,16 @@ from is2_core.models import (
     TaskState,
 )
 from is2_core.platform import Platform
-from is2_core.tasks.bell import Bell
+from is2_core.tasks.bell import Wakeup
+from is2_core.tasks.pick import LIMITS, Limits, count_due
 from is2_core.tasks.queue import enqueue
 from is2_core.tasks.run import MAX_CRASHES
 from is2_core.tasks.slots import next_slot
 
-RING = timedelta(seconds=20)
 KEEP_DONE = timedelta(days=7)
 KEEP_SETTLED = timedelta(days=30)
 KEEP_UPLOADS = timedelta(days=1)
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How much is handed out at once: to one account, and in all (the queue stays short on purpose, so that
-    a late comer never waits behind a long list)."""
-
-    per_account: int = 20
-    in_flight: int = 100
 
 
 @dataclass(frozen=True)
@@ -54,20 +46,23 @@ class Tick:
 
     scheduled: int
     recovered: int
-    rung: int
+    due: int
+    notified: int
 
 
-def tick(platform: Platform, bell: Bell, limits: Limits = Limits()) -> Tick:
-    """One round: schedules, sweep, pick, ring."""
+def tick(platform: Platform, wakeup: Wakeup, limits: Limits = LIMITS, kinds: Collection[str] | None = None) -> Tick:
+    """Do one round: schedules, sweep, wake-ups.
+
+    Args:
+        kinds: the kinds of tasks to wake workers for, those this version knows; None for all.
+    """
     with platform.db.write() as session:
         now = platform.clock.database_now(session)
         _wake(session)
         scheduled = _turn_schedules(session, now)
         recovered = _sweep(session, now)
-        picked = _pick(session, now, limits)
-    if picked:
-        bell.ring(picked)
-    return Tick(scheduled, recovered, len(picked))
+        due = count_due(session, now, kinds, limits)
+    return Tick(scheduled, recovered, due, wakeup.notify(due) if due else 0)
 
 
 def clean_up(platform: Platform) -> int:
@@ -154,44 +149,3 @@ def _sweep(session: Session, now: datetime) -> int:
     if count:
         _log.warning("%s tasks had lost their worker", count)
     return count
-
-
-def _pick(session: Session, now: datetime, limits: Limits) -> list[tuple[int, int]]:
-    rung = sa.and_(Task.state == TaskState.READY, Task.rung_until >= now)
-    counts = sa.select(sa.func.coalesce(Task.account_id, 0), sa.func.count()).group_by(Task.account_id)
-    running_or_rung = counts.where(sa.or_(Task.state == TaskState.RUNNING, rung))
-    in_flight: dict[int, int] = dict(session.execute(running_or_rung).all())
-    room = limits.in_flight - sum(in_flight.values())
-    if room <= 0:
-        return []
-    account = sa.func.coalesce(Task.account_id, 0)
-    turn = sa.func.row_number().over(partition_by=account, order_by=(Task.priority, Task.run_at, Task.id))
-    due = (
-        sa.select(Task.id, account.label("account"), Task.priority, turn.label("turn"))
-        .where(
-            Task.state == TaskState.READY,
-            Task.run_at <= now,
-            sa.or_(Task.rung_until.is_(None), Task.rung_until < now),
-        )
-        .subquery()
-    )
-    candidates = session.execute(
-        sa.select(due.c.id, due.c.account, due.c.turn)
-        .where(due.c.turn <= limits.per_account)
-        .order_by(due.c.turn, due.c.priority, due.c.id)
-    ).all()
-    chosen = [row.id for row in candidates if row.turn + in_flight.get(row.account, 0) <= limits.per_account][:room]
-    if not chosen:
-        return []
-    rows = session.execute(
-        sa.update(Task)
-        .where(
-            Task.id.in_(chosen),
-            Task.state == TaskState.READY,
-            sa.or_(Task.rung_until.is_(None), Task.rung_until < now),
-        )
-        .values(rung_until=now + RING, fence=Task.fence + 1)
-        .returning(Task.id, Task.fence)
-    ).all()
-    fences = {row.id: row.fence for row in rows}
-    return [(task_id, fences[task_id]) for task_id in chosen if task_id in fences]

@@ -1,4 +1,4 @@
-"""What a worker's job calls. The platform of a worker process is made once, without opening the database."""
+"""The function a worker's child runs. The platform of a worker process is made once, without opening the database."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from sqlalchemy.orm import configure_mappers
 from is2_core.config import Config
 from is2_core.platform import Platform, build_platform
 from is2_core.tasks.handlers import HANDLERS
-from is2_core.tasks.run import run_task
+from is2_core.tasks.run import run_next
 
 _platform: Platform | None = None
 
@@ -22,6 +22,6 @@ def prepare() -> Platform:
     return _platform
 
 
-def perform(task_id: int) -> None:
-    """Run one task."""
-    run_task(prepare(), task_id, HANDLERS)
+def perform() -> None:
+    """Run the task whose turn it is, if one is due."""
+    run_next(prepare(), HANDLERS)

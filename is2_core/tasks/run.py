@@ -18,6 +18,7 @@ from is2_core.carts import PluginBug, trace_without_values
 from is2_core.db.changes import rows_changed
 from is2_core.models import WAITS_FOR_A_PERSON, Integration, IntegrationState, Task, TaskState
 from is2_core.platform import Platform
+from is2_core.tasks.pick import LIMITS, Limits, next_due
 from is2_core.tasks.queue import pause_tasks
 from plugins.interface import AuthorizationLost, CartError, RateLimited, SettingsError, Temporary
 
@@ -93,7 +94,6 @@ class TaskRun:
             state=state,
             run_at=run_at,
             lease_until=None,
-            rung_until=None,
             attempts=0,
             crashes=0,
             error_code="",
@@ -127,14 +127,23 @@ class TaskRun:
 Handler = Callable[[Platform, TaskRun], None]
 
 
-def run_task(platform: Platform, task_id: int, handlers: Mapping[str, Handler]) -> None:
-    """Claim and run one task; does nothing where it is not due or somebody else has it.
+def run_next(platform: Platform, handlers: Mapping[str, Handler], limits: Limits = LIMITS) -> bool:
+    """Claim and run the task whose turn it is; returns whether there was one.
 
     A kind this process does not know is left for one that does (a rolling deploy).
     """
-    run = _claim(platform, task_id, handlers)
-    if run is None:
-        return
+    run = _claim(platform, handlers, lambda session, now: next_due(session, now, handlers, limits))
+    return run is not None and _perform(run, handlers)
+
+
+def run_task(platform: Platform, task_id: int, handlers: Mapping[str, Handler]) -> bool:
+    """Claim and run one task; returns whether it was due and nobody else had it."""
+    run = _claim(platform, handlers, lambda session, now: task_id)
+    return run is not None and _perform(run, handlers)
+
+
+def _perform(run: TaskRun, handlers: Mapping[str, Handler]) -> bool:
+    platform = run.platform
     try:
         handlers[run.kind](platform, run)
         if not run.finished:
@@ -158,15 +167,21 @@ def run_task(platform: Platform, task_id: int, handlers: Mapping[str, Handler]) 
         trace = error.trace if isinstance(error, PluginBug) else trace_without_values(error)
         _log.error("task %s %s of integration %s failed:\n%s", run.id, run.kind, run.integration_id, trace)
         _retry(run, "BUG", getattr(error, "sentence", "Something went wrong on our side."), trace)
+    return True
 
 
-def _claim(platform: Platform, task_id: int, handlers: Mapping[str, Handler]) -> TaskRun | None:
+def _claim(
+    platform: Platform, handlers: Mapping[str, Handler], pick: Callable[[Session, datetime], int | None]
+) -> TaskRun | None:
     with platform.db.write() as session:
         now = platform.clock.database_now(session)
+        task_id = pick(session, now)
+        if task_id is None:
+            return None
         row = session.execute(
             sa.update(Task)
             .where(Task.id == task_id, Task.state == TaskState.READY, Task.run_at <= now, Task.kind.in_(list(handlers)))
-            .values(state=TaskState.RUNNING, fence=Task.fence + 1, lease_until=now + LEASE, rung_until=None)
+            .values(state=TaskState.RUNNING, fence=Task.fence + 1, lease_until=now + LEASE)
             .returning(
                 Task.id,
                 Task.kind,

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from exploration import invariants
 from exploration.actions import Actions
@@ -18,7 +19,7 @@ from exploration.world import START, World
 from is2_core import faults
 from is2_core.carts import CartRegistry
 from is2_core.clock import VirtualClock
-from is2_core.models import Task
+from is2_core.models import Task, TaskState
 from is2_core.tasks.dispatcher import tick
 from is2_core.tasks.handlers import HANDLERS
 from is2_core.tasks.run import run_task
@@ -35,11 +36,12 @@ class Story:
         (self.order,) = self.world.orders
 
     def due(self) -> list[tuple[int, str]]:
-        """What the dispatcher rings for now, as (task id, kind)."""
-        self.world.bell.rung.clear()
-        tick(self.world.platform, self.world.bell)
+        """What is due after a tick, as (task id, kind)."""
+        tick(self.world.platform, self.world.wakeups)
+        due = sa.select(Task.id, Task.kind).where(Task.state == TaskState.READY, Task.run_at <= self.world.clock.now())
         with self.world.platform.db.read() as session:
-            return [(task_id, session.get_one(Task, task_id).kind) for task_id, _ in self.world.bell.rung]
+            rows = session.execute(due.order_by(Task.priority, Task.run_at, Task.id)).all()
+        return [(row.id, row.kind) for row in rows]
 
     def run(self, task_id: int, doom: tuple[str, int] | None = None) -> None:
         """Run one task to its end, natural or not."""

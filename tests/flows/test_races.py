@@ -25,12 +25,12 @@ from is2_core.models import (
 )
 from is2_core.tasks.dispatcher import tick
 from is2_core.tasks.handlers import HANDLERS
-from is2_core.tasks.run import run_task
+from is2_core.tasks.run import run_next
 from is2_core.warehouse.embedded import EmbeddedWarehouse
 from is2_core.warehouse.interface import NewOrder, PlaceAnswer, Unknown
 from plugins.interface import CartError, Permanent, Temporary
 from tests.support.amazon import APPLICATION
-from tests.support.world import ListBell, World
+from tests.support.world import NotedWakeups, World
 
 METHODS = ("STANDARD", "Express", "SECOND_DAY", "NEXT_DAY", "PRIORITY", "SAME_DAY", "FREE_ECONOMY")
 
@@ -323,9 +323,7 @@ def test_a_task_that_waits_although_its_store_does_not_is_woken(world: World, st
     world.finish(store)
     with world.platform.db.write() as session:
         session.execute(sa.update(Task).values(state=TaskState.WAITING))
-    bell = ListBell()
-    tick(world.platform, bell)
-    assert bell.rung
+    assert tick(world.platform, NotedWakeups()).due
 
 
 def test_a_plugins_error_shows_no_buyer_in_the_log(
@@ -338,11 +336,9 @@ def test_a_plugins_error_shows_no_buyer_in_the_log(
             raise ValueError("Erika Mustermann") from error
 
     world.finish(store)
-    bell = ListBell()
-    tick(world.platform, bell)
     with caplog.at_level(logging.DEBUG):
-        for task_id, _ in bell.rung:
-            run_task(world.platform, task_id, dict.fromkeys(HANDLERS, leak))
+        while run_next(world.platform, dict.fromkeys(HANDLERS, leak)):
+            pass
     assert "ValueError" in caplog.text
     assert "Erika" not in caplog.text
 

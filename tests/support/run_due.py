@@ -6,7 +6,7 @@ With IS2_FAULT set the process dies at that fault point; with IS2_HURRY set what
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -17,12 +17,13 @@ from is2_core.tasks.dispatcher import tick
 from is2_core.tasks.perform import perform, prepare
 
 
-class RunningBell:
-    """Runs what it is rung for, here and now."""
+class RunningWakeups:
+    """Works here and now, as often as it is woken."""
 
-    def ring(self, tasks: Sequence[tuple[int, int]]) -> None:
-        for task_id, _ in tasks:
-            perform(task_id)
+    def notify(self, count: int) -> int:
+        for _ in range(count):
+            perform()
+        return count
 
 
 def hurry(platform: Platform) -> None:
@@ -32,7 +33,7 @@ def hurry(platform: Platform) -> None:
         ended = now - timedelta(seconds=1)
         session.execute(sa.update(Task).where(Task.state == TaskState.RUNNING).values(lease_until=ended))
         session.execute(sa.update(Credential).where(Credential.minting_until.is_not(None)).values(minting_until=ended))
-        session.execute(sa.update(Task).where(Task.state == TaskState.READY).values(run_at=now, rung_until=None))
+        session.execute(sa.update(Task).where(Task.state == TaskState.READY).values(run_at=now))
 
 
 def main(environment: Mapping[str, str]) -> None:
@@ -42,5 +43,5 @@ def main(environment: Mapping[str, str]) -> None:
     while True:
         if os.environ.get("IS2_HURRY"):
             hurry(platform)
-        if not tick(platform, RunningBell()).rung:
+        if not tick(platform, RunningWakeups()).due:
             return

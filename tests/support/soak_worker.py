@@ -1,7 +1,7 @@
 """`worker.py` with one more kind of task, `soak.empty`, whose whole work is one row of its own.
 
-The row and the task's end are one commit, so what ran once is read off the data, not off the queue. Lease and ring
-may be shortened (IS2_SOAK_LEASE_S, IS2_SOAK_RING_S), so that a short soak still sees tasks recovered.
+The row and the task's end are one commit, so what ran once is read off the data, not off the queue. The lease
+may be shortened (IS2_SOAK_LEASE_S), so that a short soak still sees tasks recovered.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 import worker
 from is2_core.platform import Platform
-from is2_core.tasks import dispatcher, run
+from is2_core.tasks import run
 from is2_core.tasks.handlers import HANDLERS
 
 KIND = "soak.empty"
@@ -37,12 +37,10 @@ def empty(platform: Platform, task: run.TaskRun) -> None:
 
 
 def shorten() -> None:
-    """Apply the shortened times."""
+    """Apply the shortened lease."""
     if lease := os.environ.get("IS2_SOAK_LEASE_S"):
         run.LEASE = timedelta(seconds=float(lease))
         run.HEARTBEAT = run.LEASE / 4
-    if ring := os.environ.get("IS2_SOAK_RING_S"):
-        dispatcher.RING = timedelta(seconds=float(ring))
 
 
 if __name__ == "__main__":

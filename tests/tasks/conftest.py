@@ -1,4 +1,4 @@
-"""A board of tasks: makes accounts, stores and tasks, rings, runs, and looks at the rows."""
+"""A board of tasks: makes accounts, stores and tasks, ticks, runs, and looks at the rows."""
 
 from __future__ import annotations
 
@@ -6,26 +6,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+import redis
 import sqlalchemy as sa
+from rq.serializers import JSONSerializer
 
 from is2_core.clock import VirtualClock
 from is2_core.models import Account, Integration, IntegrationState, Task
 from is2_core.platform import Platform
-from is2_core.tasks.dispatcher import Limits, Tick, tick
+from is2_core.tasks.bell import Wakeup, wakeup_queue
+from is2_core.tasks.dispatcher import Tick, tick
+from is2_core.tasks.pick import Limits
 from is2_core.tasks.queue import enqueue
-from is2_core.tasks.run import Handler, TaskRun, run_task
+from is2_core.tasks.run import Handler, TaskRun, run_next, run_task
+from tests.support.world import NotedWakeups
+from worker import TaskWorker
 
 KIND = "test.work"
-
-
-class ListBell:
-    """A bell that remembers what it was rung for."""
-
-    def __init__(self) -> None:
-        self.rung: list[tuple[int, int]] = []
-
-    def ring(self, tasks: Sequence[tuple[int, int]]) -> None:
-        self.rung += tasks
 
 
 class Board:
@@ -33,7 +29,7 @@ class Board:
 
     def __init__(self, platform: Platform, clock: VirtualClock) -> None:
         self.platform, self.clock = platform, clock
-        self.bell = ListBell()
+        self.wakeups: Wakeup = NotedWakeups()
 
     def account(self, name: str) -> int:
         """A new account."""
@@ -90,12 +86,23 @@ class Board:
 
     def tick(self, limits: Limits | None = None) -> Tick:
         """One round of the dispatcher."""
-        return tick(self.platform, self.bell, limits or Limits())
+        return tick(self.platform, self.wakeups, limits or Limits())
 
     def run(self, handler: Handler, task_id: int | None = None, kind: str = KIND) -> None:
         """Run a task (the only one) with a handler for one kind."""
         handlers: Mapping[str, Handler] = {kind: handler}
         run_task(self.platform, task_id or self.only().id, handlers)
+
+    def run_next(self, handler: Handler | None = None, limits: Limits | None = None, kind: str = KIND) -> int | None:
+        """Let a worker take its next task; returns which it took."""
+        taken: list[int] = []
+
+        def note(platform: Platform, run: TaskRun) -> None:
+            taken.append(run.id)
+            (handler or does_nothing)(platform, run)
+
+        assert run_next(self.platform, {kind: note}, limits or Limits()) is bool(taken)
+        return taken[0] if taken else None
 
     def change(self, task_id: int, **values: Any) -> None:
         """Change a row behind everybody's back."""
@@ -120,3 +127,8 @@ def does_nothing(platform: Platform, run: TaskRun) -> None:
 def board(platform: Platform, clock: VirtualClock) -> Board:
     """A board on each of the two databases in turn."""
     return Board(platform, clock)
+
+
+def forking_worker(connection: redis.Redis, **options: Any) -> TaskWorker:
+    """The product's worker, which forks a child of this process for every wake-up."""
+    return TaskWorker([wakeup_queue(connection)], connection=connection, serializer=JSONSerializer, **options)

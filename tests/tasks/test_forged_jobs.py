@@ -1,21 +1,20 @@
-"""Whoever can write to Redis can still not make a worker run anything but a task of the platform (F56)."""
+"""Of a job in Redis nothing is believed but that there is work (F56, I3)."""
 
 from __future__ import annotations
 
 import json
-import logging
 import pickle
 import zlib
 from pathlib import Path
 
 import pytest
 import redis
-from rq import Queue, SimpleWorker
+from rq.job import Job
 from rq.serializers import JSONSerializer
 
 import worker
-from is2_core.tasks import perform
-from is2_core.tasks.bell import FUNCTION, QUEUE, RqBell, TaskJob
+from is2_core.tasks.bell import FUNCTION, QUEUE, RqWakeup, wakeup_queue
+from tests.tasks.conftest import forking_worker
 
 
 class Payload:
@@ -33,11 +32,14 @@ def connection(redis_url: str) -> redis.Redis:
     return redis.Redis.from_url(redis_url)
 
 
-def forge(connection: redis.Redis, job_id: str, data: bytes) -> None:
-    """Write a job the way anybody with the address of Redis can."""
-    key = f"rq:job:{job_id}"
-    facts = {"data": data, "created_at": "2026-11-23T12:00:00.000000Z", "origin": QUEUE, "status": "queued"}
-    connection.hset(key, mapping={**facts, "timeout": 5})
+def forge(connection: redis.Redis, job_id: str, **fields: str | bytes) -> None:
+    """Write a job the way anybody with the address of Redis can: ours, but for these fields."""
+    facts = {"created_at": "2026-11-23T12:00:00.000000Z", "origin": QUEUE, "status": "queued", "timeout": "5"}
+    connection.hset(f"rq:job:{job_id}", mapping={"data": call(FUNCTION), **facts, **fields})  # type: ignore[arg-type]
+    push(connection, job_id)
+
+
+def push(connection: redis.Redis, job_id: str | bytes) -> None:
     connection.sadd("rq:queues", f"rq:queue:{QUEUE}")
     connection.rpush(f"rq:queue:{QUEUE}", job_id)
 
@@ -46,56 +48,100 @@ def call(function: str, *arguments: object, **named: object) -> bytes:
     return zlib.compress(json.dumps([function, None, list(arguments), named]).encode())
 
 
-def work(connection: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Let a worker with our job class empty the queue; returns the task ids that ran."""
-    ran: list[int] = []
-    monkeypatch.setattr(perform, "perform", ran.append)
-    queue = Queue(QUEUE, connection=connection, serializer=JSONSerializer, job_class=TaskJob)
-
-    class Here(SimpleWorker):
-        job_class = TaskJob
-
-    Here([queue], connection=connection, serializer=JSONSerializer).work(burst=True, logging_level="CRITICAL")
-    assert queue.count == 0
-    return ran
-
-
-@pytest.mark.parametrize(
-    "case",
-    "os.system,unknown,two arguments,text,named,boolean,method,pickle,pickle zipped,junk".split(","),
-)
-def test_a_forged_job_is_refused_and_the_worker_lives(
-    connection: redis.Redis, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, case: str
-) -> None:
-    marker = tmp_path / "ran"
+def forged_fields(marker: Path) -> dict[str, dict[str, str | bytes]]:
+    """What was tried on workers, by name."""
+    evil = "tests.tasks.rq_jobs.touch_for_callback"
     attack = pickle.dumps(Payload(marker))
-    data = {
-        "os.system": call("os.system", f"touch {marker}"),
-        "unknown": call("is2_core.no.such.function", 1),
-        "two arguments": call(FUNCTION, 1, 2),
-        "text": call(FUNCTION, "1"),
-        "named": call(FUNCTION, 1, task_id=2),
-        "boolean": call(FUNCTION, True),
-        "method": zlib.compress(json.dumps(["perform", "is2_core.tasks.perform", [1], {}]).encode()),
-        "pickle": attack,
-        "pickle zipped": zlib.compress(attack),
-        "junk": b"\x00\xff",
-    }[case]
-    forge(connection, "forged", data)
-    RqBell(connection).ring([(7, 1)])
-    assert work(connection, monkeypatch) == [7]
+    return {
+        "another function": {"data": call("os.system", f"touch {marker}")},
+        "a function nobody has": {"data": call("is2_core.no.such.function", 1)},
+        "arguments": {"data": call(FUNCTION, 1, task=2)},
+        "a method": {"data": zlib.compress(json.dumps(["touch", "pathlib.Path", [str(marker)], {}]).encode())},
+        "pickle": {"data": attack},
+        "pickle zipped": {"data": zlib.compress(attack)},
+        "junk data": {"data": b"\x00\xff"},
+        "no data": {"data": b""},
+        "success callback": {"success_callback_name": evil, "meta": json.dumps({"path": str(marker)})},
+        "failure callback": {
+            "data": call("is2_core.no.such.function"),
+            "failure_callback_name": evil,
+            "meta": json.dumps({"path": str(marker)}),
+        },
+        "stopped callback": {"stopped_callback_name": evil, "status": "stopped"},
+        "callback nobody has": {"success_callback_name": "no.such.thing", "failure_callback_name": "no.such.thing"},
+        "junk callback timeout": {"success_callback_timeout": "soon"},
+        "junk exc_info": {"exc_info": b"\xff\xfe"},
+        "junk meta": {"meta": b"\xff\xfe"},
+        "junk status": {"status": "perhaps"},
+        "binary status": {"status": b"\xff"},
+        "junk created_at": {"created_at": "yesterday"},
+        "junk started_at": {"started_at": b"\xff", "ended_at": "x", "enqueued_at": "x", "last_heartbeat": "x"},
+        "junk timeout": {"timeout": "long"},
+        "negative timeout": {"timeout": "-1"},
+        "junk ttls": {"ttl": "x", "result_ttl": "x", "failure_ttl": "x"},
+        "junk dependencies": {"dependency_ids": b"\xff[", "dependency_id": b"\xff"},
+        "dependencies": {"dependency_ids": json.dumps(["other"]), "allow_dependency_failures": "x"},
+        "junk retries": {"retries_left": "x", "retry_intervals": "{", "number_of_retries": "x"},
+        "retries": {"retries_left": "9", "retry_intervals": "[0]", "data": call("is2_core.no.such.function")},
+        "repeats": {"repeats_left": "9", "repeat_intervals": "[0]"},
+        "junk result": {"result": b"\xff"},
+        "another queue": {"origin": b"\xff", "group_id": "x"},
+        "webhooks": {"webhooks": json.dumps([{"url": "http://127.0.0.1:1/", "events": ["finished"]}])},
+        "binary description": {"description": b"\xff", "worker_name": b"\xff"},
+        "unknown fields": {"\x00": b"\x00"},
+    }
+
+
+def test_whatever_a_job_holds_it_means_that_there_is_work(
+    connection: redis.Redis, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    marker, ran = tmp_path / "marker", tmp_path / "ran"
+    monkeypatch.setattr(worker, "perform", lambda: ran.open("a").write("x"))
+    forged = forged_fields(marker)
+    for number, fields in enumerate(forged.values()):
+        forge(connection, f"forged-{number}", **fields)
+    forge(connection, "an id: with spaces")
+    connection.hset(b"rq:job:\xff\xfe", "status", "queued")
+    push(connection, b"\xff\xfe")
+    connection.set("rq:job:text", "no hash at all")
+    push(connection, "text")
+    push(connection, "no job of that id")
+    RqWakeup(connection).notify(1 + wakeup_queue(connection).count)
+    forking_worker(connection).work(burst=True, logging_level="CRITICAL")
+    assert ran.read_text() == "x" * (len(forged) + 3)
+    assert not marker.exists()
+    assert connection.keys("rq:job*") + connection.keys("rq:queue:is2*") == []
+
+
+def test_registries_that_somebody_filled_are_not_looked_after(
+    connection: redis.Redis, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # RQ's maintenance runs the failure callbacks of jobs whose time in the registry of the started is over.
+    marker = tmp_path / "marker"
+    monkeypatch.setattr(worker, "perform", lambda: None)
+    forge(connection, "forged", failure_callback_name="tests.tasks.rq_jobs.touch_for_callback", exc_info=b"\xff")
+    connection.hset("rq:job:forged", "meta", json.dumps({"path": str(marker)}))
+    connection.delete(f"rq:queue:{QUEUE}")
+    for registry in ("wip", "deferred", "scheduled", "failed", "finished", "ready"):
+        connection.zadd(f"rq:{registry}:{QUEUE}", {"forged:1": 1, b"\xff": 1})
+    connection.rpush(f"rq:queue:{QUEUE}:intermediate", "forged", b"\xff")
+    forking_worker(connection).work(burst=True, logging_level="CRITICAL")
     assert not marker.exists()
 
 
-def test_the_product_workers_use_the_guarded_job() -> None:
-    assert worker.TaskWorker.job_class is TaskJob
+def test_a_wakeup_names_no_task(connection: redis.Redis) -> None:
+    assert RqWakeup(connection).notify(1) == 1
+    (job_id,) = wakeup_queue(connection).job_ids
+    job = Job.fetch(job_id, connection=connection, serializer=JSONSerializer)
+    assert (job.func_name, job.args, job.kwargs) == (FUNCTION, [], {})
 
 
-def test_a_ring_carries_a_task_id_and_nothing_else(connection: redis.Redis) -> None:
-    RqBell(connection).ring([(7, 3)])
-    job = TaskJob.fetch("t7-3", connection=connection, serializer=JSONSerializer)
-    assert (job.func_name, job.args, job.kwargs) == (FUNCTION, [7], {})
-    assert (job.result_ttl, job.failure_ttl) == (60, 86_400)
+def test_a_worker_takes_no_commands(connection: redis.Redis) -> None:
+    commanded = forking_worker(connection)
+    commanded.register_birth()
+    commanded.subscribe()
+    assert connection.pubsub_numsub(commanded.pubsub_channel_name) == [(commanded.pubsub_channel_name.encode(), 0)]
+    commanded.teardown()
 
 
 def test_redis_that_may_evict_jobs_is_refused(connection: redis.Redis) -> None:
@@ -106,13 +152,3 @@ def test_redis_that_may_evict_jobs_is_refused(connection: redis.Redis) -> None:
             worker.check_redis(connection)
     finally:
         connection.config_set("maxmemory-policy", "noeviction")
-
-
-def test_worker_logs_name_no_arguments(
-    connection: redis.Redis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    assert worker.TaskWorker.log_job_description is False
-    caplog.set_level(logging.DEBUG)
-    RqBell(connection).ring([(7, 1)])
-    work(connection, monkeypatch)
-    assert "is2_core.tasks.perform.perform(7)" not in caplog.text

@@ -21,7 +21,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from tests.tasks import rq_jobs
-from worker import DeathPenalty
+from worker import JobDeathPenalty
 
 MARK, FAIL, SWALLOW = (f"tests.tasks.rq_jobs.{name}" for name in ("mark", "fail", "swallow_everything"))
 YEAR_S = 365 * 24 * 3600
@@ -129,7 +129,7 @@ def test_q12_a_broad_except_swallows_rqs_timeout_and_the_job_counts_as_finished(
 
 def test_our_timeout_is_not_swallowed(queue: Queue, marks: Path) -> None:
     class Strict(SimpleWorker):
-        death_penalty_class = DeathPenalty
+        death_penalty_class = JobDeathPenalty
 
     job = queue.enqueue(SWALLOW, str(marks), 5, job_timeout=1)
     burst(queue, Strict)
@@ -162,3 +162,18 @@ def test_q18_json_alone_lets_anybody_run_anything(queue: Queue, tmp_path: Path) 
     queue.connection.rpush(queue.key, "forged")
     burst(queue)
     assert marker.exists()
+
+
+def test_q19_whoever_writes_a_job_has_any_function_called_back(queue: Queue, tmp_path: Path) -> None:
+    marker = tmp_path / "called back"
+    job = queue.enqueue(MARK, str(tmp_path / "marks"), "ran", meta={"path": str(marker)})
+    queue.connection.hset(job.key, "success_callback_name", "tests.tasks.rq_jobs.touch_for_callback")
+    burst(queue)
+    assert marker.exists()
+
+
+def test_q20_junk_in_a_jobs_hash_ends_the_worker(queue: Queue, marks: Path) -> None:
+    queue.connection.hset(queue.enqueue(MARK, str(marks), "first").key, "created_at", "yesterday")
+    queue.enqueue(MARK, str(marks), "second")
+    burst(queue)
+    assert lines(marks) == []

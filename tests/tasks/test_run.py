@@ -47,7 +47,7 @@ def test_a_task_that_is_not_due_is_not_claimed(board: Board) -> None:
     assert board.only().state == TaskState.READY
 
 
-def test_ten_rings_for_one_task_have_one_effect(board: Board) -> None:
+def test_ten_claims_of_one_task_have_one_effect(board: Board) -> None:
     board.ask()
 
     def book(platform: Platform, run: TaskRun) -> None:
@@ -292,7 +292,7 @@ def test_a_lost_authorization_pauses_the_store_and_its_tasks_wait(
     assert {task.state for task in board.tasks()} == {TaskState.READY}
 
 
-def test_a_ring_for_a_store_paused_meanwhile_does_nothing(board: Board) -> None:
+def test_a_task_of_a_store_paused_meanwhile_waits(board: Board) -> None:
     store = board.store(board.account("Northwind"))
     board.ask(store=store)
     with board.platform.db.write() as session:

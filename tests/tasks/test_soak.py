@@ -1,4 +1,4 @@
-"""A short soak: the same processes, kills and checks as `python -m tests.soak`, with shorter leases."""
+"""A short soak: the same processes, kills and checks as `python -m tests.soak`, with a shorter lease."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.soak import Options, soak
 
 @pytest.mark.soak
 def test_two_hundred_tasks_survive_kills_and_an_emptied_redis(tmp_path: Path) -> None:
-    report = soak(Options(tasks=200, seconds=150, trouble_s=1.5, lease_s=4, ring_s=3), tmp_path)
+    report = soak(Options(tasks=200, seconds=150, trouble_s=1.5, lease_s=4), tmp_path)
     assert report.failures == []
     assert report.troubles["Redis killed"] >= 1
     assert report.troubles["FLUSHALL"] >= 1

@@ -19,10 +19,12 @@ def upgrade() -> None:
     _add_people()
     _cascade_push_lines()
     _add_shipped_elsewhere()
+    _add_turns()
 
 
 def downgrade() -> None:
     """Take back."""
+    _drop_turns()
     _keep_push_lines()
     _drop_shipped_elsewhere()
     _drop_people()
@@ -101,3 +103,18 @@ def _drop_shipped_elsewhere() -> None:
     with op.batch_alter_table("received_order", schema=None) as batch_op:
         for name in ("cart_packages", "not_wanted_at", "stopped"):
             batch_op.drop_column(name)
+
+
+def _add_turns() -> None:
+    number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    op.create_table(
+        "task_turn",
+        sa.Column("account_id", number, autoincrement=False, nullable=False),
+        sa.Column("turn", number, nullable=False),
+        sa.Column("ahead", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", name=op.f("pk_task_turn")),
+    )
+
+
+def _drop_turns() -> None:
+    op.drop_table("task_turn")
