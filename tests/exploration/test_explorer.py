@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_seeds_hold_the_invariants_and_are_one_history_in_every_process(carts: CartRegistry) -> None:
     # A sample; CI runs 200 of them on its own.
-    seed = 3
+    seed = 79
     here, other = (explore(each, carts) for each in (seed, seed + 1))
     assert here.crashes > 0
     assert (here.violations, other.violations) == ((), ())
