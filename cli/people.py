@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from typing import Any, TextIO
 
 import click
 import sqlalchemy as sa
 
 from cli.environment import platform_of_environment
-from is2_core.flows import accounts
+from is2_core.flows import accounts, people
 from is2_core.flows.errors import FlowError
 from is2_core.models import Account, MemberRole, Role
 from is2_core.platform import Platform
@@ -90,13 +91,76 @@ def create_user(
     _create_user(platform, email, name, role, password, generated, **place)
 
 
+@user.command("disable")
+@click.argument("email")
+def disable_user(email: str) -> None:
+    """Sign a user out everywhere and let them sign in no more."""
+    _change(email, "is disabled.", lambda platform, user_id: _set_enabled(platform, user_id, False))
+
+
+@user.command("enable")
+@click.argument("email")
+def enable_user(email: str) -> None:
+    """Let a disabled user sign in again."""
+    _change(email, "can sign in.", lambda platform, user_id: _set_enabled(platform, user_id, True))
+
+
+@user.command("set-password")
+@click.argument("email")
+@_password_options[0]
+@_password_options[1]
+def set_password(email: str, password_file: TextIO | None, generated: bool) -> None:
+    """Give a user another password; all their sessions end."""
+    password = _password(password_file, generated)
+    _change(
+        email,
+        "has the new password.",
+        lambda platform, user_id: people.set_password(platform, user_id=user_id, password=password, by=None),
+    )
+    if generated:
+        click.echo(f"Password, shown only now: {password}")
+
+
+@user.command("set-role")
+@click.argument("email")
+@click.argument("role", type=_ROLES)
+@click.option("--account", "account_name", help="The account a merchant is to belong to.")
+@click.option("--as", "member_role", type=_MEMBER_ROLES, default=MemberRole.MEMBER.value, show_default=True)
+def set_role(email: str, role: str, account_name: str | None, member_role: str) -> None:
+    """Make a user something else; staff leave every account."""
+
+    def change(platform: Platform, user_id: int) -> None:
+        account_id = _account_id(platform, account_name) if account_name else None
+        people.change_role(
+            platform, user_id=user_id, role=role, account_id=account_id, member_role=member_role, by=None
+        )
+
+    _change(email, f"is {role} now.", change)
+
+
+def _set_enabled(platform: Platform, user_id: int, enabled: bool) -> None:
+    people.set_enabled(platform, user_id=user_id, enabled=enabled, by=None)
+
+
+def _change(email: str, done: str, change: Callable[[Platform, int], None]) -> None:
+    platform = platform_of_environment()
+    try:
+        change(platform, people.user_id_of(platform, email))
+    except FlowError as error:
+        raise click.ClickException(error.sentence) from error
+    click.echo(f"{email.strip().lower()} {done}")
+
+
 def _password(file: TextIO | None, generated: bool) -> str:
     if generated and file:
         raise click.UsageError("Give --password-file or --generate-password, not both.")
     if generated:
         return generate_password()
     if file:
-        return file.read().rstrip("\r\n")
+        try:
+            return file.read().rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            raise click.ClickException("The password file is no UTF-8 text.") from error
     typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     return typed
 

@@ -1,4 +1,4 @@
-"""What administrators run the platform with: plugins, accounts and users, background tasks."""
+"""What administrators run the platform with: plugins, accounts, background tasks."""
 
 from __future__ import annotations
 
@@ -20,18 +20,14 @@ from is2_core.models import (
     Account,
     Integration,
     IntegrationState,
-    MemberRole,
-    Membership,
     Role,
     Submission,
     Task,
     TaskState,
-    User,
 )
 from plugins.interface import CartManifest
 from web import scope
 from web.forms import draw, stray, typed
-from web.paging import paged
 from web.scope import platform
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
@@ -213,11 +209,11 @@ def remove_carrier(cart: str) -> ResponseReturnValue:
 @blueprint.get("/accounts")
 @scope.require_role(Role.ADMIN)
 def list_accounts() -> ResponseReturnValue:
-    """Merchant accounts and users, and the forms that add one."""
-    return _accounts_page({})
+    """Merchant accounts, and the form that adds one."""
+    return _accounts_page()
 
 
-def _accounts_page(values: dict[str, str], error: FlowError | None = None, form: str = "") -> str:
+def _accounts_page(name: str = "", error: FlowError | None = None) -> str:
     with platform().db.read() as db:
         companies = db.execute(
             sa.select(Account, sa.func.count(Integration.id))
@@ -225,27 +221,7 @@ def _accounts_page(values: dict[str, str], error: FlowError | None = None, form:
             .group_by(Account.id)
             .order_by(Account.name)
         ).all()
-        page = paged(db, sa.select(User).order_by(User.email))
-        places = db.execute(
-            sa.select(Membership.user_id, Membership.role, Account.name)
-            .join(Account, Account.id == Membership.account_id)
-            .where(Membership.user_id.in_([person.id for person in page.rows]))
-        ).all()
-    places_of: dict[int, list[str]] = {}
-    for user_id, role, name in places:
-        places_of.setdefault(user_id, []).append(f"{name} ({role})")
-    return render_template(
-        "admin/accounts.html",
-        companies=companies,
-        page=page,
-        places=places_of,
-        roles=list(Role),
-        member_roles=list(MemberRole),
-        now=platform().clock.now(),
-        values=values,
-        error=error,
-        wrong_form=form,
-    )
+    return render_template("admin/accounts.html", companies=companies, name=name, error=error)
 
 
 @blueprint.post("/accounts")
@@ -256,40 +232,8 @@ def add_account() -> ResponseReturnValue:
     try:
         accounts.create_account(platform(), name)
     except FlowError as error:
-        return _accounts_page({"name": name}, error, "account"), error.status
+        return _accounts_page(name, error), error.status
     flash(f"The account {name.strip()} was made.", "success")
-    return redirect(url_for(".list_accounts"), 303)
-
-
-@blueprint.post("/users")
-@scope.require_role(Role.ADMIN)
-def add_user() -> ResponseReturnValue:
-    """Make a user; a merchant's user gets a place in an account."""
-    values = {key: request.form.get(key, "") for key in ("email", "name", "role", "account", "member_role")}
-    try:
-        accounts.create_user(
-            platform(),
-            email=values["email"],
-            name=values["name"],
-            password=request.form.get("password", ""),
-            role=values["role"],
-            account_id=request.form.get("account", None, type=int),
-            member_role=MemberRole.OWNER if values["member_role"] == MemberRole.OWNER else MemberRole.MEMBER,
-        )
-    except FlowError as error:
-        return _accounts_page(values, error, "user"), error.status
-    flash(f"The user {values['email'].strip().lower()} was made.", "success")
-    return redirect(url_for(".list_accounts"), 303)
-
-
-@blueprint.post("/users/<int:user_id>/end-sessions")
-@scope.require_role(Role.ADMIN)
-def end_sessions(user_id: int) -> ResponseReturnValue:
-    """Sign a user out everywhere."""
-    with platform().db.read() as db:
-        person = db.get(User, user_id) or abort(404)
-    accounts.end_sessions(platform(), person.id)
-    flash(f"{person.email} was signed out everywhere.", "success")
     return redirect(url_for(".list_accounts"), 303)
 
 

@@ -1,4 +1,4 @@
-"""Signing in and out, and choosing the account to work in."""
+"""Signing in and out, the own password, and choosing the account to work in."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from flask import Blueprint, flash, redirect, render_template, request, session,
 from flask.typing import ResponseReturnValue
 
 from is2_core.flows.accounts import SignedIn, end_sessions, sign_in as check_password
+from is2_core.flows.errors import BadInput, FlowError
 from is2_core.flows.passwords import PasswordsBusy
+from is2_core.flows.people import change_own_password
 from is2_core.models import Role
 from web import scope
 from web.scope import platform
-from web.sessions import begin_session, is_signed_in, public
+from web.sessions import begin_session, go_on, is_signed_in, public
 
 blueprint = Blueprint("auth", __name__)
 _log = logging.getLogger(__name__)
@@ -81,6 +83,25 @@ def sign_out() -> ResponseReturnValue:
     session.clear()
     flash("You have signed out.", "success")
     return redirect(url_for("auth.sign_in", next=local_path(request.form.get("next"))), 303)
+
+
+@blueprint.route("/password", methods=["GET", "POST"])
+def change_password() -> ResponseReturnValue:
+    """Change the own password; it is asked for, and this session goes on."""
+    if request.method == "GET":
+        return render_template("auth/password.html", error=None)
+    new = request.form.get("password", "")
+    try:
+        if new != request.form.get("again", ""):
+            raise BadInput("The two are not the same. Type the new password again.", field="again")
+        person = change_own_password(
+            platform(), user_id=scope.user().id, current=request.form.get("current", ""), new=new
+        )
+    except FlowError as error:
+        return render_template("auth/password.html", error=error), error.status
+    go_on(person)
+    flash("Your password was changed. Your other sessions have ended.", "success")
+    return redirect(home_of(person), 303)
 
 
 @blueprint.post("/account")

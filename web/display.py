@@ -39,6 +39,7 @@ _ROOMS = {
     **dict.fromkeys(
         ("install", "drift", "inventory", "item_table", "items", "shared_stock", "shipping"), "integrations"
     ),
+    "people": "admin",
     "platform_status": "admin",
 }
 

@@ -83,6 +83,12 @@ def begin_session(signed_in: SignedIn) -> None:
     enter(signed_in)
 
 
+def go_on(signed_in: SignedIn) -> None:
+    """Go on with the session of a user whose other sessions have just been ended; its limits stay."""
+    login_user(Person(signed_in))
+    enter(signed_in)
+
+
 def browser() -> str:
     """A random name of this browser's session, which a trip to a cart's consent page is bound to."""
     if "browser" not in session:

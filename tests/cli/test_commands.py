@@ -59,6 +59,34 @@ def test_a_password_can_be_typed(database_url: str, platform: Platform) -> None:
     assert sign_in(platform, "walt@example.com", "a long pass phrase 2") is not None
 
 
+def test_people_are_changed_without_the_panel(database_url: str, platform: Platform) -> None:
+    typed = "a long pass phrase 2\n" * 2
+    assert run(database_url, "user", "create", "walt@example.com", "--role", "warehouse", typed=typed).exit_code == 0
+    assert run(database_url, "account", "create", "Contoso").exit_code == 0
+    assert "is disabled." in run(database_url, "user", "disable", "Walt@example.com").output
+    assert sign_in(platform, "walt@example.com", "a long pass phrase 2") is None
+    assert "can sign in." in run(database_url, "user", "enable", "walt@example.com").output
+    assert sign_in(platform, "walt@example.com", "a long pass phrase 2") is not None
+    changed = run(database_url, "user", "set-password", "walt@example.com", "--generate-password")
+    assert sign_in(platform, "walt@example.com", changed.output.rpartition("only now: ")[2].strip()) is not None
+    changed = run(database_url, "user", "set-role", "walt@example.com", "merchant", "--account", "Contoso")
+    assert "is merchant now." in changed.output
+    refused = run(database_url, "user", "set-role", "walt@example.com", "admin", "--account", "Contoso")
+    assert (refused.exit_code, "belongs to an account" in refused.output) == (1, True)
+    weak = run(database_url, "user", "set-password", "walt@example.com", typed="aaaaaaaaaaaaaaa\n" * 2)
+    assert (weak.exit_code, "easy to guess" in weak.output) == (1, True)
+
+
+def test_the_only_administrator_is_not_disabled_by_a_command(database_url: str, platform: Platform) -> None:
+    made = run(database_url, "admin", "create", "root@example.com", "--generate-password")
+    assert made.exit_code == 0, made.output
+    for command in (("disable", "root@example.com"), ("set-role", "root@example.com", "support")):
+        refused = run(database_url, "user", *command)
+        assert (refused.exit_code, "only administrator" in refused.output) == (1, True)
+    refused = run(database_url, "user", "disable", "nobody@example.com")
+    assert (refused.exit_code, "There is no user" in refused.output) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
