@@ -6,7 +6,7 @@ import importlib.metadata
 import logging
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pluggy
@@ -74,7 +74,9 @@ class CartRegistry:
             self._manager.unregister(name=name)
             self._note(name, str(error), traceback.format_exc())
             return
-        self._manifests[name] = manifest
+        # No setting for what it cannot do.
+        lacks_stock = not self.has(name, "push_inventory")
+        self._manifests[name] = replace(manifest, inventory_schedule=None) if lacks_stock else manifest
 
     def _check(self, name: str, manifest: object) -> None:
         if not isinstance(manifest, CartManifest):

@@ -53,7 +53,6 @@ def init_app(app: Flask) -> None:
         unconfirmed_shared=shared_stock.unconfirmed,
         state_label=STATE_LABELS.get,
         state_color=lambda state: _STATE_COLORS.get(state, "light"),
-        ack_label=ack_label,
         window=window,
         narrow_window=narrow_window,
         demand_label=demand_label,
@@ -76,6 +75,8 @@ def init_app(app: Flask) -> None:
             "account": g.get("account"),
             "environment": _environment(platform),
             "cart_label": lambda name: cart_label(platform, name),
+            "lacks": lambda cart, hook: lacks(platform, cart, hook),
+            "ack_label": lambda order, cart: ack_label(platform, order, cart),
             "region_label": lambda row: region_label(platform, row),
             "here": request.endpoint or "",
             "room": _ROOMS.get(request.blueprint or "", request.blueprint or ""),
@@ -154,8 +155,15 @@ def region_label(platform: Platform, row: Integration) -> str:
     return region.label if region else row.region
 
 
-def ack_label(order: ReceivedOrder) -> str:
+def lacks(platform: Platform, cart: str, hook: str) -> bool:
+    """Whether a cart is known to be without a capability; nothing is said of one that is not installed."""
+    return cart in platform.carts.names() and not platform.carts.has(cart, hook)
+
+
+def ack_label(platform: Platform, order: ReceivedOrder, cart: str) -> str:
     """Where the acknowledgement stands, in words; the reason where it was refused."""
+    if order.ack_state in (AckState.NONE, AckState.NOT_NEEDED) and lacks(platform, cart, "acknowledge_orders"):
+        return f"{cart_label(platform, cart)} takes none"
     if order.ack_state == AckState.REJECTED:
         return f"Refused: {order.ack_sentence}" if order.ack_sentence else "Refused"
     if order.ack_state == AckState.NONE:

@@ -45,6 +45,7 @@ _TOLD = {
     PostState.VOIDED: ("Taken back", "light"),
 }
 _NOT_TOLD = ("Not read yet", "light")
+_UNWANTED = ("Not wanted by the cart any more", "light")
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,14 @@ def packages_of(db: Session, row: WarehouseOrder) -> list[PackageRow]:
     ).all()
     received = db.get_one(Recipient, row.recipient_id).order_id
     told = {each.warehouse_ref: each for each in db.scalars(sa.select(Package).where(Package.order_id == received))}
+    unwanted = db.scalar(
+        sa.select(ReceivedLine.id)
+        .where(
+            ReceivedLine.order_id == received,
+            sa.or_(ReceivedLine.cancelled_late > 0, ReceivedLine.shipped_elsewhere > 0),
+        )
+        .limit(1)
+    )
     by = {package.user_id for package in packages if package.user_id}
     people = dict(db.execute(sa.select(User.id, User.name).where(User.id.in_(by))).all())
     rows = []
@@ -154,6 +163,8 @@ def packages_of(db: Session, row: WarehouseOrder) -> list[PackageRow]:
         # What the cart has of an earlier revision says nothing about this one.
         current = seen if seen is not None and seen.revision == package.revision else None
         label, color = _TOLD[PostState(current.post_state)] if current else _NOT_TOLD
+        if unwanted and current and current.post_state == PostState.WAITING:
+            label, color = _UNWANTED
         sentence = current.post_sentence if current else ""
         packer = people.get(package.user_id, "") if package.user_id else ""
         rows.append(PackageRow(package, number, packer, label, color, sentence))

@@ -53,10 +53,11 @@ POST_LABELS = {
     PostState.DUE: "Due",
     PostState.DONE: "The cart has it",
     PostState.REJECTED: "Refused",
-    PostState.NOT_NEEDED: "Not needed",
+    PostState.NOT_NEEDED: "The cart takes no tracking",
     PostState.VOIDED: "Voided",
 }
 _PAGES = {"items": "items.list_items", "shipping": "shipping.mappings"}
+_UNWANTED = "Not sent: nothing in it is open at the cart any more"
 # As long as the warehouse does not have it, a person can end it.
 _DISMISSABLE = (ReceivedState.STAGED, ReceivedState.HELD, ReceivedState.QUARANTINED)
 
@@ -217,7 +218,7 @@ def _detail(order: ReceivedOrder, error: FlowError | None = None, reason: str = 
         events=events,
         packages=packages,
         skus={line.id: line.sku for line in order.lines},
-        post_labels=POST_LABELS,
+        post_label=post_label,
         warehouse_order=warehouse_order,
         replaced=replaced,
         customizations=customizations,
@@ -233,6 +234,14 @@ def _detail(order: ReceivedOrder, error: FlowError | None = None, reason: str = 
         reason=reason,
         note=note,
     )
+
+
+def post_label(package: Package, order: ReceivedOrder) -> str:
+    """Where the post of a package stands, in words."""
+    unwanted = any(line.cancelled_late or line.shipped_elsewhere for line in order.lines)
+    if package.post_state == PostState.WAITING and unwanted:
+        return _UNWANTED
+    return POST_LABELS.get(PostState(package.post_state), package.post_state)
 
 
 def _links(order: ReceivedOrder) -> dict[int, tuple[str, str]]:

@@ -183,6 +183,8 @@ def push_now(platform: Platform, *, integration_id: int, account_id: int) -> str
         integration = owned_integration(session, integration_id, account_id)
         if integration.state != IntegrationState.ACTIVE:
             raise Conflict("This store is not connected at the moment, so nothing can be sent.")
+        if not platform.carts.has(integration.cart, "push_inventory"):
+            raise Conflict(f"{platform.carts.manifest(integration.cart).label} takes no stock.")
         if interval_of(session, integration.id) is None:
             raise Conflict("Sending available inventory is off in this store's settings.")
         if has_open(session, integration.id, KIND_INVENTORY):

@@ -297,7 +297,7 @@ def package(house: House, order: ReceivedOrder, number: int, **values: object) -
             "The cart has it Last post Nov 23, 11:00",
         ),
         ({"post_state": PostState.REJECTED, "post_sentence": "No such line."}, "Refused No such line. Post again"),
-        ({"post_state": PostState.NOT_NEEDED}, "Not needed"),
+        ({"post_state": PostState.NOT_NEEDED}, "The cart takes no tracking"),
         ({"post_state": PostState.VOIDED}, "Voided"),
     ],
     ids=["due", "retry", "waiting", "done", "rejected", "not needed", "voided"],
