@@ -28,6 +28,23 @@ from plugins.interface import (
 from tests.amazon.payloads import CANCELLATION_ASKED, CANCELLED_ITEM, item, ready_order, with_status
 
 
+def test_packages_come_with_reference_number_and_units() -> None:
+    package = {
+        "packageReferenceId": "1",
+        "trackingNumber": "1Z1",
+        "carrier": "UPS",
+        "packageItems": [{"orderItemId": "A", "quantity": 2}],
+    }
+    (shown,) = order_of(with_status("SHIPPED", packages=[package])).packages or ()
+    assert (shown.reference, shown.tracking_number, shown.carrier) == ("1", "1Z1", "UPS")
+    assert [(line.remote_id, line.quantity) for line in shown.lines] == [("A", 2)]
+
+
+@pytest.mark.parametrize("packages", [None, "all", [7], [{"packageItems": [{"quantity": 1}]}]])
+def test_packages_that_cannot_be_read_are_not_told_and_reject_nothing(packages: Any) -> None:
+    assert order_of(with_status("SHIPPED", packages=packages)).packages is None
+
+
 def order_of(raw: dict[str, Any]) -> Order:
     order = parse_order(raw)
     assert isinstance(order, Order), order

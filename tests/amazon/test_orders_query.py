@@ -33,7 +33,8 @@ from plugins.interface import (
 )
 from tests.amazon.conftest import SELLER, Rig
 
-ROUTINE = (OrderState.PENDING, OrderState.READY, OrderState.PARTLY_SHIPPED, OrderState.CANCELLED)
+ROUTINE_STATES = tuple(state for state in OrderState if state is not OrderState.UNKNOWN)
+SOME = (OrderState.PENDING, OrderState.READY, OrderState.PARTLY_SHIPPED, OrderState.CANCELLED)
 
 
 def window(rig: Rig, *states: OrderState, by: QueryBy = QueryBy.UPDATED, page: str | None = None) -> OrderQuery:
@@ -57,9 +58,19 @@ def ids(pages: list[OrderPage]) -> set[str]:
     return {entry.remote_id for page in pages for entry in (*page.orders, *page.rejects)}
 
 
-def test_the_routine_query_asks_for_what_the_merchant_ships() -> None:
+def test_the_routine_query_asks_for_every_state_of_what_the_merchant_ships() -> None:
+    start = datetime(2026, 11, 20, 8, 0, 0, tzinfo=UTC)
+    query = OrderQuery(QueryBy.UPDATED, start, start + timedelta(hours=1), ROUTINE_STATES)
+    assert search_params(query, ()) == {
+        "lastUpdatedAfter": "2026-11-20T08:00:00.000Z",
+        "lastUpdatedBefore": "2026-11-20T09:00:00.000Z",
+        "fulfilledBy": "MERCHANT",
+    }
+
+
+def test_a_query_for_some_states_names_them() -> None:
     start = datetime(2026, 11, 20, 8, 0, 0, 123_999, tzinfo=UTC)
-    query = OrderQuery(QueryBy.UPDATED, start, start + timedelta(hours=1), ROUTINE)
+    query = OrderQuery(QueryBy.UPDATED, start, start + timedelta(hours=1), SOME)
     assert search_params(query, ("ATVPDKIKX0DER", "A2EUQ1WTGCTBG2")) == {
         "lastUpdatedAfter": "2026-11-20T08:00:00.123Z",
         "lastUpdatedBefore": "2026-11-20T09:00:00.123Z",
@@ -77,7 +88,7 @@ def test_the_reconcile_query_has_no_filters() -> None:
 
 def test_a_whole_store_is_read_page_by_page_details_included(rig: Rig) -> None:
     branches = generate(rig, 250)
-    pages = all_pages(rig.store(), window(rig, *ROUTINE))
+    pages = all_pages(rig.store(), window(rig, *ROUTINE_STATES))
     assert len(pages) == 3
     assert pages[0].server_time == rig.clock.now().replace(microsecond=0)
     calls = rig.steer("GET", "calls?operation=searchOrders")["calls"]
@@ -115,7 +126,7 @@ def test_what_is_special_about_an_order_is_taken_in(rig: Rig) -> None:
         cancelled_line=1,
         customized=1,
     )
-    (page,) = all_pages(rig.store(), window(rig, *ROUTINE))
+    (page,) = all_pages(rig.store(), window(rig, *ROUTINE_STATES))
     assert page.rejects == ()
     by_id = {order.remote_id: order for order in page.orders}
     special = {branch: by_id[order_id] for branch, (order_id,) in branches.items()}
@@ -149,28 +160,28 @@ def test_the_reconcile_listing_sees_every_order_and_reports_what_it_has_no_word_
 def test_only_the_stores_own_marketplaces_are_listed(rig: Rig) -> None:
     generate(rig, 60)
     ctx = rig.store(sites=("A2EUQ1WTGCTBG2", "A1MQXOICRS2Z7M"))
-    orders = [order for page in all_pages(ctx, window(rig, *ROUTINE)) for order in page.orders]
+    orders = [order for page in all_pages(ctx, window(rig, *ROUTINE_STATES)) for order in page.orders]
     assert {order.site for order in orders} == {"A2EUQ1WTGCTBG2"}
 
 
 def test_without_the_role_for_personal_data_orders_come_without_address(rig: Rig) -> None:
     generate(rig, 5, plain=5)
     rig.steer("POST", "seller", {"seller": SELLER, "roles": ["Inventory and Order Tracking"]})
-    (page,) = all_pages(rig.store(), window(rig, *ROUTINE))
+    (page,) = all_pages(rig.store(), window(rig, *ROUTINE_STATES))
     assert [order.recipient for order in page.orders] == [None] * 5
 
 
 def test_without_any_role_for_orders_the_missing_one_is_named(rig: Rig) -> None:
     rig.steer("POST", "seller", {"seller": SELLER, "roles": []})
     with pytest.raises(SettingsError) as error:
-        plugin.fetch_orders(rig.store(), window(rig, *ROUTINE))
+        plugin.fetch_orders(rig.store(), window(rig, *ROUTINE_STATES))
     assert error.value.code == "ROLE_MISSING"
     assert "Inventory and Order Tracking" in error.value.sentence
 
 
 def test_a_page_that_comes_again_under_a_new_token_is_noticed(rig: Rig) -> None:
     generate(rig, 250, plain=250)
-    ctx, query = rig.store(), window(rig, *ROUTINE)
+    ctx, query = rig.store(), window(rig, *ROUTINE_STATES)
     rig.steer("POST", "faults", {"operation": "searchOrders", "kind": "dup_page"})
     first = plugin.fetch_orders(ctx, query)
     with pytest.raises(Temporary) as error:
@@ -181,7 +192,7 @@ def test_a_page_that_comes_again_under_a_new_token_is_noticed(rig: Rig) -> None:
 
 def test_a_page_token_dies_after_a_day_or_with_its_query(rig: Rig) -> None:
     generate(rig, 120, plain=120)
-    ctx, query = rig.store(), window(rig, *ROUTINE)
+    ctx, query = rig.store(), window(rig, *ROUTINE_STATES)
     page = plugin.fetch_orders(ctx, query).next_page
     with pytest.raises(PageExpired):
         plugin.fetch_orders(ctx, replace(query, states=(OrderState.READY,), page=page))
@@ -211,9 +222,9 @@ def test_a_bad_answer_never_looks_like_an_empty_page(rig: Rig, kind: str, error:
     ctx = rig.store()
     rig.steer("POST", "faults", {"operation": "searchOrders", "kind": kind})
     with pytest.raises(error) as found:
-        plugin.fetch_orders(ctx, window(rig, *ROUTINE))
+        plugin.fetch_orders(ctx, window(rig, *ROUTINE_STATES))
     assert getattr(found.value, "code", None) == code
-    assert len(ids(all_pages(ctx, window(rig, *ROUTINE)))) == 3
+    assert len(ids(all_pages(ctx, window(rig, *ROUTINE_STATES)))) == 3
 
 
 def test_one_order_is_read_by_its_id(rig: Rig) -> None:
@@ -263,7 +274,7 @@ def test_page_fingerprints_tell_pages_apart() -> None:
 
 @pytest.mark.parametrize("circle", [1, 2, 5])
 def test_a_listing_that_goes_round_in_a_circle_is_noticed(rig: Rig, circle: int) -> None:
-    ctx, query = rig.store(), window(rig, *ROUTINE)
+    ctx, query = rig.store(), window(rig, *ROUTINE_STATES)
     ctx.token.get()
     page: str | None = None
     for number in range(circle + 1):
@@ -277,7 +288,7 @@ def test_a_listing_that_goes_round_in_a_circle_is_noticed(rig: Rig, circle: int)
 
 
 def test_a_listing_of_empty_pages_comes_to_an_end(rig: Rig) -> None:
-    ctx, query = rig.store(), window(rig, *ROUTINE)
+    ctx, query = rig.store(), window(rig, *ROUTINE_STATES)
     ctx.token.get()
 
     def read(page: str | None, next_token: str | None) -> str | None:
@@ -318,11 +329,11 @@ def test_an_answer_of_another_shape_is_no_empty_page(rig: Rig, payload: Any) -> 
     ctx = rig.store()
     ctx.token.get()
     with pytest.raises(Temporary):
-        plugin.fetch_orders(_answering(ctx, payload), window(rig, *ROUTINE))
+        plugin.fetch_orders(_answering(ctx, payload), window(rig, *ROUTINE_STATES))
 
 
 def test_a_listing_that_does_not_move_on_is_noticed_even_without_orders(rig: Rig) -> None:
-    ctx, query = rig.store(), window(rig, *ROUTINE)
+    ctx, query = rig.store(), window(rig, *ROUTINE_STATES)
     ctx.token.get()
     stuck = _answering(ctx, {"orders": [], "pagination": {"nextToken": "again"}})
     first = plugin.fetch_orders(stuck, query)

@@ -27,6 +27,10 @@ from tests.flows.test_several_stores import (
     test_stock_that_another_store_sells_waits_for_a_confirmation,
     test_the_older_and_the_new_generation_cannot_both_inject_an_order,
 )
+from tests.flows.test_shipped_elsewhere import (
+    test_a_parcel_confirmed_by_hand_is_stopped_within_one_listing,
+    test_our_number_entered_by_hand_before_it_is_known_here_stops_nothing,
+)
 from tests.flows.test_tracking import (
     dock,
     test_a_bundle_in_two_packages_counts_when_its_last_part_ships,
@@ -51,6 +55,7 @@ __all__ = [
     "test_a_chain_of_voided_packages_ends_in_one_at_amazon",
     "test_a_disconnected_store_stops_at_once_and_takes_everything_up_again",
     "test_a_lost_answer_leaves_one_package",
+    "test_a_parcel_confirmed_by_hand_is_stopped_within_one_listing",
     "test_a_stored_order_is_refreshed_and_stays_one_row",
     "test_active_items_are_sent_with_quantity_and_latency",
     "test_an_order_shipped_in_full_needs_none_any_more",
@@ -59,6 +64,7 @@ __all__ = [
     "test_it_is_fetched_before_the_order_goes_on",
     "test_many_zeros_at_once_wait_for_a_person",
     "test_only_what_moved_is_sent_again_and_no_sooner_than_the_floor",
+    "test_our_number_entered_by_hand_before_it_is_known_here_stops_nothing",
     "test_promising_more_than_there_is_raises_one_alarm_and_ends_it",
     "test_stock_that_another_store_sells_waits_for_a_confirmation",
     "test_the_older_and_the_new_generation_cannot_both_inject_an_order",

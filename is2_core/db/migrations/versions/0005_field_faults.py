@@ -94,6 +94,11 @@ def _add_shipped_elsewhere() -> None:
     with op.batch_alter_table("received_line", schema=None) as batch_op:
         for name in ("cancelled_late", "shipped_elsewhere"):
             batch_op.add_column(sa.Column(name, sa.BigInteger(), nullable=False, server_default="0"))
+    # Every answer of before but one says that nothing more is shipped.
+    op.execute(
+        "UPDATE received_order SET stopped = TRUE"
+        " WHERE stop_asked_at IS NOT NULL AND stop_answer NOT LIKE '%, but too late.%'"
+    )
 
 
 def _drop_shipped_elsewhere() -> None:
