@@ -110,6 +110,22 @@ def test_orders_and_stores_of_the_first_release_go_on(empty_url: str) -> None:
 
 
 @pytest.mark.parametrize("empty_url", ["sqlite"], indirect=True)
+def test_what_the_warehouse_said_of_stopping_is_known_after_the_upgrade(empty_url: str) -> None:
+    older = Older(empty_url, "0004")
+    a_store(older, "off")
+    for order, asked, answer in (
+        (1, NOON, "Cancelled at the cart; part of it had been shipped, the warehouse stopped the rest."),
+        (2, NOON, "Cancelled at the cart, but too late. The warehouse has already shipped the order."),
+        (3, None, ""),
+    ):
+        ids = {"id": order, "account_id": 1, "integration_id": 1, "remote_id": str(order), "number": str(order)}
+        older.add("received_order", **ids, stop_asked_at=asked, stop_answer=answer)
+    stopped = older.now(empty_url, "received_order", "id", "stopped")
+    assert [(order, bool(value)) for order, value in stopped] == [(1, True), (2, False), (3, False)]
+    older.engine.dispose()
+
+
+@pytest.mark.parametrize("empty_url", ["sqlite"], indirect=True)
 def test_a_store_that_sends_no_stock_gets_no_work_about_stock(empty_url: str) -> None:
     older = Older(empty_url, "0001")
     a_store(older, "off")
