@@ -35,7 +35,7 @@ from is2_core.tasks.perform import perform, prepare
 
 _BUSY_S = 0.1
 _IDLE_S = 0.5
-_CLEAN_UP_EVERY_S = 3600
+_CLEAN_UP_EVERY_S = 600
 _HEARTBEAT_ASKED_EVERY_S = 5
 # A worker that waits says 15 s before this that it lives; RQ's own 420 s would show a dead one as alive for as long.
 _WORKER_TTL_S = 60

@@ -206,6 +206,21 @@ def check_connection(ctx: CartContext) -> SellerIdentity:
 
 
 @hookspec(firstresult=True)
+def prove_seller(ctx: CartContext) -> SellerIdentity:
+    """Who the seller is whose authorization `ctx.token` is, proved by a call that the shop answers for this seller
+    alone. Since contract 1.1.
+
+    For carts whose `install` takes the seller's id from the browser: anybody can type one there. `ctx.store.remote_id`
+    is the id to be proved, and nothing is stored as that seller's before. Name and sites are taken from here, so that
+    such an `install` needs no call once it has the credentials: what fails here can be tried again without a new
+    consent. Raise SettingsError, with a sentence that names the seller and what may be missing, where the shop refuses;
+    RateLimited or Temporary where it did not answer, which proves nothing either way. A cart that reads the id from an
+    authenticated answer leaves this hook out.
+    """
+    raise NotImplementedError
+
+
+@hookspec(firstresult=True)
 def mint_access_token(ctx: CartContext, credentials: Mapping[str, Secret]) -> AccessToken:
     """A fresh access token from the credentials `install` returned. The core calls it once at a time per
     store. Raise AuthorizationLost where the credentials are no longer good."""
@@ -365,6 +380,7 @@ __all__ = [
     "mint_access_token",
     "poll_submission",
     "post_tracking",
+    "prove_seller",
     "push_inventory",
     "read_inventory",
     "refresh_cart_items",

@@ -11,6 +11,7 @@ from is2_core.flows import install
 from is2_core.flows.cart_settings import is_enabled
 from is2_core.flows.errors import FlowError
 from is2_core.flows.install import Ask, GoTo, Step
+from is2_core.flows.proof import NotProved
 from is2_core.models import Integration, IntegrationState
 from plugins.interface import CartManifest
 from web import scope
@@ -110,6 +111,24 @@ def come_back(cart: str) -> ResponseReturnValue:
     return _answer(manifest, install.come_back) if is_signed_in() else _sign_in_again(manifest)
 
 
+@blueprint.post("/integrations/<int:integration_id>/setup/prove")
+def prove_again(integration_id: int) -> ResponseReturnValue:
+    """**Try again**: the proof of who the seller is, with the authorization that was given already."""
+    store = scope.owned_integration(integration_id)
+    manifest = _cart(store.cart)
+    try:
+        outcome = install.prove_again(platform(), integration_id=store.id, account_id=store.account_id)
+    except FlowError as error:
+        return _stopped(manifest, error)
+    return _follow(manifest, outcome)
+
+
+def _stopped(manifest: CartManifest, error: FlowError) -> ResponseReturnValue:
+    again = error.integration_id if isinstance(error, NotProved) and error.again else None
+    page = render_template("install/stopped.html", manifest=manifest, error=error.sentence, again=again)
+    return page, error.status
+
+
 def _sign_in_again(manifest: CartManifest) -> ResponseReturnValue:
     # Not carried through the sign-in: the address holds a code that belongs to the session that has ended.
     flash(
@@ -125,8 +144,7 @@ def _answer(manifest: CartManifest, take: Callable[..., Step]) -> ResponseReturn
     try:
         outcome = take(platform(), cart=manifest.name, user_id=scope.user().id, browser=browser(), params=params)
     except FlowError as error:
-        page = render_template("install/stopped.html", manifest=manifest, error=error.sentence)
-        return page, error.status
+        return _stopped(manifest, error)
     return _follow(manifest, outcome)
 
 
@@ -138,8 +156,7 @@ def resume(integration_id: int) -> ResponseReturnValue:
     try:
         outcome = _step(store)
     except FlowError as error:
-        page = render_template("install/stopped.html", manifest=manifest, error=error.sentence)
-        return page, error.status
+        return _stopped(manifest, error)
     return _follow(manifest, outcome)
 
 
@@ -152,6 +169,8 @@ def answer(integration_id: int) -> ResponseReturnValue:
     given.pop("csrf_token", None)
     try:
         outcome = _step(store, given)
+    except NotProved as error:
+        return _stopped(manifest, error)
     except FlowError as error:
         return _ask_again(manifest, store, given, error)
     return _follow(manifest, outcome)
@@ -162,10 +181,8 @@ def _ask_again(
 ) -> ResponseReturnValue:
     asked = _step(store)
     if not isinstance(asked, Ask):
-        page = render_template("install/stopped.html", manifest=manifest, error=error.sentence)
-    else:
-        page = _fields(manifest, asked, typed(asked.fields, given), error)
-    return page, error.status
+        return _stopped(manifest, error)
+    return _fields(manifest, asked, typed(asked.fields, given), error), error.status
 
 
 @blueprint.route("/integrations/<int:integration_id>/setup", methods=["GET", "POST"])

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from is2_core.flows import connection, older_generation, orders, store_settings, stores
 from is2_core.flows.cart_settings import is_enabled
+from is2_core.flows.claims import KEEP_CLAIM, can_be_tried
 from is2_core.flows.errors import FlowError
 from is2_core.flows.fetch_order import can_fetch
 from is2_core.flows.inventory_sync import ORDERS
@@ -29,6 +30,7 @@ from is2_core.models import (
     ReceivedOrder,
     ReceivedState,
     Schedule,
+    SellerClaim,
     Task,
 )
 from is2_core.tasks.lateness import is_late, is_running, next_runs
@@ -47,8 +49,9 @@ _CHECK = "orders.check"
 @dataclass
 class StoreRow:
     """One store of the list: its row, how its last check went (`long_ago`: more than two intervals before now) and
-    what the cart had to say of it, how many orders it has in which state, what was last sent to its cart, and whether
-    it can be asked for a single order."""
+    what the cart had to say of it, how many orders it has in which state, what was last sent to its cart, whether it
+    can be asked for a single order, and the connection whose seller is not proved yet with the time until which that
+    can be tried again."""
 
     store: Integration
     counts: Counter[str] = field(default_factory=Counter)
@@ -63,6 +66,8 @@ class StoreRow:
     stock_problem: str = ""
     listing_notice: str = ""
     can_fetch: bool = False
+    claim: SellerClaim | None = None
+    claim_until: datetime | None = None
     notices: Notices = field(default_factory=Notices)
 
     @property
@@ -88,6 +93,7 @@ def store_rows(db: Session, account_id: int) -> list[StoreRow]:
         rows[integration_id].counts[state] = count
     _add_checks(db, rows)
     _add_way_back(db, rows)
+    _add_claims(db, rows)
     return list(rows.values())
 
 
@@ -139,6 +145,14 @@ def _add_way_back(db: Session, rows: dict[int, StoreRow]) -> None:
         row.pushed_at = sync.accepted_at
         # A wait of minutes as a rule; where orders cannot be read, their own line says so.
         row.stock_problem = "" if sync.problem_code == ORDERS else sync.problem_sentence
+
+
+def _add_claims(db: Session, rows: dict[int, StoreRow]) -> None:
+    now = platform().clock.now()
+    for claim in db.scalars(sa.select(SellerClaim).where(SellerClaim.integration_id.in_(list(rows)))):
+        row = rows[claim.integration_id]
+        row.claim = claim
+        row.claim_until = claim.at + KEEP_CLAIM if can_be_tried(claim, now) else None
 
 
 @blueprint.get("/integrations")

@@ -26,6 +26,8 @@ KIND_LABELS = {
     CaseKind.TOO_LATE: "Too late to stop",
     CaseKind.CANCELLATION_REQUESTED: "Buyer asks to cancel after placing",
     CaseKind.NO_ANSWER: "No answer from the shop",
+    CaseKind.SELLER_NOT_PROVED: "Seller not proved",
+    CaseKind.SELLER_HELD: "Seller held without proof",
 }
 
 

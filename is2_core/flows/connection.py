@@ -11,6 +11,7 @@ from is2_core.flows.cart_settings import is_enabled, known_manifest
 from is2_core.flows.context import cart_context
 from is2_core.flows.errors import Conflict
 from is2_core.flows.pausing import resume
+from is2_core.flows.proof import prove_connected
 from is2_core.models import Integration, IntegrationState
 from is2_core.platform import Platform
 from is2_core.tasks.run import TaskRun
@@ -31,6 +32,7 @@ def test_connection(platform: Platform, *, integration_id: int, account_id: int)
     )
     if identity.remote_id != integration.seller_id:
         raise Conflict(f"The connection answers as another seller ({identity.remote_id}).")
+    prove_connected(platform, integration)
     with platform.db.write() as session:
         row = owned_integration(session, integration_id, account_id)
         # Where the seller has begun to sell since, orders come from as well.

@@ -22,6 +22,7 @@ from is2_core.flows.connection import learn_sites
 from is2_core.flows.context import cart_context
 from is2_core.flows.customized import ask_for_customizations
 from is2_core.flows.inventory_sync import orders_have_come
+from is2_core.flows.proof import prove_earlier
 from is2_core.flows.shipping import vocabulary
 from is2_core.flows.staging import stage, stage_singly
 from is2_core.flows.submissions import ask_about_open
@@ -74,6 +75,7 @@ def reconcile_orders(platform: Platform, run: TaskRun) -> None:
         cursor = _cursor(session, session.get_one(Integration, run.integration_id), "reconcile")
     if cursor is None or cursor.page is None:
         learn_sites(platform, run)
+        prove_earlier(platform, run)
     _import(platform, run, "reconcile")
 
 

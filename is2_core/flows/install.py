@@ -10,30 +10,17 @@ from datetime import timedelta
 from urllib.parse import urlencode, urlsplit
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from is2_core.flows.access import owned_integration
 from is2_core.flows.ask import CartRefused, ask_cart_now, live_call
 from is2_core.flows.cart_settings import is_enabled, known_manifest, platform_settings
+from is2_core.flows.claims import can_be_tried, claim_of, keep_claim, wipe_claims
+from is2_core.flows.connecting import remove_integration, store_connection
 from is2_core.flows.context import cart_context
 from is2_core.flows.errors import BadInput, Conflict, Forbidden
 from is2_core.flows.fields import check_fields
-from is2_core.flows.pausing import resume
-from is2_core.flows.stores import store_name, take_up_again
-from is2_core.models import (
-    WAITS_FOR_A_PERSON,
-    CartItem,
-    Credential,
-    InstallSession,
-    Integration,
-    IntegrationState,
-    ItemUpload,
-    Mapping as SkuMapping,
-    ShippingMapping,
-    SupportCase,
-    Task,
-)
+from is2_core.flows.proof import prove_claim
+from is2_core.models import Credential, InstallSession, Integration, IntegrationState, SellerClaim
 from is2_core.platform import Platform
 from plugins.interface import (
     AskFields,
@@ -43,11 +30,9 @@ from plugins.interface import (
     FieldKind,
     InstallReply,
     Redirect,
-    SellerIdentity,
 )
 
 STATE_LIFE = timedelta(minutes=30)
-DAY_S = 86_400
 
 
 @dataclass(frozen=True)
@@ -178,6 +163,7 @@ def come_back(platform: Platform, *, cart: str, user_id: int, browser: str, para
         BadInput: the state is missing, wrong, foreign, used or expired; nothing was done.
         CartBusy: the cart was not asked, and the same address works in a moment.
         CartRefused, CartUnavailable, Conflict: nothing was stored.
+        NotProved: the authorization is kept for an hour, the seller is not stored.
     """
     with platform.db.read() as session:
         account_id = session.scalar(
@@ -216,6 +202,30 @@ def _come_back(platform: Platform, cart: str, user_id: int, browser: str, params
     rest = {key: value for key, value in params.items() if key != "state"}
     outcome = _ask_cart(platform, integration, InstallReply(rest, leg.return_url), {})
     return _take(platform, integration, leg, outcome, {})
+
+
+def prove_again(platform: Platform, *, integration_id: int, account_id: int) -> Ready:
+    """Try once more to prove the seller of a connection, with the authorization that is kept for an hour.
+
+    Raises:
+        Conflict: there is none to try, or it is too old; a new consent is needed.
+        NotProved, CartUnavailable: as at first.
+    """
+    with platform.db.write() as session:
+        integration = owned_integration(session, integration_id, account_id)
+        label = platform.carts.manifest(integration.cart).label
+        claim = claim_of(session, integration_id)
+        wipe_claims(session, platform.clock.now())
+    _check_enabled(platform, integration)
+    if claim is None and integration.seller_id is not None:
+        # Another window was faster.
+        return Ready(integration_id, integration.state == IntegrationState.SETUP)
+    if claim is None or not can_be_tried(claim, platform.clock.now()):
+        raise Conflict(
+            f"The authorization of {label} is kept here for an hour only, and there is none any more. Sign in at "
+            f"{label} again."
+        )
+    return _prove(platform, integration, claim)
 
 
 def pass_on(platform: Platform, *, cart: str, user_id: int, browser: str, params: Mapping[str, str]) -> GoTo:
@@ -260,15 +270,7 @@ def discard_setup(platform: Platform, *, integration_id: int, account_id: int) -
         row = owned_integration(session, integration_id, account_id)
         if row.state != IntegrationState.SETUP:
             raise Conflict("Only a store whose setup is not finished can be discarded.")
-        _remove(session, row)
-
-
-def _remove(session: Session, row: Integration) -> None:
-    listed = sa.select(CartItem.id).where(CartItem.integration_id == row.id)
-    session.execute(sa.delete(SkuMapping).where(SkuMapping.cart_item_id.in_(listed)))
-    for table in (CartItem, ItemUpload, SupportCase, ShippingMapping, Task, InstallSession, Credential):
-        session.execute(sa.delete(table).where(table.integration_id == row.id))
-    session.delete(row)
+        remove_integration(session, row)
 
 
 @dataclass(frozen=True)
@@ -281,14 +283,18 @@ class _Trip:
 def _ask_cart(
     platform: Platform, integration: Integration, reply: InstallReply | None, typed: Mapping[str, str]
 ) -> Redirect | AskFields | Connected:
-    if not is_enabled(platform, integration.cart):
-        raise Forbidden(f"{platform.carts.manifest(integration.cart).label} is not enabled at the moment.")
+    _check_enabled(platform, integration)
     context = cart_context(platform, integration, extra_settings=typed)
     # What the cart sent the browser back with may be used up by now.
     outcome: Redirect | AskFields | Connected = ask_cart_now(
         platform, integration, "install", advice="Please start again in a minute.", ctx=context, reply=reply
     )
     return outcome
+
+
+def _check_enabled(platform: Platform, integration: Integration) -> None:
+    if not is_enabled(platform, integration.cart):
+        raise Forbidden(f"{platform.carts.manifest(integration.cart).label} is not enabled at the moment.")
 
 
 def _take(
@@ -302,8 +308,13 @@ def _take(
         return Ask(integration.id, outcome.fields, outcome.sentence)
     if isinstance(outcome, Redirect):
         return _send_away(platform, integration, trip, outcome)
-    connected_id = _connect(platform, integration, outcome, asked)
-    return Ready(connected_id, connected_id == integration.id and integration.state == IntegrationState.SETUP)
+    return _prove(platform, integration, keep_claim(platform, integration.id, outcome, asked))
+
+
+def _prove(platform: Platform, integration: Integration, claim: SellerClaim) -> Ready:
+    identity = prove_claim(platform, integration, claim)
+    connected = store_connection(platform, integration.id, claim, identity)
+    return Ready(connected.id, connected.state == IntegrationState.SETUP)
 
 
 def _send_away(platform: Platform, integration: Integration, trip: _Trip, redirect: Redirect) -> GoTo:
@@ -337,79 +348,6 @@ def _browser_hosts(platform: Platform, manifest: CartManifest) -> set[str]:
         if field.kind is FieldKind.URL and app.values.get(field.key):
             hosts.add(urlsplit(app.values[field.key]).netloc.lower())
     return hosts
-
-
-def _connect(platform: Platform, integration: Integration, connected: Connected, asked: Mapping[str, str]) -> int:
-    """Store the connection; returns the store's id, which is another than `integration`'s where the account has this
-    seller's store, paused or disconnected: then that one goes on in place, so that no order is taken twice."""
-    identity, now = connected.identity, platform.clock.now()
-    try:
-        with platform.db.write() as session:
-            row = session.get_one(Integration, integration.id)
-            if row.seller_id is not None and row.seller_id != identity.remote_id:
-                raise Conflict(
-                    f"You signed in as seller {identity.remote_id}, but this store is {row.seller_id}. "
-                    "Sign in at the shop with the right seller and try again."
-                )
-            if row.seller_id is None and row.state == IntegrationState.DISCONNECTED:
-                raise Conflict("The seller of this store has been connected to another account since.")
-            former = _former(session, row, identity)
-            if former is not None:
-                _remove(session, row)
-                session.flush()
-                row = former
-            row.seller_id, row.seller_name, row.sites = identity.remote_id, identity.name, list(identity.sites)
-            row.settings = {**row.settings, **asked}
-            row.older_authorization = row.older_authorization or connected.older_authorization
-            values = {key: secret.value for key, secret in connected.credentials.items()}
-            credential = session.get(Credential, row.id)
-            if credential is None:
-                session.add(Credential(integration_id=row.id, credentials=values, authorized_at=now))
-            else:
-                credential.credentials, credential.authorized_at = values, now
-                credential.version += 1
-                credential.access_token = credential.access_expires_at = credential.minting_until = None
-            if row.state == IntegrationState.DISCONNECTED:
-                take_up_again(platform, session, row)
-            elif row.state == IntegrationState.PAUSED:
-                resume(session, row, platform)
-            return row.id
-    except IntegrityError as error:
-        raise Conflict("This store was connected a moment ago in another window.") from error
-
-
-def _former(session: Session, row: Integration, identity: SellerIdentity) -> Integration | None:
-    """The paused or disconnected store of this account that a new setup turns out to be; one that works is refused,
-    and one that another account disconnected lets the seller go.
-
-    Raises:
-        Conflict: the seller's store is connected already.
-    """
-    other = session.scalar(
-        sa.select(Integration)
-        .where(
-            Integration.cart == row.cart,
-            Integration.region == row.region,
-            Integration.seller_id == identity.remote_id,
-            Integration.id != row.id,
-        )
-        .with_for_update()
-    )
-    if other is None:
-        return None
-    ours = other.account_id == row.account_id and row.state == IntegrationState.SETUP
-    if ours and other.state in WAITS_FOR_A_PERSON:
-        return other
-    if other.state == IntegrationState.DISCONNECTED:
-        other.seller_id = None
-        session.flush()
-        return None
-    if other.account_id == row.account_id:
-        raise Conflict(f"This store is connected to your account already, as {store_name(other)}.")
-    raise Conflict(
-        "This store is connected to another account of this platform already. Disconnect it there first, "
-        "or ask for help."
-    )
 
 
 def _hash(value: str) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from is2_core.flows.access import owned_integration
+from is2_core.flows.access import owned, owned_integration
 from is2_core.flows.cart_settings import known_manifest
 from is2_core.flows.drift import DRIFT, can_compare, night_slot
 from is2_core.flows.errors import BadInput, Conflict
@@ -17,6 +17,7 @@ from is2_core.flows.fields import FormField, check_fields
 from is2_core.flows.inventory import SETTINGS
 from is2_core.flows.inventory_sync import PUSH, set_problem
 from is2_core.flows.pausing import resume
+from is2_core.flows.proof import prove_connected
 from is2_core.flows.setup_form import (
     CORE_KEYS,
     HOME_SITE,
@@ -75,6 +76,8 @@ def finish_setup(platform: Platform, *, integration_id: int, account_id: int, va
         integration = owned_integration(session, integration_id, account_id)
         if session.get(Credential, integration_id) is None:
             raise Conflict("This store is not connected yet: finish the sign-in first.")
+    if integration.state == IntegrationState.SETUP:
+        prove_connected(platform, integration)
     manifest = known_manifest(platform, integration.cart)
     checked = check_fields(setup_fields(manifest, integration), values)
     typed = checked.values
@@ -84,9 +87,11 @@ def finish_setup(platform: Platform, *, integration_id: int, account_id: int, va
     if manifest.inventory_schedule and typed[INVENTORY_EVERY] == "off" and manifest.inventory_schedule.off_warning:
         warnings.append(manifest.inventory_schedule.off_warning)
     with platform.db.write() as session:
-        row = owned_integration(session, integration_id, account_id)
+        row = owned(session, Integration, integration_id, account_id, lock=True)
         if row.state == IntegrationState.DISCONNECTED:
             raise Conflict("This store is disconnected: reconnect it first.")
+        if row.seller_id is None:
+            raise Conflict("The seller of this store has been connected to another account since.")
         first = row.state == IntegrationState.SETUP
         _check_nickname(session, row, typed[NICKNAME])
         now = platform.clock.now()

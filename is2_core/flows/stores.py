@@ -19,6 +19,7 @@ from is2_core.models import (
     ReceivedLine,
     ReceivedOrder,
     ReceivedState,
+    SellerClaim,
 )
 from is2_core.platform import Platform
 from is2_core.tasks.queue import NOW, enqueue, pause_tasks
@@ -69,6 +70,7 @@ def disconnect(platform: Platform, *, integration_id: int, account_id: int, user
             platform,
         )
         session.execute(sa.delete(Credential).where(Credential.integration_id == row.id))
+        session.execute(sa.delete(SellerClaim).where(SellerClaim.integration_id == row.id))
         pause_tasks(session, row.id)
         name = store_name(row)
     waiting = f" {len(ids)} orders that were not placed yet were dismissed." if ids else ""

@@ -12,6 +12,7 @@ from is2_core.models.integration import (
     Integration,
     IntegrationState,
     Schedule,
+    SellerClaim,
 )
 from is2_core.models.inventory import (
     InventorySync,
@@ -93,6 +94,7 @@ __all__ = [
     "Role",
     "Schedule",
     "SeenInCart",
+    "SellerClaim",
     "ShippingMapping",
     "StockActivity",
     "StockBuffer",

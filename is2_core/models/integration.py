@@ -31,7 +31,8 @@ class Integration(Owned):
 
     `seller_id` is None until the cart has said who the seller is. `settings` are the cart's store fields;
     `older_authorization`: the store also carries one of the cart's older generation (nothing of it is kept here).
-    `server_skew_s` is how far the cart's clock was ahead of ours at the last reply.
+    `server_skew_s` is how far the cart's clock was ahead of ours at the last reply. `proved_at` is when a call proved
+    that the authorization is this seller's; None where a release that did not ask connected it.
     """
 
     __tablename__ = "integration"
@@ -56,6 +57,7 @@ class Integration(Owned):
     server_skew_s: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
+    proved_at: Mapped[datetime | None]
 
 
 class Credential(Base):
@@ -72,6 +74,26 @@ class Credential(Base):
     version: Mapped[int] = mapped_column(default=1)
     minting_until: Mapped[datetime | None]
     authorized_at: Mapped[datetime]
+
+
+class SellerClaim(Base):
+    """What an install or reconnect brought whose seller is not proved yet; it holds no seller, and hinders nobody.
+
+    `credentials` are kept for an hour, so that a proof that failed can be tried again without a new consent, and are
+    None afterwards. `settings` are the fields typed on the way; `message` says why the proof failed, "" before that.
+    """
+
+    __tablename__ = "seller_claim"
+    id: Mapped[Id]
+    integration_id: Mapped[int] = mapped_column(sa.ForeignKey("integration.id", ondelete="CASCADE"), unique=True)
+    seller_id: Mapped[str]
+    seller_name: Mapped[str] = mapped_column(default="")
+    sites: Mapped[list[str]] = mapped_column(default=list)
+    settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    older_authorization: Mapped[bool] = mapped_column(default=False)
+    credentials: Mapped[Any] = mapped_column(Sealed("seller_claim.credentials"), nullable=True)
+    message: Mapped[str] = mapped_column(default="")
+    at: Mapped[datetime]
 
 
 class Schedule(Base):

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from is2_core.db.changes import rows_changed
 from is2_core.flows.cart_settings import forget_former_secrets
+from is2_core.flows.claims import wipe_claims
 from is2_core.models import (
     Integration,
     IntegrationState,
@@ -66,8 +67,8 @@ def tick(platform: Platform, wakeup: Wakeup, limits: Limits = LIMITS, kinds: Col
 
 
 def clean_up(platform: Platform) -> int:
-    """Delete tasks done long ago, pushes and submissions settled long ago, uploads nobody confirmed and secrets that
-    were replaced long enough ago; returns how many tasks."""
+    """Delete tasks done long ago, pushes and submissions settled long ago, uploads nobody confirmed, secrets that
+    were replaced long enough ago and authorizations whose seller was not proved in time; returns how many tasks."""
     with platform.db.write() as session:
         now = platform.clock.database_now(session)
         pushes = sa.select(StockPush.id).where(StockPush.closed_at < now - KEEP_SETTLED)
@@ -78,6 +79,7 @@ def clean_up(platform: Platform) -> int:
         session.execute(sa.delete(Submission).where(Submission.closed_at < now - KEEP_SETTLED))
         session.execute(sa.delete(ItemUpload).where(ItemUpload.at < now - KEEP_UPLOADS))
         forget_former_secrets(session, now)
+        wipe_claims(session, now)
         return rows_changed(
             session, sa.delete(Task).where(Task.state == TaskState.DONE, Task.finished_at < now - KEEP_DONE)
         )

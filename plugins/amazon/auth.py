@@ -11,9 +11,9 @@ from plugins.amazon.api import call, unreadable
 from plugins.amazon.consent_errors import START_AGAIN, consent_error
 from plugins.amazon.endpoints import consent_url, is_consent_address
 from plugins.amazon.regions import known_sites, region_of
+from plugins.amazon.stores import seller_of
 from plugins.amazon.tokens import client_secret, exchange_code, setting
 from plugins.interface import (
-    AuthorizationLost,
     CartContext,
     Connected,
     Effect,
@@ -34,7 +34,7 @@ def begin(ctx: CartContext) -> Redirect:
 
 
 def go_on(ctx: CartContext, reply: InstallReply) -> Redirect | Connected:
-    """The next step after Amazon sent the browser back.
+    """The next step after Amazon sent the browser back; of the seller it has no more than the browser says.
 
     Raises:
         SettingsError: the merchant declined, waited too long, or the reply does not fit.
@@ -47,22 +47,34 @@ def go_on(ctx: CartContext, reply: InstallReply) -> Redirect | Connected:
     code, seller = params.get("spapi_oauth_code"), params.get("selling_partner_id")
     if not code or not seller:
         raise SettingsError(f"Amazon's answer was not complete. {START_AGAIN}", code="INCOMPLETE_REPLY")
-    access_token, refresh_token = exchange_code(ctx, code, reply.return_url)
-    identity = _new_identity(ctx, seller, access_token)
+    refresh_token = exchange_code(ctx, code, reply.return_url)
     # The token of the older generation is of no use here; that there is one is all that is kept of it.
     older = bool(params.get("mws_auth_token"))
-    return Connected(identity, {"refresh_token": Secret(refresh_token)}, older_authorization=older)
+    return Connected(SellerIdentity(seller, ""), {"refresh_token": Secret(refresh_token)}, older_authorization=older)
 
 
 def identify(ctx: CartContext) -> SellerIdentity:
     """The connected store as Amazon shows it now.
 
-    No operation tells a token's seller id, so it is the one given at consent; that the call is answered shows that
-    the authorization is good.
+    No operation tells a token's seller id, so it is the one given at consent, which `seller_proof` proves; that the
+    call is answered shows that the authorization is good.
+
+    Raises:
+        SettingsError: the store is not connected.
     """
-    if ctx.store.remote_id is None:
-        raise SettingsError("This store is not connected to Amazon yet.", code="NOT_CONNECTED")
-    return _identity(ctx, ctx.store.remote_id, None)
+    seller = seller_of(ctx.store)
+    operation = "getMarketplaceParticipations"
+    answer = call(ctx, operation, Effect.READ, "GET", "/sellers/v1/marketplaceParticipations")
+    names: dict[str, str] = {}
+    try:
+        for row in answer["payload"]:
+            if row["participation"]["isParticipating"] is True:
+                names[row["marketplace"]["id"]] = row.get("storeName") or ""
+    except (LookupError, TypeError, AttributeError) as error:
+        raise unreadable(f"{operation}: not the expected shape", Effect.READ) from error
+    sites = known_sites(region_of(ctx.store.region), list(names))
+    name = next((names[site] for site in sites if names[site]), "")
+    return SellerIdentity(remote_id=seller, name=name, sites=sites)
 
 
 def _login_leg(ctx: CartContext, params: Mapping[str, str]) -> Redirect:
@@ -74,48 +86,6 @@ def _login_leg(ctx: CartContext, params: Mapping[str, str]) -> Redirect:
             code="UNKNOWN_CALLBACK",
         )
     return Redirect(callback, {"amazon_state": state} | _draft(ctx))
-
-
-def _new_identity(ctx: CartContext, seller: str, access_token: str) -> SellerIdentity:
-    region = region_of(ctx.store.region)
-    try:
-        identity = _identity(ctx, seller, access_token)
-    except AuthorizationLost as error:
-        raise SettingsError(
-            f"Amazon gave access to another region than {region.label}. "
-            "Start again and choose the region of your account.",
-            detail=error.detail,
-            code="OTHER_REGION",
-        ) from error
-    except SettingsError as error:
-        # Amazon says the same of a missing role and of a token of another region.
-        raise SettingsError(
-            f"{error.sentence} If your account is not one of {region.label}, start again and choose its region.",
-            detail=error.detail,
-            code=error.code,
-        ) from error
-    if not identity.sites:
-        raise SettingsError(
-            f"This Amazon account sells in no marketplace of {region.label}. "
-            "Start again and choose the region of your account.",
-            code="NO_MARKETPLACE",
-        )
-    return identity
-
-
-def _identity(ctx: CartContext, seller: str, access_token: str | None) -> SellerIdentity:
-    operation = "getMarketplaceParticipations"
-    answer = call(ctx, operation, Effect.READ, "GET", "/sellers/v1/marketplaceParticipations", token=access_token)
-    names: dict[str, str] = {}
-    try:
-        for row in answer["payload"]:
-            if row["participation"]["isParticipating"] is True:
-                names[row["marketplace"]["id"]] = row.get("storeName") or ""
-    except (LookupError, TypeError, AttributeError) as error:
-        raise unreadable(f"{operation}: not the expected shape", Effect.READ) from error
-    sites = known_sites(region_of(ctx.store.region), list(names))
-    name = next((names[site] for site in sites if names[site]), "")
-    return SellerIdentity(remote_id=seller, name=name, sites=sites)
 
 
 def _draft(ctx: CartContext) -> dict[str, str]:

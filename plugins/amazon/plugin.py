@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from plugins.amazon import auth, inventory, listings, orders, submissions, tokens, tracking
+from plugins.amazon import auth, inventory, listings, orders, seller_proof, submissions, tokens, tracking
 from plugins.amazon.acknowledgements import acknowledge
 from plugins.amazon.customization import download
 from plugins.amazon.manifest import MANIFEST
@@ -51,6 +51,11 @@ def install(ctx: CartContext, reply: InstallReply | None) -> Redirect | AskField
 @hookimpl
 def check_connection(ctx: CartContext) -> SellerIdentity:
     return auth.identify(ctx)
+
+
+@hookimpl
+def prove_seller(ctx: CartContext) -> SellerIdentity:
+    return seller_proof.prove(ctx)
 
 
 @hookimpl

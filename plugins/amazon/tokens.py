@@ -45,8 +45,8 @@ class _Answer:
         return self.error == "invalid_client" or (self.reply.status == 401 and bool(self.error))
 
 
-def exchange_code(ctx: CartContext, code: str, redirect_uri: str) -> tuple[str, str]:
-    """The access token and the refresh token for an authorization code, which is good once and for 5 minutes.
+def exchange_code(ctx: CartContext, code: str, redirect_uri: str) -> str:
+    """The refresh token for an authorization code, which is good once and for 5 minutes.
 
     Raises:
         SettingsError: the code is late or used, or the application's own credentials are refused.
@@ -57,7 +57,7 @@ def exchange_code(ctx: CartContext, code: str, redirect_uri: str) -> tuple[str, 
         code="CODE_EXPIRED",
     )
     tokens = _ask(ctx, Effect.WRITE, form, invalid_grant=late)
-    return _token(tokens, "access_token"), _token(tokens, "refresh_token")
+    return _token(tokens, "refresh_token")
 
 
 def mint(ctx: CartContext, credentials: Mapping[str, Secret]) -> AccessToken:

@@ -45,6 +45,7 @@ _RETURNS: dict[str, tuple[type, ...]] = {
     "cart_manifest": (CartManifest,),
     "install": (Redirect, AskFields, Connected),
     "check_connection": (SellerIdentity,),
+    "prove_seller": (SellerIdentity,),
     "mint_access_token": (AccessToken,),
     "refresh_cart_items": (ItemPage, NotListed),
     "fetch_orders": (OrderPage,),

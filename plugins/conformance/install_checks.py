@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ from plugins.interface import (
 
 _GARBAGE = "kit-garbage-0000"
 _GARBAGE_KEY = "kit-refused-key-0000"
+_FOREIGN = "KITFOREIGNSELLER"
 
 
 class InstallChecks(CartUnderTest):
@@ -30,7 +32,7 @@ class InstallChecks(CartUnderTest):
 
     def test_a_store_is_connected(self, unconnected: Rig) -> None:
         connected = unconnected.connect()
-        identity = connected.identity
+        store = unconnected.store
         assert connected.credentials, "Connected carries no credentials"
         assert all(isinstance(one, Secret) and one.value for one in connected.credentials.values()), (
             "every credential is a Secret with a value"
@@ -39,7 +41,7 @@ class InstallChecks(CartUnderTest):
             'a cart without mint_access_token puts its key under "token"'
         )
         region = unconnected.manifest.region(unconnected.store.region)
-        foreign = set(identity.sites) - {site.id for site in region.sites} if region else set()
+        foreign = set(store.sites) - {site.id for site in region.sites} if region else set()
         assert not foreign, f"the sites {sorted(foreign)} are none of the region {unconnected.store.region}"
 
     def test_the_same_store_is_known_again(self, rig: Rig) -> None:
@@ -102,6 +104,34 @@ class InstallChecks(CartUnderTest):
         assert identity.remote_id == rig.store.remote_id, (
             f"check_connection answers as {identity.remote_id}, install connected {rig.store.remote_id}"
         )
+
+    def test_the_seller_is_proved_and_no_other_is(self, rig: Rig) -> None:
+        needs(rig.hooks, "prove_seller")
+        proved = rig.call("prove_seller").remote_id
+        assert proved == rig.store.remote_id, f"prove_seller proved {proved}, install connected {rig.store.remote_id}"
+        rig.store = replace(rig.store, remote_id=_FOREIGN)
+        with must_raise(SettingsError, "the authorization is not of the seller that is to be proved"):
+            rig.call("prove_seller")
+
+    def test_who_the_seller_is_is_not_believed_from_the_browser(self, unconnected: Rig) -> None:
+        own = unconnected.connect().identity.remote_id
+        for step in unconnected.steps():
+            if not isinstance(step, Redirect):
+                continue
+            good = self.install_answer(unconnected.shop, step)
+            if own not in good.values():
+                continue
+            forged = {key: _FOREIGN if value == own else value for key, value in good.items()}
+            try:
+                after = unconnected.answer(step, forged)
+            except SettingsError:
+                return
+            believed = isinstance(after, Connected) and after.identity.remote_id == _FOREIGN
+            assert not believed or unconnected.has("prove_seller"), (
+                "install takes the seller's id from the browser, where anybody can type one: read it from an "
+                "authenticated answer, or prove it in prove_seller"
+            )
+            return
 
     def test_a_token_is_minted_and_lasts(self, rig: Rig) -> None:
         needs(rig.hooks, "mint_access_token")

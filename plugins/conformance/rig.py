@@ -39,6 +39,7 @@ from plugins.interface import (
     Result,
     Retry,
     Secret,
+    SellerIdentity,
     Store,
     Submission,
     WriteReply,
@@ -106,14 +107,18 @@ class Rig:
         """Install the store; the Connected step."""
         connected = list(self.steps())[-1]
         assert isinstance(connected, Connected)
-        identity = connected.identity
-        home = self.store.settings.get("home_site") or next(iter(identity.sites), "")
-        self.store = replace(self.store, remote_id=identity.remote_id, sites=identity.sites, home_site=home)
+        self._become(connected.identity)
         self.credentials = connected.credentials
         self._secret += connected.credentials.values()
         mint = self.mint if self.has("mint_access_token") else None
         self.token = KeptToken(self.credentials, mint, self.clock)
+        if self.has("prove_seller"):
+            self._become(self.call("prove_seller"))
         return connected
+
+    def _become(self, identity: SellerIdentity) -> None:
+        home = self.store.settings.get("home_site") or next(iter(identity.sites), "")
+        self.store = replace(self.store, remote_id=identity.remote_id, sites=identity.sites, home_site=home)
 
     def mint(self, credentials: Mapping[str, Secret] | None = None, http: ShopHttp | None = None) -> Any:
         """What `mint_access_token` returns; it must not ask for a token itself."""

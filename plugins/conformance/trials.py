@@ -34,6 +34,7 @@ from plugins.interface import (
 TRIED = (
     "install",
     "check_connection",
+    "prove_seller",
     "mint_access_token",
     "refresh_cart_items",
     "fetch_orders",
@@ -272,6 +273,7 @@ def _poll(rig: Rig) -> Trial | str:
 _PREPARE: dict[str, Callable[[Rig], Trial | str]] = {
     "install": _install,
     "check_connection": lambda rig: Trial(lambda: rig.call("check_connection"), rig.http),
+    "prove_seller": lambda rig: Trial(lambda: rig.call("prove_seller"), rig.http),
     "mint_access_token": _mint,
     "refresh_cart_items": _items,
     "fetch_orders": _orders,

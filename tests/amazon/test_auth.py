@@ -15,10 +15,14 @@ from plugins.interface import (
     InstallReply,
     PlatformSettings,
     Redirect,
+    Reply,
+    SellerIdentity,
     SettingsError,
     Store,
+    Temporary,
 )
 from tests.amazon.conftest import SELLER, Rig
+from tests.amazon.scripted import answered, passing, refusal, reply
 
 RETURN_URL = "http://127.0.0.1:5000/amazon/authorized"
 LOGIN_URL = "http://127.0.0.1:5000/amazon/login"
@@ -55,9 +59,7 @@ def test_a_store_is_connected_through_amazons_consent_page(rig: Rig) -> None:
 
     connected = go_on(ctx, rig.browse(away, RETURN_URL))
     assert isinstance(connected, Connected)
-    assert connected.identity.remote_id == SELLER
-    assert connected.identity.name == "Northwind Outdoor"
-    assert connected.identity.sites == ("ATVPDKIKX0DER", "A2EUQ1WTGCTBG2", "A1AM78C64UM0Y8")
+    assert connected.identity == SellerIdentity(SELLER, ""), "no more than the browser says; the rest is to be proved"
     assert set(connected.credentials) == {"refresh_token"}
     assert "Atzr" not in repr(connected)
 
@@ -256,10 +258,66 @@ def test_a_code_is_good_once_and_for_five_minutes(rig: Rig) -> None:
     assert late.sentence.startswith("Amazon's sign-in took longer than 5 minutes")
 
 
+def not_proved(ctx: CartContext) -> SettingsError:
+    with pytest.raises(SettingsError) as error:
+        plugin.prove_seller(ctx)
+    return error.value
+
+
+def test_the_seller_is_proved_by_one_listing_of_one_marketplace(rig: Rig) -> None:
+    proved = plugin.prove_seller(rig.store(home_site="A2EUQ1WTGCTBG2"))
+    sites = ("ATVPDKIKX0DER", "A2EUQ1WTGCTBG2", "A1AM78C64UM0Y8")
+    assert proved == SellerIdentity(SELLER, "Northwind Outdoor", sites)
+    assert rig.http.operations() == ["lwaToken", "getMarketplaceParticipations", "searchListingsItems"]
+
+
+def test_the_proof_asks_for_the_least(rig: Rig) -> None:
+    found = reply(200, {"numberOfResults": 0, "items": []})
+    ctx, http = answered(rig.store(home_site="A2EUQ1WTGCTBG2"), passing(rig.http), found)
+    plugin.prove_seller(ctx)
+    asked = http.calls[-1]
+    assert asked.url.endswith(f"/listings/2021-08-01/items/{SELLER}")
+    assert asked.params == {"marketplaceIds": "A2EUQ1WTGCTBG2", "pageSize": "1", "includedData": "summaries"}
+
+
+def test_a_home_where_the_seller_does_not_sell_proves_as_well(rig: Rig) -> None:
+    assert plugin.prove_seller(rig.store(home_site="A2Q3Y263D00KWC")).remote_id == SELLER
+
+
+@pytest.mark.parametrize("claimed", ["A2SIMNA0000002", "AUNKNOWN", "a/b?c#d"])
+def test_another_seller_is_not_proved(rig: Rig, claimed: str) -> None:
+    ctx = rig.store()
+    error = not_proved(replace(ctx, store=replace(ctx.store, remote_id=claimed)))
+    assert error.code == "SELLER_NOT_PROVED"
+    assert claimed in error.sentence
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_whatever_amazon_refuses_the_proof_with_names_seller_and_role(rig: Rig, status: int) -> None:
+    ctx, _ = answered(rig.store(), passing(rig.http), refusal(status, "No.", "Unauthorized"))
+    error = not_proved(ctx)
+    assert SELLER in error.sentence
+    assert "Product Listing or Inventory and Order Tracking" in error.sentence
+
+
+@pytest.mark.parametrize("answer", [reply(200, {"numberOfResults": 0}), reply(200, b"<html>"), reply(403, b"<html>")])
+def test_an_answer_that_cannot_be_read_proves_nothing(rig: Rig, answer: Reply) -> None:
+    ctx, _ = answered(rig.store(), passing(rig.http), answer)
+    with pytest.raises(Temporary):
+        plugin.prove_seller(ctx)
+
+
+def test_a_seller_of_another_region_is_not_proved(rig: Rig) -> None:
+    ctx = rig.store()
+    error = not_proved(replace(ctx, store=replace(ctx.store, region="eu")))
+    assert "If the account" in error.sentence
+    assert "Europe" in error.sentence
+    assert SELLER in error.sentence
+
+
 def test_a_seller_of_no_marketplace_we_know_is_not_connected(rig: Rig) -> None:
     rig.steer("POST", "seller", {"seller": SELLER, "marketplaces": ["A19VAU5U5O7RUS"]})
-    ctx = rig.new_store()
-    assert refused(ctx, rig.browse(begin(ctx), RETURN_URL)).code == "NO_MARKETPLACE"
+    assert not_proved(rig.store()).code == "NO_MARKETPLACE"
 
 
 @pytest.mark.parametrize("missing", ["application_id", "client_id", "client_secret"])

@@ -144,14 +144,66 @@ def test_cancel_at_amazon_comes_back_with_a_sentence(house: House, amazon: Simul
     assert page.heading == "Set up Blue Harbor Home"
 
 
-def test_an_outage_at_the_end_asks_to_start_again(house: House, amazon: SimulatedAmazon) -> None:
+def test_an_outage_of_the_sign_in_asks_to_start_again(house: House, amazon: SimulatedAmazon) -> None:
     browser = house.browser(ALICE)
     back = walk_consent(leave(browser), HARBOR)
-    amazon.fault("getMarketplaceParticipations", "5xx")
+    amazon.fault("token", "5xx")
     page = browser.get(back)
     assert page.status == 502
-    assert page.alerts == ["Amazon could not answer just now. Please start again in a minute."]
+    assert page.alerts == ["Amazon's sign-in could not answer just now. Please start again in a minute."]
     assert page.link("Start again") == "/amazon/install"
+    assert page.soup.find("button", string="Try again") is None
+
+
+@pytest.mark.parametrize("operation", ["getMarketplaceParticipations", "searchListingsItems"])
+def test_an_outage_after_it_is_tried_again_without_a_new_consent(
+    house: House, amazon: SimulatedAmazon, operation: str
+) -> None:
+    browser = house.browser(ALICE)
+    back = walk_consent(leave(browser), HARBOR)
+    amazon.fault(operation, "5xx")
+    page = browser.get(back)
+    assert page.status == 502
+    assert page.alerts == [
+        "Amazon could not answer just now. The seller is not proved yet. Please try again in a minute."
+    ]
+    assert browser.press("Try again").heading == "Set up Blue Harbor Home"
+
+
+def test_a_seller_that_is_not_proved_is_named_and_tried_again(house: House, amazon: SimulatedAmazon) -> None:
+    browser = house.browser(ALICE)
+    amazon.fault("searchListingsItems", "403", times=2)
+    page = browser.get(walk_consent(leave(browser), HARBOR))
+    assert page.status == 400
+    assert HARBOR in page.alerts[0]
+    assert "lacks the role Product Listing or Inventory and Order Tracking" in page.alerts[0]
+    page = browser.get("/integrations")
+    assert "Setup not finished" in page.text
+    assert f"The seller {HARBOR} is not proved yet." in page.text
+    assert "trying again needs no new sign-in" in page.text
+    assert browser.press("Try again").status == 400
+    browser.get("/integrations")
+    assert browser.press("Try again").heading == "Set up Blue Harbor Home"
+    assert "not proved" not in browser.get("/integrations").text
+
+
+def test_after_an_hour_the_page_asks_for_a_new_sign_in(house: House, amazon: SimulatedAmazon) -> None:
+    browser = house.browser(ALICE)
+    amazon.fault("searchListingsItems", "403")
+    browser.get(walk_consent(leave(browser), HARBOR))
+    store = setups(house)[0].id
+    assert "Try again" in browser.get("/integrations").text
+    house.clock.advance(timedelta(hours=1))
+    stopped = browser.press("Try again")
+    assert stopped.status == 409
+    assert "Sign in at Amazon again" in stopped.alerts[0]
+    page = browser.get("/integrations")
+    assert "a new sign-in at Amazon is needed: choose Resume" in page.text
+    assert "Try again" not in page.text
+    assert house.browser(CHARLIE).post(f"/integrations/{store}/setup/prove").status == 404
+    assert browser.client.post(f"/integrations/{store}/setup/prove").status_code == 400, "without its CSRF token"
+    browser.get("/integrations")
+    assert browser.press("Resume").heading == "On to Amazon"
 
 
 def test_left_half_way_it_is_resumed_at_its_settings(house: House, amazon: SimulatedAmazon) -> None:

@@ -6,12 +6,12 @@ from dataclasses import asdict, dataclass, fields as dataclass_fields
 from typing import Any
 
 from plugins.amazon.simulator import given
-from plugins.amazon.simulator.messages import ConnectionDropped, Response, json_response, quota_exceeded
+from plugins.amazon.simulator.messages import ConnectionDropped, Response, access_denied, json_response, quota_exceeded
 from plugins.amazon.simulator.operations import OPERATIONS
 from plugins.amazon.simulator.order_view import INCLUDED_DATA
 from plugins.amazon.simulator.refusals import OUTSIDE, refused
 
-KINDS = frozenset("refuse apply_then_drop delay 429 5xx html_200 truncate dup_page omit reorder stale 400".split())
+KINDS = frozenset("refuse apply_then_drop delay 429 5xx html_200 truncate dup_page omit reorder stale 400 403".split())
 # What may befall a feed when it is worked off; operation FEED_PROCESSED.
 FEED_PROCESSED = "feedProcessed"
 FEED_KINDS = frozenset({"fatal", "fatal_text_report", "apply_then_fatal", "reject"})
@@ -129,6 +129,9 @@ def _instead(fault: Fault, operation: str) -> Response | None:
         return refused(operation, 429, "QuotaExceeded", quota_exceeded().message)
     if fault.kind == "400":
         return refused(operation, 400, "", fault.message)
+    if fault.kind == "403":
+        # As where a role is gone for a while: the envelope without details.
+        return refused(operation, 403, "Unauthorized", access_denied().message)
     if fault.kind == "5xx":
         code = "ServiceUnavailable" if fault.status == 503 else "InternalFailure"
         return refused(operation, fault.status, code, "We encountered an internal error. Please try again.")

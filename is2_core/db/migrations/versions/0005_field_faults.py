@@ -34,11 +34,31 @@ def downgrade() -> None:
 
 
 def _add_proof_of_seller() -> None:
-    pass
+    op.add_column("integration", sa.Column("proved_at", sa.DateTime(), nullable=True))
+    op.create_table(
+        "seller_claim",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("integration_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("seller_id", sa.Text(), nullable=False),
+        sa.Column("seller_name", sa.Text(), nullable=False),
+        sa.Column("sites", sa.JSON(), nullable=False),
+        sa.Column("settings", sa.JSON(), nullable=False),
+        sa.Column("older_authorization", sa.Boolean(), nullable=False),
+        sa.Column("credentials", sa.Text(), nullable=True),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["integration_id"], ["integration.id"], name=op.f("fk_seller_claim_integration_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_seller_claim")),
+        sa.UniqueConstraint("integration_id", name=op.f("uq_seller_claim_integration_id")),
+    )
 
 
 def _drop_proof_of_seller() -> None:
-    pass
+    op.drop_table("seller_claim")
+    with op.batch_alter_table("integration") as batch:
+        batch.drop_column("proved_at")
 
 
 def _add_accepted_units() -> None:
