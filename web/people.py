@@ -147,7 +147,9 @@ def change_role(user_id: int) -> ResponseReturnValue:
 @scope.require_role(Role.ADMIN)
 def end_sessions(user_id: int) -> ResponseReturnValue:
     """Sign a user out everywhere."""
-    return _change(user_id, "was signed out everywhere.", lambda _: accounts.end_sessions(platform(), user_id))
+    return _change(
+        user_id, "was signed out everywhere.", lambda by: people.end_sessions(platform(), user_id=user_id, by=by)
+    )
 
 
 def _change(

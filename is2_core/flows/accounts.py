@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from is2_core.flows import passwords
@@ -15,6 +17,7 @@ from is2_core.platform import Platform
 
 MAX_FAILED_LOGINS = 10
 LOCK = timedelta(minutes=15)
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -77,21 +80,20 @@ def create_user(
         raise BadInput("There is no such account.", field="account")
     # Before the transaction: others wait for it to end.
     password_hash = passwords.hash_new(password, (email, name, account.name if account else ""))
-    with platform.db.write() as session:
-        if session.scalar(sa.select(User.id).where(User.email == email)):
-            raise Conflict(f"There is a user {email} already.", field="email")
-        user = User(
-            email=email,
-            name=name,
-            password_hash=password_hash,
-            role=role,
-            created_at=platform.clock.now(),
-        )
-        session.add(user)
-        session.flush()
-        if account_id is not None:
-            session.add(Membership(account_id=account_id, user_id=user.id, role=member_role))
-        return user.id
+    try:
+        with platform.db.write() as session:
+            if session.scalar(sa.select(User.id).where(User.email == email)):
+                raise Conflict(f"There is a user {email} already.", field="email")
+            user = User(email=email, name=name, password_hash=password_hash, role=role, created_at=platform.clock.now())
+            session.add(user)
+            session.flush()
+            if account_id is not None:
+                session.add(Membership(account_id=account_id, user_id=user.id, role=member_role))
+            user_id = user.id
+    except IntegrityError as error:
+        raise Conflict(f"There is a user {email} already, made a moment ago.", field="email") from error
+    _log.info("user %s was made as %s", user_id, role)
+    return user_id
 
 
 def sign_in(platform: Platform, email: str, password: str) -> SignedIn | None:

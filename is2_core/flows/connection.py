@@ -6,7 +6,7 @@ import logging
 
 from is2_core.carts import PluginBug
 from is2_core.flows.access import owned_integration
-from is2_core.flows.ask import ask_cart_now
+from is2_core.flows.ask import ask_cart_now, live_call
 from is2_core.flows.cart_settings import is_enabled, known_manifest
 from is2_core.flows.context import cart_context
 from is2_core.flows.errors import Conflict
@@ -27,12 +27,13 @@ def test_connection(platform: Platform, *, integration_id: int, account_id: int)
     manifest = known_manifest(platform, integration.cart)
     if not platform.carts.has(integration.cart, "check_connection"):
         return f"{manifest.label} offers no way to test the connection."
-    identity: SellerIdentity = ask_cart_now(
-        platform, integration, "check_connection", ctx=cart_context(platform, integration)
-    )
-    if identity.remote_id != integration.seller_id:
-        raise Conflict(f"The connection answers as another seller ({identity.remote_id}).")
-    prove_connected(platform, integration)
+    with live_call(platform, account_id):
+        identity: SellerIdentity = ask_cart_now(
+            platform, integration, "check_connection", ctx=cart_context(platform, integration)
+        )
+        if identity.remote_id != integration.seller_id:
+            raise Conflict(f"The connection answers as another seller ({identity.remote_id}).")
+        prove_connected(platform, integration)
     with platform.db.write() as session:
         row = owned_integration(session, integration_id, account_id)
         # Where the seller has begun to sell since, orders come from as well.

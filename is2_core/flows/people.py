@@ -159,6 +159,17 @@ def set_password(platform: Platform, *, user_id: int, password: str, by: int | N
     _log.info("the password of user %s was set by %s", user_id, _who(by))
 
 
+def end_sessions(platform: Platform, *, user_id: int, by: int | None) -> None:
+    """Sign a user out everywhere.
+
+    Raises:
+        NotFound, Forbidden: there is no such user, or `by` is no administrator any more.
+    """
+    with platform.db.write() as session:
+        _to_change(session, user_id, by, stays_admin=True).session_epoch += 1
+    _log.info("the sessions of user %s were ended by %s", user_id, _who(by))
+
+
 def change_own_password(platform: Platform, *, user_id: int, current: str, new: str) -> SignedIn:
     """Change the password of whoever is signed in; every other session of theirs ends.
 

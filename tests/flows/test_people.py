@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -180,22 +179,33 @@ def test_of_two_administrators_who_disable_each_other_one_remains(platform: Plat
         with platform.db.write() as session:
             session.execute(sa.select(User.id).order_by(User.id).with_for_update())
             both = [pool.submit(disable, bea, ada), pool.submit(disable, ada, bea)]
-            _wait_until_two_wait(platform)
+            _until_waiting(platform, 2)
         assert sorted(each.result() for each in both) == ["Forbidden", "done"]
     assert sorted([user(platform, ada).disabled, user(platform, bea).disabled]) == [False, True]
 
 
-def _wait_until_two_wait(platform: Platform) -> None:
+def test_of_two_who_make_the_same_user_one_is_told(platform: Platform, clock: VirtualClock) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with platform.db.write() as session:
+            session.add(User(email="w@example.com", name="W", password_hash="", created_at=clock.now()))
+            session.flush()
+            second = pool.submit(make, platform, "W@example.com", Role.WAREHOUSE)
+            _until_waiting(platform, 1)
+        assert isinstance(second.exception(timeout=30), Conflict)
+
+
+def _until_waiting(platform: Platform, count: int) -> None:
+    """Wait until so many wait for what this unit of work holds."""
     if platform.db.is_sqlite:
         return  # a writer waits before it reads
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
     ends = time.monotonic() + 20
     while time.monotonic() < ends:
         with platform.db.engine.connect() as connection:
-            if connection.execute(sa.text(waiting)).scalar_one() >= 2:
+            if connection.execute(sa.text(waiting)).scalar_one() >= count:
                 return
-        threading.Event().wait(0.02)
-    raise AssertionError("two never waited")
+        time.sleep(0.02)
+    raise AssertionError("nobody waited")
 
 
 def test_people_are_found_page_by_page(platform: Platform, ada: int, mia: int) -> None:
@@ -221,10 +231,12 @@ def test_what_was_changed_is_logged_without_secrets(
     people.set_enabled(platform, user_id=mia, enabled=False, by=ada)
     people.set_password(platform, user_id=mia, password=OTHER, by=None)
     people.change_role(platform, user_id=mia, role=Role.SUPPORT, by=ada)
+    people.end_sessions(platform, user_id=mia, by=ada)
     lines = [record.getMessage() for record in caplog.records if record.name == people.__name__]
     assert lines == [
         f"user {mia} was disabled by user {ada}",
         f"the password of user {mia} was set by the command line",
         f"user {mia} was made support by user {ada}",
+        f"the sessions of user {mia} were ended by user {ada}",
     ]
     assert OTHER not in caplog.text

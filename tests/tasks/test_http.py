@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -319,6 +320,32 @@ def test_a_trickling_answer_ends_at_the_total_deadline(
     monkeypatch.setattr(transports, "DEADLINE_S", 0.5)
     with answering(answer) as url, pytest.raises(NoAnswer):
         RequestsTransport().send(Request("GET", url))
+
+
+def test_a_worker_that_is_told_to_stop_does_not_wait_for_the_answer() -> None:
+    """RQ ends a job that takes too long by an alarm, which raises in the thread that waits."""
+
+    class TooLong(Exception):
+        pass
+
+    def ring(*_: object) -> None:
+        raise TooLong
+
+    former = signal.signal(signal.SIGALRM, ring)
+    cut = threading.Event()
+
+    def watch(connection: socket.socket, end: threading.Event) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        if connection.recv(1) == b"":
+            cut.set()
+
+    try:
+        with answering(watch) as url, pytest.raises(TooLong):
+            RequestsTransport().send(Request("GET", url))
+        assert cut.wait(10), "the connection was cut"
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, former)
 
 
 def test_a_broken_answer_is_no_answer() -> None:
