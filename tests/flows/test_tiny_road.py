@@ -5,14 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import sqlalchemy as sa
 from is2_tiny.shop import Shop, create_shop
 
 from is2_core.carts import CartRegistry
 from is2_core.clock import WallClock
-from is2_core.flows import accounts, cart_settings, install, inventory, items, packing, shipping, stock, store_settings
+from is2_core.flows import (
+    accounts,
+    cart_settings,
+    install,
+    inventory,
+    items,
+    orders,
+    packing,
+    shipping,
+    stock,
+    store_settings,
+)
 from is2_core.flows.ask import CartRefused
 from is2_core.flows.errors import BadInput, Conflict, FlowError
-from is2_core.models import AckState, CartItem, Integration, ReceivedState, SeenInCart
+from is2_core.models import AckState, CartItem, Integration, ReceivedState, SeenInCart, SupportCase
 from is2_core.platform import Platform, build_platform
 from is2_core.ratelimit import MemoryBuckets
 from tests.conftest import make_config
@@ -151,3 +163,36 @@ def test_stock_and_tracking_go_to_a_cart_that_answers_at_once(tiny: TinyWorld, s
     with pytest.raises(Conflict, match="next push is possible at"):
         inventory.push_now(tiny.platform, **where)
     assert tiny.quarantined() == []
+
+
+@pytest.mark.parametrize("from_here", [0, 1])
+def test_an_order_shipped_by_hand_in_a_shop_that_shows_no_packages(
+    tiny: TinyWorld, shop: Shop, address: str, from_here: int
+) -> None:
+    shop.add_order("A-3", ("TENT-2P", 2))
+    tiny.stock_up(units=20)
+    step = tiny.install(shop_url=address, api_key=shop.key)
+    assert isinstance(step, install.Ready)
+    where = {"integration_id": step.integration_id, "account_id": tiny.account}
+    shipping.add_shipping_mapping(tiny.platform, **where, method="STANDARD", service="GROUND")
+    form = store_settings.settings_form(tiny.platform, **where)
+    store_settings.finish_setup(tiny.platform, **where, values={entry.field.key: entry.value for entry in form})
+    tiny.settle()
+    number = tiny.orders()["A-3"].number
+    if from_here:
+        parcel = {"carrier": "UPS", "service": "Ground", "tracking_number": "1Z1", "lines": {"TENT-2P": "1"}}
+        packing.ship(tiny.platform, order_id=tiny.warehouse_orders()[number].id, user_id=None, **parcel)
+        tiny.settle()
+    # The shop's time has whole seconds, so a change of this moment would be listed a moment later.
+    shop.orders["A-3"]["state"] = "shipped"
+    orders.check_now(tiny.platform, **where)
+    tiny.settle()
+    with tiny.platform.db.read() as session:
+        cases = session.scalars(sa.select(SupportCase.kind)).all()
+    state = tiny.warehouse_orders()[number].state
+    if from_here:
+        # Whether the shop means all of it by "shipped" is not known: a person decides.
+        assert (cases, state) == (["SHIPPED_ELSEWHERE"], "IN_PROCESS")
+    else:
+        assert (cases, state) == ([], "CANCELLED")
+        assert tiny.orders()["A-3"].state == ReceivedState.DISMISSED
