@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
+from is2_core.db.locks import lock_rows
 from is2_core.flows.context import cart_context
 from is2_core.flows.lost_writes import TELL_AFTER, most_after, tell
 from is2_core.flows.rules import add_event
@@ -15,6 +16,7 @@ from is2_core.flows.stores import store_name
 from is2_core.flows.submissions import KIND_ACKNOWLEDGE, checked_reply, has_open, open_submissions
 from is2_core.models import AckState, Integration, ReceivedOrder, ReceivedState
 from is2_core.platform import Platform
+from is2_core.tasks.pace import PUT_OFF_MAX, Pace
 from is2_core.tasks.queue import enqueue
 from is2_core.tasks.run import TaskRun
 from plugins.interface import AcknowledgedLine, Acknowledgement, Applied, Rejected, Result, Retry, WriteReply
@@ -22,20 +24,46 @@ from plugins.interface import AcknowledgedLine, Acknowledgement, Applied, Reject
 
 def send_acknowledgements(platform: Platform, run: TaskRun) -> None:
     """Task `acknowledgements.send`: send what is due, unless an earlier write is still being worked on (its
-    end asks for this task again). After a lost answer the same lines are sent again: that does no harm."""
+    end asks for this task again), and store what became of it, in batches as large as the cart's pace allows. After a
+    lost answer the same lines are sent again: that does no harm."""
     with platform.db.read() as session:
         integration = session.get_one(Integration, run.integration_id)
         if has_open(session, integration.id, KIND_ACKNOWLEDGE):
             return
-        due, most = _next_batch(session, integration.id, platform.carts.manifest(integration.cart).acknowledge_batch)
-        batch = [_acknowledgement(order) for order in due]
-    if not batch:
-        return
+    manifest = platform.carts.manifest(integration.cart)
+    pace = Pace(run, manifest.acknowledge_batch, whole="acknowledge_orders" in manifest.whole_batches)
     context = cart_context(platform, integration, before_call=run.heartbeat)
-    reply: WriteReply = platform.carts.call(integration.cart, "acknowledge_orders", ctx=context, acknowledgements=batch)
-    checked_reply(integration.cart, "acknowledge_orders", reply, {entry.key for entry in batch})
+    tried: set[int] = set()
+    later: list[datetime] = []
+    put_off = 0
+    while put_off < PUT_OFF_MAX:
+        with platform.db.read() as session:
+            due = _next_batch(session, integration.id, tried, pace.size)
+            batch = [_acknowledgement(order) for order in due]
+        if not batch or not run.has_time():
+            break
+        with pace.measured(len(batch)):
+            reply: WriteReply = platform.carts.call(
+                integration.cart, "acknowledge_orders", ctx=context, acknowledgements=batch
+            )
+        checked_reply(integration.cart, "acknowledge_orders", reply, {entry.key for entry in batch})
+        tried |= {order.id for order in due}
+        _store(platform, run, integration, due, reply)
+        whens = [result.when for result in reply.results.values() if isinstance(result, Retry)]
+        later += whens
+        if reply.pending:
+            break
+        put_off = put_off + 1 if len(whens) == len(batch) else 0
+    with run.write() as session:
+        run.finish(session, again_at=min(later, default=None))
+
+
+def _store(
+    platform: Platform, run: TaskRun, integration: Integration, due: Sequence[ReceivedOrder], reply: WriteReply
+) -> None:
     with run.write() as session:
         now = platform.clock.now()
+        lock_rows(session, ReceivedOrder, [order.id for order in due])
         settle(session, integration.id, reply.results, now)
         open_submissions(session, integration, KIND_ACKNOWLEDGE, reply.pending, now)
         pending = [key for submission in reply.pending for key in submission.keys]
@@ -48,29 +76,27 @@ def send_acknowledgements(platform: Platform, run: TaskRun) -> None:
             )
             .values(ack_state=AckState.SENT)
         )
-        later = [result.when for result in reply.results.values() if isinstance(result, Retry)]
-        if not reply.pending and len(due) == most and len(later) < len(due):
-            later.append(now)
-        run.finish(session, again_at=min(later) if later else None)
 
 
-def _next_batch(session: Session, integration_id: int, most: int) -> tuple[Sequence[ReceivedOrder], int]:
-    """The orders to acknowledge next, and how many would have been the most.
+def _next_batch(session: Session, integration_id: int, tried: Collection[int], most: int) -> Sequence[ReceivedOrder]:
+    """The orders to acknowledge next, none of those already tried in this run.
 
     Those tried least go first; what was lost with a whole write goes in ever smaller ones, so that an order that spoils
     them ends up alone.
     """
-    due = sa.and_(ReceivedOrder.integration_id == integration_id, ReceivedOrder.ack_state == AckState.DUE)
+    due = sa.and_(
+        ReceivedOrder.integration_id == integration_id,
+        ReceivedOrder.ack_state == AckState.DUE,
+        ReceivedOrder.id.not_in(tried),
+    )
     tries = session.scalar(sa.select(sa.func.min(ReceivedOrder.ack_tries)).where(due)) or 0
-    most = most_after(most, tries)
-    orders = session.scalars(
+    return session.scalars(
         sa.select(ReceivedOrder)
         .where(due, ReceivedOrder.ack_tries == tries)
         .order_by(ReceivedOrder.id)
-        .limit(most)
+        .limit(most_after(most, tries))
         .options(selectinload(ReceivedOrder.lines))
     ).all()
-    return orders, most
 
 
 def _acknowledgement(order: ReceivedOrder) -> Acknowledgement:

@@ -4,12 +4,15 @@ overwritten."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 import sqlalchemy as sa
 
+from is2_core.flows.context import cart_context
 from is2_core.models import CartItem, Integration, SeenInCart
 from is2_core.platform import Platform
+from is2_core.tasks.pace import Pace
 from is2_core.tasks.run import TaskRun
 from plugins.interface import MERCHANT_CHANNEL, CartContext, NotRead, RateLimited, ShownLevel
 
@@ -21,16 +24,20 @@ FRESH = timedelta(hours=20)
 WITHHELD_FRESH = timedelta(minutes=15)
 
 
-def read_channels(platform: Platform, run: TaskRun, integration: Integration, context: CartContext) -> None:
+def read_channels(platform: Platform, run: TaskRun, integration: Integration) -> bool:
     """Read every due item whose channel was never read or long ago, or whose stock was withheld for it. Commits batch
     by batch: a budget that ends half-way loses nothing.
+
+    Returns:
+        Whether all are read; where not, the time budget leaves the rest to the next turn.
 
     Raises:
         RateLimited: some are still to be read; what was read is stored.
     """
     if not platform.carts.has(integration.cart, "read_inventory"):
-        return
+        return True
     started = platform.clock.now()
+    reader = Reader.of(platform, run, integration)
     while True:
         with platform.db.read() as session:
             items = session.scalars(
@@ -46,39 +53,57 @@ def read_channels(platform: Platform, run: TaskRun, integration: Integration, co
                     ),
                 )
                 .order_by(CartItem.id)
-                .limit(BATCH)
+                .limit(reader.pace.size)
             ).all()
         if not items:
-            return
-        read_batch(platform, run, integration, context, items)
+            return True
+        if not run.has_time():
+            return False
+        reader.read(items)
 
 
-def read_batch(
-    platform: Platform, run: TaskRun, integration: Integration, context: CartContext, items: Sequence[CartItem]
-) -> None:
-    """Read at most BATCH items and commit what the cart shows of them.
+@dataclass(frozen=True)
+class Reader:
+    """Reads what the cart shows of some items at a time, `pace.size` of them at most."""
 
-    Raises:
-        RateLimited: some are still to be read; what was read is stored.
-    """
-    label = platform.carts.manifest(integration.cart).label
-    shown: Sequence[ShownLevel | NotRead] = platform.carts.call(
-        integration.cart, "read_inventory", ctx=context, skus=[item.sku for item in items]
-    )
-    found = {entry.sku: entry for entry in shown if isinstance(entry, ShownLevel)}
-    later = {entry.sku: entry.when for entry in shown if isinstance(entry, NotRead)}
-    with run.write() as session:
-        for item in items:
-            row = session.get(CartItem, item.id, with_for_update=True)
-            if row is not None and row.sku == item.sku and row.sku not in later:
-                _store(row, found.get(row.sku), label)
-                row.channel_read_at = platform.clock.now()
-    if later:
-        raise RateLimited(
-            "The shop's limit for this kind of call is used up for the moment.",
-            until=max(later.values()),
-            detail=f"{len(later)} SKUs are still to be read",
-        )
+    platform: Platform
+    run: TaskRun
+    integration: Integration
+    context: CartContext
+    pace: Pace
+
+    @classmethod
+    def of(cls, platform: Platform, run: TaskRun, integration: Integration) -> Reader:
+        """Return the reader of an integration, for this run."""
+        whole = "read_inventory" in platform.carts.manifest(integration.cart).whole_batches
+        context = cart_context(platform, integration, before_call=run.heartbeat)
+        return cls(platform, run, integration, context, Pace(run, BATCH, whole=whole))
+
+    def read(self, items: Sequence[CartItem]) -> None:
+        """Read these items, by ascending id, and commit what the cart shows of them.
+
+        Raises:
+            RateLimited: some are still to be read; what was read is stored.
+        """
+        label = self.platform.carts.manifest(self.integration.cart).label
+        with self.pace.measured(len(items)):
+            shown: Sequence[ShownLevel | NotRead] = self.platform.carts.call(
+                self.integration.cart, "read_inventory", ctx=self.context, skus=[item.sku for item in items]
+            )
+        found = {entry.sku: entry for entry in shown if isinstance(entry, ShownLevel)}
+        later = {entry.sku: entry.when for entry in shown if isinstance(entry, NotRead)}
+        with self.run.write() as session:
+            for item in items:
+                row = session.get(CartItem, item.id, with_for_update=True)
+                if row is not None and row.sku == item.sku and row.sku not in later:
+                    _store(row, found.get(row.sku), label)
+                    row.channel_read_at = self.platform.clock.now()
+        if later:
+            raise RateLimited(
+                "The shop's limit for this kind of call is used up for the moment.",
+                until=max(later.values()),
+                detail=f"{len(later)} SKUs are still to be read",
+            )
 
 
 def _store(item: CartItem, shown: ShownLevel | None, label: str) -> None:

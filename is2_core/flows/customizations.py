@@ -60,7 +60,7 @@ def fetch_customizations(platform: Platform, run: TaskRun) -> None:
         return
     context = cart_context(platform, integration, before_call=run.heartbeat)
     last = 0
-    while not run.slice_is_over() and (line := _next_line(platform, integration.id, last)) is not None:
+    while (line := _next_line(platform, integration.id, last)) is not None and run.has_time():
         last = line.id
         _store(platform, run, line, _fetch(platform, integration, context, line))
     with platform.db.read() as session:

@@ -15,8 +15,7 @@ from sqlalchemy.orm import Session, lazyload
 from is2_core.flows.access import owned_integration
 from is2_core.flows.activity import make_due
 from is2_core.flows.cart_settings import is_enabled
-from is2_core.flows.channels import BATCH, read_batch
-from is2_core.flows.context import cart_context
+from is2_core.flows.channels import Reader
 from is2_core.flows.errors import Conflict
 from is2_core.flows.inventory_sync import interval_of
 from is2_core.flows.orders_known import LOOK_AGAIN, known, list_until, worth_waiting
@@ -167,7 +166,7 @@ def _comparable(integration_id: int, now: datetime) -> tuple[sa.ColumnElement[bo
 
 def _read(platform: Platform, run: TaskRun, integration: Integration, begun: datetime) -> bool:
     """Read what was not read since the comparison began; False where the rest is left to the next turn."""
-    context = cart_context(platform, integration, before_call=run.heartbeat)
+    reader = Reader.of(platform, run, integration)
     while True:
         with platform.db.read() as session:
             items = session.scalars(
@@ -177,14 +176,13 @@ def _read(platform: Platform, run: TaskRun, integration: Integration, begun: dat
                     sa.or_(CartItem.channel_read_at.is_(None), CartItem.channel_read_at < begun),
                 )
                 .order_by(CartItem.id)
-                .limit(BATCH)
+                .limit(reader.pace.size)
             ).all()
         if not items:
             return True
-        if run.slice_is_over():
-            _again(run, platform.clock.now())
+        if not run.has_time():
             return False
-        read_batch(platform, run, integration, context, items)
+        reader.read(items)
 
 
 def _compare(platform: Platform, run: TaskRun, begun: datetime) -> None:

@@ -92,10 +92,10 @@ def _stage(
     integration = owned_integration(session, integration_id, account_id)
     if integration.state != IntegrationState.ACTIVE:
         raise Conflict("This store was paused or disconnected a moment ago; nothing was stored.")
-    rejects = (
-        [answer] if isinstance(answer, OrderReject) else stage_singly(platform, session, integration, ui, [answer])
-    )
-    stage(platform, session, integration, ui, (), rejects)
+    if isinstance(answer, OrderReject):
+        stage(platform, session, integration, ui, (), [answer])
+    else:
+        stage_singly(platform, session, integration, ui, [answer])
     order_id = session.scalars(
         sa.select(ReceivedOrder.id).where(
             ReceivedOrder.integration_id == integration_id, ReceivedOrder.remote_id == answer.remote_id

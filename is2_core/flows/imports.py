@@ -96,7 +96,7 @@ def _import(platform: Platform, run: TaskRun, kind: str) -> None:
     ui = vocabulary(platform, integration)
     context = cart_context(platform, integration, before_call=run.heartbeat)
     expired = False
-    while True:
+    while run.has_time():
         query = OrderQuery(window.by, window.start, window.end, window.states, window.page)
         try:
             page: OrderPage = platform.carts.call(integration.cart, "fetch_orders", ctx=context, query=query)
@@ -192,8 +192,7 @@ def _commit_page(
         _log.warning("integration %s: a page is redone order by order (%s)", run.integration_id, type(error).__name__)
         with run.write() as session:
             integration = session.get_one(Integration, run.integration_id)
-            refused = stage_singly(platform, session, integration, ui, page.orders, late_before)
-            stage(platform, session, integration, ui, (), [*page.rejects, *refused])
+            stage_singly(platform, session, integration, ui, page.orders, page.rejects, late_before=late_before)
             return _end_page(platform, run, session, integration, kind, window, page)
 
 
@@ -220,11 +219,8 @@ def _end_page(
         _ask_for_what_is_owed(session, integration, now)
         orders_have_come(session, integration, now)
         run.finish(session)
-    elif run.slice_is_over():
-        run.finish(session, again_at=now)
-    else:
-        return True
-    return False
+        return False
+    return True
 
 
 def _ask_for_what_is_owed(session: Session, integration: Integration, now: datetime) -> None:

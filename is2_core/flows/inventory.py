@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 from is2_core.flows.access import owned_integration
 from is2_core.flows.activity import lock_items, make_due
 from is2_core.flows.channels import read_channels
-from is2_core.flows.context import cart_context
 from is2_core.flows.errors import Conflict
 from is2_core.flows.inventory_levels import Candidate, Computed, candidates_of, due_condition, due_items, levels_of
 from is2_core.flows.inventory_results import drop_rest, give_up_lost, lost_items, unfinished, unsent
@@ -49,7 +48,10 @@ def push_inventory(platform: Platform, run: TaskRun) -> None:
         open_before = has_open(session, integration.id, KIND_INVENTORY)
         may_at = next_possible(platform, session, integration, now)
         every = interval_of(session, integration.id)
-        rest_of = unfinished(session, integration.id) if open_before or may_at > now else None
+        rest_of = unfinished(session, integration.id)
+        if rest_of is not None and rest_of.accepted_at is not None and not open_before and may_at <= now:
+            # The floor has passed: all that is due is computed anew, the rest among it.
+            rest_of = None
     if every is None or not platform.carts.has(integration.cart, "push_inventory"):
         return
     if rest_of is None and (open_before or may_at > now):
@@ -57,8 +59,8 @@ def push_inventory(platform: Platform, run: TaskRun) -> None:
             run.finish(session, again_at=now + LOOK_AGAIN if open_before else may_at)
         return
     try:
-        context = cart_context(platform, integration, before_call=run.heartbeat)
-        read_channels(platform, run, integration, context)
+        if not read_channels(platform, run, integration):
+            return
         if _waits_for_orders(platform, run, integration, rest_of):
             return
         batch = _prepare(platform, run, integration, rest_of)

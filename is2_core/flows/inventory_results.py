@@ -146,14 +146,17 @@ def unsent(push_id: int) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def unfinished(session: Session, integration_id: int) -> StockPush | None:
-    """The run of which the cart has accepted a part and the rest is still to be sent."""
+    """The run of which the cart has answered a part and the rest is still to be sent."""
     return session.scalar(
         sa.select(StockPush)
         .join(StockPushLine, StockPushLine.push_id == StockPush.id)
         .where(
             StockPush.integration_id == integration_id,
-            StockPush.accepted_at.is_not(None),
             StockPush.closed_at.is_(None),
+            sa.or_(
+                StockPush.accepted_at.is_not(None),
+                StockPush.id.in_(sa.select(StockPushLine.push_id).where(StockPushLine.result == PushResult.REJECTED)),
+            ),
             StockPushLine.result == PushResult.UNSENT,
         )
         .order_by(StockPush.id.desc())

@@ -25,6 +25,7 @@ from is2_core.models import (
     StockPushLine,
 )
 from is2_core.platform import Platform
+from is2_core.tasks.pace import Pace
 from is2_core.tasks.run import TaskRun
 from plugins.interface import Applied, RateLimited, Retry, StockLevel, WriteReply
 
@@ -94,23 +95,27 @@ def store(
 def send(platform: Platform, run: TaskRun, integration: Integration, batch: Sequence[Entry]) -> None:
     """Send in parts as large as the cart takes, smaller ones of what was lost before. What it puts off, a part it has
     no budget for included, is the rest of the run: nobody has seen it, and it goes on with newer numbers at the time
-    the cart names.
+    the cart names, or at once where the time budget ended.
 
     Raises:
         RateLimited: the rest waits.
     """
-    most = platform.carts.manifest(integration.cart).inventory_batch
+    manifest = platform.carts.manifest(integration.cart)
+    most = manifest.inventory_batch
+    pace = Pace(run, most, whole="push_inventory" in manifest.whole_batches)
     context = cart_context(platform, integration, before_call=run.heartbeat)
     later: list[datetime] = []
     with platform.db.read() as session:
         tries = tries_of(session, integration.id)
-    parts = list(_parts(batch, tries, most))
-    for part in parts:
+    rest = list(_parts(batch, tries, most))
+    while rest and run.has_time():
+        part, rest = _cut(rest, pace.size)
         levels = [stock_level for _, stock_level in part]
         with run.write() as session:
             _mark(session, part, PushResult.SENT)
         try:
-            reply: WriteReply = platform.carts.call(integration.cart, "push_inventory", ctx=context, levels=levels)
+            with pace.measured(len(part)):
+                reply: WriteReply = platform.carts.call(integration.cart, "push_inventory", ctx=context, levels=levels)
         except RateLimited:
             with run.write() as session:
                 _mark(session, part, PushResult.UNSENT)
@@ -128,7 +133,7 @@ def send(platform: Platform, run: TaskRun, integration: Integration, batch: Sequ
             session.flush()
             settled = {key: result for key, result in reply.results.items() if key not in put_off}
             settle(session, integration.id, settled, now)
-            if part is parts[-1]:
+            if not rest:
                 run.finish(session, again_at=min(later) if later else None)
 
 
@@ -136,6 +141,12 @@ def _parts(batch: Sequence[Entry], tries: Mapping[int, Tries], most: int) -> Ite
     for size, places in sizes([line.cart_item_id for line, _ in batch], tries, most):
         for start in range(0, len(places), size):
             yield [batch[place] for place in places[start : start + size]]
+
+
+def _cut(parts: Sequence[list[Entry]], most: int) -> tuple[list[Entry], list[list[Entry]]]:
+    """The next part, so many at most, and what follows it."""
+    first, *others = parts
+    return first[:most], [first[most:], *others] if len(first) > most else others
 
 
 def _mark(session: Session, part: Sequence[Entry], result: PushResult) -> None:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from is2_core.carts import PluginBug
+from is2_core.db.locks import LOCK
 from is2_core.flows.activity import note_order
 from is2_core.flows.context import cart_context
 from is2_core.flows.demands import demands_of
@@ -31,6 +32,7 @@ from is2_core.models import (
     Recipient,
 )
 from is2_core.platform import Platform
+from is2_core.tasks.pace import Pace
 from is2_core.tasks.queue import SOON, enqueue
 from is2_core.tasks.run import TaskRun
 from is2_core.warehouse.interface import (
@@ -60,41 +62,44 @@ class Ready:
 
 
 def place_orders(platform: Platform, run: TaskRun) -> None:
-    """Task `orders.place`: place what nothing holds, the freshly read first; then re-read and place the rest.
-
-    A run that has worked long enough leaves the rest to its next turn.
-    """
+    """Task `orders.place`: place what nothing holds, the freshly read first; then re-read and place the rest."""
     with platform.db.read() as session:
         integration = session.get_one(Integration, run.integration_id)
     ui = vocabulary(platform, integration)
     unsettled = _settle_doubtful(platform, run)
-    put_off = _place_fresh(platform, run, integration, ui)
+    pace = Pace(run, BATCH)
+    put_off = _place_fresh(platform, run, integration, ui, pace)
     not_read: dict[int, str] = {}
-    while not run.slice_is_over() and _reread_stale(platform, run, integration, ui, not_read):
-        put_off = _place_fresh(platform, run, integration, ui)
-    if run.slice_is_over():
-        with run.write() as session:
-            run.finish(session, again_at=platform.clock.now())
-    elif unsettled or put_off:
+    while _reread_stale(platform, run, integration, ui, not_read):
+        put_off = _place_fresh(platform, run, integration, ui, pace)
+    if not run.has_time():
+        # Rather at once than after the pause of a failure: the rest had no turn yet.
+        return
+    if unsettled or put_off:
         raise Temporary((unsettled + put_off)[0], code="WAREHOUSE_LATER")
-    elif not_read:
+    if not_read:
         raise Temporary(next(iter(not_read.values())), code="NOT_READ_AGAIN")
 
 
-def _place_fresh(platform: Platform, run: TaskRun, integration: Integration, ui: ShippingMappingUI) -> list[str]:
+def _place_fresh(
+    platform: Platform, run: TaskRun, integration: Integration, ui: ShippingMappingUI, pace: Pace
+) -> list[str]:
     """Place every freshly read order, batch by batch; returns sentences of those the warehouse put off."""
     put_off: list[str] = []
     last, more = 0, True
-    while more and not run.slice_is_over():
-        batch, last, more = _next_batch(platform, run, ui, last)
+    while more and run.has_time():
+        batch, last, more = _next_batch(platform, run, ui, last, pace.size)
         if batch:
-            answers = _ask_warehouse(platform, integration, batch)
+            with pace.measured(len(batch)):
+                answers = _ask_warehouse(platform, integration, batch)
             put_off += _store_answers(platform, run, batch, answers)
     return put_off
 
 
-def _next_batch(platform: Platform, run: TaskRun, ui: ShippingMappingUI, last: int) -> tuple[list[Ready], int, bool]:
-    """Fresh placeable orders after id `last`, their holds computed once more; commits what turned out held, and
+def _next_batch(
+    platform: Platform, run: TaskRun, ui: ShippingMappingUI, last: int, most: int
+) -> tuple[list[Ready], int, bool]:
+    """So many fresh placeable orders after id `last`, their holds computed once more; commits what turned out held, and
     that the warehouse is about to be asked for the others."""
     with run.write() as session:
         integration = session.get_one(Integration, run.integration_id)
@@ -103,7 +108,7 @@ def _next_batch(platform: Platform, run: TaskRun, ui: ShippingMappingUI, last: i
             _placeable(integration)
             .where(ReceivedOrder.id > last, ReceivedOrder.read_at >= now - FRESH, ReceivedOrder.asked_at.is_(None))
             .order_by(ReceivedOrder.id)
-            .limit(BATCH)
+            .limit(most)
             .options(selectinload(ReceivedOrder.lines))
             .with_for_update()
         ).all()
@@ -119,7 +124,7 @@ def _next_batch(platform: Platform, run: TaskRun, ui: ShippingMappingUI, last: i
         source = store_name(integration)
         batch = [_ready(order, recipients[order.id], rules, source) for order in going]
         _note_asked(session, batch, now)
-        return batch, orders[-1].id if orders else last, len(orders) == BATCH
+        return batch, orders[-1].id if orders else last, len(orders) == most
 
 
 def _note_asked(session: Session, batch: Sequence[Ready], now: datetime) -> None:
@@ -240,6 +245,8 @@ def _settle_doubtful(platform: Platform, run: TaskRun) -> list[str]:
         if asked_at is not None and platform.clock.now() - asked_at < settled_after:
             unsettled.append("The warehouse has not yet settled whether it has an order.")
             continue
+        if not run.has_time():
+            break
         found = warehouse.find_order(integration.account_id, number)
         with run.write() as session:
             order = session.get_one(ReceivedOrder, order_id, with_for_update=True)
@@ -320,7 +327,7 @@ def _store_refused(session: Session, order: ReceivedOrder, answer: Refused, now:
 def _reread_stale(
     platform: Platform, run: TaskRun, integration: Integration, ui: ShippingMappingUI, not_read: dict[int, str]
 ) -> bool:
-    """Read some placeable orders again that were read too long ago; True where there were any.
+    """Read some placeable orders again that were read too long ago; whether any were, and there is time to go on.
 
     Args:
         not_read: order id -> why it could not be read in this run; added to, and passed over.
@@ -336,6 +343,8 @@ def _reread_stale(
         return False
     context = cart_context(platform, integration, before_call=run.heartbeat)
     for row in stale:
+        if not run.has_time():
+            return False
         try:
             answer = _read_again(platform, integration, context, row)
         except Temporary as error:
@@ -346,8 +355,7 @@ def _reread_stale(
             now = platform.clock.now()
             if isinstance(answer, Order):
                 stage(platform, session, store, ui, [answer])
-            elif isinstance(answer, str):
-                _set_aside(session, row.id, answer, now)
+            elif isinstance(answer, str) and _set_aside(session, row.id, answer, now):
                 note_order(session, store, row.id, platform)
             session.execute(sa.update(ReceivedOrder).where(ReceivedOrder.id == row.id).values(read_at=now))
     return True
@@ -373,10 +381,12 @@ def _read_again(
     return answer if answer is not None else "The cart does not know this order any more."
 
 
-def _set_aside(session: Session, order_id: int, sentence: str, now: datetime) -> None:
-    session.execute(
-        sa.update(ReceivedOrder)
-        .where(ReceivedOrder.id == order_id)
-        .values(state=ReceivedState.QUARANTINED, reason=sentence)
-    )
+def _set_aside(session: Session, order_id: int, sentence: str, now: datetime) -> bool:
+    """Set an order aside unless something else became of it while the cart was being asked; returns whether it was."""
+    order = session.get_one(ReceivedOrder, order_id, with_for_update=LOCK)
+    if order.state != ReceivedState.STAGED or order.asked_at is not None:
+        return False
+    order.state, order.reason = ReceivedState.QUARANTINED, sentence
+    session.flush()
     add_event(session, order_id, now, "QUARANTINED", sentence)
+    return True

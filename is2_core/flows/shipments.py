@@ -70,7 +70,7 @@ def read_warehouse(platform: Platform, run: TaskRun) -> None:
     warehouse = platform.warehouse(target)
     moved: set[str] = set()
     complete = False
-    while not complete:
+    while not complete and run.has_time():
         before = _cursor(platform, account, target, ACTIVITY)
         activity = warehouse.activity_since(account, before)
         with run.write() as session:
@@ -80,7 +80,7 @@ def read_warehouse(platform: Platform, run: TaskRun) -> None:
         moved.update(activity.skus)
         complete = activity.complete
     complete = False
-    while not complete:
+    while not complete and run.has_time():
         before = _cursor(platform, account, target, SHIPMENTS)
         news = warehouse.shipments_since(account, before)
         with run.write() as session:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from is2_core.flows.decisions import Decision, facts
@@ -12,6 +12,7 @@ from is2_core.models import AckState, CustomizationState, Integration, ReceivedO
 from plugins.interface import Order, OrderLine, OrderReject, OrderState
 
 MAX_NUMBER = 64
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def order_number(integration: Integration, remote_id: str) -> str:
@@ -74,9 +75,13 @@ def order_row(
     }
 
 
-def reject_row(integration: Integration, reject: OrderReject, now: datetime) -> dict[str, Any]:
-    """The row of an order that could not be understood."""
+def reject_row(
+    integration: Integration, reject: OrderReject, stored: ReceivedOrder | None, now: datetime
+) -> dict[str, Any]:
+    """The row of an order that could not be understood. Where not even its time could, whatever is readable later is
+    newer than it."""
     seen = reject.updated_at or now
+    known = stored.cart_updated_at if stored else LONG_AGO
     return {
         "account_id": integration.account_id,
         "integration_id": integration.id,
@@ -97,7 +102,7 @@ def reject_row(integration: Integration, reject: OrderReject, now: datetime) -> 
         "total": "",
         "currency": "",
         "cart_created_at": seen,
-        "cart_updated_at": seen,
+        "cart_updated_at": reject.updated_at or known,
         "ship_after": None,
         "ship_by": None,
         "deliver_after": None,

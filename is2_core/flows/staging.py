@@ -11,6 +11,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError, StatementError
 from sqlalchemy.orm import Session
 
 from is2_core.db import savepoint
+from is2_core.db.locks import LOCK
 from is2_core.flows.activity import WAITING, note_sold
 from is2_core.flows.customized import Customized, customized_lines
 from is2_core.flows.decisions import Decision, decide, keeps_address, sets_aside
@@ -50,6 +51,9 @@ def stage(
 ) -> None:
     """Write one page. Older news than what is stored is ignored; an order seen twice is one row.
 
+    Listings of an integration side by side take turns from here to their commits, so that each decides on what the
+    other has stored.
+
     Args:
         late_before: orders not known yet but updated before this instant are marked as found late.
     """
@@ -58,22 +62,11 @@ def stage(
     for order in orders:
         if order.remote_id not in newest or newest[order.remote_id].updated_at <= order.updated_at:
             newest[order.remote_id] = order
-    ids = [*newest, *(reject.remote_id for reject in rejects)]
-    stored = {
-        row.remote_id: row
-        for row in session.scalars(
-            sa.select(ReceivedOrder)
-            .where(ReceivedOrder.integration_id == integration.id, ReceivedOrder.remote_id.in_(ids))
-            .order_by(ReceivedOrder.id)
-            .with_for_update()
-        )
-    }
+    stored = _lock(session, integration, [*newest, *(reject.remote_id for reject in rejects)])
     fresh = [
         order
         for order in newest.values()
-        if order.remote_id not in stored
-        or stored[order.remote_id].state == ReceivedState.QUARANTINED
-        or stored[order.remote_id].cart_updated_at <= order.updated_at
+        if order.remote_id not in stored or stored[order.remote_id].cart_updated_at <= order.updated_at
     ]
     rules = load_rules(
         platform,
@@ -96,7 +89,7 @@ def stage(
         for order in fresh
     ]
     rows += [
-        reject_row(integration, reject, now)
+        reject_row(integration, reject, stored.get(reject.remote_id), now)
         for reject in {entry.remote_id: entry for entry in rejects if entry.remote_id not in newest}.values()
         if sets_aside(reject, stored.get(reject.remote_id))
     ]
@@ -122,15 +115,34 @@ def stage(
     note_sold(session, integration, _sold(fresh, stored, decisions), platform)
 
 
+def _lock(session: Session, integration: Integration, remote_ids: Sequence[str]) -> dict[str, ReceivedOrder]:
+    """Lock the integration, because there is no row to lock of an order that is not stored yet, and then what is stored
+    of these orders; returns it by the cart's id."""
+    session.execute(sa.select(Integration.id).where(Integration.id == integration.id).with_for_update(**LOCK))
+    rows = session.scalars(
+        sa.select(ReceivedOrder)
+        .where(ReceivedOrder.integration_id == integration.id, ReceivedOrder.remote_id.in_(remote_ids))
+        .order_by(ReceivedOrder.id)
+        .with_for_update(**LOCK)
+        # One that was loaded before may have changed since.
+        .execution_options(populate_existing=True)
+    )
+    return {row.remote_id: row for row in rows}
+
+
 def stage_singly(
     platform: Platform,
     session: Session,
     integration: Integration,
     ui: ShippingMappingUI,
     orders: Sequence[Order],
+    rejects: Sequence[OrderReject] = (),
+    *,
     late_before: datetime | None = None,
-) -> list[OrderReject]:
-    """Stage orders one by one; returns rejects for those the database will not hold, for the caller to stage."""
+) -> None:
+    """Stage orders one by one; those the database will not hold are set aside like the rejects."""
+    # All at once, or they would be locked in the order of the page.
+    _lock(session, integration, [entry.remote_id for entry in (*orders, *rejects)])
     refused = []
     for order in orders:
         try:
@@ -141,7 +153,7 @@ def stage_singly(
                 raise
             sentence = "This order holds a value that cannot be stored; ask for help."
             refused.append(OrderReject(order.remote_id, "NOT_STORABLE", sentence, order.updated_at))
-    return refused
+    stage(platform, session, integration, ui, (), [*rejects, *refused])
 
 
 def _write_details(

@@ -40,7 +40,7 @@ def stop_orders(platform: Platform, run: TaskRun) -> None:
     else or dismissed after it was asked to take them.
 
     Where no answer to that asking is stored, it may still be under way: then this order is left until no placing
-    runs any more. One the warehouse never got counts as stopped.
+    runs any more. One the warehouse never got counts as stopped. Each answer is stored before the next is asked for.
     """
     with platform.db.read() as session:
         integration = session.get_one(Integration, run.integration_id)
@@ -58,6 +58,8 @@ def stop_orders(platform: Platform, run: TaskRun) -> None:
     for order_id, number, placed_at in due:
         if placed_at is None and placing is not None:
             continue
+        if not run.has_time():
+            return
         answer = warehouse.cancel_order(integration.account_id, number)
         with run.write() as session:
             order = session.get_one(ReceivedOrder, order_id, with_for_update=True)

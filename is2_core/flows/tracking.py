@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -20,36 +20,75 @@ from is2_core.flows.rules import add_event
 from is2_core.flows.submissions import KIND_TRACKING, checked_reply, has_open, open_submissions
 from is2_core.models import Integration, Package, PostState, ReceivedLine, ReceivedOrder
 from is2_core.platform import Platform
+from is2_core.tasks.pace import PUT_OFF_MAX, Pace
 from is2_core.tasks.queue import NOW, enqueue
 from is2_core.tasks.run import TaskRun
 from plugins import interface
-from plugins.interface import Applied, PackageLine, Permanent, Rejected, Result, Retry, WriteReply
+from plugins.interface import Applied, CartContext, PackageLine, Permanent, Rejected, Result, Retry, WriteReply
 
 _log = logging.getLogger(__name__)
 
 
 def post_tracking(platform: Platform, run: TaskRun) -> None:
-    """Task `tracking.post`: post what is due. After a lost answer the same is posted again under the same
-    reference, which the cart takes as the same package."""
+    """Task `tracking.post`: post what is due, and store what became of it, in batches as large as the cart's pace
+    allows. After a lost answer the same is posted again under the same reference, which the cart takes as the same
+    package."""
     with platform.db.read() as session:
         integration = session.get_one(Integration, run.integration_id)
         if has_open(session, integration.id, KIND_TRACKING):
             return
+    manifest = platform.carts.manifest(integration.cart)
+    context = cart_context(platform, integration, before_call=run.heartbeat)
+    pace = Pace(run, manifest.tracking_batch, whole="post_tracking" in manifest.whole_batches)
+    alone, put_off = False, 0
+    tried: set[int] = set()
+    pause: datetime | None = None
+    while put_off < PUT_OFF_MAX:
+        batch = _next_batch(platform, integration, tried, 1 if alone else pace.size)
+        if not batch or not run.has_time():
+            break
+        try:
+            with pace.measured(len(batch)):
+                reply = _post(platform, integration, context, batch)
+        except (PluginBug, Permanent) as error:
+            if len(batch) > 1:
+                # From now on package by package, so that one hinders no other.
+                alone = True
+                continue
+            _log.error("post_tracking of %s failed: %s", integration.cart, getattr(error, "trace", error.sentence))
+            reply = WriteReply({batch[0].key: Rejected("FAILED", error.sentence)})
+        tried |= {_package_id(entry.key) for entry in batch}
+        _store(platform, run, integration, reply)
+        if reply.pending:
+            # Its end asks for this task again.
+            return
+        whens = [result.when for result in reply.results.values() if isinstance(result, Retry)]
+        put_off = put_off + 1 if len(whens) == len(batch) else 0
+        pause = min(whens, default=None)
+    with run.write() as session:
         now = platform.clock.now()
-        most = platform.carts.manifest(integration.cart).tracking_batch
-        ready = session.scalars(
-            _due(integration.id).where(sa.or_(Package.post_at.is_(None), Package.post_at <= now)).limit(most)
-        ).all()
-        batch = _for_the_cart(platform, session, integration, ready)
-    reply = _post(platform, run, integration, batch) if batch else WriteReply()
+        later = session.scalars(_due(integration.id).with_only_columns(Package.post_at)).all()
+        again = min((at or now for at in later), default=None)
+        run.finish(session, again_at=pause if put_off == PUT_OFF_MAX else again)
+
+
+def _next_batch(
+    platform: Platform, integration: Integration, tried: Collection[int], most: int
+) -> list[interface.Package]:
+    """The packages to post next, none of those already tried in this run."""
+    with platform.db.read() as session:
+        now = platform.clock.now()
+        ready = _due(integration.id).where(
+            sa.or_(Package.post_at.is_(None), Package.post_at <= now), Package.id.not_in(tried)
+        )
+        return _for_the_cart(platform, session, integration, session.scalars(ready.limit(most)).all())
+
+
+def _store(platform: Platform, run: TaskRun, integration: Integration, reply: WriteReply) -> None:
     with run.write() as session:
         now = platform.clock.now()
         settle(session, integration.id, reply.results, now)
         open_submissions(session, integration, KIND_TRACKING, reply.pending, now)
-        session.flush()
-        later = session.scalars(_due(integration.id).with_only_columns(Package.post_at)).all()
-        again = min((at or now for at in later), default=None) if not reply.pending else None
-        run.finish(session, again_at=again)
 
 
 def _due(integration_id: int) -> sa.Select[Package]:
@@ -64,22 +103,16 @@ def _due(integration_id: int) -> sa.Select[Package]:
     return sa.select(Package).where(Package.id.in_(first)).order_by(sa.nulls_first(Package.post_at), Package.id)
 
 
-def _post(platform: Platform, run: TaskRun, integration: Integration, batch: Sequence[interface.Package]) -> WriteReply:
-    """Post a batch; where that fails for good, package by package, so that one hinders no other."""
-    context = cart_context(platform, integration, before_call=run.heartbeat)
-    try:
-        reply: WriteReply = platform.carts.call(integration.cart, "post_tracking", ctx=context, packages=batch)
-        checked_reply(integration.cart, "post_tracking", reply, {entry.key for entry in batch})
-    except (PluginBug, Permanent) as error:
-        if len(batch) == 1:
-            _log.error("post_tracking of %s failed: %s", integration.cart, getattr(error, "trace", error.sentence))
-            return WriteReply({batch[0].key: Rejected("FAILED", error.sentence)})
-        single = [_post(platform, run, integration, [entry]) for entry in batch]
-        return WriteReply(
-            {key: result for one in single for key, result in one.results.items()},
-            tuple(entry for one in single for entry in one.pending),
-        )
+def _post(
+    platform: Platform, integration: Integration, context: CartContext, batch: Sequence[interface.Package]
+) -> WriteReply:
+    reply: WriteReply = platform.carts.call(integration.cart, "post_tracking", ctx=context, packages=batch)
+    checked_reply(integration.cart, "post_tracking", reply, {entry.key for entry in batch})
     return reply
+
+
+def _package_id(key: str) -> int:
+    return int(key.split("-")[0])
 
 
 def _for_the_cart(

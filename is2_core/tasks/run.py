@@ -30,7 +30,7 @@ _BACKOFF_FIRST_S = 15
 _BACKOFF_MOST_S = 1800
 _DATABASE_PAUSE = timedelta(seconds=1)
 # A run ends in time for the next one to take its turn, far below the job timeout.
-SLICE = timedelta(seconds=60)
+TIME_BUDGET = timedelta(seconds=60)
 _log = logging.getLogger(__name__)
 
 
@@ -55,7 +55,10 @@ class TaskRun:
     started_at: datetime
     leased_at: datetime
     finished: bool = field(default=False)
+    calls: int = field(default=0)
     _ending: bool = field(default=False)
+    _begun: bool = field(default=False)
+    _unfinished: bool = field(default=False)
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -76,8 +79,10 @@ class TaskRun:
 
     def finish(self, session: Session, *, again_at: datetime | None = None) -> None:
         """End the run inside a `write()`: done, or due again at `again_at`. A request that came in during
-        the run leaves the task due at once."""
+        the run leaves the task due at once, and so does what its time budget was too short for."""
         now = self.platform.clock.database_now(session)
+        if self._unfinished:
+            again_at = now
         asked_again = Task.wanted > self.wanted
         # Typed literals: a bare one would reach PostgreSQL as a time with zone and be stored in the server's.
         at_once = sa.literal(now, Task.run_at.type)
@@ -103,12 +108,19 @@ class TaskRun:
         )
         self._ending = True
 
-    def slice_is_over(self) -> bool:
-        """Whether the run has worked long enough and should leave the rest to its next turn."""
-        return self.platform.clock.now() - self.started_at >= SLICE
+    def has_time(self) -> bool:
+        """Whether the time budget allows one more piece of work; asked before each call of a loop over calls.
+
+        Where it does not, the end of the run leaves the task due at once, and the rest is the next turn's. The first
+        piece of a run is always allowed, so that every turn gets somewhere.
+        """
+        spent = self._begun and self.platform.clock.now() - self.started_at >= TIME_BUDGET
+        self._begun, self._unfinished = True, self._unfinished or spent
+        return not spent
 
     def heartbeat(self) -> None:
-        """Renew the lease when it is older than the heartbeat; called before every HTTP call."""
+        """Count an HTTP call that is about to be made; renew the lease when it is older than the heartbeat."""
+        self.calls += 1
         if self.platform.clock.now() - self.leased_at >= HEARTBEAT:
             with self.write():
                 pass
@@ -242,6 +254,7 @@ def _reschedule(
 ) -> None:
     """Make the task due again at `when`, or at once where it was asked for again meanwhile."""
     counted = run.attempts if attempts is None else attempts
+    run._unfinished = False
     problem = {"error_code": code, "error_sentence": sentence, "error_detail": detail}
     try:
         with run.write() as session:

@@ -211,6 +211,8 @@ MANIFEST = CartManifest(
     # The most messages one JSON_LISTINGS_FEED may hold.
     inventory_batch=25_000,
     tracking_batch=50,
+    # Feeds, and searches for 20 SKUs each; packages are confirmed one by one.
+    whole_batches=frozenset({"acknowledge_orders", "push_inventory", "read_inventory"}),
     carrier_codes=CARRIER_CODES,
     # Page "Renew Authorizations": at most 365 days after the seller's consent.
     authorization_life=timedelta(days=365),

@@ -118,6 +118,9 @@ class CartManifest:
         read_lag: how far behind the cart's clock a listing window must end.
         overlap: how far a window reaches back before the watermark.
         acknowledge_batch, inventory_batch, tracking_batch: most keys per write call.
+        whole_batches: names of hooks for which a batch of any size is a few HTTP calls, as where it is one file. Any
+            other hook that takes a batch is given one key first, and then as many as 10 HTTP calls or 20 seconds
+            suffice for (since 1.1).
         carrier_codes: warehouse carrier name -> the cart's code.
         authorization_life: how long an authorization lasts until the merchant must renew it; None: for ever.
         older_generation: set where stores may carry an authorization of an older API generation.
@@ -148,6 +151,7 @@ class CartManifest:
     acknowledge_batch: int = 1000
     inventory_batch: int = 1000
     tracking_batch: int = 100
+    whole_batches: frozenset[str] = frozenset()
     carrier_codes: Mapping[str, str] = field(default_factory=dict)
     authorization_life: timedelta | None = None
     older_generation: OlderGeneration | None = None
