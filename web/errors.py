@@ -7,7 +7,7 @@ import logging
 from flask import Flask, Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from is2_core.carts import trace_without_values
@@ -59,6 +59,12 @@ def init_app(app: Flask) -> None:
     def busy(error: OperationalError) -> ResponseReturnValue:
         _log.warning("%s %s: the database broke off (%s)", request.method, request.path, type(error.orig).__name__)
         return _answer(503, _SENTENCES[503])
+
+    @app.errorhandler(IntegrityError)
+    def outrun(error: IntegrityError) -> ResponseReturnValue:
+        # Somebody else stored the same, or took away what it refers to, between our look and our commit.
+        _log.warning("%s %s: somebody was faster (%s)", request.method, request.path, type(error.orig).__name__)
+        return _answer(409, _SENTENCES[409])
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> ResponseReturnValue:

@@ -115,9 +115,9 @@ class Database:
 
 def _make_engine(url: str) -> sa.Engine:
     if not url.startswith("sqlite"):
-        engine = sa.create_engine(
-            url, pool_pre_ping=True, hide_parameters=True, connect_args={"options": "-c timezone=UTC"}
-        )
+        # Nobody waits longer for a lock than on SQLite.
+        options = f"-c timezone=UTC -c lock_timeout={BUSY_TIMEOUT_MS}"
+        engine = sa.create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args={"options": options})
         sa.event.listen(engine, "begin", _begin_postgresql)
         return engine
     memory = sa.make_url(url).database in (None, "", ":memory:")

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, Protocol, TypedDict
+from typing import Any, Final, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session
 
 from is2_core.db.chunks import chunks
 
-
-class _Strength(TypedDict):
-    key_share: bool
-
-
 # Arguments of `with_for_update`: whoever inserts a row that refers to a locked one does not wait for this lock, and so
 # cannot be waited for in turn. Keys are never changed here.
-LOCK: Final[_Strength] = {"key_share": True}
+LOCK: Final[dict[str, Any]] = {"key_share": True}
 
 
 class HasId(Protocol):

@@ -7,6 +7,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from is2_core.db.locks import LOCK
 from is2_core.flows.errors import NotFound
 from is2_core.models import Integration, Owned
 
@@ -20,12 +21,13 @@ def owned(session: Session, table: type[T], row_id: int, account_id: int, *, loc
         NotFound: there is none, or it is another account's.
     """
     query = sa.select(table).where(table.id == row_id, table.account_id == account_id)
-    row = session.scalar(query.with_for_update() if lock else query)
+    row = session.scalar(query.with_for_update(**LOCK) if lock else query)
     if row is None:
         raise NotFound("There is no such entry in this account.")
     return row
 
 
-def owned_integration(session: Session, integration_id: int, account_id: int) -> Integration:
-    """The store of that id in that account; see `owned`."""
-    return owned(session, Integration, integration_id, account_id)
+def owned_integration(session: Session, integration_id: int, account_id: int, *, lock: bool = False) -> Integration:
+    """The integration of that id in that account; see `owned`. Who changes it, or its orders as well, locks it first:
+    see "Locks" in docs/reliability.md."""
+    return owned(session, Integration, integration_id, account_id, lock=lock)

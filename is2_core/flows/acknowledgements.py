@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
-from is2_core.db.locks import lock_rows
+from is2_core.db.locks import LOCK, lock_rows
 from is2_core.flows.context import cart_context
 from is2_core.flows.lost_writes import TELL_AFTER, most_after, tell
 from is2_core.flows.rules import add_event
@@ -114,7 +114,7 @@ def settle(session: Session, integration_id: int, results: Mapping[str, Result],
             ReceivedOrder.ack_state.in_((AckState.DUE, AckState.SENT)),
         )
         .order_by(ReceivedOrder.id)
-        .with_for_update()
+        .with_for_update(**LOCK)
     ).all()
     for order in orders:
         _settle_one(session, order, results[order.number], now)

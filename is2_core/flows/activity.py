@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from is2_core.db.chunks import chunks
+from is2_core.db.locks import lock_rows
 from is2_core.models import (
     CartItem,
     Integration,
@@ -78,23 +79,13 @@ def mark_due(session: Session, account_id: int, warehouse_skus: Iterable[str]) -
 
 def make_due(session: Session, item_ids: Iterable[int]) -> None:
     """Raise the version of these items that is to be sent."""
-    for ids in chunks(lock_items(session, item_ids)):
+    for ids in chunks(lock_rows(session, CartItem, item_ids)):
         session.execute(
             sa.update(CartItem)
             .where(CartItem.id.in_(ids))
             .values(due_version=CartItem.due_version + 1)
             .execution_options(synchronize_session=False)
         )
-
-
-def lock_items(session: Session, item_ids: Iterable[int]) -> set[int]:
-    """Lock these items, in one order everywhere, so that two transactions never wait for each other; returns those
-    that are there."""
-    found: set[int] = set()
-    for ids in chunks(item_ids):
-        query = sa.select(CartItem.id).where(CartItem.id.in_(ids)).order_by(CartItem.id).with_for_update()
-        found.update(session.scalars(query))
-    return found
 
 
 def components_of(

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from is2_core.carts import UnknownCart
+from is2_core.db.locks import LOCK
 from is2_core.flows.errors import BadInput, NotFound
 from is2_core.flows.fields import check_fields
 from is2_core.flows.pausing import resume
@@ -91,7 +92,7 @@ def disable_cart(platform: Platform, cart: str) -> None:
 def _set_enabled(platform: Platform, cart: str, enabled: bool) -> None:
     known_manifest(platform, cart)
     with platform.db.write() as session:
-        row = session.get(CartSetting, cart)
+        row = session.get(CartSetting, cart, with_for_update=LOCK)
         if row is None:
             row = CartSetting(cart=cart, values={})
             session.add(row)
@@ -105,7 +106,7 @@ def save_cart_settings(platform: Platform, cart: str, environment: str, values: 
     if environment not in {entry.code for entry in manifest.environments}:
         raise BadInput("Choose one of the endpoints.", field="environment")
     with platform.db.write() as session:
-        row = session.get(CartSetting, cart)
+        row = session.get(CartSetting, cart, with_for_update=LOCK)
         if row is None:
             row = CartSetting(cart=cart, values={})
             session.add(row)

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from is2_core.db.locks import LOCK
 from is2_core.flows.context import cart_context
 from is2_core.models import CartItem, Integration, SeenInCart
 from is2_core.platform import Platform
@@ -94,7 +95,7 @@ class Reader:
         later = {entry.sku: entry.when for entry in shown if isinstance(entry, NotRead)}
         with self.run.write() as session:
             for item in items:
-                row = session.get(CartItem, item.id, with_for_update=True)
+                row = session.get(CartItem, item.id, with_for_update=LOCK)
                 if row is not None and row.sku == item.sku and row.sku not in later:
                     _store(row, found.get(row.sku), label)
                     row.channel_read_at = self.platform.clock.now()

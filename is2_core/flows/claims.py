@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from is2_core.db.locks import LOCK
 from is2_core.flows.errors import Conflict
 from is2_core.models import Integration, IntegrationState, SellerClaim
 from is2_core.platform import Platform
@@ -31,7 +32,7 @@ def keep_claim(
     """
     identity = connected.identity
     with platform.db.write() as session:
-        row = session.get(Integration, integration_id, with_for_update=True)
+        row = session.get(Integration, integration_id, with_for_update=LOCK)
         if row is None:
             raise Conflict("This setup was discarded meanwhile. Please start again.")
         if row.seller_id is not None and row.seller_id != identity.remote_id:

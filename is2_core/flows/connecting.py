@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from is2_core.db.locks import LOCK
 from is2_core.flows.claims import claim_of
 from is2_core.flows.errors import Conflict
 from is2_core.flows.pausing import resume
@@ -141,7 +142,8 @@ def _put(
     row.proved_at = now
     row.settings = {**row.settings, **claim.settings}
     row.older_authorization = row.older_authorization or claim.older_authorization
-    credential = session.get(Credential, row.id)
+    # Whoever mints a token meanwhile must not find its version again.
+    credential = session.get(Credential, row.id, with_for_update=LOCK)
     if credential is None:
         session.add(Credential(integration_id=row.id, credentials=claim.credentials, authorized_at=now))
     else:

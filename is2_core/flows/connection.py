@@ -35,7 +35,7 @@ def test_connection(platform: Platform, *, integration_id: int, account_id: int)
             raise Conflict(f"The connection answers as another seller ({identity.remote_id}).")
         prove_connected(platform, integration)
     with platform.db.write() as session:
-        row = owned_integration(session, integration_id, account_id)
+        row = owned_integration(session, integration_id, account_id, lock=True)
         # Where the seller has begun to sell since, orders come from as well.
         row.sites = list(identity.sites)
         if row.state == IntegrationState.PAUSED:

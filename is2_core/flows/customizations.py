@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from is2_core.carts import PluginBug
+from is2_core.db.locks import LOCK
 from is2_core.flows.access import owned
 from is2_core.flows.context import cart_context
 from is2_core.flows.customized import WANTED
@@ -174,7 +175,7 @@ def _store(platform: Platform, run: TaskRun, line: _Line, outcome: Customization
             row["next_try_at"] = outcome.until or now + AGAIN
     with run.write() as session:
         # Orders before their lines, as everywhere.
-        order = session.get_one(ReceivedOrder, line.order_id, with_for_update=True)
+        order = session.get_one(ReceivedOrder, line.order_id, with_for_update=LOCK)
         update = [name for name in row if name not in ("account_id", "line_id")]
         platform.db.upsert(session, LineCustomization, [row], key=["line_id"], update=update)
         if state is CustomizationState.DUE:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, lazyload
 
+from is2_core.db.locks import LOCK
 from is2_core.flows.access import owned_integration
 from is2_core.flows.activity import make_due
 from is2_core.flows.cart_settings import is_enabled
@@ -212,7 +213,7 @@ def _compare(platform: Platform, run: TaskRun, begun: datetime) -> None:
                 .order_by(CartItem.id)
                 .limit(CHUNK)
                 .options(lazyload(CartItem.mappings))
-                .with_for_update()
+                .with_for_update(**LOCK)
             ).all()
             for item in items:
                 _judge(item, None if sold is None else sold.get(item.id, 0), now)

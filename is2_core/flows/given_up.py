@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from is2_core.db.locks import LOCK
 from is2_core.flows.errors import Conflict, NotFound
 from is2_core.flows.polling import give_up
 from is2_core.models import OPEN_STATES, Submission, Task, TaskState
@@ -19,7 +20,7 @@ def try_again(platform: Platform, task_id: int) -> None:
         Conflict: the same work was asked for since, and is open.
     """
     with platform.db.write() as session:
-        task = session.get(Task, task_id, with_for_update=True)
+        task = session.get(Task, task_id, with_for_update=LOCK)
         if task is None or task.state != TaskState.QUARANTINED:
             raise NotFound("There is no such task set aside.")
         successor = sa.select(Task.id).where(Task.business_key == task.business_key, Task.state.in_(OPEN_STATES))
@@ -38,7 +39,7 @@ def give_up_submission(platform: Platform, submission_id: int) -> None:
         Conflict: it has ended.
     """
     with platform.db.write() as session:
-        row = session.get(Submission, submission_id, with_for_update=True)
+        row = session.get(Submission, submission_id, with_for_update=LOCK)
         if row is None:
             raise NotFound("There is no such submission.")
         if row.closed_at is not None:

@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urlsplit
 
 import sqlalchemy as sa
 
+from is2_core.db.locks import LOCK
 from is2_core.flows.access import owned_integration
 from is2_core.flows.ask import CartRefused, ask_cart_now, live_call
 from is2_core.flows.cart_settings import is_enabled, known_manifest, platform_settings
@@ -182,7 +183,7 @@ def _come_back(platform: Platform, cart: str, user_id: int, browser: str, params
         trip = session.scalar(
             sa.select(InstallSession)
             .where(InstallSession.state_hash == _hash(params.get("state", "")))
-            .with_for_update()
+            .with_for_update(**LOCK)
         )
         fits = (
             trip is not None

@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from is2_core.db.locks import lock_rows
 from is2_core.flows.access import owned_integration
-from is2_core.flows.activity import lock_items, make_due
+from is2_core.flows.activity import make_due
 from is2_core.flows.channels import read_channels
 from is2_core.flows.errors import Conflict
 from is2_core.flows.inventory_levels import Candidate, Computed, candidates_of, due_condition, due_items, levels_of
@@ -134,7 +135,7 @@ def _prepare(platform: Platform, run: TaskRun, integration: Integration, rest_of
             return []
         # Items before the row of the store, as everywhere; one that was removed meanwhile is not sent.
         lost = lost_items(session, integration.id) if rest_of is None else ()
-        still = lock_items(session, [*lost, *(entry.candidate.item.id for entry in computed)])
+        still = lock_rows(session, CartItem, [*lost, *(entry.candidate.item.id for entry in computed)])
         computed = [entry for entry in computed if entry.candidate.item.id in still]
         if rest_of is None:
             give_up_lost(session, integration.id, now)

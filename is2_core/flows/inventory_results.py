@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from is2_core.db.locks import LOCK
 from is2_core.flows.inventory_sync import PUSH, sync_row
 from is2_core.flows.inventory_tries import ALONE, tell_of_tries, tries_of
 from is2_core.flows.lost_writes import TELL_AFTER
@@ -47,7 +48,7 @@ def settle(session: Session, integration_id: int, results: Mapping[str, Result],
             sa.select(CartItem.id, CartItem.pushed_version, CartItem.remote_id)
             .where(CartItem.id.in_([line.cart_item_id for line in lines]))
             .order_by(CartItem.id)
-            .with_for_update()
+            .with_for_update(**LOCK)
         )
     }
     alone = len(results) == 1 and isinstance(next(iter(results.values())), Retry)

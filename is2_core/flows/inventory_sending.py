@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from is2_core.flows.activity import lock_items
+from is2_core.db.locks import lock_rows
 from is2_core.flows.context import cart_context
 from is2_core.flows.inventory_levels import Computed, lead_days_of
 from is2_core.flows.inventory_results import settle, unsent
@@ -16,6 +16,7 @@ from is2_core.flows.inventory_sync import sync_row
 from is2_core.flows.inventory_tries import Tries, sizes, tries_of
 from is2_core.flows.submissions import KIND_INVENTORY, checked_reply, open_submissions
 from is2_core.models import (
+    CartItem,
     Integration,
     PushResult,
     ReceivedLine,
@@ -125,7 +126,7 @@ def send(platform: Platform, run: TaskRun, integration: Integration, batch: Sequ
         later += put_off.values()
         with run.write() as session:
             now = platform.clock.now()
-            lock_items(session, [line.cart_item_id for line, _ in part])
+            lock_rows(session, CartItem, [line.cart_item_id for line, _ in part])
             _mark(session, [entry for entry in part if entry[1].key in put_off], PushResult.UNSENT)
             if reply.pending or any(isinstance(result, Applied) for result in reply.results.values()):
                 _accepted(session, integration.id, part[0][0].push_id, now)

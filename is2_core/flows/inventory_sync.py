@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from is2_core.db.locks import LOCK
 from is2_core.models import Integration, InventorySync, Schedule
 from is2_core.tasks.queue import SOON, enqueue
 
@@ -18,11 +20,12 @@ ORDERS = "ORDERS"
 
 def sync_row(session: Session, integration_id: int) -> InventorySync:
     """The store's row, locked; made where there is none yet."""
-    row = session.get(InventorySync, integration_id, with_for_update=True)
+    row = session.get(InventorySync, integration_id, with_for_update=LOCK)
     if row is None:
-        row = InventorySync(integration_id=integration_id, problem_skus=[], zeros_confirmed=[], shared_confirmed=[])
-        session.add(row)
-        session.flush()
+        # Perhaps by somebody else at this very moment.
+        insert = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(InventorySync)
+        session.execute(insert.values(integration_id=integration_id).on_conflict_do_nothing())
+        row = session.get_one(InventorySync, integration_id, with_for_update=LOCK)
     return row
 
 

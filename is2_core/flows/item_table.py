@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from is2_core.db.locks import lock_rows
 from is2_core.flows import items
 from is2_core.flows.access import owned, owned_integration
 from is2_core.flows.activity import make_due
@@ -183,6 +184,8 @@ def _add(platform: Platform, session: Session, integration: Integration, rows: S
 
 
 def _change(session: Session, rows: Sequence[PreviewRow]) -> None:
+    # At once: the file has them in an order of its own.
+    lock_rows(session, CartItem, [row.item_id for row in rows if row.item_id is not None])
     for chunk in _chunks(rows):
         known = [(row.item_id, row) for row in chunk if row.item_id is not None]
         session.execute(

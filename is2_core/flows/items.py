@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from is2_core.db.locks import lock_rows
 from is2_core.flows.access import owned, owned_integration
 from is2_core.flows.ask import ask_cart_now, live_call
 from is2_core.flows.context import cart_context
@@ -156,8 +157,10 @@ def _store_list(
             "seen_in_cart": SeenInCart.YES,
             "created_at": now,
         }
-        for sku, (title, remote_id) in seen.items()
+        for sku, (title, remote_id) in sorted(seen.items())
     ]
+    known = session.scalars(sa.select(CartItem.id).where(CartItem.integration_id == integration.id))
+    lock_rows(session, CartItem, known.all())
     session.execute(
         sa.update(CartItem).where(CartItem.integration_id == integration.id).values(seen_in_cart=SeenInCart.NO)
     )

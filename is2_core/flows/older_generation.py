@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from is2_core.db.locks import LOCK
 from is2_core.flows.access import owned_integration
 from is2_core.flows.cart_settings import known_manifest
 from is2_core.flows.errors import Conflict
@@ -22,7 +23,7 @@ def set_migration(platform: Platform, *, cart: str, running: bool) -> None:
     if known_manifest(platform, cart).older_generation is None:
         raise Conflict("This cart has no older API generation.")
     with platform.db.write() as session:
-        row = session.get(CartSetting, cart)
+        row = session.get(CartSetting, cart, with_for_update=LOCK)
         if row is None:
             row = CartSetting(cart=cart, values={})
             session.add(row)

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
+from is2_core.db.locks import LOCK
 from is2_core.flows.access import owned, owned_integration
 from is2_core.flows.activity import note_order
 from is2_core.flows.errors import BadInput, Conflict
@@ -102,7 +103,7 @@ def approve_all(platform: Platform, *, integration_id: int, account_id: int, use
             .join(Hold, Hold.order_id == ReceivedOrder.id)
             .where(ReceivedOrder.integration_id == integration_id, Hold.code == HoldCode.FIRST_REVIEW)
             .order_by(ReceivedOrder.id)
-            .with_for_update(of=ReceivedOrder)
+            .with_for_update(of=ReceivedOrder, **LOCK)
         ).all()
         now = platform.clock.now()
         for order in orders:

@@ -110,7 +110,7 @@ def _next_batch(
             .order_by(ReceivedOrder.id)
             .limit(most)
             .options(selectinload(ReceivedOrder.lines))
-            .with_for_update()
+            .with_for_update(**LOCK)
         ).all()
         rules = rules_for(platform, session, integration, ui, orders)
         apply_holds(session, orders, rules, now)
@@ -249,7 +249,7 @@ def _settle_doubtful(platform: Platform, run: TaskRun) -> list[str]:
             break
         found = warehouse.find_order(integration.account_id, number)
         with run.write() as session:
-            order = session.get_one(ReceivedOrder, order_id, with_for_update=True)
+            order = session.get_one(ReceivedOrder, order_id, with_for_update=LOCK)
             if found:
                 _store_placed(platform, session, session.get_one(Integration, run.integration_id), order)
             else:
@@ -270,7 +270,7 @@ def _store_answers(
                 sa.select(ReceivedOrder)
                 .where(ReceivedOrder.id.in_([ready.order_id for ready in batch]))
                 .order_by(ReceivedOrder.id)
-                .with_for_update()
+                .with_for_update(**LOCK)
             )
         }
         for ready, answer in zip(batch, answers, strict=True):

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from is2_core.db.locks import LOCK
 from is2_core.flows.context import cart_context
 from is2_core.flows.stores import store_name
 from is2_core.flows.submissions import PENDING, checked_reply, record_results
@@ -58,7 +59,7 @@ def poll_submission(platform: Platform, run: TaskRun, *, settlers: Settlers) -> 
     checked_reply(integration.cart, "poll_submission", reply, set(keys))
     with run.write() as session:
         now = platform.clock.now()
-        row = session.get_one(Submission, row.id)
+        row = session.get_one(Submission, row.id, with_for_update=LOCK)
         integration = session.get_one(Integration, row.integration_id)
         if row.closed_at is not None:
             # Given up by a person while the cart was being asked.

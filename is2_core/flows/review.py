@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
+from is2_core.db.locks import LOCK
 from is2_core.flows.rules import apply_holds, rules_for
 from is2_core.flows.shipping import vocabulary
 from is2_core.models import Integration, IntegrationState, ReceivedOrder, ReceivedState
@@ -35,7 +36,7 @@ def review_orders(platform: Platform, run: TaskRun) -> None:
                 .order_by(ReceivedOrder.id)
                 .limit(CHUNK)
                 .options(selectinload(ReceivedOrder.lines))
-                .with_for_update()
+                .with_for_update(**LOCK)
             ).all()
             rules = rules_for(platform, session, integration, ui, orders)
             now = platform.clock.now()

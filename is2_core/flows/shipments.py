@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from is2_core.db.changes import rows_changed
+from is2_core.db.locks import LOCK
 from is2_core.flows.activity import mark_due
 from is2_core.flows.fewer_units import follow, is_to_be_stopped
 from is2_core.flows.packages import changed, follow_packages, to_replace
@@ -151,7 +152,7 @@ def _orders(session: Session, account_id: int, numbers: set[str]) -> Sequence[Re
         .where(ReceivedOrder.account_id == account_id, ReceivedOrder.number.in_(numbers))
         .order_by(ReceivedOrder.id)
         .options(selectinload(ReceivedOrder.lines))
-        .with_for_update(of=ReceivedOrder)
+        .with_for_update(of=ReceivedOrder, **LOCK)
     ).all()
 
 

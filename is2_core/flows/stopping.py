@@ -8,6 +8,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from is2_core.db.locks import LOCK
 from is2_core.flows.packages import follow_packages
 from is2_core.flows.rules import add_event
 from is2_core.flows.support import raise_case
@@ -62,7 +63,7 @@ def stop_orders(platform: Platform, run: TaskRun) -> None:
             return
         answer = warehouse.cancel_order(integration.account_id, number)
         with run.write() as session:
-            order = session.get_one(ReceivedOrder, order_id, with_for_update=True)
+            order = session.get_one(ReceivedOrder, order_id, with_for_update=LOCK)
             _store_stop(platform, session, order, answer)
     if placing is not None and any(placed_at is None for _, _, placed_at in due):
         with run.write() as session:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from is2_core.flows.access import owned, owned_integration
+from is2_core.flows.access import owned_integration
 from is2_core.flows.cart_settings import known_manifest
 from is2_core.flows.drift import DRIFT, can_compare, night_slot
 from is2_core.flows.errors import BadInput, Conflict
@@ -87,7 +87,7 @@ def finish_setup(platform: Platform, *, integration_id: int, account_id: int, va
     if manifest.inventory_schedule and typed[INVENTORY_EVERY] == "off" and manifest.inventory_schedule.off_warning:
         warnings.append(manifest.inventory_schedule.off_warning)
     with platform.db.write() as session:
-        row = owned(session, Integration, integration_id, account_id, lock=True)
+        row = owned_integration(session, integration_id, account_id, lock=True)
         if row.state == IntegrationState.DISCONNECTED:
             raise Conflict("This store is disconnected: reconnect it first.")
         if row.seller_id is None:

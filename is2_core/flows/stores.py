@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from is2_core.db.locks import LOCK
 from is2_core.flows.access import owned_integration
 from is2_core.flows.activity import note_sold
 from is2_core.flows.customized import ask_for_customizations
@@ -41,7 +42,7 @@ def disconnect(platform: Platform, *, integration_id: int, account_id: int, user
     An order the warehouse was asked to take stays as it is: it may have it.
     """
     with platform.db.write() as session:
-        row = owned_integration(session, integration_id, account_id)
+        row = owned_integration(session, integration_id, account_id, lock=True)
         if row.state not in (IntegrationState.ACTIVE, IntegrationState.PAUSED):
             raise Conflict("Only a connected store can be disconnected.")
         orders = session.scalars(
@@ -52,7 +53,7 @@ def disconnect(platform: Platform, *, integration_id: int, account_id: int, user
                 ReceivedOrder.asked_at.is_(None),
             )
             .order_by(ReceivedOrder.id)
-            .with_for_update()
+            .with_for_update(**LOCK)
         ).all()
         now = platform.clock.now()
         ids = [order.id for order in orders]
@@ -88,7 +89,7 @@ def take_up_again(platform: Platform, session: Session, row: Integration) -> Non
             ReceivedOrder.reason == STORE_DISCONNECTED,
         )
         .order_by(ReceivedOrder.id)
-        .with_for_update()
+        .with_for_update(**LOCK)
     ).all()
     now = platform.clock.now()
     for order in orders:

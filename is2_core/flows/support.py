@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from is2_core.db.changes import rows_changed
+from is2_core.db.locks import LOCK
 from is2_core.flows.access import owned, owned_integration
 from is2_core.flows.errors import BadInput, Conflict, NotFound
 from is2_core.flows.rules import add_event
@@ -65,9 +66,11 @@ def close_case(platform: Platform, *, case_id: int, user_id: int, answer: str) -
     answer = _text(answer, "answer", "Write what was found or done")
     now = platform.clock.now()
     with platform.db.write() as session:
-        case = session.scalar(sa.select(SupportCase).where(SupportCase.id == case_id).with_for_update())
-        if case is None:
+        account = session.scalar(sa.select(SupportCase.account_id).where(SupportCase.id == case_id))
+        if account is None:
             raise NotFound("There is no such case.")
+        _lock_cases(session, account)
+        case = session.get_one(SupportCase, case_id)
         if case.closed_at is not None:
             raise Conflict("This case was closed already.")
         case.closed_at, case.answer = now, answer
@@ -92,9 +95,7 @@ def raise_case(
     One case of a kind and subject is open in an account at a time: while it is, only its sentence is brought up to
     date. Call it after the business rows are written and before tasks are asked for.
     """
-    # Two transactions that notice the same thing at once queue here. Inserting a row that refers to the account does
-    # not wait for this lock.
-    session.execute(sa.select(Account.id).where(Account.id == account_id).with_for_update(key_share=True))
+    _lock_cases(session, account_id)
     still_open = sa.update(SupportCase).where(*_open(account_id, kind, subject))
     if rows_changed(session, still_open.values(sentence=sentence)) == 0:
         session.add(
@@ -114,9 +115,16 @@ def raise_case(
 
 def end_case(session: Session, now: datetime, *, account_id: int, kind: str, subject: str) -> None:
     """Close what `raise_case` opened, because it is no longer so; does nothing where no such case is open."""
+    _lock_cases(session, account_id)
     session.execute(
         sa.update(SupportCase).where(*_open(account_id, kind, subject)).values(closed_at=now, answer=ENDED_BY_ITSELF)
     )
+
+
+def _lock_cases(session: Session, account_id: int) -> None:
+    """Let the account's cases be changed by one transaction at a time: one may be about many, in any order, and two
+    that notice the same thing at once must not both open a case."""
+    session.execute(sa.select(Account.id).where(Account.id == account_id).with_for_update(**LOCK))
 
 
 def _open(account_id: int, kind: str, subject: str) -> tuple[sa.ColumnElement[bool], ...]:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from is2_core.carts import PluginBug
+from is2_core.db.locks import LOCK
 from is2_core.flows.access import owned
 from is2_core.flows.carrier_codes import code_for
 from is2_core.flows.context import cart_context
@@ -164,9 +165,9 @@ def settle(session: Session, integration_id: int, results: Mapping[str, Result],
         sa.select(ReceivedOrder)
         .where(ReceivedOrder.id.in_(sa.select(Package.order_id).where(*posted)))
         .order_by(ReceivedOrder.id)
-        .with_for_update()
+        .with_for_update(**LOCK)
     ).all()
-    packages = session.scalars(sa.select(Package).where(*posted).order_by(Package.id).with_for_update()).all()
+    packages = session.scalars(sa.select(Package).where(*posted).order_by(Package.id).with_for_update(**LOCK)).all()
     for package in packages:
         version = versions[package.id]
         _settle_one(session, package, version, results[f"{package.id}-{version}"], now)
@@ -232,8 +233,8 @@ def post_again(platform: Platform, *, package_id: int, account_id: int, user_id:
     """Post a package again that the cart refused, after a person has mended what was wrong."""
     with platform.db.write() as session:
         order_id = owned(session, Package, package_id, account_id).order_id
-        session.get_one(ReceivedOrder, order_id, with_for_update=True)
-        package = session.get_one(Package, package_id, with_for_update=True, populate_existing=True)
+        session.get_one(ReceivedOrder, order_id, with_for_update=LOCK)
+        package = session.get_one(Package, package_id, with_for_update=LOCK, populate_existing=True)
         if package.post_state != PostState.REJECTED:
             raise Conflict("Only a package the shop refused can be posted again.")
         package.post_state, package.post_at = PostState.DUE, None

@@ -107,7 +107,7 @@ class SlowWarehouse(EmbeddedWarehouse):
     """The embedded warehouse behind a slow line: each order of a batch is a call of its own."""
 
     def __init__(self, platform: Platform, timer: Timer) -> None:
-        super().__init__(platform.db, timer.clock)
+        super().__init__(platform.db, timer.clock, page=1)
         self._timer = timer
         self.slow = True
 

@@ -7,9 +7,11 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from is2_core.db import Database
+from is2_core.models import Account
 from tests.web.browser import Browser
 from tests.web.conftest import ALICE, House
 from web import create_app
@@ -78,3 +80,19 @@ def test_too_much_at_once(house: House) -> None:
         f"/integrations/{store.id}/items", data={"csrf_token": browser.token(), "sku": "x" * 3_000_000}
     )
     assert response.status_code == 413
+
+
+def test_who_was_slower_is_told_so(house: House) -> None:
+    @house.app.get("/outrun")
+    def outrun() -> str:
+        with house.platform.db.write() as session:
+            session.add(Account(name="Northwind", created_at=house.platform.clock.now()))
+            session.flush()
+            twice = {"id": session.scalars(sa.select(sa.func.max(Account.id))).one(), "name": "Twice"}
+            session.execute(sa.insert(Account), [{**twice, "created_at": house.platform.clock.now()}])
+        return "never"
+
+    house.app.testing = False
+    page = house.browser(ALICE).get("/outrun")
+    assert page.status == 409
+    assert "Somebody else changed this meanwhile" in page.text
