@@ -62,9 +62,12 @@ class Actions:
     def start_work(self, *, doomed: bool) -> None:
         """A worker takes a wake-up from the queue, and with it the next task that is due, if one is."""
         world = self._world
-        with world.platform.db.read() as session:
+        with world.platform.db.write() as session:
             task_id = next_due(session, world.clock.now(), None, Limits())
-            task = session.get(Task, task_id)
+            task = session.get(Task, task_id) if task_id is not None else None
+            # Only looked at: the turn is the worker's to take.
+            session.expunge_all()
+            session.rollback()
         world.wakeups.queued -= 1
         if task is None:
             return
