@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from is2_core.db.chunks import chunks
 
@@ -15,17 +15,11 @@ from is2_core.db.chunks import chunks
 LOCK: Final[dict[str, Any]] = {"key_share": True}
 
 
-class HasId(Protocol):
-    """A table with an id."""
-
-    id: Mapped[int]
-
-
-def lock_rows(session: Session, table: type[HasId], ids: Iterable[int]) -> set[int]:
-    """Lock these rows by ascending id, so that two transactions never wait for each other; returns those that are
-    there."""
+def lock_rows(session: Session, key: InstrumentedAttribute[int], ids: Iterable[int]) -> set[int]:
+    """Lock the rows of these ids, `key` being their table's, by ascending id, so that two transactions never wait for
+    each other; returns those that are there."""
     found: set[int] = set()
     for part in chunks(ids):
-        query = sa.select(table.id).where(table.id.in_(part)).order_by(table.id).with_for_update(**LOCK)
+        query = sa.select(key).where(key.in_(part)).order_by(key).with_for_update(**LOCK)
         found.update(session.scalars(query))
     return found

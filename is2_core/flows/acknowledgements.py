@@ -63,7 +63,7 @@ def _store(
 ) -> None:
     with run.write() as session:
         now = platform.clock.now()
-        lock_rows(session, ReceivedOrder, [order.id for order in due])
+        lock_rows(session, ReceivedOrder.id, [order.id for order in due])
         settle(session, integration.id, reply.results, now)
         open_submissions(session, integration, KIND_ACKNOWLEDGE, reply.pending, now)
         pending = [key for submission in reply.pending for key in submission.keys]

@@ -79,7 +79,7 @@ def mark_due(session: Session, account_id: int, warehouse_skus: Iterable[str]) -
 
 def make_due(session: Session, item_ids: Iterable[int]) -> None:
     """Raise the version of these items that is to be sent."""
-    for ids in chunks(lock_rows(session, CartItem, item_ids)):
+    for ids in chunks(lock_rows(session, CartItem.id, item_ids)):
         session.execute(
             sa.update(CartItem)
             .where(CartItem.id.in_(ids))

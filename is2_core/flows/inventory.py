@@ -135,7 +135,7 @@ def _prepare(platform: Platform, run: TaskRun, integration: Integration, rest_of
             return []
         # Items before the row of the store, as everywhere; one that was removed meanwhile is not sent.
         lost = lost_items(session, integration.id) if rest_of is None else ()
-        still = lock_rows(session, CartItem, [*lost, *(entry.candidate.item.id for entry in computed)])
+        still = lock_rows(session, CartItem.id, [*lost, *(entry.candidate.item.id for entry in computed)])
         computed = [entry for entry in computed if entry.candidate.item.id in still]
         if rest_of is None:
             give_up_lost(session, integration.id, now)

@@ -126,7 +126,7 @@ def send(platform: Platform, run: TaskRun, integration: Integration, batch: Sequ
         later += put_off.values()
         with run.write() as session:
             now = platform.clock.now()
-            lock_rows(session, CartItem, [line.cart_item_id for line, _ in part])
+            lock_rows(session, CartItem.id, [line.cart_item_id for line, _ in part])
             _mark(session, [entry for entry in part if entry[1].key in put_off], PushResult.UNSENT)
             if reply.pending or any(isinstance(result, Applied) for result in reply.results.values()):
                 _accepted(session, integration.id, part[0][0].push_id, now)

@@ -185,7 +185,7 @@ def _add(platform: Platform, session: Session, integration: Integration, rows: S
 
 def _change(session: Session, rows: Sequence[PreviewRow]) -> None:
     # At once: the file has them in an order of its own.
-    lock_rows(session, CartItem, [row.item_id for row in rows if row.item_id is not None])
+    lock_rows(session, CartItem.id, [row.item_id for row in rows if row.item_id is not None])
     for chunk in _chunks(rows):
         known = [(row.item_id, row) for row in chunk if row.item_id is not None]
         session.execute(

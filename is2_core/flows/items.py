@@ -160,7 +160,7 @@ def _store_list(
         for sku, (title, remote_id) in sorted(seen.items())
     ]
     known = session.scalars(sa.select(CartItem.id).where(CartItem.integration_id == integration.id))
-    lock_rows(session, CartItem, known.all())
+    lock_rows(session, CartItem.id, known.all())
     session.execute(
         sa.update(CartItem).where(CartItem.integration_id == integration.id).values(seen_in_cart=SeenInCart.NO)
     )

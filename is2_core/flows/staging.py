@@ -142,7 +142,7 @@ def stage_singly(
 ) -> None:
     """Stage orders one by one; those the database will not hold are set aside like the rejects."""
     # All at once, or they would be locked in the order of the page.
-    _lock(session, integration, [entry.remote_id for entry in (*orders, *rejects)])
+    _lock(session, integration, [order.remote_id for order in orders] + [reject.remote_id for reject in rejects])
     refused = []
     for order in orders:
         try:

@@ -94,9 +94,9 @@ def test_rows_are_locked_by_ascending_id(store: SlowStore, name: str) -> None:
 
     def first_and_last() -> None:
         with store.platform.db.write() as session:
-            lock_rows(session, table, [first])
+            lock_rows(session, table.id, [first])
             gate.stop()
-            lock_rows(session, table, [last])
+            lock_rows(session, table.id, [last])
 
     def all_of_them() -> None:
         with store.platform.db.write() as session:
@@ -158,7 +158,7 @@ def test_a_case_is_closed_while_its_order_is_changed(store: SlowStore, monkeypat
 
     def change() -> None:
         with store.platform.db.write() as session:
-            lock_rows(session, ReceivedOrder, [order_id])
+            lock_rows(session, ReceivedOrder.id, [order_id])
             support.raise_case(session, store.clock.now(), **about, sentence="Still fewer.", order_id=order_id)
 
     with Threads(store.platform.db) as threads:
