@@ -141,7 +141,7 @@ def _ship_all(world: World) -> None:
                 order_id=order.id,
                 carrier="UPS",
                 service="Ground",
-                tracking_number=f"1Z{order.id:08d}",
+                tracking_number=f"{order.id:012d}",
                 lines={line.sku: str(line.quantity) for line in order.lines},
                 user_id=None,
             )

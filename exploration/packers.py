@@ -14,6 +14,8 @@ from is2_core.warehouse.embedded_stock import OPEN, open_units
 from plugins.amazon.simulator.generate import SKUS
 
 CARRIERS = ("UPS", "dhl express", "Yodel", "Pigeon Post")
+# As long as the carriers' numbers are; another one would have to be confirmed.
+_DIGITS = {"UPS": 12, "dhl express": 10, "Yodel": 8, "Pigeon Post": 6}
 
 
 class Packers:
@@ -102,10 +104,11 @@ class Packers:
 
     def _label(self) -> dict[str, str]:
         self._parcels += 1
+        carrier = self._rng.choice(CARRIERS)
         return {
-            "carrier": self._rng.choice(CARRIERS),
+            "carrier": carrier,
             "service": self._rng.choice(("", "Ground")),
-            "tracking_number": f"1ZIS{self._parcels:06d}",
+            "tracking_number": f"{self._parcels:0{_DIGITS[carrier]}d}",
         }
 
     def _order(self) -> WarehouseOrder | None:

@@ -54,7 +54,7 @@ def posted(world: World) -> Iterator[str]:
         }
         if missing:
             yield f"I4: {sorted(missing)} of {order.remote_id}, shipped elsewhere, was overwritten"
-        standing = {package.reference for package in own if not package.voided}
+        standing = {package.reference for package in own if package.told_to_cart}
         for package in own:
             if package.post_state == PostState.DONE:
                 yield from _compared(package, shown.get(package.reference), lines, order.remote_id)
@@ -100,10 +100,11 @@ def _compared(
         return
     units = {lines[entry.line_id].remote_id: entry.quantity for entry in package.units}
     there = {entry["orderItemId"]: entry["quantity"] for entry in shown["packageItems"]}
-    if (shown["trackingNumber"], there) != (package.tracking_number, units):
+    number = (package.label or package).tracking_number
+    if (shown["trackingNumber"], there) != (number, units):
         yield (
             f"I4: package {package.reference} of {order} is {shown['trackingNumber']} {there} at Amazon, "
-            f"{package.tracking_number} {units} in IS2"
+            f"{number} {units} in IS2"
         )
 
 
@@ -132,7 +133,7 @@ def reported(world: World) -> Iterator[str]:
                 yield f"I4: package {row.id} of {number} is another order's"
         by_order: dict[int, list[Package]] = {}
         for package in known.values():
-            if not package.voided:
+            if package.told_to_cart:
                 by_order.setdefault(package.order_id, []).append(package)
         for order_id, standing in sorted(by_order.items()):
             yield from _completed(session, order_id, standing)
@@ -142,7 +143,8 @@ def _completed(session: Session, order_id: int, standing: list[Package]) -> Iter
     left: Counter[str] = Counter()
     done: Counter[int] = Counter()
     for package in standing:
-        left.update({entry.warehouse_sku: entry.quantity for entry in package.contents})
+        if not package.voided:
+            left.update({entry.warehouse_sku: entry.quantity for entry in package.contents})
         done.update({entry.line_id: entry.quantity for entry in package.units})
     parts: dict[int, dict[str, int]] = {}
     for line_id, sku, units in session.execute(

@@ -93,11 +93,12 @@ def _order(row: ReceivedOrder, packages: Sequence[Package]) -> dict[str, object]
 
 
 def _package(package: Package, lines: dict[int, str]) -> dict[str, object]:
-    """`units` are in the cart's counting, by the cart's own line ids."""
+    """`units` are in the cart's counting, by the cart's own line ids; carrier and number are those the cart is told."""
+    label = package.label or package
     return {
         "reference": package.reference,
-        "carrier": package.carrier,
-        "tracking_number": package.tracking_number,
+        "carrier": label.carrier,
+        "tracking_number": label.tracking_number,
         "posted": package.post_state,
         "problem": package.post_sentence,
         "units": {lines[entry.line_id]: entry.quantity for entry in package.units},

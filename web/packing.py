@@ -74,6 +74,7 @@ def ship(order_id: int) -> ResponseReturnValue:
             lines=form.quantities,
             user_id=scope.user().id,
             expected_packages=form.mark,
+            confirmed=request.form.get("confirmed", ""),
         )
 
     return _do(order_id, act, f"Shipped under tracking number {form.tracking_number.strip()}.", form)
@@ -94,6 +95,7 @@ def correct(order_id: int) -> ResponseReturnValue:
             lines=form.quantities,
             user_id=scope.user().id,
             expected_revision=form.mark,
+            confirmed=request.form.get("confirmed", ""),
         )
 
     return _do(order_id, act, f"Package {entry.number} was corrected. The cart will be told.", form)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from flask import render_template, request
 from sqlalchemy.orm import Session
 
-from is2_core.flows.errors import Conflict, FlowError
+from is2_core.flows.errors import Conflict, FlowError, Unconfirmed
 from is2_core.flows.packing import CARRIERS
 from is2_core.models import (
     Account,
@@ -136,6 +136,7 @@ def draw_order(order_id: int, refused: Refused | None = None) -> str:
         carriers=CARRIERS,
         other=OTHER,
         error=refused.error if refused else None,
+        confirmation=refused.error.confirmation if refused and isinstance(refused.error, Unconfirmed) else "",
         reasons=refused.reasons if refused else {},
     )
 

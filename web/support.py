@@ -28,6 +28,7 @@ KIND_LABELS = {
     CaseKind.NO_ANSWER: "No answer from the shop",
     CaseKind.SELLER_NOT_PROVED: "Seller not proved",
     CaseKind.SELLER_HELD: "Seller held without proof",
+    CaseKind.NUMBER_TWICE: "One tracking number for two orders",
 }
 
 

@@ -99,5 +99,7 @@ class PackagesAct:
         self._cast.packer.ship(order.number, CARRIERS[shop.plan.region], self._tracking_number(), units)
 
     def _tracking_number(self) -> str:
+        """A number of UPS: its last digit checks those before it, where a letter counts as its place from A = 2 on."""
         self._used += 1
-        return f"1Z999AA1{self._used:010d}"
+        digits = [9, 9, 9, 2, 2, 1, *map(int, f"{self._used:09d}")]
+        return f"1Z999AA1{self._used:09d}{-(sum(digits[0::2]) + 2 * sum(digits[1::2])) % 10}"

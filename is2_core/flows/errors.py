@@ -34,3 +34,13 @@ class Conflict(FlowError):
     """It stands against something that already is."""
 
     status = 409
+
+
+class Unconfirmed(FlowError):
+    """It can be done, once the person has confirmed what looks wrong; `confirmation` names just that."""
+
+    status = 409
+
+    def __init__(self, sentence: str, confirmation: str, *, field: str) -> None:
+        super().__init__(sentence, field=field)
+        self.confirmation = confirmation

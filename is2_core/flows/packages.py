@@ -9,9 +9,10 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from is2_core.flows.allocation import LineNeed, units_completed
 from is2_core.flows.elsewhere import plain
+from is2_core.flows.package_offers import held_units
 from is2_core.flows.rules import add_event
+from is2_core.flows.unit_matching import HeldUnits, LineNeed, Matching, StandingPackage, match_units
 from is2_core.flows.wanted_units import OrderUnits, units_of
 from is2_core.models import (
     Integration,
@@ -23,11 +24,15 @@ from is2_core.models import (
 )
 from is2_core.platform import Platform
 
+# Other tools, and people in the cart's own pages, count an order's packages from 1; a reference of theirs would edit
+# their package.
+FIRST_REFERENCE = 10_001
 FOLLOWS_PACKAGES = (ReceivedState.INJECTED, ReceivedState.SHIPPED, ReceivedState.COMPLETED)
 
 
 def reallocate(platform: Platform, session: Session, order: ReceivedOrder, now: datetime) -> bool:
-    """Count anew which of the cart's units each package completes; returns whether something is to be posted.
+    """Match the order's packages anew with the cart's units, and with what the cart has of them; returns whether
+    something is to be posted.
 
     Does nothing before IS2 knows that the order was placed.
     """
@@ -36,30 +41,43 @@ def reallocate(platform: Platform, session: Session, order: ReceivedOrder, now: 
         return False
     integration = session.get_one(Integration, order.integration_id)
     takes_tracking = platform.carts.has(integration.cart, "post_tracking")
-    standing = [package for package in packages if not package.voided]
-    contents = [{entry.warehouse_sku: entry.quantity for entry in package.contents} for package in standing]
-    units_there = units_of(session, [order.id])[order.id]
-    completed = units_completed(_needs(units_there), contents)
-    for package, units in zip(standing, completed, strict=True):
-        if units != {entry.line_id: entry.quantity for entry in package.units}:
-            package.units = []
-            session.flush()
-            package.units = [PackageUnits(line_id=line_id, quantity=count) for line_id, count in units.items()]
-            changed(package)
-    _pass_on_references(standing)
-    entered = {number: dict(units) for number, units in units_there.elsewhere.entered.items()}
-    for package in standing:
+    units = units_of(session, [order.id])[order.id]
+    standing = [
+        StandingPackage(
+            package.id, package.reference, {entry.warehouse_sku: entry.quantity for entry in package.contents}
+        )
+        for package in packages
+        if not package.voided
+    ]
+    held = held_units(session, order.id)
+    held += _entered_by_others(packages, units, held)
+    _apply(session, packages, match_units(_needs(units), standing, held, int(next_reference(packages))))
+    entered = {number: dict(there) for number, there in units.elsewhere.entered.items()}
+    for package in packages:
         package.post_state = _post_state(package, takes_tracking)
-        if package.post_state == PostState.DUE and not package.posted_version and _take_entered(package, entered):
+        unsent = package.post_state == PostState.DUE and not package.posted_version and not package.voided
+        if unsent and _take_entered(package, entered):
             package.post_state, package.post_at = PostState.DONE, None
             sentence = f"The cart has tracking number {package.tracking_number} already: somebody entered it there."
             add_event(session, order.id, now, "TRACKING", sentence)
-    for package in packages:
-        if package.voided:
-            package.post_state = PostState.VOIDED
     session.flush()
     follow_packages(session, order, now)
     return any(package.post_state == PostState.DUE for package in packages)
+
+
+def _entered_by_others(
+    packages: Sequence[Package], units: OrderUnits, held: Sequence[HeldUnits]
+) -> list[HeldUnits]:
+    """What somebody else entered at the cart under the number of a package that was not sent: those units are its own,
+    as if it had been accepted."""
+    sent = {entry.holder for entry in held}
+    there = {number: dict(entered) for number, entered in units.elsewhere.entered.items()}
+    entered = [
+        (package, there.pop(plain(package.tracking_number), {}))
+        for package in packages
+        if not package.voided and package.id not in sent
+    ]
+    return [HeldUnits(package.reference, package.id, found) for package, found in entered if found]
 
 
 def _take_entered(package: Package, entered: Mapping[str, dict[int, int]]) -> bool:
@@ -74,6 +92,8 @@ def _take_entered(package: Package, entered: Mapping[str, dict[int, int]]) -> bo
 
 
 def _post_state(package: Package, takes_tracking: bool) -> PostState:
+    if not package.told_to_cart:
+        return PostState.VOIDED
     if not takes_tracking:
         return PostState.NOT_NEEDED
     if not package.units:
@@ -81,40 +101,39 @@ def _post_state(package: Package, takes_tracking: bool) -> PostState:
     return PostState.DUE if package.post_state == PostState.WAITING else PostState(package.post_state)
 
 
-def _pass_on_references(standing: Sequence[Package]) -> None:
-    """Where the cart has a package that completes nothing any more, the one that completes its units now goes out as
-    its correction: the cart would refuse the units a second time."""
-    emptied = [package for package in standing if package.posted_version and not package.units]
-    fresh = [package for package in standing if not package.posted_version and package.units]
-    for old, new in zip(emptied, fresh, strict=False):
-        old.reference, new.reference = new.reference, old.reference
-        old.cart_ref, new.cart_ref = new.cart_ref, old.cart_ref
-        old.posted_version = 0
-        changed(old)
+def _apply(session: Session, packages: Sequence[Package], matching: Matching) -> None:
+    parts = {part.reference: part for part in matching.parts}
+    cart_refs = {package.reference: package.cart_ref for package in packages if package.cart_ref}
+    voided = {package.reference: package for package in packages if package.voided}
+    for package in packages:
+        own = matching.references.get(package.id)
+        if own is not None and own != package.reference:
+            replaced = voided.get(own)
+            package.reference, package.cart_ref, package.posted_version = own, cart_refs.get(own), 0
+            package.replaces_id = replaced.id if replaced else None
+            changed(package)
+    taken = set(matching.references.values())
+    for package in packages:
+        part = parts.get(package.reference)
+        if package.voided and (package.reference in taken or package is not voided[package.reference]):
+            part = None
+        label = part.package_id if part is not None and part.package_id != package.id else None
+        units = dict(part.units) if part is not None else {}
+        if label != package.label_id:
+            package.label_id = label
+            changed(package)
+        if package.voided and label is None:
+            continue
+        if units != {entry.line_id: entry.quantity for entry in package.units}:
+            package.units = []
+            session.flush()
+            package.units = [PackageUnits(line_id=line_id, quantity=count) for line_id, count in units.items()]
+            changed(package)
 
 
-def to_replace(packages: Sequence[Package], after: int | None = None) -> Package | None:
-    """A package of an order that was voided and has no successor: the cart cannot take it back, so another one becomes
-    its correction there. Those whose reference the cart is known to have go first; of the others an answer may have
-    been lost.
-
-    Args:
-        after: id of the voided package that was tried last in vain: only those behind it are left to try.
-    """
-    known = {package.reference for package in packages if package.posted_version}
-    voided = sorted(
-        (package for package in packages if package.voided),
-        key=lambda package: (package.reference not in known, package.id),
-    )
-    places = {package.id: place for place, package in enumerate(voided)}
-    left = voided[places.get(after, -1) + 1 :] if after is not None else voided
-    replaced = {package.replaces_id for package in packages}
-    return next((package for package in left if package.id not in replaced), None)
-
-
-def take_place(package: Package, voided: Package) -> None:
-    """Let a package go to the cart as the correction of a voided one."""
-    package.reference, package.cart_ref, package.replaces_id = voided.reference, voided.cart_ref, voided.id
+def next_reference(packages: Sequence[Package]) -> str:
+    """A reference that no package of the order has had."""
+    return str(max((int(package.reference) for package in packages), default=FIRST_REFERENCE - 1) + 1)
 
 
 def changed(package: Package) -> None:
@@ -130,30 +149,30 @@ def follow_packages(session: Session, order: ReceivedOrder, now: datetime) -> No
     if order.state not in FOLLOWS_PACKAGES:
         return
     session.flush()
-    standing = [package for package in packages_of(session, order.id) if not package.voided]
-    if not standing:
+    told = [package for package in packages_of(session, order.id) if package.told_to_cart]
+    if all(package.voided for package in told):
         state = ReceivedState.INJECTED
-    elif _is_complete(session, order, standing):
+    elif _is_complete(session, order, told):
         state = ReceivedState.COMPLETED
     else:
         state = ReceivedState.SHIPPED
     if state != order.state:
         order.state = state
         if state is ReceivedState.COMPLETED:
-            add_event(session, order.id, now, "COMPLETED", _completed(standing))
+            add_event(session, order.id, now, "COMPLETED", _completed(told))
 
 
-def _is_complete(session: Session, order: ReceivedOrder, standing: Sequence[Package]) -> bool:
+def _is_complete(session: Session, order: ReceivedOrder, told: Sequence[Package]) -> bool:
     units = units_of(session, [order.id])[order.id]
     if units.left and not order.stopped:
         return False
-    return all_shipped(units, standing) and all(_settled(package) for package in standing)
+    return all_shipped(units, told) and all(_settled(package) for package in told)
 
 
-def _completed(standing: Sequence[Package]) -> str:
-    if any(package.post_state == PostState.NOT_NEEDED for package in standing):
+def _completed(told: Sequence[Package]) -> str:
+    if any(package.post_state == PostState.NOT_NEEDED for package in told):
         return "Everything is shipped. The cart takes no tracking, so it was not told."
-    if any(not package.units for package in standing):
+    if any(not package.units for package in told):
         return "Nothing more is to be shipped, and the cart has the tracking of what it still wanted."
     return "Everything is shipped, and the cart has the tracking."
 
@@ -166,7 +185,7 @@ def all_shipped(units: OrderUnits, packages: Sequence[Package]) -> bool:
     """Whether the packages of an order complete every unit that is wanted from here."""
     shipped: dict[int, int] = {}
     for package in packages:
-        for entry in () if package.voided else package.units:
+        for entry in package.units if package.told_to_cart else ():
             shipped[entry.line_id] = shipped.get(entry.line_id, 0) + entry.quantity
     return all(shipped.get(line.line_id, 0) >= line.wanted for line in units.lines)
 
@@ -178,4 +197,4 @@ def packages_of(session: Session, order_id: int) -> Sequence[Package]:
 
 def _needs(units: OrderUnits) -> list[LineNeed]:
     # What was cancelled after placing, or confirmed by somebody else, cannot be posted, even where it was shipped.
-    return [LineNeed(line.line_id, line.wanted, line.components) for line in units.lines]
+    return [LineNeed(line.line_id, line.placed, line.wanted, line.components) for line in units.lines]

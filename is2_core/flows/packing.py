@@ -15,9 +15,10 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from is2_core.flows.errors import BadInput, Conflict, NotFound
-from is2_core.flows.packing_form import CARRIERS, read_parcel, read_reason
+from is2_core.flows.errors import BadInput, Conflict, NotFound, Unconfirmed
+from is2_core.flows.packing_form import CARRIERS, Parcel, read_parcel, read_reason
 from is2_core.flows.shipments import ask_to_read
+from is2_core.flows.tracking_numbers import plain_number, shape_problem
 from is2_core.models import WarehouseOrder, WarehousePackage, WarehouseState
 from is2_core.platform import Platform
 from is2_core.warehouse.embedded_feed import next_position, note_moved
@@ -80,6 +81,7 @@ def ship(
     lines: Mapping[str, str],
     user_id: int | None,
     expected_packages: str = "",
+    confirmed: str = "",
 ) -> int:
     """Ship one package of an order, with all that is left of it or a part.
 
@@ -96,6 +98,7 @@ def ship(
         NotFound: there is no such order.
         BadInput: what was typed cannot be shipped; nothing was written.
         Conflict: the order cannot be shipped, or not any more.
+        Unconfirmed: the tracking number looks wrong; nothing was written.
     """
     parcel = read_parcel(carrier, service, tracking_number, lines)
     with _change(platform, order_id) as change:
@@ -105,6 +108,7 @@ def ship(
         if change.order.state == WarehouseState.ON_HOLD:
             raise Conflict("This order is on hold. Release it before you ship it.")
         _must_be_possible(change, parcel.units)
+        _must_be_sure(change, parcel, confirmed)
         package = WarehousePackage(
             account_id=change.order.account_id,
             order_id=order_id,
@@ -113,6 +117,7 @@ def ship(
             carrier=parcel.carrier,
             service=parcel.service,
             tracking_number=parcel.tracking_number,
+            plain_number=plain_number(parcel.tracking_number),
             shipped_at=change.now,
             user_id=user_id,
         )
@@ -134,6 +139,7 @@ def correct_package(
     lines: Mapping[str, str],
     user_id: int | None,
     expected_revision: str = "",
+    confirmed: str = "",
 ) -> None:
     """Change carrier, service, number or contents of a package that was shipped.
 
@@ -141,11 +147,13 @@ def correct_package(
         package_id: WarehousePackage.id.
         carrier, service, tracking_number, lines: what they shall be; see `packing_form.read_parcel`.
         expected_revision: the package's revision when the page was drawn; "" does not compare.
+        confirmed: the `confirmation` of an `Unconfirmed` raised before for the same.
 
     Raises:
         NotFound: there is no such package.
         BadInput: what was typed cannot be, or changes nothing; nothing was written.
         Conflict: it is voided, or was changed meanwhile.
+        Unconfirmed: carrier or tracking number are other ones and look wrong; nothing was written.
     """
     parcel = read_parcel(carrier, service, tracking_number, lines)
     with _change(platform, _order_of(platform, package_id)) as change:
@@ -161,8 +169,11 @@ def correct_package(
         if not changes and facts == (parcel.carrier, parcel.service, parcel.tracking_number):
             raise BadInput("Nothing about this package is different.")
         _must_be_possible(change, changes)
+        if facts[::2] != (parcel.carrier, parcel.tracking_number):
+            _must_be_sure(change, parcel, confirmed)
         package.carrier, package.service = parcel.carrier, parcel.service
         package.tracking_number = parcel.tracking_number
+        package.plain_number = plain_number(parcel.tracking_number)
         _new_revision(change, package)
         set_contents(change.session, package, parcel.units)
         if changes:
@@ -291,6 +302,32 @@ def _must_be_possible(change: _Change, changes: Mapping[str, int]) -> None:
             )
         if units > stock[sku].on_hand:
             raise BadInput(f"Only {units_are(stock[sku].on_hand, sku)} on hand.", field=field)
+
+
+def _must_be_sure(change: _Change, parcel: Parcel, confirmed: str) -> None:
+    """Ask about a tracking number that is not of the carrier's shape, or stands on a package of another order; several
+    packages of one order may share a number, and a voided one's is free."""
+    plain = plain_number(parcel.tracking_number)
+    problems = [shape_problem(parcel.carrier, parcel.tracking_number)]
+    used = change.session.execute(
+        sa.select(WarehouseOrder.number, WarehouseOrder.account_id)
+        .join(WarehousePackage, WarehousePackage.order_id == WarehouseOrder.id)
+        .where(
+            WarehousePackage.plain_number == plain,
+            WarehousePackage.voided_at.is_(None),
+            WarehouseOrder.id != change.order.id,
+        )
+        .order_by(WarehouseOrder.account_id != change.order.account_id, WarehousePackage.id.desc())
+        .limit(1)
+    ).first()
+    if used is not None:
+        # What another account sells is nobody's business here.
+        other = f"order {used.number}" if used.account_id == change.order.account_id else "another order"
+        problems.append(f"{parcel.tracking_number} was used before, for {other}.")
+    text = " ".join(filter(None, problems))
+    confirmation = f"{text} {parcel.carrier}: {plain}"
+    if text and confirmed != confirmation:
+        raise Unconfirmed(text, confirmation, field="tracking_number")
 
 
 def _new_revision(change: _Change, package: WarehousePackage) -> None:

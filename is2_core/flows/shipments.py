@@ -12,10 +12,11 @@ from is2_core.db.changes import rows_changed
 from is2_core.db.locks import LOCK
 from is2_core.flows.activity import mark_due
 from is2_core.flows.fewer_units import follow, is_to_be_stopped
-from is2_core.flows.packages import changed, follow_packages, to_replace
+from is2_core.flows.packages import changed, follow_packages, next_reference
 from is2_core.flows.promises import check_promises
 from is2_core.flows.rules import add_event
-from is2_core.flows.support import raise_case
+from is2_core.flows.support import end_case, raise_case
+from is2_core.flows.tracking_numbers import plain_number
 from is2_core.models import (
     AckState,
     CaseKind,
@@ -34,9 +35,6 @@ from is2_core.warehouse.interface import Shipments, ShippedPackage, StoppedOrder
 
 READ_EVERY_S = 300
 ACTIVITY, SHIPMENTS = "activity", "shipments"
-# Other tools, and people in the cart's own pages, count an order's packages from 1; a reference of theirs would edit
-# their package.
-FIRST_REFERENCE = 10_001
 PLACED = (ReceivedState.INJECTED, ReceivedState.SHIPPED, ReceivedState.COMPLETED)
 
 
@@ -167,15 +165,12 @@ def _take_package(session: Session, order: ReceivedOrder, entry: ShippedPackage,
     if row is None:
         if entry.voided:
             return False
-        replaced = to_replace(packages)
         row = Package(
             account_id=order.account_id,
             integration_id=order.integration_id,
             order_id=order.id,
             warehouse_ref=entry.id,
-            reference=replaced.reference if replaced else _next_reference(packages),
-            replaces_id=replaced.id if replaced else None,
-            cart_ref=replaced.cart_ref if replaced else None,
+            reference=next_reference(packages),
             version=0,
             post_state=PostState.WAITING,
             seen_at=now,
@@ -188,19 +183,40 @@ def _take_package(session: Session, order: ReceivedOrder, entry: ShippedPackage,
         sentence = f"The warehouse corrected a package: {entry.carrier}, tracking number {entry.tracking_number}."
     if shown != (row.carrier, row.service, row.tracking_number, row.shipped_at, row.voided):
         changed(row)
+        for package in packages:
+            if package.label_id is not None and package.label_id == row.id:
+                changed(package)
     row.revision = entry.revision
     row.carrier, row.service, row.tracking_number, row.shipped_at, row.voided = shown
+    row.plain_number = plain_number(entry.tracking_number)
     if contents != {content.warehouse_sku: content.quantity for content in row.contents}:
         row.contents = []
         session.flush()
         row.contents = [PackageContent(warehouse_sku=sku, quantity=units) for sku, units in contents.items()]
     add_event(session, order.id, now, "PACKAGE", sentence)
     session.flush()
+    _tell_of_number_used_twice(session, order, entry, now)
     return True
 
 
-def _next_reference(packages: Sequence[Package]) -> str:
-    return str(max((int(package.reference) for package in packages), default=FIRST_REFERENCE - 1) + 1)
+def _tell_of_number_used_twice(session: Session, order: ReceivedOrder, entry: ShippedPackage, now: datetime) -> None:
+    """Have a person look where a warehouse reports one tracking number for two orders and asked nobody about it. It is
+    posted all the same: one of the two buyers has the right number, and a late confirmation harms both."""
+    case = {"account_id": order.account_id, "kind": CaseKind.NUMBER_TWICE, "subject": f"order {order.number}"}
+    used = sa.select(Package.id).where(
+        Package.plain_number == plain_number(entry.tracking_number),
+        Package.order_id != order.id,
+        Package.voided.is_(False),
+    )
+    if entry.number_confirmed or entry.voided or session.scalar(used.limit(1)) is None:
+        if entry.revision > 1:
+            end_case(session, now, **case)
+        return
+    sentence = (
+        f"The warehouse reported tracking number {entry.tracking_number} of order {order.number} for another order "
+        "too. The shop was told: have the warehouse look which of the two is right, and correct the other."
+    )
+    raise_case(session, now, **case, sentence=sentence, integration_id=order.integration_id, order_id=order.id)
 
 
 def _take_stopped(

@@ -16,7 +16,8 @@ from is2_core.flows.access import owned
 from is2_core.flows.carrier_codes import code_for
 from is2_core.flows.context import cart_context
 from is2_core.flows.errors import Conflict
-from is2_core.flows.packages import changed, follow_packages, packages_of, take_place, to_replace
+from is2_core.flows.package_offers import note_accepted, note_refused, note_sent
+from is2_core.flows.packages import follow_packages
 from is2_core.flows.rules import add_event
 from is2_core.flows.submissions import KIND_TRACKING, checked_reply, has_open, open_submissions
 from is2_core.models import Integration, Package, PostState, ReceivedLine, ReceivedOrder
@@ -45,7 +46,7 @@ def post_tracking(platform: Platform, run: TaskRun) -> None:
     tried: set[int] = set()
     pause: datetime | None = None
     while put_off < PUT_OFF_MAX:
-        batch = _next_batch(platform, integration, tried, 1 if alone else pace.size)
+        batch = _next_batch(platform, run, integration, tried, 1 if alone else pace.size)
         if not batch or not run.has_time():
             break
         try:
@@ -74,15 +75,18 @@ def post_tracking(platform: Platform, run: TaskRun) -> None:
 
 
 def _next_batch(
-    platform: Platform, integration: Integration, tried: Collection[int], most: int
+    platform: Platform, run: TaskRun, integration: Integration, tried: Collection[int], most: int
 ) -> list[interface.Package]:
-    """The packages to post next, none of those already tried in this run."""
-    with platform.db.read() as session:
+    """The packages to post next, none of those already tried in this run; what they hold is stored before they are
+    sent."""
+    with run.write() as session:
         now = platform.clock.now()
         ready = _due(integration.id).where(
             sa.or_(Package.post_at.is_(None), Package.post_at <= now), Package.id.not_in(tried)
         )
-        return _for_the_cart(platform, session, integration, session.scalars(ready.limit(most)).all())
+        packages = session.scalars(ready.limit(most)).all()
+        note_sent(session, packages)
+        return _for_the_cart(platform, session, integration, packages)
 
 
 def _store(platform: Platform, run: TaskRun, integration: Integration, reply: WriteReply) -> None:
@@ -98,7 +102,6 @@ def _due(integration_id: int) -> sa.Select[Package]:
     due = (
         Package.integration_id == integration_id,
         Package.post_state == PostState.DUE,
-        Package.voided.is_(False),
     )
     first = sa.select(sa.func.min(Package.id)).where(*due).group_by(Package.order_id)
     return sa.select(Package).where(Package.id.in_(first)).order_by(sa.nulls_first(Package.post_at), Package.id)
@@ -143,15 +146,16 @@ def _for_the_cart(
             site=orders[package.order_id].site,
             reference=package.reference,
             cart_ref=package.cart_ref,
-            carrier_code=code_for(session, manifest, package.carrier),
-            carrier_name=package.carrier,
-            service=package.service,
-            tracking_number=package.tracking_number,
-            shipped_at=package.shipped_at,
+            carrier_code=code_for(session, manifest, label.carrier),
+            carrier_name=label.carrier,
+            service=label.service,
+            tracking_number=label.tracking_number,
+            shipped_at=label.shipped_at,
             lines=tuple(PackageLine(lines[entry.line_id], entry.quantity) for entry in package.units),
             sibling_references=frozenset(references[package.order_id] - {package.reference}),
         )
         for package in due
+        for label in (package.label or package,)
     ]
 
 
@@ -186,7 +190,7 @@ def _try_refused_again(session: Session, order_ids: set[int]) -> None:
     This ends: only an acceptance makes anything due again."""
     session.execute(
         sa.update(Package)
-        .where(Package.order_id.in_(order_ids), Package.voided.is_(False), Package.post_state == PostState.REJECTED)
+        .where(Package.order_id.in_(order_ids), Package.post_state == PostState.REJECTED)
         .values(post_state=PostState.DUE, post_at=None)
         .execution_options(synchronize_session="fetch")
     )
@@ -194,6 +198,10 @@ def _try_refused_again(session: Session, order_ids: set[int]) -> None:
 
 def _settle_one(session: Session, package: Package, version: int, result: Result, now: datetime) -> None:
     newest = version == package.version and package.post_state == PostState.DUE
+    if isinstance(result, Applied):
+        note_accepted(session, package, version)
+    elif isinstance(result, Rejected):
+        note_refused(session, package, version)
     if isinstance(result, Applied) and version > package.posted_version:
         package.posted_version, package.posted_at = version, now
         package.cart_ref = result.cart_ref or package.cart_ref
@@ -203,25 +211,11 @@ def _settle_one(session: Session, package: Package, version: int, result: Result
         else:
             sentence = "The cart has a package as it was before its last change."
         add_event(session, package.order_id, now, "TRACKING", sentence)
-    elif isinstance(result, Rejected) and newest and (voided := _in_its_way(session, package)) is not None:
-        take_place(package, voided)
-        changed(package)
-        package.post_state = PostState.DUE
-        sentence = "The cart refused it beside a package that was voided since, so it goes there in its place."
-        add_event(session, package.order_id, now, "TRACKING", sentence)
     elif isinstance(result, Rejected) and newest:
         package.post_state, package.post_sentence = PostState.REJECTED, f"{result.sentence} ({result.code})"
         add_event(session, package.order_id, now, "TRACKING_REJECTED", f"The cart refused it: {package.post_sentence}")
     elif isinstance(result, Retry):
         package.post_at = result.when
-
-
-def _in_its_way(session: Session, package: Package) -> Package | None:
-    """A voided package that the cart may still count, where this one was shipped before it was voided; each is tried
-    once."""
-    if package.posted_version:
-        return None
-    return to_replace(packages_of(session, package.order_id), after=package.replaces_id)
 
 
 def after_submission(session: Session, integration: Integration, retry_at: datetime | None, now: datetime) -> None:

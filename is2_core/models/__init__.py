@@ -37,7 +37,7 @@ from is2_core.models.order import (
     ReceivedState,
     Recipient,
 )
-from is2_core.models.package import Package, PackageContent, PackageUnits, PostState
+from is2_core.models.package import Package, PackageContent, PackageOffer, PackageUnits, PostState
 from is2_core.models.submission import Submission, SubmissionLine
 from is2_core.models.support import CaseKind, SupportCase
 from is2_core.models.task import OPEN_STATES, Task, TaskState, TaskTurn
@@ -83,6 +83,7 @@ __all__ = [
     "Owned",
     "Package",
     "PackageContent",
+    "PackageOffer",
     "PackageUnits",
     "PlacedComponent",
     "PostState",

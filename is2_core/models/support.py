@@ -16,8 +16,8 @@ class CaseKind(StrEnum):
     more units are promised than lie in the warehouse, the warehouse ended an order the cart still has, the cart took
     units back after the warehouse was given them, somebody else confirmed such units as shipped, the warehouse could
     not stop what was asked of it, a buyer asks to cancel what the warehouse has, the cart's answer about slow work
-    does not come, an integration's seller could not be proved, and one whose seller was never proved keeps somebody
-    out who proved to be that seller."""
+    does not come, one tracking number was reported for two orders, an integration's seller could not be proved, and one
+    whose seller was never proved keeps somebody out who proved to be that seller."""
 
     HELP = "HELP"
     SHARED_STOCK = "SHARED_STOCK"
@@ -30,6 +30,7 @@ class CaseKind(StrEnum):
     NO_ANSWER = "NO_ANSWER"
     SELLER_NOT_PROVED = "SELLER_NOT_PROVED"
     SELLER_HELD = "SELLER_HELD"
+    NUMBER_TWICE = "NUMBER_TWICE"
 
 
 class SupportCase(Base):

@@ -101,7 +101,7 @@ class WarehouseOrderLine(Base):
 
 class WarehousePackage(Base):
     """A packed and shipped parcel of an order. `revision` rises with every correction and with voiding, `position` is
-    where that change stands in the account's WarehouseFeed."""
+    where that change stands in the account's WarehouseFeed; `plain_number` is the tracking number as it is compared."""
 
     __tablename__ = "warehouse_package"
     __table_args__ = (sa.Index("ix_warehouse_package_account_id_position", "account_id", "position"),)
@@ -113,6 +113,7 @@ class WarehousePackage(Base):
     carrier: Mapped[str]
     service: Mapped[str] = mapped_column(default="")
     tracking_number: Mapped[str]
+    plain_number: Mapped[str] = mapped_column(default="", index=True)
     shipped_at: Mapped[datetime]
     voided_at: Mapped[datetime | None]
     user_id: Mapped[int | None]

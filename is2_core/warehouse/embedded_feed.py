@@ -118,4 +118,5 @@ def _shipped(row: WarehousePackage, number: str) -> ShippedPackage:
         shipped_at=row.shipped_at,
         voided=row.voided_at is not None,
         lines=tuple(OrderLine(line.sku, line.quantity) for line in row.lines),
+        number_confirmed=True,
     )

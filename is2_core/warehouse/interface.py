@@ -166,7 +166,8 @@ class Activity:
 
 @dataclass(frozen=True)
 class ShippedPackage:
-    """A package as it is now. `id` is stable, `revision` rises with every correction; `voided` takes it back."""
+    """A package as it is now. `id` is stable, `revision` rises with every correction; `voided` takes it back. Where
+    `number_confirmed`, whoever entered a tracking number that was used before was asked, and confirmed it."""
 
     number: str
     id: str
@@ -177,6 +178,7 @@ class ShippedPackage:
     shipped_at: datetime
     voided: bool
     lines: tuple[OrderLine, ...]
+    number_confirmed: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from is2_core.flows import accounts, packing
 from is2_core.models import Integration
 from is2_core.tasks.queue import enqueue
 from plugins.amazon.simulator.buyers import SENTINELS
+from tests.support.parcels import confirming
 from tests.support.world import World
 from web import create_app, orders_export
 
@@ -72,7 +73,8 @@ def test_packages_of_an_order_and_work_under_way(world: World) -> None:
     world.finish(store)
     world.settle()
     (placed,) = world.warehouse_orders().values()
-    packing.ship(
+    confirming(
+        packing.ship,
         world.platform,
         order_id=placed.id,
         carrier="UPS",

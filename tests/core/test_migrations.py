@@ -159,3 +159,23 @@ def test_a_migration_that_would_leave_loose_ends_changes_nothing(empty_url: str)
     with older.engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == "0001"
     older.engine.dispose()
+
+
+def test_what_carts_accepted_before_is_what_packages_complete_now(empty_url: str) -> None:
+    older = Older(empty_url, "0004")
+    a_store(older, "43200")
+    older.add("received_order", id=1, account_id=1, integration_id=1, remote_id="one", number="one")
+    older.add("received_line", id=7, order_id=1, remote_id="1", sku="TENT-2P", ordered=9)
+    states = [("DONE", 3, 3, False), ("REJECTED", 2, 1, False), ("REJECTED", 1, 0, False), ("VOIDED", 2, 0, True)]
+    for number, (state, version, posted, voided) in enumerate(states, start=1):
+        key = {"id": number, "account_id": 1, "integration_id": 1, "order_id": 1, "warehouse_ref": str(number)}
+        told = {"version": version, "posted_version": posted, "post_state": state, "voided": voided}
+        older.add("package", **key, **told, reference=str(10_000 + number))
+        older.add("package_units", id=number, package_id=number, line_id=7, quantity=number)
+    columns = ("package_id", "version", "holder_id", "reference", "line_id", "quantity", "accepted")
+    assert older.now(empty_url, "package_offer", *columns) == [
+        (1, 3, 1, "10001", 7, 1, True),
+        (2, 1, 2, "10002", 7, 2, True),
+        (4, 2, 4, "10004", 7, 4, False),
+    ]
+    older.engine.dispose()

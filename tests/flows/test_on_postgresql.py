@@ -36,6 +36,7 @@ from tests.flows.test_tracking import (
     test_a_bundle_in_two_packages_counts_when_its_last_part_ships,
     test_a_chain_of_voided_packages_ends_in_one_at_amazon,
     test_a_lost_answer_leaves_one_package,
+    test_one_package_takes_the_places_of_two_that_were_voided,
     test_the_warehouse_can_end_an_order_and_everybody_hears_of_it,
     test_units_freed_by_a_correction_arrive_before_the_package_that_takes_them,
 )
@@ -63,6 +64,7 @@ __all__ = [
     "test_installing_a_disconnected_store_anew_finds_it_again",
     "test_it_is_fetched_before_the_order_goes_on",
     "test_many_zeros_at_once_wait_for_a_person",
+    "test_one_package_takes_the_places_of_two_that_were_voided",
     "test_only_what_moved_is_sent_again_and_no_sooner_than_the_floor",
     "test_our_number_entered_by_hand_before_it_is_known_here_stops_nothing",
     "test_promising_more_than_there_is_raises_one_alarm_and_ends_it",

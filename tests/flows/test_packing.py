@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from is2_core.clock import VirtualClock
 from is2_core.flows import packing, stock
-from is2_core.flows.errors import BadInput, Conflict, FlowError, NotFound
+from is2_core.flows.errors import BadInput, Conflict, FlowError, NotFound, Unconfirmed
 from is2_core.models import (
     StockMovement,
     Task,
@@ -25,6 +25,7 @@ from is2_core.models import (
 )
 from is2_core.platform import Platform
 from tests.support.depot import Depot
+from tests.support.parcels import ups_number
 
 WRITTEN = (
     StockMovement,
@@ -343,3 +344,44 @@ def test_stock_that_cannot_be_booked(depot: Depot) -> None:
     assert refused(depot, BadInput, adjust("TENT", "1", "a\0b")).field == "reason"
     assert refused(depot, BadInput, adjust("TENT", "1000000")).field == "quantity"
     assert refused(depot, BadInput, lambda: depot.receive("TENT", 1_000_000)).field == "quantity"
+
+
+def asked(depot: Depot, order: int, number: str, **values: str) -> str:
+    """What shipping under that number asks about; "" where it was shipped."""
+    try:
+        packing.ship(
+            depot.platform,
+            order_id=order,
+            carrier=values.get("carrier", "UPS"),
+            service="",
+            tracking_number=number,
+            lines={"TENT": "1"},
+            user_id=None,
+        )
+    except Unconfirmed as question:
+        return question.sentence
+    return ""
+
+
+def test_a_number_used_before_is_asked_about_but_not_within_an_order_nor_after_a_void(depot: Depot) -> None:
+    number = ups_number(1)
+    depot.receive("TENT", 20)
+    first, second = depot.order("N-1", {"TENT": 3}), depot.order("N-2", {"TENT": 3})
+    assert asked(depot, first, number) == ""
+    assert asked(depot, first, number.lower()) == ""
+    assert asked(depot, second, f"{number[:5]} {number[5:]}").endswith("was used before, for order N-1.")
+    with depot.platform.db.read() as session:
+        shipped = session.scalars(sa.select(WarehousePackage.id)).all()
+    assert len(shipped) == 2
+    for package in shipped:
+        depot.void(package)
+    assert asked(depot, second, number) == ""
+
+
+def test_a_number_of_another_account_is_asked_about_without_naming_what_it_is_of(depot: Depot) -> None:
+    number = ups_number(1)
+    other = depot.open_account("Harbor")
+    depot.receive("TENT", 20)
+    depot.receive("TENT", 20, other)
+    assert asked(depot, depot.order("H-1", {"TENT": 3}, account=other), number) == ""
+    assert asked(depot, depot.order("N-1", {"TENT": 3}), number) == f"{number} was used before, for another order."

@@ -29,6 +29,7 @@ from is2_core.platform import Platform, build_platform
 from is2_core.ratelimit import MemoryBuckets
 from tests.conftest import make_config
 from tests.support.cart_http import served
+from tests.support.parcels import confirming
 from tests.support.world import World
 
 
@@ -147,7 +148,8 @@ def test_stock_and_tracking_go_to_a_cart_that_answers_at_once(tiny: TinyWorld, s
     tiny.settle()
     order = tiny.orders()["A-2"]
     warehouse_order = tiny.warehouse_orders()[order.number]
-    packing.ship(
+    confirming(
+        packing.ship,
         tiny.platform,
         order_id=warehouse_order.id,
         carrier="UPS",

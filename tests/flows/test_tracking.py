@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,8 +11,7 @@ import sqlalchemy as sa
 
 from is2_core.carts import PluginBug
 from is2_core.flows import packing, tracking
-from is2_core.flows.allocation import LineNeed, units_completed
-from is2_core.flows.shipments import FIRST_REFERENCE
+from is2_core.flows.packages import FIRST_REFERENCE
 from is2_core.models import (
     CaseKind,
     Package,
@@ -22,6 +23,9 @@ from is2_core.models import (
     WarehouseOrder,
     WarehousePackage,
 )
+from is2_core.warehouse.embedded import EmbeddedWarehouse
+from is2_core.warehouse.interface import Shipments
+from tests.support.parcels import confirming
 from tests.support.world import World
 
 FIRST, SECOND = str(FIRST_REFERENCE), str(FIRST_REFERENCE + 1)
@@ -41,12 +45,31 @@ class Dock:
     def order(self, branch: str = "plain") -> str:
         """An order of that branch, placed in the warehouse; returns the cart's id."""
         (order_id,) = self.world.amazon.generate(**{branch: 1})[branch]
+        self._place(order_id)
+        return order_id
+
+    def order_of(self, *lines: tuple[str, int]) -> str:
+        """A placed order with these lines of (cart SKU, quantity); returns the cart's id."""
+        (order_id,) = self.world.amazon.generate(plain=1)["plain"]
+        order = self.world.amazon.order(order_id)["order"]
+        item = order["orderItems"][0]
+        items = [
+            item
+            | {"orderItemId": str(11 + number), "quantityOrdered": units}
+            | {"product": item["product"] | {"sellerSku": sku}}
+            | {"fulfillment": item.get("fulfillment", {}) | {"quantityFulfilled": 0, "quantityUnfulfilled": units}}
+            for number, (sku, units) in enumerate(lines)
+        ]
+        self.world.amazon.post(f"orders/{order_id}", {"set": {"orderItems": items}})
+        self._place(order_id)
+        return order_id
+
+    def _place(self, order_id: str) -> None:
         self.world.amazon.touch(order_id)
         self.world.pass_time(minutes=3)
         self.world.finish(self.store)
         self.world.pass_time(minutes=3)
         assert self.received(order_id).state == ReceivedState.INJECTED
-        return order_id
 
     def received(self, order_id: str) -> ReceivedOrder:
         return self.world.orders()[order_id]
@@ -58,7 +81,8 @@ class Dock:
         return {line.sku: line.quantity - line.shipped for line in self.warehouse_order(order_id).lines}
 
     def ship(self, order_id: str, number: str, lines: dict[str, int] | None = None, carrier: str = "UPS") -> int:
-        package = packing.ship(
+        package = confirming(
+            packing.ship,
             self.world.platform,
             order_id=self.warehouse_order(order_id).id,
             carrier=carrier,
@@ -73,7 +97,8 @@ class Dock:
     def correct(self, package_id: int, number: str, lines: dict[str, int] | None = None, carrier: str = "UPS") -> None:
         with self.world.platform.db.read() as session:
             held = {line.sku: line.quantity for line in session.get_one(WarehousePackage, package_id).lines}
-        packing.correct_package(
+        confirming(
+            packing.correct_package,
             self.world.platform,
             package_id=package_id,
             carrier=carrier,
@@ -104,6 +129,13 @@ class Dock:
             )
             for entry in found
         }
+
+    def numbers(self, order_id: str) -> dict[str, Counter[str]]:
+        """Tracking number -> units per order item, as Amazon has them, under whatever references."""
+        found: dict[str, Counter[str]] = {}
+        for _, number, units in self.shown(order_id).values():
+            found.setdefault(number, Counter()).update(units)
+        return found
 
     def units(self, order_id: str) -> dict[str, int]:
         return {line.remote_id: line.placed for line in self.received(order_id).lines}
@@ -176,7 +208,7 @@ def test_a_package_shipped_before_another_was_voided_goes_in_its_place_where_it_
     dock.correct(second, "1Z0002", left)
     dock.world.amazon.heal()
     dock.world.pass_time(minutes=15)
-    assert dock.shown(order_id) == {FIRST: ("UPS", "1Z0002", dock.units(order_id))}
+    assert dock.numbers(order_id) == {"1Z0002": dock.units(order_id)}
     assert dock.received(order_id).state == ReceivedState.COMPLETED
 
 
@@ -194,7 +226,7 @@ def test_a_chain_of_voided_packages_ends_in_one_at_amazon(dock: Dock) -> None:
     dock.world.amazon.heal()
     dock.ship(order_id, "1Z0004")
     dock.world.pass_time(minutes=15)
-    assert dock.shown(order_id) == {FIRST: ("UPS", "1Z0004", dock.units(order_id))}
+    assert dock.numbers(order_id) == {"1Z0004": dock.units(order_id)}
     assert dock.received(order_id).state == ReceivedState.COMPLETED
 
 
@@ -337,7 +369,8 @@ def test_of_two_packages_under_one_number_neither_stands_for_the_other(
 def test_a_package_whose_answer_was_lost_and_that_was_voided_is_replaced_too(dock: Dock) -> None:
     order_id = dock.order()
     dock.world.amazon.fault("confirmShipment", "apply_then_drop")
-    package = packing.ship(
+    package = confirming(
+        packing.ship,
         dock.world.platform,
         order_id=dock.warehouse_order(order_id).id,
         carrier="UPS",
@@ -354,22 +387,45 @@ def test_a_package_whose_answer_was_lost_and_that_was_voided_is_replaced_too(doc
     assert dock.shown(order_id) == {FIRST: ("UPS", "1Z0002", dock.units(order_id))}
 
 
-def test_one_package_for_two_that_were_voided_ends_with_a_sentence_for_a_person(dock: Dock) -> None:
+def test_one_package_takes_the_places_of_two_that_were_voided(dock: Dock) -> None:
     order_id = dock.order("partially_shipped")
     ((sku, units),) = dock.left(order_id).items()
     assert units == 2
-    for number in ("1Z0001", "1Z0002"):
-        dock.ship(order_id, number, {sku: 1})
-    both = [package for package in dock.packages(order_id) if not package.voided]
+    before = dock.shown(order_id)
+    both = [dock.ship(order_id, number, {sku: 1}) for number in ("1Z0001", "1Z0002")]
     for package in both:
-        dock.void(int(package.warehouse_ref))
-    before = len(dock.world.amazon.calls("confirmShipment"))
-    # Amazon holds a unit in each place: neither has room for both.
-    dock.ship(order_id, "1Z0003")
-    dock.world.pass_time(minutes=30)
-    last = dock.packages(order_id)[-1]
-    assert (last.post_state, last.post_sentence != "") == (PostState.REJECTED, True)
-    assert len(dock.world.amazon.calls("confirmShipment")) - before <= 3
+        dock.void(package)
+    # Amazon holds a unit in each place and takes none back: the new number has to stand in both.
+    third = dock.ship(order_id, "1Z0003")
+    ((item, _),) = dock.units(order_id).items()
+    taken = {FIRST: ("UPS", "1Z0003", {item: 1}), SECOND: ("UPS", "1Z0003", {item: 1})}
+    assert dock.shown(order_id) == before | taken
+    assert dock.received(order_id).state == ReceivedState.COMPLETED
+    dock.correct(third, "1Z0004", carrier="FedEx")
+    taken = {reference: ("FedEx", "1Z0004", {item: 1}) for reference in taken}
+    assert dock.shown(order_id) == before | taken
+    dock.void(third)
+    assert dock.received(order_id).state == ReceivedState.INJECTED
+    for number in ("1Z0005", "1Z0006"):
+        dock.ship(order_id, number, {sku: 1})
+    assert dock.numbers(order_id).items() >= {"1Z0005": {item: 1}, "1Z0006": {item: 1}}.items()
+    assert set(dock.shown(order_id)) == {*before, FIRST, SECOND}
+    assert dock.received(order_id).state == ReceivedState.COMPLETED
+
+
+@pytest.mark.parametrize("sku", ["TENT-2P", "TENT-TWO"])
+def test_a_replacement_takes_the_units_of_the_voided_package(dock: Dock, sku: str) -> None:
+    """Lines 11 and 12 of one SKU, or of two the cart knows and the warehouse does not."""
+    dock.world.add_item(dock.store, "TENT-TWO", ("TENT-2P", "1"))
+    order_id = dock.order_of(("TENT-2P", 1), (sku, 1))
+    one, two = dock.units(order_id)
+    first = dock.ship(order_id, "1ZA", {"TENT-2P": 1})
+    dock.ship(order_id, "1ZB", {"TENT-2P": 1})
+    dock.void(first)
+    dock.ship(order_id, "1ZC", {"TENT-2P": 1})
+    assert dock.shown(order_id) == {FIRST: ("UPS", "1ZC", {one: 1}), SECOND: ("UPS", "1ZB", {two: 1})}
+    assert dock.received(order_id).state == ReceivedState.COMPLETED
+    assert [call["status"] for call in dock.world.amazon.calls("confirmShipment")] == [204, 204, 204]
 
 
 def test_units_cancelled_after_placing_are_told_of_and_not_posted(dock: Dock) -> None:
@@ -396,7 +452,8 @@ def test_a_package_the_cart_chokes_on_hinders_no_other(dock: Dock, monkeypatch: 
 
     monkeypatch.setattr(dock.world.platform.carts, "call", choke)
     for order_id, number in ((first, "1ZBAD"), (second, "1ZGOOD")):
-        packing.ship(
+        confirming(
+            packing.ship,
             dock.world.platform,
             order_id=dock.warehouse_order(order_id).id,
             carrier="UPS",
@@ -410,18 +467,29 @@ def test_a_package_the_cart_chokes_on_hinders_no_other(dock: Dock, monkeypatch: 
     assert [entry.post_state for entry in dock.packages(second)] == [PostState.DONE]
 
 
-@pytest.mark.parametrize(
-    ("packages", "units"),
-    [
-        ([{"A": 1, "B": 1}], [{1: 1}]),
-        ([{"A": 2, "B": 1}, {"B": 1}], [{1: 1, 2: 1}, {}]),
-        ([{"A": 3}, {"B": 2}], [{2: 1}, {1: 2}]),
-        ([{"A": 9, "B": 9}], [{1: 2, 2: 1}]),
-        ([{}, {"A": 1}], [{}, {2: 1}]),
-    ],
-)
-def test_units_are_counted_package_by_package_and_never_beyond_the_order(
-    packages: list[dict[str, int]], units: list[dict[int, int]]
-) -> None:
-    lines = [LineNeed(1, 2, {"A": 1, "B": 1}), LineNeed(2, 1, {"A": 1})]
-    assert units_completed(lines, packages) == units
+class AsksNobody(EmbeddedWarehouse):
+    """As a warehouse elsewhere: whoever types a number there is not asked about it."""
+
+    def shipments_since(self, account_id: int, cursor: str) -> Shipments:
+        news = super().shipments_since(account_id, cursor)
+        return replace(news, packages=tuple(replace(entry, number_confirmed=False) for entry in news.packages))
+
+
+def test_one_number_for_two_orders_raises_a_case_where_nobody_was_asked(dock: Dock) -> None:
+    def case() -> SupportCase | None:
+        with dock.world.platform.db.read() as session:
+            return session.scalar(sa.select(SupportCase).where(SupportCase.kind == CaseKind.NUMBER_TWICE))
+
+    first, second, third = dock.order(), dock.order(), dock.order()
+    dock.ship(first, "1Z0001")
+    dock.ship(second, "1Z0001")
+    assert case() is None
+    dock.world.platform.warehouses["embedded"] = AsksNobody(dock.world.platform.db, dock.world.clock)
+    package = dock.ship(third, "1z-0001")
+    raised = case()
+    assert raised is not None and raised.closed_at is None
+    assert f"tracking number 1z-0001 of order {dock.received(third).number} for another order too" in raised.sentence
+    assert dock.numbers(third) == {"1z-0001": dock.units(third)}
+    dock.correct(package, "1Z0003")
+    ended = case()
+    assert ended is not None and ended.closed_at is not None

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from is2_core.models import Role
 from tests.road.road import Road
+from tests.support.parcels import ups_number
 from tests.web.browser import Browser, Page
 
 METHODS = ("STANDARD", "EXPEDITED", "SECOND_DAY", "NEXT_DAY")
@@ -149,17 +150,18 @@ def test_S23_tracking_is_posted_back_throughout_the_day(road: Road) -> None:
         road.wait(hours=4)
         warehouse_page(road, packer, order_id)
         shipped = road.world.clock.now()
-        page = packer.press("Ship package", carrier="UPS", tracking_number=f"1Z{number}")
-        assert f"Shipped under tracking number 1Z{number}." in page.messages
+        tracking = ups_number(number)
+        page = packer.press("Ship package", carrier="UPS", tracking_number=tracking)
+        assert f"Shipped under tracking number {tracking}." in page.messages
         assert road.amazon.order(order_id)["packages"] == []
         road.wait()
         (package,) = road.amazon.order(order_id)["packages"]
-        assert (package["carrier"], package["trackingNumber"]) == ("UPS", f"1Z{number}")
+        assert (package["carrier"], package["trackingNumber"]) == ("UPS", tracking)
         (call,) = [call for call in road.amazon.calls("confirmShipment") if order_id in call["path"]]
         assert datetime.fromisoformat(call["time"]) - shipped < timedelta(minutes=15)
         assert road.amazon.order(order_id)["buyer_view"] == "Shipped"
         page = road.order_page(order_id)
-        assert f"1Z{number}" in page.text
+        assert tracking in page.text
         assert "Completed" in page.text
     page = road.merchant.get("/integrations")
     assert "Last tracking post Nov 24, 2026, 00:" in page.text

@@ -24,6 +24,7 @@ from is2_core.models import (
 from is2_core.platform import Platform
 from is2_core.warehouse.interface import NewOrder, OrderLine, PlaceAnswer, Warehouse
 from plugins.interface import Address
+from tests.support.parcels import confirming
 
 
 class Depot:
@@ -102,12 +103,12 @@ class Depot:
     def ship(self, order_id: int, lines: dict[str, str], **changes: Any) -> int:
         """Ship a package by UPS."""
         values = {"carrier": "UPS", "service": "Ground", "tracking_number": "1Z999", "user_id": None, **changes}
-        return packing.ship(self.platform, order_id=order_id, lines=lines, **values)
+        return confirming(packing.ship, self.platform, order_id=order_id, lines=lines, **values)
 
     def correct(self, package_id: int, lines: dict[str, str], **changes: Any) -> None:
         """Correct a package; without changes it stays as `ship` made it."""
         values = {"carrier": "UPS", "service": "Ground", "tracking_number": "1Z999", "user_id": None, **changes}
-        packing.correct_package(self.platform, package_id=package_id, lines=lines, **values)
+        confirming(packing.correct_package, self.platform, package_id=package_id, lines=lines, **values)
 
     def void(self, package_id: int) -> None:
         """Void a package."""

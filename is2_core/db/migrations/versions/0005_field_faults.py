@@ -15,6 +15,7 @@ def upgrade() -> None:
     """Apply."""
     _add_proof_of_seller()
     _add_accepted_units()
+    _add_plain_numbers()
     _add_heartbeat()
     _add_people()
     _cascade_push_lines()
@@ -29,6 +30,7 @@ def downgrade() -> None:
     _drop_shipped_elsewhere()
     _drop_people()
     _drop_heartbeat()
+    _drop_plain_numbers()
     _drop_accepted_units()
     _drop_proof_of_seller()
 
@@ -62,11 +64,69 @@ def _drop_proof_of_seller() -> None:
 
 
 def _add_accepted_units() -> None:
-    pass
+    id_type = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    with op.batch_alter_table("package", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("label_id", id_type, nullable=True))
+        batch_op.create_foreign_key(batch_op.f("fk_package_label_id"), "package", ["label_id"], ["id"])
+        batch_op.create_index(batch_op.f("ix_package_label_id"), ["label_id"], unique=False)
+    op.create_table(
+        "package_offer",
+        sa.Column("id", id_type, nullable=False),
+        sa.Column("order_id", id_type, nullable=False),
+        sa.Column("package_id", id_type, nullable=False),
+        sa.Column("version", id_type, nullable=False),
+        sa.Column("holder_id", id_type, nullable=False),
+        sa.Column("reference", sa.Text(), nullable=False),
+        sa.Column("line_id", id_type, nullable=False),
+        sa.Column("quantity", id_type, nullable=False),
+        sa.Column("accepted", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["order_id"], ["received_order.id"], name=op.f("fk_package_offer_order_id")),
+        sa.ForeignKeyConstraint(["package_id"], ["package.id"], name=op.f("fk_package_offer_package_id")),
+        sa.ForeignKeyConstraint(["holder_id"], ["package.id"], name=op.f("fk_package_offer_holder_id")),
+        sa.ForeignKeyConstraint(["line_id"], ["received_line.id"], name=op.f("fk_package_offer_line_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_package_offer")),
+        sa.UniqueConstraint(
+            "package_id", "version", "line_id", name=op.f("uq_package_offer_package_id_version_line_id")
+        ),
+    )
+    for column in ("order_id", "holder_id", "line_id"):
+        op.create_index(op.f(f"ix_package_offer_{column}"), "package_offer", [column], unique=False)
+    # What the cart accepted is not known any more: most likely what the package completes now. Of a voided package that
+    # it never accepted an answer may have been lost.
+    op.execute(
+        "INSERT INTO package_offer (order_id, package_id, version, holder_id, reference, line_id, quantity, accepted) "
+        "SELECT package.order_id, package.id, "
+        "CASE WHEN package.posted_version > 0 THEN package.posted_version ELSE package.version END, "
+        "package.id, package.reference, package_units.line_id, package_units.quantity, package.posted_version > 0 "
+        "FROM package_units JOIN package ON package.id = package_units.package_id "
+        "WHERE package.posted_version > 0 OR package.post_state IN ('DUE', 'VOIDED') "
+        "ORDER BY package.id, package_units.id"
+    )
 
 
 def _drop_accepted_units() -> None:
-    pass
+    op.drop_table("package_offer")
+    with op.batch_alter_table("package", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_package_label_id"))
+        batch_op.drop_constraint(batch_op.f("fk_package_label_id"), type_="foreignkey")
+        batch_op.drop_column("label_id")
+
+
+def _add_plain_numbers() -> None:
+    for table in ("package", "warehouse_package"):
+        with op.batch_alter_table(table, schema=None) as batch_op:
+            batch_op.add_column(sa.Column("plain_number", sa.Text(), nullable=False, server_default=""))
+            batch_op.create_index(batch_op.f(f"ix_{table}_plain_number"), ["plain_number"], unique=False)
+        rows = sa.table(table, sa.column("tracking_number"), sa.column("plain_number"))
+        unblanked = sa.func.replace(sa.func.replace(rows.c.tracking_number, " ", ""), "-", "")
+        op.execute(rows.update().values(plain_number=sa.func.upper(unblanked)))
+
+
+def _drop_plain_numbers() -> None:
+    for table in ("package", "warehouse_package"):
+        with op.batch_alter_table(table, schema=None) as batch_op:
+            batch_op.drop_index(batch_op.f(f"ix_{table}_plain_number"))
+            batch_op.drop_column("plain_number")
 
 
 def _add_heartbeat() -> None:
