@@ -240,7 +240,8 @@ def add_account() -> ResponseReturnValue:
 @blueprint.get("/tasks")
 @scope.require_role(Role.ADMIN)
 def tasks() -> ResponseReturnValue:
-    """Background work: how much is open or given up, and the last error of each kind."""
+    """Background work: how much is open or given up, and the last error of each kind; `kind` narrows those given up."""
+    chosen = request.args.get("kind", "")
     with platform().db.read() as db:
         counts: dict[str, dict[str, int]] = {}
         for kind, state, count in db.execute(
@@ -251,9 +252,8 @@ def tasks() -> ResponseReturnValue:
             counts.setdefault(kind, {})[state] = count
         newest = sa.select(sa.func.max(Task.id)).where(Task.error_sentence != "").group_by(Task.kind)
         errors = {task.kind: task for task in db.scalars(sa.select(Task).where(Task.id.in_(newest)))}
-        set_aside = db.scalars(
-            sa.select(Task).where(Task.state == TaskState.QUARANTINED).order_by(Task.id.desc()).limit(50)
-        ).all()
+        failed = sa.select(Task).where(Task.state == TaskState.QUARANTINED).order_by(Task.id.desc())
+        page = paged(db, failed.where(Task.kind == chosen) if chosen else failed)
         silent = _silent(db)
         stores = {row.id: store_name(row) for row in db.scalars(sa.select(Integration))}
     return render_template(
@@ -261,7 +261,8 @@ def tasks() -> ResponseReturnValue:
         counts=counts,
         states=(*OPEN_STATES, TaskState.QUARANTINED),
         errors=errors,
-        given_up=set_aside,
+        page=page,
+        chosen=chosen,
         silent=silent,
         stores=stores,
     )

@@ -26,7 +26,6 @@ from is2_core.models import (
     IntegrationState,
     InventorySync,
     Package,
-    PostState,
     ReceivedOrder,
     ReceivedState,
     Schedule,
@@ -38,6 +37,7 @@ from web import scope
 from web.forms import draw, stray, typed
 from web.inventory import latency_sentence
 from web.notices import Notices, notices_of
+from web.refused_writes import TRACKING, was_refused
 from web.scope import platform
 from web.shared_stock import unconfirmed
 
@@ -49,9 +49,9 @@ _CHECK = "orders.check"
 @dataclass
 class StoreRow:
     """One store of the list: its row, how its last check went (`long_ago`: more than two intervals before now) and
-    what the cart had to say of it, how many orders it has in which state, what was last sent to its cart, whether it
-    can be asked for a single order, and the connection whose seller is not proved yet with the time until which that
-    can be tried again."""
+    what the cart had to say of it, how many orders it has in which state, what was last sent to its cart, of how many
+    orders the tracking was refused, whether it can be asked for a single order, and the connection whose seller is not
+    proved yet with the time until which that can be tried again."""
 
     store: Integration
     counts: Counter[str] = field(default_factory=Counter)
@@ -131,16 +131,16 @@ def _add_checks(db: Session, rows: dict[int, StoreRow]) -> None:
 
 
 def _add_way_back(db: Session, rows: dict[int, StoreRow]) -> None:
-    posts = sa.select(
-        Package.integration_id,
-        sa.func.max(Package.posted_at),
-        sa.func.sum(sa.case((Package.post_state == PostState.REJECTED, 1), else_=0)),
+    ids = list(rows)
+    posts = sa.select(Package.integration_id, sa.func.max(Package.posted_at)).where(Package.integration_id.in_(ids))
+    for integration_id, posted_at in db.execute(posts.group_by(Package.integration_id)):
+        rows[integration_id].posted_at = posted_at
+    refused = sa.select(ReceivedOrder.integration_id, sa.func.count()).where(
+        ReceivedOrder.integration_id.in_(ids), was_refused(TRACKING)
     )
-    for integration_id, posted_at, refused in db.execute(
-        posts.where(Package.integration_id.in_(list(rows))).group_by(Package.integration_id)
-    ):
-        rows[integration_id].posted_at, rows[integration_id].refused = posted_at, refused
-    for sync in db.scalars(sa.select(InventorySync).where(InventorySync.integration_id.in_(list(rows)))):
+    for integration_id, count in db.execute(refused.group_by(ReceivedOrder.integration_id)):
+        rows[integration_id].refused = count
+    for sync in db.scalars(sa.select(InventorySync).where(InventorySync.integration_id.in_(ids))):
         row = rows[sync.integration_id]
         row.pushed_at = sync.accepted_at
         # A wait of minutes as a rule; where orders cannot be read, their own line says so.

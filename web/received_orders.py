@@ -31,6 +31,7 @@ from web.fetch_order import FetchForm, fetch_form, outcome
 from web.help import help_about
 from web.paging import paged
 from web.recipients import LABELS, line_notes, may_see, shown_recipient
+from web.refused_writes import LABELS as REFUSED_LABELS, refusals, was_refused
 from web.scope import platform
 
 blueprint = Blueprint("received_orders", __name__, url_prefix="/received-orders")
@@ -64,16 +65,19 @@ _DISMISSABLE = (ReceivedState.STAGED, ReceivedState.HELD, ReceivedState.QUARANTI
 
 @blueprint.get("")
 def list_orders() -> ResponseReturnValue:
-    """The account's orders, newest first; filtered by state, hold and store, searched by either number."""
+    """The account's orders, newest first; filtered by state, hold, store and what the cart refused, searched by either
+    number."""
     return _list()
 
 
 def _list(error: str = "", refused: FetchForm | None = None) -> str:
     account = scope.account()
     chosen_store, searched = request.args.get("integration", 0, type=int), request.args.get("q", "").strip()
+    what_refused = request.args.get("refused", "")
     chosen = {
         "state": request.args.get("state", ""),
         "hold": request.args.get("hold", ""),
+        "refused": what_refused,
         "integration": chosen_store,
         "q": searched,
     }
@@ -88,6 +92,8 @@ def _list(error: str = "", refused: FetchForm | None = None) -> str:
     if chosen["hold"]:
         held = sa.select(Hold.order_id).where(Hold.code == chosen["hold"])
         query = query.where(ReceivedOrder.id.in_(held))
+    if what_refused in REFUSED_LABELS:
+        query = query.where(was_refused(what_refused))
     if chosen["integration"]:
         query = query.where(ReceivedOrder.integration_id == chosen["integration"])
     if chosen["q"]:
@@ -99,6 +105,7 @@ def _list(error: str = "", refused: FetchForm | None = None) -> str:
         )
     with platform().db.read() as db:
         page = paged(db, query)
+        refused_writes = refusals(db, page.rows)
         stores = db.scalars(sa.select(Integration).where(Integration.account_id == account.id)).all()
         waiting = dict(
             db.execute(
@@ -120,6 +127,8 @@ def _list(error: str = "", refused: FetchForm | None = None) -> str:
         filtered=any(chosen.values()),
         states=list(ReceivedState),
         hold_labels=HOLD_LABELS,
+        refused_labels=REFUSED_LABELS,
+        refusals=refused_writes,
         links=_links,
         error=error,
         fetch=refused or (fetch_form(stores, chosen_store, missed) if missed else None),
@@ -319,7 +328,7 @@ def post_again(order_id: int) -> ResponseReturnValue:
         tracking.post_again(platform(), package_id=package_id, account_id=order.account_id, user_id=scope.user().id)
     except FlowError as error:
         return _detail(order, error), error.status
-    flash("The package is posted again.", "success")
+    flash("The tracking is sent again.", "success")
     return redirect(url_for(".detail", order_id=order.id), 303)
 
 

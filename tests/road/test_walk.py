@@ -14,6 +14,7 @@ from is2_core.models import CartItem, Credential, Role, Task, TaskState
 from tests.road.crawl import Walk, faults, walk
 from tests.road.road import ALICE, Road
 from tests.support.amazon import NORTHWIND
+from tests.support.parcels import ups_number
 from tests.web.browser import Browser, Page
 
 HARBOR, SUMMIT, SAKURA, MERLION = "A2SIMNA0000002", "A2SIMNA0000003", "A2SIMFE0000001", "A2SIMFE0000002"
@@ -73,7 +74,7 @@ def packages_of_every_kind(road: Road, packer: Browser, orders: list[str], bundl
     ship(packer, bundle, {"TENT-2P": "1", "LAMP-USB": "0"})
     road.wait()
     page = road.order_page(refused)
-    assert page.form("Post again")
+    assert page.form("Send tracking again")
 
 
 def questions(road: Road) -> None:
@@ -97,7 +98,7 @@ def ship(packer: Browser, order_id: str, units: dict[str, str] | None = None) ->
     """Ship all of an order, or these units."""
     open_in_warehouse(packer, order_id)
     quantities = {f"quantity:{sku}": count for sku, count in (units or {}).items()}
-    page = packer.press("Ship package", carrier="UPS", tracking_number=f"1Z-{order_id}", **quantities)
+    page = packer.press("Ship package", carrier="UPS", tracking_number=ups_number(int(order_id[-7:])), **quantities)
     assert "Shipped" in page.messages, page.text
 
 

@@ -179,7 +179,7 @@ def test_the_last_tracking_post_is_shown(house: House) -> None:
     ship(house, 1, PostState.DONE, START + timedelta(minutes=20))
     ship(house, 2, PostState.REJECTED, None)
     page = browser.get("/integrations")
-    assert "Last tracking post Nov 23, 2026, 12:20 UTC , 1 refused" in page.text
+    assert "Last tracking post Nov 23, 2026, 12:20 UTC , refused for 1 order" in page.text
 
 
 def test_the_last_stock_push_is_shown(house: House) -> None:

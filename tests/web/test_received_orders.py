@@ -296,7 +296,11 @@ def package(house: House, order: ReceivedOrder, number: int, **values: object) -
             {"post_state": PostState.DONE, "posted_at": datetime(2026, 11, 23, 11, 0, tzinfo=UTC)},
             "The cart has it Last post Nov 23, 11:00",
         ),
-        ({"post_state": PostState.REJECTED, "post_sentence": "No such line."}, "Refused No such line. Post again"),
+        (
+            {"post_state": PostState.REJECTED, "post_sentence": "No such line."},
+            "Refused No such line. Correct what is wrong, in the warehouse or at Amazon, then send it again. "
+            "Send tracking again",
+        ),
         ({"post_state": PostState.NOT_NEEDED}, "The cart takes no tracking"),
         ({"post_state": PostState.VOIDED}, "Voided"),
     ],
@@ -315,7 +319,7 @@ def test_packages_are_shown_with_what_the_cart_knows_of_them(
     assert f"UPS Ground 1Z1 LAMP-USB {times} 2" in text
     assert f"{times} 1 {words}" in text
     shown_to_support = house.browser(SUPPORT).get(f"/received-orders/{order.id}")
-    assert "1Z1" in shown_to_support.text and "Post again" not in shown_to_support.text
+    assert "1Z1" in shown_to_support.text and "Send tracking again" not in shown_to_support.text
 
 
 def test_a_refused_package_is_posted_again(house: House) -> None:
@@ -323,7 +327,7 @@ def test_a_refused_package_is_posted_again(house: House) -> None:
     package_id = package(house, order, 1, post_state=PostState.REJECTED, post_sentence="No such line.")
     browser = house.browser(ALICE)
     browser.get(f"/received-orders/{order.id}")
-    page = browser.press("Post again")
+    page = browser.press("Send tracking again")
     assert "posted again" in page.messages
     assert "Posted again by a person. by Alice" in page.text
     with house.platform.db.read() as db:

@@ -1,0 +1,135 @@
+"""Every count of something that needs a person leads to the list of just that."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+import sqlalchemy as sa
+
+from is2_core.flows.holds import HoldCode
+from is2_core.models import AckState, CartItem, Hold, Package, PostState, ReceivedOrder, ReceivedState, Task, TaskState
+from tests.web.browser import Browser, Page
+from tests.web.conftest import ADMIN, ALICE, CHARLIE, START, House
+
+
+def orders(house: House) -> list[ReceivedOrder]:
+    with house.platform.db.read() as db:
+        mine = sa.select(ReceivedOrder).where(ReceivedOrder.account_id == house.northwind).order_by(ReceivedOrder.id)
+        return list(db.scalars(mine))
+
+
+def change(house: House, rows: list[ReceivedOrder], **values: object) -> None:
+    with house.platform.db.write() as db:
+        db.execute(sa.update(ReceivedOrder).where(ReceivedOrder.id.in_([row.id for row in rows])).values(**values))
+
+
+def refuse(house: House, order: ReceivedOrder, number: str) -> None:
+    """A package whose tracking the cart refused."""
+    with house.platform.db.write() as db:
+        db.add(
+            Package(
+                account_id=order.account_id,
+                integration_id=order.integration_id,
+                order_id=order.id,
+                warehouse_ref=number,
+                revision=1,
+                reference=number,
+                carrier="UPS",
+                tracking_number=number,
+                shipped_at=START,
+                post_state=PostState.REJECTED,
+                post_sentence="No such item.",
+                seen_at=START,
+            )
+        )
+
+
+def held_for_review(house: House) -> None:
+    rows = orders(house)[:3]
+    change(house, rows, state=ReceivedState.HELD)
+    with house.platform.db.write() as db:
+        db.execute(sa.delete(Hold))
+        db.add_all(Hold(order_id=row.id, code=HoldCode.FIRST_REVIEW, sentence="Look at it.") for row in rows)
+
+
+def refused(house: House) -> None:
+    first, second, *_ = orders(house)
+    for order, number in ((first, "7001"), (first, "7002"), (second, "7003")):
+        refuse(house, order, number)
+
+
+def failed(house: House) -> None:
+    with house.platform.db.write() as db:
+        tasks = db.scalars(sa.select(Task.id).where(Task.kind == "orders.check")).all()
+        db.execute(
+            sa.update(Task).where(Task.id.in_(tasks)).values(state=TaskState.QUARANTINED, error_sentence="Broke")
+        )
+        db.execute(sa.update(Task).where(Task.kind == "orders.place").values(state=TaskState.QUARANTINED))
+
+
+def rows_of(page: Page) -> int:
+    """How many rows a list has, by its pager."""
+    found = re.search(r"1 to \d+ of (\d+) (orders|SKUs|tasks)", page.text)
+    return int(found[1]) if found else 0
+
+
+@pytest.mark.parametrize(
+    ("arrange", "email", "address", "count", "least"),
+    [
+        (held_for_review, ALICE, "/integrations", r"(\d+) held", 3),
+        (held_for_review, ALICE, "/received-orders", r"(\d+) orders? of Outdoor", 3),
+        (lambda house: None, ALICE, "/integrations", r"(\d+) quarantined", 1),
+        (lambda house: None, ALICE, "/integrations", r"(\d+) received", 1),
+        (refused, ALICE, "/integrations", r"refused for (\d+) orders?", 2),
+        (failed, ADMIN, "/admin/tasks", r"(\d+) of orders.check given up", 1),
+        (failed, ADMIN, "/admin/tasks", r"(\d+) of orders.place given up", 1),
+    ],
+)
+def test_a_count_leads_to_just_that_many_rows(
+    house: House, arrange: Callable[[House], None], email: str, address: str, count: str, least: int
+) -> None:
+    arrange(house)
+    browser = house.browser(email)
+    links = browser.get(address).soup.select("main a")
+    found = [(link, match) for link in links if (match := re.fullmatch(count, " ".join(link.get_text(" ").split())))]
+    assert found, [link.get_text() for link in links]
+    for link, match in found:
+        assert int(match[1]) >= least
+        assert rows_of(browser.get(str(link["href"]))) == int(match[1])
+
+
+@pytest.mark.parametrize("show", ["due", "withheld", "rejected"])
+def test_the_counts_of_skus_are_those_of_their_lists(house: House, show: str) -> None:
+    with house.platform.db.write() as db:
+        items = db.scalars(sa.select(CartItem).where(CartItem.account_id == house.northwind).limit(1)).all()
+        for item in items:
+            item.withheld, item.sentence = "Somebody else ships it.", "Refused."
+    browser = house.browser(ALICE)
+    page = browser.get(f"/integrations/{house.store(house.northwind).id}/stock?show={show}")
+    label = page.soup.find("option", value=show)
+    assert label is not None
+    found = re.search(r"\((\d+)\)", label.text)
+    assert found is not None
+    assert rows_of(page) == int(found[1])
+
+
+def test_the_list_of_refused_tracking_says_why_and_leads_to_sending_it_again(house: House) -> None:
+    refused(house)
+    browser = house.browser(ALICE)
+    page = browser.get("/received-orders?refused=tracking")
+    assert "Tracking 7001 refused: No such item." in page.text
+    assert "Tracking 7002 refused: No such item." in page.text
+    page = browser.get(page.link("What to do"))
+    assert page.form("Send tracking again")
+    assert rows_of(house.browser(CHARLIE).get("/received-orders?refused=tracking")) == 0
+
+
+def test_refused_acknowledgements_are_found_with_their_reason(house: House) -> None:
+    row = orders(house)[0]
+    change(house, [row], ack_state=AckState.REJECTED, ack_sentence="The order is gone.")
+    browser: Browser = house.browser(ALICE)
+    page = browser.get("/received-orders?refused=acknowledgement")
+    assert rows_of(page) == 1
+    assert "Acknowledgement refused: The order is gone." in page.text
