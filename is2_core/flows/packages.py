@@ -65,9 +65,7 @@ def reallocate(platform: Platform, session: Session, order: ReceivedOrder, now: 
     return any(package.post_state == PostState.DUE for package in packages)
 
 
-def _entered_by_others(
-    packages: Sequence[Package], units: OrderUnits, held: Sequence[HeldUnits]
-) -> list[HeldUnits]:
+def _entered_by_others(packages: Sequence[Package], units: OrderUnits, held: Sequence[HeldUnits]) -> list[HeldUnits]:
     """What somebody else entered at the cart under the number of a package that was not sent: those units are its own,
     as if it had been accepted."""
     sent = {entry.holder for entry in held}

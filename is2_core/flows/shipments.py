@@ -202,7 +202,7 @@ def _take_package(session: Session, order: ReceivedOrder, entry: ShippedPackage,
 def _tell_of_number_used_twice(session: Session, order: ReceivedOrder, entry: ShippedPackage, now: datetime) -> None:
     """Have a person look where a warehouse reports one tracking number for two orders and asked nobody about it. It is
     posted all the same: one of the two buyers has the right number, and a late confirmation harms both."""
-    case = {"account_id": order.account_id, "kind": CaseKind.NUMBER_TWICE, "subject": f"order {order.number}"}
+    subject = f"order {order.number}"
     used = sa.select(Package.id).where(
         Package.plain_number == plain_number(entry.tracking_number),
         Package.order_id != order.id,
@@ -210,13 +210,22 @@ def _tell_of_number_used_twice(session: Session, order: ReceivedOrder, entry: Sh
     )
     if entry.number_confirmed or entry.voided or session.scalar(used.limit(1)) is None:
         if entry.revision > 1:
-            end_case(session, now, **case)
+            end_case(session, now, account_id=order.account_id, kind=CaseKind.NUMBER_TWICE, subject=subject)
         return
     sentence = (
         f"The warehouse reported tracking number {entry.tracking_number} of order {order.number} for another order "
         "too. The shop was told: have the warehouse look which of the two is right, and correct the other."
     )
-    raise_case(session, now, **case, sentence=sentence, integration_id=order.integration_id, order_id=order.id)
+    raise_case(
+        session,
+        now,
+        account_id=order.account_id,
+        kind=CaseKind.NUMBER_TWICE,
+        subject=subject,
+        sentence=sentence,
+        integration_id=order.integration_id,
+        order_id=order.id,
+    )
 
 
 def _take_stopped(

@@ -328,7 +328,7 @@ def test_a_refused_package_is_posted_again(house: House) -> None:
     browser = house.browser(ALICE)
     browser.get(f"/received-orders/{order.id}")
     page = browser.press("Send tracking again")
-    assert "posted again" in page.messages
+    assert "The tracking is sent again." in page.messages
     assert "Posted again by a person. by Alice" in page.text
     with house.platform.db.read() as db:
         assert db.get_one(Package, package_id).post_state == PostState.DUE
