@@ -28,6 +28,7 @@ from is2_core.models import (
 from plugins.interface import CartManifest
 from web import scope
 from web.forms import draw, stray, typed
+from web.paging import paged
 from web.scope import platform
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")

@@ -173,7 +173,11 @@ def _add_shipped_elsewhere() -> None:
         batch_op.add_column(sa.Column("cart_packages", sa.JSON(), nullable=True))
     with op.batch_alter_table("received_line", schema=None) as batch_op:
         for name in ("cancelled_late", "shipped_elsewhere"):
-            batch_op.add_column(sa.Column(name, sa.BigInteger(), nullable=False, server_default="0"))
+            batch_op.add_column(
+                sa.Column(
+                    name, sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False, server_default="0"
+                )
+            )
     # Every answer of before but one says that nothing more is shipped.
     op.execute(
         "UPDATE received_order SET stopped = TRUE"
