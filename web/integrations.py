@@ -12,14 +12,14 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
-from is2_core.flows import connection, older_generation, orders, store_settings, stores
+from is2_core.flows import connection, older_generation, orders, store_settings, stores, unshipped
 from is2_core.flows.cart_settings import is_enabled
 from is2_core.flows.claims import KEEP_CLAIM, can_be_tried
 from is2_core.flows.errors import FlowError
 from is2_core.flows.fetch_order import can_fetch
 from is2_core.flows.inventory_sync import ORDERS
 from is2_core.flows.inventory_view import inventory_view
-from is2_core.flows.setup_form import LEAD_DAYS
+from is2_core.flows.setup_form import LEAD_DAYS, ORDERS_FROM
 from is2_core.models import (
     ImportCursor,
     Integration,
@@ -281,14 +281,16 @@ def settings_page(store: Integration, *, setup: bool) -> ResponseReturnValue:
         setup: the last step of an install (**Finish Setup**) rather than a later change.
     """
     ids = {"integration_id": store.id, "account_id": store.account_id}
-    form = store_settings.settings_form(platform(), **ids)
+    found = unshipped.look(platform(), **ids) if setup else None
+    form = store_settings.settings_form(platform(), **ids, found=found)
     declared = [entry.field for entry in form]
     values = {entry.field.key: entry.value for entry in form}
     error: FlowError | None = None
     if request.method == "POST":
         values = typed(declared, request.form)
         try:
-            saved = store_settings.finish_setup(platform(), **ids, values=values)
+            leave_out = request.form.get("leave_out", "")
+            saved = store_settings.finish_setup(platform(), **ids, values=values, leave_out=leave_out)
         except FlowError as refusal:
             error = refusal
         else:
@@ -300,6 +302,7 @@ def settings_page(store: Integration, *, setup: bool) -> ResponseReturnValue:
             return redirect(url_for("integrations.view_integrations"), 303)
     fields = draw(declared, values, error=error)
     manifest = platform().carts.manifest(store.cart)
+    notes = {ORDERS_FROM: unshipped.describe(platform(), found, manifest.label)} if found else {}
     page = render_template(
         "integrations/settings.html",
         store=store,
@@ -307,7 +310,8 @@ def settings_page(store: Integration, *, setup: bool) -> ResponseReturnValue:
         fields=fields,
         setup=setup,
         notices=notices_of(store),
-        notes={} if setup else {LEAD_DAYS: _latency(store)},
+        notes=notes if setup else {LEAD_DAYS: _latency(store)},
+        leave_out=error.day if isinstance(error, unshipped.LeavesOut) else "",
         error=stray(fields, error),
     )
     return page, error.status if error else 200

@@ -51,8 +51,8 @@ def decide(
     if order.state is OrderState.CANCELLED:
         return Decision(ReceivedState.CANCELLED, "Cancelled at the cart before it was placed.")
     if integration.orders_from and order.created_at < integration.orders_from:
-        day = integration.orders_from.date().isoformat()
-        return Decision(ReceivedState.EXCLUDED, f"Bought before {day}, the day of the first orders.")
+        first = f"{integration.orders_from:%Y-%m-%d %H:%M} UTC"
+        return Decision(ReceivedState.EXCLUDED, f"Bought before {first}, when the first orders begin.")
     if order.state is OrderState.PENDING:
         return Decision(ReceivedState.STAGED, "The payment is pending at the cart.")
     if not any(line.open for line in order.lines):

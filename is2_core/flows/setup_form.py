@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from is2_core.flows.fields import FormField
 from is2_core.models import Integration, Schedule
@@ -19,8 +20,12 @@ CORE_KEYS = frozenset({ORDERS_EVERY, INVENTORY_EVERY, NICKNAME, ORDERS_FROM, REV
 MOST_DAYS_BACK = 90
 
 
-def setup_fields(manifest: CartManifest, integration: Integration) -> tuple[Field, ...]:
-    """The fields in the order a merchant meets them."""
+def setup_fields(manifest: CartManifest, integration: Integration, zone: str) -> tuple[Field, ...]:
+    """The fields in the order a merchant meets them.
+
+    Args:
+        zone: the time zone days are meant in, by its tz database name.
+    """
     declared = {field.key: field for field in manifest.store_fields}
     lead, home = declared.pop(LEAD_DAYS, None), declared.pop(HOME_SITE, None)
     scheduling = [_schedule_field(ORDERS_EVERY, "Scheduling: check for new orders", manifest.order_schedule)]
@@ -38,7 +43,8 @@ def setup_fields(manifest: CartManifest, integration: Integration) -> tuple[Fiel
         ORDERS_FROM,
         "First orders from",
         FieldKind.DATE,
-        help="Orders bought before this day (UTC) are listed but not shipped by the warehouse.",
+        help=f"Orders bought on this day or later are shipped by the warehouse; the day begins at midnight in the time "
+        f"zone {zone}. Earlier ones are not asked for: one that changes later is listed, but not shipped from here.",
     )
     review = Field(
         REVIEW_FIRST,
@@ -63,18 +69,18 @@ def setup_fields(manifest: CartManifest, integration: Integration) -> tuple[Fiel
 
 
 def setup_form(
-    manifest: CartManifest, integration: Integration, schedules: dict[str, Schedule], today: date
+    manifest: CartManifest, integration: Integration, schedules: dict[str, Schedule], first_day: date, zone: str
 ) -> tuple[FormField, ...]:
-    """The fields with what is stored, or their defaults before the first save."""
-    fields = setup_fields(manifest, integration)
+    """The fields with what is stored, or their defaults before the first save: `first_day` for the first orders."""
+    fields = setup_fields(manifest, integration, zone)
     if integration.finished_at is None:
-        defaults = {ORDERS_FROM: today.isoformat()}
+        defaults = {ORDERS_FROM: first_day.isoformat()}
         return tuple(FormField(field, defaults.get(field.key, field.default)) for field in fields)
     stored = {
         **{key: str(value) for key, value in integration.settings.items()},
         NICKNAME: integration.nickname,
         HOME_SITE: integration.home_site,
-        ORDERS_FROM: integration.orders_from.date().isoformat() if integration.orders_from else "",
+        ORDERS_FROM: stored_day(integration, zone),
         REVIEW_FIRST: "yes" if integration.review_first else "no",
         ORDERS_EVERY: _stored_interval(schedules.get("orders.check")),
     }
@@ -86,9 +92,19 @@ def interval(text: str) -> timedelta | None:
     return timedelta(seconds=int(text)) if text != "off" else None
 
 
-def first_instant(day: str) -> datetime:
-    """Midnight UTC of an ISO day."""
-    return datetime.combine(date.fromisoformat(day), datetime.min.time(), UTC)
+def first_instant(day: str, zone: str) -> datetime:
+    """When an ISO day begins in a time zone; the first of two midnights, and the end of a gap over midnight."""
+    return datetime.combine(date.fromisoformat(day), datetime.min.time(), ZoneInfo(zone)).astimezone(UTC)
+
+
+def day_of(moment: datetime, zone: str) -> date:
+    """The day a moment belongs to in a time zone."""
+    return moment.astimezone(ZoneInfo(zone)).date()
+
+
+def stored_day(integration: Integration, zone: str) -> str:
+    """The stored day of the first orders as the form shows it, "" before there is one."""
+    return day_of(integration.orders_from, zone).isoformat() if integration.orders_from else ""
 
 
 def _value(every: timedelta | None) -> str:

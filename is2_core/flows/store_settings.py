@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -27,14 +27,25 @@ from is2_core.flows.setup_form import (
     ORDERS_EVERY,
     ORDERS_FROM,
     REVIEW_FIRST,
+    day_of,
     first_instant,
     interval,
     setup_fields,
     setup_form,
+    stored_day,
 )
 from is2_core.flows.shipments import READ_EVERY_S
 from is2_core.flows.stores import store_name
-from is2_core.models import Credential, ImportCursor, Integration, IntegrationState, InventorySync, Schedule
+from is2_core.flows.unshipped import check_none_is_left_out, first_day
+from is2_core.models import (
+    Credential,
+    ImportCursor,
+    Integration,
+    IntegrationState,
+    InventorySync,
+    Schedule,
+    UnshippedLook,
+)
 from is2_core.platform import Platform
 from is2_core.tasks.queue import NOW, enqueue
 from is2_core.tasks.slots import next_slot
@@ -53,8 +64,14 @@ class Saved:
     warnings: tuple[str, ...]
 
 
-def settings_form(platform: Platform, *, integration_id: int, account_id: int) -> tuple[FormField, ...]:
-    """The store's settings with their present values."""
+def settings_form(
+    platform: Platform, *, integration_id: int, account_id: int, found: UnshippedLook | None = None
+) -> tuple[FormField, ...]:
+    """The store's settings with their present values.
+
+    Args:
+        found: the orders that wait at the cart; before the first save they decide the day proposed for the first ones.
+    """
     with platform.db.read() as session:
         integration = owned_integration(session, integration_id, account_id)
         schedules = {
@@ -62,7 +79,7 @@ def settings_form(platform: Platform, *, integration_id: int, account_id: int) -
             for row in session.scalars(sa.select(Schedule).where(Schedule.integration_id == integration_id))
         }
     manifest = known_manifest(platform, integration.cart)
-    form = setup_form(manifest, integration, schedules, platform.clock.now().date())
+    form = setup_form(manifest, integration, schedules, first_day(platform, found), platform.config.timezone)
     inventory = str(integration.settings.get(INVENTORY_EVERY, ""))
     return tuple(
         FormField(entry.field, inventory) if entry.field.key == INVENTORY_EVERY and inventory else entry
@@ -70,8 +87,17 @@ def settings_form(platform: Platform, *, integration_id: int, account_id: int) -
     )
 
 
-def finish_setup(platform: Platform, *, integration_id: int, account_id: int, values: Mapping[str, str]) -> Saved:
-    """Save the settings; the first time, start the store's schedules. Saving again later changes them."""
+def finish_setup(
+    platform: Platform, *, integration_id: int, account_id: int, values: Mapping[str, str], leave_out: str = ""
+) -> Saved:
+    """Save the settings; the first time, start the store's schedules. Saving again later changes them.
+
+    Args:
+        leave_out: the day of which a person said that orders before it may be left out.
+
+    Raises:
+        LeavesOut: orders that wait at the cart were bought before the day typed.
+    """
     with platform.db.read() as session:
         integration = owned_integration(session, integration_id, account_id)
         if session.get(Credential, integration_id) is None:
@@ -79,9 +105,10 @@ def finish_setup(platform: Platform, *, integration_id: int, account_id: int, va
     if integration.state == IntegrationState.SETUP:
         prove_connected(platform, integration)
     manifest = known_manifest(platform, integration.cart)
-    checked = check_fields(setup_fields(manifest, integration), values)
+    zone = platform.config.timezone
+    checked = check_fields(setup_fields(manifest, integration, zone), values)
     typed = checked.values
-    if integration.orders_from != first_instant(typed[ORDERS_FROM]):
+    if typed[ORDERS_FROM] != stored_day(integration, zone):
         _check_orders_from(platform, typed)
     warnings = list(checked.warnings)
     if manifest.inventory_schedule and typed[INVENTORY_EVERY] == "off" and manifest.inventory_schedule.off_warning:
@@ -93,12 +120,17 @@ def finish_setup(platform: Platform, *, integration_id: int, account_id: int, va
         if row.seller_id is None:
             raise Conflict("The seller of this store has been connected to another account since.")
         first = row.state == IntegrationState.SETUP
+        if first:
+            check_none_is_left_out(platform, session, row.id, typed[ORDERS_FROM], agreed=leave_out)
         _check_nickname(session, row, typed[NICKNAME])
         now = platform.clock.now()
         row.nickname = typed[NICKNAME]
         row.home_site = typed.get(HOME_SITE, "")
         row.review_first = typed[REVIEW_FIRST] == "yes"
-        start = first_instant(typed[ORDERS_FROM])
+        start = first_instant(typed[ORDERS_FROM], zone)
+        if row.orders_from is not None and typed[ORDERS_FROM] == stored_day(row, zone):
+            # The day as it was shown: it may have been stored by another zone's midnight.
+            start = row.orders_from
         if row.orders_from is not None and start < row.orders_from:
             # Read again from the earlier day, by creation, as at first.
             session.execute(sa.delete(ImportCursor).where(ImportCursor.integration_id == row.id))
@@ -180,10 +212,11 @@ def _schedule_daily(
 
 
 def _check_orders_from(platform: Platform, typed: Mapping[str, str]) -> None:
-    start, now = first_instant(typed[ORDERS_FROM]), platform.clock.now()
-    if start > now:
-        raise BadInput("First orders from: this day has not begun yet (UTC).", field=ORDERS_FROM)
-    if start < now - timedelta(days=MOST_DAYS_BACK):
+    zone = platform.config.timezone
+    day, today = date.fromisoformat(typed[ORDERS_FROM]), day_of(platform.clock.now(), zone)
+    if day > today:
+        raise BadInput(f"First orders from: this day has not begun yet (time zone {zone}).", field=ORDERS_FROM)
+    if day < today - timedelta(days=MOST_DAYS_BACK):
         raise BadInput(f"First orders from: at most {MOST_DAYS_BACK} days back.", field=ORDERS_FROM)
 
 

@@ -13,6 +13,7 @@ from is2_core.models.integration import (
     IntegrationState,
     Schedule,
     SellerClaim,
+    UnshippedLook,
 )
 from is2_core.models.inventory import (
     InventorySync,
@@ -108,6 +109,7 @@ __all__ = [
     "Task",
     "TaskState",
     "TaskTurn",
+    "UnshippedLook",
     "User",
     "WarehouseActivity",
     "WarehouseCursor",

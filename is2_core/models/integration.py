@@ -96,6 +96,18 @@ class SellerClaim(Base):
     at: Mapped[datetime]
 
 
+class UnshippedLook(Base):
+    """Which orders waited at the cart when somebody set an integration up: when they were bought (ISO, UTC, the oldest
+    first), whether these are all, and in `message` why the cart could not be asked, "" where it was."""
+
+    __tablename__ = "unshipped_look"
+    integration_id: Mapped[int] = mapped_column(sa.ForeignKey("integration.id", ondelete="CASCADE"), primary_key=True)
+    at: Mapped[datetime]
+    bought: Mapped[list[str]] = mapped_column(default=list)
+    complete: Mapped[bool] = mapped_column(default=False)
+    message: Mapped[str] = mapped_column(default="")
+
+
 class Schedule(Base):
     """Work that comes due again and again; the dispatcher turns a due row into a task, once per slot.
 

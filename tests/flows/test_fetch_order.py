@@ -113,7 +113,7 @@ def test_an_order_from_before_the_first_day_is_set_apart_with_that_reason(fetchi
     fetching.fetch(order_id)
     received = fetching.world.orders()[order_id]
     assert received.state == ReceivedState.EXCLUDED
-    assert received.reason == "Bought before 2026-11-25, the day of the first orders."
+    assert received.reason == "Bought before 2026-11-25 00:00 UTC, when the first orders begin."
 
 
 def test_an_order_that_cannot_be_understood_is_set_aside_visibly(fetching: Fetching) -> None:

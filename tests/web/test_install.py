@@ -290,6 +290,31 @@ def test_what_was_refused_stands_at_its_field_and_the_rest_is_kept(
     assert chosen.text == "Yes"
 
 
+def test_orders_that_would_be_left_out_are_told_and_asked_about(house: House, amazon: SimulatedAmazon) -> None:
+    browser = house.browser(ALICE)
+    (order,) = amazon.generate(HARBOR, plain=1)["plain"]
+    amazon.post(f"orders/{order}", {"set": {"createdTime": "2026-11-20T23:30:00Z"}})
+    page = connect(browser)
+    assert "Amazon shows 1 order not shipped yet, the oldest bought on 2026-11-20." in page.text
+    assert page.field("First orders from")["value"] == "2026-11-20"
+    page = browser.press("Finish Setup", orders_from="2026-11-21", nickname="Harbor")
+    assert page.status == 409
+    assert "1 order not shipped yet was bought before this day" in page.problem_at("First orders from")
+    assert page.field("Nickname")["value"] == "Harbor"
+    assert browser.press("Finish Setup").status == 409, "the box is not ticked"
+    page = browser.press("Finish Setup", leave_out="2026-11-21")
+    assert "Success" in page.messages
+
+
+def test_an_outage_does_not_hold_the_settings_up(house: House, amazon: SimulatedAmazon) -> None:
+    browser = house.browser(ALICE)
+    amazon.fault("searchOrders", "5xx")
+    page = connect(browser)
+    assert "could not be asked which orders are not shipped yet" in page.text
+    assert page.field("First orders from")["value"] == "2026-11-16"
+    assert "Success" in browser.press("Finish Setup").messages
+
+
 def test_a_latency_below_the_advice_is_saved_with_a_warning(house: House, amazon: SimulatedAmazon) -> None:
     browser = house.browser(ALICE)
     connect(browser)

@@ -14,6 +14,7 @@ depends_on = None
 def upgrade() -> None:
     """Apply."""
     _add_proof_of_seller()
+    _add_look_for_unshipped()
     _add_accepted_units()
     _add_plain_numbers()
     _add_heartbeat()
@@ -32,7 +33,27 @@ def downgrade() -> None:
     _drop_heartbeat()
     _drop_plain_numbers()
     _drop_accepted_units()
+    _drop_look_for_unshipped()
     _drop_proof_of_seller()
+
+
+def _add_look_for_unshipped() -> None:
+    op.create_table(
+        "unshipped_look",
+        sa.Column("integration_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at", sa.DateTime(), nullable=False),
+        sa.Column("bought", sa.JSON(), nullable=False),
+        sa.Column("complete", sa.Boolean(), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["integration_id"], ["integration.id"], name=op.f("fk_unshipped_look_integration_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("integration_id", name=op.f("pk_unshipped_look")),
+    )
+
+
+def _drop_look_for_unshipped() -> None:
+    op.drop_table("unshipped_look")
 
 
 def _add_proof_of_seller() -> None:
