@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,8 +32,20 @@ class Store:
 class Merchant(Panel):
     """The owner of an account."""
 
-    def install(self, cart: str, region: str, seller: str, settings: Mapping[str, str]) -> Store:
-        """The road from the public link to **Finish Setup**."""
+    def install(
+        self,
+        cart: str,
+        region: str,
+        seller: str,
+        settings: Mapping[str, str],
+        *,
+        before_finish: Callable[[], None] = lambda: None,
+    ) -> Store:
+        """The road from the public link to **Finish Setup**.
+
+        Args:
+            before_finish: called when the settings page, which asks the cart for open orders, has been drawn.
+        """
         self.open(f"/{cart}/install")
         self.submit("main form", {"region": region})
         page = self.submit(f'form[action="/{cart}/install/begin"]', {})
@@ -48,6 +60,7 @@ class Merchant(Panel):
         if parts[1] != "integrations" or parts[-1] != "setup":
             raise DemoError(f"The consent led to {self.at} and not to the settings.")
         store = Store(int(parts[2]), settings["nickname"])
+        before_finish()
         self.submit(self.form_with("Finish Setup"), settings)
         return store
 

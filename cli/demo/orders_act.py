@@ -49,13 +49,19 @@ def connect(cast: Cast) -> None:
     """Every merchant connects their stores, and sets up what is ready to be set up."""
     cast.show.step("Four merchants connect six stores: region, consent, settings, Finish Setup.")
     main = cast.shop(setup.MAIN)
-    if cast.wishes.kill_worker:
-        cast.amazon.arm(operation="searchOrders", kind="delay", seconds=KILL_DELAY_S, seller=main.plan.seller)
+
+    def slow_down() -> None:
+        if cast.wishes.kill_worker:
+            cast.amazon.arm(operation="searchOrders", kind="delay", seconds=KILL_DELAY_S, seller=main.plan.seller)
+
     orders_from = (datetime.now(UTC) - FIRST_ORDERS_FROM).date().isoformat()
     # The largest store last: its orders are read from Finish Setup on.
     for shop in reversed(cast.shops):
         settings = setup.store_settings(shop.plan, orders_from)
-        shop.store = cast.merchant(shop).install(SIMULATED_CART, shop.plan.region, shop.plan.seller, settings)
+        ready = slow_down if shop is main else lambda: None
+        shop.store = cast.merchant(shop).install(
+            SIMULATED_CART, shop.plan.region, shop.plan.seller, settings, before_finish=ready
+        )
     if cast.wishes.kill_worker:
         _kill_worker(cast)
     for shop in cast.shops:
