@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from is2_core.clock import VirtualClock
-from is2_core.db.locks import HasId, lock_rows
+from is2_core.db.locks import lock_rows
 from is2_core.flows import item_table, items, stores, support
 from is2_core.flows.inventory_sync import sync_row
 from is2_core.flows.item_plan import PreviewRow, What
@@ -20,6 +20,7 @@ from is2_core.models import (
     Integration,
     IntegrationState,
     InventorySync,
+    Owned,
     ReceivedOrder,
     ReceivedState,
     SupportCase,
@@ -70,7 +71,7 @@ def _stage(store: SlowStore, session: Session) -> None:
     stage(store.platform, session, integration, NO_WORDS, [shown(store, f"A-{number}", 5) for number in (3, 2, 1)])
 
 
-OPERATIONS: dict[str, tuple[type[HasId], Callable[[SlowStore, Session], None]]] = {
+OPERATIONS: dict[str, tuple[type[Owned], Callable[[SlowStore, Session], None]]] = {
     "list of items": (CartItem, _list_items),
     "table of items": (CartItem, _apply_table),
     "page": (ReceivedOrder, _stage),
