@@ -31,7 +31,7 @@ from is2_core.models import (
 from is2_core.platform import Platform
 from is2_core.tasks.bell import Wakeup
 from is2_core.tasks.pick import LIMITS, Limits, count_due
-from is2_core.tasks.queue import enqueue
+from is2_core.tasks.queue import enqueue, move_tasks
 from is2_core.tasks.run import MAX_CRASHES
 from is2_core.tasks.slots import next_slot
 
@@ -57,10 +57,10 @@ def tick(platform: Platform, wakeup: Wakeup, limits: Limits = LIMITS, kinds: Col
     Args:
         kinds: the kinds of tasks to wake workers for, those this version knows; None for all.
     """
+    scheduled = _turn_schedules(platform)
     with platform.db.write() as session:
         now = platform.clock.database_now(session)
         _wake(session)
-        scheduled = _turn_schedules(session, now)
         recovered = _sweep(session, now)
         due = count_due(session, now, kinds, limits)
     return Tick(scheduled, recovered, due, wakeup.notify(due) if due else 0)
@@ -85,68 +85,64 @@ def clean_up(platform: Platform) -> int:
         )
 
 
-def _turn_schedules(session: Session, now: datetime) -> int:
-    due = session.execute(
-        sa.select(Schedule, Integration)
-        .join(Integration, Integration.id == Schedule.integration_id)
-        .where(Schedule.next_at <= now, Integration.state == IntegrationState.ACTIVE)
-        .order_by(Schedule.next_at)
-        .limit(500)
-    ).all()
-    turned = 0
-    for schedule, integration in due:
-        following = next_slot(
+def _turn_schedules(platform: Platform) -> int:
+    """Turn what is due into tasks, each in a unit of its own: one that locks several tasks may wait for another's."""
+    with platform.db.read() as session:
+        now = platform.clock.database_now(session)
+        due = session.scalars(_due_slots(now).with_only_columns(Schedule.id).order_by(Schedule.next_at).limit(500))
+        ids = due.all()
+    return sum(_turn(platform, schedule_id) for schedule_id in ids)
+
+
+def _turn(platform: Platform, schedule_id: int) -> bool:
+    """Turn one slot into a task, unless another dispatcher does or has done so."""
+    with platform.db.write() as session:
+        now = platform.clock.database_now(session)
+        slot = _due_slots(now).where(Schedule.id == schedule_id).with_for_update(of=Schedule, skip_locked=True)
+        found = session.execute(slot).one_or_none()
+        if found is None:
+            return False
+        schedule, integration = found
+        schedule.next_at = next_slot(
             after=now,
             last=schedule.next_at,
             every_s=schedule.every_s,
             daily_at=schedule.daily_at,
             zone=schedule.zone,
         )
-        won = rows_changed(
-            session,
-            sa.update(Schedule)
-            .where(Schedule.id == schedule.id, Schedule.next_at == schedule.next_at)
-            .values(next_at=following)
-            .execution_options(synchronize_session=False),
-        )
-        if won == 1:
-            enqueue(session, kind=schedule.kind, integration=integration, now=now)
-            turned += 1
-    return turned
+        enqueue(session, kind=schedule.kind, integration=integration, now=now)
+    return True
+
+
+def _due_slots(now: datetime) -> sa.Select[tuple[Schedule, Integration]]:
+    return (
+        sa.select(Schedule, Integration)
+        .join(Integration, Integration.id == Schedule.integration_id)
+        .where(Schedule.next_at <= now, Integration.state == IntegrationState.ACTIVE)
+    )
 
 
 def _wake(session: Session) -> None:
     """Tasks that wait although their store does not, because they were asked for while it was being resumed."""
     active = sa.select(Integration.id).where(Integration.state == IntegrationState.ACTIVE)
-    session.execute(
-        sa.update(Task)
-        .where(Task.state == TaskState.WAITING, Task.integration_id.in_(active))
-        .values(state=TaskState.READY)
+    move_tasks(
+        session,
+        sa.and_(Task.state == TaskState.WAITING, Task.integration_id.in_(active)),
+        {"state": TaskState.READY},
     )
 
 
 def _sweep(session: Session, now: datetime) -> int:
-    expired = (Task.state == TaskState.RUNNING, Task.lease_until < now)
-    poison = rows_changed(
-        session,
-        sa.update(Task)
-        .where(*expired, Task.crashes + 1 >= MAX_CRASHES)
-        .values(
-            state=TaskState.QUARANTINED,
-            crashes=Task.crashes + 1,
-            fence=Task.fence + 1,
-            lease_until=None,
-            error_code="CRASHED",
-            error_sentence="This work crashed its worker three times and was set aside.",
-            finished_at=now,
-        ),
-    )
-    crashed = rows_changed(
-        session,
-        sa.update(Task)
-        .where(*expired)
-        .values(state=TaskState.READY, crashes=Task.crashes + 1, fence=Task.fence + 1, lease_until=None, run_at=now),
-    )
+    expired = sa.and_(Task.state == TaskState.RUNNING, Task.lease_until < now)
+    crash = {"crashes": Task.crashes + 1, "fence": Task.fence + 1, "lease_until": None}
+    set_aside = {
+        "state": TaskState.QUARANTINED,
+        "error_code": "CRASHED",
+        "error_sentence": "This work crashed its worker three times and was set aside.",
+        "finished_at": now,
+    }
+    poison = move_tasks(session, sa.and_(expired, Task.crashes + 1 >= MAX_CRASHES), {**crash, **set_aside})
+    crashed = move_tasks(session, expired, {**crash, "state": TaskState.READY, "run_at": now})
     count = poison + crashed
     if count:
         _log.warning("%s tasks had lost their worker", count)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from is2_core.db.changes import rows_changed
 from is2_core.models import WAITS_FOR_A_PERSON, Integration, Task, TaskState
 
 NOW = 0
@@ -69,18 +71,27 @@ def enqueue(
 
 
 def pause_tasks(session: Session, integration_id: int) -> None:
-    """Let everything due of a store wait until a person has acted."""
-    session.execute(
-        sa.update(Task)
-        .where(Task.integration_id == integration_id, Task.state == TaskState.READY)
-        .values(state=TaskState.WAITING)
+    """Let everything due of a store wait until a person has acted. What somebody is just claiming looks itself."""
+    move_tasks(
+        session,
+        sa.and_(Task.integration_id == integration_id, Task.state == TaskState.READY),
+        {"state": TaskState.WAITING},
     )
 
 
 def release_tasks(session: Session, integration_id: int, now: datetime) -> None:
-    """Make what waited due again."""
-    session.execute(
-        sa.update(Task)
-        .where(Task.integration_id == integration_id, Task.state == TaskState.WAITING)
-        .values(state=TaskState.READY, run_at=now)
+    """Make what waited due again. What somebody is just asking for again is woken by the dispatcher's next tick."""
+    move_tasks(
+        session,
+        sa.and_(Task.integration_id == integration_id, Task.state == TaskState.WAITING),
+        {"state": TaskState.READY, "run_at": now},
+    )
+
+
+def move_tasks(session: Session, where: sa.ColumnElement[bool], values: Mapping[str, Any]) -> int:
+    """Change task rows, by id, but for those that others have locked; returns how many."""
+    free = sa.select(Task.id).where(where).order_by(Task.id).with_for_update(skip_locked=True)
+    return rows_changed(
+        session,
+        sa.update(Task).where(Task.id.in_(free)).values(**values).execution_options(synchronize_session=False),
     )

@@ -1,0 +1,111 @@
+"""On PostgreSQL the dispatcher and units that change many task rows wait for nobody crosswise (A7)."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from is2_core.models import Integration, IntegrationState, Schedule, Task, TaskState
+from is2_core.tasks.queue import enqueue, pause_tasks, release_tasks
+from is2_core.tasks.run import LEASE
+from tests.tasks.conftest import KIND, Board
+
+pytestmark = [
+    pytest.mark.postgres,
+    pytest.mark.parametrize("database_url", ["postgresql"], indirect=True),
+]
+
+
+def at_once(*works: Callable[[], None]) -> list[BaseException]:
+    """Do these things at once; returns what they raised."""
+    raised: list[BaseException] = []
+
+    def do(work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:
+            raised.append(error)
+
+    threads = [threading.Thread(target=do, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+        assert not thread.is_alive()
+    return raised
+
+
+def test_a_page_that_asks_for_what_the_dispatchers_schedules_ask_for(board: Board) -> None:
+    store = board.store(board.account("Northwind"))
+    kinds = ("test.first", "test.second")
+    for kind in kinds:
+        board.ask(kind, store=store)
+    with board.platform.db.write() as session:
+        for kind in kinds:
+            session.add(Schedule(integration_id=store, kind=kind, every_s=60, next_at=board.clock.now()))
+    ticked = threading.Event()
+    asked = threading.Event()
+
+    def page() -> None:
+        with board.platform.db.write() as session:
+            integration = session.get_one(Integration, store)
+            enqueue(session, kind="test.second", integration=integration, now=board.clock.now())
+            asked.set()
+            # Until the dispatcher is done, or waits for this unit.
+            deadline = time.monotonic() + 30
+            waits = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+            while not ticked.is_set() and not session.scalar(waits) and time.monotonic() < deadline:
+                time.sleep(0.01)
+            enqueue(session, kind="test.first", integration=integration, now=board.clock.now())
+
+    def dispatch() -> None:
+        asked.wait(timeout=30)
+        board.tick()
+        ticked.set()
+
+    assert at_once(page, dispatch) == []
+    assert [task.wanted for task in board.tasks()] == [3, 3]
+
+
+def test_what_others_have_locked_is_swept_and_woken_by_a_later_tick(board: Board) -> None:
+    store = board.store(board.account("Northwind"))
+    board.ask(store=store, keys=["expired and locked", "expired", "waits and locked", "waits"])
+    first, second, third, fourth = (task.id for task in board.tasks())
+    for task_id in (first, second):
+        board.change(task_id, state=TaskState.RUNNING, lease_until=board.clock.now() - LEASE)
+    for task_id in (third, fourth):
+        board.change(task_id, state=TaskState.WAITING, run_at=board.clock.now() + timedelta(hours=1))
+    with board.platform.db.engine.connect() as other:
+        other.execute(sa.select(Task.id).where(Task.id.in_((first, third))).with_for_update())
+        other.execute(sa.select(sa.text("1")))
+        assert board.tick().recovered == 1
+        states = [task.state for task in board.tasks()]
+        assert states == [TaskState.RUNNING, TaskState.READY, TaskState.WAITING, TaskState.READY]
+    assert board.tick().recovered == 1
+    assert {task.state for task in board.tasks()} == {TaskState.READY}
+
+
+def test_a_store_is_paused_and_released_past_what_others_have_locked(board: Board) -> None:
+    store = board.store(board.account("Northwind"))
+    board.ask(KIND, store=store, keys=["locked", "free"])
+    locked = board.tasks()[0].id
+    with board.platform.db.engine.connect() as other:
+        other.execute(sa.select(Task.id).where(Task.id == locked).with_for_update())
+        with board.platform.db.write() as session:
+            session.execute(sa.update(Integration).values(state=IntegrationState.PAUSED))
+            pause_tasks(session, store)
+        assert [task.state for task in board.tasks()] == [TaskState.READY, TaskState.WAITING]
+    # The one that was locked is due and finds its store paused.
+    board.run(lambda *_: pytest.fail("a task of a paused store ran"), locked)
+    with board.platform.db.engine.connect() as other:
+        other.execute(sa.select(Task.id).where(Task.id == locked).with_for_update())
+        with board.platform.db.write() as session:
+            session.execute(sa.update(Integration).values(state=IntegrationState.ACTIVE))
+            release_tasks(session, store, board.clock.now())
+    board.tick()
+    assert {task.state for task in board.tasks()} == {TaskState.READY}
