@@ -116,7 +116,9 @@ class Merchants:
         self._press(buffers.set_buffer, account_id=shop.account, warehouse_sku=sku, units=units)
 
     def _set_latency(self, shop: Shop) -> None:
-        form = store_settings.settings_form(self._world.platform, **shop.fields)
+        form = store_settings.settings_form(
+            self._world.platform, integration_id=shop.id, account_id=shop.account
+        )
         values = {entry.field.key: entry.value for entry in form} | {"lead_days": str(self._rng.randint(2, 5))}
         self._press(store_settings.finish_setup, **shop.fields, values=values)
 

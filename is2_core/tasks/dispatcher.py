@@ -114,7 +114,7 @@ def _turn(platform: Platform, schedule_id: int) -> bool:
     return True
 
 
-def _due_slots(now: datetime) -> sa.Select[tuple[Schedule, Integration]]:
+def _due_slots(now: datetime) -> sa.Select[Schedule, Integration]:
     return (
         sa.select(Schedule, Integration)
         .join(Integration, Integration.id == Schedule.integration_id)
