@@ -8,6 +8,7 @@ the next run goes on, and the watermark moves only when the last page is in.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import cast
@@ -21,7 +22,6 @@ from is2_core.flows.cart_settings import is_enabled
 from is2_core.flows.connection import learn_sites
 from is2_core.flows.context import cart_context
 from is2_core.flows.customized import ask_for_customizations
-from is2_core.flows.inventory_sync import orders_have_come
 from is2_core.flows.proof import prove_earlier
 from is2_core.flows.shipping import vocabulary
 from is2_core.flows.staging import stage, stage_singly
@@ -62,13 +62,31 @@ class Window:
     orders_from: datetime | None
 
 
-def check_orders(platform: Platform, run: TaskRun) -> None:
+FollowUp = Callable[[Session, Integration, datetime], None]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A listing under way.
+
+    Args:
+        kind: whose cursor it moves, "routine" or "reconcile".
+        ended: what follows in the commit of its last page.
+    """
+
+    platform: Platform
+    run: TaskRun
+    kind: str
+    ended: FollowUp
+
+
+def check_orders(platform: Platform, run: TaskRun, *, ended: FollowUp) -> None:
     """Task `orders.check`: the routine listing, the first time by creation and without filters, so that every
     order from the chosen day on is accounted for."""
-    _import(platform, run, "routine")
+    _import(Listing(platform, run, "routine", ended))
 
 
-def reconcile_orders(platform: Platform, run: TaskRun) -> None:
+def reconcile_orders(platform: Platform, run: TaskRun, *, ended: FollowUp) -> None:
     """Task `orders.reconcile`: every order created in the last days, whatever its state, in every marketplace the
     seller has joined by now."""
     with platform.db.read() as session:
@@ -76,10 +94,11 @@ def reconcile_orders(platform: Platform, run: TaskRun) -> None:
     if cursor is None or cursor.page is None:
         learn_sites(platform, run)
         prove_earlier(platform, run)
-    _import(platform, run, "reconcile")
+    _import(Listing(platform, run, "reconcile", ended))
 
 
-def _import(platform: Platform, run: TaskRun, kind: str) -> None:
+def _import(listing: Listing) -> None:
+    platform, run, kind = listing.platform, listing.run, listing.kind
     with platform.db.read() as session:
         integration = session.get_one(Integration, run.integration_id)
         cursor = _cursor(session, integration, kind)
@@ -112,7 +131,7 @@ def _import(platform: Platform, run: TaskRun, kind: str) -> None:
             raise
         if page.next_page is not None and page.next_page == window.page:
             raise PluginBug(integration.cart, "fetch_orders", "the next page is this page again")
-        if not _commit_page(platform, run, ui, kind, window, page, late_before):
+        if not _commit_page(listing, ui, window, page, late_before):
             return
         # A page that came ends what failed before it: else a window that outlasts the budget would begin anew for ever.
         run.attempts = 0
@@ -168,24 +187,19 @@ def _window(
 
 
 def _commit_page(
-    platform: Platform,
-    run: TaskRun,
-    ui: ShippingMappingUI,
-    kind: str,
-    window: Window,
-    page: OrderPage,
-    late_before: datetime | None,
+    listing: Listing, ui: ShippingMappingUI, window: Window, page: OrderPage, late_before: datetime | None
 ) -> bool:
     """One commit for the page; where the database refuses it, order by order, the refused ones quarantined.
 
     Returns:
         Whether to read on in this run.
     """
+    platform, run = listing.platform, listing.run
     try:
         with run.write() as session:
             integration = session.get_one(Integration, run.integration_id)
             stage(platform, session, integration, ui, page.orders, page.rejects, late_before=late_before)
-            return _end_page(platform, run, session, integration, kind, window, page)
+            return _end_page(listing, session, integration, window, page)
     except (StatementError, OverflowError, UnicodeError) as error:
         if isinstance(error, OperationalError | InterfaceError):
             raise
@@ -193,18 +207,13 @@ def _commit_page(
         with run.write() as session:
             integration = session.get_one(Integration, run.integration_id)
             stage_singly(platform, session, integration, ui, page.orders, page.rejects, late_before=late_before)
-            return _end_page(platform, run, session, integration, kind, window, page)
+            return _end_page(listing, session, integration, window, page)
 
 
 def _end_page(
-    platform: Platform,
-    run: TaskRun,
-    session: Session,
-    integration: Integration,
-    kind: str,
-    window: Window,
-    page: OrderPage,
+    listing: Listing, session: Session, integration: Integration, window: Window, page: OrderPage
 ) -> bool:
+    platform, run = listing.platform, listing.run
     if page.server_time is not None:
         integration.server_skew_s = _skew(platform, page.server_time)
     now = platform.clock.now()
@@ -212,12 +221,12 @@ def _end_page(
         # The first day was changed while the page was on its way: the window begins anew.
         run.finish(session, again_at=now)
         return False
-    cursor = _cursor(session, integration, kind)
+    cursor = _cursor(session, integration, listing.kind)
     pages = cursor.pages + 1 if cursor else 1
-    _save_cursor(platform, session, integration, kind, window, page, pages=pages)
+    _save_cursor(listing, session, window, page, pages=pages)
     if page.next_page is None:
         _ask_for_what_is_owed(session, integration, now)
-        orders_have_come(session, integration, now)
+        listing.ended(session, integration, now)
         run.finish(session)
         return False
     return True
@@ -233,20 +242,12 @@ def _ask_for_what_is_owed(session: Session, integration: Integration, now: datet
     ask_about_open(session, integration, now)
 
 
-def _save_cursor(
-    platform: Platform,
-    session: Session,
-    integration: Integration,
-    kind: str,
-    window: Window,
-    page: OrderPage,
-    *,
-    pages: int,
-) -> None:
+def _save_cursor(listing: Listing, session: Session, window: Window, page: OrderPage, *, pages: int) -> None:
+    platform = listing.platform
     done = page.next_page is None
     row = {
-        "integration_id": integration.id,
-        "kind": kind,
+        "integration_id": listing.run.integration_id,
+        "kind": listing.kind,
         "start": None if done else window.start,
         "end": None if done else window.end,
         "page": page.next_page,

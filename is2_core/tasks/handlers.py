@@ -12,6 +12,7 @@ from is2_core.flows.imports import check_orders, reconcile_orders
 from is2_core.flows.inventory import push_inventory
 from is2_core.flows.inventory_activity import take_activity
 from is2_core.flows.inventory_levels import compare_inventory
+from is2_core.flows.inventory_sync import orders_have_come
 from is2_core.flows.placing import place_orders
 from is2_core.flows.polling import Settler, poll_submission
 from is2_core.flows.review import review_orders
@@ -30,8 +31,8 @@ SETTLERS = {
 
 HANDLERS: dict[str, Handler] = {
     HEARTBEAT: store_heartbeat,
-    "orders.check": check_orders,
-    "orders.reconcile": reconcile_orders,
+    "orders.check": partial(check_orders, ended=orders_have_come),
+    "orders.reconcile": partial(reconcile_orders, ended=orders_have_come),
     "orders.customize": fetch_customizations,
     "orders.review": review_orders,
     "orders.place": place_orders,
