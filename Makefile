@@ -55,10 +55,10 @@ check: .venv/installed-test ## Check style, types, dead code, the direction of i
 	@$(BIN)/lint-imports --config setup.cfg --no-logo
 	@$(BIN)/mypy
 	@$(BIN)/vulture
-	@$(BIN)/python -m pytest --quiet tests/test_house.py
+	@$(BIN)/python -m pytest --quiet tests/test_structure.py
 
 soak: .venv/installed-test ## Put 10,000 tasks through real workers while they are killed
-	@$(BIN)/python -m tests.soak --tasks 10000
+	@$(BIN)/python -m tests.concurrency.soak --tasks 10000
 
 explore: .venv/installed-test ## Run 200 seeds of the deterministic explorer
 	@$(BIN)/is2 explore run --seeds 200

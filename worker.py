@@ -25,13 +25,14 @@ from rq.worker import WorkerStatus
 from rq.worker_registration import clean_worker_registry
 from sqlalchemy.exc import DBAPIError
 
-from is2_core.carts import trace_without_values
+from is2_core import jobs
+from is2_core.bootstrap import perform, prepare
+from is2_core.errors import trace_without_values
+from is2_core.jobs import HANDLERS
 from is2_core.logs import configure_logging
 from is2_core.tasks import dispatcher
-from is2_core.tasks.bell import JOB_TIMEOUT_S, RqWakeup, WakeupQueue, wakeup_queue
-from is2_core.tasks.handlers import HANDLERS
 from is2_core.tasks.heartbeat import ask_for_heartbeat
-from is2_core.tasks.perform import perform, prepare
+from is2_core.tasks.wakeups import JOB_TIMEOUT_S, RqWakeup, WakeupQueue, wakeup_queue
 
 _BUSY_S = 0.1
 _IDLE_S = 0.5
@@ -141,7 +142,7 @@ def dispatch() -> None:
             if dispatcher.tick(platform, wakeup, kinds=HANDLERS).notified:
                 pause = _BUSY_S
             if time.monotonic() - cleaned > _CLEAN_UP_EVERY_S:
-                dispatcher.clean_up(platform)
+                jobs.clean_up(platform)
                 cleaned = time.monotonic()
             if down:
                 # A tick that finds nothing due asks Redis nothing.

@@ -15,15 +15,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from is2_core.carts import CartRegistry
+from is2_core.bootstrap import build_platform
+from is2_core.calls.carts import CartRegistry
+from is2_core.calls.rate_limits import MemoryBuckets
 from is2_core.clock import VirtualClock
 from is2_core.config import Config
 from is2_core.crypto import Keyring
 from is2_core.db.schema import upgrade
-from is2_core.flows import item_table, packing
-from is2_core.models import WarehouseState
-from is2_core.platform import build_platform
-from is2_core.ratelimit import MemoryBuckets
+from is2_core.embedded_warehouse import packing
+from is2_core.embedded_warehouse.states import WarehouseState
+from is2_core.items import item_table
 from plugins.amazon.manifest import CREATE_LISTINGS_FEED, RATE_PLANS
 from plugins.interface import RatePlan
 from tests.support.amazon import NORTHWIND, simulated_amazon

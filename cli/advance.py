@@ -14,11 +14,12 @@ import click
 
 from cli.environment import platform_of_environment
 from cli.trial import SIMULATED_CART, SIMULATOR_ENVIRONMENT, TrialFolder
+from is2_core.admin import clock_offset
+from is2_core.bootstrap import build_platform
+from is2_core.carts.cart_settings import stored_settings
 from is2_core.config import Config, ConfigError
-from is2_core.flows import clock_offset
-from is2_core.flows.cart_settings import stored_settings
-from is2_core.flows.errors import FlowError
-from is2_core.platform import Platform, build_platform
+from is2_core.errors import FlowError
+from is2_core.platform import Platform
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _TIMEOUT_S = 30

@@ -6,9 +6,10 @@ import logging
 
 import click
 
+from is2_core.bootstrap import build_platform
 from is2_core.config import Config, ConfigError
 from is2_core.db.schema import is_current
-from is2_core.platform import Platform, build_platform
+from is2_core.platform import Platform
 
 
 def platform_of_environment() -> Platform:

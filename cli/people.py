@@ -10,9 +10,10 @@ import click
 import sqlalchemy as sa
 
 from cli.environment import platform_of_environment
-from is2_core.flows import accounts, people
-from is2_core.flows.errors import FlowError
-from is2_core.models import Account, MemberRole, Role
+from is2_core.accounts import people, users
+from is2_core.accounts.models import Account
+from is2_core.accounts.states import MemberRole, Role
+from is2_core.errors import FlowError
 from is2_core.platform import Platform
 
 _ROLES = click.Choice([role.value for role in Role])
@@ -54,7 +55,7 @@ def account() -> None:
 def create_account(name: str) -> None:
     """Make a merchant account."""
     try:
-        account_id = accounts.create_account(platform_of_environment(), name)
+        account_id = users.create_account(platform_of_environment(), name)
     except FlowError as error:
         raise click.ClickException(error.sentence) from error
     click.echo(f"The account {name.strip()} was made (number {account_id}).")
@@ -175,7 +176,7 @@ def _account_id(platform: Platform, name: str) -> int:
 
 def _create_user(platform: Platform, email: str, name: str, role: str, password: str, show: bool, **place: Any) -> None:
     try:
-        accounts.create_user(platform, email=email, name=name, password=password, role=role, **place)
+        users.create_user(platform, email=email, name=name, password=password, role=role, **place)
     except FlowError as error:
         raise click.ClickException(error.sentence) from error
     click.echo(f"The user {email.strip().lower()} was made.")

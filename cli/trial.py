@@ -13,9 +13,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from cli.people import generate_password
+from is2_core.accounts import users
+from is2_core.accounts.models import User
+from is2_core.accounts.states import Role
+from is2_core.admin import cart_setup
+from is2_core.carts import cart_settings
 from is2_core.crypto import Keyring
-from is2_core.flows import accounts, cart_settings
-from is2_core.models import Role, User
 from is2_core.platform import Platform
 
 ADMIN, WAREHOUSE = "admin@is2.example", "warehouse@is2.example"
@@ -31,7 +34,7 @@ MERCHANTS = (
     ("owner@sakura.example", "Saki Sakura", "Sakura Trail"),
     ("owner@merlion.example", "Mei Merlion", "Merlion Living"),
 )
-# The application every fresh simulator knows (plugins/amazon/simulator/applications.py); it is no secret.
+# The application every fresh simulator knows (plugins/amazon/simulator/access/applications.py); it is no secret.
 SIMULATED_CART = "amazon"
 SIMULATOR_COMMAND = "amazon-simulator"
 SIMULATOR_ENVIRONMENT = "simulator"
@@ -134,17 +137,17 @@ def make_people(platform: Platform) -> list[Person]:
     people = []
     for email, name, role in STAFF:
         person = Person(email, generate_password(), role)
-        accounts.create_user(platform, email=email, name=name, password=person.password, role=role)
+        users.create_user(platform, email=email, name=name, password=person.password, role=role)
         people.append(person)
     for email, name, account in MERCHANTS:
         person = Person(email, generate_password(), Role.MERCHANT, account)
-        accounts.create_user(
+        users.create_user(
             platform,
             email=email,
             name=name,
             password=person.password,
             role=Role.MERCHANT,
-            account_id=accounts.create_account(platform, account),
+            account_id=users.create_account(platform, account),
         )
         people.append(person)
     return people
@@ -156,7 +159,7 @@ def use_simulator(platform: Platform, address: str, settings: Mapping[str, str] 
         return
     if cart_settings.stored_settings(platform, SIMULATED_CART).environment not in ("", SIMULATOR_ENVIRONMENT):
         return
-    cart_settings.save_cart_settings(
+    cart_setup.save_cart_settings(
         platform, SIMULATED_CART, SIMULATOR_ENVIRONMENT, {**settings, "simulator_url": address}
     )
-    cart_settings.enable_cart(platform, SIMULATED_CART)
+    cart_setup.enable_cart(platform, SIMULATED_CART)

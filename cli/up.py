@@ -23,10 +23,10 @@ from cli.embedded_redis import EmbeddedRedis, EmbeddedRedisError
 from cli.ports import HOST, any_free, is_free
 from cli.supervisor import Program, Supervisor
 from cli.trial import SIMULATED_CART, SIMULATOR_COMMAND, Person, TrialFolder, has_people, make_people, use_simulator
+from is2_core.admin.clock_offset import offset_of
+from is2_core.bootstrap import build_platform
 from is2_core.config import Config, ConfigError
 from is2_core.db.schema import upgrade
-from is2_core.flows.clock_offset import offset_of
-from is2_core.platform import build_platform
 
 PANEL_PORT = 8080
 SIMULATOR_PORT = 8765

@@ -8,16 +8,17 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from exploration import invariants
-from exploration.merchants import Merchants
-from exploration.packers import Packers
+from exploration.actors.merchants import Merchants
+from exploration.actors.packers import Packers
+from exploration.checks import invariants
 from exploration.plan import Plan
 from exploration.world import World
-from is2_core.models import Task, TaskState
+from is2_core.jobs import HANDLERS
 from is2_core.tasks.dispatcher import tick
-from is2_core.tasks.handlers import HANDLERS
+from is2_core.tasks.models import Task
 from is2_core.tasks.pick import Limits, next_due
-from is2_core.tasks.run import MAX_CRASHES, run_next
+from is2_core.tasks.runner import MAX_CRASHES, run_next
+from is2_core.tasks.states import TaskState
 
 _CHANGES = {"UNSHIPPED": ("cancel", "cancel", "request_cancel"), "PENDING": ("make_payable", "cancel")}
 

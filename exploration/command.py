@@ -20,7 +20,7 @@ def run(seeds: int, first: int) -> None:
     """Run seeds and check what must hold; exits with 1 where something did not."""
     # Only here: every other command starts without the simulator and greenlet.
     from exploration.run import explore as explore_seed
-    from is2_core.carts import CartRegistry
+    from is2_core.calls.carts import CartRegistry
 
     carts, broken, started = CartRegistry.load(), 0, time.monotonic()
     totals = {"orders": 0, "tasks": 0, "crashes": 0}

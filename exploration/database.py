@@ -11,7 +11,7 @@ from functools import cache
 import sqlalchemy as sa
 
 from is2_core.db import Database
-from is2_core.models.base import Base
+from is2_core.db.base import Base
 
 
 def empty_database() -> Database:

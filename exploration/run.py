@@ -11,14 +11,19 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
-from exploration import invariants
 from exploration.actions import Actions
+from exploration.checks import invariants
 from exploration.plan import Plan
 from exploration.world import World
-from is2_core import faults
-from is2_core.carts import CartRegistry
-from is2_core.models import Integration, IntegrationState, ReceivedOrder, Schedule, Task, TaskState, WarehouseOrder
+from is2_core import faultpoints
+from is2_core.accounts.models import Integration
+from is2_core.accounts.states import IntegrationState
+from is2_core.calls.carts import CartRegistry
+from is2_core.embedded_warehouse.models import WarehouseOrder
+from is2_core.orders.models import ReceivedOrder
 from is2_core.tasks.dispatcher import tick
+from is2_core.tasks.models import Schedule, Task
+from is2_core.tasks.states import TaskState
 
 # How long a world takes to heal, from one look of its merchants to the next: what was under way; what was left over;
 # the night's listing and comparison, moved to here, and the time between two pushes of stock; what the last of them
@@ -62,7 +67,7 @@ def explore(seed: int, carts: CartRegistry | None = None) -> Outcome:
     with _luck_of(seed), _listening() as errors:
         world = World.build(plan, seed, carts)
         try:
-            faults.listen(world.scheduler.at_faultpoint)
+            faultpoints.listen(world.scheduler.at_faultpoint)
             actions = Actions(world, plan, rng)
             if plan.mapped_first or plan.warm:
                 actions.merchants.set_right()
@@ -86,7 +91,7 @@ def explore(seed: int, carts: CartRegistry | None = None) -> Outcome:
             )
         finally:
             world.close()
-            faults.listen(None)
+            faultpoints.listen(None)
 
 
 def _warm_up(world: World, actions: Actions, plan: Plan) -> None:

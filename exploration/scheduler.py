@@ -89,7 +89,7 @@ class Scheduler:
         piece.wake_at = None
 
     def at_faultpoint(self, name: str) -> None:
-        """The listener of `is2_core.faults`."""
+        """The listener of `is2_core.faultpoints`."""
         piece = self._running
         if piece is None:
             return

@@ -8,11 +8,11 @@ from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from exploration.observer import Watch
 from exploration.scheduler import Scheduler
 from exploration.trace import Trace
-from exploration.watch import Watch
+from is2_core.calls.transport import DEADLINE_S, NoAnswer, Request
 from is2_core.clock import VirtualClock
-from is2_core.transport import DEADLINE_S, NoAnswer, Request
 from plugins.amazon.simulator import Simulator
 from plugins.amazon.simulator.messages import ConnectionDropped, Request as Question, Response
 from plugins.interface import Reply

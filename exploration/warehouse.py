@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from exploration import oracle
+from exploration.checks import expected
 from exploration.scheduler import Scheduler
 from exploration.trace import Trace
 from is2_core.db import Database
-from is2_core.warehouse.embedded import EmbeddedWarehouse
-from is2_core.warehouse.interface import (
+from is2_core.embedded_warehouse.port import EmbeddedWarehouse
+from plugins.interface import Temporary
+from plugins.warehouse import (
     Activity,
     CancelAnswer,
     FoundOrder,
@@ -24,7 +25,6 @@ from is2_core.warehouse.interface import (
     Stock,
     Unknown,
 )
-from plugins.interface import Temporary
 
 T = TypeVar("T")
 
@@ -52,7 +52,7 @@ class UnreliableWarehouse:
         self._rng = random.Random(f"{luck}/warehouse")
         self._cursors: dict[tuple[str, int], str] = {}
         self.fault_rate = fault_rate
-        self.seen: dict[str, oracle.Sight] = {}
+        self.seen: dict[str, expected.Sight] = {}
 
     def place_orders(self, batch: Sequence[NewOrder]) -> list[PlaceAnswer]:
         trouble = self._trouble("place", ("not now", "no telling", "lost"))
@@ -80,14 +80,14 @@ class UnreliableWarehouse:
         if trouble == "down":
             self._lose(trouble)
         with self._db.read() as session:
-            kept = oracle.kept_back(session, account_id)
-            parts = oracle.made_of(session, account_id)
+            kept = expected.kept_back(session, account_id)
+            parts = expected.made_of(session, account_id)
         self._scheduler.pause("the warehouse is asked")
         with self._db.read() as session:
-            free = oracle.not_promised(session, account_id)
+            free = expected.not_promised(session, account_id)
         rows = self._inner.stock(account_id, skus)
         left = {sku: units - kept[sku] for sku, units in free.items()}
-        self.seen[self._scheduler.running] = oracle.Sight(parts, left)
+        self.seen[self._scheduler.running] = expected.Sight(parts, left)
         self._scheduler.pause("the warehouse answers")
         return [] if trouble == "empty" else rows
 

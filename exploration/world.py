@@ -13,27 +13,33 @@ from typing import Any
 import sqlalchemy as sa
 
 from exploration.database import empty_database
+from exploration.observer import Watch
 from exploration.plan import Plan
 from exploration.scheduler import Scheduler
 from exploration.trace import Trace
 from exploration.transport import InProcessTransport
 from exploration.warehouse import UnreliableWarehouse
-from exploration.watch import Watch
-from is2_core.carts import CartRegistry
+from is2_core.accounts import users as accounts
+from is2_core.accounts.models import Credential, Integration
+from is2_core.accounts.states import IntegrationState
+from is2_core.admin import cart_setup
+from is2_core.bootstrap import build_platform
+from is2_core.calls.carts import CartRegistry
+from is2_core.calls.rate_limits import MemoryBuckets
 from is2_core.clock import VirtualClock
 from is2_core.config import Config
 from is2_core.crypto import Keyring
-from is2_core.flows import accounts, cart_settings, stock, store_settings
-from is2_core.flows.errors import FlowError
-from is2_core.models import Credential, Integration, IntegrationState, Schedule
-from is2_core.platform import Platform, build_platform
-from is2_core.ratelimit import MemoryBuckets
-from is2_core.tasks.bell import PER_WORKER
-from is2_core.warehouse.embedded import EmbeddedWarehouse
+from is2_core.embedded_warehouse import receiving
+from is2_core.embedded_warehouse.port import EmbeddedWarehouse
+from is2_core.errors import FlowError
+from is2_core.install import settings
+from is2_core.platform import Platform
+from is2_core.tasks.models import Schedule
+from is2_core.tasks.wakeups import PER_WORKER
 from plugins.amazon.simulator import Simulator
 from plugins.amazon.simulator.clock import iso
-from plugins.amazon.simulator.generate import BUNDLE, SKUS
 from plugins.amazon.simulator.messages import Request
+from plugins.amazon.simulator.orders.generate import BUNDLE, SKUS
 from plugins.amazon.simulator.state import FBA_SKU
 
 START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -128,15 +134,15 @@ class World:
             db=db,
         )
         platform.warehouses["embedded"] = warehouse
-        cart_settings.save_cart_settings(platform, "amazon", "simulator", APPLICATION)
-        cart_settings.enable_cart(platform, "amazon")
+        cart_setup.save_cart_settings(platform, "amazon", "simulator", APPLICATION)
+        cart_setup.enable_cart(platform, "amazon")
         holders = [accounts.create_account(platform, name) for name in ("Northwind", "Alpen")]
         world = World(
             platform, clock, transport, simulator, scheduler, trace, Wakeups(plan.workers), warehouse, watch, holders
         )
         for account in holders:
             for sku in SKUS:
-                stock.receive(platform, account_id=account, sku=sku, name=sku, quantity="50", user_id=None)
+                receiving.receive(platform, account_id=account, sku=sku, name=sku, quantity="50", user_id=None)
         for number, (seller, region) in enumerate(SELLERS[: plan.stores]):
             world._list(seller, plan.sites)
             world._connect(seller, region, holders[0 if plan.one_account or number != 1 else 1], plan.order_minutes)
@@ -218,11 +224,11 @@ class World:
             credentials = {"refresh_token": granted["refresh_token"]}
             session.add(Credential(integration_id=row.id, credentials=credentials, authorized_at=now))
             shop = Shop(row.id, account, seller)
-        form = store_settings.settings_form(self.platform, integration_id=shop.id, account_id=account)
+        form = settings.settings_form(self.platform, integration_id=shop.id, account_id=account)
         values = {entry.field.key: entry.value for entry in form}
         values["orders_from"] = (now - timedelta(days=3)).date().isoformat()
         values["orders_every"] = str(order_minutes * 60)
-        store_settings.finish_setup(self.platform, integration_id=shop.id, account_id=account, values=values)
+        settings.finish_setup(self.platform, integration_id=shop.id, account_id=account, values=values)
         self.shops.append(shop)
 
     def space_out(self, kind: str, every: timedelta) -> None:

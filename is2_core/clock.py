@@ -8,10 +8,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from is2_core.db import Database
-from is2_core.models.clock import ClockOffset
+from is2_core.db.base import Base
+
+
+class ClockOffset(Base):
+    """One row, id 1: seconds that are added to the wall clock. Only read where the platform allows it."""
+
+    __tablename__ = "clock_offset"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    seconds: Mapped[int] = mapped_column(default=0)
+
 
 OFFSET_ROW = 1
 # How long a process may go on with an offset that another one has raised meanwhile.

@@ -3,12 +3,12 @@
 For tests only: it needs pytest and requests, and nothing of the platform but `plugins.interface`.
 """
 
-from plugins.conformance.all_checks import CartConformance
+from plugins.conformance.carts.all_checks import CartConformance
+from plugins.conformance.carts.harness import Rig
 from plugins.conformance.clock import StillClock
 from plugins.conformance.fake_shop import FakeShop, Recorded, json_answer, served
 from plugins.conformance.faults import Answer, Fault
 from plugins.conformance.http import Call, ShopHttp
-from plugins.conformance.rig import Rig
 
 __all__ = [
     "Answer",

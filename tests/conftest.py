@@ -17,15 +17,16 @@ from argon2 import PasswordHasher
 from flask import Flask
 
 from cli.embedded_redis import EmbeddedRedis
-from is2_core.carts import CartRegistry
+from is2_core.accounts import passwords
+from is2_core.bootstrap import build_platform
+from is2_core.calls.carts import CartRegistry
+from is2_core.calls.rate_limits import MemoryBuckets
 from is2_core.clock import VirtualClock
 from is2_core.config import Config
 from is2_core.crypto import Keyring
 from is2_core.db import engine
 from is2_core.db.schema import upgrade
-from is2_core.flows import passwords
-from is2_core.platform import Platform, build_platform
-from is2_core.ratelimit import MemoryBuckets
+from is2_core.platform import Platform
 from tests.support.amazon import SimulatedAmazon, simulated_amazon
 from tests.support.postgres import PostgresServer
 from tests.support.templates import CompiledTemplates

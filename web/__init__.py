@@ -6,32 +6,16 @@ from flask import Flask
 
 from is2_core.clock import Clock, WallClock
 from is2_core.platform import Platform
-from web import (
-    admin,
-    auth,
-    customizations,
-    display,
-    drift,
-    errors,
-    health,
-    help as help_pages,
-    install,
-    integrations,
-    inventory,
-    item_table,
-    items,
-    orders_export,
-    people,
-    platform_status,
-    received_orders,
-    security,
-    sessions,
-    shared_stock,
-    shipping,
-    stock_export,
-    support,
-    warehouse,
-)
+from web import admin, display, errors, health, security, sessions
+from web.accounts import auth
+from web.admin import people, platform_status
+from web.cases import help as help_pages, support
+from web.embedded_warehouse import warehouse
+from web.install import install
+from web.integrations import integrations
+from web.inventory import drift, inventory, shared_stock, stock_export
+from web.items import item_table, items, shipping_mappings
+from web.orders import customizations, orders_export, received_orders
 
 
 def create_app(platform: Platform, *, session_clock: Clock | None = None) -> Flask:
@@ -57,7 +41,7 @@ def create_app(platform: Platform, *, session_clock: Clock | None = None) -> Fla
         inventory,
         drift,
         shared_stock,
-        shipping,
+        shipping_mappings,
         received_orders,
         customizations,
         orders_export,

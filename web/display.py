@@ -10,13 +10,17 @@ from flask import Flask, g, request
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 
-from is2_core.flows.cart_settings import environment_label
-from is2_core.flows.stores import store_name
-from is2_core.models import AckState, Integration, ReceivedOrder, ReceivedState, Role
+from is2_core.accounts.display_name import store_name
+from is2_core.accounts.models import Integration
+from is2_core.accounts.states import Role
+from is2_core.carts.cart_settings import environment_label
+from is2_core.orders.models import ReceivedOrder
+from is2_core.orders.states import AckState, ReceivedState
 from is2_core.platform import Platform
-from web import lateness, scope, shared_stock
-from web.demands import demand_label, to_do
-from web.windows import narrow_window, window
+from web import access, lateness
+from web.inventory import shared_stock
+from web.orders.handling_requirements import demand_label, to_do
+from web.orders.windows import narrow_window, window
 
 STATE_LABELS = {state.value: state.value.capitalize() for state in ReceivedState}
 _STATE_COLORS = {
@@ -60,8 +64,8 @@ def init_app(app: Flask) -> None:
         is_late=lateness.is_late_now,
         late_integrations=lateness.late_integrations,
         platform_problems=lateness.platform_problems,
-        has_role=lambda *names: scope.has_role(*(Role(name) for name in names)),
-        may_change=lambda: g.get("account") is not None and scope.is_member(g.account.id),
+        has_role=lambda *names: access.has_role(*(Role(name) for name in names)),
+        may_change=lambda: g.get("account") is not None and access.is_member(g.account.id),
     )
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
@@ -70,8 +74,8 @@ def init_app(app: Flask) -> None:
     def frame() -> dict[str, Any]:
         platform: Platform = app.extensions["is2"]
         return {
-            "viewer": scope.viewer(),
-            "accounts": scope.accounts(),
+            "viewer": access.viewer(),
+            "accounts": access.accounts(),
             "account": g.get("account"),
             "environment": _environment(platform),
             "cart_label": lambda name: cart_label(platform, name),
@@ -111,7 +115,7 @@ def brief(value: datetime | None) -> Markup | str:
     if value is None:
         return "—"
     moment = value.astimezone(UTC)
-    year = "" if moment.year == scope.platform().clock.now().year else f", {moment:%Y}"
+    year = "" if moment.year == access.platform().clock.now().year else f", {moment:%Y}"
     return Markup('<time datetime="{}">{}</time>').format(
         moment.strftime("%Y-%m-%dT%H:%M:%SZ"), f"{moment:%b} {moment.day}{year}, {moment:%H:%M}"
     )
@@ -129,7 +133,7 @@ def day(value: datetime | None) -> Markup | str:
 
 def age(value: datetime) -> str:
     """How long ago a time was, in its largest whole unit."""
-    seconds = max(0, int((scope.platform().clock.now() - value).total_seconds()))
+    seconds = max(0, int((access.platform().clock.now() - value).total_seconds()))
     for unit, length in (("day", 86_400), ("hour", 3600)):
         if seconds >= 2 * length:
             return f"{seconds // length} {unit}s"

@@ -10,8 +10,7 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import IntegrityError, OperationalError
 from werkzeug.exceptions import HTTPException
 
-from is2_core.carts import trace_without_values
-from is2_core.flows.errors import FlowError
+from is2_core.errors import FlowError, trace_without_values
 
 _log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from is2_core.flows.errors import FlowError
+from is2_core.errors import FlowError
 from plugins.interface import Field, FieldKind
 
 

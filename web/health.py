@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 
-from is2_core.flows.platform_status import what_is_not_ready
-from web.scope import platform
+from is2_core.admin.platform_status import what_is_not_ready
+from web.access import platform
 from web.sessions import public
 
 blueprint = Blueprint("health", __name__)

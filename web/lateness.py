@@ -7,11 +7,11 @@ from datetime import datetime
 
 from flask import g
 
-from is2_core.flows.platform_status import what_ails
-from is2_core.models import Role
+from is2_core.accounts.states import Role
+from is2_core.admin.platform_status import what_ails
 from is2_core.tasks import lateness
-from web import scope
-from web.scope import platform
+from web import access
+from web.access import platform
 
 
 def is_late_now(promised_at: datetime | None) -> bool:
@@ -32,4 +32,4 @@ def late_integrations() -> Mapping[int, datetime]:
 
 def platform_problems() -> list[str]:
     """Return what is wrong with background work, for those who look after the platform; empty for everybody else."""
-    return what_ails(platform()) if scope.has_role(Role.ADMIN, Role.SUPPORT) else []
+    return what_ails(platform()) if access.has_role(Role.ADMIN, Role.SUPPORT) else []

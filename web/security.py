@@ -10,7 +10,7 @@ from is2_core.config import Config
 MAX_FORM_BYTES = 2 * 1024 * 1024
 
 # form-action is 'self' alone: Chromium applies it to the redirects that follow a form too, so no form may lead
-# straight to a cart. web.install shows a page of its own in between.
+# straight to a cart. web.install.install shows a page of its own in between.
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'self'",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import waitress
 
+from is2_core.bootstrap import build_platform
 from is2_core.config import Config
 from is2_core.logs import configure_logging
-from is2_core.platform import Platform, build_platform
+from is2_core.platform import Platform
 from web import create_app
 
-# More than live calls to carts (is2_core.live_limits) and the one password being hashed can hold.
+# More than live calls to carts (is2_core.calls.live_limits) and the one password being hashed can hold.
 THREADS = 8
 
 

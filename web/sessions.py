@@ -11,9 +11,9 @@ from flask import Flask, abort, current_app, flash, redirect, request, session, 
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, current_user, login_user
 
+from is2_core.accounts.users import SignedIn, load_user
 from is2_core.clock import Clock
-from is2_core.flows.accounts import SignedIn, load_user
-from web.scope import enter, platform, viewer
+from web.access import enter, platform, viewer
 
 IDLE = timedelta(minutes=30)
 ABSOLUTE = timedelta(hours=12)

@@ -12,12 +12,12 @@ from types import FrameType
 import click
 import requests
 
-from cli.demo.cast import Wishes
 from cli.demo.errors import BadFile, DemoError
+from cli.demo.participants import Wishes
 from cli.demo.progress import Show
+from cli.demo.script import Outcome, Story
 from cli.demo.stack import Stack
-from cli.demo.story import Outcome, Story
-from cli.demo.table import as_json, differences, print_tables
+from cli.demo.verification.table import as_json, differences, print_tables
 
 DIFFERS, CANNOT_USE, BROKE_OFF = 1, 2, 3
 

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
 
 from is2_core.db.unit import open_unit
-from is2_core.faults import faultpoint
+from is2_core.faultpoints import faultpoint
 
 BUSY_TIMEOUT_MS = 30_000
 

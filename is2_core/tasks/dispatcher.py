@@ -8,36 +8,22 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from is2_core.db.changes import rows_changed
-from is2_core.flows.cart_settings import forget_former_secrets
-from is2_core.flows.claims import wipe_claims
-from is2_core.models import (
-    Integration,
-    IntegrationState,
-    ItemUpload,
-    Schedule,
-    StockPush,
-    StockPushLine,
-    Submission,
-    SubmissionLine,
-    Task,
-    TaskState,
-)
+from is2_core.accounts.models import Integration
+from is2_core.accounts.states import IntegrationState
 from is2_core.platform import Platform
-from is2_core.tasks.bell import Wakeup
+from is2_core.tasks.models import Schedule, Task
 from is2_core.tasks.pick import LIMITS, Limits, count_due
 from is2_core.tasks.queue import enqueue, move_tasks
-from is2_core.tasks.run import MAX_CRASHES
-from is2_core.tasks.slots import next_slot
+from is2_core.tasks.runner import MAX_CRASHES
+from is2_core.tasks.schedule import next_slot
+from is2_core.tasks.states import TaskState
+from is2_core.tasks.wakeups import Wakeup
 
-KEEP_DONE = timedelta(days=7)
-KEEP_SETTLED = timedelta(days=30)
-KEEP_UPLOADS = timedelta(days=1)
 _log = logging.getLogger(__name__)
 
 
@@ -64,25 +50,6 @@ def tick(platform: Platform, wakeup: Wakeup, limits: Limits = LIMITS, kinds: Col
         recovered = _sweep(session, now)
         due = count_due(session, now, kinds, limits)
     return Tick(scheduled, recovered, due, wakeup.notify(due) if due else 0)
-
-
-def clean_up(platform: Platform) -> int:
-    """Delete tasks done long ago, pushes and submissions settled long ago, uploads nobody confirmed, secrets that
-    were replaced long enough ago and authorizations whose seller was not proved in time; returns how many tasks."""
-    with platform.db.write() as session:
-        now = platform.clock.database_now(session)
-        pushes = sa.select(StockPush.id).where(StockPush.closed_at < now - KEEP_SETTLED)
-        submissions = sa.select(Submission.id).where(Submission.closed_at < now - KEEP_SETTLED)
-        session.execute(sa.delete(StockPushLine).where(StockPushLine.push_id.in_(pushes)))
-        session.execute(sa.delete(StockPush).where(StockPush.closed_at < now - KEEP_SETTLED))
-        session.execute(sa.delete(SubmissionLine).where(SubmissionLine.submission_id.in_(submissions)))
-        session.execute(sa.delete(Submission).where(Submission.closed_at < now - KEEP_SETTLED))
-        session.execute(sa.delete(ItemUpload).where(ItemUpload.at < now - KEEP_UPLOADS))
-        forget_former_secrets(session, now)
-        wipe_claims(session, now)
-        return rows_changed(
-            session, sa.delete(Task).where(Task.state == TaskState.DONE, Task.finished_at < now - KEEP_DONE)
-        )
 
 
 def _turn_schedules(platform: Platform) -> int:

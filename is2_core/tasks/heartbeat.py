@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from is2_core.models import Heartbeat, Task, TaskState
 from is2_core.platform import Platform
+from is2_core.tasks.models import Heartbeat, Task
 from is2_core.tasks.queue import NOW, enqueue
 from is2_core.tasks.run import TaskRun
+from is2_core.tasks.states import TaskState
 
 HEARTBEAT = "platform.heartbeat"
 EVERY = timedelta(minutes=1)

@@ -8,7 +8,10 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from is2_core.models import OPEN_STATES, Integration, IntegrationState, Schedule, Task, TaskState
+from is2_core.accounts.models import Integration
+from is2_core.accounts.states import IntegrationState
+from is2_core.tasks.models import Schedule, Task
+from is2_core.tasks.states import OPEN_STATES, TaskState
 
 LATE_AFTER = timedelta(minutes=2)
 

@@ -11,8 +11,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from is2_core.db.changes import rows_changed
-from is2_core.models import Task, TaskState, TaskTurn
+from is2_core.tasks.models import Task, TaskTurn
 from is2_core.tasks.queue import NOW
+from is2_core.tasks.states import TaskState
 
 # Tasks of no account take turns like those of an account of their own.
 _account_of: sa.ColumnElement[int] = sa.func.coalesce(Task.account_id, 0)

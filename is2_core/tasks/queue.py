@@ -10,8 +10,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from is2_core.accounts.models import Integration
+from is2_core.accounts.states import WAITS_FOR_A_PERSON
 from is2_core.db.changes import rows_changed
-from is2_core.models import WAITS_FOR_A_PERSON, Integration, Task, TaskState
+from is2_core.tasks.models import Task
+from is2_core.tasks.states import TaskState
 
 NOW = 0
 SOON = 3

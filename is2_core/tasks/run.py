@@ -1,37 +1,25 @@
-"""One run of one task: claim, lease, fence, and what becomes of errors."""
+"""One run of a task: its lease, its fence, its time budget."""
 
 from __future__ import annotations
 
-import logging
-import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from is2_core.carts import PluginBug, trace_without_values
 from is2_core.db.changes import rows_changed
-from is2_core.models import WAITS_FOR_A_PERSON, Integration, IntegrationState, Task, TaskState
 from is2_core.platform import Platform
-from is2_core.tasks.pick import LIMITS, Limits, next_due
-from is2_core.tasks.queue import pause_tasks
-from plugins.interface import AuthorizationLost, CartError, RateLimited, SettingsError, Temporary
+from is2_core.tasks.models import Task
+from is2_core.tasks.states import TaskState
 
 LEASE = timedelta(seconds=60)
 HEARTBEAT = LEASE / 4
-MAX_ERRORS = 8
-MAX_CRASHES = 3
-_BACKOFF_FIRST_S = 15
-_BACKOFF_MOST_S = 1800
-_DATABASE_PAUSE = timedelta(seconds=1)
 # A run ends in time for the next one to take its turn, far below the job timeout.
 TIME_BUDGET = timedelta(seconds=60)
-_log = logging.getLogger(__name__)
 
 
 class Fenced(BaseException):
@@ -134,170 +122,3 @@ class TaskRun:
         owned = sa.update(Task).where(Task.id == self.id, Task.fence == self.fence, Task.state == TaskState.RUNNING)
         if rows_changed(session, owned.values(**values)) != 1:
             raise Fenced(f"task {self.id} has a newer owner than fence {self.fence}")
-
-
-Handler = Callable[[Platform, TaskRun], None]
-
-
-def run_next(platform: Platform, handlers: Mapping[str, Handler], limits: Limits = LIMITS) -> bool:
-    """Claim and run the task whose turn it is; returns whether there was one.
-
-    A kind this process does not know is left for one that does (a rolling deploy).
-    """
-    run = _claim(platform, handlers, lambda session, now: next_due(session, now, handlers, limits))
-    return run is not None and _perform(run, handlers)
-
-
-def run_task(platform: Platform, task_id: int, handlers: Mapping[str, Handler]) -> bool:
-    """Claim and run one task; returns whether it was due and nobody else had it."""
-    run = _claim(platform, handlers, lambda session, now: task_id)
-    return run is not None and _perform(run, handlers)
-
-
-def _perform(run: TaskRun, handlers: Mapping[str, Handler]) -> bool:
-    platform = run.platform
-    try:
-        handlers[run.kind](platform, run)
-        if not run.finished:
-            with run.write() as session:
-                run.finish(session)
-    except Fenced:
-        _log.warning("task %s %s: fenced off", run.id, run.kind)
-    except CartError as error:
-        _put_back(run, error)
-    except OperationalError as error:
-        # A deadlock's victim, a lock not got, a connection lost: nothing is wrong with the task.
-        _log.warning("task %s %s: the database broke off (%s)", run.id, run.kind, type(error.orig).__name__)
-        detail = type(error.orig).__name__
-        if run.attempts == 0:
-            soon = run.platform.clock.now() + _DATABASE_PAUSE
-            _reschedule(run, soon, "DATABASE", "The database was busy.", detail, attempts=1)
-        else:
-            _back_off(run, "DATABASE", "The database was busy.", detail)
-    except Exception as error:
-        # Never the message or the cause: they may quote a buyer's data.
-        trace = error.trace if isinstance(error, PluginBug) else trace_without_values(error)
-        _log.error("task %s %s of integration %s failed:\n%s", run.id, run.kind, run.integration_id, trace)
-        _retry(run, "BUG", getattr(error, "sentence", "Something went wrong on our side."), trace)
-    return True
-
-
-def _claim(
-    platform: Platform, handlers: Mapping[str, Handler], pick: Callable[[Session, datetime], int | None]
-) -> TaskRun | None:
-    with platform.db.write() as session:
-        now = platform.clock.database_now(session)
-        task_id = pick(session, now)
-        if task_id is None:
-            return None
-        row = session.execute(
-            sa.update(Task)
-            .where(Task.id == task_id, Task.state == TaskState.READY, Task.run_at <= now, Task.kind.in_(list(handlers)))
-            .values(state=TaskState.RUNNING, fence=Task.fence + 1, lease_until=now + LEASE)
-            .returning(
-                Task.id,
-                Task.kind,
-                Task.account_id,
-                Task.integration_id,
-                Task.payload,
-                Task.fence,
-                Task.wanted,
-                Task.attempts,
-            )
-        ).one_or_none()
-        if row is None:
-            return None
-        if _waits_for_a_person(session, row.integration_id):
-            waiting = {"state": TaskState.WAITING, "lease_until": None}
-            session.execute(sa.update(Task).where(Task.id == row.id).values(**waiting))
-            return None
-    started = platform.clock.now()
-    return TaskRun(platform, **row._asdict(), started_at=started, leased_at=started)
-
-
-def _waits_for_a_person(session: Session, integration_id: int | None) -> bool:
-    """Whether the store was paused or disconnected while the task was on its way."""
-    return bool(
-        session.scalar(
-            sa.select(Integration.id).where(Integration.id == integration_id, Integration.state.in_(WAITS_FOR_A_PERSON))
-        )
-    )
-
-
-def _put_back(run: TaskRun, error: CartError) -> None:
-    if isinstance(error, RateLimited):
-        _reschedule(run, error.until, error.code, error.sentence, error.detail)
-    elif isinstance(error, AuthorizationLost | SettingsError) and run.integration_id is not None:
-        _pause(run, error)
-    elif isinstance(error, Temporary):
-        # Without end: an outage of a day is no reason to give up what is owed.
-        _back_off(run, error.code, error.sentence, error.detail)
-    else:
-        _retry(run, error.code, error.sentence, error.detail)
-
-
-def _retry(run: TaskRun, code: str, sentence: str, detail: str) -> None:
-    if run.attempts + 1 >= MAX_ERRORS:
-        _quarantine(run, code, sentence, detail)
-    else:
-        _back_off(run, code, sentence, detail)
-
-
-def _back_off(run: TaskRun, code: str, sentence: str, detail: str) -> None:
-    most = min(_BACKOFF_FIRST_S * 2 ** min(run.attempts, 20), _BACKOFF_MOST_S)
-    pause = timedelta(seconds=most / 2 + random.uniform(0, most / 2))
-    _reschedule(run, run.platform.clock.now() + pause, code, sentence, detail, attempts=run.attempts + 1)
-
-
-def _reschedule(
-    run: TaskRun, when: datetime, code: str, sentence: str, detail: str, *, attempts: int | None = None
-) -> None:
-    """Make the task due again at `when`, or at once where it was asked for again meanwhile."""
-    counted = run.attempts if attempts is None else attempts
-    run._unfinished = False
-    problem = {"error_code": code, "error_sentence": sentence, "error_detail": detail}
-    try:
-        with run.write() as session:
-            run.finish(session, again_at=when)
-            session.execute(sa.update(Task).where(Task.id == run.id).values(attempts=counted, **problem))
-    except Fenced:
-        _log.warning("task %s %s: fenced off while it was put back", run.id, run.kind)
-
-
-def _quarantine(run: TaskRun, code: str, sentence: str, detail: str) -> None:
-    try:
-        with run.write() as session:
-            run.finish(session)
-            session.execute(
-                sa.update(Task)
-                .where(Task.id == run.id)
-                .values(
-                    state=TaskState.QUARANTINED,
-                    attempts=run.attempts + 1,
-                    error_code=code,
-                    error_sentence=sentence,
-                    error_detail=detail,
-                )
-            )
-    except Fenced:
-        _log.warning("task %s %s: fenced off while it was quarantined", run.id, run.kind)
-
-
-def _pause(run: TaskRun, error: CartError) -> None:
-    try:
-        with run.write() as session:
-            session.execute(
-                sa.update(Integration)
-                .where(Integration.id == run.integration_id, Integration.state == IntegrationState.ACTIVE)
-                .values(state=IntegrationState.PAUSED, pause_code=error.default_code, pause_sentence=error.sentence)
-            )
-            run.finish(session, again_at=run.platform.clock.now())
-            session.execute(
-                sa.update(Task)
-                .where(Task.id == run.id)
-                .values(error_code=error.code, error_sentence=error.sentence, error_detail=error.detail)
-            )
-            assert run.integration_id is not None
-            pause_tasks(session, run.integration_id)
-    except Fenced:
-        _log.warning("task %s %s: fenced off while its store was paused", run.id, run.kind)

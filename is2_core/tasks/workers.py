@@ -13,7 +13,7 @@ from rq import Queue, Worker
 from rq.serializers import JSONSerializer
 from rq.worker import BaseWorker
 
-from is2_core.tasks.bell import QUEUE
+from is2_core.tasks.wakeups import QUEUE
 
 # A page is drawn meanwhile.
 _TIMEOUT_S = 0.5

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from plugins.amazon.carriers import CARRIER_CODES
 from plugins.amazon.endpoints import PRODUCTION, SANDBOX, SIMULATOR, SIMULATOR_URL
 from plugins.amazon.regions import BROWSER_HOSTS, REGIONS
+from plugins.amazon.shipping.carriers import CARRIER_CODES
 from plugins.interface import (
     CONTRACT_VERSION,
     CartManifest,

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from plugins.amazon import auth, inventory, listings, orders, seller_proof, submissions, tokens, tracking
-from plugins.amazon.acknowledgements import acknowledge
-from plugins.amazon.customization import download
+from plugins.amazon import auth, seller_proof, tokens
+from plugins.amazon.feeds import submissions
+from plugins.amazon.feeds.acknowledgements import acknowledge
+from plugins.amazon.listings import inventory, read
 from plugins.amazon.manifest import MANIFEST
-from plugins.amazon.shipping import shipping_methods
+from plugins.amazon.orders import search
+from plugins.amazon.orders.customization import download
+from plugins.amazon.shipping import tracking
+from plugins.amazon.shipping.methods import shipping_methods
 from plugins.interface import (
     AccessToken,
     Acknowledgement,
@@ -73,12 +77,12 @@ def refresh_cart_items(ctx: CartContext, page: str | None) -> ItemPage | NotList
 
 @hookimpl
 def fetch_orders(ctx: CartContext, query: OrderQuery) -> OrderPage:
-    return orders.fetch_page(ctx, query)
+    return search.fetch_page(ctx, query)
 
 
 @hookimpl
 def fetch_order(ctx: CartContext, remote_id: str) -> Order | OrderReject | None:
-    return orders.fetch_one(ctx, remote_id)
+    return search.fetch_one(ctx, remote_id)
 
 
 @hookimpl
@@ -98,7 +102,7 @@ def push_inventory(ctx: CartContext, levels: Sequence[StockLevel]) -> WriteReply
 
 @hookimpl
 def read_inventory(ctx: CartContext, skus: Sequence[str]) -> Sequence[ShownLevel | NotRead]:
-    return listings.read(ctx, skus)
+    return read.read(ctx, skus)
 
 
 @hookimpl

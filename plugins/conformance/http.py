@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from plugins.conformance import outside
+from plugins.conformance import side_channels
 from plugins.conformance.faults import Answer, Fault, answer_of
 from plugins.interface import Clock, Effect, Permanent, RateLimited, Reply, Temporary
 
@@ -104,7 +104,7 @@ class ShopHttp:
             note(answer.status, len(answer.body))
             return self._reply(answer.status, answer.headers, answer.body)
         try:
-            with outside.allowed():
+            with side_channels.allowed():
                 response = self._session.request(
                     method,
                     url,

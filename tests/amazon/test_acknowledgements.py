@@ -13,7 +13,7 @@ from defusedxml.ElementTree import fromstring
 from hypothesis import given, strategies as st
 
 from plugins import amazon
-from plugins.amazon.acknowledgement_feed import build_feed, refuse
+from plugins.amazon.feeds.acknowledgement_feed import build_feed, refuse
 from plugins.interface import AcknowledgedLine, Acknowledgement, Rejected
 
 FIRST = Acknowledgement(

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from plugins.amazon import plugin
-from plugins.amazon.feeds import _unpack
+from plugins.amazon.feeds.client import _unpack
 from plugins.interface import (
     AcknowledgedLine,
     Acknowledgement,

@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 import jsonschema
 import pytest
 
-from is2_core.http import CallRules, CoreHttp
-from is2_core.ratelimit import MemoryBuckets
-from is2_core.transport import Request
+from is2_core.calls.http import CallRules, CoreHttp
+from is2_core.calls.rate_limits import MemoryBuckets
+from is2_core.calls.transport import Request
 from plugins.amazon import plugin
-from plugins.amazon.feed_handles import SentFeed, read_handle, write_handle
-from plugins.amazon.feeds import get_report
-from plugins.amazon.listings_feed import build_feed
+from plugins.amazon.feeds.client import get_report
+from plugins.amazon.feeds.handles import SentFeed, read_handle, write_handle
+from plugins.amazon.listings.listings_feed import build_feed
 from plugins.interface import (
     Applied,
     CartContext,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from plugins.amazon import plugin
-from plugins.amazon.shown_listings import parse_listing, shown_level
+from plugins.amazon.listings.shown_listings import parse_listing, shown_level
 from plugins.interface import (
     MERCHANT_CHANNEL,
     CartContext,

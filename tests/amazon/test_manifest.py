@@ -10,9 +10,9 @@ import pytest
 
 from plugins import interface
 from plugins.amazon import plugin
-from plugins.amazon.carriers import OTHER
 from plugins.amazon.endpoints import api_base, token_url
-from plugins.amazon.simulator.carriers import CARRIER_CODES
+from plugins.amazon.shipping.carriers import OTHER
+from plugins.amazon.simulator.shipping.carriers import CARRIER_CODES
 from plugins.interface import CartManifest, FieldKind, PlatformSettings
 from tests.amazon.conftest import Rig
 

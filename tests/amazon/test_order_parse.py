@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from plugins.amazon.order_fields import QUANTITY_MAX, TEXT_MAX
-from plugins.amazon.order_parse import parse_order
+from plugins.amazon.orders.fields import QUANTITY_MAX, TEXT_MAX
+from plugins.amazon.orders.parse import parse_order
 from plugins.interface import (
     Address,
     Buyer,

@@ -12,8 +12,8 @@ import pytest
 
 from plugins.amazon import plugin
 from plugins.amazon.api import json_object
-from plugins.amazon.orders import search_params
-from plugins.amazon.paging import EMPTY_MAX, Bookmark, page_fingerprint
+from plugins.amazon.orders.paging import EMPTY_MAX, Bookmark, page_fingerprint
+from plugins.amazon.orders.search import search_params
 from plugins.interface import (
     CartContext,
     Effect,

@@ -18,8 +18,8 @@ from defusedxml.ElementTree import fromstring
 
 from plugins import interface
 from plugins.amazon import plugin
-from plugins.amazon.acknowledgement_feed import build_feed
-from plugins.amazon.order_parse import parse_order
+from plugins.amazon.feeds.acknowledgement_feed import build_feed
+from plugins.amazon.orders.parse import parse_order
 from plugins.interface import (
     PROJECT,
     AcknowledgedLine,

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from plugins.amazon.feed_results import combined, results_of, results_of_dead
-from plugins.amazon.listings_report import parse_listings_report
-from plugins.amazon.reports import MessageError, ProcessingReport, UnreadableReport, parse_report
-from plugins.amazon.submissions import ask_again_after
+from plugins.amazon.feeds.reports import MessageError, ProcessingReport, UnreadableReport, parse_report
+from plugins.amazon.feeds.results import combined, results_of, results_of_dead
+from plugins.amazon.feeds.submissions import ask_again_after
+from plugins.amazon.listings.listings_report import parse_listings_report
 from plugins.interface import Applied, Rejected, Retry, Temporary
 
 LATER = datetime(2026, 11, 23, 12, tzinfo=UTC)

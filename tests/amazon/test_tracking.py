@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from plugins.amazon import plugin
-from plugins.amazon.shown_packages import shipped_order
-from plugins.amazon.tracking import confirmation
+from plugins.amazon.shipping.shown_packages import shipped_order
+from plugins.amazon.shipping.tracking import confirmation
 from plugins.interface import (
     Applied,
     AuthorizationLost,

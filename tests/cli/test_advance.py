@@ -13,9 +13,10 @@ from click.testing import CliRunner, Result
 from cli.main import main
 from cli.ports import any_free
 from cli.trial import TrialFolder, use_simulator
-from is2_core.carts import CartRegistry
-from is2_core.flows import cart_settings, clock_offset
-from is2_core.platform import Platform, build_platform
+from is2_core.admin import cart_setup, clock_offset
+from is2_core.bootstrap import build_platform
+from is2_core.calls.carts import CartRegistry
+from is2_core.platform import Platform
 from tests.conftest import KEYS, make_config
 from tests.support.amazon import APPLICATION, SimulatedAmazon
 
@@ -116,7 +117,7 @@ def test_nothing_moves_where_the_shop_is_real(
     trial: Platform, database_url: str, amazon: SimulatedAmazon, tmp_path: Path
 ) -> None:
     environments = [entry.code for entry in trial.carts.manifest("amazon").environments if entry.code != "simulator"]
-    cart_settings.save_cart_settings(trial, "amazon", environments[0], {**APPLICATION, "simulator_url": amazon.address})
+    cart_setup.save_cart_settings(trial, "amazon", environments[0], {**APPLICATION, "simulator_url": amazon.address})
     refused = advance(database_url, "12h", data=tmp_path)
     assert refused.exit_code == 1
     assert "the real Amazon" in refused.output

@@ -10,9 +10,9 @@ from click.testing import CliRunner, Result
 
 from cli import main as main_module
 from cli.main import main
+from is2_core.accounts.states import MemberRole, Role
+from is2_core.accounts.users import sign_in
 from is2_core.crypto import Keyring
-from is2_core.flows.accounts import sign_in
-from is2_core.models import MemberRole, Role
 from is2_core.platform import Platform
 from tests.conftest import KEYS
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from cli.demo.ledger import CartSide, Row, compare, example_of
-from cli.demo.oracle import SetUp, hold_codes
-from cli.demo.package_ledger import COMPLETED, PACKAGES, compare_packages
-from cli.demo.stock_ledger import FBA, LEVELS, ListingsSide, Run, compare_stock, runs_of, too_close
+from cli.demo.verification.comparison import CartSide, Row, compare, example_of
+from cli.demo.verification.expected import SetUp, hold_codes
+from cli.demo.verification.packages import COMPLETED, PACKAGES, compare_packages
+from cli.demo.verification.stock import FBA, LEVELS, ListingsSide, Run, compare_stock, runs_of, too_close
 
 SET_UP = SetUp(skus={"TENT-2P"}, methods={"STANDARD"})
 ID = "111-0000001-0000001"

@@ -7,13 +7,15 @@ from datetime import timedelta
 import pytest
 from flask.testing import FlaskClient
 
-from is2_core.flows import accounts, packing
-from is2_core.models import Integration
+from is2_core.accounts import users
+from is2_core.accounts.models import Integration
+from is2_core.embedded_warehouse import packing
 from is2_core.tasks.queue import enqueue
-from plugins.amazon.simulator.buyers import SENTINELS
+from plugins.amazon.simulator.orders.buyers import SENTINELS
 from tests.support.parcels import confirming
 from tests.support.world import World
-from web import create_app, orders_export
+from web import create_app
+from web.orders import orders_export
 
 PASSWORD = "a long pass phrase 1"
 
@@ -39,8 +41,8 @@ def test_orders_of_the_account_page_by_page(world: World, monkeypatch: pytest.Mo
     store = world.connect()
     world.finish(store)
     world.settle()
-    contoso = accounts.create_account(world.platform, "Contoso")
-    accounts.create_user(
+    contoso = users.create_account(world.platform, "Contoso")
+    users.create_user(
         world.platform, email="charlie@example.com", name="Charlie", password=PASSWORD, account_id=contoso
     )
     monkeypatch.setattr(orders_export, "MOST", 4)
@@ -115,8 +117,8 @@ def test_stock_of_a_store(world: World) -> None:
     world.add_item(store, "NOT-LISTED", ("TENT-2P", "1"))
     world.finish(store, lead_days="4")
     world.pass_time(minutes=5)
-    contoso = accounts.create_account(world.platform, "Contoso")
-    accounts.create_user(
+    contoso = users.create_account(world.platform, "Contoso")
+    users.create_user(
         world.platform, email="charlie@example.com", name="Charlie", password=PASSWORD, account_id=contoso
     )
 

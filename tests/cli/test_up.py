@@ -19,8 +19,9 @@ import pytest
 
 from cli.ports import any_free
 from cli.trial import MERCHANTS, SIMULATED_CART, has_people, make_people, use_simulator
-from is2_core.flows.accounts import sign_in
-from is2_core.flows.cart_settings import save_cart_settings, stored_settings
+from is2_core.accounts.users import sign_in
+from is2_core.admin.cart_setup import save_cart_settings
+from is2_core.carts.cart_settings import stored_settings
 from is2_core.platform import Platform
 from tests.cli.waiting import until
 

@@ -16,14 +16,21 @@ import pytest
 from sqlalchemy.orm import Session
 
 from exploration.run import explore
-from is2_core.carts import CartRegistry
-from is2_core.flows import channels, holds, inventory, inventory_levels, packing, placing, shipments, staging, tracking
-from is2_core.models import AckState, CartItem
+from is2_core.calls.carts import CartRegistry
+from is2_core.embedded_warehouse import packing
+from is2_core.embedded_warehouse.port import EmbeddedWarehouse
+from is2_core.inventory import fulfillment_channels
+from is2_core.inventory.push import plan, push
+from is2_core.items.models import CartItem
+from is2_core.orders.fulfillment import placeable, placing
+from is2_core.orders.holds import reasons
+from is2_core.orders.importing import staging
+from is2_core.orders.states import AckState
+from is2_core.shipments import tracking, warehouse_news
 from is2_core.tasks import dispatcher
 from is2_core.tasks.queue import enqueue
-from is2_core.warehouse.embedded import EmbeddedWarehouse
-from is2_core.warehouse.interface import Cancelled
 from plugins.interface import OrderPage, Package
+from plugins.warehouse import Cancelled
 
 MUTATION_SEEDS = 30
 ROOT = Path(__file__).resolve().parents[2]
@@ -75,9 +82,9 @@ def stop_after_the_first_page(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def place_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     """After a crash the warehouse is asked under a number of its own for every attempt."""
-    ready = placing._ready
+    ready = placeable._ready
 
-    def numbered(*args: Any) -> placing.Ready:
+    def numbered(*args: Any) -> placeable.Ready:
         made = ready(*args)
         number = f"{made.request.number}-{random.random()}"
         return replace(made, request=replace(made.request, number=number))
@@ -97,23 +104,23 @@ def post_corrections_as_new_packages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def forget_orders_that_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     """What received orders need that are not placed yet is offered again."""
-    monkeypatch.setattr(inventory_levels, "waiting_units", lambda *_: {})
+    monkeypatch.setattr(plan, "waiting_units", lambda *_: {})
 
 
 def write_amazons_offers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stock is sent whoever ships the SKU."""
-    store = channels._store
+    store = fulfillment_channels._store
 
     def and_forget(item: CartItem, *rest: Any) -> None:
         store(item, *rest)
         item.withheld = ""
 
-    monkeypatch.setattr(channels, "_store", and_forget)
+    monkeypatch.setattr(fulfillment_channels, "_store", and_forget)
 
 
 def keep_no_floor(monkeypatch: pytest.MonkeyPatch) -> None:
     """The next run may be at once."""
-    monkeypatch.setattr(inventory, "next_possible", lambda platform, session, integration, now: now)
+    monkeypatch.setattr(push, "next_possible", lambda platform, session, integration, now: now)
 
 
 def void_without_giving_back(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,18 +136,18 @@ def void_without_giving_back(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def lose_a_page_of_shipments(monkeypatch: pytest.MonkeyPatch) -> None:
     """The cursor moves over what the warehouse reports, which is not stored."""
-    take, calls = shipments._take, itertools.count()
+    take, calls = warehouse_news._take, itertools.count()
 
     def every_other(*args: Any) -> None:
         if next(calls) % 2 == 0:
             take(*args)
 
-    monkeypatch.setattr(shipments, "_take", every_other)
+    monkeypatch.setattr(warehouse_news, "_take", every_other)
 
 
 def ship_without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """An order does not wait for what its buyer had made on it."""
-    monkeypatch.setattr(holds, "_customization_holds", lambda order: [])
+    monkeypatch.setattr(reasons, "_customization_holds", lambda order: [])
 
 
 # The seed that is tried first is one that found it, and soon, when this was written; all the others follow.

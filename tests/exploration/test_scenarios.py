@@ -10,19 +10,20 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from exploration import invariants
 from exploration.actions import Actions
+from exploration.checks import invariants
 from exploration.plan import Plan
 from exploration.scheduler import Crash, Scheduler
 from exploration.trace import Trace
 from exploration.world import START, World
-from is2_core import faults
-from is2_core.carts import CartRegistry
+from is2_core import faultpoints
+from is2_core.calls.carts import CartRegistry
 from is2_core.clock import VirtualClock
-from is2_core.models import Task, TaskState
+from is2_core.jobs import HANDLERS
 from is2_core.tasks.dispatcher import tick
-from is2_core.tasks.handlers import HANDLERS
-from is2_core.tasks.run import run_task
+from is2_core.tasks.models import Task
+from is2_core.tasks.runner import run_task
+from is2_core.tasks.states import TaskState
 
 
 class Story:
@@ -64,9 +65,9 @@ class Story:
 @pytest.fixture
 def story(carts: CartRegistry) -> Iterator[Story]:
     made = Story(carts)
-    faults.listen(made.world.scheduler.at_faultpoint)
+    faultpoints.listen(made.world.scheduler.at_faultpoint)
     yield made
-    faults.listen(None)
+    faultpoints.listen(None)
     made.world.close()
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import sqlalchemy as sa
 
 import worker
+from is2_core.bootstrap import prepare
+from is2_core.jobs import HANDLERS
 from is2_core.platform import Platform
-from is2_core.tasks.handlers import HANDLERS
-from is2_core.tasks.perform import prepare
 from is2_core.tasks.run import TaskRun
 
 

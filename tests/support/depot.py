@@ -7,23 +7,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from is2_core.accounts import users
+from is2_core.accounts.models import Integration
+from is2_core.accounts.states import IntegrationState
 from is2_core.clock import VirtualClock
-from is2_core.flows import accounts, packing, stock
-from is2_core.models import (
-    Integration,
-    IntegrationState,
-    ReceivedOrder,
-    ReceivedState,
-    Recipient,
-    StockMovement,
-    Task,
-    WarehouseOrder,
-    WarehousePackage,
-    WarehouseSku,
-)
+from is2_core.embedded_warehouse import order_handling, packing, receiving
+from is2_core.embedded_warehouse.models import StockMovement, WarehouseOrder, WarehousePackage, WarehouseSku
+from is2_core.orders.models import ReceivedOrder, Recipient
+from is2_core.orders.states import ReceivedState
 from is2_core.platform import Platform
-from is2_core.warehouse.interface import NewOrder, OrderLine, PlaceAnswer, Warehouse
+from is2_core.tasks.models import Task
 from plugins.interface import Address
+from plugins.warehouse import NewOrder, OrderLine, PlaceAnswer, Warehouse
 from tests.support.parcels import confirming
 
 
@@ -41,7 +36,7 @@ class Depot:
 
     def open_account(self, name: str) -> int:
         """Another account with an active store."""
-        account = accounts.create_account(self.platform, name)
+        account = users.create_account(self.platform, name)
         with self.platform.db.write() as session:
             session.add(
                 Integration(
@@ -57,7 +52,7 @@ class Depot:
 
     def receive(self, sku: str, units: int, account: int = 0) -> None:
         """Receive units of a SKU."""
-        stock.receive(
+        receiving.receive(
             self.platform, account_id=account or self.account, sku=sku, name="", quantity=str(units), user_id=None
         )
 
@@ -116,7 +111,7 @@ class Depot:
 
     def stop(self, order_id: int, reason: str = "damaged") -> None:
         """Stop an order from the warehouse's side."""
-        packing.stop_order(self.platform, order_id=order_id, reason=reason, user_id=None)
+        order_handling.stop_order(self.platform, order_id=order_id, reason=reason, user_id=None)
 
     def state(self, number: str) -> str:
         """The state of an order."""

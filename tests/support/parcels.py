@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from is2_core.flows.errors import Unconfirmed
+from is2_core.errors import Unconfirmed
 
 T = TypeVar("T")
 

@@ -11,10 +11,12 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from is2_core.models import Credential, Task, TaskState
+from is2_core.accounts.models import Credential
+from is2_core.bootstrap import perform, prepare
 from is2_core.platform import Platform
 from is2_core.tasks.dispatcher import tick
-from is2_core.tasks.perform import perform, prepare
+from is2_core.tasks.models import Task
+from is2_core.tasks.states import TaskState
 
 
 class RunningWakeups:

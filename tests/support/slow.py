@@ -13,45 +13,30 @@ import sqlalchemy as sa
 from is2_tiny import plugin
 from is2_tiny.shop import Shop, create_shop
 
-from is2_core.carts import CartRegistry
+from is2_core.accounts import users
+from is2_core.accounts.models import Credential, Integration
+from is2_core.accounts.states import IntegrationState
+from is2_core.admin import cart_setup
+from is2_core.calls.carts import CartRegistry
+from is2_core.calls.transport import Request
 from is2_core.clock import VirtualClock
-from is2_core.flows import accounts, cart_settings, stock
-from is2_core.models import (
-    AckState,
-    CartItem,
-    Credential,
-    Integration,
-    IntegrationState,
-    Package,
-    PackageContent,
-    PackageUnits,
-    PlacedComponent,
-    PostState,
-    ReceivedLine,
-    ReceivedOrder,
-    ReceivedState,
-    Recipient,
-    Schedule,
-    ShippingMapping,
-    Task,
-    TaskState,
-)
+from is2_core.embedded_warehouse import receiving
+from is2_core.embedded_warehouse.port import EmbeddedWarehouse
+from is2_core.items.models import CartItem, ShippingMapping
+from is2_core.jobs import HANDLERS
+from is2_core.orders.fulfillment.models import Package, PackageContent, PackageUnits
+from is2_core.orders.fulfillment.states import PostState
+from is2_core.orders.models import PlacedComponent, ReceivedLine, ReceivedOrder, Recipient
+from is2_core.orders.states import AckState, ReceivedState
 from is2_core.platform import Platform
-from is2_core.tasks.bell import JOB_TIMEOUT_S
-from is2_core.tasks.handlers import HANDLERS
+from is2_core.tasks.models import Schedule, Task
 from is2_core.tasks.queue import enqueue
-from is2_core.tasks.run import LEASE, run_task
-from is2_core.transport import Request
-from is2_core.warehouse.embedded import EmbeddedWarehouse
-from is2_core.warehouse.interface import (
-    Activity,
-    CancelAnswer,
-    FoundOrder,
-    NewOrder,
-    PlaceAnswer,
-    Shipments,
-)
+from is2_core.tasks.run import LEASE
+from is2_core.tasks.runner import run_task
+from is2_core.tasks.states import TaskState
+from is2_core.tasks.wakeups import JOB_TIMEOUT_S
 from plugins.interface import Customization, Reply, hookimpl
+from plugins.warehouse import Activity, CancelAnswer, FoundOrder, NewOrder, PlaceAnswer, Shipments
 
 CALL_S = 6.0
 ADDRESS = "https://shop.example.com"
@@ -163,9 +148,9 @@ class SlowStore:
         self.platform = replace(platform, carts=carts, transport=self.transport, warehouses={})
         self.warehouse = SlowWarehouse(platform, self.timer)
         self.platform.warehouses["embedded"] = self.warehouse
-        self.account = accounts.create_account(self.platform, "Tiny Company")
-        cart_settings.save_cart_settings(self.platform, "tiny", "live", {})
-        cart_settings.enable_cart(self.platform, "tiny")
+        self.account = users.create_account(self.platform, "Tiny Company")
+        cart_setup.save_cart_settings(self.platform, "tiny", "live", {})
+        cart_setup.enable_cart(self.platform, "tiny")
         with self.platform.db.write() as session:
             row = Integration(
                 account_id=self.account,
@@ -193,7 +178,7 @@ class SlowStore:
                     created_at=clock.now(),
                 )
             )
-        stock.receive(self.platform, account_id=self.account, sku=SKU, name="", quantity="1000", user_id=None)
+        receiving.receive(self.platform, account_id=self.account, sku=SKU, name="", quantity="1000", user_id=None)
         with self.platform.db.write() as session:
             session.execute(sa.delete(Task))
 

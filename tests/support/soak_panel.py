@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from is2_core.config import Config
 from is2_core.db import Database
-from is2_core.models import Task
+from is2_core.tasks.models import Task
 from tests.support.soak_worker import NOTE
 
 READERS, WRITERS = 3, 1

@@ -12,9 +12,9 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 import worker
+from is2_core.jobs import HANDLERS
 from is2_core.platform import Platform
 from is2_core.tasks import run
-from is2_core.tasks.handlers import HANDLERS
 
 KIND = "soak.empty"
 METADATA = sa.MetaData()

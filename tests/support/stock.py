@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from is2_core.flows import inventory, inventory_view, stock
-from is2_core.flows.inventory_view import InventoryView, ItemStock
+from is2_core.embedded_warehouse import receiving
+from is2_core.inventory import overview
+from is2_core.inventory.overview import InventoryView, ItemStock
+from is2_core.inventory.push import push
 from tests.amazon.payloads import item, ready_order
 from tests.support.amazon import NORTHWIND
 from tests.support.world import World
@@ -53,7 +55,7 @@ class Stock:
         return sum(bool(call["skus"]) for call in made)
 
     def view(self) -> InventoryView:
-        return inventory_view.inventory_view(
+        return overview.inventory_view(
             self.world.platform, integration_id=self.store, account_id=self.world.account
         )
 
@@ -61,10 +63,10 @@ class Stock:
         return next(row for row in self.view().rows if row.sku == sku)
 
     def push_now(self) -> str:
-        return inventory.push_now(self.world.platform, integration_id=self.store, account_id=self.world.account)
+        return push.push_now(self.world.platform, integration_id=self.store, account_id=self.world.account)
 
     def adjust(self, sku: str, delta: int) -> None:
-        stock.adjust(
+        receiving.adjust(
             self.world.platform,
             account_id=self.world.account,
             sku=sku,

@@ -12,13 +12,20 @@ import sqlalchemy as sa
 from bs4 import BeautifulSoup
 from sqlalchemy.orm import selectinload
 
+from is2_core.accounts import users
+from is2_core.admin import cart_setup
 from is2_core.clock import VirtualClock
-from is2_core.flows import accounts, cart_settings, install, items, shipping, stock, store_settings
-from is2_core.models import Hold, ReceivedOrder, Schedule, Task, TaskState, WarehouseOrder
+from is2_core.embedded_warehouse import receiving
+from is2_core.embedded_warehouse.models import WarehouseOrder
+from is2_core.install import connect as install, settings, trip
+from is2_core.items import custom_items, shipping_mappings
+from is2_core.jobs import HANDLERS
+from is2_core.orders.models import Hold, ReceivedOrder
 from is2_core.platform import Platform
 from is2_core.tasks.dispatcher import tick
-from is2_core.tasks.handlers import HANDLERS
-from is2_core.tasks.run import run_next
+from is2_core.tasks.models import Schedule, Task
+from is2_core.tasks.runner import run_next
+from is2_core.tasks.states import TaskState
 from tests.support.amazon import APPLICATION, NORTHWIND, SimulatedAmazon
 
 RETURN_URL = "http://127.0.0.1:5000/amazon/authorized"
@@ -43,19 +50,19 @@ class World:
 
     def __init__(self, platform: Platform, clock: VirtualClock, amazon: SimulatedAmazon) -> None:
         self.platform, self.clock, self.amazon = platform, clock, amazon
-        self.account = accounts.create_account(platform, "Northwind")
-        self.owner = accounts.create_user(
+        self.account = users.create_account(platform, "Northwind")
+        self.owner = users.create_user(
             platform, email="alice@example.com", name="Alice", password="a long pass phrase 1", account_id=self.account
         )
-        cart_settings.save_cart_settings(
+        cart_setup.save_cart_settings(
             platform, "amazon", "simulator", {**APPLICATION, "simulator_url": amazon.address}
         )
-        cart_settings.enable_cart(platform, "amazon")
+        cart_setup.enable_cart(platform, "amazon")
 
     def stock_up(self, skus: Sequence[str] = SKUS, units: int = 1000) -> None:
         """Receive units of each SKU."""
         for sku in skus:
-            stock.receive(self.platform, account_id=self.account, sku=sku, name=sku, quantity=str(units), user_id=None)
+            receiving.receive(self.platform, account_id=self.account, sku=sku, name=sku, quantity=str(units), user_id=None)
 
     def follow(self, url: str, until: str = RETURN_URL) -> dict[str, str]:
         """Follow redirects until one leads to us; returns its parameters."""
@@ -108,32 +115,32 @@ class World:
             browser=BROWSER,
             return_url=RETURN_URL,
         )
-        assert isinstance(away, install.GoTo)
+        assert isinstance(away, trip.GoTo)
         back = install.come_back(
             self.platform, cart="amazon", user_id=self.owner, browser=BROWSER, params=self.consent(away.url, seller)
         )
-        assert back == install.Ready(store, True)
+        assert back == trip.Ready(store, True)
         return store
 
-    def finish(self, store: int, **changes: str) -> store_settings.Saved:
+    def finish(self, store: int, **changes: str) -> settings.Saved:
         """Save the settings with their defaults, and orders from five days ago on."""
-        form = store_settings.settings_form(self.platform, integration_id=store, account_id=self.account)
+        form = settings.settings_form(self.platform, integration_id=store, account_id=self.account)
         values = {entry.field.key: entry.value for entry in form}
         values["orders_from"] = (self.clock.now() - timedelta(days=5)).date().isoformat()
-        return store_settings.finish_setup(
+        return settings.finish_setup(
             self.platform, integration_id=store, account_id=self.account, values={**values, **changes}
         )
 
     def map_methods(self, store: int, *methods: str) -> None:
         """Map shipping methods to Ground."""
         for method in methods:
-            shipping.add_shipping_mapping(
+            shipping_mappings.add_shipping_mapping(
                 self.platform, integration_id=store, account_id=self.account, method=method, service="GROUND"
             )
 
     def add_item(self, store: int, sku: str, *mappings: tuple[str, str]) -> int:
         """List a custom item."""
-        return items.add_custom_item(
+        return custom_items.add_custom_item(
             self.platform, integration_id=store, account_id=self.account, sku=sku, mappings=mappings
         )
 

@@ -10,14 +10,17 @@ import redis
 import sqlalchemy as sa
 from rq.serializers import JSONSerializer
 
+from is2_core.accounts.models import Account, Integration
+from is2_core.accounts.states import IntegrationState
 from is2_core.clock import VirtualClock
-from is2_core.models import Account, Integration, IntegrationState, Task
 from is2_core.platform import Platform
-from is2_core.tasks.bell import Wakeup, wakeup_queue
 from is2_core.tasks.dispatcher import Tick, tick
+from is2_core.tasks.models import Task
 from is2_core.tasks.pick import Limits
 from is2_core.tasks.queue import enqueue
-from is2_core.tasks.run import Handler, TaskRun, run_next, run_task
+from is2_core.tasks.run import TaskRun
+from is2_core.tasks.runner import Handler, run_next, run_task
+from is2_core.tasks.wakeups import Wakeup, wakeup_queue
 from tests.support.world import NotedWakeups
 from worker import TaskWorker
 

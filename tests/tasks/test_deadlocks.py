@@ -10,9 +10,12 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from is2_core.models import Integration, IntegrationState, Schedule, Task, TaskState
+from is2_core.accounts.models import Integration
+from is2_core.accounts.states import IntegrationState
+from is2_core.tasks.models import Schedule, Task
 from is2_core.tasks.queue import enqueue, pause_tasks, release_tasks
 from is2_core.tasks.run import LEASE
+from is2_core.tasks.states import TaskState
 from tests.tasks.conftest import KIND, Board
 
 pytestmark = [

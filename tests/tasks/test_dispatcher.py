@@ -8,10 +8,14 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from is2_core.models import Integration, IntegrationState, Schedule, TaskState
-from is2_core.tasks.dispatcher import KEEP_DONE, clean_up, tick
+from is2_core.accounts.models import Integration
+from is2_core.accounts.states import IntegrationState
+from is2_core.jobs import KEEP_DONE, clean_up
+from is2_core.tasks.dispatcher import tick
+from is2_core.tasks.models import Schedule
 from is2_core.tasks.pick import Limits
 from is2_core.tasks.run import LEASE
+from is2_core.tasks.states import TaskState
 from tests.support.world import NotedWakeups
 from tests.tasks.conftest import KIND, Board, Killed, dies, does_nothing
 

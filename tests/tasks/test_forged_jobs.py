@@ -13,7 +13,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 import worker
-from is2_core.tasks.bell import FUNCTION, QUEUE, RqWakeup, wakeup_queue
+from is2_core.tasks.wakeups import FUNCTION, QUEUE, RqWakeup, wakeup_queue
 from tests.tasks.conftest import forking_worker
 
 

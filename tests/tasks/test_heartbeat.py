@@ -14,13 +14,12 @@ import sqlalchemy as sa
 from rq import Queue, Worker
 from rq.serializers import JSONSerializer
 
-from is2_core.carts import CartRegistry
-from is2_core.clock import OFFSET_ROW, OffsetClock, WallClock
-from is2_core.flows.platform_status import what_is_not_ready
-from is2_core.models import ClockOffset, Heartbeat, TaskState
-from is2_core.platform import Platform, build_platform
-from is2_core.tasks.bell import QUEUE
-from is2_core.tasks.handlers import HANDLERS
+from is2_core.admin.platform_status import what_is_not_ready
+from is2_core.bootstrap import build_platform
+from is2_core.calls.carts import CartRegistry
+from is2_core.clock import OFFSET_ROW, ClockOffset, OffsetClock, WallClock
+from is2_core.jobs import HANDLERS
+from is2_core.platform import Platform
 from is2_core.tasks.heartbeat import (
     EVERY,
     HEARTBEAT,
@@ -29,11 +28,14 @@ from is2_core.tasks.heartbeat import (
     ask_for_heartbeat,
     heartbeat_state,
 )
-from is2_core.tasks.run import run_task
+from is2_core.tasks.models import Heartbeat
+from is2_core.tasks.runner import run_task
+from is2_core.tasks.states import TaskState
+from is2_core.tasks.wakeups import QUEUE
 from is2_core.tasks.workers import SILENT_AFTER, is_reachable, look_at_queue
+from tests.concurrency.test_children import ROOT, worker_environment
 from tests.conftest import make_config
 from tests.tasks.conftest import Board
-from tests.tasks.test_children import ROOT, worker_environment
 
 A_DAY = timedelta(days=1)
 

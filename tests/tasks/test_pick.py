@@ -8,10 +8,12 @@ from collections import Counter
 import pytest
 import sqlalchemy as sa
 
-from is2_core.models import Task, TaskState
 from is2_core.platform import Platform
+from is2_core.tasks.models import Task
 from is2_core.tasks.pick import LIMITS, Limits, next_due
-from is2_core.tasks.run import TaskRun, run_next
+from is2_core.tasks.run import TaskRun
+from is2_core.tasks.runner import run_next
+from is2_core.tasks.states import TaskState
 from tests.tasks.conftest import KIND, Board, does_nothing
 
 

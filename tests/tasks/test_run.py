@@ -7,10 +7,13 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from is2_core.models import Account, Integration, IntegrationState, TaskState
+from is2_core.accounts.models import Account, Integration
+from is2_core.accounts.states import IntegrationState
 from is2_core.platform import Platform
 from is2_core.tasks.queue import enqueue, release_tasks
-from is2_core.tasks.run import HEARTBEAT, LEASE, MAX_CRASHES, MAX_ERRORS, Fenced, TaskRun, run_task
+from is2_core.tasks.run import HEARTBEAT, LEASE, Fenced, TaskRun
+from is2_core.tasks.runner import MAX_CRASHES, MAX_ERRORS, run_task
+from is2_core.tasks.states import TaskState
 from plugins.interface import AuthorizationLost, Permanent, RateLimited, SettingsError, Temporary
 from tests.tasks.conftest import KIND, Board, Killed, dies, does_nothing
 

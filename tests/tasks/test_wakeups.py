@@ -11,7 +11,7 @@ import pytest
 import redis
 
 import worker
-from is2_core.tasks.bell import WAKEUP_TTL_S, RqWakeup, wakeup_queue
+from is2_core.tasks.wakeups import WAKEUP_TTL_S, RqWakeup, wakeup_queue
 from tests.tasks.conftest import Board, does_nothing, forking_worker
 
 

@@ -12,17 +12,19 @@ import sqlalchemy as sa
 from flask import Flask
 from playwright.sync_api import Browser as Chromium, BrowserContext, Page, expect, sync_playwright
 
-from is2_core.carts import CartRegistry
+from is2_core.accounts.models import Integration
+from is2_core.admin import cart_setup
+from is2_core.bootstrap import build_platform
+from is2_core.calls.carts import CartRegistry
+from is2_core.calls.rate_limits import MemoryBuckets
 from is2_core.clock import VirtualClock
-from is2_core.flows import cart_settings
-from is2_core.models import Integration, ReceivedOrder, WarehouseOrder, WarehouseSku
-from is2_core.platform import build_platform
-from is2_core.ratelimit import MemoryBuckets
+from is2_core.embedded_warehouse.models import WarehouseOrder, WarehouseSku
+from is2_core.orders.models import ReceivedOrder
 from tests.conftest import make_config
 from tests.support.amazon import APPLICATION, SimulatedAmazon, simulated_amazon
-from tests.web.browser import PASSWORD
-from tests.web.conftest import ADMIN, ALICE, PACKER, START
-from tests.web.live import served
+from tests.support.browser import PASSWORD
+from tests.support.live import served
+from tests.support.panel import ADMIN, ALICE, PACKER, START
 from web import create_app
 
 pytestmark = pytest.mark.browser
@@ -66,7 +68,7 @@ def live(furnished: Path, tmp_path: Path, clock: VirtualClock, carts: CartRegist
 
     with simulated_amazon(clock) as amazon, served(make) as address:
         platform = apps[0].extensions["is2"]
-        cart_settings.save_cart_settings(
+        cart_setup.save_cart_settings(
             platform, "amazon", "simulator", {**APPLICATION, "simulator_url": amazon.address}
         )
         yield Live(address, apps[0], amazon)

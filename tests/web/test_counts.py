@@ -8,10 +8,16 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 
-from is2_core.flows.holds import HoldCode
-from is2_core.models import AckState, CartItem, Hold, Package, PostState, ReceivedOrder, ReceivedState, Task, TaskState
-from tests.web.browser import Browser, Page
-from tests.web.conftest import ADMIN, ALICE, CHARLIE, START, House
+from is2_core.items.models import CartItem
+from is2_core.orders.fulfillment.models import Package
+from is2_core.orders.fulfillment.states import PostState
+from is2_core.orders.holds.reasons import HoldCode
+from is2_core.orders.models import Hold, ReceivedOrder
+from is2_core.orders.states import AckState, ReceivedState
+from is2_core.tasks.models import Task
+from is2_core.tasks.states import TaskState
+from tests.support.browser import Browser, Page
+from tests.support.panel import ADMIN, ALICE, CHARLIE, START, House
 
 
 def orders(house: House) -> list[ReceivedOrder]:

@@ -10,10 +10,10 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
+from is2_core.accounts.models import Account
 from is2_core.db import Database
-from is2_core.models import Account
-from tests.web.browser import Browser
-from tests.web.conftest import ALICE, House
+from tests.support.browser import Browser
+from tests.support.panel import ALICE, House
 from web import create_app
 
 

@@ -10,18 +10,22 @@ import sqlalchemy as sa
 from is2_tiny import plugin
 from is2_tiny.shop import Shop, create_shop
 
-from is2_core.carts import CartRegistry
+from is2_core.bootstrap import build_platform
+from is2_core.calls.carts import CartRegistry
+from is2_core.calls.rate_limits import MemoryBuckets
 from is2_core.clock import WallClock
-from is2_core.flows import install, inventory, packing, shipping, store_settings
-from is2_core.flows.errors import Conflict
-from is2_core.models import OrderEvent, ReceivedState
-from is2_core.platform import build_platform
-from is2_core.ratelimit import MemoryBuckets
+from is2_core.embedded_warehouse import packing
+from is2_core.errors import Conflict
+from is2_core.install import settings, trip
+from is2_core.inventory.push import push
+from is2_core.items import shipping_mappings
+from is2_core.orders.models import OrderEvent
+from is2_core.orders.states import ReceivedState
 from plugins import interface
+from tests.carts.test_tiny_road import TinyWorld
 from tests.conftest import make_config
-from tests.flows.test_tiny_road import TinyWorld
+from tests.support.browser import Browser
 from tests.support.cart_http import served
-from tests.web.browser import Browser
 from web import create_app
 
 HOOKS = tuple(name for name in dir(plugin) if hasattr(interface, name) and hasattr(getattr(plugin, name), "is2_impl"))
@@ -83,13 +87,13 @@ class Lacking:
         shop.add_order("A-1", ("TENT-2P", 2))
         world.stock_up(["TENT-2P"])
         step = world.install(shop_url=address, api_key=shop.key)
-        assert isinstance(step, install.Ready)
+        assert isinstance(step, trip.Ready)
         self.store = step.integration_id
         where = {"integration_id": self.store, "account_id": world.account}
-        shipping.add_shipping_mapping(self.platform, **where, method="standard", service="GROUND")
+        shipping_mappings.add_shipping_mapping(self.platform, **where, method="standard", service="GROUND")
         world.add_item(self.store, "TENT-2P")
-        form = store_settings.settings_form(self.platform, **where)
-        store_settings.finish_setup(self.platform, **where, values={entry.field.key: entry.value for entry in form})
+        form = settings.settings_form(self.platform, **where)
+        settings.finish_setup(self.platform, **where, values={entry.field.key: entry.value for entry in form})
         world.settle()
         self.number = world.orders()["A-1"].number
         self.placed = world.warehouse_orders()[self.number].id
@@ -134,7 +138,7 @@ def test_an_order_of_a_cart_without_tracking_is_completed_and_says_why(lacking: 
 @pytest.mark.parametrize("lacking", ["push_inventory"], indirect=True)
 def test_stock_of_a_cart_that_takes_none_is_refused_with_that(lacking: Lacking) -> None:
     with pytest.raises(Conflict, match="Tiny Shop takes no stock"):
-        inventory.push_now(lacking.platform, integration_id=lacking.store, account_id=lacking.world.account)
+        push.push_now(lacking.platform, integration_id=lacking.store, account_id=lacking.world.account)
 
 
 @pytest.mark.parametrize(("lacking", "hook"), [(hook, hook) for hook in CLAIMS], indirect=["lacking"])

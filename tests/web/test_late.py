@@ -7,12 +7,18 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from is2_core.flows.pausing import resume
-from is2_core.models import Integration, IntegrationState, Package, PostState, Schedule, Submission, Task, TaskState
+from is2_core.accounts.models import Integration
+from is2_core.accounts.states import IntegrationState
+from is2_core.integrations.pausing import resume
+from is2_core.orders.fulfillment.models import Package
+from is2_core.orders.fulfillment.states import PostState
+from is2_core.submissions.models import Submission
 from is2_core.tasks.lateness import LATE_AFTER, is_late, late_since
+from is2_core.tasks.models import Schedule, Task
 from is2_core.tasks.queue import pause_tasks
-from tests.web.conftest import ALICE, CHARLIE, START, House
-from tests.web.test_integrations import first_order, ship
+from is2_core.tasks.states import TaskState
+from tests.integrations.test_integrations_page import first_order, ship
+from tests.support.panel import ALICE, CHARLIE, START, House
 
 CHECK = "orders.check"
 LATE = "late since Nov 23, 2026, 12:30 UTC"

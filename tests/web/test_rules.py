@@ -12,22 +12,14 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
-from is2_core.models import (
-    CartItem,
-    Integration,
-    ItemUpload,
-    ReceivedLine,
-    ReceivedOrder,
-    Recipient,
-    ShippingMapping,
-    Submission,
-    Task,
-    User,
-    WarehouseOrder,
-    WarehouseSku,
-)
-from tests.web.browser import Browser
-from tests.web.conftest import ADMIN, ALICE, CHARLIE, PACKER, SUPPORT, House
+from is2_core.accounts.models import Integration, User
+from is2_core.embedded_warehouse.models import WarehouseOrder, WarehouseSku
+from is2_core.items.models import CartItem, ItemUpload, ShippingMapping
+from is2_core.orders.models import ReceivedLine, ReceivedOrder, Recipient
+from is2_core.submissions.models import Submission
+from is2_core.tasks.models import Task
+from tests.support.browser import Browser
+from tests.support.panel import ADMIN, ALICE, CHARLIE, PACKER, SUPPORT, House
 from web import create_app
 from web.security import HEADERS
 
@@ -172,7 +164,7 @@ def test_another_accounts_things_are_not_there(house: House, method: str, caplog
         refused = 403 if rule.endpoint in ("warehouse.adjust", "admin.give_up") else 404
         assert response.status_code == refused, (rule, response.status_code)
         assert "Northwind" not in response.get_data(as_text=True)
-        assert any(record.name == "web.scope" for record in caplog.records), f"{rule} was not logged"
+        assert any(record.name == "web.access" for record in caplog.records), f"{rule} was not logged"
         checked += 1
     assert checked >= (9 if method == "GET" else 14)
     assert content(house) == before

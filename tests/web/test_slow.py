@@ -15,13 +15,14 @@ import sqlalchemy as sa
 from argon2 import PasswordHasher
 from bs4 import BeautifulSoup
 
-from is2_core import live_limits
-from is2_core.flows import cart_settings, passwords
-from is2_core.models import InstallSession
+from is2_core.accounts import passwords
+from is2_core.accounts.models import InstallSession
+from is2_core.admin import cart_setup
+from is2_core.calls import live_limits
 from tests.support.amazon import APPLICATION
-from tests.web.browser import PASSWORD
-from tests.web.conftest import ADMIN, ALICE, CHARLIE, House
-from tests.web.live import served
+from tests.support.browser import PASSWORD
+from tests.support.live import served
+from tests.support.panel import ADMIN, ALICE, CHARLIE, House
 from web.serve import THREADS
 
 AT_ONCE_S = 1.0
@@ -105,7 +106,7 @@ def slow_shop() -> Iterator[SlowShop]:
 
 def use(house: House, shop: SlowShop) -> None:
     """Let every store's calls go to this shop."""
-    cart_settings.save_cart_settings(
+    cart_setup.save_cart_settings(
         house.platform, "amazon", "simulator", {**APPLICATION, "simulator_url": shop.address}
     )
 

@@ -7,9 +7,9 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from alembic import context
 
+from is2_core.db.base import Base
 from is2_core.db.engine import Database
 from is2_core.db.types import Sealed, UtcTime
-from is2_core.models import Base
 
 
 def render_type(kind: str, column_type: Any, _context: object) -> str | Literal[False]:

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from plugins.amazon.simulator.admission import Caller
+from plugins.amazon.simulator.access.admission import Caller
+from plugins.amazon.simulator.access.restricted_tokens import create_restricted_token
 from plugins.amazon.simulator.calls import Call
-from plugins.amazon.simulator.feeds import JSON_LISTINGS
+from plugins.amazon.simulator.feeds.feeds import JSON_LISTINGS
 from plugins.amazon.simulator.messages import ApiError, Request, Response, invalid_input, json_response, quota_exceeded
 from plugins.amazon.simulator.operations import Operation
-from plugins.amazon.simulator.restricted_tokens import create_restricted_token
 from plugins.amazon.simulator.state import LISTINGS_FEED_BUCKET, PREVIEW_BUCKET, State
 
 # Several client libraries name seven days; Amazon's page "Rotate your LWA client secret" none.

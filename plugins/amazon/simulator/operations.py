@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import unquote
 
-from plugins.amazon.simulator.marketplaces import REGIONS
-from plugins.amazon.simulator.roles import (
+from plugins.amazon.simulator.access.marketplaces import REGIONS
+from plugins.amazon.simulator.access.roles import (
     ACCOUNT_ROLES,
     FAR_EAST_PARTICIPATION_ROLES,
     FEED_ROLES,

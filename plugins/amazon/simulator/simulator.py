@@ -9,7 +9,16 @@ from email.utils import format_datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from plugins.amazon.simulator.admission import Admission
+from plugins.amazon.simulator.access.admission import Admission
+from plugins.amazon.simulator.access.refusals import (
+    CONSENT,
+    CUSTOMIZATION,
+    DOWNLOAD,
+    TOKEN,
+    UPLOAD,
+    bad_parameter,
+    wrong_media_type,
+)
 from plugins.amazon.simulator.api import Api, Ask
 from plugins.amazon.simulator.calls import Call
 from plugins.amazon.simulator.clock import Clock
@@ -23,17 +32,8 @@ from plugins.amazon.simulator.messages import (
 from plugins.amazon.simulator.models import Models, UnknownName
 from plugins.amazon.simulator.operations import Operation, find_operation
 from plugins.amazon.simulator.pages import page
-from plugins.amazon.simulator.refusals import (
-    CONSENT,
-    CUSTOMIZATION,
-    DOWNLOAD,
-    TOKEN,
-    UPLOAD,
-    bad_parameter,
-    wrong_media_type,
-)
 from plugins.amazon.simulator.state import Options, State
-from plugins.amazon.simulator.steering import Steering
+from plugins.amazon.simulator.steering.routes import Steering
 
 _log = logging.getLogger(__name__)
 

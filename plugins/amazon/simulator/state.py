@@ -5,16 +5,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from plugins.amazon.simulator.acknowledgement_feed import AcknowledgementProcessor
-from plugins.amazon.simulator.applications import Application, preset_application
-from plugins.amazon.simulator.buckets import Buckets, Rate
+from plugins.amazon.simulator.access.applications import Application, preset_application
+from plugins.amazon.simulator.access.buckets import Buckets, Rate
+from plugins.amazon.simulator.access.consent import Consent
+from plugins.amazon.simulator.access.grants import Grants
+from plugins.amazon.simulator.access.lwa import LoginWithAmazon
+from plugins.amazon.simulator.access.sellers import Seller, preset_sellers
 from plugins.amazon.simulator.calls import CallLog
 from plugins.amazon.simulator.clock import Clock
-from plugins.amazon.simulator.consent import Consent
-from plugins.amazon.simulator.custom_links import CustomLinks
-from plugins.amazon.simulator.documents import Documents
-from plugins.amazon.simulator.faults import FEED_PROCESSED, Faults
-from plugins.amazon.simulator.feeds import (
+from plugins.amazon.simulator.feeds.acknowledgement_feed import AcknowledgementProcessor
+from plugins.amazon.simulator.feeds.documents import Documents
+from plugins.amazon.simulator.feeds.feeds import (
     ACKNOWLEDGEMENT,
     FLAT_FILE,
     FULFILLMENT,
@@ -24,20 +25,19 @@ from plugins.amazon.simulator.feeds import (
     Outcome,
     Processor,
 )
-from plugins.amazon.simulator.flat_file_feed import FlatFileProcessor
-from plugins.amazon.simulator.fulfillment_feed import FulfillmentProcessor
-from plugins.amazon.simulator.grants import Grants
-from plugins.amazon.simulator.listings import Listings
-from plugins.amazon.simulator.listings_feed import ListingsFeedProcessor
-from plugins.amazon.simulator.listings_items import ListingsItems
-from plugins.amazon.simulator.lwa import LoginWithAmazon
+from plugins.amazon.simulator.feeds.flat_file_feed import FlatFileProcessor
+from plugins.amazon.simulator.feeds.fulfillment_feed import FulfillmentProcessor
+from plugins.amazon.simulator.listings.listings import Listings
+from plugins.amazon.simulator.listings.listings_feed import ListingsFeedProcessor
+from plugins.amazon.simulator.listings.listings_items import ListingsItems
 from plugins.amazon.simulator.notifications import Notifications
 from plugins.amazon.simulator.operations import OPERATIONS
-from plugins.amazon.simulator.order_book import OrderBook
-from plugins.amazon.simulator.order_search import OrderSearch
-from plugins.amazon.simulator.orders_v0 import OrdersV0
-from plugins.amazon.simulator.sellers import Seller, preset_sellers
-from plugins.amazon.simulator.shipments import Shipments
+from plugins.amazon.simulator.orders.custom_links import CustomLinks
+from plugins.amazon.simulator.orders.order_book import OrderBook
+from plugins.amazon.simulator.orders.order_search import OrderSearch
+from plugins.amazon.simulator.orders.orders_v0 import OrdersV0
+from plugins.amazon.simulator.shipping.shipments import Shipments
+from plugins.amazon.simulator.steering.faults import FEED_PROCESSED, Faults
 
 MERCHANT_SKUS = ("TENT-2P", "LAMP-USB", "STOVE-MINI", "000123", "Mug Blue 12oz", "BUNDLE-CAMP")
 FBA_SKU = "COOLER-FBA"

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from plugins.conformance.hooks import Hooks
-from plugins.conformance.rig import Rig, running
+from plugins.conformance.carts.harness import Rig, running
+from plugins.conformance.carts.hooks import Hooks
 from plugins.interface import CartError
 from plugins.testkit import StillClock
 from tests.carts.testkit.broken_carts import SEEN

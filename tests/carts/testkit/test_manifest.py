@@ -12,7 +12,7 @@ import pluggy
 import pytest
 from is2_tiny import plugin as tiny
 
-from plugins.conformance.hooks import Hooks
+from plugins.conformance.carts.hooks import Hooks
 from plugins.interface import Environment, Field, FieldKind, RatePlan, ScheduleChoice, SchedulePlan, hookimpl
 from tests.carts.testkit import makers
 from tests.carts.testkit.driving import check, conformance_of

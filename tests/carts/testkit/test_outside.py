@@ -9,8 +9,8 @@ import pytest
 import requests
 from is2_tiny import plugin as tiny
 
-from plugins.conformance import outside
-from plugins.conformance.hooks import Hooks
+from plugins.conformance import side_channels
+from plugins.conformance.carts.hooks import Hooks
 from plugins.interface import CartContext, Effect, SellerIdentity, Temporary
 from plugins.testkit import FakeShop, Recorded, ShopHttp, StillClock, json_answer
 from tests.carts.testkit import broken_carts as broken, makers
@@ -24,14 +24,14 @@ def test_a_shop_may_call_whom_it_likes_while_a_hook_waits_for_it() -> None:
     with FakeShop().running() as behind, FakeShop().running() as shop, ShopHttp(StillClock()) as http:
         behind.answer("GET", "/stock", json_answer(7))
         shop.answer("GET", "/stock", asking_on)
-        with outside.watched() as watch:
+        with side_channels.watched() as watch:
             reply = http.call("stock", Effect.READ, "GET", f"{shop.address}/stock")
         assert reply.json() == 7
         assert watch.complaint("read_inventory") == ""
 
 
 def test_a_thread_that_goes_on_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outside, "_PATIENCE_S", 0.01)
+    monkeypatch.setattr(side_channels, "_PATIENCE_S", 0.01)
     end = threading.Event()
 
     def goes_on(ctx: CartContext) -> None:

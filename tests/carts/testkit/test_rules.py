@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from is2_tiny import plugin as tiny
 
-from plugins.conformance.hooks import Hooks
-from plugins.conformance.rig import running
+from plugins.conformance.carts.harness import running
+from plugins.conformance.carts.hooks import Hooks
 from plugins.interface import Temporary
 from plugins.testkit import StillClock
 from tests.carts.testkit import broken_carts as broken, makers

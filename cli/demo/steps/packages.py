@@ -1,0 +1,105 @@
+"""Third act: the warehouse packs, ships, corrects, takes back and stops; buyers cancel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from cli.demo import setup
+from cli.demo.participants import Cast, Shop
+
+WHOLE = 4
+CARRIERS = {"na": "UPS", "eu": "DPD", "fe": "Yamato"}
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """An order that comes into the story again, by its own id and by our number."""
+
+    order_id: str
+    number: str
+
+
+class PackagesAct:
+    """The parcels of one run."""
+
+    def __init__(self, cast: Cast) -> None:
+        self._cast = cast
+        self._shop = cast.shop(setup.MAIN)
+        self._used = 0
+        self._shipped: list[Shipped] = []
+        self._free: Iterator[Shipped] = iter(())
+
+    @property
+    def first_order(self) -> str:
+        """An order of the largest store that was shipped whole and left at that."""
+        return self._shipped[-1].order_id
+
+    def ship(self) -> None:
+        """Whole orders, one in two packages, one partly, and a bundle whose parts travel apart."""
+        self._cast.show.step("The warehouse ships: whole orders, one in two packages, one partly, a bundle in two.")
+        self._free = self._placed(self._shop)
+        self._shipped = list(islice(self._free, WHOLE))
+        for order in self._shipped:
+            self._ship(self._shop, order)
+        for rest_too in (True, False):
+            self._ship_one_unit(rest_too=rest_too)
+        self._ship_bundle()
+        for shop in self._cast.shops:
+            if shop is not self._shop:
+                self._ship(shop, next(self._placed(shop)))
+
+    def correct(self) -> None:
+        """One package gets another tracking number, one comes back and is packed again, one order cannot be packed."""
+        cast, packer = self._cast, self._cast.packer
+        cast.show.step("One package is corrected, one voided and shipped again; the warehouse stops one order.")
+        for corrected in self._shipped[:1]:
+            packer.correct(corrected.number, 1, CARRIERS["na"], self._tracking_number())
+        for voided in self._shipped[1:2]:
+            packer.void(voided.number, 1, "The label was on the wrong parcel")
+            self._ship(self._shop, voided)
+        for stopped in islice(self._free, 1):
+            packer.stop(stopped.number, "Damaged on the shelf")
+            self._shop.stopped.add(stopped.order_id)
+
+    def cancel(self) -> None:
+        """Buyers cancel what the warehouse has already."""
+        orders = self._shop.branches.get("cancel_after", [])
+        self._cast.show.step(f"Buyers cancel what the warehouse has already, orders: {len(orders)}.")
+        for order_id in orders:
+            self._cast.amazon.cancel(order_id)
+
+    def _ship_bundle(self) -> None:
+        bundles = set(self._shop.branches.get("bundle", []))
+        for order in islice(self._placed(self._shop, bundles), 1):
+            units = self._cast.packer.units_left(order.number)
+            first = min(units)
+            self._ship(self._shop, order, {sku: count if sku == first else 0 for sku, count in units.items()})
+            self._ship(self._shop, order)
+
+    def _ship_one_unit(self, *, rest_too: bool) -> None:
+        """One unit of an order that has several, and the rest in a second package where wanted."""
+        for order in self._free:
+            units = self._cast.packer.units_left(order.number)
+            if sum(units.values()) > 1:
+                self._ship(self._shop, order, {**dict.fromkeys(units, 0), next(iter(units)): 1})
+                if rest_too:
+                    self._ship(self._shop, order)
+                return
+
+    def _placed(self, shop: Shop, ids: set[str] | None = None) -> Iterator[Shipped]:
+        """Orders the warehouse has, without the one that `--drop` may need untouched."""
+        wanted = set(shop.plain()[:-1]) if ids is None else ids
+        for order in sorted(self._cast.orders_of(shop), key=lambda order: str(order["cart_id"])):
+            if order["cart_id"] in wanted and order["state"] == "INJECTED":
+                yield Shipped(order["cart_id"], order["number"])
+
+    def _ship(self, shop: Shop, order: Shipped, units: dict[str, int] | None = None) -> None:
+        self._cast.packer.ship(order.number, CARRIERS[shop.plan.region], self._tracking_number(), units)
+
+    def _tracking_number(self) -> str:
+        """A number of UPS: its last digit checks those before it, where a letter counts as its place from A = 2 on."""
+        self._used += 1
+        digits = [9, 9, 9, 2, 2, 1, *map(int, f"{self._used:09d}")]
+        return f"1Z999AA1{self._used:09d}{-(sum(digits[0::2]) + 2 * sum(digits[1::2])) % 10}"

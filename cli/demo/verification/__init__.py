@@ -1,0 +1,1 @@
+"""What the two sides hold, beside each other."""

@@ -1,0 +1,201 @@
+"""What must hold of packages: at Amazon, in IS2 and in the warehouse."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from exploration.world import World
+from is2_core.embedded_warehouse.models import (
+    StockMovement,
+    WarehouseOrder,
+    WarehouseOrderLine,
+    WarehousePackage,
+    WarehousePackageLine,
+    WarehouseSku,
+)
+from is2_core.orders.fulfillment.models import Package
+from is2_core.orders.fulfillment.states import PostState
+from is2_core.orders.models import PlacedComponent, ReceivedLine, ReceivedOrder
+from plugins.amazon.simulator.orders.order_book import BookedOrder
+
+
+def posted(world: World) -> Iterator[str]:
+    """I4: Amazon shows each order's packages as IS2 has them and the warehouse shipped them, each once; what Amazon
+    refused has a sentence and a cause."""
+    with world.platform.db.read() as session:
+        orders = {
+            order.id: order for order in session.scalars(sa.select(ReceivedOrder).order_by(ReceivedOrder.id)).all()
+        }
+        packages: dict[int, list[Package]] = {}
+        for package in session.scalars(sa.select(Package).order_by(Package.id)):
+            packages.setdefault(package.order_id, []).append(package)
+        lines = {row.id: row for row in session.scalars(sa.select(ReceivedLine))}
+    for order_id, order in orders.items():
+        own = packages.get(order_id, [])
+        booked = world.simulator.state.book.get(order.remote_id)
+        if booked is None:
+            continue
+        shown = {
+            package["packageReferenceId"]: package
+            for package in booked.summary()["packages"]
+            if package["trackingNumber"] not in world.shipped_before[order.remote_id]
+        }
+        if len(shown) < len(booked.summary()["packages"]) - len(world.shipped_before[order.remote_id]):
+            yield f"I4: Amazon shows a reference of {order.remote_id} twice"
+        missing = set(world.shipped_before[order.remote_id]) - {
+            package["trackingNumber"] for package in booked.summary()["packages"]
+        }
+        if missing:
+            yield f"I4: {sorted(missing)} of {order.remote_id}, shipped elsewhere, was overwritten"
+        standing = {package.reference for package in own if package.told_to_cart}
+        for package in own:
+            if package.post_state == PostState.DONE:
+                yield from _compared(package, shown.get(package.reference), lines, order.remote_id)
+        known = {package.reference for package in own}
+        for reference in sorted(shown.keys() - known):
+            yield f"I4: Amazon has package {reference} of {order.remote_id}, IS2 has none"
+        # Amazon cannot take a package back: one that was voided stays there until the next takes its place.
+        left_over = sorted(shown.keys() - standing)
+        for package in own:
+            if package.post_state == PostState.DUE:
+                yield f"I4: package {package.reference} of {order.remote_id} is still due"
+            if package.post_state == PostState.REJECTED and not package.post_sentence:
+                yield f"I4: package {package.reference} of {order.remote_id} is refused without a sentence"
+            if package.post_state != PostState.REJECTED:
+                continue
+            fits = [reference for reference in left_over if _would_be_taken(package, reference, booked, lines)]
+            if fits:
+                yield f"I4: package {package.reference} of {order.remote_id} did not take the place of {fits}"
+            if _would_be_taken(package, package.reference, booked, lines):
+                yield f"I4: package {package.reference} of {order.remote_id} is refused: {package.post_sentence}"
+
+
+def _would_be_taken(package: Package, reference: str, booked: BookedOrder, lines: Mapping[int, ReceivedLine]) -> bool:
+    """Whether Amazon has room for a package under this reference as things stand; where others hold its units (two that
+    were voided, for one that follows both), only a person can help."""
+    shown = booked.summary()["packages"]
+    others = [entry for entry in shown if entry["packageReferenceId"] != reference]
+    if booked.status == "CANCELLED" or (booked.status == "SHIPPED" and len(others) == len(shown)):
+        return False
+    held = Counter[str]()
+    for entry in others:
+        held.update({item["orderItemId"]: item["quantity"] for item in entry["packageItems"]})
+    ordered = {item["orderItemId"]: item["quantityOrdered"] for item in booked.order["orderItems"]}
+    wanted = {lines[entry.line_id].remote_id: entry.quantity for entry in package.units}
+    return all(held[item] + units <= ordered[item] for item, units in wanted.items())
+
+
+def _compared(
+    package: Package, shown: Mapping[str, Any] | None, lines: Mapping[int, ReceivedLine], order: str
+) -> Iterator[str]:
+    if shown is None:
+        yield f"I4: package {package.reference} of {order} counts as posted, Amazon does not have it"
+        return
+    units = {lines[entry.line_id].remote_id: entry.quantity for entry in package.units}
+    there = {entry["orderItemId"]: entry["quantity"] for entry in shown["packageItems"]}
+    number = (package.label or package).tracking_number
+    if (shown["trackingNumber"], there) != (number, units):
+        yield (
+            f"I4: package {package.reference} of {order} is {shown['trackingNumber']} {there} at Amazon, "
+            f"{number} {units} in IS2"
+        )
+
+
+def reported(world: World) -> Iterator[str]:
+    """I4: IS2 has the warehouse's packages of its orders as they are now, and completes as many of the cart's units
+    with them as can be, never more than were placed."""
+    with world.platform.db.read() as session:
+        known = {package.warehouse_ref: package for package in session.scalars(sa.select(Package).order_by(Package.id))}
+        numbers = dict(session.execute(sa.select(ReceivedOrder.number, ReceivedOrder.id)).all())
+        for row, number in session.execute(
+            sa.select(WarehousePackage, WarehouseOrder.number)
+            .join(WarehouseOrder, WarehouseOrder.id == WarehousePackage.order_id)
+            .order_by(WarehousePackage.id)
+        ).all():
+            package = known.get(str(row.id))
+            voided = row.voided_at is not None
+            if package is None:
+                if not voided:
+                    yield f"I4: IS2 does not know package {row.id} of {number}"
+                continue
+            mine = {entry.warehouse_sku: entry.quantity for entry in package.contents}
+            theirs = {entry.sku: entry.quantity for entry in row.lines}
+            if (package.tracking_number, package.voided, mine) != (row.tracking_number, voided, theirs):
+                yield f"I4: package {row.id} of {number} is {theirs} in the warehouse, {mine} in IS2, or else labeled"
+            if package.order_id != numbers[number]:
+                yield f"I4: package {row.id} of {number} is another order's"
+        by_order: dict[int, list[Package]] = {}
+        for package in known.values():
+            if package.told_to_cart:
+                by_order.setdefault(package.order_id, []).append(package)
+        for order_id, standing in sorted(by_order.items()):
+            yield from _completed(session, order_id, standing)
+
+
+def _completed(session: Session, order_id: int, standing: list[Package]) -> Iterator[str]:
+    left: Counter[str] = Counter()
+    done: Counter[int] = Counter()
+    for package in standing:
+        if not package.voided:
+            left.update({entry.warehouse_sku: entry.quantity for entry in package.contents})
+        done.update({entry.line_id: entry.quantity for entry in package.units})
+    parts: dict[int, dict[str, int]] = {}
+    for line_id, sku, units in session.execute(
+        sa.select(PlacedComponent.line_id, PlacedComponent.warehouse_sku, PlacedComponent.quantity)
+        .join(ReceivedLine, ReceivedLine.id == PlacedComponent.line_id)
+        .where(ReceivedLine.order_id == order_id)
+    ):
+        parts.setdefault(line_id, {})[sku] = units
+    lines = {
+        line.id: line for line in session.scalars(sa.select(ReceivedLine).where(ReceivedLine.order_id == order_id))
+    }
+    # Units cancelled at the cart after they were placed need not be posted there, shipped or not.
+    wanted = {line.id: min(line.placed, line.ordered - line.cancelled) for line in lines.values()}
+    for line_id, units in done.items():
+        left.subtract({sku: units * each for sku, each in parts.get(line_id, {}).items()})
+        if units > lines[line_id].placed:
+            yield f"I4: {units} units of line {line_id} are packed, {lines[line_id].placed} were placed"
+    if any(units < 0 for units in left.values()):
+        yield f"I4: the packages of order {order_id} report more than they hold: {dict(left)}"
+    for line_id, needed in parts.items():
+        if done[line_id] < wanted[line_id] and all(left[sku] >= units for sku, units in needed.items()):
+            yield f"I4: a unit of line {line_id} is shipped, and in no package of IS2's"
+
+
+def conserved(world: World) -> Iterator[str]:
+    """The warehouse's books: what lies there is the sum of its ledger, what an order had shipped that of its packages,
+    and nothing was shipped that was not ordered."""
+    with world.platform.db.read() as session:
+        ledger = dict(
+            session.execute(
+                sa.select(StockMovement.warehouse_sku_id, sa.func.sum(StockMovement.quantity)).group_by(
+                    StockMovement.warehouse_sku_id
+                )
+            ).all()
+        )
+        for row in session.scalars(sa.select(WarehouseSku)):
+            if not 0 <= row.on_hand == ledger.get(row.id, 0):
+                yield f"stock: {row.on_hand} of {row.sku} on hand, {ledger.get(row.id, 0)} by the ledger"
+        packed = {
+            (order_id, sku): units
+            for order_id, sku, units in session.execute(
+                sa.select(
+                    WarehousePackage.order_id, WarehousePackageLine.sku, sa.func.sum(WarehousePackageLine.quantity)
+                )
+                .join(WarehousePackageLine, WarehousePackageLine.package_id == WarehousePackage.id)
+                .where(WarehousePackage.voided_at.is_(None))
+                .group_by(WarehousePackage.order_id, WarehousePackageLine.sku)
+            )
+        }
+        for line in session.scalars(sa.select(WarehouseOrderLine)):
+            units = packed.pop((line.order_id, line.sku), 0)
+            if not 0 <= line.shipped <= line.quantity or line.shipped != units:
+                yield f"stock: {line.shipped} of {line.quantity} {line.sku} shipped, {units} in packages"
+    for (order_id, sku), units in sorted(packed.items()):
+        if units:
+            yield f"stock: packages of order {order_id} hold {units} of {sku}, which is not in it"

@@ -1,0 +1,115 @@
+"""Looks at what leaves for Amazon and at what becomes of it: which stock push each listings feed carries."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from exploration.checks import expected
+from is2_core.accounts.models import Integration
+from is2_core.db import Database
+from is2_core.embedded_warehouse.models import WarehouseOrder
+from is2_core.inventory.models import StockPush, StockPushLine
+from is2_core.items.models import CartItem
+from is2_core.orders.models import ReceivedOrder
+from plugins.amazon.simulator.messages import Request
+from plugins.amazon.simulator.state import FBA_SKU
+
+_ACKNOWLEDGED = re.compile(rb"<AmazonOrderID>([^<]+)</AmazonOrderID>")
+_DOCUMENT = re.compile(r"/documents/([^/]+)")
+_FEEDS = re.compile(r"/(?:na|eu|fe)/feeds/2021-06-30/feeds")
+
+
+@dataclass
+class Watch:
+    """Sees every request just before it reaches Amazon, and every feed Amazon makes.
+
+    Args:
+        seen: per running piece, what the warehouse and IS2 together had to sell when it asked for stock last.
+        running: the name of the piece that runs.
+        feeds: the ids of Amazon's feeds, in the order they were made.
+
+    `push_of` maps a feed's id to the stock push it carries.
+    """
+
+    db: Database
+    seen: dict[str, expected.Sight]
+    running: Callable[[], str]
+    feeds: Callable[[], list[str]]
+    violations: list[str] = field(default_factory=list)
+    push_of: dict[str, int] = field(default_factory=dict)
+    _uploads: dict[str, int] = field(default_factory=dict)
+    _known: int = 0
+
+    def before(self, request: Request) -> None:
+        """A request is about to arrive."""
+        document = _DOCUMENT.fullmatch(request.path)
+        if request.method != "PUT" or document is None:
+            return
+        if request.body.startswith(b"{"):
+            self._stock(document[1], json.loads(request.body))
+        else:
+            self._acknowledgements([found.decode() for found in _ACKNOWLEDGED.findall(request.body)])
+
+    def after(self, request: Request) -> None:
+        """A request has had its effect, answered or not."""
+        if request.method != "POST" or not _FEEDS.fullmatch(request.path):
+            return
+        made = self.feeds()
+        document = request.json()["inputFeedDocumentId"]
+        for feed in made[self._known :]:
+            if document in self._uploads:
+                self.push_of[feed] = self._uploads[document]
+        self._known = len(made)
+
+    def _acknowledgements(self, wanted: list[str]) -> None:
+        """I3: whatever leaves for Amazon as an acknowledgement has its placing committed before."""
+        with self.db.read() as session:
+            placed = set(
+                session.scalars(
+                    sa.select(ReceivedOrder.remote_id)
+                    .join(WarehouseOrder, WarehouseOrder.number == ReceivedOrder.number)
+                    .where(ReceivedOrder.remote_id.in_(wanted), ReceivedOrder.placed_at.is_not(None))
+                )
+            )
+        self.violations += [
+            f"I3: {order_id} is acknowledged before its placing is committed"
+            for order_id in wanted
+            if order_id not in placed
+        ]
+
+    def _stock(self, document: str, content: dict[str, Any]) -> None:
+        """I5: what leaves as stock is what was stored for this push, with its latency; no more than was sellable when
+        it was computed; and nothing Amazon ships itself."""
+        seller = content["header"]["sellerId"]
+        with self.db.read() as session:
+            store = session.scalars(sa.select(Integration).where(Integration.seller_id == seller)).one()
+            push = session.scalars(
+                sa.select(StockPush).where(StockPush.integration_id == store.id).order_by(StockPush.id.desc()).limit(1)
+            ).one()
+            lines = {
+                sku: line
+                for line, sku in session.execute(
+                    sa.select(StockPushLine, CartItem.sku)
+                    .join(CartItem, CartItem.id == StockPushLine.cart_item_id)
+                    .where(StockPushLine.push_id == push.id)
+                )
+            }
+        self._uploads[document] = push.id
+        sight = self.seen[self.running()]
+        for message in content["messages"]:
+            sku, value = message["sku"], message["patches"][0]["value"][0]
+            quantity, lead_days = value["quantity"], value["lead_time_to_ship_max_days"]
+            line = lines.get(sku)
+            if line is None or (line.quantity, line.lead_days) != (quantity, lead_days):
+                self.violations.append(f"I5: {sku} leaves with {quantity}, which is not stored for push {push.id}")
+            sellable = sight.most(store.id, sku)
+            if sellable is None or quantity > sellable:
+                self.violations.append(f"I5: {quantity} of {sku} leave, {sellable} were sellable")
+            if sku == FBA_SKU:
+                self.violations.append(f"I5: {sku} is written, which Amazon ships itself")

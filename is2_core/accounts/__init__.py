@@ -1,0 +1,1 @@
+"""Accounts, their people, and the rows of their integrations."""

@@ -1,0 +1,147 @@
+"""Who may sign in, and for which merchant company."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from is2_core.accounts.states import IntegrationState, MemberRole, Role
+from is2_core.db.base import Base, Id, Owned, reference
+from is2_core.db.types import Sealed
+
+
+class Account(Base):
+    """A merchant company."""
+
+    __tablename__ = "account"
+    id: Mapped[Id]
+    name: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
+
+
+class User(Base):
+    """A person who signs in. `email` is stored lower-case; `session_epoch` rises to end all sessions."""
+
+    __tablename__ = "user_account"
+    id: Mapped[Id]
+    email: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    password_hash: Mapped[str]
+    role: Mapped[str] = mapped_column(default=Role.MERCHANT)
+    disabled: Mapped[bool] = mapped_column(default=False)
+    failed_logins: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[datetime | None]
+    session_epoch: Mapped[int] = mapped_column(default=1)
+    last_sign_in_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+
+class Membership(Base):
+    """A user's place in an account."""
+
+    __tablename__ = "membership"
+    __table_args__ = (sa.UniqueConstraint("account_id", "user_id"),)
+    id: Mapped[Id]
+    account_id: Mapped[int] = reference("account.id", index=False)
+    user_id: Mapped[int] = reference("user_account.id")
+    role: Mapped[str] = mapped_column(default=MemberRole.MEMBER)
+
+
+class Integration(Owned):
+    """One connected store: one per (cart, region, seller) on the whole platform.
+
+    `seller_id` is None until the cart has said who the seller is. `settings` are the cart's store fields;
+    `older_authorization`: the store also carries one of the cart's older generation (nothing of it is kept here).
+    `server_skew_s` is how far the cart's clock was ahead of ours at the last reply. `proved_at` is when a call proved
+    that the authorization is this seller's; None where a release that did not ask connected it.
+    """
+
+    __tablename__ = "integration"
+    __table_args__ = (sa.UniqueConstraint("cart", "region", "seller_id"),)
+    id: Mapped[Id]
+    account_id: Mapped[int] = reference("account.id")
+    cart: Mapped[str]
+    region: Mapped[str] = mapped_column(default="")
+    seller_id: Mapped[str | None]
+    seller_name: Mapped[str] = mapped_column(default="")
+    nickname: Mapped[str] = mapped_column(default="")
+    sites: Mapped[list[str]] = mapped_column(default=list)
+    home_site: Mapped[str] = mapped_column(default="")
+    settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    wms_target: Mapped[str] = mapped_column(default="embedded")
+    state: Mapped[str] = mapped_column(default=IntegrationState.SETUP)
+    pause_code: Mapped[str] = mapped_column(default="")
+    pause_sentence: Mapped[str] = mapped_column(default="")
+    review_first: Mapped[bool] = mapped_column(default=False)
+    orders_from: Mapped[datetime | None]
+    older_authorization: Mapped[bool] = mapped_column(default=False)
+    server_skew_s: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    proved_at: Mapped[datetime | None]
+
+
+class Credential(Base):
+    """A store's credentials and cached access token, encrypted; `version` rises with every change.
+
+    Minting is allowed to the holder of `minting_until` (the database's clock) only.
+    """
+
+    __tablename__ = "credential"
+    integration_id: Mapped[int] = reference("integration.id", primary_key=True, index=False)
+    credentials: Mapped[Any] = mapped_column(Sealed("credential.credentials"))
+    access_token: Mapped[Any] = mapped_column(Sealed("credential.access_token"), nullable=True)
+    access_expires_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(default=1)
+    minting_until: Mapped[datetime | None]
+    authorized_at: Mapped[datetime]
+
+
+class SellerClaim(Base):
+    """What an install or reconnect brought whose seller is not proved yet; it holds no seller, and hinders nobody.
+
+    `credentials` are kept for an hour, so that a proof that failed can be tried again without a new consent, and are
+    None afterwards. `settings` are the fields typed on the way; `message` says why the proof failed, "" before that.
+    """
+
+    __tablename__ = "seller_claim"
+    id: Mapped[Id]
+    integration_id: Mapped[int] = mapped_column(sa.ForeignKey("integration.id", ondelete="CASCADE"), unique=True)
+    seller_id: Mapped[str]
+    seller_name: Mapped[str] = mapped_column(default="")
+    sites: Mapped[list[str]] = mapped_column(default=list)
+    settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    older_authorization: Mapped[bool] = mapped_column(default=False)
+    credentials: Mapped[Any] = mapped_column(Sealed("seller_claim.credentials"), nullable=True)
+    message: Mapped[str] = mapped_column(default="")
+    at: Mapped[datetime]
+
+
+class UnshippedLook(Base):
+    """Which orders waited at the cart when somebody set an integration up: when they were bought (ISO, UTC, the oldest
+    first), whether these are all, and in `message` why the cart could not be asked, "" where it was."""
+
+    __tablename__ = "unshipped_look"
+    integration_id: Mapped[int] = mapped_column(sa.ForeignKey("integration.id", ondelete="CASCADE"), primary_key=True)
+    at: Mapped[datetime]
+    bought: Mapped[list[str]] = mapped_column(default=list)
+    complete: Mapped[bool] = mapped_column(default=False)
+    message: Mapped[str] = mapped_column(default="")
+
+
+class InstallSession(Base):
+    """One trip of a browser to a cart's authorization page: `state` is stored hashed, bound to the browser's
+    session and the user, used once, and expires."""
+
+    __tablename__ = "install_session"
+    id: Mapped[Id]
+    integration_id: Mapped[int] = reference("integration.id")
+    user_id: Mapped[int] = reference("user_account.id", index=False)
+    state_hash: Mapped[str] = mapped_column(unique=True)
+    browser_hash: Mapped[str]
+    return_url: Mapped[str]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]

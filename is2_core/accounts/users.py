@@ -1,0 +1,163 @@
+"""Accounts, users and signing in."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from is2_core.accounts import passwords
+from is2_core.accounts.models import Account, Membership, User
+from is2_core.accounts.states import MemberRole, Role
+from is2_core.errors import BadInput, Conflict
+from is2_core.platform import Platform
+
+MAX_FAILED_LOGINS = 10
+LOCK = timedelta(minutes=15)
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class AccountRef:
+    """An account a user belongs to, and as what."""
+
+    id: int
+    name: str
+    role: str
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A user as the panel knows them."""
+
+    id: int
+    email: str
+    name: str
+    role: str
+    session_epoch: int
+    accounts: tuple[AccountRef, ...]
+
+
+def create_account(platform: Platform, name: str) -> int:
+    """Make a merchant company; returns its id."""
+    name = name.strip()
+    if not name:
+        raise BadInput("Give the account a name.", field="name")
+    with platform.db.write() as session:
+        if session.scalar(sa.select(Account.id).where(Account.name == name)):
+            raise Conflict(f"There is an account named {name} already.", field="name")
+        account = Account(name=name, created_at=platform.clock.now())
+        session.add(account)
+        session.flush()
+        return account.id
+
+
+def create_user(
+    platform: Platform,
+    *,
+    email: str,
+    name: str,
+    password: str,
+    role: str = Role.MERCHANT,
+    account_id: int | None = None,
+    member_role: str = MemberRole.OWNER,
+) -> int:
+    """Make a user, for merchants with a place in an account; returns its id."""
+    email = email.strip().lower()
+    if "@" not in email or not email.isprintable():
+        raise BadInput("Give an e-mail address.", field="email")
+    if role not in set(Role):
+        raise BadInput(f"{role!r} is no role.", field="role")
+    if (role == Role.MERCHANT) != (account_id is not None):
+        raise BadInput("A merchant's user belongs to an account, others to none.", field="account")
+    name = name.strip() or email
+    with platform.db.read() as session:
+        account = session.get(Account, account_id) if account_id is not None else None
+    if account_id is not None and account is None:
+        raise BadInput("There is no such account.", field="account")
+    # Before the transaction: others wait for it to end.
+    password_hash = passwords.hash_new(password, (email, name, account.name if account else ""))
+    try:
+        with platform.db.write() as session:
+            if session.scalar(sa.select(User.id).where(User.email == email)):
+                raise Conflict(f"There is a user {email} already.", field="email")
+            user = User(email=email, name=name, password_hash=password_hash, role=role, created_at=platform.clock.now())
+            session.add(user)
+            session.flush()
+            if account_id is not None:
+                session.add(Membership(account_id=account_id, user_id=user.id, role=member_role))
+            user_id = user.id
+    except IntegrityError as error:
+        raise Conflict(f"There is a user {email} already, made a moment ago.", field="email") from error
+    _log.info("user %s was made as %s", user_id, role)
+    return user_id
+
+
+def sign_in(platform: Platform, email: str, password: str) -> SignedIn | None:
+    """The user, or None: unknown, wrong password, disabled and locked look the same from outside.
+
+    Raises:
+        PasswordsBusy: another password is being checked; nothing is known of this one.
+    """
+    email = email.strip().lower()
+    with platform.db.read() as session:
+        # A database refuses some of what a browser can send.
+        user = session.scalar(sa.select(User).where(User.email == email)) if email.isprintable() else None
+    found = passwords.check(user.password_hash if user else None, password)
+    with platform.db.write() as session:
+        person = session.get(User, user.id if user else 0, with_for_update=True)
+        if not may_go_on(platform, person, found.fits) or person is None:
+            return None
+        person.last_sign_in_at = platform.clock.now()
+        if found.new_hash:
+            person.password_hash = found.new_hash
+        return signed_in(session, person)
+
+
+def may_go_on(platform: Platform, person: User | None, fits: bool) -> bool:
+    """Count one try with a password in the person's row, which is locked; whether it lets them in."""
+    if person is None:
+        return False
+    now = platform.clock.now()
+    locked = person.locked_until is not None and person.locked_until > now
+    if fits and not locked and not person.disabled:
+        person.failed_logins, person.locked_until = 0, None
+        return True
+    if not locked:
+        # A disabled user's tries are counted like any other's: the answer takes as long.
+        person.failed_logins += 1
+        if person.failed_logins >= MAX_FAILED_LOGINS:
+            person.failed_logins, person.locked_until = 0, now + LOCK
+    return False
+
+
+def load_user(platform: Platform, user_id: int, session_epoch: int) -> SignedIn | None:
+    """The user of a running session; None once it was ended or the user disabled."""
+    with platform.db.read() as session:
+        user = session.get(User, user_id)
+        if user is None or user.disabled or user.session_epoch != session_epoch:
+            return None
+        return signed_in(session, user)
+
+
+def end_sessions(platform: Platform, user_id: int) -> None:
+    """End every session of a user at once."""
+    with platform.db.write() as session:
+        session.execute(sa.update(User).where(User.id == user_id).values(session_epoch=User.session_epoch + 1))
+
+
+def signed_in(session: Session, user: User) -> SignedIn:
+    """A user as the panel knows them, with the accounts of their memberships."""
+    places = session.execute(
+        sa.select(Account.id, Account.name, Membership.role)
+        .join(Membership, Membership.account_id == Account.id)
+        .where(Membership.user_id == user.id)
+        .order_by(Account.name)
+    ).all()
+    return SignedIn(
+        user.id, user.email, user.name, user.role, user.session_epoch, tuple(AccountRef(*place) for place in places)
+    )

@@ -1,0 +1,92 @@
+"""What an admin saves for a cart: enabled or not, environment, platform-wide settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from is2_core.accounts.models import Integration
+from is2_core.accounts.states import IntegrationState
+from is2_core.carts.cart_settings import known_manifest, still_good
+from is2_core.carts.fields import check_fields
+from is2_core.carts.models import CartSetting
+from is2_core.db.locks import LOCK
+from is2_core.errors import BadInput
+from is2_core.integrations.pausing import resume
+from is2_core.platform import Platform
+from plugins.interface import CartManifest, FieldKind, SettingsError
+
+
+def enable_cart(platform: Platform, cart: str) -> None:
+    """Allow installs and imports."""
+    _set_enabled(platform, cart, True)
+
+
+def disable_cart(platform: Platform, cart: str) -> None:
+    """Stop installs and imports; what is placed already goes on to its end."""
+    _set_enabled(platform, cart, False)
+
+
+def _set_enabled(platform: Platform, cart: str, enabled: bool) -> None:
+    known_manifest(platform, cart)
+    with platform.db.write() as session:
+        row = session.get(CartSetting, cart, with_for_update=LOCK)
+        if row is None:
+            row = CartSetting(cart=cart, values={})
+            session.add(row)
+        row.enabled, row.updated_at = enabled, platform.clock.now()
+
+
+def save_cart_settings(platform: Platform, cart: str, environment: str, values: Mapping[str, str]) -> None:
+    """Check and store the platform-wide settings; a secret left empty keeps its stored value, one that is replaced
+    stays beside the new one as long as its field says. Stores that were paused because of a setting go on."""
+    manifest = known_manifest(platform, cart)
+    if environment not in {entry.code for entry in manifest.environments}:
+        raise BadInput("Choose one of the endpoints.", field="environment")
+    with platform.db.write() as session:
+        row = session.get(CartSetting, cart, with_for_update=LOCK)
+        if row is None:
+            row = CartSetting(cart=cart, values={})
+            session.add(row)
+        checked = check_fields(manifest.platform_fields, values, stored=row.secrets or {}).values
+        secret_keys = {entry.key for entry in manifest.platform_fields if entry.kind is FieldKind.SECRET}
+        values = {key: value for key, value in checked.items() if key not in secret_keys}
+        # Beside another application or endpoint a former secret is no rotation's, and nobody's business there.
+        rotation = (row.environment, row.values) == (environment, values)
+        row.former = _former(manifest, row, checked, platform.clock.now()) if rotation else None
+        row.environment, row.values = environment, values
+        row.secrets = {key: value for key, value in checked.items() if key in secret_keys}
+        row.updated_at = platform.clock.now()
+        waiting = session.scalars(
+            sa.select(Integration).where(
+                Integration.cart == cart,
+                Integration.state == IntegrationState.PAUSED,
+                Integration.pause_code == SettingsError.default_code,
+            )
+        )
+        for integration in waiting.all():
+            resume(session, integration, platform)
+
+
+def forget_former(platform: Platform, cart: str) -> None:
+    """Erase what the secrets of a cart were before at once, as after a leak."""
+    known_manifest(platform, cart)
+    with platform.db.write() as session:
+        row = session.get(CartSetting, cart)
+        if row is not None:
+            row.former = None
+
+
+def _former(
+    manifest: CartManifest, row: CartSetting, checked: Mapping[str, str], now: datetime
+) -> dict[str, dict[str, str]] | None:
+    # One that is kept already stays: what took its place may have been a slip of the pen, corrected now.
+    kept = still_good(row.former, now)
+    stored = row.secrets or {}
+    for declared in manifest.platform_fields:
+        before = stored.get(declared.key)
+        if declared.former_for and before and before != checked[declared.key] and declared.key not in kept:
+            kept[declared.key] = {"value": before, "until": (now + declared.former_for).isoformat()}
+    return kept or None

@@ -1,0 +1,49 @@
+"""What an admin does about a task that was set aside, or slow work whose answer does not come."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from is2_core.db.locks import LOCK
+from is2_core.errors import Conflict, NotFound
+from is2_core.jobs import SETTLERS
+from is2_core.platform import Platform
+from is2_core.submissions.models import Submission
+from is2_core.submissions.polling import give_up
+from is2_core.tasks.models import Task
+from is2_core.tasks.states import OPEN_STATES, TaskState
+
+
+def try_again(platform: Platform, task_id: int) -> None:
+    """Make a task that was set aside due again, with a clean count of errors and crashes.
+
+    Raises:
+        NotFound: no such task is set aside.
+        Conflict: the same work was asked for since, and is open.
+    """
+    with platform.db.write() as session:
+        task = session.get(Task, task_id, with_for_update=LOCK)
+        if task is None or task.state != TaskState.QUARANTINED:
+            raise NotFound("There is no such task set aside.")
+        successor = sa.select(Task.id).where(Task.business_key == task.business_key, Task.state.in_(OPEN_STATES))
+        if session.scalar(successor) is not None:
+            raise Conflict("The same work is open already under a newer task.")
+        task.state, task.run_at = TaskState.READY, platform.clock.database_now(session)
+        task.attempts = task.crashes = 0
+        task.fence += 1
+
+
+def give_up_submission(platform: Platform, submission_id: int) -> None:
+    """End slow work at a cart whose answer does not come: each of its lines without a result is sent again.
+
+    Raises:
+        NotFound: there is no such submission.
+        Conflict: it has ended.
+    """
+    with platform.db.write() as session:
+        row = session.get(Submission, submission_id, with_for_update=LOCK)
+        if row is None:
+            raise NotFound("There is no such submission.")
+        if row.closed_at is not None:
+            raise Conflict("This submission has ended meanwhile.")
+        give_up(session, row, platform.clock.now(), SETTLERS)

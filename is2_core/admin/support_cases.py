@@ -1,0 +1,28 @@
+"""Closing cases of any account."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from is2_core.cases.cases import case_text, lock_cases
+from is2_core.cases.models import SupportCase
+from is2_core.errors import Conflict, NotFound
+from is2_core.orders.timeline import add_event
+from is2_core.platform import Platform
+
+
+def close_case(platform: Platform, *, case_id: int, user_id: int, answer: str) -> None:
+    """Close a case of any account with an answer its merchant reads; for users who read all accounts."""
+    answer = case_text(answer, "answer", "Write what was found or done")
+    now = platform.clock.now()
+    with platform.db.write() as session:
+        account = session.scalar(sa.select(SupportCase.account_id).where(SupportCase.id == case_id))
+        if account is None:
+            raise NotFound("There is no such case.")
+        lock_cases(session, account)
+        case = session.get_one(SupportCase, case_id)
+        if case.closed_at is not None:
+            raise Conflict("This case was closed already.")
+        case.closed_at, case.answer = now, answer
+        if case.order_id is not None:
+            add_event(session, case.order_id, now, "HELP_ANSWERED", "The support answered.", user_id)

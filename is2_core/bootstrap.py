@@ -1,0 +1,71 @@
+"""Builds the platform: the only place that names implementations."""
+
+from __future__ import annotations
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from sqlalchemy.orm import configure_mappers
+
+from is2_core.calls.carts import CartRegistry
+from is2_core.calls.rate_limits import BucketStore, RedisBuckets
+from is2_core.calls.transport import RequestsTransport, Transport
+from is2_core.clock import Clock, OffsetClock, WallClock
+from is2_core.config import Config
+from is2_core.db import Database
+from is2_core.db.types import use_keyring
+from is2_core.embedded_warehouse.port import EmbeddedWarehouse
+from is2_core.jobs import HANDLERS
+from is2_core.platform import Platform
+from is2_core.tasks.runner import run_next
+
+# Seconds to wait for Redis: a page or a call to a cart waits for it, and what cannot be known is tried again later.
+_REDIS_S = 2
+
+
+def build_platform(
+    config: Config,
+    *,
+    clock: Clock | None = None,
+    transport: Transport | None = None,
+    buckets: BucketStore | None = None,
+    carts: CartRegistry | None = None,
+    db: Database | None = None,
+) -> Platform:
+    """The platform of this process, with any of the ports replaced. Opens no connection."""
+    use_keyring(config.keyring)
+    database = db or Database(config.database_url)
+    the_clock = clock or (OffsetClock(database) if config.clock_offset else WallClock())
+    return Platform(
+        config=config,
+        db=database,
+        clock=the_clock,
+        transport=transport or RequestsTransport(),
+        buckets=buckets or RedisBuckets(_redis(config.redis_url)),
+        carts=carts or CartRegistry.load(),
+        warehouses={"embedded": EmbeddedWarehouse(database, the_clock)},
+    )
+
+
+def _redis(url: str) -> redis.Redis:
+    # Once more at once, for a connection that Redis had closed; the library's own pauses add up to half a minute.
+    patience = Retry(NoBackoff(), 1)
+    return redis.Redis.from_url(url, socket_timeout=_REDIS_S, socket_connect_timeout=_REDIS_S, retry=patience)
+
+
+_platform: Platform | None = None
+
+
+def prepare() -> Platform:
+    """This process's platform: carts and tables are loaded before forking, no connection is opened."""
+    global _platform
+    if _platform is None:
+        # Otherwise every forked child would do it again, in twice the time its task takes.
+        configure_mappers()
+        _platform = build_platform(Config.from_environment())
+    return _platform
+
+
+def perform() -> None:
+    """Run the task whose turn it is, if one is due."""
+    run_next(prepare(), HANDLERS)

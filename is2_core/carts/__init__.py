@@ -1,0 +1,1 @@
+"""What a call of a cart needs: settings, declared fields, context, token."""

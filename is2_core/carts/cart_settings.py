@@ -1,0 +1,100 @@
+"""What an admin sets per cart: enabled or not, environment, platform-wide settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from is2_core.calls.carts import UnknownCart
+from is2_core.carts.models import CartSetting
+from is2_core.errors import NotFound
+from is2_core.platform import Platform
+from plugins.interface import CartManifest, PlatformSettings, Secret
+
+
+@dataclass(frozen=True)
+class StoredSettings:
+    """Settings without their secrets: only which of those are set, and until when a former one is used beside."""
+
+    enabled: bool
+    environment: str
+    values: dict[str, str]
+    secrets_set: frozenset[str]
+    former_until: Mapping[str, datetime] = field(default_factory=dict)
+
+
+def known_manifest(platform: Platform, cart: str) -> CartManifest:
+    """The manifest of a working cart.
+
+    Raises:
+        NotFound: there is none of that name.
+    """
+    try:
+        return platform.carts.manifest(cart)
+    except UnknownCart:
+        raise NotFound(f"There is no cart named {cart}.") from None
+
+
+def stored_settings(platform: Platform, cart: str) -> StoredSettings:
+    """What is stored, or defaults where nothing is."""
+    with platform.db.read() as session:
+        row = session.get(CartSetting, cart)
+    if row is None:
+        return StoredSettings(False, "", {}, frozenset())
+    return StoredSettings(
+        row.enabled,
+        row.environment,
+        dict(row.values),
+        frozenset(key for key, value in (row.secrets or {}).items() if value),
+        {
+            key: datetime.fromisoformat(entry["until"])
+            for key, entry in still_good(row.former, platform.clock.now()).items()
+        },
+    )
+
+
+def platform_settings(platform: Platform, cart: str) -> PlatformSettings:
+    """The settings as a cart gets them, secrets included."""
+    with platform.db.read() as session:
+        row = session.get(CartSetting, cart)
+    if row is None:
+        return PlatformSettings("")
+    return PlatformSettings(
+        row.environment,
+        dict(row.values),
+        {key: Secret(value) for key, value in (row.secrets or {}).items()},
+        {key: Secret(entry["value"]) for key, entry in still_good(row.former, platform.clock.now()).items()},
+    )
+
+
+def is_enabled(platform: Platform, cart: str) -> bool:
+    """Whether merchants may install this cart and new orders are imported."""
+    return stored_settings(platform, cart).enabled
+
+
+def forget_former_secrets(session: Session, now: datetime) -> None:
+    """Erase what secrets were before, once that is of no use any more."""
+    for row in session.scalars(sa.select(CartSetting).where(CartSetting.former.is_not(None))).all():
+        former = row.former or {}
+        still = still_good(former, now)
+        if still.keys() != former.keys():
+            row.former = still or None
+
+
+def still_good(former: Mapping[str, dict[str, str]] | None, now: datetime) -> dict[str, dict[str, str]]:
+    return {key: entry for key, entry in (former or {}).items() if datetime.fromisoformat(entry["until"]) > now}
+
+
+def environment_label(platform: Platform) -> str:
+    """For the header of every page: which endpoints the enabled carts speak to."""
+    parts = []
+    for cart in platform.carts.names():
+        stored, manifest = stored_settings(platform, cart), platform.carts.manifest(cart)
+        label = next((entry.label for entry in manifest.environments if entry.code == stored.environment), None)
+        if stored.enabled and label:
+            parts.append(f"{manifest.label}: {label}")
+    return ", ".join(parts)

@@ -1,0 +1,112 @@
+"""Checking typed values against the fields a cart declares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from urllib.parse import urlsplit
+
+from is2_core.accounts.models import Integration
+from is2_core.errors import BadInput
+from plugins.interface import Field, FieldKind
+
+MAX_TEXT = 2000
+
+
+@dataclass(frozen=True)
+class FormField:
+    """A declared field with the value to show in it."""
+
+    field: Field
+    value: str
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Values by key, and what to say about those that are allowed but not advised."""
+
+    values: dict[str, str]
+    warnings: tuple[str, ...]
+
+
+def check_fields(fields: Iterable[Field], given: Mapping[str, str], stored: Mapping[str, str] | None = None) -> Checked:
+    """Check every declared field; what is not declared is ignored.
+
+    Args:
+        stored: values to keep where a SECRET was left empty.
+
+    Raises:
+        BadInput: at the first field that cannot be used.
+    """
+    values: dict[str, str] = {}
+    warnings: list[str] = []
+    for field in fields:
+        text = given.get(field.key, "").strip()
+        if not text and field.kind is FieldKind.SECRET and stored:
+            text = stored.get(field.key, "")
+        if not text and field.kind is FieldKind.BOX:
+            text = "no"
+        values[field.key] = _check(field, text)
+        if field.advised_minimum is not None and text and int(text) < field.advised_minimum:
+            warnings.append(field.advice)
+    return Checked(values, tuple(warnings))
+
+
+def _check(field: Field, text: str) -> str:
+    if not text:
+        if field.required:
+            raise BadInput(f"{field.label} is missing.", field=field.key)
+        return ""
+    if len(text) > MAX_TEXT:
+        raise BadInput(f"{field.label} is longer than {MAX_TEXT} characters.", field=field.key)
+    if field.kind is FieldKind.INTEGER:
+        return _integer(field, text)
+    if field.kind is FieldKind.DATE:
+        return _date(field, text)
+    if field.kind in (FieldKind.YES_NO, FieldKind.BOX) and text not in ("yes", "no"):
+        raise BadInput(f"{field.label} is either Yes or No.", field=field.key)
+    if field.kind is FieldKind.CHOICE and text not in {value for value, _ in field.choices}:
+        raise BadInput(f"{field.label}: choose one of the list.", field=field.key)
+    if field.kind in (FieldKind.URL, FieldKind.SHOP_URL):
+        return _url(field, text)
+    return text
+
+
+def _integer(field: Field, text: str) -> str:
+    if not text.isascii() or not text.isdigit():
+        raise BadInput(f"{field.label} must be a whole number.", field=field.key)
+    number = int(text)
+    low, high = field.minimum or 0, field.maximum
+    if number < low or (high is not None and number > high):
+        bounds = f"between {low} and {high}" if high is not None else f"at least {low}"
+        raise BadInput(f"{field.label} must be {bounds}.", field=field.key)
+    return str(number)
+
+
+def _date(field: Field, text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise BadInput(f"{field.label} must be a day such as 2026-11-23.", field=field.key) from None
+
+
+def _url(field: Field, text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+        _ = parts.port
+    except ValueError:
+        usable = False
+    if not usable:
+        raise BadInput(f"{field.label} must be an address such as https://shop.example.com.", field=field.key)
+    return text.rstrip("/")
+
+
+def lead_days_of(integration: Integration) -> int | None:
+    """The latency that goes with every quantity; None where the cart knows no such thing."""
+    text = str(integration.settings.get(LEAD_DAYS, ""))
+    return int(text) if text else None
+
+
+LEAD_DAYS = "lead_days"

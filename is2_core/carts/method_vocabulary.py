@@ -1,0 +1,32 @@
+"""A cart's words for its shipping methods."""
+
+from __future__ import annotations
+
+from is2_core.accounts.models import Integration
+from is2_core.carts.context import cart_context
+from is2_core.platform import Platform
+from plugins.interface import ShippingMappingUI
+
+
+def method_key(method: str) -> str:
+    """What makes two spellings of a method the same: trimmed, case-blind."""
+    return method.strip().casefold()
+
+
+def vocabulary(platform: Platform, integration: Integration) -> ShippingMappingUI:
+    """The methods the cart knows; empty where it does not say."""
+    if not platform.carts.has(integration.cart, "shipping_mapping_ui"):
+        return ShippingMappingUI(())
+    ui: ShippingMappingUI = platform.carts.call(
+        integration.cart, "shipping_mapping_ui", ctx=cart_context(platform, integration)
+    )
+    return ui
+
+
+def canonical_key(ui: ShippingMappingUI, method: str) -> str:
+    """The key of a method's code, whether code, label or alias was given; the text's own key otherwise."""
+    key = method_key(method)
+    for known in ui.methods:
+        if key in {method_key(name) for name in (known.code, known.label, *known.aliases)}:
+            return method_key(known.code)
+    return key

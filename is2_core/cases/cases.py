@@ -1,0 +1,83 @@
+"""Cases for the support: what merchants ask, and what the platform itself wants a person to look at."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from is2_core.accounts.models import Account
+from is2_core.cases.models import SupportCase
+from is2_core.db.changes import rows_changed
+from is2_core.db.locks import LOCK
+from is2_core.errors import BadInput
+
+MAX_TEXT = 2000
+MAX_PAGE = 500
+ENDED_BY_ITSELF = "This ended by itself."
+
+
+def raise_case(
+    session: Session,
+    now: datetime,
+    *,
+    account_id: int,
+    kind: str,
+    subject: str,
+    sentence: str,
+    integration_id: int | None = None,
+    order_id: int | None = None,
+    user_id: int | None = None,
+) -> None:
+    """Have a person look at something, inside the transaction that noticed it.
+
+    One case of a kind and subject is open in an account at a time: while it is, only its sentence is brought up to
+    date. Call it after the business rows are written and before tasks are asked for.
+    """
+    lock_cases(session, account_id)
+    still_open = sa.update(SupportCase).where(*_open(account_id, kind, subject))
+    if rows_changed(session, still_open.values(sentence=sentence)) == 0:
+        session.add(
+            SupportCase(
+                account_id=account_id,
+                integration_id=integration_id,
+                order_id=order_id,
+                kind=kind,
+                subject=subject,
+                sentence=sentence,
+                user_id=user_id,
+                at=now,
+            )
+        )
+        session.flush()
+
+
+def end_case(session: Session, now: datetime, *, account_id: int, kind: str, subject: str) -> None:
+    """Close what `raise_case` opened, because it is no longer so; does nothing where no such case is open."""
+    lock_cases(session, account_id)
+    session.execute(
+        sa.update(SupportCase).where(*_open(account_id, kind, subject)).values(closed_at=now, answer=ENDED_BY_ITSELF)
+    )
+
+
+def lock_cases(session: Session, account_id: int) -> None:
+    """Let the account's cases be changed by one transaction at a time: one may be about many, in any order, and two
+    that notice the same thing at once must not both open a case."""
+    session.execute(sa.select(Account.id).where(Account.id == account_id).with_for_update(**LOCK))
+
+
+def _open(account_id: int, kind: str, subject: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        SupportCase.account_id == account_id,
+        SupportCase.kind == kind,
+        SupportCase.subject == subject,
+        SupportCase.closed_at.is_(None),
+    )
+
+
+def case_text(text: str, field: str, request: str) -> str:
+    text = text.replace("\0", "").strip()
+    if not text or len(text) > MAX_TEXT:
+        raise BadInput(f"{request}, in at most {MAX_TEXT} characters.", field=field)
+    return text

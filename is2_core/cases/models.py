@@ -1,0 +1,33 @@
+"""What merchants ask and what the platform tells its support."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from is2_core.db.base import Base, Id, reference
+
+
+class SupportCase(Base):
+    """Something a person of the support looks at. Open while `closed_at` is None.
+
+    At most one open case of a kind and subject in an account, except HELP. `subject` is what it is about ("sku
+    TENT-2P"), `page` the address it came from.
+    """
+
+    __tablename__ = "support_case"
+    __table_args__ = (sa.Index("ix_support_case_account_id_closed_at", "account_id", "closed_at"),)
+    id: Mapped[Id]
+    account_id: Mapped[int] = reference("account.id", index=False)
+    integration_id: Mapped[int | None] = reference("integration.id")
+    order_id: Mapped[int | None] = reference("received_order.id")
+    kind: Mapped[str]
+    subject: Mapped[str] = mapped_column(default="")
+    sentence: Mapped[str]
+    page: Mapped[str] = mapped_column(default="")
+    user_id: Mapped[int | None] = reference("user_account.id")
+    at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+    answer: Mapped[str] = mapped_column(default="")

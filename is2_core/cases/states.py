@@ -1,0 +1,27 @@
+"""Kinds of cases."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class CaseKind(StrEnum):
+    """HELP: a person asked. The others are raised by the platform: stock shared by several stores was turned on,
+    more units are promised than lie in the warehouse, the warehouse ended an order the cart still has, the cart took
+    units back after the warehouse was given them, somebody else confirmed such units as shipped, the warehouse could
+    not stop what was asked of it, a buyer asks to cancel what the warehouse has, the cart's answer about slow work
+    does not come, one tracking number was reported for two orders, an integration's seller could not be proved, and one
+    whose seller was never proved keeps somebody out who proved to be that seller."""
+
+    HELP = "HELP"
+    SHARED_STOCK = "SHARED_STOCK"
+    OVERSOLD = "OVERSOLD"
+    WAREHOUSE_STOPPED = "WAREHOUSE_STOPPED"
+    FEWER_UNITS = "FEWER_UNITS"
+    SHIPPED_ELSEWHERE = "SHIPPED_ELSEWHERE"
+    TOO_LATE = "TOO_LATE"
+    CANCELLATION_REQUESTED = "CANCELLATION_REQUESTED"
+    NO_ANSWER = "NO_ANSWER"
+    SELLER_NOT_PROVED = "SELLER_NOT_PROVED"
+    SELLER_HELD = "SELLER_HELD"
+    NUMBER_TWICE = "NUMBER_TWICE"

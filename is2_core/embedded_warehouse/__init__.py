@@ -1,0 +1,1 @@
+"""The embedded warehouse, an application of its own behind the warehouse contract."""

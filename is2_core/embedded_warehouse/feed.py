@@ -1,0 +1,122 @@
+"""The numbered changes of an account's embedded warehouse: what the port's cursors count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from is2_core.embedded_warehouse.models import WarehouseActivity, WarehouseFeed, WarehouseOrder, WarehousePackage
+from plugins.warehouse import Activity, OrderLine, Shipments, ShippedPackage, StoppedOrder
+
+PAGE = 500
+"""How many moves or changes one answer tells of."""
+
+
+def next_position(session: Session, account_id: int) -> int:
+    """Raise the account's feed and lock it for the rest of the transaction; the first thing every change does.
+
+    Several accounts are raised in the order of their ids, or two transactions could wait for each other.
+    """
+    insert = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(WarehouseFeed)
+    statement = (
+        insert.values(account_id=account_id, position=1)
+        .on_conflict_do_update(index_elements=["account_id"], set_={"position": WarehouseFeed.position + 1})
+        .returning(WarehouseFeed.position)
+    )
+    return int(session.scalars(statement).one())
+
+
+def note_moved(session: Session, account_id: int, position: int, skus: Iterable[str]) -> None:
+    """Note that these SKUs moved at a position.
+
+    Only the last move of a SKU is kept: a reader asks which SKUs moved after its cursor, and a move that has a later
+    one tells it nothing. So the table never holds more rows than there are SKUs.
+    """
+    moved = sorted(set(skus))
+    session.execute(
+        sa.delete(WarehouseActivity).where(WarehouseActivity.account_id == account_id, WarehouseActivity.sku.in_(moved))
+    )
+    session.add_all(WarehouseActivity(account_id=account_id, position=position, sku=sku) for sku in moved)
+
+
+def activity_since(session: Session, account_id: int, cursor: str, page: int) -> Activity:
+    """See `plugins.warehouse.Warehouse.activity_since`."""
+    # The feed before the rows: whatever is committed up to this position is then seen by the next statement.
+    latest = _latest(session, account_id)
+    rows = session.execute(
+        sa.select(WarehouseActivity.position, WarehouseActivity.sku)
+        .where(*_between(WarehouseActivity.account_id, WarehouseActivity.position, account_id, cursor, latest))
+        .order_by(WarehouseActivity.position, WarehouseActivity.sku)
+    ).all()
+    end, complete = _page_end([position for position, _ in rows], latest, page)
+    return Activity(tuple(sku for position, sku in rows if position <= end), str(end), complete)
+
+
+def shipments_since(session: Session, account_id: int, cursor: str, page: int) -> Shipments:
+    """See `plugins.warehouse.Warehouse.shipments_since`."""
+    latest = _latest(session, account_id)
+    changed = _between(WarehousePackage.account_id, WarehousePackage.position, account_id, cursor, latest)
+    ended = _between(WarehouseOrder.account_id, WarehouseOrder.stop_position, account_id, cursor, latest)
+    positions = sa.union_all(
+        sa.select(WarehousePackage.position.label("position")).where(*changed),
+        sa.select(WarehouseOrder.stop_position).where(*ended),
+    ).subquery()
+    first = sa.select(positions.c.position).order_by(positions.c.position).limit(page + 1)
+    end, complete = _page_end(session.scalars(first).all(), latest, page)
+    packages = session.execute(
+        sa.select(WarehousePackage, WarehouseOrder.number)
+        .join(WarehouseOrder, WarehouseOrder.id == WarehousePackage.order_id)
+        .where(*changed, WarehousePackage.position <= end)
+        .order_by(WarehousePackage.position)
+    ).all()
+    stopped = session.execute(
+        sa.select(WarehouseOrder.number, WarehouseOrder.stop_reason)
+        .where(*ended, WarehouseOrder.stop_position <= end)
+        .order_by(WarehouseOrder.stop_position)
+    ).all()
+    return Shipments(
+        packages=tuple(_shipped(row, number) for row, number in packages),
+        stopped=tuple(StoppedOrder(number, reason) for number, reason in stopped),
+        cursor=str(end),
+        complete=complete,
+    )
+
+
+def _latest(session: Session, account_id: int) -> int:
+    position = session.scalar(sa.select(WarehouseFeed.position).where(WarehouseFeed.account_id == account_id))
+    return position or 0
+
+
+def _between(
+    account: InstrumentedAttribute[int],
+    position: InstrumentedAttribute[int] | InstrumentedAttribute[int | None],
+    account_id: int,
+    cursor: str,
+    latest: int,
+) -> tuple[sa.ColumnElement[bool], ...]:
+    return account == account_id, position > int(cursor or "0"), position <= latest
+
+
+def _page_end(positions: Sequence[int], latest: int, page: int) -> tuple[int, bool]:
+    """The last position of a page that begins with these, and whether nothing follows it."""
+    if len(positions) <= page:
+        return latest, True
+    return positions[page - 1], False
+
+
+def _shipped(row: WarehousePackage, number: str) -> ShippedPackage:
+    return ShippedPackage(
+        number=number,
+        id=str(row.id),
+        revision=row.revision,
+        carrier=row.carrier,
+        service=row.service,
+        tracking_number=row.tracking_number,
+        shipped_at=row.shipped_at,
+        voided=row.voided_at is not None,
+        lines=tuple(OrderLine(line.sku, line.quantity) for line in row.lines),
+        number_confirmed=True,
+    )

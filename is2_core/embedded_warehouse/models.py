@@ -1,0 +1,133 @@
+"""The embedded warehouse's own tables."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from is2_core.db.base import Base, Id, Owned, reference
+from is2_core.embedded_warehouse.states import WarehouseState
+
+
+class WarehouseSku(Owned):
+    """A SKU the warehouse stocks for an account, and how many units lie there."""
+
+    __tablename__ = "warehouse_sku"
+    __table_args__ = (
+        sa.UniqueConstraint("account_id", "sku"),
+        sa.CheckConstraint("on_hand >= 0", "on_hand_not_negative"),
+    )
+    id: Mapped[Id]
+    account_id: Mapped[int] = reference("account.id", index=False)
+    sku: Mapped[str]
+    name: Mapped[str] = mapped_column(default="")
+    on_hand: Mapped[int] = mapped_column(default=0)
+
+
+class StockMovement(Base):
+    """The ledger: every change of `on_hand`, by whom and why."""
+
+    __tablename__ = "stock_movement"
+    id: Mapped[Id]
+    warehouse_sku_id: Mapped[int] = reference("warehouse_sku.id")
+    quantity: Mapped[int]
+    reason: Mapped[str]
+    at: Mapped[datetime]
+    user_id: Mapped[int | None]
+
+
+class WarehouseOrder(Owned):
+    """An order to pack; `number` is the platform's order number and unique.
+
+    `stop_reason` is set when it is ended before all is shipped; `stop_position` (of the account's WarehouseFeed) when
+    it was the warehouse itself that ended it. `demands` is what the cart asks of the parcel beyond its contents (each a
+    `warehouse.interface.Demand` as JSON), `marks` are the cart's words for the order (PRIME, ...).
+    """
+
+    __tablename__ = "warehouse_order"
+    __table_args__ = (
+        sa.Index("ix_warehouse_order_account_id_state", "account_id", "state"),
+        sa.Index("ix_warehouse_order_account_id_stop_position", "account_id", "stop_position"),
+    )
+    id: Mapped[Id]
+    account_id: Mapped[int] = reference("account.id", index=False)
+    number: Mapped[str] = mapped_column(unique=True)
+    source: Mapped[str] = mapped_column(default="")
+    state: Mapped[str] = mapped_column(default=WarehouseState.PENDING)
+    service: Mapped[str]
+    recipient_id: Mapped[int] = reference("recipient.id")
+    ship_after: Mapped[datetime | None]
+    ship_by: Mapped[datetime | None]
+    deliver_after: Mapped[datetime | None]
+    deliver_by: Mapped[datetime | None]
+    demands: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    marks: Mapped[list[str]] = mapped_column(default=list)
+    created_at: Mapped[datetime]
+    stop_reason: Mapped[str] = mapped_column(default="")
+    stop_position: Mapped[int | None]
+    lines: Mapped[list[WarehouseOrderLine]] = relationship(order_by="WarehouseOrderLine.id", lazy="selectin")
+
+
+class WarehouseOrderLine(Base):
+    """Units of one warehouse SKU in an order."""
+
+    __tablename__ = "warehouse_order_line"
+    __table_args__ = (sa.UniqueConstraint("order_id", "sku"),)
+    id: Mapped[Id]
+    order_id: Mapped[int] = reference("warehouse_order.id", index=False)
+    sku: Mapped[str]
+    quantity: Mapped[int]
+    shipped: Mapped[int] = mapped_column(default=0)
+
+
+class WarehousePackage(Base):
+    """A packed and shipped parcel of an order. `revision` rises with every correction and with voiding, `position` is
+    where that change stands in the account's WarehouseFeed; `plain_number` is the tracking number as it is compared."""
+
+    __tablename__ = "warehouse_package"
+    __table_args__ = (sa.Index("ix_warehouse_package_account_id_position", "account_id", "position"),)
+    id: Mapped[Id]
+    account_id: Mapped[int] = reference("account.id", index=False)
+    order_id: Mapped[int] = reference("warehouse_order.id")
+    revision: Mapped[int] = mapped_column(default=1)
+    position: Mapped[int]
+    carrier: Mapped[str]
+    service: Mapped[str] = mapped_column(default="")
+    tracking_number: Mapped[str]
+    plain_number: Mapped[str] = mapped_column(default="", index=True)
+    shipped_at: Mapped[datetime]
+    voided_at: Mapped[datetime | None]
+    user_id: Mapped[int | None]
+    lines: Mapped[list[WarehousePackageLine]] = relationship(order_by="WarehousePackageLine.id", lazy="selectin")
+
+
+class WarehousePackageLine(Base):
+    """Units of one warehouse SKU in a parcel."""
+
+    __tablename__ = "warehouse_package_line"
+    __table_args__ = (sa.UniqueConstraint("package_id", "sku"),)
+    id: Mapped[Id]
+    package_id: Mapped[int] = reference("warehouse_package.id", index=False)
+    sku: Mapped[str]
+    quantity: Mapped[int]
+
+
+class WarehouseFeed(Base):
+    """How many changes an account's warehouse has reported. Raised, and so locked, first of all in every unit of work
+    that changes its stock or orders: positions therefore become visible in their order, and no reader misses one."""
+
+    __tablename__ = "warehouse_feed"
+    account_id: Mapped[int] = reference("account.id", primary_key=True, index=False)
+    position: Mapped[int] = mapped_column(default=0)
+
+
+class WarehouseActivity(Base):
+    """A SKU that moved: received, adjusted, promised, released or shipped."""
+
+    __tablename__ = "warehouse_activity"
+    account_id: Mapped[int] = reference("account.id", primary_key=True, index=False)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    sku: Mapped[str] = mapped_column(primary_key=True)

@@ -1,0 +1,98 @@
+"""Parcels of the embedded warehouse: the rows that packing, correcting, voiding and ending an order change.
+
+Whoever calls has raised the account's feed and checked that it can be done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from is2_core.embedded_warehouse.feed import note_moved
+from is2_core.embedded_warehouse.ledger import move_stock, open_units, reconsider
+from is2_core.embedded_warehouse.models import WarehouseOrder, WarehousePackage, WarehousePackageLine, WarehouseSku
+from is2_core.embedded_warehouse.states import WarehouseState
+
+
+def packages_of(session: Session, order: WarehouseOrder) -> list[WarehousePackage]:
+    """The parcels of an order in the order they were shipped, voided ones included: the first is package 1."""
+    query = sa.select(WarehousePackage).where(WarehousePackage.order_id == order.id).order_by(WarehousePackage.id)
+    return list(session.scalars(query))
+
+
+def skus_of(session: Session, order: WarehouseOrder) -> dict[str, WarehouseSku]:
+    """The stock rows of what an order is made of."""
+    query = sa.select(WarehouseSku).where(
+        WarehouseSku.account_id == order.account_id, WarehouseSku.sku.in_([line.sku for line in order.lines])
+    )
+    return {row.sku: row for row in session.scalars(query)}
+
+
+def shift_units(
+    session: Session,
+    order: WarehouseOrder,
+    position: int,
+    changes: Mapping[str, int],
+    *,
+    reason: str,
+    user_id: int | None,
+    now: datetime,
+) -> None:
+    """Ship units of an order, or take them back where a change is negative: stock, ledger, lines, state, feed.
+
+    Raises:
+        NotEnough: fewer units are on hand.
+    """
+    skus = skus_of(session, order)
+    for line in order.lines:
+        units = changes.get(line.sku, 0)
+        if units:
+            move_stock(session, sku=skus[line.sku], quantity=-units, reason=reason, user_id=user_id, now=now)
+            line.shipped += units
+    _settle_state(order)
+    session.flush()
+    note_moved(session, order.account_id, position, changes)
+    reconsider(session, order.account_id, changes)
+
+
+def set_contents(session: Session, package: WarehousePackage, units: Mapping[str, int]) -> None:
+    """Make a parcel hold exactly these units."""
+    held = {line.sku: line for line in package.lines}
+    for sku, line in held.items():
+        if sku in units:
+            line.quantity = units[sku]
+        else:
+            session.delete(line)
+    session.add_all(
+        WarehousePackageLine(package_id=package.id, sku=sku, quantity=quantity)
+        for sku, quantity in units.items()
+        if sku not in held
+    )
+
+
+def end_order(session: Session, order: WarehouseOrder, reason: str) -> None:
+    """End an order: what has not been shipped will not be, and its units are free for others."""
+    released = open_units(order)
+    order.stop_reason = reason
+    _settle_state(order)
+    session.flush()
+    reconsider(session, order.account_id, released)
+
+
+def _settle_state(order: WarehouseOrder) -> None:
+    """The state that follows from what is shipped of each line.
+
+    An order that was ended early stays ended: units taken back from a parcel are not to be shipped again.
+    """
+    if order.stop_reason:
+        for line in order.lines:
+            line.quantity = line.shipped
+        shipped = any(line.shipped for line in order.lines)
+        order.state = WarehouseState.COMPLETED if shipped else WarehouseState.CANCELLED
+    elif not open_units(order):
+        order.state = WarehouseState.COMPLETED
+    elif order.state in (WarehouseState.PENDING, WarehouseState.COMPLETED):
+        order.state = WarehouseState.IN_PROCESS

@@ -1,1 +1,0 @@
-"""The business, flow by flow, each readable top to bottom."""

@@ -1,0 +1,1 @@
+"""Connecting an integration, its settings, and its end."""

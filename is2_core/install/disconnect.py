@@ -1,0 +1,96 @@
+"""A store's name, its end (disconnecting) and its return."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from is2_core.accounts.access import owned_integration
+from is2_core.accounts.display_name import store_name
+from is2_core.accounts.models import Credential, Integration, SellerClaim
+from is2_core.accounts.states import IntegrationState
+from is2_core.db.locks import LOCK
+from is2_core.errors import Conflict
+from is2_core.integrations.pausing import resume
+from is2_core.items.activity import note_sold
+from is2_core.orders.customized_lines import ask_for_customizations
+from is2_core.orders.models import Hold, ReceivedLine, ReceivedOrder
+from is2_core.orders.states import ReceivedState
+from is2_core.orders.timeline import add_event
+from is2_core.platform import Platform
+from is2_core.tasks.queue import NOW, enqueue, pause_tasks
+
+# Marks the orders that a reconnect takes up again.
+STORE_DISCONNECTED = "The store was disconnected."
+
+ENDED_BY_DISCONNECT = (ReceivedState.STAGED, ReceivedState.HELD)
+
+
+def disconnect(platform: Platform, *, integration_id: int, account_id: int, user_id: int) -> str:
+    """End a store: its credentials are deleted, nothing is read or sent any more, orders that are not placed yet are
+    dismissed. Items, mappings and the history stay for a reconnect. Returns a sentence.
+
+    An order the warehouse was asked to take stays as it is: it may have it.
+    """
+    with platform.db.write() as session:
+        row = owned_integration(session, integration_id, account_id, lock=True)
+        if row.state not in (IntegrationState.ACTIVE, IntegrationState.PAUSED):
+            raise Conflict("Only a connected store can be disconnected.")
+        orders = session.scalars(
+            sa.select(ReceivedOrder)
+            .where(
+                ReceivedOrder.integration_id == row.id,
+                ReceivedOrder.state.in_(ENDED_BY_DISCONNECT),
+                ReceivedOrder.asked_at.is_(None),
+            )
+            .order_by(ReceivedOrder.id)
+            .with_for_update(**LOCK)
+        ).all()
+        now = platform.clock.now()
+        ids = [order.id for order in orders]
+        for order in orders:
+            order.state, order.reason = ReceivedState.DISMISSED, STORE_DISCONNECTED
+            add_event(session, order.id, now, "DISMISSED", STORE_DISCONNECTED, user_id)
+        session.execute(sa.delete(Hold).where(Hold.order_id.in_(ids)))
+        row.state, row.pause_code = IntegrationState.DISCONNECTED, ""
+        row.pause_sentence = "This store was disconnected. Reconnect it to go on."
+        session.flush()
+        note_sold(
+            session,
+            row,
+            session.scalars(sa.select(ReceivedLine.sku).where(ReceivedLine.order_id.in_(ids))).all(),
+            platform,
+        )
+        session.execute(sa.delete(Credential).where(Credential.integration_id == row.id))
+        session.execute(sa.delete(SellerClaim).where(SellerClaim.integration_id == row.id))
+        pause_tasks(session, row.id)
+        name = store_name(row)
+    waiting = f" {len(ids)} orders that were not placed yet were dismissed." if ids else ""
+    return f"{name} is disconnected; its authorization was deleted here.{waiting}"
+
+
+def take_up_again(platform: Platform, session: Session, row: Integration) -> None:
+    """Let a disconnected store go on, inside the transaction that stores its new authorization; the orders its
+    disconnecting dismissed wait again, and are read again where that is long ago."""
+    orders = session.scalars(
+        sa.select(ReceivedOrder)
+        .where(
+            ReceivedOrder.integration_id == row.id,
+            ReceivedOrder.state == ReceivedState.DISMISSED,
+            ReceivedOrder.reason == STORE_DISCONNECTED,
+        )
+        .order_by(ReceivedOrder.id)
+        .with_for_update(**LOCK)
+    ).all()
+    now = platform.clock.now()
+    for order in orders:
+        order.state, order.reason = ReceivedState.STAGED, ""
+        add_event(session, order.id, now, "RELEASED", "The store was reconnected; the order goes on.")
+    session.flush()
+    ids = [order.id for order in orders]
+    skus = session.scalars(sa.select(ReceivedLine.sku).where(ReceivedLine.order_id.in_(ids))).all()
+    resume(session, row, platform)
+    note_sold(session, row, skus, platform)
+    for kind in ("orders.check", "orders.review", "warehouse.read", "tracking.post"):
+        enqueue(session, kind=kind, integration=row, now=now, priority=NOW)
+    ask_for_customizations(session, row, now)

@@ -1,0 +1,1 @@
+"""One connected integration: its pauses, its connection and its authorization."""

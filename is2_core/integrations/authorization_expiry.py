@@ -1,0 +1,62 @@
+"""Warning before an authorization ends."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from is2_core.accounts.models import Credential, Integration
+from is2_core.carts.cart_settings import known_manifest
+from is2_core.platform import Platform
+
+LEVELS = (1, 7, 30)
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """An authorization that ends soon; `level` is "30", "7", "1" or "over"."""
+
+    due_at: datetime
+    days_left: int
+    level: str
+    sentence: str
+
+
+def renewal(platform: Platform, integration_id: int) -> Renewal | None:
+    """The warning for a store, None where its authorization is good for more than 30 days, or for ever."""
+    with platform.db.read() as session:
+        integration = session.get_one(Integration, integration_id)
+        credential = session.get(Credential, integration_id)
+    manifest = known_manifest(platform, integration.cart)
+    if credential is None or manifest.authorization_life is None:
+        return None
+    return warning(manifest.label, credential.authorized_at + manifest.authorization_life, platform.clock.now())
+
+
+def warning(label: str, due_at: datetime, now: datetime) -> Renewal | None:
+    """The warning at a moment; pure.
+
+    Args:
+        due_at: when the authorization ends.
+    """
+    days_left = max(0, math.ceil((due_at - now) / timedelta(days=1)))
+    level = next((str(days) for days in LEVELS if days_left <= days), None)
+    if now >= due_at:
+        return Renewal(
+            due_at,
+            0,
+            "over",
+            f"The authorization at {label} ended on {due_at:%Y-%m-%d}: orders, stock and tracking may have stopped. "
+            "Reconnect this store now.",
+        )
+    if level is None:
+        return None
+    left = "1 day" if days_left == 1 else f"{days_left} days"
+    return Renewal(
+        due_at,
+        days_left,
+        level,
+        f"The authorization at {label} ends in {left}, on {due_at:%Y-%m-%d}. Do not ignore this: without a reconnect, "
+        "orders, stock and tracking stop on that day.",
+    )

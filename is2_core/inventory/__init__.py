@@ -1,0 +1,1 @@
+"""What can be sold, and telling the carts."""

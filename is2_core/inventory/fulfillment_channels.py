@@ -1,0 +1,128 @@
+"""Asking the cart who ships a SKU before its stock is written: what the cart or a third party ships is never
+overwritten."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from is2_core.accounts.models import Integration
+from is2_core.carts.context import cart_context
+from is2_core.db.locks import LOCK
+from is2_core.items.models import CartItem
+from is2_core.items.states import SeenInCart
+from is2_core.platform import Platform
+from is2_core.tasks.pace import Pace
+from is2_core.tasks.run import TaskRun
+from plugins.interface import MERCHANT_CHANNEL, CartContext, NotRead, RateLimited, ShownLevel
+
+BATCH = 80
+# Shorter than a day, so that a daily run asks again about every SKU it is going to write.
+FRESH = timedelta(hours=20)
+# Whoever has mended a listing is not kept waiting long; yet far longer than reading all of a large store takes, so that
+# a run the budget interrupts goes on where it was.
+WITHHELD_FRESH = timedelta(minutes=15)
+
+
+def read_channels(platform: Platform, run: TaskRun, integration: Integration) -> bool:
+    """Read every due item whose channel was never read or long ago, or whose stock was withheld for it. Commits batch
+    by batch: a budget that ends half-way loses nothing.
+
+    Returns:
+        Whether all are read; where not, the time budget leaves the rest to the next turn.
+
+    Raises:
+        RateLimited: some are still to be read; what was read is stored.
+    """
+    if not platform.carts.has(integration.cart, "read_inventory"):
+        return True
+    started = platform.clock.now()
+    reader = Reader.of(platform, run, integration)
+    while True:
+        with platform.db.read() as session:
+            items = session.scalars(
+                sa.select(CartItem)
+                .where(
+                    CartItem.integration_id == integration.id,
+                    CartItem.active.is_(True),
+                    CartItem.pushed_version < CartItem.due_version,
+                    sa.or_(
+                        CartItem.channel_read_at.is_(None),
+                        CartItem.channel_read_at < started - FRESH,
+                        sa.and_(CartItem.withheld != "", CartItem.channel_read_at < started - WITHHELD_FRESH),
+                    ),
+                )
+                .order_by(CartItem.id)
+                .limit(reader.pace.size)
+            ).all()
+        if not items:
+            return True
+        if not run.has_time():
+            return False
+        reader.read(items)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads what the cart shows of some items at a time, `pace.size` of them at most."""
+
+    platform: Platform
+    run: TaskRun
+    integration: Integration
+    context: CartContext
+    pace: Pace
+
+    @classmethod
+    def of(cls, platform: Platform, run: TaskRun, integration: Integration) -> Reader:
+        """Return the reader of an integration, for this run."""
+        whole = "read_inventory" in platform.carts.manifest(integration.cart).whole_batches
+        context = cart_context(platform, integration, before_call=run.heartbeat)
+        return cls(platform, run, integration, context, Pace(run, BATCH, whole=whole))
+
+    def read(self, items: Sequence[CartItem]) -> None:
+        """Read these items, by ascending id, and commit what the cart shows of them.
+
+        Raises:
+            RateLimited: some are still to be read; what was read is stored.
+        """
+        label = self.platform.carts.manifest(self.integration.cart).label
+        with self.pace.measured(len(items)):
+            shown: Sequence[ShownLevel | NotRead] = self.platform.carts.call(
+                self.integration.cart, "read_inventory", ctx=self.context, skus=[item.sku for item in items]
+            )
+        found = {entry.sku: entry for entry in shown if isinstance(entry, ShownLevel)}
+        later = {entry.sku: entry.when for entry in shown if isinstance(entry, NotRead)}
+        with self.run.write() as session:
+            for item in items:
+                row = session.get(CartItem, item.id, with_for_update=LOCK)
+                if row is not None and row.sku == item.sku and row.sku not in later:
+                    _store(row, found.get(row.sku), label)
+                    row.channel_read_at = self.platform.clock.now()
+        if later:
+            raise RateLimited(
+                "The shop's limit for this kind of call is used up for the moment.",
+                until=max(later.values()),
+                detail=f"{len(later)} SKUs are still to be read",
+            )
+
+
+def _store(item: CartItem, shown: ShownLevel | None, label: str) -> None:
+    if shown is None:
+        item.seen_in_cart = SeenInCart.NO
+        item.withheld = f"{label} has no listing with this SKU, so no stock is sent for it."
+        item.shown_quantity = item.shown_lead_days = None
+        return
+    item.seen_in_cart = SeenInCart.YES
+    item.remote_id = shown.remote_id or item.remote_id
+    item.shown_quantity = shown.channels.get(MERCHANT_CHANNEL)
+    item.shown_lead_days = shown.lead_days
+    if not shown.channels:
+        unknown = f"{label} does not say who ships this SKU, so no stock is sent for it."
+        item.withheld = f"{unknown} Please give it a quantity there once."
+    elif shown.channels.keys() != {MERCHANT_CHANNEL}:
+        item.withheld = f"{label} ships this SKU from its own stock, so its quantity is never overwritten."
+    else:
+        item.withheld = ""

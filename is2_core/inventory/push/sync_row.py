@@ -1,0 +1,55 @@
+"""The row that holds how the stock of a store is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from is2_core.accounts.models import Integration
+from is2_core.db.locks import LOCK
+from is2_core.inventory.models import InventorySync
+from is2_core.tasks.models import Schedule
+from is2_core.tasks.queue import SOON, enqueue
+
+PUSH = "inventory.push"
+# The problem of a push that waits for the store's newest orders.
+ORDERS = "ORDERS"
+
+
+def sync_row(session: Session, integration_id: int) -> InventorySync:
+    """The store's row, locked; made where there is none yet."""
+    row = session.get(InventorySync, integration_id, with_for_update=LOCK)
+    if row is None:
+        # Perhaps by somebody else at this very moment.
+        insert = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(InventorySync)
+        session.execute(insert.values(integration_id=integration_id).on_conflict_do_nothing())
+        row = session.get_one(InventorySync, integration_id, with_for_update=LOCK)
+    return row
+
+
+def set_problem(
+    session: Session, integration_id: int, code: str, sentence: str, skus: Sequence[str], now: datetime
+) -> None:
+    """Note why nothing is sent, or with an empty code that nothing keeps it back."""
+    row = sync_row(session, integration_id)
+    if row.problem_code != code:
+        row.problem_at = now if code else None
+    row.problem_code, row.problem_sentence, row.problem_skus = code, sentence, list(skus)
+
+
+def interval_of(session: Session, integration_id: int) -> int | None:
+    """Seconds between two runs of a store; None where its stock is not sent."""
+    return session.scalar(
+        sa.select(Schedule.every_s).where(Schedule.integration_id == integration_id, Schedule.kind == PUSH)
+    )
+
+
+def orders_have_come(session: Session, integration: Integration, now: datetime) -> None:
+    """A listing of the store's orders has ended: the push that waits for it looks again."""
+    row = session.get(InventorySync, integration.id)
+    if row is not None and row.problem_code == ORDERS:
+        enqueue(session, kind=PUSH, integration=integration, now=now, priority=SOON)

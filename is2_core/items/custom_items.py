@@ -1,0 +1,237 @@
+"""The item list of a store: custom items, activation, mappings to warehouse SKUs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from is2_core.accounts.access import owned, owned_integration
+from is2_core.accounts.models import Integration
+from is2_core.carts.context import cart_context
+from is2_core.carts.live_call import ask_cart_now, live_call
+from is2_core.db.locks import lock_rows
+from is2_core.embedded_warehouse.models import WarehouseSku
+from is2_core.errors import BadInput, Conflict
+from is2_core.items.models import CartItem, Mapping
+from is2_core.items.states import SeenInCart
+from is2_core.platform import Platform
+from is2_core.tasks.queue import NOW, enqueue
+from plugins.interface import ItemPage, NotListed
+
+MAX_SKU = 100
+MAX_QUANTITY = 10_000
+MAX_PAGES = 1000
+# Seconds for reading the whole item list; each of its pages has those of any question.
+LIST_S = 30
+
+
+def add_custom_item(
+    platform: Platform,
+    *,
+    integration_id: int,
+    account_id: int,
+    sku: str,
+    title: str = "",
+    active: bool = True,
+    mappings: Sequence[tuple[str, str]] = (),
+) -> int:
+    """List an item by hand; returns its id.
+
+    Args:
+        sku: exactly as in the cart; only spaces around it are dropped.
+        mappings: (warehouse SKU, quantity as typed) pairs; none where the warehouse has the same SKU.
+    """
+    sku = checked_sku(sku)
+    with platform.db.write() as session:
+        integration = owned_integration(session, integration_id, account_id)
+        _refuse_listed(session, integration_id, sku, None)
+        item = CartItem(
+            account_id=account_id,
+            integration_id=integration_id,
+            sku=sku,
+            title=title.strip(),
+            custom=True,
+            active=active,
+            seen_in_cart=SeenInCart.CANNOT_CHECK,
+            created_at=platform.clock.now(),
+        )
+        item.mappings = _mappings(session, account_id, mappings)
+        session.add(item)
+        session.flush()
+        review(platform, session, integration)
+        return item.id
+
+
+def edit_item(platform: Platform, *, item_id: int, account_id: int, sku: str, title: str) -> None:
+    """Correct the SKU or title of a custom item."""
+    sku = checked_sku(sku)
+    with platform.db.write() as session:
+        item = owned(session, CartItem, item_id, account_id, lock=True)
+        if not item.custom and sku != item.sku:
+            raise BadInput("The SKU of an item the cart lists is changed in the cart.", field="sku")
+        _refuse_listed(session, item.integration_id, sku, item.id)
+        if sku != item.sku:
+            # Another SKU of the cart: what is known of the old one says nothing about it.
+            item.due_version, item.channel_read_at = item.due_version + 1, None
+            item.withheld, item.push_sentence, item.seen_in_cart = "", "", SeenInCart.CANNOT_CHECK
+            item.pushed_quantity = item.pushed_lead_days = item.pushed_at = item.shown_quantity = None
+            item.pushed_version, item.pushed_why, item.remote_id = 0, {}, ""
+        item.sku, item.title = sku, title.strip()
+        review(platform, session, session.get_one(Integration, item.integration_id))
+
+
+def set_active(platform: Platform, *, item_id: int, account_id: int, active: bool) -> None:
+    """Activate an item for sync, or stop its sync. Orders are not affected by either."""
+    with platform.db.write() as session:
+        item = owned(session, CartItem, item_id, account_id, lock=True)
+        if active and not item.active:
+            item.due_version += 1
+        item.active = active
+
+
+def set_mappings(platform: Platform, *, item_id: int, account_id: int, mappings: Sequence[tuple[str, str]]) -> None:
+    """Replace what one unit of the item is made of."""
+    with platform.db.write() as session:
+        item = owned(session, CartItem, item_id, account_id, lock=True)
+        new = _mappings(session, account_id, mappings)
+        # Flushed in between: a row for the same SKU must be gone before its successor comes.
+        item.mappings = []
+        session.flush()
+        item.mappings = new
+        # As never sent: whether its stock is shared with other stores is asked anew.
+        item.due_version, item.pushed_version = item.due_version + 1, 0
+        session.flush()
+        review(platform, session, session.get_one(Integration, item.integration_id))
+
+
+def remove_item(platform: Platform, *, item_id: int, account_id: int) -> None:
+    """Take an item off the list, with its mappings."""
+    with platform.db.write() as session:
+        item = owned(session, CartItem, item_id, account_id, lock=True)
+        integration = session.get_one(Integration, item.integration_id)
+        # What was sent for it goes with it; an answer of the cart that comes later finds nothing to note.
+        session.delete(item)
+        session.flush()
+        review(platform, session, integration)
+
+
+def refresh_cart_items(platform: Platform, *, integration_id: int, account_id: int) -> str:
+    """Read the cart's own item list, where it has one; returns a sentence for the top of the page."""
+    with platform.db.read() as session:
+        integration = owned_integration(session, integration_id, account_id)
+    if not platform.carts.has(integration.cart, "refresh_cart_items"):
+        return "This cart has no item list to read."
+    context = cart_context(platform, integration)
+    seen: dict[str, tuple[str, str]] = {}
+    page: str | None = None
+    with live_call(platform, account_id, seconds=LIST_S):
+        for _ in range(MAX_PAGES):
+            reply: ItemPage | NotListed = ask_cart_now(
+                platform, integration, "refresh_cart_items", ctx=context, page=page
+            )
+            if isinstance(reply, NotListed):
+                return reply.sentence
+            seen.update({item.sku: (item.title, item.remote_id) for item in reply.items if item.sku})
+            page = reply.next_page
+            if page is None:
+                break
+    with platform.db.write() as session:
+        integration = owned_integration(session, integration_id, account_id)
+        _store_list(platform, session, integration, seen)
+        review(platform, session, integration)
+    return f"{len(seen)} items are in the cart's list."
+
+
+def _store_list(
+    platform: Platform, session: Session, integration: Integration, seen: dict[str, tuple[str, str]]
+) -> None:
+    now = platform.clock.now()
+    rows = [
+        {
+            "account_id": integration.account_id,
+            "integration_id": integration.id,
+            "sku": sku,
+            "title": title,
+            "remote_id": remote_id,
+            "custom": False,
+            "active": False,
+            "seen_in_cart": SeenInCart.YES,
+            "created_at": now,
+        }
+        for sku, (title, remote_id) in sorted(seen.items())
+    ]
+    known = session.scalars(sa.select(CartItem.id).where(CartItem.integration_id == integration.id))
+    lock_rows(session, CartItem.id, known.all())
+    session.execute(
+        sa.update(CartItem).where(CartItem.integration_id == integration.id).values(seen_in_cart=SeenInCart.NO)
+    )
+    platform.db.upsert(
+        session, CartItem, rows, key=["integration_id", "sku"], update=["title", "remote_id", "seen_in_cart"]
+    )
+
+
+def review(platform: Platform, session: Session, integration: Integration) -> None:
+    enqueue(session, kind="orders.review", integration=integration, now=platform.clock.now(), priority=NOW)
+
+
+def checked_sku(text: str) -> str:
+    """A typed cart SKU without the spaces around it.
+
+    Raises:
+        BadInput: it is empty, too long or holds what cannot be printed.
+    """
+    sku = text.strip()
+    if not sku:
+        raise BadInput("Give the SKU exactly as it is in the cart.", field="sku")
+    if len(sku) > MAX_SKU or not sku.isprintable():
+        raise BadInput(f"A SKU has at most {MAX_SKU} printable characters.", field="sku")
+    return sku
+
+
+def _refuse_listed(session: Session, integration_id: int, sku: str, item_id: int | None) -> None:
+    listed = session.scalar(
+        sa.select(CartItem.id).where(CartItem.integration_id == integration_id, CartItem.sku == sku)
+    )
+    if listed not in (None, item_id):
+        raise Conflict(f"The SKU {sku} is on the list already.", field="sku")
+
+
+def checked_mappings(typed: Sequence[tuple[str, str]]) -> dict[str, int]:
+    """Warehouse SKU -> quantity, of (SKU, quantity as typed) pairs; empty rows are left out.
+
+    Raises:
+        BadInput: a row lacks its SKU, has one twice or no usable quantity. Whether the SKUs exist is not looked at.
+    """
+    wanted: dict[str, int] = {}
+    for sku_text, quantity_text in typed:
+        sku, quantity = sku_text.strip(), quantity_text.strip()
+        if not sku and quantity in ("", "1"):
+            continue
+        if not sku:
+            raise BadInput("A mapping row has a quantity but no warehouse SKU.", field="mappings")
+        if sku in wanted:
+            raise BadInput(f"The warehouse SKU {sku} stands twice.", field="mappings")
+        if not (quantity.isascii() and quantity.isdigit() and 1 <= int(quantity) <= MAX_QUANTITY):
+            raise BadInput(f"The quantity of {sku} must be a whole number from 1 to {MAX_QUANTITY}.", field="mappings")
+        wanted[sku] = int(quantity)
+    return wanted
+
+
+def no_such_sku(sku: str) -> str:
+    """The sentence for a mapping to what the warehouse does not have."""
+    return f"The warehouse has no SKU {sku} in this account."
+
+
+def _mappings(session: Session, account_id: int, typed: Sequence[tuple[str, str]]) -> list[Mapping]:
+    wanted = checked_mappings(typed)
+    known = set(
+        session.scalars(
+            sa.select(WarehouseSku.sku).where(WarehouseSku.account_id == account_id, WarehouseSku.sku.in_(wanted))
+        )
+    )
+    for sku in wanted:
+        if sku not in known:
+            raise BadInput(no_such_sku(sku), field="mappings")
+    return [Mapping(warehouse_sku=sku, quantity=quantity) for sku, quantity in wanted.items()]

@@ -1,0 +1,104 @@
+"""The item list of a store and what its SKUs mean in the warehouse."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from is2_core.db.base import Base, Id, Owned, reference
+from is2_core.items.states import SeenInCart
+
+
+class StockActivity(Base):
+    """A cart SKU of a store that was sold or released, not yet turned into due items."""
+
+    __tablename__ = "stock_activity"
+    id: Mapped[Id]
+    account_id: Mapped[int] = reference("account.id")
+    integration_id: Mapped[int] = reference("integration.id", index=False)
+    cart_sku: Mapped[str]
+
+
+class CartItem(Owned):
+    """A row of the item list. `sku` is kept exactly as in the cart.
+
+    Stock of an active item is due while `pushed_version` is behind `due_version`; activity raises the latter.
+    `withheld` is a sentence why its stock is not sent although it is due; `channel_read_at` is when the cart was last
+    asked who ships it, `shown_quantity` and `shown_lead_days` what it showed then. The `pushed_*` columns are what the
+    cart last accepted. `drift` is a sentence where the cart showed something else at `drift_at` than what it accepted,
+    for the `drift_times`th time in a row.
+    """
+
+    __tablename__ = "cart_item"
+    __table_args__ = (sa.UniqueConstraint("integration_id", "sku"),)
+    id: Mapped[Id]
+    account_id: Mapped[int] = reference("account.id")
+    integration_id: Mapped[int] = reference("integration.id", index=False)
+    sku: Mapped[str]
+    title: Mapped[str] = mapped_column(default="")
+    remote_id: Mapped[str] = mapped_column(default="")
+    custom: Mapped[bool] = mapped_column(default=False)
+    active: Mapped[bool] = mapped_column(default=False)
+    seen_in_cart: Mapped[str] = mapped_column(default=SeenInCart.CANNOT_CHECK)
+    created_at: Mapped[datetime]
+    due_version: Mapped[int] = mapped_column(default=1)
+    pushed_version: Mapped[int] = mapped_column(default=0)
+    pushed_quantity: Mapped[int | None]
+    pushed_lead_days: Mapped[int | None]
+    pushed_at: Mapped[datetime | None]
+    pushed_why: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    push_sentence: Mapped[str] = mapped_column(default="")
+    withheld: Mapped[str] = mapped_column(default="")
+    channel_read_at: Mapped[datetime | None]
+    shown_quantity: Mapped[int | None]
+    shown_lead_days: Mapped[int | None]
+    drift: Mapped[str] = mapped_column(default="")
+    drift_at: Mapped[datetime | None]
+    drift_times: Mapped[int] = mapped_column(default=0)
+    mappings: Mapped[list[Mapping]] = relationship(
+        back_populates="item", cascade="all, delete-orphan", order_by="Mapping.id", lazy="selectin"
+    )
+
+
+class Mapping(Base):
+    """One unit of the cart SKU is `quantity` units of a warehouse SKU; several rows make a virtual bundle."""
+
+    __tablename__ = "mapping"
+    __table_args__ = (sa.UniqueConstraint("cart_item_id", "warehouse_sku"),)
+    id: Mapped[Id]
+    cart_item_id: Mapped[int] = reference("cart_item.id", index=False)
+    warehouse_sku: Mapped[str]
+    quantity: Mapped[int]
+    item: Mapped[CartItem] = relationship(back_populates="mappings")
+
+
+class ShippingMapping(Owned):
+    """A cart shipping method -> a warehouse service. `method_key` is the method trimmed and case-folded."""
+
+    __tablename__ = "shipping_mapping"
+    __table_args__ = (sa.UniqueConstraint("integration_id", "method_key"),)
+    id: Mapped[Id]
+    account_id: Mapped[int] = reference("account.id")
+    integration_id: Mapped[int] = reference("integration.id", index=False)
+    method: Mapped[str]
+    method_key: Mapped[str]
+    service: Mapped[str]
+    hold: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime]
+
+
+class ItemUpload(Owned):
+    """The uploaded text as it came; deleted when it is applied or dropped."""
+
+    __tablename__ = "item_upload"
+    # An id is never used again, so that a page left open cannot confirm another upload than it shows.
+    __table_args__ = {"sqlite_autoincrement": True}
+    id: Mapped[Id]
+    account_id: Mapped[int] = reference("account.id")
+    integration_id: Mapped[int] = reference("integration.id")
+    user_id: Mapped[int] = reference("user_account.id", index=False)
+    content: Mapped[str]
+    at: Mapped[datetime]

@@ -1,0 +1,97 @@
+"""Shipping mappings: a cart's shipping method -> a warehouse service."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from is2_core.accounts.access import owned, owned_integration
+from is2_core.accounts.models import Integration
+from is2_core.carts.context import cart_context
+from is2_core.carts.live_call import ask_cart_now
+from is2_core.carts.method_vocabulary import canonical_key
+from is2_core.errors import BadInput, Conflict, FlowError
+from is2_core.items.models import ShippingMapping
+from is2_core.platform import Platform
+from is2_core.tasks.queue import NOW, enqueue
+from plugins.interface import ShippingMappingUI
+from plugins.warehouse import Service
+
+MAX_METHOD = 200
+
+
+def vocabulary_now(platform: Platform, integration: Integration) -> ShippingMappingUI:
+    """The same while a person waits.
+
+    Raises:
+        CartRefused, CartUnavailable: the cart could not be asked.
+    """
+    if not platform.carts.has(integration.cart, "shipping_mapping_ui"):
+        return ShippingMappingUI(())
+    ui: ShippingMappingUI = ask_cart_now(
+        platform, integration, "shipping_mapping_ui", ctx=cart_context(platform, integration)
+    )
+    return ui
+
+
+def shown_vocabulary(platform: Platform, integration: Integration) -> ShippingMappingUI:
+    """What the mapping page shows: where the cart cannot be asked, the reason instead of its methods."""
+    try:
+        return vocabulary_now(platform, integration)
+    except FlowError as error:
+        return ShippingMappingUI((), field_help=error.sentence)
+
+
+def services(platform: Platform, *, integration_id: int, account_id: int) -> list[Service]:
+    """The warehouse services a method can be mapped to."""
+    with platform.db.read() as session:
+        integration = owned_integration(session, integration_id, account_id)
+    return platform.warehouse(integration.wms_target).services(account_id)
+
+
+def add_shipping_mapping(
+    platform: Platform, *, integration_id: int, account_id: int, method: str, service: str, hold: bool = False
+) -> int:
+    """Map a method, given by code, label or alias; orders that waited for it are reviewed. Returns the id."""
+    method = method.strip()
+    if not method or len(method) > MAX_METHOD:
+        raise BadInput("Choose or type the cart's shipping method.", field="method")
+    offered = services(platform, integration_id=integration_id, account_id=account_id)
+    if service not in {entry.code for entry in offered}:
+        raise BadInput("Choose one of the warehouse's services.", field="service")
+    with platform.db.read() as session:
+        integration = owned_integration(session, integration_id, account_id)
+    key = canonical_key(vocabulary_now(platform, integration), method)
+    with platform.db.write() as session:
+        integration = owned_integration(session, integration_id, account_id)
+        present = session.scalar(
+            sa.select(ShippingMapping).where(
+                ShippingMapping.integration_id == integration_id, ShippingMapping.method_key == key
+            )
+        )
+        if present is not None:
+            raise Conflict(
+                f"{method} is mapped already (as {present.method}). Remove that mapping first.", field="method"
+            )
+        row = ShippingMapping(
+            account_id=account_id,
+            integration_id=integration_id,
+            method=method,
+            method_key=key,
+            service=service,
+            hold=hold,
+            created_at=platform.clock.now(),
+        )
+        session.add(row)
+        session.flush()
+        enqueue(session, kind="orders.review", integration=integration, now=platform.clock.now(), priority=NOW)
+        return row.id
+
+
+def remove_shipping_mapping(platform: Platform, *, mapping_id: int, account_id: int) -> None:
+    """Take a mapping away; orders not placed yet are reviewed."""
+    with platform.db.write() as session:
+        row = owned(session, ShippingMapping, mapping_id, account_id)
+        integration = session.get_one(Integration, row.integration_id)
+        session.delete(row)
+        session.flush()
+        enqueue(session, kind="orders.review", integration=integration, now=platform.clock.now(), priority=NOW)

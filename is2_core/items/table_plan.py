@@ -1,0 +1,182 @@
+"""What an uploaded table of items means for a store's list: each item new, changed, the same or wrong. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from is2_core.errors import BadInput
+from is2_core.items.custom_items import checked_mappings, checked_sku, no_such_sku
+from is2_core.items.sku_suggestions import KnownSkus
+from is2_core.items.table_csv import Line, TableItem
+
+_YES = {"yes", "y", "true", "1"}
+_NO = {"no", "n", "false", "0"}
+
+
+class What(StrEnum):
+    """What applying a row does; a row with an error is left out."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    SAME = "same"
+    ERROR = "error"
+
+
+@dataclass(frozen=True)
+class PreviewRow:
+    """One item of an uploaded table.
+
+    Args:
+        number: the line of the file the item begins at, the header being line 1.
+        sentences: why it cannot be applied, or what changes.
+        warnings: what looks like a mistake, although it can be applied.
+        item_id: the listed item, None where there is none yet.
+    """
+
+    number: int
+    sku: str
+    what: What
+    sentences: tuple[str, ...]
+    title: str
+    active: bool
+    mappings: tuple[tuple[str, int], ...]
+    warnings: tuple[str, ...] = ()
+    item_id: int | None = None
+    stock_changes: bool = False
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An item as it is on the list now."""
+
+    id: int
+    item: TableItem
+
+
+def plan_items(
+    lines: Iterable[Line], listed: Mapping[str, Listed], warehouse_skus: Iterable[str]
+) -> tuple[PreviewRow, ...]:
+    """What each item of a file comes to, in the file's order.
+
+    Args:
+        listed: the store's list, by cart SKU.
+        warehouse_skus: all SKUs the warehouse has of the account.
+    """
+    checks = _Checks(listed, KnownSkus(listed, close_only=True), KnownSkus(warehouse_skus, close_only=True))
+    groups: dict[tuple[str, int], list[Line]] = {}
+    for line in lines:
+        # A SKU the cart itself lists with a space around it is that SKU.
+        sku = line.sku if line.sku in listed else line.sku.strip()
+        # Lines without a SKU belong to nothing, also not to each other.
+        groups.setdefault((sku, 0 if sku else line.number), []).append(line)
+    return tuple(checks.row(sku, group) for (sku, _), group in groups.items())
+
+
+@dataclass(frozen=True)
+class _Checks:
+    listed: Mapping[str, Listed]
+    listed_skus: KnownSkus
+    warehouse_skus: KnownSkus
+
+    def row(self, sku: str, lines: Sequence[Line]) -> PreviewRow:
+        """The item that these lines of the file describe."""
+        before = self.listed.get(sku)
+        errors = [f"Line {line.number}: {line.problem}" for line in lines if line.problem]
+        title = self._title(lines, before, errors)
+        active = self._active(lines, before, errors)
+        mappings: dict[str, int] = {}
+        try:
+            if before is None:
+                checked_sku(sku)
+            mappings = checked_mappings([(line.warehouse_sku, line.quantity) for line in lines])
+        except BadInput as error:
+            errors.append(error.sentence)
+        errors += self._unknown(mappings)
+        item = TableItem(sku, title, active, tuple(mappings.items()))
+        if errors:
+            return _row(lines, item, What.ERROR, tuple(errors), before)
+        warnings = self._warnings(item, before)
+        if before is None:
+            return _row(lines, item, What.NEW, (), before, warnings, stock_changes=True)
+        changes = tuple(_changes(before.item, item))
+        what = What.CHANGED if changes else What.SAME
+        stock_changes = dict(before.item.mappings) != mappings or (active and not before.item.active)
+        return _row(lines, item, what, changes, before, warnings, stock_changes=stock_changes)
+
+    @staticmethod
+    def _title(lines: Sequence[Line], before: Listed | None, errors: list[str]) -> str:
+        typed = list(dict.fromkeys(line.title.strip() for line in lines if line.title.strip()))
+        if len(typed) > 1:
+            errors.append("Its lines have different titles.")
+        # An empty cell leaves the title as it is, and so does one that differs in outer spaces only.
+        if before is not None and (not typed or typed[0] == before.item.title.strip()):
+            return before.item.title
+        return typed[0] if typed else ""
+
+    @staticmethod
+    def _active(lines: Sequence[Line], before: Listed | None, errors: list[str]) -> bool:
+        said = set()
+        for line in lines:
+            word = line.active.strip().casefold()
+            if word in _YES or word in _NO:
+                said.add(word in _YES)
+            elif word:
+                errors.append(f'Line {line.number}: active must be yes or no, not "{line.active.strip()[:40]}".')
+        if len(said) > 1:
+            errors.append("Its lines say both yes and no for active.")
+        return said.pop() if said else before is None or before.item.active
+
+    def _unknown(self, mappings: dict[str, int]) -> Iterator[str]:
+        for sku in mappings:
+            if sku not in self.warehouse_skus:
+                near = "".join(f" {miss.sku} {miss.reason}." for miss in self.warehouse_skus.near(sku, 1))
+                yield no_such_sku(sku) + near
+
+    def _warnings(self, item: TableItem, before: Listed | None) -> tuple[str, ...]:
+        found = []
+        if before is None:
+            for miss in self.listed_skus.near(item.sku, 1):
+                found.append(f"{miss.sku} is on the list already and {miss.reason}; this adds another item.")
+        if not item.mappings and item.sku not in self.warehouse_skus:
+            near = "".join(f" {miss.sku} {miss.reason}." for miss in self.warehouse_skus.near(item.sku, 1))
+            found.append(f"The warehouse has no SKU {item.sku}, and there is no mapping.{near}")
+        return tuple(found)
+
+
+def _row(
+    lines: Sequence[Line],
+    item: TableItem,
+    what: What,
+    sentences: tuple[str, ...],
+    before: Listed | None,
+    warnings: tuple[str, ...] = (),
+    *,
+    stock_changes: bool = False,
+) -> PreviewRow:
+    return PreviewRow(
+        lines[0].number,
+        item.sku,
+        what,
+        sentences,
+        item.title,
+        item.active,
+        item.mappings,
+        warnings,
+        before.id if before else None,
+        stock_changes,
+    )
+
+
+def _changes(before: TableItem, after: TableItem) -> Iterator[str]:
+    if after.title != before.title:
+        yield f'Title: "{before.title}" becomes "{after.title}".'
+    if after.active != before.active:
+        yield "It is activated for sync." if after.active else "It is deactivated: its stock is no longer sent."
+    if dict(after.mappings) != dict(before.mappings):
+        yield f"Mappings: {_in_words(before.mappings)} becomes {_in_words(after.mappings)}."
+
+
+def _in_words(mappings: Sequence[tuple[str, int]]) -> str:
+    return " + ".join(f"{sku} \N{MULTIPLICATION SIGN} {quantity}" for sku, quantity in mappings) or "none"

@@ -1,0 +1,86 @@
+"""Composition: which function runs which kind of task, and what follows between slices."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+
+import sqlalchemy as sa
+
+from is2_core.carts.cart_settings import forget_former_secrets
+from is2_core.db.changes import rows_changed
+from is2_core.integrations.claims import wipe_claims
+from is2_core.inventory.activity import take_activity
+from is2_core.inventory.drift import DRIFT, compare_with_cart
+from is2_core.inventory.models import StockPush, StockPushLine
+from is2_core.inventory.push import results
+from is2_core.inventory.push.plan import compare_inventory
+from is2_core.inventory.push.push import push_inventory
+from is2_core.inventory.push.sync_row import orders_have_come
+from is2_core.items.models import ItemUpload
+from is2_core.orders.customizations import fetch_customizations
+from is2_core.orders.fulfillment import acknowledging
+from is2_core.orders.fulfillment.acknowledging import send_acknowledgements
+from is2_core.orders.fulfillment.placing import place_orders
+from is2_core.orders.fulfillment.stopping import stop_orders
+from is2_core.orders.holds.review import review_orders
+from is2_core.orders.importing.listing import check_orders, reconcile_orders
+from is2_core.platform import Platform
+from is2_core.shipments import tracking
+from is2_core.shipments.tracking import post_tracking
+from is2_core.shipments.warehouse_news import read_warehouse
+from is2_core.submissions.models import Submission, SubmissionLine
+from is2_core.submissions.polling import Settler, poll_submission
+from is2_core.submissions.rows import KIND_ACKNOWLEDGE, KIND_INVENTORY, KIND_TRACKING
+from is2_core.tasks.heartbeat import HEARTBEAT, store_heartbeat
+from is2_core.tasks.models import Task
+from is2_core.tasks.runner import Handler
+from is2_core.tasks.states import TaskState
+
+KEEP_DONE = timedelta(days=7)
+KEEP_SETTLED = timedelta(days=30)
+KEEP_UPLOADS = timedelta(days=1)
+
+
+def clean_up(platform: Platform) -> int:
+    """Delete tasks done long ago, pushes and submissions settled long ago, uploads nobody confirmed, secrets that
+    were replaced long enough ago and authorizations whose seller was not proved in time; returns how many tasks."""
+    with platform.db.write() as session:
+        now = platform.clock.database_now(session)
+        pushes = sa.select(StockPush.id).where(StockPush.closed_at < now - KEEP_SETTLED)
+        submissions = sa.select(Submission.id).where(Submission.closed_at < now - KEEP_SETTLED)
+        session.execute(sa.delete(StockPushLine).where(StockPushLine.push_id.in_(pushes)))
+        session.execute(sa.delete(StockPush).where(StockPush.closed_at < now - KEEP_SETTLED))
+        session.execute(sa.delete(SubmissionLine).where(SubmissionLine.submission_id.in_(submissions)))
+        session.execute(sa.delete(Submission).where(Submission.closed_at < now - KEEP_SETTLED))
+        session.execute(sa.delete(ItemUpload).where(ItemUpload.at < now - KEEP_UPLOADS))
+        forget_former_secrets(session, now)
+        wipe_claims(session, now)
+        return rows_changed(
+            session, sa.delete(Task).where(Task.state == TaskState.DONE, Task.finished_at < now - KEEP_DONE)
+        )
+
+
+SETTLERS = {
+    KIND_ACKNOWLEDGE: Settler(acknowledging.settle, acknowledging.settle, acknowledging.after_submission),
+    KIND_INVENTORY: Settler(results.settle, results.given_up, results.after_submission),
+    KIND_TRACKING: Settler(tracking.settle, tracking.settle, tracking.after_submission),
+}
+
+HANDLERS: dict[str, Handler] = {
+    HEARTBEAT: store_heartbeat,
+    "orders.check": partial(check_orders, ended=orders_have_come),
+    "orders.reconcile": partial(reconcile_orders, ended=orders_have_come),
+    "orders.customize": fetch_customizations,
+    "orders.review": review_orders,
+    "orders.place": place_orders,
+    "orders.stop": stop_orders,
+    "acknowledgements.send": send_acknowledgements,
+    "inventory.activity": take_activity,
+    "inventory.push": push_inventory,
+    "inventory.compare": compare_inventory,
+    DRIFT: compare_with_cart,
+    "warehouse.read": read_warehouse,
+    "tracking.post": post_tracking,
+    "submissions.poll": partial(poll_submission, settlers=SETTLERS),
+}

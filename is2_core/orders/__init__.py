@@ -1,0 +1,1 @@
+"""Received orders, from the cart to the warehouse and to their end."""

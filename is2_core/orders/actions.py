@@ -1,0 +1,217 @@
+"""What a person does about received orders: check now, approve, dismiss, correct an address."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, selectinload
+
+from is2_core.accounts.access import owned, owned_integration
+from is2_core.accounts.models import Integration
+from is2_core.accounts.states import WAITS_FOR_A_PERSON, IntegrationState
+from is2_core.db.locks import LOCK
+from is2_core.errors import BadInput, Conflict
+from is2_core.items.shipping_mappings import vocabulary_now
+from is2_core.orders.activity import note_order
+from is2_core.orders.holds.config import ADDRESS_CORRECTED, PLACEABLE, apply_holds, rules_for
+from is2_core.orders.holds.reasons import WAIVABLE, HoldCode, address_problem
+from is2_core.orders.models import Hold, ReceivedOrder, Recipient
+from is2_core.orders.states import ReceivedState
+from is2_core.orders.timeline import add_event
+from is2_core.platform import Platform
+from is2_core.tasks.queue import NOW, enqueue
+from plugins.interface import Address, ShippingMappingUI
+
+MAX_REASON = 500
+MAX_ADDRESS_TEXT = 200
+ADDRESS_FIELDS = ("name", "company", "line1", "line2", "line3", "city", "region", "postal_code", "country", "phone")
+
+
+@dataclass(frozen=True)
+class Fix:
+    """What a merchant can do about a hold: a label, which page, and what to fill in there."""
+
+    label: str
+    page: str
+    params: Mapping[str, str]
+
+
+def hold_fix(hold: Hold) -> Fix:
+    """The fix of a hold; `page` is one of items, shipping, address, approve, help."""
+    subject = hold.subject
+    fixes = {
+        HoldCode.SKU_UNKNOWN: Fix(
+            "List and map this SKU" if subject else "Ask for help", "items" if subject else "help", {"sku": subject}
+        ),
+        HoldCode.METHOD_UNMAPPED: Fix("Add a shipping mapping", "shipping", {"method": subject}),
+        HoldCode.METHOD_HOLD: Fix("Release this order", "approve", {"code": HoldCode.METHOD_HOLD}),
+        HoldCode.ADDRESS_MISSING: Fix("Enter the address", "address", {}),
+        HoldCode.ADDRESS_IMPOSSIBLE: Fix("Correct the address", "address", {}),
+        HoldCode.CANCELLATION_REQUESTED: Fix("Ship it anyway", "approve", {"code": HoldCode.CANCELLATION_REQUESTED}),
+        HoldCode.CUSTOMIZATION_MISSING: Fix("Ship it without", "approve", {"code": HoldCode.CUSTOMIZATION_MISSING}),
+        HoldCode.CAUTION: Fix("Ship it anyway", "approve", {"code": HoldCode.CAUTION}),
+        HoldCode.FIRST_REVIEW: Fix("Approve this order", "approve", {"code": HoldCode.FIRST_REVIEW}),
+    }
+    return fixes.get(HoldCode(hold.code), Fix("Ask for help", "help", {}))
+
+
+def check_now(platform: Platform, *, integration_id: int, account_id: int) -> str:
+    """Ask for the routine listing at once; returns a sentence."""
+    with platform.db.write() as session:
+        integration = owned_integration(session, integration_id, account_id)
+        if integration.state == IntegrationState.SETUP:
+            raise Conflict("Finish the setup of this store first.")
+        if integration.state in WAITS_FOR_A_PERSON:
+            raise Conflict(f"This store is {integration.state.lower()}: {integration.pause_sentence}")
+        enqueue(session, kind="orders.check", integration=integration, now=platform.clock.now(), priority=NOW)
+    return "Checking for new orders now."
+
+
+def approve(
+    platform: Platform,
+    *,
+    order_id: int,
+    account_id: int,
+    user_id: int | None,
+    codes: Sequence[str] = (HoldCode.FIRST_REVIEW,),
+) -> None:
+    """Let an order go on in spite of these holds."""
+    refused = [code for code in codes if code not in WAIVABLE]
+    if refused or not codes:
+        raise BadInput("This hold cannot be approved away; its cause must be fixed.")
+    ui = _vocabulary(platform, order_id, account_id)
+    with platform.db.write() as session:
+        order = _waiting(session, order_id, account_id)
+        order.waived = sorted({*order.waived, *codes})
+        add_event(session, order.id, platform.clock.now(), "APPROVED", "Approved by a person.", user_id)
+        _reconsider(platform, session, order, ui)
+
+
+def approve_all(platform: Platform, *, integration_id: int, account_id: int, user_id: int) -> int:
+    """Approve every order of a store that waits for its first review; returns how many."""
+    with platform.db.write() as session:
+        integration = owned_integration(session, integration_id, account_id)
+        orders = session.scalars(
+            sa.select(ReceivedOrder)
+            .join(Hold, Hold.order_id == ReceivedOrder.id)
+            .where(ReceivedOrder.integration_id == integration_id, Hold.code == HoldCode.FIRST_REVIEW)
+            .order_by(ReceivedOrder.id)
+            .with_for_update(of=ReceivedOrder, **LOCK)
+        ).all()
+        now = platform.clock.now()
+        for order in orders:
+            order.waived = sorted({*order.waived, HoldCode.FIRST_REVIEW})
+            add_event(session, order.id, now, "APPROVED", "Approved by a person.", user_id)
+        enqueue(session, kind="orders.review", integration=integration, now=now, priority=NOW)
+        return len(orders)
+
+
+def dismiss(platform: Platform, *, order_id: int, account_id: int, user_id: int, reason: str) -> None:
+    """End an order that is not to be shipped from here, with a reason that stays on record."""
+    reason = reason.strip()
+    if not reason or len(reason) > MAX_REASON:
+        raise BadInput(f"Say why, in at most {MAX_REASON} characters.", field="reason")
+    _end(platform, order_id, account_id, user_id, f"Dismissed: {reason}", "DISMISSED")
+
+
+def shipped_elsewhere(platform: Platform, *, order_id: int, account_id: int, user_id: int, note: str) -> None:
+    """End an order that was shipped from somewhere else, with a note that stays on record."""
+    note = note.strip()
+    if not note or len(note) > MAX_REASON:
+        raise BadInput(f"Say from where it was shipped, in at most {MAX_REASON} characters.", field="note")
+    _end(platform, order_id, account_id, user_id, f"Shipped elsewhere: {note}", "SHIPPED_ELSEWHERE")
+
+
+def _end(platform: Platform, order_id: int, account_id: int, user_id: int, reason: str, code: str) -> None:
+    with platform.db.write() as session:
+        order = _waiting(session, order_id, account_id)
+        order.state, order.reason = ReceivedState.DISMISSED, reason
+        integration = session.get_one(Integration, order.integration_id)
+        now = platform.clock.now()
+        if order.asked_at is not None:
+            # The warehouse was asked to take it and may have: it must hear of this.
+            enqueue(session, kind="orders.stop", integration=integration, now=now, priority=NOW)
+        session.execute(sa.delete(Hold).where(Hold.order_id == order.id))
+        note_order(session, integration, order.id, platform)
+        add_event(session, order.id, now, code, reason, user_id)
+
+
+def correct_address(
+    platform: Platform, *, order_id: int, account_id: int, user_id: int, values: Mapping[str, str]
+) -> None:
+    """Replace the delivery address; what the cart says later does not overwrite it."""
+    typed = {name: values.get(name, "").strip() for name in ADDRESS_FIELDS}
+    too_long = next((name for name, value in typed.items() if len(value) > MAX_ADDRESS_TEXT), None)
+    if too_long is not None:
+        raise BadInput(f"A part of an address has at most {MAX_ADDRESS_TEXT} characters.", field=too_long)
+    address = Address(
+        name=typed["name"],
+        company=typed["company"],
+        lines=tuple(line for line in (typed["line1"], typed["line2"], typed["line3"]) if line),
+        city=typed["city"],
+        region=typed["region"],
+        postal_code=typed["postal_code"],
+        country=typed["country"].upper(),
+        phone=typed["phone"],
+    )
+    problem = address_problem(address)
+    if problem:
+        raise BadInput(problem, field="address")
+    ui = _vocabulary(platform, order_id, account_id)
+    with platform.db.write() as session:
+        order = _waiting(session, order_id, account_id)
+        row = session.scalar(sa.select(Recipient).where(Recipient.order_id == order.id))
+        if row is None:
+            row = Recipient(account_id=account_id, order_id=order.id, sealed={"buyer": None, "lines": {}})
+            session.add(row)
+        former = (row.sealed or {}).get("address") or {}
+        # What nobody typed stays, the district for as long as it is one of the same city.
+        kept = ["kind", "instructions", *(["district"] if former.get("city") == address.city else [])]
+        corrected = {**asdict(address), **{name: former.get(name, "") for name in kept}}
+        row.sealed = {**(row.sealed or {}), "address": corrected}
+        order.has_address, order.address_problem = True, ""
+        order.waived = sorted({*order.waived, ADDRESS_CORRECTED})
+        add_event(session, order.id, platform.clock.now(), "ADDRESS", "The address was corrected by a person.", user_id)
+        session.flush()
+        _reconsider(platform, session, order, ui)
+
+
+def recipient_of(platform: Platform, *, order_id: int, account_id: int) -> dict[str, Any]:
+    """The buyer's data of an order, decrypted: {"address", "buyer", "lines"}; empty where there is none."""
+    with platform.db.read() as session:
+        owned(session, ReceivedOrder, order_id, account_id)
+        row = session.scalar(sa.select(Recipient).where(Recipient.order_id == order_id))
+        return dict(row.sealed) if row is not None and row.sealed else {}
+
+
+def _vocabulary(platform: Platform, order_id: int, account_id: int) -> ShippingMappingUI:
+    with platform.db.read() as session:
+        order = owned(session, ReceivedOrder, order_id, account_id)
+        integration = session.get_one(Integration, order.integration_id)
+    return vocabulary_now(platform, integration)
+
+
+def _waiting(session: Session, order_id: int, account_id: int) -> ReceivedOrder:
+    order = owned(session, ReceivedOrder, order_id, account_id, lock=True)
+    if order.state not in (ReceivedState.STAGED, ReceivedState.HELD, ReceivedState.QUARANTINED):
+        raise Conflict(f"This order is {order.state.lower()} already.")
+    return order
+
+
+def _reconsider(platform: Platform, session: Session, order: ReceivedOrder, ui: ShippingMappingUI) -> None:
+    order = session.scalars(
+        sa.select(ReceivedOrder)
+        .where(ReceivedOrder.id == order.id)
+        .options(selectinload(ReceivedOrder.lines))
+        .execution_options(populate_existing=False)
+    ).one()
+    if order.state == ReceivedState.QUARANTINED:
+        return
+    integration = session.get_one(Integration, order.integration_id)
+    rules = rules_for(platform, session, integration, ui, [order])
+    now = platform.clock.now()
+    if apply_holds(session, [order], rules, now) and order.cart_state in PLACEABLE:
+        enqueue(session, kind="orders.place", integration=integration, now=now, priority=NOW)

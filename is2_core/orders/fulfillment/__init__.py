@@ -1,0 +1,1 @@
+"""Placing orders, acknowledging them, and what their packages complete."""

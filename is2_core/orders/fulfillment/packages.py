@@ -1,0 +1,195 @@
+"""What a received order's packages mean for the cart: which units each completes, what is to be posted, and where the
+order stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from is2_core.accounts.models import Integration
+from is2_core.orders.fulfillment.elsewhere import plain
+from is2_core.orders.fulfillment.models import Package, PackageUnits
+from is2_core.orders.fulfillment.package_offers import held_units
+from is2_core.orders.fulfillment.states import PostState
+from is2_core.orders.fulfillment.unit_matching import HeldUnits, LineNeed, Matching, StandingPackage, match_units
+from is2_core.orders.fulfillment.wanted_units import OrderUnits, units_of
+from is2_core.orders.models import ReceivedOrder
+from is2_core.orders.states import ReceivedState
+from is2_core.orders.timeline import add_event
+from is2_core.platform import Platform
+
+# Other tools, and people in the cart's own pages, count an order's packages from 1; a reference of theirs would edit
+# their package.
+FIRST_REFERENCE = 10_001
+FOLLOWS_PACKAGES = (ReceivedState.INJECTED, ReceivedState.SHIPPED, ReceivedState.COMPLETED)
+
+
+def reallocate(platform: Platform, session: Session, order: ReceivedOrder, now: datetime) -> bool:
+    """Match the order's packages anew with the cart's units, and with what the cart has of them; returns whether
+    something is to be posted.
+
+    Does nothing before IS2 knows that the order was placed.
+    """
+    packages = packages_of(session, order.id)
+    if order.placed_at is None or not packages:
+        return False
+    integration = session.get_one(Integration, order.integration_id)
+    takes_tracking = platform.carts.has(integration.cart, "post_tracking")
+    units = units_of(session, [order.id])[order.id]
+    standing = [
+        StandingPackage(
+            package.id, package.reference, {entry.warehouse_sku: entry.quantity for entry in package.contents}
+        )
+        for package in packages
+        if not package.voided
+    ]
+    held = held_units(session, order.id)
+    held += _entered_by_others(packages, units, held)
+    _apply(session, packages, match_units(_needs(units), standing, held, int(next_reference(packages))))
+    entered = {number: dict(there) for number, there in units.elsewhere.entered.items()}
+    for package in packages:
+        package.post_state = _post_state(package, takes_tracking)
+        unsent = package.post_state == PostState.DUE and not package.posted_version and not package.voided
+        if unsent and _take_entered(package, entered):
+            package.post_state, package.post_at = PostState.DONE, None
+            sentence = f"The cart has tracking number {package.tracking_number} already: somebody entered it there."
+            add_event(session, order.id, now, "TRACKING", sentence)
+    session.flush()
+    follow_packages(session, order, now)
+    return any(package.post_state == PostState.DUE for package in packages)
+
+
+def _entered_by_others(packages: Sequence[Package], units: OrderUnits, held: Sequence[HeldUnits]) -> list[HeldUnits]:
+    """What somebody else entered at the cart under the number of a package that was not sent: those units are its own,
+    as if it had been accepted."""
+    sent = {entry.holder for entry in held}
+    there = {number: dict(entered) for number, entered in units.elsewhere.entered.items()}
+    entered = [
+        (package, there.pop(plain(package.tracking_number), {}))
+        for package in packages
+        if not package.voided and package.id not in sent
+    ]
+    return [HeldUnits(package.reference, package.id, found) for package, found in entered if found]
+
+
+def _take_entered(package: Package, entered: Mapping[str, dict[int, int]]) -> bool:
+    """Whether somebody has confirmed all units of a package under its number at the cart: posted again, they would
+    count twice. What stands for one package stands for no other."""
+    there = entered.get(plain(package.tracking_number), {})
+    if not all(there.get(entry.line_id, 0) >= entry.quantity for entry in package.units):
+        return False
+    for entry in package.units:
+        there[entry.line_id] -= entry.quantity
+    return True
+
+
+def _post_state(package: Package, takes_tracking: bool) -> PostState:
+    if not package.told_to_cart:
+        return PostState.VOIDED
+    if not takes_tracking:
+        return PostState.NOT_NEEDED
+    if not package.units:
+        return PostState.WAITING
+    return PostState.DUE if package.post_state == PostState.WAITING else PostState(package.post_state)
+
+
+def _apply(session: Session, packages: Sequence[Package], matching: Matching) -> None:
+    parts = {part.reference: part for part in matching.parts}
+    cart_refs = {package.reference: package.cart_ref for package in packages if package.cart_ref}
+    voided = {package.reference: package for package in packages if package.voided}
+    for package in packages:
+        own = matching.references.get(package.id)
+        if own is not None and own != package.reference:
+            replaced = voided.get(own)
+            package.reference, package.cart_ref, package.posted_version = own, cart_refs.get(own), 0
+            package.replaces_id = replaced.id if replaced else None
+            changed(package)
+    taken = set(matching.references.values())
+    for package in packages:
+        part = parts.get(package.reference)
+        if package.voided and (package.reference in taken or package is not voided[package.reference]):
+            part = None
+        label = part.package_id if part is not None and part.package_id != package.id else None
+        units = dict(part.units) if part is not None else {}
+        if label != package.label_id:
+            package.label_id = label
+            changed(package)
+        if package.voided and label is None:
+            continue
+        if units != {entry.line_id: entry.quantity for entry in package.units}:
+            package.units = []
+            session.flush()
+            package.units = [PackageUnits(line_id=line_id, quantity=count) for line_id, count in units.items()]
+            changed(package)
+
+
+def next_reference(packages: Sequence[Package]) -> str:
+    """A reference that no package of the order has had."""
+    return str(max((int(package.reference) for package in packages), default=FIRST_REFERENCE - 1) + 1)
+
+
+def changed(package: Package) -> None:
+    """Note that the cart should hear of the package anew, whatever became of its last post."""
+    package.version += 1
+    package.post_state, package.post_sentence, package.post_at = PostState.WAITING, "", None
+
+
+def follow_packages(session: Session, order: ReceivedOrder, now: datetime) -> None:
+    """Set the order's state from its packages: SHIPPED with the first, COMPLETED when every unit that is wanted from
+    here is shipped and settled with the cart, and the warehouse ships nothing more of it. Called at every event that
+    changes one of these: packages, their posts, what the cart wants, an answer about stopping."""
+    if order.state not in FOLLOWS_PACKAGES:
+        return
+    session.flush()
+    told = [package for package in packages_of(session, order.id) if package.told_to_cart]
+    if all(package.voided for package in told):
+        state = ReceivedState.INJECTED
+    elif _is_complete(session, order, told):
+        state = ReceivedState.COMPLETED
+    else:
+        state = ReceivedState.SHIPPED
+    if state != order.state:
+        order.state = state
+        if state is ReceivedState.COMPLETED:
+            add_event(session, order.id, now, "COMPLETED", _completed(told))
+
+
+def _is_complete(session: Session, order: ReceivedOrder, told: Sequence[Package]) -> bool:
+    units = units_of(session, [order.id])[order.id]
+    if units.left and not order.stopped:
+        return False
+    return all_shipped(units, told) and all(_settled(package) for package in told)
+
+
+def _completed(told: Sequence[Package]) -> str:
+    if any(package.post_state == PostState.NOT_NEEDED for package in told):
+        return "Everything is shipped. The cart takes no tracking, so it was not told."
+    if any(not package.units for package in told):
+        return "Nothing more is to be shipped, and the cart has the tracking of what it still wanted."
+    return "Everything is shipped, and the cart has the tracking."
+
+
+def _settled(package: Package) -> bool:
+    return package.post_state in (PostState.DONE, PostState.NOT_NEEDED) or not package.units
+
+
+def all_shipped(units: OrderUnits, packages: Sequence[Package]) -> bool:
+    """Whether the packages of an order complete every unit that is wanted from here."""
+    shipped: dict[int, int] = {}
+    for package in packages:
+        for entry in package.units if package.told_to_cart else ():
+            shipped[entry.line_id] = shipped.get(entry.line_id, 0) + entry.quantity
+    return all(shipped.get(line.line_id, 0) >= line.wanted for line in units.lines)
+
+
+def packages_of(session: Session, order_id: int) -> Sequence[Package]:
+    """The packages of an order, in the order they were reported."""
+    return session.scalars(sa.select(Package).where(Package.order_id == order_id).order_by(Package.id)).all()
+
+
+def _needs(units: OrderUnits) -> list[LineNeed]:
+    # What was cancelled after placing, or confirmed by somebody else, cannot be posted, even where it was shipped.
+    return [LineNeed(line.line_id, line.placed, line.wanted, line.components) for line in units.lines]

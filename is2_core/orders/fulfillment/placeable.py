@@ -1,0 +1,143 @@
+"""Which received orders go to the warehouse next, and as what."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, selectinload
+
+from is2_core.accounts.display_name import store_name
+from is2_core.accounts.models import Integration
+from is2_core.db.locks import LOCK
+from is2_core.orders.fulfillment.handling_requirements import demands_of
+from is2_core.orders.holds.config import PLACEABLE, apply_holds, rules_for
+from is2_core.orders.holds.reasons import StoreRules
+from is2_core.orders.models import PlacedComponent, ReceivedLine, ReceivedOrder, Recipient
+from is2_core.orders.states import ReceivedState
+from is2_core.platform import Platform
+from is2_core.tasks.run import TaskRun
+from plugins.interface import Address, ShippingMappingUI
+from plugins.warehouse import NewOrder, OrderLine
+
+BATCH = 100
+# Older than this an order is read again before it is placed: a cancellation may have come meanwhile.
+FRESH = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """An order to place, and what each of its lines is made of."""
+
+    order_id: int
+    request: NewOrder
+    components: tuple[tuple[int, str, int], ...]
+
+
+def next_batch(
+    platform: Platform, run: TaskRun, ui: ShippingMappingUI, last: int, most: int
+) -> tuple[list[Ready], int, bool]:
+    """So many fresh placeable orders after id `last`, their holds computed once more; commits what turned out held, and
+    that the warehouse is about to be asked for the others."""
+    with run.write() as session:
+        integration = session.get_one(Integration, run.integration_id)
+        now = platform.clock.now()
+        orders = session.scalars(
+            placeable(integration)
+            .where(ReceivedOrder.id > last, ReceivedOrder.read_at >= now - FRESH, ReceivedOrder.asked_at.is_(None))
+            .order_by(ReceivedOrder.id)
+            .limit(most)
+            .options(selectinload(ReceivedOrder.lines))
+            .with_for_update(**LOCK)
+        ).all()
+        rules = rules_for(platform, session, integration, ui, orders)
+        apply_holds(session, orders, rules, now)
+        going = [order for order in orders if order.state == ReceivedState.STAGED]
+        recipients = {
+            row.order_id: row
+            for row in session.scalars(
+                sa.select(Recipient).where(Recipient.order_id.in_([order.id for order in going]))
+            )
+        }
+        source = store_name(integration)
+        batch = [_ready(order, recipients[order.id], rules, source) for order in going]
+        _note_asked(session, batch, now)
+        return batch, orders[-1].id if orders else last, len(orders) == most
+
+
+def _note_asked(session: Session, batch: Sequence[Ready], now: datetime) -> None:
+    """The warehouse is about to be asked: what it is asked for is kept as it is now, whatever a mapping or the cart
+    says when the answer comes."""
+    ids = [ready.order_id for ready in batch]
+    lines = {line_id for ready in batch for line_id, _, _ in ready.components}
+    session.execute(sa.update(ReceivedOrder).where(ReceivedOrder.id.in_(ids)).values(asked_at=now))
+    session.execute(
+        sa.update(ReceivedLine)
+        .where(ReceivedLine.id.in_(lines))
+        .values(placed=ReceivedLine.open)
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(sa.delete(PlacedComponent).where(PlacedComponent.line_id.in_(lines_of(ids))))
+    rows = [
+        {"line_id": line_id, "warehouse_sku": sku, "quantity": quantity}
+        for ready in batch
+        for line_id, sku, quantity in ready.components
+    ]
+    if rows:
+        session.execute(sa.insert(PlacedComponent), rows)
+
+
+def lines_of(order_ids: Sequence[int]) -> sa.Select[int]:
+    return sa.select(ReceivedLine.id).where(ReceivedLine.order_id.in_(order_ids))
+
+
+def placeable(integration: Integration) -> sa.Select[ReceivedOrder]:
+    return sa.select(ReceivedOrder).where(
+        ReceivedOrder.integration_id == integration.id,
+        ReceivedOrder.state == ReceivedState.STAGED,
+        ReceivedOrder.cart_state.in_(PLACEABLE),
+    )
+
+
+def _ready(order: ReceivedOrder, recipient: Recipient, rules: StoreRules, source: str) -> Ready:
+    components = _components(order, rules)
+    open_units = {line.id: line.open for line in order.lines}
+    units: Counter[str] = Counter()
+    for line_id, sku, quantity in components:
+        units[sku] += quantity * open_units[line_id]
+    method = rules.method(order.shipping_method)
+    assert method is not None, "an order without a shipping mapping is held"
+    request = NewOrder(
+        number=order.number,
+        account_id=order.account_id,
+        source=source,
+        service=method.service,
+        recipient=_address(recipient.sealed["address"]),
+        recipient_ref=recipient.id,
+        ship_by=order.ship_by,
+        lines=tuple(OrderLine(sku, quantity) for sku, quantity in units.items()),
+        ship_after=order.ship_after,
+        deliver_after=order.deliver_after,
+        deliver_by=order.deliver_by,
+        demands=demands_of(order, components),
+        marks=tuple(order.marks),
+    )
+    return Ready(order.id, request, components)
+
+
+def _components(order: ReceivedOrder, rules: StoreRules) -> tuple[tuple[int, str, int], ...]:
+    """(line id, warehouse SKU, quantity in one unit) of every open line."""
+    return tuple(
+        (line.id, sku, quantity)
+        for line in order.lines
+        if line.open
+        for sku, quantity in (rules.components(line.sku) or {}).items()
+    )
+
+
+def _address(stored: dict[str, Any]) -> Address:
+    return Address(**{**stored, "lines": tuple(stored["lines"])})

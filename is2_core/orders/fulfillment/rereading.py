@@ -1,0 +1,92 @@
+"""Reading held orders again at the cart before they are placed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from is2_core.accounts.models import Integration
+from is2_core.carts.context import cart_context
+from is2_core.db.locks import LOCK
+from is2_core.errors import PluginBug
+from is2_core.orders.activity import note_order
+from is2_core.orders.fulfillment.placeable import FRESH, placeable
+from is2_core.orders.importing.staging import stage
+from is2_core.orders.models import ReceivedOrder
+from is2_core.orders.states import ReceivedState
+from is2_core.orders.timeline import add_event
+from is2_core.platform import Platform
+from is2_core.tasks.run import TaskRun
+from plugins.interface import CartContext, Order, OrderReject, Permanent, ShippingMappingUI, Temporary
+
+REREAD_BATCH = 20
+
+
+def reread_stale(
+    platform: Platform, run: TaskRun, integration: Integration, ui: ShippingMappingUI, not_read: dict[int, str]
+) -> bool:
+    """Read some placeable orders again that were read too long ago; whether any were, and there is time to go on.
+
+    Args:
+        not_read: order id -> why it could not be read in this run; added to, and passed over.
+    """
+    with platform.db.read() as session:
+        stale = session.scalars(
+            placeable(integration)
+            .where(ReceivedOrder.read_at < platform.clock.now() - FRESH, ReceivedOrder.id.not_in(not_read))
+            .order_by(ReceivedOrder.ship_by, ReceivedOrder.id)
+            .limit(REREAD_BATCH)
+        ).all()
+    if not stale:
+        return False
+    context = cart_context(platform, integration, before_call=run.heartbeat)
+    for row in stale:
+        if not run.has_time():
+            return False
+        try:
+            answer = _read_again(platform, integration, context, row)
+        except Temporary as error:
+            not_read[row.id] = error.sentence
+            continue
+        with run.write() as session:
+            store = session.get_one(Integration, integration.id)
+            now = platform.clock.now()
+            if isinstance(answer, Order):
+                stage(platform, session, store, ui, [answer])
+            elif isinstance(answer, str) and set_aside(session, row.id, answer, now):
+                note_order(session, store, row.id, platform)
+            session.execute(sa.update(ReceivedOrder).where(ReceivedOrder.id == row.id).values(read_at=now))
+    return True
+
+
+def _read_again(
+    platform: Platform, integration: Integration, context: CartContext, row: ReceivedOrder
+) -> Order | str | None:
+    """The order as it is now; a sentence where it must be set aside; None where the cart cannot read by id.
+
+    What is wrong with one order must not keep the others from being placed.
+    """
+    if not platform.carts.has(integration.cart, "fetch_order"):
+        return None
+    try:
+        answer: Order | OrderReject | None = platform.carts.call(
+            integration.cart, "fetch_order", ctx=context, remote_id=row.remote_id
+        )
+    except (Permanent, PluginBug) as error:
+        return str(error.sentence)
+    if isinstance(answer, OrderReject):
+        return answer.sentence
+    return answer if answer is not None else "The cart does not know this order any more."
+
+
+def set_aside(session: Session, order_id: int, sentence: str, now: datetime) -> bool:
+    """Set an order aside unless something else became of it while the cart was being asked; returns whether it was."""
+    order = session.get_one(ReceivedOrder, order_id, with_for_update=LOCK)
+    if order.state != ReceivedState.STAGED or order.asked_at is not None:
+        return False
+    order.state, order.reason = ReceivedState.QUARANTINED, sentence
+    session.flush()
+    add_event(session, order_id, now, "QUARANTINED", sentence)
+    return True

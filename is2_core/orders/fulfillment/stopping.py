@@ -1,0 +1,113 @@
+"""Asking the warehouse to stop what was cancelled, dismissed, excluded or shipped from elsewhere after it was asked to
+take it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from is2_core.accounts.models import Integration
+from is2_core.cases.cases import raise_case
+from is2_core.cases.states import CaseKind
+from is2_core.db.locks import LOCK
+from is2_core.orders.fulfillment.packages import follow_packages
+from is2_core.orders.fulfillment.wanted_units import OrderUnits, units_of
+from is2_core.orders.models import ReceivedOrder
+from is2_core.orders.states import AckState, ReceivedState
+from is2_core.orders.timeline import add_event
+from is2_core.platform import Platform
+from is2_core.tasks.models import Task
+from is2_core.tasks.run import TaskRun
+from is2_core.tasks.states import TaskState
+from plugins.interface import OrderState
+from plugins.warehouse import CancelAnswer, Cancelled, PartlyCancelled, TooLate
+
+_TO_STOP = (
+    ReceivedOrder.asked_at.is_not(None),
+    ReceivedOrder.stop_asked_at.is_(None),
+    sa.or_(
+        # Excluded while the warehouse was being asked: by its next look the cart said that it needs nothing of us.
+        ReceivedOrder.state.in_((ReceivedState.DISMISSED, ReceivedState.EXCLUDED)),
+        sa.and_(
+            ReceivedOrder.cart_state == OrderState.CANCELLED,
+            ReceivedOrder.state.in_((ReceivedState.INJECTED, ReceivedState.SHIPPED, ReceivedState.CANCELLED)),
+        ),
+        ReceivedOrder.not_wanted_at.is_not(None),
+    ),
+)
+_WHY = {ReceivedState.DISMISSED: "Dismissed", ReceivedState.EXCLUDED: "Not to be shipped from here any more"}
+PLACING_PAUSE = timedelta(seconds=15)
+
+
+def stop_orders(platform: Platform, run: TaskRun) -> None:
+    """Task `orders.stop`: ask the warehouse to stop orders that were cancelled at the cart, confirmed there by somebody
+    else or dismissed after it was asked to take them.
+
+    Where no answer to that asking is stored, it may still be under way: then this order is left until no placing
+    runs any more. One the warehouse never got counts as stopped. Each answer is stored before the next is asked for.
+    """
+    with platform.db.read() as session:
+        integration = session.get_one(Integration, run.integration_id)
+        due = session.execute(
+            sa.select(ReceivedOrder.id, ReceivedOrder.number, ReceivedOrder.placed_at)
+            .where(ReceivedOrder.integration_id == integration.id, *_TO_STOP)
+            .order_by(ReceivedOrder.id)
+        ).all()
+        placing = session.scalar(
+            sa.select(Task.id).where(
+                Task.integration_id == integration.id, Task.kind == "orders.place", Task.state == TaskState.RUNNING
+            )
+        )
+    warehouse = platform.warehouse(integration.wms_target)
+    for order_id, number, placed_at in due:
+        if placed_at is None and placing is not None:
+            continue
+        if not run.has_time():
+            return
+        answer = warehouse.cancel_order(integration.account_id, number)
+        with run.write() as session:
+            order = session.get_one(ReceivedOrder, order_id, with_for_update=LOCK)
+            _store_stop(platform, session, order, answer)
+    if placing is not None and any(placed_at is None for _, _, placed_at in due):
+        with run.write() as session:
+            run.finish(session, again_at=platform.clock.now() + PLACING_PAUSE)
+
+
+def _store_stop(platform: Platform, session: Session, order: ReceivedOrder, answer: CancelAnswer) -> None:
+    now = platform.clock.now()
+    units = units_of(session, [order.id])[order.id]
+    label = platform.carts.manifest(session.get_one(Integration, order.integration_id).cart).label
+    why = _why(order, units, label)
+    order.stop_asked_at, order.stopped = now, not isinstance(answer, TooLate)
+    if order.ack_state == AckState.DUE:
+        order.ack_state = AckState.NOT_NEEDED
+    if isinstance(answer, Cancelled):
+        order.stop_answer = f"{why} after it was placed; the warehouse stopped it."
+        if ReceivedState(order.state) not in _WHY and units.shipped_elsewhere:
+            order.state, order.reason = ReceivedState.DISMISSED, f"Shipped elsewhere: {order.stop_answer}"
+        elif ReceivedState(order.state) not in _WHY:
+            order.state, order.reason = ReceivedState.CANCELLED, order.stop_answer
+    elif isinstance(answer, PartlyCancelled):
+        order.stop_answer = f"{why}; part of it had been shipped, the warehouse stopped the rest."
+    elif isinstance(answer, TooLate):
+        order.stop_answer = f"{why}, but too late. {answer.sentence}"
+        raise_case(
+            session,
+            now,
+            account_id=order.account_id,
+            kind=CaseKind.TOO_LATE,
+            subject=f"order {order.number}",
+            sentence=f"Order {order.number}: {order.stop_answer} Intercept the parcel, or expect it back.",
+            integration_id=order.integration_id,
+            order_id=order.id,
+        )
+    add_event(session, order.id, now, "STOP", order.stop_answer)
+    follow_packages(session, order, now)
+
+
+def _why(order: ReceivedOrder, units: OrderUnits, label: str) -> str:
+    if ReceivedState(order.state) in _WHY:
+        return _WHY[ReceivedState(order.state)]
+    return f"Confirmed at {label} by somebody else" if units.shipped_elsewhere else f"Cancelled at {label}"

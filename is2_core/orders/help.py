@@ -1,0 +1,52 @@
+"""Asking the support for help, about an order or not."""
+
+from __future__ import annotations
+
+from is2_core.accounts.access import owned, owned_integration
+from is2_core.cases.cases import MAX_PAGE, case_text
+from is2_core.cases.models import SupportCase
+from is2_core.cases.states import CaseKind
+from is2_core.orders.models import ReceivedOrder
+from is2_core.orders.timeline import add_event
+from is2_core.platform import Platform
+
+
+def ask_for_help(
+    platform: Platform,
+    *,
+    account_id: int,
+    user_id: int,
+    text: str,
+    page: str,
+    integration_id: int | None = None,
+    order_id: int | None = None,
+) -> int:
+    """Open a case a person asked for; returns its id.
+
+    Args:
+        text: what is wrong, in the person's words.
+        page: the panel's address the question came from, "" where none is known.
+        integration_id: the store it is about; with an order, the order's store.
+        order_id: the received order it is about; its timeline says that help was requested.
+    """
+    text = case_text(text, "text", "Say what you need help with")
+    now = platform.clock.now()
+    with platform.db.write() as session:
+        if order_id is not None:
+            integration_id = owned(session, ReceivedOrder, order_id, account_id).integration_id
+            add_event(session, order_id, now, "HELP", "Help was requested.", user_id)
+        elif integration_id is not None:
+            owned_integration(session, integration_id, account_id)
+        case = SupportCase(
+            account_id=account_id,
+            integration_id=integration_id,
+            order_id=order_id,
+            kind=CaseKind.HELP,
+            sentence=text,
+            page=page[:MAX_PAGE],
+            user_id=user_id,
+            at=now,
+        )
+        session.add(case)
+        session.flush()
+        return case.id

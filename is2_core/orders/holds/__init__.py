@@ -1,0 +1,1 @@
+"""Why an order waits, and looking at that again."""

@@ -1,0 +1,50 @@
+"""Looking again at what waits, after a mapping, a setting or the stock list changed."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.orm import selectinload
+
+from is2_core.accounts.models import Integration
+from is2_core.carts.method_vocabulary import vocabulary
+from is2_core.db.locks import LOCK
+from is2_core.orders.holds.config import apply_holds, rules_for
+from is2_core.orders.models import ReceivedOrder
+from is2_core.orders.states import ReceivedState
+from is2_core.platform import Platform
+from is2_core.tasks.queue import NOW, enqueue
+from is2_core.tasks.run import TaskRun
+
+CHUNK = 500
+WAITING = (ReceivedState.STAGED, ReceivedState.HELD)
+
+
+def review_orders(platform: Platform, run: TaskRun) -> None:
+    """Task `orders.review`: recompute the holds of every order of a store that is not placed yet."""
+    with platform.db.read() as session:
+        integration = session.get_one(Integration, run.integration_id)
+    ui = vocabulary(platform, integration)
+    last = 0
+    while True:
+        with run.write() as session:
+            integration = session.get_one(Integration, run.integration_id)
+            orders = session.scalars(
+                sa.select(ReceivedOrder)
+                .where(
+                    ReceivedOrder.integration_id == integration.id,
+                    ReceivedOrder.state.in_(WAITING),
+                    ReceivedOrder.id > last,
+                )
+                .order_by(ReceivedOrder.id)
+                .limit(CHUNK)
+                .options(selectinload(ReceivedOrder.lines))
+                .with_for_update(**LOCK)
+            ).all()
+            rules = rules_for(platform, session, integration, ui, orders)
+            now = platform.clock.now()
+            if apply_holds(session, orders, rules, now):
+                enqueue(session, kind="orders.place", integration=integration, now=now, priority=NOW)
+            if len(orders) < CHUNK:
+                run.finish(session)
+                return
+            last = orders[-1].id

@@ -1,0 +1,1 @@
+"""From what a cart lists to stored orders."""

@@ -1,0 +1,110 @@
+"""Fetching one order by the cart's number: one that the listings missed, or that changed just now."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from is2_core.accounts.access import owned_integration
+from is2_core.accounts.models import Integration
+from is2_core.accounts.states import IntegrationState
+from is2_core.carts.cart_settings import is_enabled, known_manifest
+from is2_core.carts.context import cart_context
+from is2_core.carts.live_call import ask_cart_now, live_call
+from is2_core.errors import BadInput, Conflict, Forbidden, NotFound
+from is2_core.items.shipping_mappings import vocabulary_now
+from is2_core.orders.importing.staging import stage, stage_singly
+from is2_core.orders.models import ReceivedOrder
+from is2_core.orders.timeline import add_event
+from is2_core.platform import Platform
+from is2_core.tasks.queue import NOW, enqueue
+from plugins.interface import Order, OrderReject, ShippingMappingUI
+
+MAX_REMOTE_ID = 100
+FIELD = "remote_id"
+
+
+def can_fetch(platform: Platform, integration: Integration) -> bool:
+    """Whether single orders can be asked for at this store's cart, now."""
+    return (
+        integration.state == IntegrationState.ACTIVE
+        and platform.carts.has(integration.cart, "fetch_order")
+        and is_enabled(platform, integration.cart)
+    )
+
+
+def fetch_this_order(platform: Platform, *, integration_id: int, account_id: int, user_id: int, remote_id: str) -> int:
+    """Ask the cart for one order and stage it as the listings do, new or known, whenever it was bought.
+
+    Args:
+        remote_id: the cart's number of the order, as a person typed it.
+
+    Returns:
+        The id of the received order; its state says what came of it.
+
+    Raises:
+        BadInput: the number cannot be one.
+        Conflict, Forbidden: the store or its cart cannot be asked.
+        CartRefused, CartUnavailable: the cart said no, or could not be asked.
+        NotFound: the cart knows no such order of this store.
+    """
+    wanted = remote_id.strip()
+    if not wanted or len(wanted) > MAX_REMOTE_ID or not wanted.isprintable():
+        raise BadInput(f"Type the number the shop has for the order, at most {MAX_REMOTE_ID} characters.", field=FIELD)
+    with platform.db.read() as session:
+        integration = owned_integration(session, integration_id, account_id)
+    label = known_manifest(platform, integration.cart).label
+    if integration.state != IntegrationState.ACTIVE:
+        raise Conflict("This store is not active, so nothing can be read from it.")
+    if not is_enabled(platform, integration.cart):
+        raise Forbidden(f"{label} is not enabled on this platform at the moment.")
+    if not platform.carts.has(integration.cart, "fetch_order"):
+        raise Conflict(f"{label} offers no way to ask for a single order.")
+    with live_call(platform, account_id):
+        ui = vocabulary_now(platform, integration)
+        answer: Order | OrderReject | None = ask_cart_now(
+            platform, integration, "fetch_order", ctx=cart_context(platform, integration), remote_id=wanted
+        )
+    if answer is None:
+        raise NotFound(f"{label} does not know an order {wanted} of this store.", field=FIELD)
+    return _store(platform, integration_id, account_id, user_id, ui, answer)
+
+
+def _store(
+    platform: Platform,
+    integration_id: int,
+    account_id: int,
+    user_id: int,
+    ui: ShippingMappingUI,
+    answer: Order | OrderReject,
+) -> int:
+    with platform.db.write() as session:
+        return _stage(platform, session, integration_id, account_id, user_id, ui, answer)
+
+
+def _stage(
+    platform: Platform,
+    session: Session,
+    integration_id: int,
+    account_id: int,
+    user_id: int,
+    ui: ShippingMappingUI,
+    answer: Order | OrderReject,
+) -> int:
+    integration = owned_integration(session, integration_id, account_id)
+    if integration.state != IntegrationState.ACTIVE:
+        raise Conflict("This store was paused or disconnected a moment ago; nothing was stored.")
+    if isinstance(answer, OrderReject):
+        stage(platform, session, integration, ui, (), [answer])
+    else:
+        stage_singly(platform, session, integration, ui, [answer])
+    order_id = session.scalars(
+        sa.select(ReceivedOrder.id).where(
+            ReceivedOrder.integration_id == integration_id, ReceivedOrder.remote_id == answer.remote_id
+        )
+    ).one()
+    now = platform.clock.now()
+    add_event(session, order_id, now, "FETCHED", "Fetched by a person.", user_id)
+    # A person waits: what staging asked for comes first now.
+    enqueue(session, kind="orders.place", integration=integration, now=now, priority=NOW)
+    return order_id

@@ -1,0 +1,292 @@
+"""Putting orders of a page into the database: decided in memory, written with one statement per table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import InterfaceError, OperationalError, StatementError
+from sqlalchemy.orm import Session
+
+from is2_core.accounts.models import Integration
+from is2_core.db import savepoint
+from is2_core.db.locks import LOCK
+from is2_core.items.activity import note_sold
+from is2_core.orders.activity import WAITING
+from is2_core.orders.cancellation_requests import requested_late, tell_of_requests
+from is2_core.orders.cancelled_units import follow_cart, is_to_be_stopped
+from is2_core.orders.customized_lines import Customized, customized_lines
+from is2_core.orders.holds.config import PLACEABLE, load_rules, replace_holds
+from is2_core.orders.importing.classify import Decision, decide, keeps_address, sets_aside
+from is2_core.orders.importing.staged_rows import line_row, order_row, personal, reject_row, tells_of_people
+from is2_core.orders.models import OrderEvent, ReceivedLine, ReceivedOrder, Recipient
+from is2_core.orders.states import CustomizationState, ReceivedState
+from is2_core.platform import Platform
+from is2_core.tasks.queue import SOON, enqueue
+from plugins.interface import Order, OrderReject, OrderState, ShippingMappingUI
+
+_MUTABLE = (
+    "state cart_state reason shipping_method marks unknown has_address address_problem cancellation_requested "
+    "cancel_reason total currency cart_updated_at ship_after ship_by deliver_after deliver_by original_order caution "
+    "read_at site cart_packages"
+).split()
+
+
+def stage(
+    platform: Platform,
+    session: Session,
+    integration: Integration,
+    ui: ShippingMappingUI,
+    orders: Sequence[Order],
+    rejects: Sequence[OrderReject] = (),
+    *,
+    late_before: datetime | None = None,
+) -> None:
+    """Write one page. Older news than what is stored is ignored; an order seen twice is one row.
+
+    Listings of an integration side by side take turns from here to their commits, so that each decides on what the
+    other has stored.
+
+    Args:
+        late_before: orders not known yet but updated before this instant are marked as found late.
+    """
+    now = platform.clock.now()
+    newest: dict[str, Order] = {}
+    for order in orders:
+        if order.remote_id not in newest or newest[order.remote_id].updated_at <= order.updated_at:
+            newest[order.remote_id] = order
+    stored = _lock(session, integration, [*newest, *(reject.remote_id for reject in rejects)])
+    fresh = [
+        order
+        for order in newest.values()
+        if order.remote_id not in stored or stored[order.remote_id].cart_updated_at <= order.updated_at
+    ]
+    rules = load_rules(
+        platform,
+        session,
+        integration,
+        ui,
+        methods=[order.shipping_method for order in fresh],
+        skus=[line.sku for order in fresh for line in order.lines],
+    )
+    label = platform.carts.manifest(integration.cart).label
+    customized = customized_lines(platform, session, integration, fresh, stored)
+    decisions = {
+        order.remote_id: decide(
+            order, stored.get(order.remote_id), integration, rules, label, customized[order.remote_id]
+        )
+        for order in fresh
+    }
+    rows = [
+        order_row(integration, order, stored.get(order.remote_id), decisions[order.remote_id], now, late_before)
+        for order in fresh
+    ]
+    rows += [
+        reject_row(integration, reject, stored.get(reject.remote_id), now)
+        for reject in {entry.remote_id: entry for entry in rejects if entry.remote_id not in newest}.values()
+        if sets_aside(reject, stored.get(reject.remote_id))
+    ]
+    late = requested_late(fresh, stored)
+    # One order of locks in every transaction, so that two of them never wait for each other.
+    rows.sort(key=lambda row: row["remote_id"])
+    written = platform.db.upsert(
+        session,
+        ReceivedOrder,
+        rows,
+        key=["integration_id", "remote_id"],
+        update=_MUTABLE,
+        returning=["id", "remote_id"],
+    )
+    id_of = {remote_id: order_id for order_id, remote_id in written}
+    _write_details(platform, session, integration, fresh, stored, decisions, id_of, customized)
+    follow_cart(platform, session, [stored[order.remote_id] for order in fresh if order.remote_id in stored], now)
+    tell_of_requests(session, late, now)
+    held = {remote_id: decision.holds for remote_id, decision in decisions.items()}
+    replace_holds(session, {order_id: held.get(remote_id, ()) for remote_id, order_id in id_of.items()})
+    _write_events(session, rows, stored, decisions, id_of, now)
+    _ask_for_what_follows(session, integration, fresh, stored, decisions, customized, now)
+    note_sold(session, integration, _sold(fresh, stored, decisions), platform)
+
+
+def _lock(session: Session, integration: Integration, remote_ids: Sequence[str]) -> dict[str, ReceivedOrder]:
+    """Lock the integration, because there is no row to lock of an order that is not stored yet, and then what is stored
+    of these orders; returns it by the cart's id."""
+    session.execute(sa.select(Integration.id).where(Integration.id == integration.id).with_for_update(**LOCK))
+    rows = session.scalars(
+        sa.select(ReceivedOrder)
+        .where(ReceivedOrder.integration_id == integration.id, ReceivedOrder.remote_id.in_(remote_ids))
+        .order_by(ReceivedOrder.id)
+        .with_for_update(**LOCK)
+        # One that was loaded before may have changed since.
+        .execution_options(populate_existing=True)
+    )
+    return {row.remote_id: row for row in rows}
+
+
+def stage_singly(
+    platform: Platform,
+    session: Session,
+    integration: Integration,
+    ui: ShippingMappingUI,
+    orders: Sequence[Order],
+    rejects: Sequence[OrderReject] = (),
+    *,
+    late_before: datetime | None = None,
+) -> None:
+    """Stage orders one by one; those the database will not hold are set aside like the rejects."""
+    # All at once, or they would be locked in the order of the page.
+    _lock(session, integration, [order.remote_id for order in orders] + [reject.remote_id for reject in rejects])
+    refused = []
+    for order in orders:
+        try:
+            with savepoint(session):
+                stage(platform, session, integration, ui, [order], late_before=late_before)
+        except (StatementError, OverflowError, UnicodeError) as error:
+            if isinstance(error, OperationalError | InterfaceError):
+                raise
+            sentence = "This order holds a value that cannot be stored; ask for help."
+            refused.append(OrderReject(order.remote_id, "NOT_STORABLE", sentence, order.updated_at))
+    stage(platform, session, integration, ui, (), [*rejects, *refused])
+
+
+def _write_details(
+    platform: Platform,
+    session: Session,
+    integration: Integration,
+    orders: Sequence[Order],
+    stored: Mapping[str, ReceivedOrder],
+    decisions: Mapping[str, Decision],
+    id_of: Mapping[str, int],
+    customized: Mapping[str, Customized],
+) -> None:
+    for order in orders:
+        if order.remote_id in stored:
+            # A line the cart does not show any more is not shipped any more. Of a shipped order it may merely have been
+            # unreadable.
+            gone = {} if order.state is OrderState.SHIPPED else {"cancelled": ReceivedLine.ordered}
+            session.execute(
+                sa.update(ReceivedLine)
+                .where(
+                    ReceivedLine.order_id == stored[order.remote_id].id,
+                    ReceivedLine.remote_id.not_in([line.remote_id for line in order.lines]),
+                )
+                .values(open=0, **gone)
+                .execution_options(synchronize_session=False)
+            )
+    lines = [
+        line_row(
+            id_of[order.remote_id],
+            line,
+            customized[order.remote_id][line.remote_id]
+            if order.remote_id in stored or decisions[order.remote_id].needs_recipient
+            else CustomizationState.NONE,
+        )
+        for order in orders
+        for line in order.lines
+    ]
+    update = "sku title ordered cancelled open unit_price gift gift_wrap demands ioss customization".split()
+    platform.db.upsert(session, ReceivedLine, lines, key=["order_id", "remote_id"], update=update)
+    wanted = [order for order in orders if decisions[order.remote_id].needs_recipient and tells_of_people(order)]
+    known = _stored_people(session, [id_of[order.remote_id] for order in wanted if order.remote_id in stored])
+    recipients = [
+        {
+            "account_id": integration.account_id,
+            "order_id": id_of[order.remote_id],
+            "sealed": personal(
+                order, known.get(id_of[order.remote_id]), keep=keeps_address(order, stored.get(order.remote_id))
+            ),
+        }
+        for order in wanted
+    ]
+    platform.db.upsert(session, Recipient, recipients, key=["order_id"], update=["sealed"])
+
+
+def _stored_people(session: Session, order_ids: Sequence[int]) -> dict[int, Any]:
+    if not order_ids:
+        return {}
+    rows = session.execute(sa.select(Recipient.order_id, Recipient.sealed).where(Recipient.order_id.in_(order_ids)))
+    return {order_id: sealed for order_id, sealed in rows if sealed}
+
+
+def _write_events(
+    session: Session,
+    rows: Sequence[dict[str, Any]],
+    stored: dict[str, ReceivedOrder],
+    decisions: dict[str, Decision],
+    id_of: dict[str, int],
+    now: datetime,
+) -> None:
+    events = []
+    for row in rows:
+        before = stored.get(row["remote_id"])
+        if before is not None and before.state == row["state"] and _is_no_news(before, row["cart_state"]):
+            continue
+        decision = decisions.get(row["remote_id"])
+        sentence = row["reason"] or (
+            "Read from the cart." if before is None else f"The cart says {row['cart_state'].replace('_', ' ').lower()}."
+        )
+        if decision and decision.holds:
+            sentence = " ".join(hold.sentence for hold in decision.holds)
+        events.append(
+            {
+                "order_id": id_of[row["remote_id"]],
+                "at": now,
+                "code": row["state"],
+                "sentence": sentence,
+                "user_id": None,
+            }
+        )
+    if events:
+        session.execute(sa.insert(OrderEvent), events)
+
+
+def _is_no_news(before: ReceivedOrder, cart_state: str) -> bool:
+    """What was shipped from here comes back as shipped; what somebody else shipped is told with its units."""
+    shipped = before.placed_at is not None and cart_state in (OrderState.PARTLY_SHIPPED, OrderState.SHIPPED)
+    return before.cart_state == cart_state or shipped
+
+
+def _sold(orders: Sequence[Order], stored: dict[str, ReceivedOrder], decisions: dict[str, Decision]) -> set[str]:
+    """Cart SKUs of orders that began, changed or ceased to need stock the warehouse does not know of yet."""
+    touched = [
+        order
+        for order in orders
+        if (before := stored.get(order.remote_id)) is None
+        or (
+            before.placed_at is None
+            and (before.state != decisions[order.remote_id].state or before.cart_updated_at != order.updated_at)
+        )
+    ]
+    return {
+        line.sku
+        for order in touched
+        if order.remote_id in stored or decisions[order.remote_id].state in WAITING
+        for line in order.lines
+    }
+
+
+def _ask_for_what_follows(
+    session: Session,
+    integration: Integration,
+    orders: Sequence[Order],
+    stored: dict[str, ReceivedOrder],
+    decisions: dict[str, Decision],
+    customized: Mapping[str, Customized],
+    now: datetime,
+) -> None:
+    wanted = [order for order in orders if decisions[order.remote_id].needs_recipient]
+    if any(CustomizationState.DUE in customized[order.remote_id].values() for order in wanted):
+        enqueue(session, kind="orders.customize", integration=integration, now=now, priority=SOON)
+    if any(decisions[order.remote_id].state is ReceivedState.STAGED and order.state in PLACEABLE for order in orders):
+        enqueue(session, kind="orders.place", integration=integration, now=now, priority=SOON)
+    if any(_is_stopped(order, stored.get(order.remote_id), decisions[order.remote_id]) for order in orders):
+        enqueue(session, kind="orders.stop", integration=integration, now=now, priority=SOON)
+
+
+def _is_stopped(order: Order, stored: ReceivedOrder | None, decision: Decision) -> bool:
+    """Whether the warehouse may have an order that is not to be shipped from there any more."""
+    if stored is None or stored.asked_at is None or stored.stop_asked_at is not None:
+        return False
+    return order.state is OrderState.CANCELLED or not decision.needs_recipient or is_to_be_stopped(stored)

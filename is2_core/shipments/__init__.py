@@ -1,0 +1,1 @@
+"""What the warehouse reports, and tracking for the carts."""

@@ -1,0 +1,240 @@
+"""Posting packages to the cart: as soon as they are known, corrections included, each until the cart has it."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from is2_core.accounts.access import owned
+from is2_core.accounts.models import Integration
+from is2_core.carts.context import cart_context
+from is2_core.db.locks import LOCK
+from is2_core.errors import Conflict, PluginBug
+from is2_core.orders.fulfillment.models import Package
+from is2_core.orders.fulfillment.package_offers import note_accepted, note_refused, note_sent
+from is2_core.orders.fulfillment.packages import follow_packages
+from is2_core.orders.fulfillment.states import PostState
+from is2_core.orders.models import ReceivedLine, ReceivedOrder
+from is2_core.orders.timeline import add_event
+from is2_core.platform import Platform
+from is2_core.shipments.carrier_codes import code_for
+from is2_core.submissions.rows import KIND_TRACKING, checked_reply, has_open, open_submissions
+from is2_core.tasks.pace import PUT_OFF_MAX, Pace
+from is2_core.tasks.queue import NOW, enqueue
+from is2_core.tasks.run import TaskRun
+from plugins import interface
+from plugins.interface import Applied, CartContext, PackageLine, Permanent, Rejected, Result, Retry, WriteReply
+
+_log = logging.getLogger(__name__)
+
+
+def post_tracking(platform: Platform, run: TaskRun) -> None:
+    """Task `tracking.post`: post what is due, and store what became of it, in batches as large as the cart's pace
+    allows. After a lost answer the same is posted again under the same reference, which the cart takes as the same
+    package."""
+    with platform.db.read() as session:
+        integration = session.get_one(Integration, run.integration_id)
+        if has_open(session, integration.id, KIND_TRACKING):
+            return
+    manifest = platform.carts.manifest(integration.cart)
+    context = cart_context(platform, integration, before_call=run.heartbeat)
+    pace = Pace(run, manifest.tracking_batch, whole="post_tracking" in manifest.whole_batches)
+    alone, put_off = False, 0
+    tried: set[int] = set()
+    pause: datetime | None = None
+    while put_off < PUT_OFF_MAX:
+        batch = _next_batch(platform, run, integration, tried, 1 if alone else pace.size)
+        if not batch or not run.has_time():
+            break
+        try:
+            with pace.measured(len(batch)):
+                reply = _post(platform, integration, context, batch)
+        except (PluginBug, Permanent) as error:
+            if len(batch) > 1:
+                # From now on package by package, so that one hinders no other.
+                alone = True
+                continue
+            _log.error("post_tracking of %s failed: %s", integration.cart, getattr(error, "trace", error.sentence))
+            reply = WriteReply({batch[0].key: Rejected("FAILED", error.sentence)})
+        tried |= {_package_id(entry.key) for entry in batch}
+        _store(platform, run, integration, reply)
+        if reply.pending:
+            # Its end asks for this task again.
+            return
+        whens = [result.when for result in reply.results.values() if isinstance(result, Retry)]
+        put_off = put_off + 1 if len(whens) == len(batch) else 0
+        pause = min(whens, default=None)
+    with run.write() as session:
+        now = platform.clock.now()
+        later = session.scalars(_due(integration.id).with_only_columns(Package.post_at)).all()
+        again = min((at or now for at in later), default=None)
+        run.finish(session, again_at=pause if put_off == PUT_OFF_MAX else again)
+
+
+def _next_batch(
+    platform: Platform, run: TaskRun, integration: Integration, tried: Collection[int], most: int
+) -> list[interface.Package]:
+    """The packages to post next, none of those already tried in this run; what they hold is stored before they are
+    sent."""
+    with run.write() as session:
+        now = platform.clock.now()
+        ready = _due(integration.id).where(
+            sa.or_(Package.post_at.is_(None), Package.post_at <= now), Package.id.not_in(tried)
+        )
+        packages = session.scalars(ready.limit(most)).all()
+        note_sent(session, packages)
+        return _for_the_cart(platform, session, integration, packages)
+
+
+def _store(platform: Platform, run: TaskRun, integration: Integration, reply: WriteReply) -> None:
+    with run.write() as session:
+        now = platform.clock.now()
+        settle(session, integration.id, reply.results, now)
+        open_submissions(session, integration, KIND_TRACKING, reply.pending, now)
+
+
+def _due(integration_id: int) -> sa.Select[Package]:
+    """The first due package of each order: a correction that frees units must arrive before the package that takes
+    them. Those put off longest go first, so that no package that fails again and again keeps others waiting."""
+    due = (
+        Package.integration_id == integration_id,
+        Package.post_state == PostState.DUE,
+    )
+    first = sa.select(sa.func.min(Package.id)).where(*due).group_by(Package.order_id)
+    return sa.select(Package).where(Package.id.in_(first)).order_by(sa.nulls_first(Package.post_at), Package.id)
+
+
+def _post(
+    platform: Platform, integration: Integration, context: CartContext, batch: Sequence[interface.Package]
+) -> WriteReply:
+    reply: WriteReply = platform.carts.call(integration.cart, "post_tracking", ctx=context, packages=batch)
+    checked_reply(integration.cart, "post_tracking", reply, {entry.key for entry in batch})
+    return reply
+
+
+def _package_id(key: str) -> int:
+    return int(key.split("-")[0])
+
+
+def _for_the_cart(
+    platform: Platform, session: Session, integration: Integration, due: Sequence[Package]
+) -> list[interface.Package]:
+    orders = {
+        order.id: order
+        for order in session.scalars(
+            sa.select(ReceivedOrder).where(ReceivedOrder.id.in_({package.order_id for package in due}))
+        )
+    }
+    lines: dict[int, str] = dict(
+        session.execute(
+            sa.select(ReceivedLine.id, ReceivedLine.remote_id).where(ReceivedLine.order_id.in_(orders))
+        ).all()
+    )
+    references: defaultdict[int, set[str]] = defaultdict(set)
+    for order_id, reference in session.execute(
+        sa.select(Package.order_id, Package.reference).where(Package.order_id.in_(orders))
+    ):
+        references[order_id].add(reference)
+    manifest = platform.carts.manifest(integration.cart)
+    return [
+        interface.Package(
+            key=f"{package.id}-{package.version}",
+            order_id=orders[package.order_id].remote_id,
+            site=orders[package.order_id].site,
+            reference=package.reference,
+            cart_ref=package.cart_ref,
+            carrier_code=code_for(session, manifest, label.carrier),
+            carrier_name=label.carrier,
+            service=label.service,
+            tracking_number=label.tracking_number,
+            shipped_at=label.shipped_at,
+            lines=tuple(PackageLine(lines[entry.line_id], entry.quantity) for entry in package.units),
+            sibling_references=frozenset(references[package.order_id] - {package.reference}),
+        )
+        for package in due
+        for label in (package.label or package,)
+    ]
+
+
+def settle(session: Session, integration_id: int, results: Mapping[str, Result], now: datetime) -> None:
+    """Store what became of posts; `results` are keyed "<package id>-<version>". One that comes twice, or late, changes
+    nothing that is newer."""
+    versions = {int(key.split("-")[0]): int(key.split("-")[1]) for key in results}
+    posted = (Package.integration_id == integration_id, Package.id.in_(versions))
+    # Orders before their packages, as everywhere.
+    orders = session.scalars(
+        sa.select(ReceivedOrder)
+        .where(ReceivedOrder.id.in_(sa.select(Package.order_id).where(*posted)))
+        .order_by(ReceivedOrder.id)
+        .with_for_update(**LOCK)
+    ).all()
+    packages = session.scalars(sa.select(Package).where(*posted).order_by(Package.id).with_for_update(**LOCK)).all()
+    for package in packages:
+        version = versions[package.id]
+        _settle_one(session, package, version, results[f"{package.id}-{version}"], now)
+    session.flush()
+    _try_refused_again(session, {package.order_id for package in packages if _accepted(package, versions, results)})
+    for order in orders:
+        follow_packages(session, order, now)
+
+
+def _accepted(package: Package, versions: Mapping[int, int], results: Mapping[str, Result]) -> bool:
+    return isinstance(results[f"{package.id}-{versions[package.id]}"], Applied)
+
+
+def _try_refused_again(session: Session, order_ids: set[int]) -> None:
+    """What the cart refused may fit now that another package of its order was accepted, for that may have freed units.
+    This ends: only an acceptance makes anything due again."""
+    session.execute(
+        sa.update(Package)
+        .where(Package.order_id.in_(order_ids), Package.post_state == PostState.REJECTED)
+        .values(post_state=PostState.DUE, post_at=None)
+        .execution_options(synchronize_session="fetch")
+    )
+
+
+def _settle_one(session: Session, package: Package, version: int, result: Result, now: datetime) -> None:
+    newest = version == package.version and package.post_state == PostState.DUE
+    if isinstance(result, Applied):
+        note_accepted(session, package, version)
+    elif isinstance(result, Rejected):
+        note_refused(session, package, version)
+    if isinstance(result, Applied) and version > package.posted_version:
+        package.posted_version, package.posted_at = version, now
+        package.cart_ref = result.cart_ref or package.cart_ref
+        if newest:
+            package.post_state, package.post_sentence, package.post_at = PostState.DONE, "", None
+            sentence = f"The cart has tracking number {package.tracking_number}."
+        else:
+            sentence = "The cart has a package as it was before its last change."
+        add_event(session, package.order_id, now, "TRACKING", sentence)
+    elif isinstance(result, Rejected) and newest:
+        package.post_state, package.post_sentence = PostState.REJECTED, f"{result.sentence} ({result.code})"
+        add_event(session, package.order_id, now, "TRACKING_REJECTED", f"The cart refused it: {package.post_sentence}")
+    elif isinstance(result, Retry):
+        package.post_at = result.when
+
+
+def after_submission(session: Session, integration: Integration, retry_at: datetime | None, now: datetime) -> None:
+    """A submission ended: whatever is due by now is posted next."""
+    enqueue(session, kind="tracking.post", integration=integration, now=now, run_at=retry_at)
+
+
+def post_again(platform: Platform, *, package_id: int, account_id: int, user_id: int) -> None:
+    """Post a package again that the cart refused, after a person has mended what was wrong."""
+    with platform.db.write() as session:
+        order_id = owned(session, Package, package_id, account_id).order_id
+        session.get_one(ReceivedOrder, order_id, with_for_update=LOCK)
+        package = session.get_one(Package, package_id, with_for_update=LOCK, populate_existing=True)
+        if package.post_state != PostState.REJECTED:
+            raise Conflict("Only a package the shop refused can be posted again.")
+        package.post_state, package.post_at = PostState.DUE, None
+        now = platform.clock.now()
+        add_event(session, package.order_id, now, "TRACKING_AGAIN", "Posted again by a person.", user_id)
+        integration = session.get_one(Integration, package.integration_id)
+        enqueue(session, kind="tracking.post", integration=integration, now=now, priority=NOW)

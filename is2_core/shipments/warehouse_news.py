@@ -1,0 +1,242 @@
+"""What the warehouse reports: SKUs that moved, packages shipped, corrected or voided, orders it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, selectinload
+
+from is2_core.accounts.models import Integration
+from is2_core.cases.cases import end_case, raise_case
+from is2_core.cases.states import CaseKind
+from is2_core.db.changes import rows_changed
+from is2_core.db.locks import LOCK
+from is2_core.inventory.oversold import check_promises
+from is2_core.items.activity import mark_due
+from is2_core.orders.cancelled_units import follow, is_to_be_stopped
+from is2_core.orders.fulfillment.models import Package, PackageContent
+from is2_core.orders.fulfillment.packages import changed, follow_packages, next_reference
+from is2_core.orders.fulfillment.states import PostState
+from is2_core.orders.models import ReceivedOrder
+from is2_core.orders.states import AckState, ReceivedState
+from is2_core.orders.timeline import add_event
+from is2_core.platform import Platform
+from is2_core.shipments.models import WarehouseCursor
+from is2_core.tasks.queue import SOON, enqueue
+from is2_core.tasks.run import TaskRun
+from is2_core.tracking_numbers import plain_number
+from plugins.warehouse import Shipments, ShippedPackage, StoppedOrder
+
+READ_EVERY_S = 300
+ACTIVITY, SHIPMENTS = "activity", "shipments"
+PLACED = (ReceivedState.INJECTED, ReceivedState.SHIPPED, ReceivedState.COMPLETED)
+
+
+def read_warehouse(platform: Platform, run: TaskRun) -> None:
+    """Task `warehouse.read`: take what the warehouse reports since the last time, page by page; asked for a store by
+    its schedule, or for an account.
+
+    Cursors belong to the account, so that several may read at the same time: a page that somebody else has taken
+    meanwhile is left alone.
+    """
+    account = run.account_id
+    assert account is not None
+    with platform.db.read() as session:
+        store = session.get(Integration, run.integration_id) if run.integration_id is not None else None
+        target = store.wms_target if store else str(run.payload["wms_target"])
+    warehouse = platform.warehouse(target)
+    moved: set[str] = set()
+    complete = False
+    while not complete and run.has_time():
+        before = _cursor(platform, account, target, ACTIVITY)
+        activity = warehouse.activity_since(account, before)
+        with run.write() as session:
+            if not _move_cursor(platform, session, account, target, ACTIVITY, before, activity.cursor):
+                return
+            mark_due(session, account, activity.skus)
+        moved.update(activity.skus)
+        complete = activity.complete
+    complete = False
+    while not complete and run.has_time():
+        before = _cursor(platform, account, target, SHIPMENTS)
+        news = warehouse.shipments_since(account, before)
+        with run.write() as session:
+            if not _move_cursor(platform, session, account, target, SHIPMENTS, before, news.cursor):
+                return
+            _take(platform, session, account, news)
+        complete = news.complete
+    check_promises(platform, run, account, target, moved)
+
+
+def _take(platform: Platform, session: Session, account_id: int, news: Shipments) -> None:
+    numbers = {package.number for package in news.packages} | {order.number for order in news.stopped}
+    orders = {order.number: order for order in _orders(session, account_id, numbers)}
+    now = platform.clock.now()
+    packed = _take_packages(platform, session, orders, news.packages, now)
+    _take_stopped(session, orders, news.stopped, now)
+    # Tasks last: every transaction touches business rows first.
+    unwanted = [order for order in orders.values() if is_to_be_stopped(order)]
+    for kind, due in (("tracking.post", packed), ("orders.stop", unwanted)):
+        for integration_id in sorted({order.integration_id for order in due}):
+            integration = session.get_one(Integration, integration_id)
+            enqueue(session, kind=kind, integration=integration, now=now, priority=SOON)
+
+
+def _cursor(platform: Platform, account_id: int, target: str, kind: str) -> str:
+    with platform.db.read() as session:
+        row = session.get(WarehouseCursor, (account_id, target, kind))
+        return row.cursor if row else ""
+
+
+def _move_cursor(
+    platform: Platform, session: Session, account_id: int, target: str, kind: str, before: str, after: str
+) -> bool:
+    """Move the cursor in the transaction that takes its page; False where somebody else has moved it since."""
+    key = {"account_id": account_id, "wms_target": target, "kind": kind}
+    platform.db.upsert(session, WarehouseCursor, [{**key, "cursor": ""}], key=list(key))
+    moved = rows_changed(
+        session,
+        sa.update(WarehouseCursor)
+        .filter_by(**key)
+        .where(WarehouseCursor.cursor == before)
+        .values(cursor=after, read_at=platform.clock.now())
+        .execution_options(synchronize_session=False),
+    )
+    return moved == 1
+
+
+def _take_packages(
+    platform: Platform,
+    session: Session,
+    orders: Mapping[str, ReceivedOrder],
+    reported: Sequence[ShippedPackage],
+    now: datetime,
+) -> list[ReceivedOrder]:
+    touched: dict[int, ReceivedOrder] = {}
+    for entry in reported:
+        order = orders.get(entry.number)
+        # An order typed into the warehouse by hand is none of ours.
+        if order is not None and _take_package(session, order, entry, now):
+            touched[order.id] = order
+    session.flush()
+    return [order for order in touched.values() if follow(platform, session, order, now)]
+
+
+def _orders(session: Session, account_id: int, numbers: set[str]) -> Sequence[ReceivedOrder]:
+    return session.scalars(
+        sa.select(ReceivedOrder)
+        .where(ReceivedOrder.account_id == account_id, ReceivedOrder.number.in_(numbers))
+        .order_by(ReceivedOrder.id)
+        .options(selectinload(ReceivedOrder.lines))
+        .with_for_update(of=ReceivedOrder, **LOCK)
+    ).all()
+
+
+def _take_package(session: Session, order: ReceivedOrder, entry: ShippedPackage, now: datetime) -> bool:
+    """Store one reported package; False where this revision is known already."""
+    packages = session.scalars(sa.select(Package).where(Package.order_id == order.id).order_by(Package.id)).all()
+    row = next((package for package in packages if package.warehouse_ref == entry.id), None)
+    if row is not None and row.revision >= entry.revision:
+        return False
+    contents = {line.sku: line.quantity for line in entry.lines if line.quantity}
+    shown = (entry.carrier, entry.service, entry.tracking_number, entry.shipped_at, entry.voided)
+    if row is None:
+        if entry.voided:
+            return False
+        row = Package(
+            account_id=order.account_id,
+            integration_id=order.integration_id,
+            order_id=order.id,
+            warehouse_ref=entry.id,
+            reference=next_reference(packages),
+            version=0,
+            post_state=PostState.WAITING,
+            seen_at=now,
+        )
+        session.add(row)
+        sentence = f"Shipped with {entry.carrier}, tracking number {entry.tracking_number}."
+    elif entry.voided:
+        sentence = f"The warehouse took back the package {row.tracking_number}."
+    else:
+        sentence = f"The warehouse corrected a package: {entry.carrier}, tracking number {entry.tracking_number}."
+    if shown != (row.carrier, row.service, row.tracking_number, row.shipped_at, row.voided):
+        changed(row)
+        for package in packages:
+            if package.label_id is not None and package.label_id == row.id:
+                changed(package)
+    row.revision = entry.revision
+    row.carrier, row.service, row.tracking_number, row.shipped_at, row.voided = shown
+    row.plain_number = plain_number(entry.tracking_number)
+    if contents != {content.warehouse_sku: content.quantity for content in row.contents}:
+        row.contents = []
+        session.flush()
+        row.contents = [PackageContent(warehouse_sku=sku, quantity=units) for sku, units in contents.items()]
+    add_event(session, order.id, now, "PACKAGE", sentence)
+    session.flush()
+    _tell_of_number_used_twice(session, order, entry, now)
+    return True
+
+
+def _tell_of_number_used_twice(session: Session, order: ReceivedOrder, entry: ShippedPackage, now: datetime) -> None:
+    """Have a person look where a warehouse reports one tracking number for two orders and asked nobody about it. It is
+    posted all the same: one of the two buyers has the right number, and a late confirmation harms both."""
+    subject = f"order {order.number}"
+    used = sa.select(Package.id).where(
+        Package.plain_number == plain_number(entry.tracking_number),
+        Package.order_id != order.id,
+        Package.voided.is_(False),
+    )
+    if entry.number_confirmed or entry.voided or session.scalar(used.limit(1)) is None:
+        if entry.revision > 1:
+            end_case(session, now, account_id=order.account_id, kind=CaseKind.NUMBER_TWICE, subject=subject)
+        return
+    sentence = (
+        f"The warehouse reported tracking number {entry.tracking_number} of order {order.number} for another order "
+        "too. The shop was told: have the warehouse look which of the two is right, and correct the other."
+    )
+    raise_case(
+        session,
+        now,
+        account_id=order.account_id,
+        kind=CaseKind.NUMBER_TWICE,
+        subject=subject,
+        sentence=sentence,
+        integration_id=order.integration_id,
+        order_id=order.id,
+    )
+
+
+def _take_stopped(
+    session: Session, orders: Mapping[str, ReceivedOrder], stopped: Sequence[StoppedOrder], now: datetime
+) -> None:
+    for entry in stopped:
+        order = orders.get(entry.number)
+        if order is None:
+            continue
+        # Where IS2 itself asked for it, or the order is settled otherwise, this is no news.
+        if order.stop_asked_at is not None or order.state not in (*PLACED, ReceivedState.STAGED, ReceivedState.HELD):
+            continue
+        shipped = order.state in (ReceivedState.SHIPPED, ReceivedState.COMPLETED)
+        order.stop_asked_at, order.stopped = now, True
+        if shipped:
+            order.stop_answer = f"The warehouse ended the rest of this order: {entry.sentence}"
+        else:
+            order.stop_answer = f"The warehouse ended this order: {entry.sentence}"
+            order.state, order.reason = ReceivedState.CANCELLED, order.stop_answer
+            order.placed_at = order.placed_at or now
+        if order.ack_state == AckState.DUE:
+            order.ack_state = AckState.NOT_NEEDED
+        add_event(session, order.id, now, "STOP", order.stop_answer)
+        follow_packages(session, order, now)
+        raise_case(
+            session,
+            now,
+            account_id=order.account_id,
+            kind=CaseKind.WAREHOUSE_STOPPED,
+            subject=f"order {order.number}",
+            sentence=f"{order.stop_answer} The shop still has it as open: cancel it there or ship it from elsewhere.",
+            integration_id=order.integration_id,
+            order_id=order.id,
+        )

@@ -1,0 +1,38 @@
+"""What came to nothing with a whole write is sent again in ever smaller ones, so that what spoils them ends up alone;
+and after some a person is told."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from is2_core.accounts.models import Integration
+from is2_core.cases.cases import end_case, raise_case
+from is2_core.cases.states import CaseKind
+
+SMALLER = 8
+TELL_AFTER = 3
+
+
+def most_after(most: int, tries: int) -> int:
+    """How large a write of what was lost so often may be, where `most` is the largest."""
+    smaller: int = SMALLER**tries
+    return max(1, most // smaller)
+
+
+def tell(session: Session, integration: Integration, what: str, sentence: str, now: datetime) -> None:
+    """Have a person look at what a store loses time and again; with an empty sentence it loses nothing any more."""
+    account_id, kind, subject = integration.account_id, CaseKind.NO_ANSWER, f"{what} of store {integration.id}"
+    if sentence:
+        raise_case(
+            session,
+            now,
+            account_id=account_id,
+            kind=kind,
+            subject=subject,
+            sentence=sentence,
+            integration_id=integration.id,
+        )
+    else:
+        end_case(session, now, account_id=account_id, kind=kind, subject=subject)

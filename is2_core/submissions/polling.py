@@ -1,0 +1,114 @@
+"""Task `submissions.poll`: ask the cart what became of a submission, and settle its lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from is2_core.accounts.display_name import store_name
+from is2_core.accounts.models import Integration
+from is2_core.carts.context import cart_context
+from is2_core.cases.cases import end_case, raise_case
+from is2_core.cases.states import CaseKind
+from is2_core.db.locks import LOCK
+from is2_core.platform import Platform
+from is2_core.submissions.models import Submission
+from is2_core.submissions.rows import PENDING, checked_reply, record_results
+from is2_core.tasks.run import TaskRun
+from plugins import interface
+from plugins.interface import Result, Retry, WriteReply
+
+# A feed takes minutes as a rule. It may take hours, but then nothing newer follows, which is for a person to know.
+SILENCE = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Settler:
+    """How the results of one kind of submission are stored, by key, how that it was given up, and what follows its
+    end."""
+
+    results: Callable[[Session, int, Mapping[str, Result], datetime], None]
+    given_up: Callable[[Session, int, Mapping[str, Result], datetime], None]
+    end: Callable[[Session, Integration, datetime | None, datetime], None]
+
+
+Settlers = Mapping[str, Settler]
+
+
+def poll_submission(platform: Platform, run: TaskRun, *, settlers: Settlers) -> None:
+    """Ask once; pending again is asked later, an ended one is settled line by line in one commit.
+
+    Args:
+        settlers: for each kind of submission, how its results are stored.
+    """
+    with platform.db.read() as session:
+        row = session.get_one(Submission, run.payload["submission"])
+        integration = session.get_one(Integration, row.integration_id)
+    if row.closed_at is not None:
+        return
+    if platform.clock.now() - row.sent_at >= SILENCE:
+        _tell_of_silence(platform, run, integration, row)
+    keys = tuple(line.key for line in row.lines)
+    reply: WriteReply = platform.carts.call(
+        integration.cart,
+        "poll_submission",
+        ctx=cart_context(platform, integration, before_call=run.heartbeat),
+        submission=interface.Submission(row.handle, row.kind, keys, row.sent_at),
+    )
+    checked_reply(integration.cart, "poll_submission", reply, set(keys))
+    with run.write() as session:
+        now = platform.clock.now()
+        row = session.get_one(Submission, row.id, with_for_update=LOCK)
+        integration = session.get_one(Integration, row.integration_id)
+        if row.closed_at is not None:
+            # Given up by a person while the cart was being asked.
+            return
+        if reply.pending:
+            record_results(row, dict(reply.results))
+            settlers[row.kind].results(session, integration.id, reply.results, now)
+            row.ask_at = min(entry.ask_at for entry in reply.pending)
+            run.finish(session, again_at=row.ask_at)
+            return
+        settlers[row.kind].results(session, integration.id, reply.results, now)
+        _end(session, row.id, reply.results, now, settlers)
+        run.finish(session)
+
+
+def give_up(session: Session, row: Submission, now: datetime, settlers: Settlers) -> None:
+    """End a submission whose answer does not come; each of its lines without a result is sent again."""
+    results: dict[str, Result] = {line.key: Retry(now) for line in row.lines if line.result == PENDING}
+    settlers[row.kind].given_up(session, row.integration_id, results, now)
+    _end(session, row.id, results, now, settlers)
+
+
+def _end(
+    session: Session, submission_id: int, results: Mapping[str, Result], now: datetime, settlers: Settlers
+) -> None:
+    """Close a submission whose last results are settled; what is to be sent again follows from it."""
+    row = session.get_one(Submission, submission_id)
+    integration = session.get_one(Integration, row.integration_id)
+    record_results(row, dict(results))
+    row.closed_at = now
+    end_case(session, now, account_id=row.account_id, kind=CaseKind.NO_ANSWER, subject=f"submission {row.id}")
+    session.flush()
+    retries = [result.when for result in results.values() if isinstance(result, Retry)]
+    settlers[row.kind].end(session, integration, min(retries) if retries else None, now)
+
+
+def _tell_of_silence(platform: Platform, run: TaskRun, integration: Integration, row: Submission) -> None:
+    """Told before the cart is asked once more: the asking itself may be what fails."""
+    with run.write() as session:
+        raise_case(
+            session,
+            platform.clock.now(),
+            account_id=row.account_id,
+            kind=CaseKind.NO_ANSWER,
+            subject=f"submission {row.id}",
+            sentence=f"The shop has not said since {row.sent_at:%Y-%m-%d %H:%M} UTC what became of {len(row.lines)} "
+            f"lines of {store_name(integration)}. Nothing newer of the kind is sent before; an administrator can give "
+            "it up.",
+            integration_id=integration.id,
+        )

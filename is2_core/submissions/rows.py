@@ -1,0 +1,107 @@
+"""Slow work at a cart: asked about by a task of its own, no worker ever waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from is2_core.accounts.models import Integration
+from is2_core.errors import PluginBug
+from is2_core.submissions.models import Submission, SubmissionLine
+from is2_core.tasks.models import Task
+from is2_core.tasks.queue import enqueue
+from plugins.interface import Applied, PendingSubmission, Rejected, Result, WriteReply
+
+KIND_ACKNOWLEDGE = "acknowledge_orders"
+KIND_INVENTORY = "push_inventory"
+KIND_TRACKING = "post_tracking"
+POLL = "submissions.poll"
+PENDING = "PENDING"
+
+
+def has_open(session: Session, integration_id: int, kind: str) -> bool:
+    """Whether a submission of this kind is still being worked on."""
+    return bool(
+        session.scalar(
+            sa.select(Submission.id)
+            .where(Submission.integration_id == integration_id, Submission.kind == kind, Submission.closed_at.is_(None))
+            .limit(1)
+        )
+    )
+
+
+def checked_reply(cart: str, hook: str, reply: WriteReply, keys: set[str]) -> None:
+    """Refuse a reply that does not speak of exactly these keys.
+
+    Raises:
+        PluginBug: it does not.
+    """
+    if reply.keys() != keys:
+        missing, extra = len(keys - reply.keys()), len(reply.keys() - keys)
+        raise PluginBug(cart, hook, f"the reply leaves out {missing} keys and names {extra} that were not asked")
+
+
+def open_submissions(
+    session: Session, integration: Integration, kind: str, pending: Iterable[PendingSubmission], now: datetime
+) -> None:
+    """Store what the cart is working on and ask for its polling."""
+    for entry in pending:
+        row = Submission(
+            account_id=integration.account_id,
+            integration_id=integration.id,
+            kind=kind,
+            handle=entry.handle,
+            sent_at=now,
+            ask_at=entry.ask_at,
+            lines=[SubmissionLine(key=key, result=PENDING) for key in entry.keys],
+        )
+        session.add(row)
+        session.flush()
+        _ask_about(session, integration, row, now)
+
+
+def ask_about_open(session: Session, integration: Integration, now: datetime) -> None:
+    """Ask for the polling of every open submission of a store."""
+    rows = session.scalars(
+        sa.select(Submission).where(Submission.integration_id == integration.id, Submission.closed_at.is_(None))
+    )
+    for row in rows.all():
+        _ask_about(session, integration, row, now)
+
+
+def _ask_about(session: Session, integration: Integration, row: Submission, now: datetime) -> None:
+    enqueue(
+        session,
+        kind=POLL,
+        integration=integration,
+        now=now,
+        run_at=row.ask_at,
+        payload={"submission": row.id},
+        key=str(row.id),
+    )
+
+
+def poll_problem(session: Session, row: Submission) -> str:
+    """What went wrong when the cart was last asked about a submission, "" where nothing did."""
+    newest = (
+        sa.select(Task.error_sentence)
+        .where(Task.business_key == f"{POLL}:{row.integration_id}:{row.id}")
+        .order_by(Task.id.desc())
+        .limit(1)
+    )
+    return session.scalar(newest) or ""
+
+
+def record_results(row: Submission, results: dict[str, Result]) -> None:
+    """Write each line's outcome."""
+    for line in row.lines:
+        result = results.get(line.key)
+        if isinstance(result, Applied):
+            line.result, line.sentence = "APPLIED", ""
+        elif isinstance(result, Rejected):
+            line.result, line.sentence = "REJECTED", f"{result.sentence} ({result.code})"
+        elif result is not None:
+            line.result, line.sentence = "RETRY", ""

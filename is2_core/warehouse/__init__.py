@@ -1,1 +1,0 @@
-"""The warehouse port and the embedded warehouse."""

@@ -1,0 +1,1 @@
+"""Feeds: what is handed in, and what its reports say."""

@@ -1,0 +1,1 @@
+"""Listings: reading them, and sending inventory."""

@@ -1,0 +1,1 @@
+"""Reading Amazon's orders, and translating them."""

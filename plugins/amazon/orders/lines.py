@@ -1,0 +1,132 @@
+"""Translates the items of an Amazon order (orders_2026-01-01.json, OrderItem) into order lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from plugins.amazon.errors import one_line
+from plugins.amazon.orders.fields import (
+    Json,
+    Unreadable,
+    flags,
+    missing,
+    money,
+    needed_text,
+    quantity,
+    section,
+    text,
+    words,
+)
+from plugins.interface import OrderLine, OrderState
+
+
+def read_lines(items: Sequence[Json], state: OrderState, *, lenient: bool) -> tuple[OrderLine, ...]:
+    """The lines of an order.
+
+    Args:
+        lenient: leave out what cannot be read, where nothing is going to be shipped from it.
+
+    Raises:
+        Unreadable: a line is broken, or there is none.
+    """
+    lines: dict[str, OrderLine] = {}
+    for item in items:
+        try:
+            line = _read_line(item, state)
+            if line is not None and line.remote_id in lines:
+                raise Unreadable("REPEATED_LINE", "Amazon sent the order with the same item twice.")
+        except Unreadable:
+            if lenient:
+                continue
+            raise
+        if line is not None:
+            lines[line.remote_id] = line
+    if not lines and not lenient:
+        raise Unreadable("NO_LINES", "Amazon sent the order without any item to ship.")
+    return tuple(lines.values())
+
+
+def read_cancellation_request(items: Sequence[Json]) -> str | None:
+    """The buyer's reason ("" for none) where a cancellation was asked for and is not carried out yet, else None."""
+    reasons = []
+    for item in items:
+        cancellation = section(item, "cancellation")
+        if cancellation.get("cancellationRequest") is not None and not cancellation.get("cancellationExecution"):
+            reasons.append(one_line(text(section(cancellation, "cancellationRequest"), "cancelReason")))
+    return "; ".join(dict.fromkeys(filter(None, reasons))) if reasons else None
+
+
+def contradicts_itself(items: Sequence[Json]) -> bool:
+    """Whether an item counts as cancelled while all that was not shipped of it still counts as open.
+
+    Amazon says by whom an item was cancelled, not how many units, and it is not known whether the open ones fall at
+    once. A cancellation in part leaves fewer units open than were ordered, so it is not meant here.
+    """
+    executed = [item for item in items if section(item, "cancellation").get("cancellationExecution") is not None]
+    return any(map(_is_wholly_open, executed))
+
+
+def _is_wholly_open(item: Json) -> bool:
+    fulfillment = section(item, "fulfillment")
+    shipped = quantity(fulfillment, "quantityFulfilled") or 0
+    still_open = quantity(fulfillment, "quantityUnfulfilled") or 0
+    return still_open > 0 and shipped + still_open == quantity(item, "quantityOrdered")
+
+
+def _read_line(item: Json, state: OrderState) -> OrderLine | None:
+    ordered = quantity(item, "quantityOrdered")
+    if ordered is None:
+        raise missing("quantityOrdered")
+    if ordered == 0:
+        # A cancelled item may stay in the list with nothing ordered, and whether it then says so is not known.
+        return None
+    executed = section(item, "cancellation").get("cancellationExecution") is not None
+    cancelled, still_open = _cancelled_and_open(item, state, ordered, executed)
+    if not isinstance(item.get("product"), dict):
+        raise missing("product")
+    product = section(item, "product")
+    fulfillment = section(item, "fulfillment")
+    gift = section(section(fulfillment, "packing"), "giftOption")
+    return OrderLine(
+        remote_id=needed_text(item, "orderItemId"),
+        sku=text(product, "sellerSku"),
+        title=text(product, "title"),
+        ordered=ordered,
+        cancelled=cancelled,
+        open=still_open,
+        unit_price=money(section(product, "price"), "unitPrice"),
+        gift_message=text(gift, "giftMessage"),
+        gift_wrap=text(gift, "giftWrapLevel"),
+        customization_url=text(section(product, "customization"), "customizedUrl"),
+        demands=_demands(item),
+        ioss=text(section(section(fulfillment, "shipping"), "internationalShipping"), "iossNumber").strip(),
+    )
+
+
+def _cancelled_and_open(item: Json, state: OrderState, ordered: int, executed: bool) -> tuple[int, int]:
+    fulfillment = section(item, "fulfillment")
+    fulfilled = quantity(fulfillment, "quantityFulfilled")
+    unfulfilled = quantity(fulfillment, "quantityUnfulfilled")
+    if state is OrderState.CANCELLED:
+        return max(ordered - (fulfilled or 0), 0), 0
+    if state is OrderState.PENDING:
+        return (ordered, 0) if executed else (0, ordered)
+    if unfulfilled is None:
+        if fulfilled is None:
+            fulfilled = ordered if state is OrderState.SHIPPED else 0
+        unfulfilled = 0 if executed else max(ordered - fulfilled, 0)
+    if (fulfilled or 0) + unfulfilled > ordered:
+        raise Unreadable("ABSURD_QUANTITY", "Amazon sent the order with more units shipped and open than were ordered.")
+    # Amazon says by whom an item was cancelled, not how many units: those neither shipped nor open.
+    return ordered - (fulfilled or 0) - unfulfilled, unfulfilled
+
+
+def _demands(item: Json) -> tuple[str, ...]:
+    """What the buyer or the law asks of the units: Amazon's names of shipping constraints, and two words of ours."""
+    fulfillment = section(item, "fulfillment")
+    demands = flags(section(fulfillment, "shipping"), "shippingConstraints")
+    if section(section(fulfillment, "packing"), "serialNumberRequirement"):
+        demands.append("serialNumber")
+    if "TRANSPARENCY" in words(item, "programs"):
+        demands.append("transparencyCode")
+    return tuple(demands)

@@ -1,0 +1,211 @@
+"""Translates an order of the Orders API v2026-01-01 (orders_2026-01-01.json) into the core's words."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from plugins.amazon.orders.fields import (
+    Json,
+    Unreadable,
+    moment,
+    money,
+    needed_moment,
+    needed_text,
+    section,
+    sections,
+    text,
+    words,
+    wrong,
+)
+from plugins.amazon.orders.lines import contradicts_itself, read_cancellation_request, read_lines
+from plugins.amazon.orders.people import read_buyer, read_recipient
+from plugins.amazon.shipping.methods import CODES
+from plugins.amazon.shipping.shown_packages import shipped_order
+from plugins.interface import (
+    ConfirmedPackage,
+    FulfilledBy,
+    Order,
+    OrderReject,
+    OrderState,
+    PackageLine,
+    UnknownValue,
+)
+
+T = TypeVar("T")
+
+STATES = {
+    "PENDING": OrderState.PENDING,
+    "PENDING_AVAILABILITY": OrderState.PENDING,
+    "UNSHIPPED": OrderState.READY,
+    "PARTIALLY_SHIPPED": OrderState.PARTLY_SHIPPED,
+    "SHIPPED": OrderState.SHIPPED,
+    "CANCELLED": OrderState.CANCELLED,
+}
+"""UNFULFILLABLE is left out on purpose: it says that Amazon cannot ship a unit, which is no state of ours."""
+
+_FULFILLED_BY = {"MERCHANT": FulfilledBy.MERCHANT, "AMAZON": FulfilledBy.CART}
+_ABSENT = "(absent)"
+_ORIGINAL = "_ORIGINAL_ID"
+# Programs whose orders are no ordinary parcels of the warehouse's.
+_CAUTIONS = {
+    "FBM_SHIP_PLUS": "This is a Ship+ order: its label has to be bought from Amazon. The warehouse's own label would "
+    "not be accepted there.",
+    "AMAZON_EASY_SHIP": "This is an Easy Ship order: Amazon picks it up and prints its label.",
+    "IN_STORE_PICK_UP": "The buyer picks this order up in a store; its address is that store's own.",
+}
+_CANCELLED_YET_OPEN = (
+    "Amazon counts an item of this order as cancelled and, at the same time, all of its units as still to be shipped. "
+    "Look at the order in Seller Central before it ships."
+)
+# What reads badly when its letters are merely put in lower case.
+_MARKS = {"FBM_SHIP_PLUS": "Ship+"}
+_ID_MAX = 64
+_UNKNOWN_MAX = 64
+
+
+def parse_order(raw: Any) -> Order | OrderReject:
+    """The order, or why it cannot be understood. Never raises; the reason holds no value of the order."""
+    try:
+        if not isinstance(raw, dict):
+            raise wrong("orderId")
+        return _read_order(raw)
+    except Unreadable as error:
+        return OrderReject(_reject_id(raw), error.code, error.sentence, _updated_at(raw))
+
+
+def _read_order(raw: Json) -> Order:
+    remote_id = needed_text(raw, "orderId")
+    if len(remote_id) > _ID_MAX:
+        raise wrong("orderId")
+    fulfillment = section(raw, "fulfillment")
+    unknown: list[UnknownValue] = []
+    state = _known(fulfillment, "fulfillmentStatus", STATES, OrderState.UNKNOWN, unknown)
+    fulfilled_by = _known(fulfillment, "fulfilledBy", _FULFILLED_BY, FulfilledBy.UNKNOWN, unknown)
+    method = text(fulfillment, "fulfillmentServiceLevel")
+    if method and method not in CODES:
+        unknown.append(UnknownValue("fulfillmentServiceLevel", method[:_UNKNOWN_MAX]))
+    by_cart = fulfilled_by is FulfilledBy.CART
+    # Nothing is shipped from such an order any more, but its state has to come through: a broken line of a
+    # cancelled order must not hide the cancellation.
+    lenient = by_cart or state in (OrderState.CANCELLED, OrderState.SHIPPED)
+    items: list[Json] = _attempt(lenient, lambda: sections(raw, "orderItems"), [])
+
+    def bound(window: str, name: str) -> datetime | None:
+        return _attempt(lenient, lambda: moment(section(fulfillment, window), name), None)
+
+    return Order(
+        remote_id=remote_id,
+        site=text(section(raw, "salesChannel"), "marketplaceId"),
+        state=state,
+        fulfilled_by=fulfilled_by,
+        created_at=needed_moment(raw, "createdTime"),
+        updated_at=needed_moment(raw, "lastUpdatedTime"),
+        lines=read_lines(items, state, lenient=lenient),
+        shipping_method=method,
+        # Personal data of orders the warehouse never ships is not taken in at all.
+        recipient=None if by_cart else _attempt(lenient, lambda: read_recipient(section(raw, "recipient")), None),
+        buyer=None if by_cart else _attempt(lenient, lambda: read_buyer(section(raw, "buyer")), None),
+        total=_attempt(lenient, lambda: money(section(raw, "proceeds"), "grandTotal"), None),
+        ship_after=bound("shipByWindow", "earliestDateTime"),
+        ship_by=bound("shipByWindow", "latestDateTime"),
+        deliver_after=bound("deliverByWindow", "earliestDateTime"),
+        deliver_by=bound("deliverByWindow", "latestDateTime"),
+        marks=_attempt(lenient, lambda: _marks(raw), ()),
+        cancellation_request=_attempt(lenient, lambda: read_cancellation_request(items), None),
+        cart_order_number=_attempt(lenient, lambda: _cart_order_number(raw), ""),
+        caution=_attempt(lenient, lambda: _caution(raw, items), ""),
+        original_order=_attempt(lenient, lambda: _original_order(raw), ""),
+        unknown=tuple(unknown),
+        packages=None if by_cart else _packages(raw),
+    )
+
+
+def _known(source: Json, name: str, table: dict[str, T], otherwise: T, unknown: list[UnknownValue]) -> T:
+    value = text(source, name)
+    if value in table:
+        return table[value]
+    unknown.append(UnknownValue(name, value[:_UNKNOWN_MAX] or _ABSENT))
+    return otherwise
+
+
+def _attempt(lenient: bool, read: Callable[[], T], otherwise: T) -> T:
+    try:
+        return read()
+    except Unreadable:
+        if lenient:
+            return otherwise
+        raise
+
+
+def _marks(raw: Json) -> tuple[str, ...]:
+    marks = words(raw, "programs")
+    for item in sections(raw, "orderItems"):
+        marks += words(item, "programs")
+        marks += [text(other, "associationType") for other in sections(item, "associatedOrderItems")]
+    # REPLACEMENT_ORIGINAL_ID marks a replacement, EXCHANGE_ORIGINAL_ID an exchange.
+    for other in sections(raw, "associatedOrders"):
+        marks.append(text(other, "associationType").removesuffix(_ORIGINAL))
+    channel = text(section(raw, "salesChannel"), "channelName")
+    if channel != "AMAZON":
+        marks.append(channel)
+    return tuple(_MARKS.get(mark, mark) for mark in dict.fromkeys(marks) if mark)
+
+
+def _caution(raw: Json, items: Sequence[Json]) -> str:
+    programs = words(raw, "programs") + [program for item in items for program in words(item, "programs")]
+    found = [sentence for program, sentence in _CAUTIONS.items() if program in programs]
+    return " ".join([*found, *([_CANCELLED_YET_OPEN] if contradicts_itself(items) else [])])
+
+
+def _cart_order_number(raw: Json) -> str:
+    for alias in sections(raw, "orderAliases"):
+        if text(alias, "aliasType") == "SELLER_ORDER_ID":
+            return text(alias, "aliasId")
+    return ""
+
+
+def _original_order(raw: Json) -> str:
+    for other in sections(raw, "associatedOrders"):
+        if text(other, "associationType").endswith(_ORIGINAL):
+            return text(other, "orderId")[:_ID_MAX]
+    return ""
+
+
+def _packages(raw: Json) -> tuple[ConfirmedPackage, ...] | None:
+    """The packages Amazon shows; None where it shows none, for it leaves them out where they were not asked for, or
+    where they are of an unexpected shape."""
+    if raw.get("packages") is None:
+        return None
+    try:
+        return tuple(
+            ConfirmedPackage(shown.reference, shown.tracking_number, _package_lines(shown.units), shown.carrier)
+            for shown in shipped_order(dict(raw)).packages
+        )
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def _package_lines(units: Mapping[str, int]) -> tuple[PackageLine, ...]:
+    return tuple(PackageLine(item, quantity) for item, quantity in units.items() if quantity)
+
+
+def _reject_id(raw: Any) -> str:
+    """Amazon's order id, or for an order without a usable one a name that stays the same while its content does."""
+    try:
+        remote_id = needed_text(raw, "orderId") if isinstance(raw, dict) else ""
+    except Unreadable:
+        remote_id = ""
+    if remote_id and len(remote_id) <= _ID_MAX:
+        return remote_id
+    return "unreadable-" + hashlib.sha256(json.dumps(raw, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _updated_at(raw: Any) -> datetime | None:
+    try:
+        return moment(raw, "lastUpdatedTime") if isinstance(raw, dict) else None
+    except Unreadable:
+        return None

@@ -1,0 +1,1 @@
+"""Shipping: methods, carriers, and tracking for Amazon."""

@@ -1,0 +1,1 @@
+"""Who may call: applications, sellers, grants, tokens, roles, limits."""

@@ -1,0 +1,1 @@
+"""The Feeds API, its documents, and what each kind of feed does."""

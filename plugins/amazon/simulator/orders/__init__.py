@@ -1,0 +1,1 @@
+"""Simulated orders: making, keeping, finding and showing them."""

@@ -1,0 +1,1 @@
+"""Confirmed shipments."""

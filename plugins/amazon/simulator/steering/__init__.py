@@ -1,0 +1,1 @@
+"""`/_sim/`: moving the simulated world, and its faults."""

@@ -1,0 +1,1 @@
+"""Checks for carts, and the harness that runs them."""

@@ -1,0 +1,32 @@
+"""What a cart makes of an unwell shop, and of one that refuses it."""
+
+from __future__ import annotations
+
+import pytest
+
+from plugins.conformance.carts.capability import needs
+from plugins.conformance.carts.cart_under_test import CartUnderTest
+from plugins.conformance.carts.harness import Rig
+from plugins.conformance.carts.sample_calls import TRIED, complaint, strikes
+from plugins.conformance.faults import Fault
+
+_REFUSALS = [fault for fault in Fault if fault.refuses]
+_TROUBLES = [fault for fault in Fault if not fault.refuses]
+
+
+class FaultChecks(CartUnderTest):
+    """Each request of each hook meets each fault, one at a time."""
+
+    @pytest.mark.parametrize("hook", TRIED)
+    def test_an_unwell_shop_is_told_by_the_right_error(self, rig: Rig, hook: str) -> None:
+        _check(rig, hook, _TROUBLES)
+
+    @pytest.mark.parametrize("hook", TRIED)
+    def test_a_refusal_is_told_by_an_error_of_the_contract(self, rig: Rig, hook: str) -> None:
+        _check(rig, hook, _REFUSALS)
+
+
+def _check(rig: Rig, hook: str, faults: list[Fault]) -> None:
+    needs(rig.hooks, hook)
+    wrong = [f"{struck}: it {words}" for struck in strikes(rig, hook, faults) if (words := complaint(rig, struck))]
+    assert not wrong, "\n".join(wrong)

@@ -1,0 +1,80 @@
+"""The main stories of the way back once more on PostgreSQL, whose locks and types are others."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.carts.test_secret_rotation import test_both_are_good_while_amazon_rotates_and_then_the_newer_one
+from tests.conftest import Engines, empty_postgres
+from tests.install.test_several_stores import (
+    test_a_disconnected_store_stops_at_once_and_takes_everything_up_again,
+    test_installing_a_disconnected_store_anew_finds_it_again,
+    test_stock_that_another_store_sells_waits_for_a_confirmation,
+    test_the_older_and_the_new_generation_cannot_both_inject_an_order,
+)
+from tests.inventory.test_drift import compared, test_what_differs_is_reported_made_due_and_corrected_by_the_next_push
+from tests.inventory.test_inventory import (
+    stocked,
+    test_active_items_are_sent_with_quantity_and_latency,
+    test_many_zeros_at_once_wait_for_a_person,
+    test_only_what_moved_is_sent_again_and_no_sooner_than_the_floor,
+    test_promising_more_than_there_is_raises_one_alarm_and_ends_it,
+)
+from tests.inventory.test_push_after_orders import moved, test_what_was_bought_just_now_is_not_offered_again
+from tests.orders.test_acknowledgements import spoiled, test_an_order_shipped_in_full_needs_none_any_more
+from tests.orders.test_customizations import shop, test_it_is_fetched_before_the_order_goes_on
+from tests.orders.test_fetch_order import fetching, test_a_stored_order_is_refreshed_and_stays_one_row
+from tests.orders.test_shipped_elsewhere import (
+    test_a_parcel_confirmed_by_hand_is_stopped_within_one_listing,
+    test_our_number_entered_by_hand_before_it_is_known_here_stops_nothing,
+)
+from tests.shipments.test_tracking import (
+    dock,
+    test_a_bundle_in_two_packages_counts_when_its_last_part_ships,
+    test_a_chain_of_voided_packages_ends_in_one_at_amazon,
+    test_a_lost_answer_leaves_one_package,
+    test_one_package_takes_the_places_of_two_that_were_voided,
+    test_the_warehouse_can_end_an_order_and_everybody_hears_of_it,
+    test_units_freed_by_a_correction_arrive_before_the_package_that_takes_them,
+)
+from tests.support.postgres import PostgresServer
+
+pytestmark = pytest.mark.postgres
+
+__all__ = [
+    "compared",
+    "dock",
+    "fetching",
+    "moved",
+    "shop",
+    "spoiled",
+    "stocked",
+    "test_a_bundle_in_two_packages_counts_when_its_last_part_ships",
+    "test_a_chain_of_voided_packages_ends_in_one_at_amazon",
+    "test_a_disconnected_store_stops_at_once_and_takes_everything_up_again",
+    "test_a_lost_answer_leaves_one_package",
+    "test_a_parcel_confirmed_by_hand_is_stopped_within_one_listing",
+    "test_a_stored_order_is_refreshed_and_stays_one_row",
+    "test_active_items_are_sent_with_quantity_and_latency",
+    "test_an_order_shipped_in_full_needs_none_any_more",
+    "test_both_are_good_while_amazon_rotates_and_then_the_newer_one",
+    "test_installing_a_disconnected_store_anew_finds_it_again",
+    "test_it_is_fetched_before_the_order_goes_on",
+    "test_many_zeros_at_once_wait_for_a_person",
+    "test_one_package_takes_the_places_of_two_that_were_voided",
+    "test_only_what_moved_is_sent_again_and_no_sooner_than_the_floor",
+    "test_our_number_entered_by_hand_before_it_is_known_here_stops_nothing",
+    "test_promising_more_than_there_is_raises_one_alarm_and_ends_it",
+    "test_stock_that_another_store_sells_waits_for_a_confirmation",
+    "test_the_older_and_the_new_generation_cannot_both_inject_an_order",
+    "test_the_warehouse_can_end_an_order_and_everybody_hears_of_it",
+    "test_units_freed_by_a_correction_arrive_before_the_package_that_takes_them",
+    "test_what_differs_is_reported_made_due_and_corrected_by_the_next_push",
+    "test_what_was_bought_just_now_is_not_offered_again",
+]
+
+
+@pytest.fixture
+def database_url(postgres: PostgresServer, engines: Engines) -> str:
+    """A fresh database of PostgreSQL."""
+    return empty_postgres(postgres, engines)

@@ -1,0 +1,20 @@
+"""The fixtures of the merchant's road."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.e2e.road import Road
+from tests.support.world import World
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """The road is walked on one kind of database; the flows below it are tested on both."""
+    return sqlite_url
+
+
+@pytest.fixture
+def road(world: World) -> Road:
+    """A merchant before the first step."""
+    return Road(world)

@@ -1,0 +1,172 @@
+"""The item list as a table: down, up, looked at, applied."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import sqlalchemy as sa
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import encode_multipart
+
+from is2_core.items.models import CartItem, ItemUpload
+from is2_core.items.table_csv import MAX_BYTES
+from tests.items.test_items_page import TIMES, item, items_page
+from tests.support.browser import Browser, Page
+from tests.support.panel import ALICE, CHARLIE, SUPPORT, TABLE, House
+
+HEADER = "cart_sku,title,active,warehouse_sku,quantity\r\n"
+
+
+def table_page(house: House) -> str:
+    return f"{items_page(house)}/table"
+
+
+def send(house: House, content: str | bytes, address: str = "") -> tuple[Browser, Page]:
+    """Upload a file. Encoded here, because the test client leaves a temporary file open for a large one."""
+    browser = house.browser(ALICE)
+    data = content.encode() if isinstance(content, str) else content
+    file = FileStorage(io.BytesIO(data), "items.csv", "file")
+    boundary, body = encode_multipart({"csrf_token": browser.token(), "file": file})
+    response = browser.client.post(
+        address or table_page(house),
+        data=body,
+        content_type=f"multipart/form-data; boundary={boundary}",
+        follow_redirects=True,
+    )
+    browser.page = Page(response)
+    return browser, browser.page
+
+
+def uploads(house: House) -> int:
+    """How many tables Northwind's people uploaded since the house was furnished."""
+    with house.platform.db.read() as db:
+        texts = db.scalars(sa.select(ItemUpload.content).where(ItemUpload.account_id == house.northwind)).all()
+    return sum(text != TABLE.decode() for text in texts)
+
+
+def skus(house: House) -> set[str]:
+    with house.platform.db.read() as db:
+        return set(db.scalars(sa.select(CartItem.sku).where(CartItem.account_id == house.northwind)))
+
+
+def test_the_list_is_downloaded_for_a_spreadsheet(house: House) -> None:
+    browser = house.browser(ALICE)
+    browser.get(items_page(house))
+    browser.press("Add item", sku="000123", title="=1+1")
+    assert browser.page is not None
+    response = browser.client.get(browser.page.link("Download"))
+    assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert response.headers["Content-Disposition"].startswith('attachment; filename="items-')
+    content = response.get_data()
+    assert content.startswith(b"\xef\xbb\xbf")
+    rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
+    assert [(row["cart_sku"], row["title"], row["warehouse_sku"], row["quantity"]) for row in rows] == [
+        ('="000123"', "'=1+1", "", ""),
+        ("BUNDLE-CAMP", "", "LAMP-USB", "2"),
+        ("BUNDLE-CAMP", "", "STOVE-MINI", "1"),
+        ("TENT-2P", "", "", ""),
+    ]
+
+
+def test_a_table_is_looked_at_and_then_applied(house: House) -> None:
+    before = skus(house)
+    content = HEADER + "TENT-2P,Tent,yes,,\r\nNIGHT,Night set,no,LAMP-USB,2\r\nNIGHT,,,000123,1\r\nBAD,,,NOWHERE,1\r\n"
+    browser, page = send(house, content)
+    assert page.path.startswith("/item-tables/")
+    assert page.heading == "What the table would change"
+    assert "1 item has errors and would be left out." in page.text
+    assert f"3 NIGHT Night set NEW LAMP-USB {TIMES} 2 000123 {TIMES} 1 Added" in page.text
+    assert 'Changed Title: "" becomes "Tent".' in page.text
+    assert "5 BAD — ACTIVE none Error The warehouse has no SKU NOWHERE in this account." in page.text.replace(
+        f"NOWHERE {TIMES} 1", "none"
+    )
+    assert skus(house) == before
+    page = browser.press("Apply")
+    assert page.path == items_page(house)
+    assert "1 item added, 1 changed." in page.messages
+    assert "1 with errors was left out." in page.messages
+    assert skus(house) == before | {"NIGHT"}
+    night = item(house, "NIGHT")
+    assert night is not None
+    assert not night.active
+    assert uploads(house) == 0
+
+
+def test_a_dropped_table_changes_nothing(house: House) -> None:
+    before = skus(house)
+    browser, _ = send(house, HEADER + "NIGHT,,,,\r\n")
+    page = browser.press("Drop")
+    assert "nothing was changed" in page.messages
+    assert (skus(house), uploads(house)) == (before, 0)
+
+
+def test_a_file_that_cannot_be_read_is_refused_at_its_field(house: House) -> None:
+    for content, words in (
+        (b"", "The file is empty."),
+        (b"PK\x03\x04", "This is a spreadsheet"),
+        ((HEADER + "B\xe4r,,,,").encode("latin-1"), "Line 2 is not in the UTF-8 encoding"),
+    ):
+        _, page = send(house, content)
+        assert page.status == 400
+        assert words in page.problem_at("CSV file")
+    browser = house.browser(ALICE)
+    browser.get(table_page(house))
+    assert "The file is empty." in browser.press("Upload", file=None).problem_at("CSV file")
+    assert uploads(house) == 0
+
+
+def test_a_long_table_is_paged_and_filtered(house: House) -> None:
+    lines = "".join(f"SKU-{n},,,LAMP-USB,1\r\n" for n in range(60)) + "BAD,,perhaps,,\r\n"
+    browser, page = send(house, HEADER + lines)
+    assert "1 to 50 of 61 items" in page.text
+    page = browser.get(page.link("Next"))
+    assert "51 to 61 of 61 items" in page.text
+    page = browser.get(page.link("Errors, left out (1)"))
+    assert "1 to 1 of 1 items" in page.text
+    assert "active must be yes or no" in page.text
+
+
+def test_five_megabytes_are_taken_and_more_is_not(house: House) -> None:
+    content = HEADER + "".join(f"SKU-{n},{'x' * 1000},,,\r\n" for n in range(5000))
+    content += "\n" * (MAX_BYTES - len(content))
+    _, page = send(house, content)
+    assert "New (5000)" in page.text
+    _, page = send(house, content + "\n")
+    assert page.status == 400
+    assert "larger than 5 MB" in page.problem_at("CSV file")
+    _, page = send(house, content + "\n" * 100_000)
+    assert page.status == 413
+
+
+def test_only_the_upload_may_be_that_large(house: House) -> None:
+    content = "x" * (2 * 1024 * 1024 + 1)
+    assert send(house, content)[1].status == 400
+    assert send(house, content, address="/help")[1].status == 413
+
+
+def test_the_form_is_one_that_sends_files(house: House) -> None:
+    page = house.browser(ALICE).get(items_page(house))
+    page = house.browser(ALICE).get(page.link("Upload"))
+    assert page.path == table_page(house)
+    assert page.form("Upload")["enctype"] == "multipart/form-data"
+    assert page.field("CSV file")["type"] == "file"
+
+
+def test_what_a_file_holds_is_shown_as_text(house: House) -> None:
+    _, page = send(house, HEADER + "<b>1</b>,<script>alert(1)</script>,<i>,,\r\n")
+    assert page.soup.find("script", string="alert(1)") is None
+    assert "<b>1</b>" in page.text
+
+
+def test_a_table_is_its_accounts_own(house: House) -> None:
+    _, page = send(house, HEADER + "NIGHT,,,,\r\n")
+    charlie = house.browser(CHARLIE)
+    assert charlie.get(page.path).status == 404
+    assert charlie.post(f"{page.path}/apply").status == 404
+    assert charlie.post(f"{page.path}/drop").status == 404
+    sue = house.browser(SUPPORT)
+    shown = sue.get(page.path)
+    assert "NIGHT" in shown.text and "Apply" not in shown.text
+    assert sue.post(f"{page.path}/apply").status == 403
+    assert uploads(house) == 1

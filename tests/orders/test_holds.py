@@ -1,0 +1,90 @@
+"""Holds are a pure function: each reason, alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from is2_core.orders.holds.reasons import LineFacts, MethodRule, OrderFacts, StoreRules, address_problem, holds_for
+from plugins.interface import Address
+
+GOOD = OrderFacts(
+    lines=[LineFacts("CART-1", 2)],
+    shipping_method="STANDARD",
+    has_address=True,
+    address_problem="",
+    cancellation_requested=False,
+    unknown=[],
+)
+RULES = StoreRules(
+    methods={"standard": MethodRule("GROUND", False)},
+    mappings={"CART-1": {"WH-1": 1}},
+    warehouse_skus=frozenset({"WH-1", "SAME"}),
+    method_keys={"STANDARD": "standard", "FAST": "fast"},
+)
+HOME = Address(name="Ann", lines=("1 Main St",), city="Reno", country="US")
+
+
+def codes(order: OrderFacts, rules: StoreRules = RULES) -> list[str]:
+    return [hold.code.value for hold in holds_for(order, rules)]
+
+
+def test_a_complete_order_is_not_held() -> None:
+    assert codes(GOOD) == []
+
+
+def test_a_sku_needs_no_mapping_where_the_warehouse_has_the_same() -> None:
+    assert codes(replace(GOOD, lines=[LineFacts("SAME", 1)])) == []
+
+
+@pytest.mark.parametrize("sku", ["same", "SAME ", "", "WH-2"])
+def test_an_unknown_sku_holds_and_case_and_spaces_matter(sku: str) -> None:
+    assert codes(replace(GOOD, lines=[LineFacts(sku, 1)])) == ["SKU_UNKNOWN"]
+
+
+def test_a_line_with_nothing_open_does_not_matter() -> None:
+    assert codes(replace(GOOD, lines=[LineFacts("CART-1", 1), LineFacts("GONE", 0)])) == []
+
+
+def test_an_unknown_sku_on_two_lines_is_one_hold() -> None:
+    assert codes(replace(GOOD, lines=[LineFacts("X", 1), LineFacts("X", 1)])) == ["SKU_UNKNOWN"]
+
+
+def test_a_method_without_mapping_holds() -> None:
+    assert codes(replace(GOOD, shipping_method="FAST")) == ["METHOD_UNMAPPED"]
+    assert codes(replace(GOOD, shipping_method="")) == ["METHOD_UNMAPPED"]
+
+
+def test_a_holding_method_can_be_waived() -> None:
+    rules = replace(RULES, methods={"standard": MethodRule("GROUND", True)})
+    assert codes(GOOD, rules) == ["METHOD_HOLD"]
+    assert codes(replace(GOOD, waived=frozenset({"METHOD_HOLD"})), rules) == []
+
+
+def test_a_missing_or_impossible_address_holds_and_cannot_be_waived() -> None:
+    everything = frozenset({"ADDRESS_MISSING", "ADDRESS_IMPOSSIBLE"})
+    assert codes(replace(GOOD, has_address=False, waived=everything)) == ["ADDRESS_MISSING"]
+    assert codes(replace(GOOD, address_problem="No.", waived=everything)) == ["ADDRESS_IMPOSSIBLE"]
+
+
+def test_a_cancellation_request_an_unknown_value_and_the_first_review_hold() -> None:
+    assert codes(replace(GOOD, cancellation_requested=True)) == ["CANCELLATION_REQUESTED"]
+    assert codes(replace(GOOD, unknown=["state 'X'"])) == ["UNKNOWN_VALUE"]
+    assert codes(GOOD, replace(RULES, review_first=True)) == ["FIRST_REVIEW"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [({"name": " "}, "name"), ({"lines": ("",)}, "street"), ({"city": ""}, "city"), ({"country": "USA"}, "country")],
+)
+def test_an_address_that_nobody_can_deliver_to_is_named_without_quoting_it(changes: dict[str, str], word: str) -> None:
+    problem = address_problem(replace(HOME, **changes))
+    assert word in problem
+    assert "Ann" not in problem
+    assert "Reno" not in problem
+
+
+def test_a_good_address_has_no_problem() -> None:
+    assert address_problem(HOME) == ""
+    assert address_problem(replace(HOME, name="", company="Acme")) == ""

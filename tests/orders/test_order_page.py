@@ -1,0 +1,364 @@
+"""What the page of an order tells of promises, programs, demands and what buyers wrote or had made."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from is2_core.embedded_warehouse.demands import to_json
+from is2_core.embedded_warehouse.models import WarehouseOrder
+from is2_core.orders.models import (
+    ImportCursor,
+    LineCustomization,
+    PlacedComponent,
+    ReceivedLine,
+    ReceivedOrder,
+    Recipient,
+)
+from is2_core.orders.states import CustomizationState, ReceivedState
+from plugins.warehouse import Demand, DemandKind
+from tests.support.browser import Page
+from tests.support.panel import ADMIN, ALICE, BOB, CHARLIE, PACKER, SUPPORT, House
+
+ZIP = b"PK\x03\x04 what the buyer drew"
+
+
+class Placed:
+    """An order of Northwind that the warehouse has, its first line and its warehouse order."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        with house.platform.db.read() as db:
+            self.order = db.scalars(
+                sa.select(ReceivedOrder)
+                .where(ReceivedOrder.account_id == house.northwind, ReceivedOrder.state == ReceivedState.INJECTED)
+                .order_by(ReceivedOrder.id)
+            ).all()[0]
+            self.line = db.scalars(sa.select(ReceivedLine).where(ReceivedLine.order_id == self.order.id)).all()[0]
+            self.warehouse_id = db.scalars(
+                sa.select(WarehouseOrder.id).where(WarehouseOrder.number == self.order.number)
+            ).one()
+            self.sku = db.scalars(
+                sa.select(PlacedComponent.warehouse_sku).where(PlacedComponent.line_id == self.line.id)
+            ).all()[0]
+
+    def change(self, table: Any, row_id: int, **values: Any) -> None:
+        with self.house.platform.db.write() as db:
+            db.execute(sa.update(table).where(table.id == row_id).values(**values))
+
+    def change_order(self, **values: Any) -> None:
+        self.change(ReceivedOrder, self.order.id, **values)
+
+    def change_line(self, **values: Any) -> None:
+        self.change(ReceivedLine, self.line.id, **values)
+
+    def store_customization(self, state: CustomizationState, name: str = "design.zip", sentence: str = "") -> None:
+        self.change_line(customization=state)
+        stored = state is CustomizationState.STORED
+        with self.house.platform.db.write() as db:
+            db.add(
+                LineCustomization(
+                    account_id=self.house.northwind,
+                    line_id=self.line.id,
+                    name=name if stored else "",
+                    content_type="text/html" if stored else "",
+                    sealed=base64.b64encode(ZIP).decode() if stored else None,
+                    sentence=sentence,
+                )
+            )
+
+    def write(self, **notes: str) -> None:
+        """Let the buyer write on the line."""
+        with self.house.platform.db.write() as db:
+            recipient = db.scalars(sa.select(Recipient).where(Recipient.order_id == self.order.id)).one()
+            recipient.sealed = {**recipient.sealed, "lines": {self.line.remote_id: notes}}
+
+    def page(self, email: str = ALICE) -> Page:
+        return self.house.browser(email).get(f"/received-orders/{self.order.id}")
+
+    def packing(self, email: str = PACKER) -> Page:
+        return self.house.browser(email).get(f"/warehouse/orders/{self.warehouse_id}")
+
+    def files(self) -> tuple[str, str]:
+        """The addresses of the customization, for merchants and for packers."""
+        end = f"lines/{self.line.id}/customization"
+        return f"/received-orders/{self.order.id}/{end}", f"/warehouse/orders/{self.warehouse_id}/{end}"
+
+
+@pytest.fixture
+def placed(house: House) -> Placed:
+    return Placed(house)
+
+
+def in_zone(house: House, zone: str) -> None:
+    platform = dataclasses.replace(house.platform, config=dataclasses.replace(house.platform.config, timezone=zone))
+    house.app.extensions["is2"] = platform
+
+
+def times(page: Page, label: str) -> list[tuple[str, str, str]]:
+    """(machine readable, on hovering, as shown) of the times behind a label."""
+    term = next(tag for tag in page.soup.find_all("dt") if tag.get_text() == label)
+    value = term.find_next_sibling("dd")
+    return [(str(tag["datetime"]), str(tag["title"]), tag.get_text()) for tag in value.find_all("time")]
+
+
+def test_windows_are_in_the_warehouses_zone_with_utc_on_hovering(placed: Placed) -> None:
+    placed.change_order(
+        ship_after=datetime(2026, 11, 23, 8, 0, tzinfo=UTC),
+        ship_by=datetime(2026, 11, 25, 4, 59, tzinfo=UTC),
+        deliver_after=None,
+        deliver_by=datetime(2027, 1, 2, 4, 59, tzinfo=UTC),
+    )
+    in_zone(placed.house, "America/Detroit")
+    page = placed.page()
+    assert times(page, "Ship window") == [
+        ("2026-11-23T08:00:00Z", "Nov 23, 2026, 08:00 UTC", "Nov 23, 2026, 03:00"),
+        ("2026-11-25T04:59:00Z", "Nov 25, 2026, 04:59 UTC", "Nov 24, 2026, 23:59 EST"),
+    ]
+    assert times(page, "Deliver by") == [
+        ("2027-01-02T04:59:00Z", "Jan 2, 2027, 04:59 UTC", "Jan 1, 2027, 23:59 EST"),
+    ]
+    assert "Nov 23, 03:00 to Nov 24, 23:59 EST" in placed.house.browser(ALICE).get("/received-orders").text
+
+
+def test_the_packer_sees_both_ends_of_a_window(placed: Placed) -> None:
+    placed.change(
+        WarehouseOrder,
+        placed.warehouse_id,
+        ship_after=datetime(2026, 11, 23, 8, 0, tzinfo=UTC),
+        ship_by=datetime(2026, 11, 24, 8, 0, tzinfo=UTC),
+        deliver_after=datetime(2026, 11, 26, 8, 0, tzinfo=UTC),
+        deliver_by=datetime(2026, 11, 28, 8, 0, tzinfo=UTC),
+    )
+    page = placed.packing()
+    assert [shown for _, _, shown in times(page, "Ship window")] == ["Nov 23, 2026, 08:00", "Nov 24, 2026, 08:00 UTC"]
+    assert len(times(page, "Delivery window")) == 2
+
+
+def test_a_window_over_the_end_of_summer_time_names_both_zones(placed: Placed) -> None:
+    placed.change_order(
+        ship_after=datetime(2026, 10, 24, 12, 0, tzinfo=UTC), ship_by=datetime(2026, 10, 26, 12, 0, tzinfo=UTC)
+    )
+    in_zone(placed.house, "Europe/Berlin")
+    assert [shown for _, _, shown in times(placed.page(), "Ship window")] == [
+        "Oct 24, 2026, 14:00 CEST",
+        "Oct 26, 2026, 13:00 CET",
+    ]
+    in_zone(placed.house, "America/Sao_Paulo")
+    assert times(placed.page(), "Ship window")[1][2] == "Oct 26, 2026, 09:00 UTC-03"
+
+
+def test_what_is_not_promised_is_not_shown_as_a_time(placed: Placed) -> None:
+    placed.change_order(ship_after=datetime(2026, 11, 23, 8, 0, tzinfo=UTC), ship_by=None, deliver_after=None)
+    placed.change_order(deliver_by=None)
+    page = placed.page()
+    assert "Ship window from Nov 23, 2026, 08:00 UTC" in page.text
+    assert "Deliver by —" in page.text
+
+
+def test_programs_are_badges_in_words_wherever_the_order_is_listed(placed: Placed) -> None:
+    placed.change_order(marks=["PRIME", "AMAZON_BUSINESS"])
+    placed.change(WarehouseOrder, placed.warehouse_id, marks=["PRIME", "NEXT_DAY"])
+    for page in (placed.page(), placed.house.browser(ALICE).get("/received-orders")):
+        badges = [tag.get_text() for tag in page.soup.select(".badge")]
+        assert {"Prime", "Amazon business"} <= set(badges)
+    for page in (placed.packing(), placed.house.browser(PACKER).get("/warehouse/orders")):
+        assert {"Prime", "Next day"} <= {tag.get_text() for tag in page.soup.select(".badge")}
+
+
+def test_a_replacement_leads_to_the_order_it_replaces(placed: Placed) -> None:
+    placed.change_order(original_order="111-7777777-7777777")
+    assert "Sent in place of order 111-7777777-7777777 , which is not here." in placed.page().text
+    with placed.house.platform.db.read() as db:
+        other = db.scalars(
+            sa.select(ReceivedOrder).where(
+                ReceivedOrder.integration_id == placed.order.integration_id, ReceivedOrder.id != placed.order.id
+            )
+        ).first()
+        foreign = db.scalars(sa.select(ReceivedOrder).where(ReceivedOrder.account_id == placed.house.contoso)).first()
+    assert other is not None
+    assert foreign is not None
+    placed.change_order(original_order=other.remote_id)
+    assert placed.page().link(other.remote_id) == f"/received-orders/{other.id}"
+    placed.change_order(original_order=foreign.remote_id)
+    assert "which is not here" in placed.page().text
+
+
+def test_lines_tell_their_demands_and_tax_number(placed: Placed) -> None:
+    placed.change_line(demands=["signatureConfirmation", "refrigerated"], ioss="IM0123456789")
+    page = placed.page()
+    assert "Signature on delivery" in page.text
+    assert "refrigerated" in page.text
+    assert "IOSS number IM0123456789" in page.text
+
+
+def test_the_packer_is_told_what_to_do(placed: Placed) -> None:
+    demands = [
+        Demand(kind, (placed.sku, "LAMP-USB"), "IM012" if kind is DemandKind.IOSS else "") for kind in DemandKind
+    ]
+    placed.change(WarehouseOrder, placed.warehouse_id, demands=to_json(demands))
+    page = placed.packing()
+    section = page.soup.find("section", attrs={"aria-labelledby": "demands-title"})
+    assert section is not None
+    assert len(section.find_all("li")) == len(DemandKind)
+    words = " ".join(section.get_text(" ").split())
+    asked = f"Note the serial number of each unit of {placed.sku} and LAMP-USB : the shop asks for it."
+    assert f"{asked} Enter it on the shop's own pages." in words
+    assert f"Put the IOSS number IM012 on the customs declaration of {placed.sku} and LAMP-USB ." in words
+
+
+def test_the_wrapping_a_buyer_paid_for_is_named(placed: Placed) -> None:
+    wrapped = to_json([Demand(DemandKind.GIFT, (placed.sku,), "Classic <Gift> Bag")])
+    placed.change(WarehouseOrder, placed.warehouse_id, demands=wrapped)
+    assert f"Pack {placed.sku} as a gift, in the wrapping Classic <Gift> Bag ." in placed.packing().text
+    placed.change_line(gift=True, gift_wrap="Classic <Gift> Bag")
+    assert "Gift, Classic <Gift> Bag" in placed.page().text
+
+
+def test_what_the_buyer_wrote_is_shown_before_there_is_an_address(placed: Placed) -> None:
+    placed.write(gift_message="For dear Ann")
+    with placed.house.platform.db.write() as db:
+        recipient = db.scalars(sa.select(Recipient).where(Recipient.order_id == placed.order.id)).one()
+        recipient.sealed = {**recipient.sealed, "address": None, "buyer": {"name": "Bo Buyer"}}
+    page = placed.page()
+    assert "The cart has given no address yet." in page.text
+    assert "For dear Ann" in page.text and "Bo Buyer" in page.text
+    support = placed.page(SUPPORT)
+    assert "dear Ann" not in support.html and "Bo Buyer" not in support.html
+
+
+def test_a_plain_order_asks_for_nothing(placed: Placed) -> None:
+    placed.change(WarehouseOrder, placed.warehouse_id, demands=[])
+    placed.write()
+    assert "What this order asks for" not in placed.packing().text
+
+
+def test_every_part_of_an_address_is_shown_to_who_packs_and_sells_only(placed: Placed) -> None:
+    parts = {"district": "Beyoglu", "kind": "PICKUP_POINT", "instructions": "Ring twice"}
+    with placed.house.platform.db.write() as db:
+        recipient = db.scalars(sa.select(Recipient).where(Recipient.order_id == placed.order.id)).one()
+        recipient.sealed = {**recipient.sealed, "address": {**recipient.sealed["address"], **parts}}
+    for page in (placed.page(), placed.packing()):
+        for shown in ("Beyoglu", "Kind of address: Pickup point", "Ring twice"):
+            assert shown in page.text
+    for page in (placed.page(SUPPORT), placed.packing(ADMIN)):
+        assert "Beyoglu" not in page.html and "Ring twice" not in page.html
+
+
+def test_a_gift_message_is_shown_to_who_packs_and_sells_only(placed: Placed) -> None:
+    placed.write(gift_message="Happy <b>birthday</b>,\ndear Ann")
+    for page in (placed.page(), placed.page(BOB), placed.packing()):
+        assert f"Gift message for {placed.line.sku} : Happy <b>birthday</b>, dear Ann" in page.text
+        assert "<b>birthday" not in page.html
+    for page in (placed.page(SUPPORT), placed.packing(SUPPORT), placed.packing(ADMIN)):
+        assert page.status == 200
+        assert "dear Ann" not in page.html
+
+
+def test_a_customization_is_downloaded_by_who_sells_or_packs(placed: Placed) -> None:
+    placed.store_customization(CustomizationState.STORED)
+    received, warehouse = placed.files()
+    assert placed.page().link(f"Download the customization of {placed.line.sku}") == received
+    assert placed.packing().link(f"Download the customization of {placed.line.sku}") == warehouse
+    for email, address in ((ALICE, received), (BOB, received), (PACKER, warehouse), (ALICE, warehouse)):
+        answer = placed.house.browser(email).client.get(address)
+        assert (answer.status_code, answer.get_data()) == (200, ZIP)
+        assert answer.headers["Content-Disposition"] == "attachment; filename=design.zip"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.mimetype == "application/octet-stream"
+
+
+def test_nobody_else_sees_what_a_buyer_had_made(placed: Placed) -> None:
+    placed.store_customization(CustomizationState.STORED)
+    received, warehouse = placed.files()
+    for email, address, status in (
+        (SUPPORT, received, 403),
+        (SUPPORT, warehouse, 403),
+        (ADMIN, received, 403),
+        (ADMIN, warehouse, 403),
+        (CHARLIE, received, 404),
+        (CHARLIE, warehouse, 404),
+        (PACKER, received, 404),
+    ):
+        assert placed.house.browser(email).client.get(address).status_code == status, (email, address)
+    page = placed.page(SUPPORT)
+    assert "Customized by the buyer" in page.text
+    assert "Download the customization" not in page.text
+    assert "Download the customization" not in placed.packing(SUPPORT).text
+
+
+def test_a_line_of_another_order_is_not_found_under_this_one(placed: Placed) -> None:
+    placed.store_customization(CustomizationState.STORED)
+    with placed.house.platform.db.read() as db:
+        other = db.scalars(
+            sa.select(ReceivedOrder.id).where(
+                ReceivedOrder.account_id == placed.house.northwind, ReceivedOrder.id != placed.order.id
+            )
+        ).first()
+        packed = db.scalars(
+            sa.select(WarehouseOrder.id).where(
+                WarehouseOrder.account_id == placed.house.northwind, WarehouseOrder.id != placed.warehouse_id
+            )
+        ).first()
+    client = placed.house.browser(ALICE).client
+    for start in (f"/received-orders/{other}", f"/warehouse/orders/{packed}"):
+        assert client.get(f"{start}/lines/{placed.line.id}/customization").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [("..\\..\\boot.ini", "boot.ini"), ('a"b\r\nX: y.zip', "ab_X_y.zip"), ("\N{SNOWMAN}", "customization-{line}")],
+)
+def test_the_name_of_a_file_is_made_safe(placed: Placed, name: str, given: str) -> None:
+    placed.store_customization(CustomizationState.STORED, name)
+    answer = placed.house.browser(ALICE).client.get(placed.files()[0])
+    expected = given.format(line=placed.line.id)
+    assert answer.headers["Content-Disposition"] == f"attachment; filename={expected}"
+
+
+def test_a_customization_that_is_not_here_is_said_to_be(placed: Placed) -> None:
+    placed.change_line(customization=CustomizationState.DUE)
+    assert "The customization is being fetched." in placed.page().text
+    assert f"on {placed.line.sku} is not here yet: ask the merchant for it." in placed.packing().text
+    placed.store_customization(CustomizationState.FAILED, sentence="The cart gives no address for it any more.")
+    assert "The customization is missing. The cart gives no address for it any more." in placed.page().text
+    assert f"on {placed.line.sku} could not be fetched from the shop: ask the merchant for it." in placed.packing().text
+    answer = placed.house.browser(ALICE).get(placed.files()[0])
+    assert answer.status == 404
+    assert "There is no such file here" in answer.text
+
+
+def test_an_erased_customization_is_said_to_be_and_not_linked(placed: Placed) -> None:
+    placed.store_customization(CustomizationState.STORED)
+    with placed.house.platform.db.write() as db:
+        db.execute(sa.update(LineCustomization).values(sealed=None))
+    assert "The customization was erased." in placed.page().text
+    for page in (placed.page(), placed.packing()):
+        assert "Download the customization" not in page.text
+    assert placed.house.browser(ALICE).client.get(placed.files()[0]).status_code == 404
+
+
+def test_an_address_that_does_not_last_is_shown_only_where_nothing_is_fetched(placed: Placed) -> None:
+    placed.write(customization_url="https://custom.example/1")
+    assert "https://custom.example/1" in placed.page().text
+    placed.store_customization(CustomizationState.STORED)
+    assert "https://custom.example/1" not in placed.page().html
+
+
+def test_a_thinner_listing_is_told_on_the_stores_card(house: House) -> None:
+    store = house.store(house.northwind)
+    sentence = "Amazon gave no addresses with its last list of orders."
+    with house.platform.db.write() as db:
+        db.execute(
+            sa.update(ImportCursor)
+            .where(ImportCursor.integration_id == store.id, ImportCursor.kind == "routine")
+            .values(notice=sentence)
+        )
+    assert sentence in house.browser(ALICE).get("/integrations").text
+    assert sentence not in house.browser(CHARLIE).get("/integrations").text

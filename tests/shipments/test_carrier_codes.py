@@ -1,0 +1,125 @@
+"""The carrier-code table: the plugin's codes, and what an admin set over them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from is2_core.errors import BadInput, NotFound
+from is2_core.platform import Platform
+from is2_core.shipments import carrier_codes
+from plugins.interface import CartManifest
+
+# Amazon's own spellings.
+AMAZONS_CODES = (
+    "USPS, UPS, UPSMI, FedEx, FedEx SmartPost, DHL, DHL Express, DHL eCommerce, DHL Global Mail, OnTrac, Lasership, "
+    "Newgistics, OSM, Canada Post, PUROLATOR, Royal Mail, Parcelforce, Yodel, Hermes UK, DPD, DPD Local, GLS, TNT, "
+    "Deutsche Post, Hermes, La Poste, Chronopost, Colissimo, Poste Italiane, BRT, SDA, Correos, SEUR, MRW, InPost, "
+    "PostNord, Post NL, Polish Post, Australia Post, Sendle, YAMATO, SAGAWA, Japan Post, NITTSU, China Post, "
+    "Yun Express, Yanwen, 4PX, SF Express, Asendia, Aramex, Amazon Shipping, Estafeta, Correios, India Post, BlueDart, "
+    "Delhivery, Old Dominion, Estes, Saia, R+L, ABF, XPO Freight, UPS Freight, Fedex Freight, Self Delivery"
+).split(", ")
+
+
+@pytest.fixture
+def manifest(platform: Platform) -> CartManifest:
+    return replace(platform.carts.manifest("amazon"), carrier_codes={"UPS": "UPS", "FedEx": "FedEx", "Post NL": "PNL"})
+
+
+def code(platform: Platform, manifest: CartManifest, carrier: str) -> str:
+    with platform.db.read() as session:
+        return carrier_codes.code_for(session, manifest, carrier)
+
+
+@pytest.mark.parametrize(
+    ("carrier", "expected"),
+    [("UPS", "UPS"), (" fedex ", "FedEx"), ("POST  NL", "PNL"), ("Pigeon", ""), ("", "")],
+)
+def test_the_plugins_codes_are_found_whatever_the_spelling(
+    platform: Platform, manifest: CartManifest, carrier: str, expected: str
+) -> None:
+    assert code(platform, manifest, carrier) == expected
+
+
+def test_amazons_own_names_of_carriers_lead_to_its_codes(platform: Platform) -> None:
+    amazon = platform.carts.manifest("amazon")
+    for spelled in (str, str.lower, str.upper, lambda name: name.replace(" ", ""), lambda name: name.replace(" ", "-")):
+        found = {name: code(platform, amazon, spelled(name)) for name in AMAZONS_CODES}
+        assert found == {name: name for name in AMAZONS_CODES}
+
+
+def test_an_admins_code_comes_first_until_it_is_taken_back(platform: Platform, manifest: CartManifest) -> None:
+    carrier_codes.set_code(platform, cart="amazon", carrier="fedex", code="FEDEX-2")
+    carrier_codes.set_code(platform, cart="amazon", carrier=" My   Courier ", code=" MYC ")
+    assert code(platform, manifest, "FedEx") == "FEDEX-2"
+    assert code(platform, manifest, "my courier") == "MYC"
+    carrier_codes.set_code(platform, cart="amazon", carrier="FEDEX", code="FEDEX-3")
+    assert code(platform, manifest, "FedEx") == "FEDEX-3"
+    for entry in carrier_codes.list_codes(platform, "amazon"):
+        if entry.code_id is not None:
+            carrier_codes.remove_code(platform, cart="amazon", code_id=entry.code_id)
+    assert code(platform, manifest, "FedEx") == "FedEx"
+    assert code(platform, manifest, "My Courier") == ""
+
+
+@pytest.mark.parametrize("carrier", ["PostNL", "post-nl", "POST - NL"])
+def test_spaces_and_hyphens_tell_no_carriers_apart(platform: Platform, manifest: CartManifest, carrier: str) -> None:
+    assert code(platform, manifest, carrier) == "PNL"
+    carrier_codes.set_code(platform, cart="amazon", carrier="Post-N L", code="OURS")
+    assert code(platform, manifest, carrier) == "OURS"
+    assert code(platform, manifest, "Post NL") == "PNL"
+
+
+def test_where_two_carriers_differ_in_them_only_neither_is_guessed(platform: Platform, manifest: CartManifest) -> None:
+    manifest = replace(manifest, carrier_codes={"Post NL": "A", "Postn L": "B"})
+    assert [code(platform, manifest, carrier) for carrier in ("Post NL", "postn l", "PostNL")] == ["A", "B", ""]
+
+
+def test_carts_do_not_share_codes(platform: Platform, manifest: CartManifest) -> None:
+    carrier_codes.set_code(platform, cart="tiny", carrier="UPS", code="tiny-ups")
+    assert code(platform, manifest, "UPS") == "UPS"
+    (entry,) = [entry for entry in carrier_codes.list_codes(platform, "tiny") if entry.carrier == "UPS"]
+    assert entry.code_id is not None
+    with pytest.raises(NotFound):
+        carrier_codes.remove_code(platform, cart="amazon", code_id=entry.code_id)
+
+
+def test_the_list_shows_both_codes(platform: Platform) -> None:
+    key = carrier_codes.carrier_key
+    own = dict(platform.carts.manifest("amazon").carrier_codes)
+    carrier, plugin_code = next(iter(own.items()))
+    carrier_codes.set_code(platform, cart="amazon", carrier=carrier, code="OURS")
+    carrier_codes.set_code(platform, cart="amazon", carrier="Aardvark Express", code="AAX")
+    entries = {entry.carrier: entry for entry in carrier_codes.list_codes(platform, "amazon")}
+    assert {key(name) for name in entries} == {key(name) for name in (*own, "Aardvark Express")}
+    assert (entries[carrier].code, entries[carrier].plugin_code) == ("OURS", plugin_code)
+    assert (entries["Aardvark Express"].code, entries["Aardvark Express"].plugin_code) == ("AAX", "")
+    assert list(entries) == sorted(entries, key=str.casefold)
+
+
+@pytest.mark.parametrize(
+    ("cart", "carrier", "code", "field"),
+    [
+        ("amazon", " ", "X", "carrier"),
+        ("amazon", "x" * 51, "X", "carrier"),
+        ("amazon", "UPS", " ", "code"),
+        ("amazon", "UPS", "a\tb", "code"),
+        ("amazon", "UPS", "x" * 51, "code"),
+    ],
+)
+def test_what_cannot_be_a_code_is_refused_at_its_field(
+    platform: Platform, cart: str, carrier: str, code: str, field: str
+) -> None:
+    before = carrier_codes.list_codes(platform, cart)
+    with pytest.raises(BadInput) as caught:
+        carrier_codes.set_code(platform, cart=cart, carrier=carrier, code=code)
+    assert caught.value.field == field
+    assert carrier_codes.list_codes(platform, cart) == before
+
+
+def test_an_unknown_cart_has_no_table(platform: Platform) -> None:
+    with pytest.raises(NotFound):
+        carrier_codes.set_code(platform, cart="nowhere", carrier="UPS", code="UPS")
+    with pytest.raises(NotFound):
+        carrier_codes.list_codes(platform, "nowhere")

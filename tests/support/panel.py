@@ -1,0 +1,173 @@
+"""The panel with people and data: an account with a store and orders in every state, another account, staff."""
+
+from __future__ import annotations
+
+import copy
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from is2_core.accounts import users
+from is2_core.accounts.models import Account, Integration
+from is2_core.accounts.states import MemberRole, Role
+from is2_core.admin import cart_setup
+from is2_core.bootstrap import build_platform
+from is2_core.calls.carts import CartRegistry
+from is2_core.calls.rate_limits import MemoryBuckets
+from is2_core.clock import VirtualClock
+from is2_core.items import item_table
+from is2_core.platform import Platform
+from tests.conftest import Engines, copy_sqlite, make_config
+from tests.support.amazon import APPLICATION, NORTHWIND, SimulatedAmazon, simulated_amazon
+from tests.support.browser import PASSWORD, Browser
+from tests.support.world import World
+from web import create_app
+
+START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+ALICE, BOB, CHARLIE = "alice@example.com", "bob@example.com", "charlie@example.com"
+ORDERS = {
+    "plain": 6,
+    "bundle": 1,
+    "pending": 1,
+    "unmapped_sku": 1,
+    "unmapped_method": 2,
+    "missing_address": 1,
+    "cancellation_request": 1,
+    "cancelled": 1,
+    "amazon_fulfilled": 1,
+    "gift": 1,
+    "unknown_enum": 1,
+    "bad": 1,
+}
+# A table of items that was uploaded and not looked at since.
+TABLE = b"cart_sku,title,active,warehouse_sku,quantity\r\nNIGHT,Night set,yes,LAMP-USB,2\r\n"
+ADMIN, SUPPORT, PACKER = "root@example.com", "sue@example.com", "walt@example.com"
+
+
+@dataclass
+class House:
+    """The panel of a test: Alice owns Northwind, Bob is on her team, Charlie owns Contoso and has no business there."""
+
+    platform: Platform
+    clock: VirtualClock
+    session_clock: VirtualClock
+    app: Flask
+    northwind: int
+    contoso: int
+
+    def browser(self, email: str | None = None) -> Browser:
+        """A new browser, signed in as somebody where an address is given."""
+        browser = Browser(self.app)
+        if email is not None:
+            browser.sign_in(email)
+        return browser
+
+    def store(self, account_id: int) -> Integration:
+        """The only store of an account."""
+        with self.platform.db.read() as db:
+            return db.scalars(sa.select(Integration).where(Integration.account_id == account_id)).one()
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """Pages are tested on one kind of database; the flows below them are tested on both."""
+    return sqlite_url
+
+
+def _people(platform: Platform, northwind: int) -> tuple[int, int]:
+    made = {}
+    contoso = users.create_account(platform, "Contoso")
+    for email, name, role, account, member in (
+        (BOB, "Bob", Role.MERCHANT, northwind, MemberRole.MEMBER),
+        (CHARLIE, "Charlie", Role.MERCHANT, contoso, MemberRole.OWNER),
+        (ADMIN, "Ada", Role.ADMIN, None, MemberRole.MEMBER),
+        (SUPPORT, "Sue", Role.SUPPORT, None, MemberRole.MEMBER),
+        (PACKER, "Walt", Role.WAREHOUSE, None, MemberRole.MEMBER),
+    ):
+        made[email] = users.create_user(
+            platform, email=email, name=name, password=PASSWORD, role=role, account_id=account, member_role=member
+        )
+    return contoso, made[CHARLIE]
+
+
+@pytest.fixture(scope="session")
+def amazon_for_template() -> Iterator[tuple[VirtualClock, SimulatedAmazon]]:
+    """The simulator the template's stores were connected at."""
+    clock = VirtualClock(START)
+    with simulated_amazon(clock) as amazon:
+        yield clock, amazon
+
+
+@pytest.fixture(scope="session")
+def furnished(
+    sqlite_template: Path, carts: CartRegistry, amazon_for_template: tuple[VirtualClock, SimulatedAmazon]
+) -> Iterator[Path]:
+    """A database with people, two stores, items, mappings, stock and orders; each test copies it."""
+    clock, amazon = amazon_for_template
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "furnished.db"
+        shutil.copy(sqlite_template, path)
+        platform = build_platform(
+            make_config(f"sqlite:///{path}"), clock=clock, buckets=MemoryBuckets(clock), carts=carts
+        )
+        world = World(platform, clock, amazon)
+        contoso, charlie = _people(platform, world.account)
+        other = _as(world, contoso, charlie)
+        for owner, region, seller, nickname in (
+            (world, "na", NORTHWIND, "Outdoor"),
+            (other, "eu", "A2SIMEU0000001", "Alpen"),
+        ):
+            owner.stock_up()
+            store = owner.connect(region, seller)
+            owner.finish(store, nickname=nickname)
+            owner.add_item(store, "TENT-2P")
+            owner.add_item(store, "BUNDLE-CAMP", ("LAMP-USB", "2"), ("STOVE-MINI", "1"))
+            owner.map_methods(store, "STANDARD")
+            item_table.preview(
+                platform, integration_id=store, account_id=owner.account, user_id=owner.owner, content=TABLE
+            )
+            amazon.generate(seller, **ORDERS)
+        world.settle()
+        platform.db.dispose()
+        yield path
+
+
+def _as(world: World, account: int, owner: int) -> World:
+    other = copy.copy(world)
+    other.account, other.owner = account, owner
+    return other
+
+
+@pytest.fixture
+def house(furnished: Path, engines: Engines, clock: VirtualClock, carts: CartRegistry) -> Iterator[House]:
+    """The panel over a copy of the furnished database."""
+    url = copy_sqlite(furnished, engines)
+    platform = build_platform(make_config(url), clock=clock, buckets=MemoryBuckets(clock), carts=carts)
+    yield _house(platform, clock)
+    platform.db.dispose()
+
+
+@pytest.fixture
+def amazon(house: House) -> Iterator[SimulatedAmazon]:
+    """An Amazon of this test, on its clock; it knows nothing of the furnished stores."""
+    with simulated_amazon(house.clock) as amazon:
+        cart_setup.save_cart_settings(
+            house.platform, "amazon", "simulator", {**APPLICATION, "simulator_url": amazon.address}
+        )
+        yield amazon
+
+
+def _house(platform: Platform, clock: VirtualClock) -> House:
+    session_clock = VirtualClock(START)
+    app = create_app(platform, session_clock=session_clock)
+    app.testing = True
+    with platform.db.read() as db:
+        ids = dict(db.execute(sa.select(Account.name, Account.id)).all())
+    return House(platform, clock, session_clock, app, ids["Northwind"], ids["Contoso"])

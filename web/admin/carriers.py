@@ -1,0 +1,51 @@
+"""What a cart calls its carriers."""
+
+from __future__ import annotations
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from is2_core.accounts.states import Role
+from is2_core.errors import FlowError
+from is2_core.shipments import carrier_codes
+from plugins.interface import CartManifest
+from web import access
+from web.access import platform
+from web.admin.plugins import manifest_of
+from web.admin.section import blueprint
+
+
+@blueprint.get("/plugins/<cart>/carriers")
+@access.require_role(Role.ADMIN)
+def carriers(cart: str) -> ResponseReturnValue:
+    """What a cart calls the warehouse's carriers."""
+    return _carriers_page(manifest_of(cart), {})
+
+
+def _carriers_page(manifest: CartManifest, values: dict[str, str], error: FlowError | None = None) -> str:
+    entries = carrier_codes.list_codes(platform(), manifest.name)
+    return render_template("admin/carriers.html", manifest=manifest, entries=entries, values=values, error=error)
+
+
+@blueprint.post("/plugins/<cart>/carriers")
+@access.require_role(Role.ADMIN)
+def set_carrier(cart: str) -> ResponseReturnValue:
+    """Set the code of a carrier."""
+    manifest = manifest_of(cart)
+    values = {key: request.form.get(key, "") for key in ("carrier", "code")}
+    try:
+        carrier_codes.set_code(platform(), cart=cart, **values)
+    except FlowError as error:
+        return _carriers_page(manifest, values, error), error.status
+    flash(f"{values['carrier'].strip()} is now {values['code'].strip()} at {manifest.label}.", "success")
+    return redirect(url_for(".carriers", cart=cart), 303)
+
+
+@blueprint.post("/plugins/<cart>/carriers/remove")
+@access.require_role(Role.ADMIN)
+def remove_carrier(cart: str) -> ResponseReturnValue:
+    """Take back the code an admin set for a carrier."""
+    manifest = manifest_of(cart)
+    carrier_codes.remove_code(platform(), cart=cart, code_id=request.form.get("code_id", 0, type=int))
+    flash(f"The plugin's own code is in force again at {manifest.label}, where it has one.", "success")
+    return redirect(url_for(".carriers", cart=cart), 303)

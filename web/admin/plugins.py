@@ -1,0 +1,152 @@
+"""Cart plugins: enabled or not, environment, platform-wide settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from flask import abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from is2_core.accounts.models import Integration
+from is2_core.accounts.states import IntegrationState, Role
+from is2_core.admin import cart_setup
+from is2_core.carts import cart_settings
+from is2_core.carts.cart_settings import StoredSettings
+from is2_core.errors import FlowError
+from is2_core.integrations import legacy_authorization
+from plugins.interface import CartManifest
+from web import access
+from web.access import platform
+from web.admin.section import blueprint
+from web.forms import draw, stray, typed
+
+
+@dataclass(frozen=True)
+class CartRow:
+    """A cart plugin as the plugins page shows it."""
+
+    manifest: CartManifest
+    hooks: list[str]
+    stored: StoredSettings
+    stores: int
+    migration: str
+
+    @property
+    def environment(self) -> str:
+        """The label of the endpoints in use, "" before one was chosen."""
+        return next((e.label for e in self.manifest.environments if e.code == self.stored.environment), "")
+
+
+@blueprint.get("/plugins")
+@access.require_role(Role.ADMIN)
+def plugins() -> ResponseReturnValue:
+    """Every cart plugin: what it can do, who uses it, whether it is enabled; the broken ones with the reason."""
+    return _plugins_page()
+
+
+def _plugins_page(error: str = "") -> str:
+    carts = platform().carts
+    with platform().db.read() as db:
+        stores = dict(
+            db.execute(
+                sa.select(Integration.cart, sa.func.count())
+                .where(Integration.state != IntegrationState.SETUP)
+                .group_by(Integration.cart)
+            ).all()
+        )
+    rows = [
+        CartRow(
+            carts.manifest(name),
+            carts.hooks(name),
+            cart_settings.stored_settings(platform(), name),
+            stores.get(name, 0),
+            legacy_authorization.migration_of(platform(), name),
+        )
+        for name in carts.names()
+    ]
+    return render_template("admin/plugins.html", rows=rows, broken=carts.broken, error=error)
+
+
+@blueprint.post("/plugins/<cart>/enable")
+@access.require_role(Role.ADMIN)
+def enable(cart: str) -> ResponseReturnValue:
+    """Let merchants connect this cart."""
+    return _switch(cart, True)
+
+
+@blueprint.post("/plugins/<cart>/disable")
+@access.require_role(Role.ADMIN)
+def disable(cart: str) -> ResponseReturnValue:
+    """Stop installs and imports of this cart."""
+    return _switch(cart, False)
+
+
+def _switch(cart: str, enabled: bool) -> ResponseReturnValue:
+    manifest = manifest_of(cart)
+    change = cart_setup.enable_cart if enabled else cart_setup.disable_cart
+    try:
+        change(platform(), cart)
+    except FlowError as error:
+        return _plugins_page(error.sentence), error.status
+    flash(f"{manifest.label} is {'enabled' if enabled else 'disabled'}.", "success")
+    return redirect(url_for(".plugins"), 303)
+
+
+def manifest_of(cart: str) -> CartManifest:
+    return platform().carts.manifest(cart) if cart in platform().carts.names() else abort(404)
+
+
+@blueprint.route("/plugins/<cart>/settings", methods=["GET", "POST"])
+@access.require_role(Role.ADMIN)
+def cart_platform_settings(cart: str) -> ResponseReturnValue:
+    """The settings of a cart that hold for all its stores. A secret is never shown again."""
+    manifest = manifest_of(cart)
+    stored = cart_settings.stored_settings(platform(), cart)
+    environment, values = stored.environment, stored.values
+    error: FlowError | None = None
+    if request.method == "POST":
+        environment = request.form.get("environment", "")
+        values = typed(manifest.platform_fields, request.form)
+        try:
+            cart_setup.save_cart_settings(platform(), cart, environment, values)
+        except FlowError as refusal:
+            error = refusal
+        else:
+            flash(f"The settings of {manifest.label} were saved.", "success")
+            return redirect(url_for(".plugins"), 303)
+    fields = draw(manifest.platform_fields, values, error=error, secrets_set=stored.secrets_set)
+    page = render_template(
+        "admin/cart_settings.html",
+        manifest=manifest,
+        stored=stored,
+        chosen=environment,
+        fields=fields,
+        error=error,
+        stray=stray(fields, error),
+    )
+    return page, error.status if error else 200
+
+
+@blueprint.post("/plugins/<cart>/former-secrets/forget")
+@access.require_role(Role.ADMIN)
+def forget_former(cart: str) -> ResponseReturnValue:
+    """Erase what a cart's secrets were before, ahead of their time."""
+    manifest = manifest_of(cart)
+    cart_setup.forget_former(platform(), cart)
+    flash(f"The former secret of {manifest.label} was forgotten.", "success")
+    return redirect(url_for(".cart_platform_settings", cart=cart), 303)
+
+
+@blueprint.post("/plugins/<cart>/migration")
+@access.require_role(Role.ADMIN)
+def migration(cart: str) -> ResponseReturnValue:
+    """Begin or end the move from the cart's older API generation."""
+    manifest = manifest_of(cart)
+    running = request.form.get("running") == "yes"
+    try:
+        legacy_authorization.set_migration(platform(), cart=cart, running=running)
+    except FlowError as error:
+        return _plugins_page(error.sentence), error.status
+    flash(f"The migration of {manifest.label} {'runs' if running else 'has ended'}; its stores are told so.", "success")
+    return redirect(url_for(".plugins"), 303)

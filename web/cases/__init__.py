@@ -1,0 +1,1 @@
+"""Help for merchants, cases for the support."""

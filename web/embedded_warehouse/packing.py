@@ -1,0 +1,197 @@
+"""The orders of the embedded warehouse: the list, and what its staff do with one. `web.embedded_warehouse.packing_page` draws it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import sqlalchemy as sa
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from is2_core.embedded_warehouse import order_handling, packing as flows
+from is2_core.embedded_warehouse.ledger import OPEN
+from is2_core.embedded_warehouse.models import WarehouseOrder
+from is2_core.embedded_warehouse.states import WarehouseState
+from is2_core.errors import BadInput, FlowError
+from web import access
+from web.access import platform
+from web.embedded_warehouse.access import account_names, only_visible, require_staff, visible
+from web.embedded_warehouse.packing_page import OTHER, PackageRow, ParcelForm, Refused, draw_order, packages_of
+from web.paging import paged
+
+
+def add_pages(blueprint: Blueprint) -> None:
+    """Add these pages to the warehouse's room."""
+    blueprint.get("/orders")(orders)
+    blueprint.get("/orders/<int:order_id>")(order)
+    for view in (ship, correct, void, stop, start, hold, release):
+        blueprint.post(f"/orders/<int:order_id>/{view.__name__}")(view)
+
+
+def orders() -> ResponseReturnValue:
+    """The orders to pack, the most urgent first."""
+    state, q = request.args.get("state", ""), request.args.get("q", "").strip()
+    query = sa.select(WarehouseOrder).order_by(
+        sa.case((WarehouseOrder.state.in_(OPEN), 0), else_=1),
+        WarehouseOrder.ship_by.is_(None),
+        WarehouseOrder.ship_by,
+        WarehouseOrder.id,
+    )
+    if state:
+        query = query.where(WarehouseOrder.state == state)
+    if q:
+        query = query.where(WarehouseOrder.number.icontains(q, autoescape=True))
+    with platform().db.read() as db:
+        page = paged(db, only_visible(query, WarehouseOrder))
+        names = account_names(db)
+    return render_template(
+        "warehouse/orders.html",
+        page=page,
+        names=names,
+        states=list(WarehouseState),
+        state=state,
+        q=q,
+        chosen=request.args.get("account", 0, type=int),
+    )
+
+
+def order(order_id: int) -> ResponseReturnValue:
+    """One order: what is left to ship, for whom, by which service, and its packages."""
+    return draw_order(order_id)
+
+
+def ship(order_id: int) -> ResponseReturnValue:
+    """Ship a package."""
+    _require(order_id)
+    form = _typed()
+
+    def act() -> None:
+        flows.ship(
+            platform(),
+            order_id=order_id,
+            carrier=_carrier(form),
+            service=form.service,
+            tracking_number=form.tracking_number,
+            lines=form.quantities,
+            user_id=access.user().id,
+            expected_packages=form.mark,
+            confirmed=request.form.get("confirmed", ""),
+        )
+
+    return _do(order_id, act, f"Shipped under tracking number {form.tracking_number.strip()}.", form)
+
+
+def correct(order_id: int) -> ResponseReturnValue:
+    """Correct a package."""
+    entry = _package(_require(order_id))
+    form = _typed(entry)
+
+    def act() -> None:
+        flows.correct_package(
+            platform(),
+            package_id=entry.package.id,
+            carrier=_carrier(form),
+            service=form.service,
+            tracking_number=form.tracking_number,
+            lines=form.quantities,
+            user_id=access.user().id,
+            expected_revision=form.mark,
+            confirmed=request.form.get("confirmed", ""),
+        )
+
+    return _do(order_id, act, f"Package {entry.number} was corrected. The cart will be told.", form)
+
+
+def void(order_id: int) -> ResponseReturnValue:
+    """Take a package back."""
+    entry = _package(_require(order_id))
+    reason = request.form.get("reason", "")
+
+    def act() -> None:
+        flows.void_package(platform(), package_id=entry.package.id, user_id=access.user().id, reason=reason)
+
+    message = f"Package {entry.number} was voided. Its units are on hand again."
+    return _do(order_id, act, message, reasons={f"void-{entry.package.id}": reason})
+
+
+def stop(order_id: int) -> ResponseReturnValue:
+    """End an order from the warehouse's side."""
+    _require(order_id)
+    reason = request.form.get("reason", "")
+
+    def act() -> None:
+        order_handling.stop_order(platform(), order_id=order_id, reason=reason, user_id=access.user().id)
+
+    return _do(order_id, act, "The order was stopped. The merchant will be told.", reasons={"stop": reason})
+
+
+def start(order_id: int) -> ResponseReturnValue:
+    """Start packing an order."""
+    return _turn(order_id, order_handling.start_packing, "The order is in process.")
+
+
+def hold(order_id: int) -> ResponseReturnValue:
+    """Keep an order from being shipped."""
+    return _turn(order_id, order_handling.hold_order, "The order is on hold.")
+
+
+def release(order_id: int) -> ResponseReturnValue:
+    """Let an order on hold go on."""
+    return _turn(order_id, order_handling.release_order, "The order was released.")
+
+
+def _turn(order_id: int, flow: Callable[..., None], message: str) -> ResponseReturnValue:
+    _require(order_id)
+    return _do(order_id, lambda: flow(platform(), order_id=order_id, user_id=access.user().id), message)
+
+
+def _do(
+    order_id: int,
+    act: Callable[[], None],
+    message: str,
+    form: ParcelForm | None = None,
+    reasons: dict[str, str] | None = None,
+) -> ResponseReturnValue:
+    try:
+        act()
+    except FlowError as error:
+        return draw_order(order_id, Refused(error, form, reasons or {})), error.status
+    flash(message, "success")
+    return redirect(url_for(".order", order_id=order_id), 303)
+
+
+def _require(order_id: int) -> WarehouseOrder:
+    """The order, for who works in the warehouse: 404 where it is not there for the viewer, else 403."""
+    with platform().db.read() as db:
+        row = visible(db, WarehouseOrder, order_id)
+    require_staff()
+    return row
+
+
+def _package(row: WarehouseOrder) -> PackageRow:
+    """The package of this order that the form names."""
+    package_id = request.form.get("package_id", 0, type=int)
+    with platform().db.read() as db:
+        packages = packages_of(db, row)
+    return next((entry for entry in packages if entry.package.id == package_id), None) or abort(404)
+
+
+def _typed(corrects: PackageRow | None = None) -> ParcelForm:
+    start = "quantity:"
+    return ParcelForm(
+        carrier=request.form.get("carrier", ""),
+        carrier_name=request.form.get("carrier_name", ""),
+        service=request.form.get("service", ""),
+        tracking_number=request.form.get("tracking_number", ""),
+        quantities={key.removeprefix(start): text for key, text in request.form.items() if key.startswith(start)},
+        corrects=corrects,
+        mark=request.form.get("mark", ""),
+    )
+
+
+def _carrier(form: ParcelForm) -> str:
+    if form.carrier in ("", OTHER):
+        return form.carrier_name
+    if form.carrier_name.strip():
+        raise BadInput("Choose Other in the list, or leave this field empty.", field="carrier_name")
+    return form.carrier

@@ -1,0 +1,1 @@
+"""Pages of connecting an integration."""

@@ -1,0 +1,134 @@
+"""Integration > View Integrations, and what can be done with one store."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from is2_core.accounts.models import Integration
+from is2_core.accounts.states import IntegrationState
+from is2_core.carts.cart_settings import is_enabled
+from is2_core.errors import FlowError
+from is2_core.install import disconnect as stores
+from is2_core.integrations import connection_test, legacy_authorization
+from is2_core.orders import actions
+from is2_core.orders.importing.fetch_order import can_fetch
+from is2_core.orders.models import ReceivedOrder
+from is2_core.orders.states import ReceivedState
+from web import access
+from web.access import platform
+from web.integrations.notices import notices_of
+from web.integrations.rows import store_rows
+
+blueprint = Blueprint("integrations", __name__)
+
+
+@blueprint.get("/integrations")
+def view_integrations() -> ResponseReturnValue:
+    """The list of stores."""
+    return _list()
+
+
+def _list(error: str = "") -> str:
+    account = access.account()
+    with platform().db.read() as db:
+        rows = store_rows(db, account.id)
+    for row in rows:
+        row.notices = notices_of(row.store)
+        row.can_fetch = can_fetch(platform(), row.store)
+    return render_template("integrations/list.html", rows=rows, states=IntegrationState, error=error)
+
+
+@blueprint.get("/integrations/add")
+def add() -> ResponseReturnValue:
+    """Pick a cart to connect."""
+    access.account()
+    carts = [platform().carts.manifest(name) for name in platform().carts.names() if is_enabled(platform(), name)]
+    return render_template("integrations/add.html", carts=carts)
+
+
+@blueprint.post("/integrations/<int:integration_id>/check")
+def check_now(integration_id: int) -> ResponseReturnValue:
+    """Ask for new orders now rather than at the next slot."""
+    store = access.owned_integration(integration_id)
+    try:
+        sentence = actions.check_now(platform(), integration_id=store.id, account_id=store.account_id)
+    except FlowError as error:
+        return _list(error.sentence), error.status
+    flash(sentence, "success")
+    return redirect(url_for(".view_integrations"), 303)
+
+
+@blueprint.post("/integrations/<int:integration_id>/test")
+def test_connection(integration_id: int) -> ResponseReturnValue:
+    """Ask the cart who the store is."""
+    store = access.owned_integration(integration_id)
+    try:
+        sentence = connection_test.test_connection(platform(), integration_id=store.id, account_id=store.account_id)
+    except FlowError as error:
+        return _list(error.sentence), error.status
+    flash(sentence, "success")
+    return redirect(url_for(".view_integrations"), 303)
+
+
+@blueprint.route("/integrations/<int:integration_id>/disconnect", methods=["GET", "POST"])
+def disconnect(integration_id: int) -> ResponseReturnValue:
+    """What disconnecting does, and the button that does it."""
+    store = access.owned_integration(integration_id)
+    error: FlowError | None = None
+    if request.method == "POST":
+        ids = {"integration_id": store.id, "account_id": store.account_id, "user_id": access.user().id}
+        try:
+            sentence = stores.disconnect(platform(), **ids)
+        except FlowError as refusal:
+            error = refusal
+        else:
+            flash(sentence, "success")
+            return redirect(url_for(".view_integrations"), 303)
+    elif store.state not in (IntegrationState.ACTIVE, IntegrationState.PAUSED):
+        return redirect(url_for(".view_integrations"))
+    page = render_template(
+        "integrations/disconnect.html", store=store, consequences=_consequences(store), error=error and error.sentence
+    )
+    return page, error.status if error else 200
+
+
+def _consequences(store: Integration) -> list[str]:
+    """What disconnecting means for the orders there are."""
+    label = platform().carts.manifest(store.cart).label
+    own = ReceivedOrder.integration_id == store.id
+    with platform().db.read() as db:
+        waiting = db.scalar(
+            sa.select(sa.func.count()).where(
+                own, ReceivedOrder.state.in_(stores.ENDED_BY_DISCONNECT), ReceivedOrder.asked_at.is_(None)
+            )
+        )
+        placed = db.scalar(
+            sa.select(sa.func.count()).where(
+                own, ReceivedOrder.state.in_((ReceivedState.INJECTED, ReceivedState.SHIPPED))
+            )
+        )
+    sentences = []
+    if waiting:
+        orders_are = "1 order that is" if waiting == 1 else f"{waiting} orders that are"
+        sentences.append(f"{orders_are} not in the warehouse yet will not be shipped, unless you reconnect the store.")
+    if placed:
+        orders_are = "1 order" if placed == 1 else f"{placed} orders"
+        sentences.append(
+            f"The warehouse goes on to pack and ship {orders_are} it already has. {label} is told the tracking only "
+            "after you reconnect the store; otherwise confirm those shipments there yourself."
+        )
+    return sentences
+
+
+@blueprint.post("/integrations/<int:integration_id>/older-notice/hide")
+def hide_older_notice(integration_id: int) -> ResponseReturnValue:
+    """The merchant has done what the last notice about the older authorization says."""
+    store = access.owned_integration(integration_id)
+    try:
+        legacy_authorization.hide_older_notice(platform(), integration_id=store.id, account_id=store.account_id)
+    except FlowError as error:
+        return _list(error.sentence), error.status
+    flash("The notice about the older authorization is hidden.", "success")
+    return redirect(url_for(".view_integrations"), 303)

@@ -1,0 +1,133 @@
+"""What View Integrations shows of each integration."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from is2_core.accounts.models import Integration, SellerClaim
+from is2_core.integrations.claims import KEEP_CLAIM, can_be_tried
+from is2_core.inventory.models import InventorySync
+from is2_core.inventory.push.sync_row import ORDERS
+from is2_core.orders.fulfillment.models import Package
+from is2_core.orders.models import ImportCursor, ReceivedOrder
+from is2_core.tasks.lateness import is_late, is_running, next_runs
+from is2_core.tasks.models import Schedule, Task
+from web.access import platform
+from web.integrations.notices import Notices
+from web.orders.refused_writes import TRACKING, was_refused
+
+_CHECK = "orders.check"
+
+
+@dataclass
+class StoreRow:
+    """One store of the list: its row, how its last check went (`long_ago`: more than two intervals before now) and
+    what the cart had to say of it, how many orders it has in which state, what was last sent to its cart, of how many
+    orders the tracking was refused, whether it can be asked for a single order, and the connection whose seller is not
+    proved yet with the time until which that can be tried again."""
+
+    store: Integration
+    counts: Counter[str] = field(default_factory=Counter)
+    checked_at: datetime | None = None
+    long_ago: bool = False
+    next_at: datetime | None = None
+    running: bool = False
+    problem: str = ""
+    posted_at: datetime | None = None
+    refused: int = 0
+    pushed_at: datetime | None = None
+    stock_problem: str = ""
+    listing_notice: str = ""
+    can_fetch: bool = False
+    claim: SellerClaim | None = None
+    claim_until: datetime | None = None
+    notices: Notices = field(default_factory=Notices)
+
+    @property
+    def received(self) -> int:
+        """All orders that were received."""
+        return self.counts.total()
+
+
+def store_rows(db: Session, account_id: int) -> list[StoreRow]:
+    """The account's stores as the list shows them."""
+    stores = db.scalars(
+        sa.select(Integration)
+        .where(Integration.account_id == account_id)
+        .order_by(Integration.created_at, Integration.id)
+    ).all()
+    rows = {store.id: StoreRow(store) for store in stores}
+    counts = db.execute(
+        sa.select(ReceivedOrder.integration_id, ReceivedOrder.state, sa.func.count())
+        .where(ReceivedOrder.account_id == account_id)
+        .group_by(ReceivedOrder.integration_id, ReceivedOrder.state)
+    )
+    for integration_id, state, count in counts:
+        rows[integration_id].counts[state] = count
+    _add_checks(db, rows)
+    _add_way_back(db, rows)
+    _add_claims(db, rows)
+    return list(rows.values())
+
+
+def _add_checks(db: Session, rows: dict[int, StoreRow]) -> None:
+    ids, now = list(rows), platform().clock.now()
+    cursors = sa.select(ImportCursor.integration_id, sa.func.max(ImportCursor.checked_at)).where(
+        ImportCursor.integration_id.in_(ids)
+    )
+    for integration_id, checked_at in db.execute(cursors.group_by(ImportCursor.integration_id)):
+        # Where the clock was put back, it was just now.
+        rows[integration_id].checked_at = checked_at and min(checked_at, now)
+    notices = sa.select(ImportCursor.integration_id, ImportCursor.notice).where(
+        ImportCursor.integration_id.in_(ids), ImportCursor.notice != ""
+    )
+    # The routine listing's goes before the daily one's.
+    for integration_id, notice in db.execute(notices.order_by(ImportCursor.kind)):
+        rows[integration_id].listing_notice = notice
+    for (integration_id, _), next_at in next_runs(db, ids, [_CHECK], now).items():
+        rows[integration_id].next_at = next_at
+    for schedule in db.scalars(sa.select(Schedule).where(Schedule.integration_id.in_(ids), Schedule.kind == _CHECK)):
+        row = rows[schedule.integration_id]
+        row.long_ago = row.checked_at is not None and is_late(
+            row.checked_at + 2 * timedelta(seconds=schedule.every_s), now
+        )
+    newest = (
+        sa.select(sa.func.max(Task.id))
+        .where(Task.integration_id.in_(ids), Task.kind == _CHECK)
+        .group_by(Task.integration_id)
+    )
+    for task in db.scalars(sa.select(Task).where(Task.id.in_(newest))):
+        assert task.integration_id is not None, task.id
+        row = rows[task.integration_id]
+        row.problem = task.error_sentence
+        row.running = is_running(task, now)
+
+
+def _add_way_back(db: Session, rows: dict[int, StoreRow]) -> None:
+    ids = list(rows)
+    posts = sa.select(Package.integration_id, sa.func.max(Package.posted_at)).where(Package.integration_id.in_(ids))
+    for integration_id, posted_at in db.execute(posts.group_by(Package.integration_id)):
+        rows[integration_id].posted_at = posted_at
+    refused = sa.select(ReceivedOrder.integration_id, sa.func.count()).where(
+        ReceivedOrder.integration_id.in_(ids), was_refused(TRACKING)
+    )
+    for integration_id, count in db.execute(refused.group_by(ReceivedOrder.integration_id)):
+        rows[integration_id].refused = count
+    for sync in db.scalars(sa.select(InventorySync).where(InventorySync.integration_id.in_(ids))):
+        row = rows[sync.integration_id]
+        row.pushed_at = sync.accepted_at
+        # A wait of minutes as a rule; where orders cannot be read, their own line says so.
+        row.stock_problem = "" if sync.problem_code == ORDERS else sync.problem_sentence
+
+
+def _add_claims(db: Session, rows: dict[int, StoreRow]) -> None:
+    now = platform().clock.now()
+    for claim in db.scalars(sa.select(SellerClaim).where(SellerClaim.integration_id.in_(list(rows)))):
+        row = rows[claim.integration_id]
+        row.claim = claim
+        row.claim_until = claim.at + KEEP_CLAIM if can_be_tried(claim, now) else None

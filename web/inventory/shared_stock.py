@@ -1,0 +1,59 @@
+"""Stock that several stores sell: what may go wrong with it, and the confirmation without which it is not sent."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from is2_core.accounts.models import Integration
+from is2_core.errors import BadInput, FlowError
+from is2_core.inventory import shared_stock as flows
+from is2_core.inventory.push.sync_row import interval_of
+from web import access
+from web.access import platform
+
+blueprint = Blueprint("shared_stock", __name__)
+
+
+def unconfirmed(store: Integration) -> tuple[str, ...]:
+    """The warehouse SKUs that other stores sell too and whose stock this one is not sent before a person confirms;
+    none where its stock is not sent at all."""
+    with platform().db.read() as db:
+        if interval_of(db, store.id) is None:
+            return ()
+        return tuple(sorted(flows.unconfirmed_skus(db, store)))
+
+
+@blueprint.route("/integrations/<int:integration_id>/shared-stock", methods=["GET", "POST"])
+def confirm(integration_id: int) -> ResponseReturnValue:
+    """Read about it, set a buffer for each SKU, and confirm."""
+    store = access.owned_integration(integration_id)
+    if request.method == "GET":
+        return _page(store, {})
+    buffers = dict(zip(request.form.getlist("warehouse_sku"), request.form.getlist("units"), strict=False))
+    try:
+        if "understood" not in request.form:
+            raise BadInput("Tick the box to confirm that these SKUs may be sold by several stores.", field="understood")
+        sentence = flows.confirm_shared_stock(
+            platform(),
+            integration_id=store.id,
+            account_id=store.account_id,
+            user_id=access.user().id,
+            buffers=buffers,
+        )
+    except FlowError as error:
+        return _page(store, buffers, error), error.status
+    flash(sentence, "success")
+    return redirect(url_for("inventory.stock", integration_id=store.id), 303)
+
+
+def _page(store: Integration, typed: dict[str, str], error: FlowError | None = None) -> str:
+    rows = flows.shared_stock(platform(), integration_id=store.id, account_id=store.account_id)
+    return render_template(
+        "inventory/shared_stock.html",
+        store=store,
+        rows=rows,
+        confirmed=all(row.confirmed for row in rows),
+        typed=typed,
+        error=error,
+    )

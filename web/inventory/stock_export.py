@@ -1,0 +1,77 @@
+"""A store's stock as JSON, for scripts of a merchant: what was sent, when, and what waits."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from is2_core.accounts.display_name import store_name
+from is2_core.accounts.models import Integration
+from is2_core.inventory.models import StockPush, StockPushLine
+from is2_core.inventory.overview import ItemStock, inventory_view
+from is2_core.inventory.states import PushResult
+from is2_core.items.models import CartItem
+from web import access
+from web.access import platform
+
+blueprint = Blueprint("stock_export", __name__)
+
+MOST_PUSHES = 20
+
+
+@blueprint.get("/integrations/<int:integration_id>/stock.json")
+def export(integration_id: int) -> ResponseReturnValue:
+    """The store's items, the number last sent of each, and its last pushes that the cart accepted, newest first."""
+    store = access.owned_integration(integration_id)
+    view = inventory_view(platform(), integration_id=store.id, account_id=store.account_id)
+    with platform().db.read() as db:
+        pushes = _pushes(db, store)
+    return {
+        "store": store_name(store),
+        "every_s": view.every_s,
+        "accepted_at": _time(view.accepted_at),
+        "next_possible": _time(view.next_possible),
+        "problem": {"code": view.problem.code, "sentence": view.problem.sentence} if view.problem else None,
+        "items": [_item(row) for row in view.rows],
+        "pushes": pushes,
+    }
+
+
+def _item(row: ItemStock) -> dict[str, object]:
+    return {
+        "sku": row.sku,
+        "active": row.active,
+        "due": row.due,
+        "withheld": row.withheld,
+        "quantity": row.sent,
+        "lead_days": row.lead_days_sent,
+        "sent_at": _time(row.sent_at),
+        "refused": row.sentence,
+        "quantity_now": row.now.quantity if row.now else None,
+    }
+
+
+def _pushes(db: Session, store: Integration) -> list[dict[str, object]]:
+    accepted = db.scalars(
+        sa.select(StockPush)
+        .where(StockPush.integration_id == store.id, StockPush.accepted_at.is_not(None))
+        .order_by(StockPush.id.desc())
+        .limit(MOST_PUSHES)
+    ).all()
+    skus: dict[int, list[str]] = {push.id: [] for push in accepted}
+    for push_id, sku in db.execute(
+        sa.select(StockPushLine.push_id, CartItem.sku)
+        .join(CartItem, CartItem.id == StockPushLine.cart_item_id)
+        .where(StockPushLine.push_id.in_(skus), StockPushLine.result == PushResult.APPLIED)
+        .order_by(CartItem.sku)
+    ):
+        skus[push_id].append(sku)
+    return [{"accepted_at": _time(push.accepted_at), "applied": skus[push.id]} for push in accepted]
+
+
+def _time(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None

@@ -1,0 +1,1 @@
+"""Pages of items and shipping mappings."""

@@ -1,0 +1,135 @@
+"""The item list of a store as a table: downloaded, uploaded, previewed, applied or dropped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from is2_core.accounts.models import Integration
+from is2_core.errors import FlowError
+from is2_core.items import item_table
+from is2_core.items.models import ItemUpload
+from is2_core.items.table_csv import COLUMNS, MAX_BYTES, MAX_LINES
+from is2_core.items.table_plan import What
+from web import access
+from web.access import platform
+from web.paging import page_of
+
+blueprint = Blueprint("item_table", __name__)
+
+LABELS = {
+    What.ERROR: "Errors, left out",
+    What.NEW: "New",
+    What.CHANGED: "Changed",
+    What.SAME: "As they are",
+}
+# The file, and what a browser sends around it.
+_MAX_REQUEST = MAX_BYTES + 64 * 1024
+
+
+@blueprint.url_value_preprocessor
+def allow_a_file(endpoint: str | None, values: dict[str, Any] | None) -> None:
+    """Let an upload be larger than other requests. Here, because the check of the CSRF token reads the form before
+    any other function of this blueprint is called."""
+    if endpoint == "item_table.upload":
+        request.max_content_length = _MAX_REQUEST
+
+
+@blueprint.get("/integrations/<int:integration_id>/items.csv")
+def download(integration_id: int) -> ResponseReturnValue:
+    """The item list as a file for a spreadsheet."""
+    store = access.owned_integration(integration_id)
+    text = item_table.download(platform(), integration_id=store.id, account_id=store.account_id)
+    # With a byte order mark: without it some spreadsheets take UTF-8 for the system's own encoding.
+    response = Response(text.encode("utf-8-sig"), content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="items-{store.id}.csv"'
+    return response
+
+
+@blueprint.get("/integrations/<int:integration_id>/items/table")
+def table(integration_id: int) -> ResponseReturnValue:
+    """How the table works, and the form that uploads one."""
+    return _upload_page(access.owned_integration(integration_id))
+
+
+@blueprint.post("/integrations/<int:integration_id>/items/table")
+def upload(integration_id: int) -> ResponseReturnValue:
+    """Take a file and show what it would do."""
+    store = access.owned_integration(integration_id)
+    sent = request.files.get("file")
+    try:
+        kept = item_table.preview(
+            platform(),
+            integration_id=store.id,
+            account_id=store.account_id,
+            user_id=access.user().id,
+            content=sent.read() if sent else b"",
+        )
+    except FlowError as error:
+        return _upload_page(store, error), error.status
+    return redirect(url_for(".show", upload_id=kept.upload_id), 303)
+
+
+def _upload_page(store: Integration, error: FlowError | None = None) -> str:
+    return render_template(
+        "items/table.html",
+        store=store,
+        columns=COLUMNS,
+        max_mb=MAX_BYTES // 1024**2,
+        max_lines=MAX_LINES,
+        error=error,
+    )
+
+
+@blueprint.get("/item-tables/<int:upload_id>")
+def show(upload_id: int) -> ResponseReturnValue:
+    """What an uploaded table would do, by the present state of the list."""
+    return _preview_page(_kept(upload_id))
+
+
+def _kept(upload_id: int) -> ItemUpload:
+    with platform().db.read() as db:
+        return access.owned(db, ItemUpload, upload_id)
+
+
+def _preview_page(kept: ItemUpload, error: FlowError | None = None) -> str:
+    preview = item_table.read_preview(platform(), upload_id=kept.id, account_id=kept.account_id)
+    chosen = request.args.get("show", "")
+    rows = [row for row in preview.rows if not chosen or row.what == chosen]
+    return render_template(
+        "items/preview.html",
+        store=_store(kept),
+        preview=preview,
+        page=page_of(rows, "item_table.show", {"show": chosen} if chosen else {}),
+        labels=LABELS,
+        chosen=chosen,
+        error=error,
+    )
+
+
+def _store(kept: ItemUpload) -> Integration:
+    with platform().db.read() as db:
+        return db.get_one(Integration, kept.integration_id)
+
+
+@blueprint.post("/item-tables/<int:upload_id>/apply")
+def apply(upload_id: int) -> ResponseReturnValue:
+    """Write the rows of a table that have no error."""
+    kept = _kept(upload_id)
+    try:
+        sentence = item_table.apply(platform(), upload_id=kept.id, account_id=kept.account_id)
+    except FlowError as error:
+        return _preview_page(kept, error), error.status
+    flash(sentence, "success")
+    return redirect(url_for("items.list_items", integration_id=kept.integration_id), 303)
+
+
+@blueprint.post("/item-tables/<int:upload_id>/drop")
+def drop(upload_id: int) -> ResponseReturnValue:
+    """Forget an uploaded table."""
+    kept = _kept(upload_id)
+    item_table.drop(platform(), upload_id=kept.id, account_id=kept.account_id)
+    flash("The table was dropped; nothing was changed.", "success")
+    return redirect(url_for("items.list_items", integration_id=kept.integration_id), 303)

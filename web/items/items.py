@@ -1,0 +1,229 @@
+"""Custom Items: the item list of a store, what is activated for sync, and what a cart SKU means in the warehouse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from is2_core.accounts.models import Integration
+from is2_core.embedded_warehouse.models import WarehouseSku
+from is2_core.errors import FlowError
+from is2_core.items import custom_items
+from is2_core.items.models import CartItem
+from is2_core.items.sku_suggestions import KnownSkus, NearMiss
+from web import access
+from web.access import platform
+from web.integrations.rows import store_rows
+from web.paging import paged
+
+blueprint = Blueprint("items", __name__)
+
+FEWEST_ROWS = 3
+MORE_ROWS = 3
+_MOST_SUGGESTIONS = 500
+
+Rows = list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class _Typed:
+    """What stands in the form that adds an item."""
+
+    sku: str
+    title: str
+    active: bool
+
+
+@blueprint.get("/items")
+def choose_store() -> ResponseReturnValue:
+    """The item list of the only store, or a choice of stores."""
+    account = access.account()
+    with platform().db.read() as db:
+        rows = store_rows(db, account.id)
+    if len(rows) == 1:
+        return redirect(url_for(".list_items", integration_id=rows[0].store.id))
+    return render_template("items/choose.html", rows=rows)
+
+
+@blueprint.route("/integrations/<int:integration_id>/items", methods=["GET", "POST"])
+def list_items(integration_id: int) -> ResponseReturnValue:
+    """The list, and the form that adds to it."""
+    store = access.owned_integration(integration_id)
+    if request.method == "GET":
+        sku, title = request.args.get("sku", ""), request.args.get("title", "")
+        return _page(store, _Typed(sku, title, True), _blank_rows([]))
+    values = _Typed(request.form.get("sku", ""), request.form.get("title", ""), "active" in request.form)
+    rows = _typed_rows()
+    if "more" in request.form:
+        return _page(store, values, rows + _blank_rows([], MORE_ROWS))
+    try:
+        custom_items.add_custom_item(
+            platform(),
+            integration_id=store.id,
+            account_id=store.account_id,
+            sku=values.sku,
+            title=values.title,
+            active=values.active,
+            mappings=rows,
+        )
+    except FlowError as error:
+        return _page(store, values, _blank_rows(rows), error), error.status
+    flash(f"The item {values.sku.strip()} was added.", "success")
+    return redirect(url_for(".list_items", integration_id=store.id), 303)
+
+
+def _page(store: Integration, values: _Typed, rows: Rows, error: FlowError | None = None) -> str:
+    q = request.args.get("q", "").strip()
+    query = sa.select(CartItem).where(CartItem.integration_id == store.id).order_by(CartItem.sku, CartItem.id)
+    if q:
+        query = query.where(
+            sa.or_(CartItem.sku.icontains(q, autoescape=True), CartItem.title.icontains(q, autoescape=True))
+        )
+    with platform().db.read() as db:
+        page = paged(db, query)
+        known = _known(db, store.account_id, [item.sku for item in page.rows])
+        unmatched = [item.sku for item in page.rows if item.sku not in known and not item.mappings]
+        near = _near(db, store.account_id, unmatched)
+        suggestions = _suggestions(db, store.account_id)
+    return render_template(
+        "items/list.html",
+        store=store,
+        page=page,
+        known=known,
+        near=near,
+        suggestions=suggestions,
+        values=values,
+        rows=rows,
+        error=error,
+        q=q,
+        can_refresh=platform().carts.has(store.cart, "refresh_cart_items"),
+    )
+
+
+def _known(db: Session, account_id: int, skus: Sequence[str]) -> set[str]:
+    """Those that are warehouse SKUs as they are."""
+    return set(
+        db.scalars(sa.select(WarehouseSku.sku).where(WarehouseSku.account_id == account_id, WarehouseSku.sku.in_(skus)))
+    )
+
+
+def _near(db: Session, account_id: int, skus: Sequence[str]) -> dict[str, tuple[NearMiss, ...]]:
+    """What the warehouse has that each of these was probably meant to be."""
+    if not skus:
+        return {}
+    known = KnownSkus(db.scalars(sa.select(WarehouseSku.sku).where(WarehouseSku.account_id == account_id)))
+    return {sku: known.near(sku) for sku in skus}
+
+
+def _suggestions(db: Session, account_id: int) -> Sequence[str]:
+    return db.scalars(
+        sa.select(WarehouseSku.sku)
+        .where(WarehouseSku.account_id == account_id)
+        .order_by(WarehouseSku.sku)
+        .limit(_MOST_SUGGESTIONS)
+    ).all()
+
+
+def _typed_rows() -> Rows:
+    return list(zip(request.form.getlist("warehouse_sku"), request.form.getlist("quantity"), strict=False))
+
+
+def _blank_rows(rows: Rows, least: int = FEWEST_ROWS) -> Rows:
+    return rows + [("", "1")] * max(0, least - len(rows))
+
+
+@blueprint.post("/integrations/<int:integration_id>/items/refresh")
+def refresh(integration_id: int) -> ResponseReturnValue:
+    """**Refresh Cart Items**: read the cart's own list, or say that it has none."""
+    store = access.owned_integration(integration_id)
+    sentence = custom_items.refresh_cart_items(platform(), integration_id=store.id, account_id=store.account_id)
+    flash(sentence, "info")
+    return redirect(url_for(".list_items", integration_id=store.id), 303)
+
+
+@blueprint.route("/items/<int:item_id>", methods=["GET", "POST"])
+def edit(item_id: int) -> ResponseReturnValue:
+    """One item: its SKU and title, and its mappings."""
+    item = _item(item_id)
+    if request.method == "GET":
+        return _edit_page(item, item.sku, item.title, _mapping_rows(item))
+    sku, title = request.form.get("sku", item.sku), request.form.get("title", "")
+    try:
+        custom_items.edit_item(platform(), item_id=item.id, account_id=item.account_id, sku=sku, title=title)
+    except FlowError as error:
+        return _edit_page(item, sku, title, _mapping_rows(item), error), error.status
+    flash("The item was saved.", "success")
+    return redirect(url_for(".edit", item_id=item.id), 303)
+
+
+@blueprint.post("/items/<int:item_id>/mappings")
+def map_item(item_id: int) -> ResponseReturnValue:
+    """Replace what one unit of the item is made of in the warehouse."""
+    item = _item(item_id)
+    rows = _typed_rows()
+    if "more" in request.form:
+        return _edit_page(item, item.sku, item.title, rows + _blank_rows([], MORE_ROWS))
+    try:
+        custom_items.set_mappings(platform(), item_id=item.id, account_id=item.account_id, mappings=rows)
+    except FlowError as error:
+        return _edit_page(item, item.sku, item.title, _blank_rows(rows), error), error.status
+    flash(f"The mappings of {item.sku} were saved. Orders that waited for them are being looked at again.", "success")
+    return redirect(url_for(".list_items", integration_id=item.integration_id), 303)
+
+
+@blueprint.post("/items/<int:item_id>/activate")
+def activate(item_id: int) -> ResponseReturnValue:
+    """Send the item's stock to the cart from now on."""
+    return _set_active(item_id, True)
+
+
+@blueprint.post("/items/<int:item_id>/deactivate")
+def deactivate(item_id: int) -> ResponseReturnValue:
+    """Stop sending the item's stock."""
+    return _set_active(item_id, False)
+
+
+def _set_active(item_id: int, active: bool) -> ResponseReturnValue:
+    item = _item(item_id)
+    custom_items.set_active(platform(), item_id=item.id, account_id=item.account_id, active=active)
+    flash(f"{item.sku} is {'now activated for sync' if active else 'no longer synced'}.", "success")
+    return redirect(url_for(".list_items", integration_id=item.integration_id), 303)
+
+
+@blueprint.post("/items/<int:item_id>/remove")
+def remove(item_id: int) -> ResponseReturnValue:
+    """Take the item and its mappings off the list."""
+    item = _item(item_id)
+    custom_items.remove_item(platform(), item_id=item.id, account_id=item.account_id)
+    flash(f"{item.sku} was removed from the list.", "success")
+    return redirect(url_for(".list_items", integration_id=item.integration_id), 303)
+
+
+def _item(item_id: int) -> CartItem:
+    with platform().db.read() as db:
+        return access.owned(db, CartItem, item_id)
+
+
+def _mapping_rows(item: CartItem) -> Rows:
+    return _blank_rows([(mapping.warehouse_sku, str(mapping.quantity)) for mapping in item.mappings])
+
+
+def _edit_page(item: CartItem, sku: str, title: str, rows: Rows, error: FlowError | None = None) -> str:
+    with platform().db.read() as db:
+        store = access.owned(db, Integration, item.integration_id)
+        suggestions = _suggestions(db, item.account_id)
+    return render_template(
+        "items/edit.html",
+        item=item,
+        store=store,
+        sku=sku,
+        title=title,
+        rows=rows,
+        suggestions=suggestions,
+        error=error,
+    )

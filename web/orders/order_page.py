@@ -1,0 +1,248 @@
+"""The page of one received order, and what a person decides about it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import selectinload
+
+from is2_core.accounts.models import Integration, User
+from is2_core.embedded_warehouse.models import WarehouseOrder
+from is2_core.errors import FlowError
+from is2_core.orders import actions
+from is2_core.orders.fulfillment.models import Package
+from is2_core.orders.fulfillment.states import PostState
+from is2_core.orders.holds.reasons import WAIVABLE, HoldCode
+from is2_core.orders.importing import fetch_order
+from is2_core.orders.models import LineCustomization, OrderEvent, PlacedComponent, ReceivedOrder
+from is2_core.orders.states import ReceivedState
+from is2_core.shipments import tracking
+from web import access
+from web.access import platform
+from web.cases.help import help_about
+from web.orders.recipients import LABELS, line_notes, may_see, shown_recipient
+
+blueprint = Blueprint("received_orders", __name__, url_prefix="/received-orders")
+
+HOLD_LABELS = {
+    HoldCode.SKU_UNKNOWN: "SKU unknown",
+    HoldCode.METHOD_UNMAPPED: "Shipping method not mapped",
+    HoldCode.METHOD_HOLD: "Held by its shipping mapping",
+    HoldCode.ADDRESS_MISSING: "Address missing",
+    HoldCode.ADDRESS_IMPOSSIBLE: "Address cannot be shipped to",
+    HoldCode.CANCELLATION_REQUESTED: "Cancellation requested",
+    HoldCode.UNKNOWN_VALUE: "Unknown value from the cart",
+    HoldCode.CUSTOMIZATION_MISSING: "Customization missing",
+    HoldCode.CAUTION: "The cart advises caution",
+    HoldCode.FIRST_REVIEW: "Waits for first review",
+    HoldCode.WAREHOUSE_REFUSED: "Refused by the warehouse",
+}
+
+POST_LABELS = {
+    PostState.WAITING: "Waits: it completes no unit of the cart yet",
+    PostState.DUE: "Due",
+    PostState.DONE: "The cart has it",
+    PostState.REJECTED: "Refused",
+    PostState.NOT_NEEDED: "The cart takes no tracking",
+    PostState.VOIDED: "Voided",
+}
+
+_PAGES = {"items": "items.list_items", "shipping": "shipping.mappings"}
+_UNWANTED = "Not sent: nothing in it is open at the cart any more"
+# As long as the warehouse does not have it, a person can end it.
+_DISMISSABLE = (ReceivedState.STAGED, ReceivedState.HELD, ReceivedState.QUARANTINED)
+
+
+@blueprint.get("/<int:order_id>")
+def detail(order_id: int) -> ResponseReturnValue:
+    """Everything about one order."""
+    return _detail(visible_order(order_id))
+
+
+def visible_order(order_id: int) -> ReceivedOrder:
+    with platform().db.read() as db:
+        return access.owned(
+            db, ReceivedOrder, order_id, selectinload(ReceivedOrder.lines), selectinload(ReceivedOrder.holds)
+        )
+
+
+def _detail(order: ReceivedOrder, error: FlowError | None = None, reason: str = "", note: str = "") -> str:
+    with platform().db.read() as db:
+        store = db.get_one(Integration, order.integration_id)
+        components: defaultdict[int, list[PlacedComponent]] = defaultdict(list)
+        for part in db.scalars(
+            sa.select(PlacedComponent)
+            .where(PlacedComponent.line_id.in_([line.id for line in order.lines]))
+            .order_by(PlacedComponent.id)
+        ):
+            components[part.line_id].append(part)
+        events = db.execute(
+            sa.select(OrderEvent, User.name)
+            .outerjoin(User, User.id == OrderEvent.user_id)
+            .where(OrderEvent.order_id == order.id)
+            .order_by(OrderEvent.at, OrderEvent.id)
+        ).all()
+        packages = db.scalars(sa.select(Package).where(Package.order_id == order.id).order_by(Package.id)).all()
+        warehouse_order = db.scalar(
+            sa.select(WarehouseOrder).where(
+                WarehouseOrder.number == order.number, WarehouseOrder.account_id == order.account_id
+            )
+        )
+        replaced = db.scalar(
+            sa.select(ReceivedOrder.id).where(
+                ReceivedOrder.integration_id == order.integration_id,
+                ReceivedOrder.remote_id == order.original_order,
+                ReceivedOrder.id != order.id,
+            )
+        )
+        customizations = {
+            row.line_id: row
+            for row in db.execute(
+                sa.select(
+                    LineCustomization.line_id,
+                    LineCustomization.sentence,
+                    LineCustomization.sealed.is_not(None).label("present"),
+                ).where(LineCustomization.line_id.in_([line.id for line in order.lines]))
+            )
+        }
+    recipient = shown_recipient(order.id, order.account_id)
+    return render_template(
+        "orders/detail.html",
+        order=order,
+        store=store,
+        components=components,
+        events=events,
+        packages=packages,
+        skus={line.id: line.sku for line in order.lines},
+        post_label=post_label,
+        warehouse_order=warehouse_order,
+        replaced=replaced,
+        customizations=customizations,
+        recipient=recipient,
+        notes=line_notes(recipient, order.lines),
+        may_see=may_see(order.account_id),
+        can_fetch=fetch_order.can_fetch(platform(), store),
+        hold_labels=HOLD_LABELS,
+        links=links_of_holds(order),
+        waivable=[hold for hold in order.holds if hold.code in WAIVABLE],
+        can_dismiss=order.state in _DISMISSABLE,
+        error=error,
+        reason=reason,
+        note=note,
+    )
+
+
+def post_label(package: Package, order: ReceivedOrder) -> str:
+    """Where the post of a package stands, in words."""
+    unwanted = any(line.cancelled_late or line.shipped_elsewhere for line in order.lines)
+    if package.post_state == PostState.WAITING and unwanted:
+        return _UNWANTED
+    return POST_LABELS.get(PostState(package.post_state), package.post_state)
+
+
+def links_of_holds(order: ReceivedOrder) -> dict[int, tuple[str, str]]:
+    """Hold id -> label and address of what fixes it."""
+    found = {}
+    for hold in order.holds:
+        fix = actions.hold_fix(hold)
+        if fix.page in _PAGES:
+            filled: dict[str, Any] = {"integration_id": order.integration_id, **fix.params}
+            address = url_for(_PAGES[fix.page], _anchor="add", **filled)
+        elif fix.page == "address":
+            address = url_for(".address", order_id=order.id)
+        elif fix.page == "approve":
+            address = url_for(".detail", order_id=order.id, _anchor="approve")
+        else:
+            address = help_about(url_for(".detail", order_id=order.id))
+        found[hold.id] = (fix.label, address)
+    return found
+
+
+@blueprint.post("/<int:order_id>/approve")
+def approve(order_id: int) -> ResponseReturnValue:
+    """Let the order go on in spite of the holds a person may decide about."""
+    order = visible_order(order_id)
+    try:
+        actions.approve(
+            platform(),
+            order_id=order.id,
+            account_id=order.account_id,
+            user_id=access.user().id,
+            codes=request.form.getlist("code"),
+        )
+    except FlowError as error:
+        return _detail(order, error), error.status
+    flash("The order is approved and goes on as soon as nothing else holds it.", "success")
+    return redirect(url_for(".detail", order_id=order.id), 303)
+
+
+@blueprint.post("/<int:order_id>/dismiss")
+def dismiss(order_id: int) -> ResponseReturnValue:
+    """End an order that will not be shipped from here, with a reason."""
+    order = visible_order(order_id)
+    reason = request.form.get("reason", "")
+    try:
+        actions.dismiss(
+            platform(), order_id=order.id, account_id=order.account_id, user_id=access.user().id, reason=reason
+        )
+    except FlowError as error:
+        return _detail(order, error, reason), error.status
+    flash("The order was dismissed; the warehouse will not ship it.", "success")
+    return redirect(url_for(".detail", order_id=order.id), 303)
+
+
+@blueprint.post("/<int:order_id>/shipped-elsewhere")
+def shipped_elsewhere(order_id: int) -> ResponseReturnValue:
+    """End an order that was shipped from somewhere else."""
+    order = visible_order(order_id)
+    note = request.form.get("note", "")
+    try:
+        actions.shipped_elsewhere(
+            platform(), order_id=order.id, account_id=order.account_id, user_id=access.user().id, note=note
+        )
+    except FlowError as error:
+        return _detail(order, error, note=note), error.status
+    flash("The order is closed here as shipped elsewhere; the warehouse will not ship it.", "success")
+    return redirect(url_for(".detail", order_id=order.id), 303)
+
+
+@blueprint.post("/<int:order_id>/post-again")
+def post_again(order_id: int) -> ResponseReturnValue:
+    """Post a package again that the cart refused."""
+    order = visible_order(order_id)
+    package_id = request.form.get("package_id", 0, type=int)
+    try:
+        tracking.post_again(platform(), package_id=package_id, account_id=order.account_id, user_id=access.user().id)
+    except FlowError as error:
+        return _detail(order, error), error.status
+    flash("The tracking is sent again.", "success")
+    return redirect(url_for(".detail", order_id=order.id), 303)
+
+
+@blueprint.route("/<int:order_id>/address", methods=["GET", "POST"])
+def address(order_id: int) -> ResponseReturnValue:
+    """Correct where an order goes."""
+    order = visible_order(order_id)
+    # Also for looking at the form: it holds the whole address, which only members may see.
+    access.require_member(order.account_id)
+    error: FlowError | None = None
+    if request.method == "GET":
+        stored = shown_recipient(order.id, order.account_id)
+        values = {key: stored.values.get(key, "") for key in LABELS}
+    else:
+        values = {key: request.form.get(key, "") for key in LABELS}
+        try:
+            actions.correct_address(
+                platform(), order_id=order.id, account_id=order.account_id, user_id=access.user().id, values=values
+            )
+        except FlowError as refusal:
+            error = refusal
+        else:
+            flash("The address was corrected. The order is being looked at again.", "success")
+            return redirect(url_for(".detail", order_id=order.id), 303)
+    page = render_template("orders/address.html", order=order, values=values, labels=LABELS, error=error)
+    return page, error.status if error else 200

@@ -1,0 +1,105 @@
+"""Showing where an order goes: whole to those who pack or sell it, masked to everybody else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from is2_core.accounts.states import Role
+from is2_core.orders.actions import ADDRESS_FIELDS, recipient_of
+from is2_core.orders.models import ReceivedLine, Recipient
+from is2_core.orders.states import CustomizationState
+from web import access
+from web.access import platform
+
+LABELS = {
+    "name": ("Name", "name"),
+    "company": ("Company", "organization"),
+    "line1": ("Street", "address-line1"),
+    "line2": ("Street, line 2", "address-line2"),
+    "line3": ("Street, line 3", "address-line3"),
+    "city": ("City", "address-level2"),
+    "region": ("State or region", "address-level1"),
+    "postal_code": ("Postal code", "postal-code"),
+    "country": ("Country (two letters)", "country"),
+    "phone": ("Phone", "tel"),
+}
+"""Label and autocomplete token of each address field."""
+
+_BUYER_LABELS = {"name": "Buyer", "email": "Email", "company": "Company", "purchase_order": "Purchase order"}
+# Enough to see where an order goes and by which rules, too little to see to whom.
+_UNMASKED = ("country",)
+_MASK = "•••"
+_CUSTOMIZATION = "Customization"
+
+
+@dataclass(frozen=True)
+class ShownRecipient:
+    """A recipient as this viewer may see it.
+
+    Args:
+        values: by the keys of `LABELS`, and "instructions"; masked for who may not see them.
+        buyer: (label, value) pairs about the buyer.
+        notes: (the cart's line id, what, text) of gift messages and customization links.
+        present: whether there is any address.
+        masked: whether this viewer sees it masked.
+        erased: whether it was there once and is gone.
+    """
+
+    values: dict[str, str] = field(default_factory=dict, repr=False)
+    buyer: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    notes: tuple[tuple[str, str, str], ...] = field(default=(), repr=False)
+    present: bool = False
+    masked: bool = False
+    erased: bool = False
+
+
+def shown_recipient(order_id: int, account_id: int) -> ShownRecipient:
+    """The recipient of a received order, masked unless the viewer sells or packs it."""
+    with platform().db.read() as db:
+        erased_at = db.scalar(sa.select(Recipient.erased_at).where(Recipient.order_id == order_id))
+    sealed = recipient_of(platform(), order_id=order_id, account_id=account_id)
+    address = sealed.get("address")
+    values = _flat(address) if address else {}
+    if not may_see(account_id):
+        hidden = {key: value if key in _UNMASKED or not value else _MASK for key, value in values.items()}
+        return ShownRecipient(hidden, present=bool(address), masked=bool(address), erased=erased_at is not None)
+    buyer = sealed.get("buyer") or {}
+    return ShownRecipient(
+        values,
+        tuple((label, buyer[key]) for key, label in _BUYER_LABELS.items() if buyer.get(key)),
+        tuple(
+            (line_id, label, line[key])
+            for line_id, line in (sealed.get("lines") or {}).items()
+            for key, label in (("gift_message", "Gift message"), ("customization_url", _CUSTOMIZATION))
+            if line.get(key)
+        ),
+        present=bool(address),
+        erased=erased_at is not None,
+    )
+
+
+def line_notes(recipient: ShownRecipient, lines: Sequence[ReceivedLine]) -> list[tuple[str, str, str]]:
+    """(cart SKU, what, text) of what the buyer wrote on lines; without the cart's address of a customization that is
+    fetched here, because that address does not last."""
+    by_id = {line.remote_id: line for line in lines}
+    return [
+        (by_id[line_id].sku, label, text)
+        for line_id, label, text in recipient.notes
+        if line_id in by_id and (label != _CUSTOMIZATION or by_id[line_id].customization == CustomizationState.NONE)
+    ]
+
+
+def _flat(address: dict[str, Any]) -> dict[str, str]:
+    lines = [*address.get("lines", ()), "", "", ""]
+    flat = {"line1": lines[0], "line2": lines[1], "line3": ", ".join(filter(None, lines[2:]))}
+    values = {key: str(flat.get(key, address.get(key, ""))) for key in ADDRESS_FIELDS}
+    return values | {key: str(address.get(key, "")) for key in ("district", "kind", "instructions")}
+
+
+def may_see(account_id: int) -> bool:
+    """Whether the viewer sells or packs for the account, and so sees its buyers' data."""
+    return access.is_member(account_id) or access.has_role(Role.WAREHOUSE)
