@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from plugins.interface import Address
+from plugins.types.values import Address
 
 
 @dataclass(frozen=True)

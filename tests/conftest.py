@@ -32,7 +32,7 @@ from tests.support.postgres import PostgresServer
 from tests.support.templates import CompiledTemplates
 from tests.support.world import World
 
-pytest_plugins = ["tests.support.no_skips"]
+pytest_plugins = ["tests.support.no_skips", "tests.support.panel"]
 
 KEYS = Keyring.generate("test")
 Engines = Callable[[str], sa.Engine]
@@ -167,9 +167,12 @@ def platform(database_url: str, clock: VirtualClock, carts: CartRegistry) -> Ite
 
 
 @pytest.fixture
-def amazon(clock: VirtualClock) -> Iterator[SimulatedAmazon]:
-    """A simulated Amazon over HTTP, on the test's clock."""
+def amazon(request: pytest.FixtureRequest, clock: VirtualClock) -> Iterator[SimulatedAmazon]:
+    """A simulated Amazon over HTTP, on the test's clock. A test of pages has its panel's settings name it; it knows
+    nothing of the furnished stores."""
     with simulated_amazon(clock) as running:
+        if "house" in request.fixturenames:
+            request.getfixturevalue("house").point_to(running)
         yield running
 
 

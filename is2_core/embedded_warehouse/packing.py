@@ -13,23 +13,12 @@ import sqlalchemy as sa
 from is2_core.embedded_warehouse.change import Change, change_order, must_be_open
 from is2_core.embedded_warehouse.ledger import units_are
 from is2_core.embedded_warehouse.models import WarehouseOrder, WarehousePackage
-from is2_core.embedded_warehouse.packing_form import CARRIERS, Parcel, read_parcel, read_reason
+from is2_core.embedded_warehouse.packing_form import Parcel, read_parcel, read_reason
 from is2_core.embedded_warehouse.shipping import set_contents, shift_units, skus_of
 from is2_core.embedded_warehouse.states import WarehouseState
 from is2_core.errors import BadInput, Conflict, NotFound, Unconfirmed
 from is2_core.platform import Platform
 from is2_core.tracking_numbers import plain_number, shape_problem
-
-__all__ = [
-    "CARRIERS",
-    "correct_package",
-    "hold_order",
-    "release_order",
-    "ship",
-    "start_packing",
-    "stop_order",
-    "void_package",
-]
 
 
 def ship(

@@ -188,7 +188,10 @@ def test_a_store_is_disconnected_while_its_orders_are_listed(store: SlowStore, m
     with Threads(store.platform.db) as threads:
         threads.start(
             lambda: (
-                disconnect.disconnect(store.platform, integration_id=store.id, account_id=store.account, user_id=1) and None
+                disconnect.disconnect(
+                    store.platform, integration_id=store.id, account_id=store.account, user_id=1
+                )
+                and None
             )
         )
         gate.wait()

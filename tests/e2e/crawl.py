@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import enum
+import importlib
+import pkgutil
 import re
 from collections import Counter
 from dataclasses import dataclass, field
 from urllib.parse import urlencode, urljoin, urlsplit
 
-import is2_core.models as models
 from bs4 import Doctype, Tag
 
+import is2_core
 from plugins.amazon.shipping.methods import CODES
 from plugins.amazon.simulator.orders.generate import UNKNOWN_SERVICE_LEVEL, UNKNOWN_STATUS
 from tests.support.browser import Browser, Page, form_values
@@ -31,7 +33,10 @@ _VERBATIM_CLASSES = {"sku", "number"}
 
 def _states() -> frozenset[str]:
     """The values the tables keep for states, reasons and kinds."""
-    kinds = [each for each in vars(models).values() if isinstance(each, type) and issubclass(each, enum.StrEnum)]
+    modules = pkgutil.walk_packages(is2_core.__path__, "is2_core.")
+    names = [found.name for found in modules if found.name.endswith(".states")]
+    everything = [each for name in names for each in vars(importlib.import_module(name)).values()]
+    kinds = [each for each in everything if isinstance(each, type) and issubclass(each, enum.StrEnum)]
     values = {member.value for kind in kinds for member in kind}
     return frozenset(value for value in values if value.isupper() and len(value) >= _SHORTEST_CODE)
 

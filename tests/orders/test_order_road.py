@@ -180,7 +180,9 @@ def test_a_corrected_address_frees_the_order_and_is_not_overwritten(world: World
     world.settle()
     row = world.orders()[order_id]
     typed = {"name": "Ann Example", "line1": "1 Main St", "city": "Reno", "postal_code": "89501", "country": "us"}
-    actions.correct_address(world.platform, order_id=row.id, account_id=world.account, user_id=world.owner, values=typed)
+    actions.correct_address(
+        world.platform, order_id=row.id, account_id=world.account, user_id=world.owner, values=typed
+    )
     world.settle()
     assert world.orders()[order_id].state == ReceivedState.INJECTED
     sealed = actions.recipient_of(world.platform, order_id=row.id, account_id=world.account)

@@ -69,16 +69,15 @@ class House:
             browser.sign_in(email)
         return browser
 
+    def point_to(self, amazon: SimulatedAmazon) -> None:
+        """Have the Amazon cart's settings name this simulator."""
+        values = {**APPLICATION, "simulator_url": amazon.address}
+        cart_setup.save_cart_settings(self.platform, "amazon", "simulator", values)
+
     def store(self, account_id: int) -> Integration:
         """The only store of an account."""
         with self.platform.db.read() as db:
             return db.scalars(sa.select(Integration).where(Integration.account_id == account_id)).one()
-
-
-@pytest.fixture
-def database_url(sqlite_url: str) -> str:
-    """Pages are tested on one kind of database; the flows below them are tested on both."""
-    return sqlite_url
 
 
 def _people(platform: Platform, northwind: int) -> tuple[int, int]:
@@ -152,16 +151,6 @@ def house(furnished: Path, engines: Engines, clock: VirtualClock, carts: CartReg
     platform = build_platform(make_config(url), clock=clock, buckets=MemoryBuckets(clock), carts=carts)
     yield _house(platform, clock)
     platform.db.dispose()
-
-
-@pytest.fixture
-def amazon(house: House) -> Iterator[SimulatedAmazon]:
-    """An Amazon of this test, on its clock; it knows nothing of the furnished stores."""
-    with simulated_amazon(house.clock) as amazon:
-        cart_setup.save_cart_settings(
-            house.platform, "amazon", "simulator", {**APPLICATION, "simulator_url": amazon.address}
-        )
-        yield amazon
 
 
 def _house(platform: Platform, clock: VirtualClock) -> House:

@@ -62,7 +62,9 @@ class World:
     def stock_up(self, skus: Sequence[str] = SKUS, units: int = 1000) -> None:
         """Receive units of each SKU."""
         for sku in skus:
-            receiving.receive(self.platform, account_id=self.account, sku=sku, name=sku, quantity=str(units), user_id=None)
+            receiving.receive(
+                self.platform, account_id=self.account, sku=sku, name=sku, quantity=str(units), user_id=None
+            )
 
     def follow(self, url: str, until: str = RETURN_URL) -> dict[str, str]:
         """Follow redirects until one leads to us; returns its parameters."""

@@ -17,7 +17,7 @@ from web import access
 from web.access import platform
 from web.sessions import begin_session, go_on, is_signed_in, public
 
-blueprint = Blueprint("auth", __name__)
+blueprint = Blueprint("auth", __name__, template_folder="templates")
 _log = logging.getLogger(__name__)
 
 # One sentence for an unknown address, a wrong password, a disabled and a locked user.

@@ -16,7 +16,7 @@ from web import access
 from web.access import platform
 from web.paging import PER_PAGE, Page
 
-blueprint = Blueprint("people", __name__, url_prefix="/admin/people")
+blueprint = Blueprint("people", __name__, template_folder="templates", url_prefix="/admin/people")
 
 
 @blueprint.get("")

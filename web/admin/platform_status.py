@@ -10,7 +10,7 @@ from is2_core.admin.platform_status import ago, platform_status
 from web import access
 from web.access import platform
 
-blueprint = Blueprint("platform_status", __name__, url_prefix="/admin/platform")
+blueprint = Blueprint("platform_status", __name__, template_folder="templates", url_prefix="/admin/platform")
 
 
 @blueprint.get("")

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from is2_core.accounts.states import Role
 from web import access
 
-blueprint = Blueprint("admin", __name__, url_prefix="/admin")
+blueprint = Blueprint("admin", __name__, template_folder="templates", url_prefix="/admin")
 
 
 @blueprint.get("")

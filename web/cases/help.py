@@ -23,7 +23,7 @@ from web.accounts.auth import local_path
 from web.paging import paged
 from web.sessions import public
 
-blueprint = Blueprint("help", __name__)
+blueprint = Blueprint("help", __name__, template_folder="templates")
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from web.access import platform
 from web.accounts.auth import local_path
 from web.paging import paged
 
-blueprint = Blueprint("support", __name__, url_prefix="/support")
+blueprint = Blueprint("support", __name__, template_folder="templates", url_prefix="/support")
 
 KIND_LABELS = {
     CaseKind.HELP: "Request",

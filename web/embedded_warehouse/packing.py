@@ -1,4 +1,4 @@
-"""The orders of the embedded warehouse: the list, and what its staff do with one. `web.embedded_warehouse.packing_page` draws it."""
+"""The orders of the embedded warehouse: the list, and what its staff do with one; `packing_page` draws it."""
 
 from __future__ import annotations
 

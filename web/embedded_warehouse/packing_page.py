@@ -12,7 +12,7 @@ from is2_core.accounts.models import Account, User
 from is2_core.embedded_warehouse.demands import from_json
 from is2_core.embedded_warehouse.ledger import OPEN, open_units
 from is2_core.embedded_warehouse.models import WarehouseOrder, WarehousePackage, WarehouseSku
-from is2_core.embedded_warehouse.packing import CARRIERS
+from is2_core.embedded_warehouse.packing_form import CARRIERS
 from is2_core.embedded_warehouse.states import WarehouseState
 from is2_core.errors import Conflict, FlowError, Unconfirmed
 from is2_core.orders.fulfillment.models import Package

@@ -1,4 +1,4 @@
-"""The embedded warehouse's room: stock with its ledger, receiving and adjusting; the orders are in `web.embedded_warehouse.packing`."""
+"""The embedded warehouse's section: stock with its ledger, receiving and adjusting; the orders are in `packing`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from web.embedded_warehouse import packing
 from web.embedded_warehouse.access import CHANGES, account_names, may_change, only_visible, visible
 from web.paging import Page, paged
 
-blueprint = Blueprint("warehouse", __name__, url_prefix="/warehouse")
+blueprint = Blueprint("warehouse", __name__, template_folder="templates", url_prefix="/warehouse")
 packing.add_pages(blueprint)
 
 

@@ -21,7 +21,7 @@ from web.forms import draw, stray, typed
 from web.integrations.settings_page import settings_page
 from web.sessions import browser, is_signed_in, public
 
-blueprint = Blueprint("install", __name__)
+blueprint = Blueprint("install", __name__, template_folder="templates")
 
 
 def _cart(name: str) -> CartManifest:

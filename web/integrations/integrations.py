@@ -21,7 +21,7 @@ from web.access import platform
 from web.integrations.notices import notices_of
 from web.integrations.rows import store_rows
 
-blueprint = Blueprint("integrations", __name__)
+blueprint = Blueprint("integrations", __name__, template_folder="templates")
 
 
 @blueprint.get("/integrations")

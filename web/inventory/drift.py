@@ -16,7 +16,7 @@ from web import access
 from web.access import platform
 from web.inventory.inventory import do
 
-blueprint = Blueprint("drift", __name__)
+blueprint = Blueprint("drift", __name__, template_folder="templates")
 
 COLUMNS = (
     "cart_sku",

@@ -22,7 +22,7 @@ from web.access import platform
 from web.display import when
 from web.paging import page_of
 
-blueprint = Blueprint("inventory", __name__)
+blueprint = Blueprint("inventory", __name__, template_folder="templates")
 
 _SHOWN: dict[str, Callable[[ItemStock], bool]] = {
     "": lambda row: True,

@@ -12,7 +12,7 @@ from is2_core.inventory.push.sync_row import interval_of
 from web import access
 from web.access import platform
 
-blueprint = Blueprint("shared_stock", __name__)
+blueprint = Blueprint("shared_stock", __name__, template_folder="templates")
 
 
 def unconfirmed(store: Integration) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from is2_core.items.models import CartItem
 from web import access
 from web.access import platform
 
-blueprint = Blueprint("stock_export", __name__)
+blueprint = Blueprint("stock_export", __name__, template_folder="templates")
 
 MOST_PUSHES = 20
 

@@ -17,7 +17,7 @@ from web import access
 from web.access import platform
 from web.paging import page_of
 
-blueprint = Blueprint("item_table", __name__)
+blueprint = Blueprint("item_table", __name__, template_folder="templates")
 
 LABELS = {
     What.ERROR: "Errors, left out",

@@ -21,7 +21,7 @@ from web.access import platform
 from web.integrations.rows import store_rows
 from web.paging import paged
 
-blueprint = Blueprint("items", __name__)
+blueprint = Blueprint("items", __name__, template_folder="templates")
 
 FEWEST_ROWS = 3
 MORE_ROWS = 3

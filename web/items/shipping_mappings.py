@@ -17,7 +17,7 @@ from is2_core.orders import seen_methods
 from web import access
 from web.access import platform
 
-blueprint = Blueprint("shipping", __name__)
+blueprint = Blueprint("shipping", __name__, template_folder="templates")
 
 
 @dataclass(frozen=True)

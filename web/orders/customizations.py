@@ -19,7 +19,7 @@ from web.access import platform
 from web.embedded_warehouse.access import visible
 from web.orders.recipients import may_see
 
-blueprint = Blueprint("customizations", __name__)
+blueprint = Blueprint("customizations", __name__, template_folder="templates")
 _log = logging.getLogger(__name__)
 
 

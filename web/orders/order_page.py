@@ -26,7 +26,7 @@ from web.access import platform
 from web.cases.help import help_about
 from web.orders.recipients import LABELS, line_notes, may_see, shown_recipient
 
-blueprint = Blueprint("received_orders", __name__, url_prefix="/received-orders")
+blueprint = Blueprint("received_orders", __name__, template_folder="templates", url_prefix="/received-orders")
 
 HOLD_LABELS = {
     HoldCode.SKU_UNKNOWN: "SKU unknown",

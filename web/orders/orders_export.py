@@ -18,7 +18,7 @@ from is2_core.tasks.states import OPEN_STATES
 from web import access
 from web.access import platform
 
-blueprint = Blueprint("orders_export", __name__)
+blueprint = Blueprint("orders_export", __name__, template_folder="templates")
 
 MOST = 1000
 # What is planned for later than this, like a push that waits for its floor, is not work under way.

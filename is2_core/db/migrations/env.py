@@ -7,8 +7,8 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from alembic import context
 
-from is2_core.db.base import Base
 from is2_core.db.engine import Database
+from is2_core.db.metadata import metadata
 from is2_core.db.types import Sealed, UtcTime
 
 
@@ -44,7 +44,7 @@ with database.engine.connect() as connection:
         suspend_foreign_keys(connection)
     context.configure(
         connection=connection,
-        target_metadata=Base.metadata,
+        target_metadata=metadata,
         render_as_batch=database.is_sqlite,
         render_item=render_type,
         # SQLite too: a migration that fails leaves the database as it was.
