@@ -10,7 +10,7 @@ from web import display, errors, health, security, sessions
 from web.accounts import auth
 from web.admin import accounts, carriers, people, platform_status, plugins, tasks
 from web.cases import help as help_pages, support
-from web.embedded_warehouse import packing, warehouse
+from web.embedded_warehouse import warehouse
 from web.install import install
 from web.integrations import integrations, settings_page
 from web.inventory import drift, inventory, shared_stock, stock_export
@@ -36,7 +36,6 @@ PAGES = (
     orders_export,
     stock_export,
     warehouse,
-    packing,
     plugins,
     carriers,
     accounts,
