@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -174,6 +175,15 @@ def amazon(request: pytest.FixtureRequest, clock: VirtualClock) -> Iterator[Simu
         if "house" in request.fixturenames:
             request.getfixturevalue("house").point_to(running)
         yield running
+
+
+@pytest.fixture(scope="session")
+def models() -> str:
+    """The folder with Amazon's published model files."""
+    folder = os.environ.get("IS2_SPAPI_MODELS", "")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("IS2_SPAPI_MODELS names no folder with Amazon's model files")
+    return folder
 
 
 @pytest.fixture

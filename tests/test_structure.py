@@ -5,8 +5,10 @@ import configparser
 import hashlib
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
+from graphlib import TopologicalSorter
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -57,6 +59,11 @@ def name(path: Path) -> str:
 def python(*places: str, without: tuple[str, ...] = ()) -> Iterator[Path]:
     """The Python files under the places, except those whose path starts with one of `without`."""
     return (path for path in files(*places) if path.suffix == ".py" and not name(path).startswith(without or ("\0",)))
+
+
+def dotted(path: Path) -> str:
+    """The module's name as an import has it."""
+    return name(path).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
 def breaches(paths: Iterator[Path], is_breach: Callable[[ast.AST], bool]) -> list[str]:
@@ -275,6 +282,25 @@ def test_front_end_files_are_the_listed_ones() -> None:
         if path.name != "README.md"
     }
     assert shipped == listed
+
+
+def test_folders_and_modules_stay_small() -> None:
+    modules = list(python(*EVERYTHING_THAT_RUNS, without=("is2_core/db/migrations/versions/",)))
+    folders = Counter(path.parent.relative_to(ROOT).as_posix() for path in modules if path.name != "__init__.py")
+    assert {folder: count for folder, count in folders.items() if count > 15} == {}
+    most = {"plugins/interface.py": 400}
+    lengths = {name(path): len(path.read_text(encoding="utf-8").splitlines()) for path in modules}
+    assert {module: length for module, length in lengths.items() if length > most.get(module, 300)} == {}
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    modules = {dotted(path): path for path in python(*EVERYTHING_THAT_RUNS)}
+    graph = {}
+    for module, path in modules.items():
+        names = [each for each, _ in imported(path)]
+        found = {each if each in modules else each.rpartition(".")[0] for each in names}
+        graph[module] = (found & modules.keys()) - {module}
+    TopologicalSorter(graph).prepare()
 
 
 def test_all_that_is_asked_for_is_pinned() -> None:

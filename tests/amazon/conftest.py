@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -90,15 +89,6 @@ class Rig:
 
     def _open(self, method: str, url: str, **more: Any) -> requests.Response:
         return self.session.request(method, url, allow_redirects=False, timeout=30, **more)
-
-
-@pytest.fixture(scope="session")
-def models() -> str:
-    """The folder with Amazon's published model files."""
-    folder = os.environ.get("IS2_SPAPI_MODELS", "")
-    if not folder or not Path(folder).is_dir():
-        pytest.skip("IS2_SPAPI_MODELS names no folder with Amazon's model files")
-    return folder
 
 
 @pytest.fixture

@@ -78,13 +78,12 @@ class Simulator:
 
     def reset(self) -> None:
         """Forget everything but the options and the clock."""
-        self.rate_limits = self._options.rate_limits
         if self.models is not None:
             self.models.forget()
-        self.state = State(self._options, self.clock)
+        self.state = State(self._options, self.clock, self.models)
         self._api = Api(self.state)
         self._admission = Admission(self.state, self.clock)
-        self._steering = Steering(self)
+        self._steering = Steering(self.state, self.reset)
 
     def handle(self, request: Request) -> Response:
         """Answer one request.
@@ -217,7 +216,7 @@ class Simulator:
         answer: Callable[[Ask], Response],
     ) -> Response:
         try:
-            if self.rate_limits:
+            if self.state.rate_limits:
                 self._api.take(operation, seller, str(call.application), request)
             body = self._checked_body(request, operation, path, call)
             response = answer(Ask(path, request.query, body, call, repeat=fault == "dup_page"))

@@ -30,6 +30,7 @@ from plugins.amazon.simulator.feeds.fulfillment_feed import FulfillmentProcessor
 from plugins.amazon.simulator.listings.listings import Listings
 from plugins.amazon.simulator.listings.listings_feed import ListingsFeedProcessor
 from plugins.amazon.simulator.listings.listings_items import ListingsItems
+from plugins.amazon.simulator.models import Models
 from plugins.amazon.simulator.notifications import Notifications
 from plugins.amazon.simulator.operations import OPERATIONS
 from plugins.amazon.simulator.orders.custom_links import CustomLinks
@@ -61,9 +62,10 @@ class Options:
 class State:
     """The world's parts, wired together."""
 
-    def __init__(self, options: Options, clock: Clock) -> None:
+    def __init__(self, options: Options, clock: Clock, models: Models | None) -> None:
         rng = random.Random(options.seed)
-        self.options, self.clock, self.rng = options, clock, rng
+        self.options, self.clock, self.rng, self.models = options, clock, rng, models
+        self.rate_limits = options.rate_limits
         self.calls, self.faults = CallLog(), Faults()
         self.violations: list[dict[str, Any]] = []
         application = preset_application(clock.now())

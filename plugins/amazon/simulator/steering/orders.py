@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from plugins.amazon.simulator.access.marketplaces import MARKETPLACES
 from plugins.amazon.simulator.access.sellers import Seller
@@ -18,9 +18,6 @@ from plugins.amazon.simulator.shipping.shipments import Parcel
 from plugins.amazon.simulator.state import State
 from plugins.amazon.simulator.steering import given
 from plugins.amazon.simulator.steering.sellers import known_seller
-
-if TYPE_CHECKING:
-    from plugins.amazon.simulator.simulator import Simulator
 
 _MOST_MADE = 100_000
 _MISTAKE = "Ordered by mistake"
@@ -45,20 +42,19 @@ def listed(state: State, query: Mapping[str, str]) -> dict[str, Any]:
     return {"orders": orders}
 
 
-def add(simulator: "Simulator", body: Any) -> dict[str, Any]:
+def add(state: State, body: Any) -> dict[str, Any]:
     """Take in orders: a list of Order objects (each with an optional `seller`), or {"model_file": path}.
 
     Raises:
         ValueError: an order is malformed, its id is taken, or no seller fits; then none is taken in.
     """
     if isinstance(body, dict) and "model_file" in body:
-        orders = example_orders(given.text(body["model_file"], "model_file"), simulator.clock.now())
+        orders = example_orders(given.text(body["model_file"], "model_file"), state.clock.now())
     elif isinstance(body, list):
         orders = body
     else:
         raise ValueError('the body must be a list of orders or {"model_file": path}')
-    state = simulator.state
-    added = _book(simulator, [_placed(state, given.table(order, "an order")) for order in orders])
+    added = _book(state, [_placed(state, given.table(order, "an order")) for order in orders])
     return {
         "orders": [
             {"orderId": booked.id, "region": state.sellers[booked.seller].region, "seller": booked.seller}
@@ -67,24 +63,23 @@ def add(simulator: "Simulator", body: Any) -> dict[str, Any]:
     }
 
 
-def add_generated(simulator: "Simulator", body: dict[str, Any]) -> dict[str, Any]:
+def add_generated(state: State, body: dict[str, Any]) -> dict[str, Any]:
     """Generate a store's orders; answers with the ids of each branch."""
-    state = simulator.state
     seller = known_seller(state, body.get("seller"))
     mix = given.table(body.get("mix") or {}, "mix")
     for branch, number in mix.items():
         given.count(number, f"mix.{branch}", 0, _MOST_MADE)
     count = None if body.get("count") is None else given.count(body["count"], "count", 1, _MOST_MADE)
     seed = given.count(body.get("seed", 1), "seed", most=2**63)
-    made = generate(seller, mix_for(count, mix), seed, simulator.clock.now(), lambda id: state.book.get(id) is not None)
+    made = generate(seller, mix_for(count, mix), seed, state.clock.now(), lambda id: state.book.get(id) is not None)
     branches: dict[str, list[str]] = {}
-    for booked in _book(simulator, [_Wanted(seller, order, branch) for branch, order in made]):
+    for booked in _book(state, [_Wanted(seller, order, branch) for branch, order in made]):
         booked.twice = booked.branch == "duplicate"
         branches.setdefault(str(booked.branch), []).append(booked.id)
     return {"seller": seller.id, "count": len(made), "branches": branches}
 
 
-def change(simulator: "Simulator", booked: BookedOrder, body: dict[str, Any]) -> None:
+def change(state: State, booked: BookedOrder, body: dict[str, Any]) -> None:
     """Change one order. Keys, any of them:
 
     cancel: true or {by, reason}; request_cancel: true or a reason; make_payable: true; ship: true or {carrier,
@@ -95,7 +90,7 @@ def change(simulator: "Simulator", booked: BookedOrder, body: dict[str, Any]) ->
         ValueError: one of them cannot be; then nothing has changed.
     """
     given.only(body, "an order", ("cancel", "request_cancel", "make_payable", "ship", "set"))
-    book, draft = simulator.state.book, deepcopy(booked)
+    book, draft = state.book, deepcopy(booked)
     if body.get("set"):
         book.set_fields(draft, given.table(body["set"], "set"))
     if given.flag(body.get("make_payable", False), "make_payable"):
@@ -103,19 +98,19 @@ def change(simulator: "Simulator", booked: BookedOrder, body: dict[str, Any]) ->
     if request := body.get("request_cancel"):
         book.request_cancel(draft, _MISTAKE if request is True else given.text(request, "request_cancel"))
     if ship := body.get("ship"):
-        _ship(simulator, draft, {} if ship is True else given.table(ship, "ship"))
+        _ship(state, draft, {} if ship is True else given.table(ship, "ship"))
     if cancel := body.get("cancel"):
         details = {} if cancel is True else given.table(cancel, "cancel")
         by = given.one_of(details.get("by", "BUYER"), "cancel.by", ("BUYER", "MERCHANT", "AMAZON"))
         book.cancel(draft, by, given.text(details.get("reason", _MISTAKE), "cancel.reason"))
-    _check_model(simulator, draft.order)
+    _check_model(state, draft.order)
     vars(booked).update(vars(draft))
 
 
-def _ship(simulator: "Simulator", booked: BookedOrder, details: dict[str, Any]) -> None:
+def _ship(state: State, booked: BookedOrder, details: dict[str, Any]) -> None:
     """Confirm by hand: what is left, unless `items` says which units."""
     given.only(details, "ship", ("carrier", "trackingNumber", "packageReferenceId", "items"))
-    shipments, now = simulator.state.shipments, simulator.clock.now()
+    shipments, now = state.shipments, state.clock.now()
     left = {item: units for item, units in shipments.left(booked).items() if units}
     items = given.table(details["items"], "ship.items") if "items" in details else left
     parcel = Parcel(
@@ -135,17 +130,17 @@ def _ship(simulator: "Simulator", booked: BookedOrder, details: dict[str, Any]) 
         raise ValueError(error.message) from error
 
 
-def _book(simulator: "Simulator", wanted: list[_Wanted]) -> list[BookedOrder]:
+def _book(state: State, wanted: list[_Wanted]) -> list[BookedOrder]:
     """Take in all of them or, with a ValueError, none."""
     ids: set[str] = set()
     for each in wanted:
         check_order(each.order)
         order_id = each.order["orderId"]
-        if order_id in ids or simulator.state.book.get(order_id) is not None:
+        if order_id in ids or state.book.get(order_id) is not None:
             raise ValueError(f"order {order_id} exists already")
         ids.add(order_id)
-        _check_model(simulator, each.order)
-    return [_booked(simulator.state, each) for each in wanted]
+        _check_model(state, each.order)
+    return [_booked(state, each) for each in wanted]
 
 
 def _booked(state: State, wanted: _Wanted) -> BookedOrder:
@@ -160,10 +155,10 @@ def _booked(state: State, wanted: _Wanted) -> BookedOrder:
     return booked
 
 
-def _check_model(simulator: "Simulator", order: dict[str, Any]) -> None:
+def _check_model(state: State, order: dict[str, Any]) -> None:
     """An order must keep to the model. A status that no enum lists is seeded on purpose: from now on it must not fail
     the check of our own replies either."""
-    models = simulator.models
+    models = state.models
     if models is None:
         return
     fulfillment = order.get("fulfillment", {})

@@ -2,17 +2,15 @@
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote
 
 from plugins.amazon.simulator.access.buckets import Rate
 from plugins.amazon.simulator.clock import iso, parse_time
 from plugins.amazon.simulator.messages import Request, Response, json_response
 from plugins.amazon.simulator.reading import whole_number
+from plugins.amazon.simulator.state import State
 from plugins.amazon.simulator.steering import application as steer_application, given, listings, orders, sellers
-
-if TYPE_CHECKING:
-    from plugins.amazon.simulator.simulator import Simulator
 
 Answer = dict[str, Any] | list[Any]
 
@@ -24,8 +22,8 @@ class Missing(Exception):
 class Steering:
     """The addresses under `/_sim/`."""
 
-    def __init__(self, simulator: "Simulator") -> None:
-        self._simulator = simulator
+    def __init__(self, state: State, reset: Callable[[], None]) -> None:
+        self._state, self._reset_all = state, reset
         self._routes: dict[tuple[str, str], Callable[[Request], Answer]] = {
             ("GET", "clock"): lambda _: self._clock(),
             ("POST", "clock"): self._advance,
@@ -48,13 +46,9 @@ class Steering:
             ("GET", "listings"): lambda request: listings.listed(self._state, request.query),
             ("POST", "listings"): lambda request: listings.put(self._state, request.json()),
             ("GET", "orders"): lambda request: orders.listed(self._state, request.query),
-            ("POST", "orders"): lambda request: orders.add(self._simulator, request.json()),
-            ("POST", "orders/generate"): lambda request: orders.add_generated(self._simulator, _object(request)),
+            ("POST", "orders"): lambda request: orders.add(self._state, request.json()),
+            ("POST", "orders/generate"): lambda request: orders.add_generated(self._state, _object(request)),
         }
-
-    @property
-    def _state(self) -> Any:
-        return self._simulator.state
 
     def handle(self, request: Request) -> Response:
         """Answer one steering request."""
@@ -76,25 +70,25 @@ class Steering:
         if booked is None:
             raise Missing(f"There is no order {order_id}.")
         if request.method == "POST":
-            orders.change(self._simulator, booked, _object(request))
+            orders.change(self._state, booked, _object(request))
         return {**booked.summary(), "order": booked.order}
 
     def _clock(self) -> Answer:
-        return {"now": iso(self._simulator.clock.now()), "offset_s": self._simulator.clock.offset_s}
+        return {"now": iso(self._state.clock.now()), "offset_s": self._state.clock.offset_s}
 
     def _advance(self, request: Request) -> Answer:
         seconds = _object(request).get("advance_s")
-        self._simulator.clock.advance(given.number(seconds, "advance_s", -math.inf, math.inf))
+        self._state.clock.advance(given.number(seconds, "advance_s", -math.inf, math.inf))
         self._state.feeds.advance()
         return self._clock()
 
     def _reset(self) -> Answer:
-        self._simulator.reset()
+        self._reset_all()
         return {"ok": True}
 
     def _violations(self) -> Answer:
         """What broke Amazon's models, and how often each operation's requests and replies were checked."""
-        models = self._simulator.models
+        models = self._state.models
         return {"violations": self._state.violations, "checked": models.checked if models else {}}
 
     def _calls(self, request: Request) -> Answer:
@@ -127,12 +121,12 @@ class Steering:
         body, buckets, shipments = _object(request), self._state.buckets, self._state.shipments
         given.only(body, "limits", ("enforced", "rates", "ceilings", "package_edits"))
         edits = given.count(body.get("package_edits", shipments.most_edits), "package_edits")
-        enforced = given.flag(body.get("enforced", self._simulator.rate_limits), "enforced")
+        enforced = given.flag(body.get("enforced", self._state.rate_limits), "enforced")
         figures = {target: self._figures(body.get(target, {}), target) for target in ("rates", "ceilings")}
-        shipments.most_edits, self._simulator.rate_limits = edits, enforced
+        shipments.most_edits, self._state.rate_limits = edits, enforced
         for target, wanted in figures.items():
             buckets.set_all(target, wanted)
-        return {"enforced": self._simulator.rate_limits, "rates": buckets.rates, "ceilings": buckets.ceilings}
+        return {"enforced": self._state.rate_limits, "rates": buckets.rates, "ceilings": buckets.ceilings}
 
     def _figures(self, body: Any, target: str) -> dict[str, Rate]:
         figures = {}
