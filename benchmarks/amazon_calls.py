@@ -36,7 +36,7 @@ DAY = 48
 FEED_TAKES_S = 300
 METHODS = ("STANDARD", "EXPEDITED", "SECOND_DAY", "NEXT_DAY")
 LISTINGS_FEED = "JSON_LISTINGS_FEED"
-ROUTINE, RECONCILE = "searchOrders, on schedule", "searchOrders, daily second look"
+ROUTINE, RECONCILE = "searchOrders, on schedule", "searchOrders, daily reconcile"
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ def _name(call: dict[str, Any], feed_types: dict[str, str]) -> str:
     """The operation, told apart where the same one serves two purposes or spends two budgets."""
     operation = str(call["operation"])
     if operation == "searchOrders":
-        return ROUTINE if "fulfillmentStatuses" in call["query"] else RECONCILE
+        return ROUTINE if "fulfilledBy" in call["query"] else RECONCILE
     if operation == "createFeed" and feed_types.get(call["feed"]) == LISTINGS_FEED:
         return CREATE_LISTINGS_FEED
     return operation
