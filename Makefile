@@ -50,7 +50,7 @@ up: .venv/installed ## Start panel, workers, embedded Redis and simulated Amazon
 test: .venv/installed-test ## Run every test (ARGS="-k feeds" to choose, WORKERS=n)
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
 
-check: .venv/installed-test ## Check style, types, dead code, the direction of imports and the house rules
+check: .venv/installed-test ## Check style, types, dead code, the direction of imports and the rules of the project
 	@$(BIN)/ruff check --output-format concise .
 	@$(BIN)/lint-imports --config setup.cfg --no-logo
 	@$(BIN)/mypy

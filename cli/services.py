@@ -37,7 +37,7 @@ def worker(burst: bool) -> None:
 
 @click.command()
 def dispatcher() -> None:
-    """Find what is due and ring the workers for it. One is enough, more do no harm."""
+    """Find what is due and wake the workers for it. One is enough, more do no harm."""
     _log()
     config_of_environment()
     background.dispatch()

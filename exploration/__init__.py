@@ -1,1 +1,1 @@
-"""The deterministic explorer: real flows and tasks, a simulated Amazon in the same process, one seed for all luck."""
+"""The deterministic explorer: the real core, a simulated Amazon in the same process, one seed for all luck."""

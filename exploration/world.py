@@ -85,7 +85,7 @@ class Shop:
 
     @property
     def fields(self) -> dict[str, int]:
-        """How flows name a store."""
+        """How the functions of the core name a store."""
         return {"integration_id": self.id, "account_id": self.account}
 
 

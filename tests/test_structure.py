@@ -1,4 +1,4 @@
-"""Rules of this house that no linter knows, each read off the source itself."""
+"""Rules of this project that no linter knows, each read off the source itself."""
 
 import ast
 import configparser

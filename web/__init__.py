@@ -1,4 +1,4 @@
-"""The panel: pages over the core's flows. Reads models, writes only through flows, calls no cart."""
+"""The panel: pages over the core's slices. Reads their rows, writes only by their functions, calls no cart."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ _ACK_LABELS = {
     AckState.DONE: "Acknowledged",
 }
 
-# Blueprints whose pages stand in the room of another.
+# Blueprints whose pages stand in the section of another.
 _ROOMS = {
     **dict.fromkeys(
         ("install", "drift", "inventory", "item_table", "items", "shared_stock", "shipping"), "integrations"

@@ -125,9 +125,7 @@ class Merchants:
         self._press(buffers.set_buffer, account_id=shop.account, warehouse_sku=sku, units=units)
 
     def _set_latency(self, shop: Shop) -> None:
-        form = settings.settings_form(
-            self._world.platform, integration_id=shop.id, account_id=shop.account
-        )
+        form = settings.settings_form(self._world.platform, integration_id=shop.id, account_id=shop.account)
         values = {entry.field.key: entry.value for entry in form} | {"lead_days": str(self._rng.randint(2, 5))}
         self._press(settings.finish_setup, **shop.fields, values=values)
 

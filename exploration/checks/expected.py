@@ -1,4 +1,4 @@
-"""The explorer's own arithmetic of stock, from the tables alone: what the flows compute is held against it."""
+"""The explorer's own arithmetic of stock, from the tables alone: what the core computes is held against it."""
 
 from __future__ import annotations
 

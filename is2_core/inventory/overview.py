@@ -35,7 +35,7 @@ FAILING, LOST = "FAILING", "LOST"
 
 @dataclass(frozen=True)
 class Problem:
-    """What keeps the stock of the whole store back: see `flows.inventory` for the codes; FAILING: the newest push
+    """What keeps the stock of the whole store back: see `inventory.push.push` for the codes; FAILING: the newest push
     ended in an error; LOST: the cart loses what was sent for these SKUs."""
 
     code: str

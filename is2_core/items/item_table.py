@@ -63,7 +63,7 @@ class Preview:
 
 
 def download(platform: Platform, *, integration_id: int, account_id: int) -> str:
-    """The item list as CSV text, see `item_csv`."""
+    """The item list as CSV text, see `table_csv`."""
     with platform.db.read() as session:
         owned_integration(session, integration_id, account_id)
         listed = _listed(session, integration_id)

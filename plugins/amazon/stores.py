@@ -1,4 +1,4 @@
-"""What the flows ask of a connected store: its seller id, its marketplaces, and whether it is sold from afar."""
+"""What the cart must know of a connected store: its seller id, its marketplaces, and whether it is sold from afar."""
 
 from __future__ import annotations
 

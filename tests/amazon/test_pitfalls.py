@@ -334,7 +334,7 @@ def test_16_a_number_registered_before_us_stays_and_refuses_nothing(rig: Rig) ->
 def test_17_what_a_buyer_wrote_and_had_made_is_in_no_log_and_no_error(
     rig: Rig, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Change: customization.py, put the address into an error's detail; order_fields.py, a value into a sentence."""
+    """Change: customization.py, put the address into an error's detail; fields.py, a value into a sentence."""
     link, wish = "https://zme-caps.amazon.com/t/private", "For my dearest Ada"
     raw = ready_order()
     raw["orderItems"][0]["product"]["customization"] = {"customizedUrl": link}

@@ -1,4 +1,4 @@
-"""The second cart through the very same flows: no regions, an API key, a real item list, synchronous writes."""
+"""The second cart through the very same core: no regions, an API key, a real item list, synchronous writes."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ SLACK = timedelta(minutes=5)
 
 @pytest.fixture
 def database_url(sqlite_url: str) -> str:
-    """Commands are tested on one kind of database; the flows below them on both."""
+    """Commands are tested on one kind of database; the functions below them on both."""
     return sqlite_url
 
 

@@ -19,7 +19,7 @@ from tests.conftest import KEYS
 
 @pytest.fixture
 def database_url(sqlite_url: str) -> str:
-    """Commands are tested on one kind of database; the flows below them on both."""
+    """Commands are tested on one kind of database; the functions below them on both."""
     return sqlite_url
 
 

@@ -10,7 +10,7 @@ from tests.support.world import World
 
 @pytest.fixture
 def database_url(sqlite_url: str) -> str:
-    """The road is walked on one kind of database; the flows below it are tested on both."""
+    """These tests use one kind of database; the functions below are tested on both."""
     return sqlite_url
 
 

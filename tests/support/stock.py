@@ -1,4 +1,4 @@
-"""A merchant whose stock is sent, driven through the flows."""
+"""A merchant whose stock is sent, driven through the core."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A merchant with a store, driven through the flows; tasks run here and now, in the order they are due."""
+"""A merchant with a store, driven through the core; tasks run here and now, in the order they are due."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from is2_core.embedded_warehouse import order_handling, packing as flows
+from is2_core.embedded_warehouse import order_handling, packing
 from is2_core.embedded_warehouse.ledger import OPEN
 from is2_core.embedded_warehouse.models import WarehouseOrder
 from is2_core.embedded_warehouse.states import WarehouseState
@@ -21,7 +21,7 @@ from web.paging import paged
 
 
 def add_pages(blueprint: Blueprint) -> None:
-    """Add these pages to the warehouse's room."""
+    """Add these pages to the warehouse's section."""
     blueprint.get("/orders")(orders)
     blueprint.get("/orders/<int:order_id>")(order)
     for view in (ship, correct, void, stop, start, hold, release):
@@ -66,7 +66,7 @@ def ship(order_id: int) -> ResponseReturnValue:
     form = _typed()
 
     def act() -> None:
-        flows.ship(
+        packing.ship(
             platform(),
             order_id=order_id,
             carrier=_carrier(form),
@@ -87,7 +87,7 @@ def correct(order_id: int) -> ResponseReturnValue:
     form = _typed(entry)
 
     def act() -> None:
-        flows.correct_package(
+        packing.correct_package(
             platform(),
             package_id=entry.package.id,
             carrier=_carrier(form),
@@ -108,7 +108,7 @@ def void(order_id: int) -> ResponseReturnValue:
     reason = request.form.get("reason", "")
 
     def act() -> None:
-        flows.void_package(platform(), package_id=entry.package.id, user_id=access.user().id, reason=reason)
+        packing.void_package(platform(), package_id=entry.package.id, user_id=access.user().id, reason=reason)
 
     message = f"Package {entry.number} was voided. Its units are on hand again."
     return _do(order_id, act, message, reasons={f"void-{entry.package.id}": reason})

@@ -9,7 +9,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from is2_core.accounts.models import Account, User
-from is2_core.embedded_warehouse import receiving as flows
+from is2_core.embedded_warehouse import receiving
 from is2_core.embedded_warehouse.models import StockMovement, WarehouseSku
 from is2_core.errors import FlowError
 from plugins.warehouse import Stock
@@ -85,7 +85,7 @@ def receive() -> ResponseReturnValue:
     account_id = request.form.get("account_id", 0, type=int)
     try:
         _require_account(account_id)
-        on_hand = flows.receive(
+        on_hand = receiving.receive(
             platform(),
             account_id=account_id,
             sku=values["sku"],
@@ -145,7 +145,7 @@ def adjust(sku_id: int) -> ResponseReturnValue:
         row = visible(db, WarehouseSku, sku_id)
     values = {key: request.form.get(key, "") for key in ("delta", "reason")}
     try:
-        on_hand = flows.adjust(
+        on_hand = receiving.adjust(
             platform(),
             account_id=row.account_id,
             sku=row.sku,

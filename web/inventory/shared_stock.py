@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from is2_core.accounts.models import Integration
 from is2_core.errors import BadInput, FlowError
-from is2_core.inventory import shared_stock as flows
+from is2_core.inventory import shared_stock
 from is2_core.inventory.push.sync_row import interval_of
 from web import access
 from web.access import platform
@@ -21,7 +21,7 @@ def unconfirmed(store: Integration) -> tuple[str, ...]:
     with platform().db.read() as db:
         if interval_of(db, store.id) is None:
             return ()
-        return tuple(sorted(flows.unconfirmed_skus(db, store)))
+        return tuple(sorted(shared_stock.unconfirmed_skus(db, store)))
 
 
 @blueprint.route("/integrations/<int:integration_id>/shared-stock", methods=["GET", "POST"])
@@ -34,7 +34,7 @@ def confirm(integration_id: int) -> ResponseReturnValue:
     try:
         if "understood" not in request.form:
             raise BadInput("Tick the box to confirm that these SKUs may be sold by several stores.", field="understood")
-        sentence = flows.confirm_shared_stock(
+        sentence = shared_stock.confirm_shared_stock(
             platform(),
             integration_id=store.id,
             account_id=store.account_id,
@@ -48,7 +48,7 @@ def confirm(integration_id: int) -> ResponseReturnValue:
 
 
 def _page(store: Integration, typed: dict[str, str], error: FlowError | None = None) -> str:
-    rows = flows.shared_stock(platform(), integration_id=store.id, account_id=store.account_id)
+    rows = shared_stock.shared_stock(platform(), integration_id=store.id, account_id=store.account_id)
     return render_template(
         "inventory/shared_stock.html",
         store=store,

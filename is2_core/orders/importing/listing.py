@@ -211,9 +211,7 @@ def _commit_page(
             return _end_page(listing, session, integration, window, page)
 
 
-def _end_page(
-    listing: Listing, session: Session, integration: Integration, window: Window, page: OrderPage
-) -> bool:
+def _end_page(listing: Listing, session: Session, integration: Integration, window: Window, page: OrderPage) -> bool:
     platform, run = listing.platform, listing.run
     if page.server_time is not None:
         integration.server_skew_s = _skew(platform, page.server_time)

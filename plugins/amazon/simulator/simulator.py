@@ -1,4 +1,4 @@
-"""The simulator's front door: sends each request to the room that answers it and finishes the answer."""
+"""The simulator's front door: sends each request to the part that answers it and finishes the answer."""
 
 import json
 import logging
