@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from fractions import Fraction
 from pathlib import Path
@@ -21,7 +22,12 @@ from plugins.interface import PlatformSettings
 from tests.support.world import World
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [
+    *(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
+# What is named there is looked for: the tree moves on, and documents do not by themselves.
+NAMING = ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/reliability.md", "docs/write-a-cart.md")
 PRODUCT = ("is2_core", "plugins", "web", "cli", "exploration")
 
 
@@ -51,6 +57,41 @@ def test_commands_and_links_lead_somewhere(path: Path) -> None:
             assert command is not None, f"is2 {words}"
     for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
         assert (path.parent / link).exists(), link
+
+
+def _names_in(path: Path) -> set[str]:
+    """Everything a Python file defines, with what stands inside a class as `Class.name`."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        inside = [(f"{node.name}.", node.body)] if isinstance(node, ast.ClassDef) else []
+        if isinstance(node, ast.Module):
+            inside = [("", node.body)]
+        for prefix, body in inside:
+            for each in body:
+                if isinstance(each, ast.FunctionDef | ast.ClassDef):
+                    names.add(prefix + each.name)
+                elif isinstance(each, ast.Assign | ast.AnnAssign):
+                    targets = each.targets if isinstance(each, ast.Assign) else [each.target]
+                    names |= {prefix + target.id for target in targets if isinstance(target, ast.Name)}
+    return names
+
+
+@pytest.mark.parametrize("document", NAMING)
+def test_what_documents_name_is_there(document: str) -> None:
+    """Paths, `path:name` and tests in backquotes, and targets of make. A path begins at the root or in is2_core/."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    named = set(re.findall(r"`([\w.]+(?:/[\w.*-]+)*(?:/|\.py)(?::[\w.]+)?)`", text))
+    missing = []
+    for each in sorted(named):
+        path, _, name = each.partition(":")
+        found = [*ROOT.glob(path), *(ROOT / "is2_core").glob(path)]
+        if not found or (name and name not in _names_in(found[0])):
+            missing.append(each)
+    if tests := set(re.findall(r"`(test_\w+)`", text)):
+        missing += sorted(tests.difference(*(_names_in(path) for path in (ROOT / "tests").rglob("test_*.py"))))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
+    missing += sorted(set(re.findall(r"(?:^|`)make ([a-z-]+)", text, re.M)) - targets)
+    assert missing == []
 
 
 def _table(text: str, heading: str) -> list[list[str]]:
