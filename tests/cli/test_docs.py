@@ -27,7 +27,7 @@ DOCUMENTS = [
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
 # What is named there is looked for: the tree moves on, and documents do not by themselves.
-NAMING = ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/reliability.md", "docs/write-a-cart.md")
+NAMING = [path for path in DOCUMENTS if path.name != "CHANGELOG.md"]
 PRODUCT = ("is2_core", "plugins", "web", "cli", "exploration")
 
 
@@ -76,19 +76,19 @@ def _names_in(path: Path) -> set[str]:
     return names
 
 
-@pytest.mark.parametrize("document", NAMING)
-def test_what_documents_name_is_there(document: str) -> None:
-    """Paths, `path:name` and tests in backquotes, and targets of make. A path begins at the root or in is2_core/."""
-    text = (ROOT / document).read_text(encoding="utf-8")
+@pytest.mark.parametrize("path", NAMING, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_what_documents_name_is_there(path: Path) -> None:
+    """Paths, `path:name` and tests in backquotes, and targets of make. A path begins at the root or in is2_core."""
+    text = path.read_text(encoding="utf-8")
     named = set(re.findall(r"`([\w.]+(?:/[\w.*-]+)*(?:/|\.py)(?::[\w.]+)?)`", text))
     missing = []
     for each in sorted(named):
-        path, _, name = each.partition(":")
-        found = [*ROOT.glob(path), *(ROOT / "is2_core").glob(path)]
+        place, _, name = each.partition(":")
+        found = [*ROOT.glob(place), *(ROOT / "is2_core").glob(place)]
         if not found or (name and name not in _names_in(found[0])):
             missing.append(each)
     if tests := set(re.findall(r"`(test_\w+)`", text)):
-        missing += sorted(tests.difference(*(_names_in(path) for path in (ROOT / "tests").rglob("test_*.py"))))
+        missing += sorted(tests.difference(*(_names_in(file) for file in (ROOT / "tests").rglob("test_*.py"))))
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
     missing += sorted(set(re.findall(r"(?:^|`)make ([a-z-]+)", text, re.M)) - targets)
     assert missing == []
