@@ -18,7 +18,7 @@ from tests.support.panel import ADMIN, PACKER, House
 def test_plugins_show_what_they_can_do_and_who_uses_them(house: House) -> None:
     page = house.browser(ADMIN).get("/admin/plugins")
     assert "Amazon Enabled" in page.text
-    assert "contract 1.0" in page.text
+    assert "contract 1.1" in page.text
     assert "Endpoints Simulator" in page.text
     assert "Stores 2" in page.text
     assert "acknowledge_orders" in page.text
