@@ -227,13 +227,26 @@ class TemplateReader(HTMLParser):
 
 def test_templates_hold_no_script_and_no_style() -> None:
     found = []
-    for path in files("web/templates"):
+    for path in (path for path in files("web") if path.suffix == ".html"):
         text = path.read_text(encoding="utf-8")
         reader = TemplateReader()
         reader.feed(re.sub(r"\{\{.*?\}\}", "x", re.sub(r"\{#.*?#\}|\{%.*?%\}", " ", text, flags=re.S), flags=re.S))
         reader.close()
         found += [f"{name(path)}: {what}" for what in reader.found]
     assert found == []
+
+
+def test_every_template_is_packaged() -> None:
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg", encoding="utf-8")
+    packaged = {
+        path
+        for package, patterns in setup["options.package_data"].items()
+        for pattern in patterns.split(",")
+        for path in (ROOT / package.replace(".", "/")).glob(pattern.strip())
+    }
+    templates = [path for path in files("web", SIMULATOR) if path.suffix == ".html"]
+    assert [name(path) for path in templates if path not in packaged] == []
 
 
 def test_no_banner_comments_and_no_drawer_modules() -> None:
