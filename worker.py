@@ -12,9 +12,12 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 import redis
+from redis.client import Pipeline
 from rq import Queue, Worker
 from rq.executions import Execution
 from rq.job import Job
@@ -22,7 +25,6 @@ from rq.serializers import JSONSerializer
 from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 from rq.utils import now as utcnow
 from rq.worker import WorkerStatus
-from rq.worker_registration import clean_worker_registry
 from sqlalchemy.exc import DBAPIError
 
 from is2_core import jobs
@@ -33,6 +35,7 @@ from is2_core.logs import configure_logging
 from is2_core.tasks import dispatcher
 from is2_core.tasks.heartbeat import ask_for_heartbeat
 from is2_core.tasks.wakeups import JOB_TIMEOUT_S, RqWakeup, WakeupQueue, wakeup_queue
+from is2_core.tasks.workers import forget_gone_workers, register_again
 
 _BUSY_S = 0.1
 _IDLE_S = 0.5
@@ -67,10 +70,30 @@ class TaskWorker(Worker):
     def subscribe(self) -> None:
         """Listen to no commands: whoever can write to Redis could stop a worker or its child by them."""
 
+    def check_for_suspension(self, burst: bool) -> None:
+        """Let nobody suspend this worker, for the same reason."""
+
     def run_maintenance_tasks(self) -> None:
         """Forget workers that are gone. The registries, whose entries RQ would run callbacks of, are not used."""
-        clean_worker_registry(self.queues[0])
+        with _redis_may_be_away():
+            forget_gone_workers(self.connection)
         self.last_cleaned_at = utcnow()  # type: ignore[assignment]  # RQ infers the type of its None
+
+    def set_state(self, state: str, pipeline: Pipeline | None = None) -> None:
+        """Say what this worker does."""
+        with _redis_may_be_away():
+            super().set_state(state, pipeline)
+
+    def set_shutdown_requested_date(self) -> None:
+        """Say that this worker was told to stop."""
+        with _redis_may_be_away():
+            super().set_shutdown_requested_date()  # type: ignore[no-untyped-call]  # RQ's is
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        """Say that this worker lives, also to a Redis that has forgotten it."""
+        with _redis_may_be_away():
+            super().heartbeat(timeout, pipeline)
+            register_again(self)
 
     def prepare_execution(self, job: Job) -> Execution:
         """Say that this worker is busy; the execution is known to this process alone."""
@@ -78,12 +101,14 @@ class TaskWorker(Worker):
         self.execution = execution = Execution(job.id, job.id, self.connection)
         return execution
 
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Fork a child for one wake-up and wait for it; why it failed is in the database, not in Redis."""
+        with _redis_may_be_away():
+            super().execute_job(job, queue)
+
     def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
-        """Say at each tick that this worker lives. A Redis that is away for a moment ends neither it nor its child."""
-        try:
-            self.heartbeat(self.job_monitoring_interval + 60)
-        except redis.RedisError as error:
-            _log.warning("no sign of life could be given while a task runs (%s)", type(error).__name__)
+        """Say at each tick that this worker lives."""
+        self.heartbeat(self.job_monitoring_interval + 60)
 
     def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
         """Run, in the child, the next due task."""
@@ -95,6 +120,16 @@ class TaskWorker(Worker):
             _log.error("a task broke off: %s", trace_without_values(error))
             raise
         return True
+
+
+@contextmanager
+def _redis_may_be_away() -> Iterator[None]:
+    """Go on where Redis does not answer: that ends neither a worker nor its child. The next look for a wake-up waits
+    until it is back."""
+    try:
+        yield
+    except redis.RedisError as error:
+        _log.warning("Redis could not be told what a worker does (%s)", type(error).__name__)
 
 
 def check_redis(connection: redis.Redis) -> None:

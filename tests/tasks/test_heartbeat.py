@@ -35,7 +35,7 @@ from is2_core.tasks.wakeups import QUEUE
 from is2_core.tasks.workers import SILENT_AFTER, is_reachable, look_at_queue
 from tests.concurrency.test_children import ROOT, worker_environment
 from tests.conftest import make_config
-from tests.tasks.conftest import Board
+from tests.tasks.conftest import Board, forking_worker
 
 A_DAY = timedelta(days=1)
 
@@ -147,8 +147,26 @@ def test_a_worker_that_died_is_not_live_for_as_long_as_redis_remembers_it(redis_
     found = look_at_queue(redis_url, now)
     assert found is not None
     assert {worker.name: worker.is_live for worker in found.workers} == {"alive": True, "dead": False}
-    connection.hset("rq:worker:dead", "last_heartbeat", "junk")
-    assert look_at_queue(redis_url, now) is None
+
+
+def test_what_no_worker_writes_is_no_worker(redis_url: str) -> None:
+    connection = redis.Redis.from_url(redis_url)
+    alive = forking_worker(connection, name="alive")
+    alive.register_birth()
+    alive.set_state("idle")
+    for name in ("junk", "blank"):
+        connection.hset(
+            f"rq:worker:{name}", mapping={"birth": "junk", "state": b"\xff"} if name == "junk" else {"a": "b"}
+        )
+        connection.sadd("rq:workers:is2", f"rq:worker:{name}")
+    connection.set("rq:worker:text", "no hash")
+    connection.sadd("rq:workers:is2", "rq:worker:text", "rq:worker:nobody", "no worker's name", b"\xff\xfe")
+    found = look_at_queue(redis_url, WallClock().now())
+    assert found is not None
+    assert [(worker.name, worker.does, worker.is_live) for worker in found.workers] == [("alive", "idle", True)]
+    alive.run_maintenance_tasks()
+    assert not connection.sismember("rq:workers:is2", b"\xff\xfe")
+    assert connection.sismember("rq:workers:is2", alive.key)
 
 
 def test_a_redis_that_is_away_is_noticed_within_a_second() -> None:

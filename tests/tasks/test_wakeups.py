@@ -11,7 +11,10 @@ import pytest
 import redis
 
 import worker
-from is2_core.tasks.wakeups import WAKEUP_TTL_S, RqWakeup, wakeup_queue
+from cli.embedded_redis import EmbeddedRedis
+from is2_core.clock import WallClock
+from is2_core.tasks.wakeups import FUNCTION, WAKEUP_TTL_S, RqWakeup, wakeup_queue
+from is2_core.tasks.workers import look_at_queue
 from tests.tasks.conftest import Board, does_nothing, forking_worker
 
 
@@ -130,3 +133,48 @@ def test_an_emptied_redis_loses_no_task(board: Board, connection: redis.Redis) -
     connection.flushall()
     assert board.tick().notified == 2
     assert [board.run_next(does_nothing) for _ in range(3)] == [*(task.id for task in board.tasks()), None]
+
+
+def test_a_worker_that_redis_has_forgotten_is_known_again(connection: redis.Redis, redis_url: str) -> None:
+    waits = forking_worker(connection)
+    waits.register_birth()
+    waits.set_state("idle")
+    connection.flushall()
+    waits.heartbeat()
+    found = look_at_queue(redis_url, WallClock().now())
+    assert found is not None
+    assert (RqWakeup(connection).live_workers(), [worker.does for worker in found.workers]) == (1, ["idle"])
+
+
+def test_a_redis_that_goes_away_during_a_task_ends_no_worker(
+    monkeypatch: pytest.MonkeyPatch, marks: Callable[[str], None], tmp_path: Path
+) -> None:
+    """It is away when a child ends well, and when one ends badly; then it comes back, empty."""
+    folder = tmp_path / "redis"
+    folder.mkdir()
+    server = EmbeddedRedis(folder)
+    server.start()
+    connection = redis.Redis.from_url(server.url)
+
+    def perform() -> None:
+        marks("starts")
+        if len(lines(tmp_path)) == 1:
+            raise MemoryError
+
+    monkeypatch.setattr(worker, "perform", perform)
+    running = forking_worker(connection)
+    running.register_birth()
+    job, queue = wakeup_queue(connection).create_job(FUNCTION, timeout=5), wakeup_queue(connection)
+    server.stop()
+    running.execute_job(job, queue)
+    running.execute_job(job, queue)
+    running.heartbeat()
+    running.run_maintenance_tasks()
+    running.check_for_suspension(burst=False)
+    running._shutdown_requested_date = WallClock().now()
+    running.set_shutdown_requested_date()
+    server.start()
+    running.heartbeat()
+    assert RqWakeup(connection).live_workers() == 1
+    assert lines(tmp_path) == ["starts", "starts"]
+    server.stop()
