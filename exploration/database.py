@@ -10,8 +10,8 @@ from functools import cache
 
 import sqlalchemy as sa
 
-from is2_core.db import Database
 from is2_core.db.base import Base
+from is2_core.db.engine import Database
 
 
 def empty_database() -> Database:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from exploration.checks import expected
 from is2_core.accounts.models import Integration
-from is2_core.db import Database
+from is2_core.db.engine import Database
 from is2_core.embedded_warehouse.models import WarehouseOrder
 from is2_core.inventory.models import StockPush, StockPushLine
 from is2_core.items.models import CartItem

@@ -14,7 +14,7 @@ import greenlet
 
 from exploration.trace import Trace
 from is2_core.clock import VirtualClock
-from is2_core.db import in_transaction
+from is2_core.db.unit import in_transaction
 
 
 class Crash(BaseException):

@@ -10,7 +10,7 @@ from typing import TypeVar
 from exploration.checks import expected
 from exploration.scheduler import Scheduler
 from exploration.trace import Trace
-from is2_core.db import Database
+from is2_core.db.engine import Database
 from is2_core.embedded_warehouse.port import EmbeddedWarehouse
 from plugins.interface import Temporary
 from plugins.warehouse import (

@@ -12,7 +12,7 @@ from is2_core.calls.rate_limits import BucketStore, RedisBuckets
 from is2_core.calls.transport import RequestsTransport, Transport
 from is2_core.clock import Clock, OffsetClock, WallClock
 from is2_core.config import Config
-from is2_core.db import Database
+from is2_core.db.engine import Database
 from is2_core.db.types import use_keyring
 from is2_core.embedded_warehouse.port import EmbeddedWarehouse
 from is2_core.jobs import HANDLERS

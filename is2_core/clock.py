@@ -10,8 +10,8 @@ from typing import Protocol
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from is2_core.db import Database
 from is2_core.db.base import Base
+from is2_core.db.engine import Database
 
 
 class ClockOffset(Base):

@@ -10,7 +10,7 @@ from is2_core.calls.rate_limits import BucketStore
 from is2_core.calls.transport import Transport
 from is2_core.clock import Clock
 from is2_core.config import Config
-from is2_core.db import Database
+from is2_core.db.engine import Database
 from plugins.warehouse import Warehouse
 
 

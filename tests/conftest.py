@@ -1,4 +1,8 @@
-"""Shared fixtures: real databases, a real Redis, a platform on a virtual clock, the simulator over HTTP."""
+"""Shared fixtures: real databases, a real Redis, a platform on a virtual clock, the simulator over HTTP.
+
+What they need is imported when they are asked for: a run of unit tests asks for none, and loads no database, no web
+framework and no simulator.
+"""
 
 from __future__ import annotations
 
@@ -10,33 +14,29 @@ import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-import redis
-import sqlalchemy as sa
-from argon2 import PasswordHasher
-from flask import Flask
 
-from cli.embedded_redis import EmbeddedRedis
-from is2_core.accounts import passwords
-from is2_core.bootstrap import build_platform
-from is2_core.calls.carts import CartRegistry
-from is2_core.calls.rate_limits import MemoryBuckets
-from is2_core.clock import VirtualClock
-from is2_core.config import Config
-from is2_core.crypto import Keyring
-from is2_core.db import engine
-from is2_core.db.schema import upgrade
-from is2_core.platform import Platform
-from tests.support.amazon import SimulatedAmazon, simulated_amazon
-from tests.support.postgres import PostgresServer
-from tests.support.templates import CompiledTemplates
-from tests.support.world import World
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+    from argon2 import PasswordHasher
 
-pytest_plugins = ["tests.support.no_skips", "tests.support.panel"]
+    from is2_core.calls.carts import CartRegistry
+    from is2_core.clock import VirtualClock
+    from is2_core.config import Config
+    from is2_core.platform import Platform
+    from tests.support.amazon import SimulatedAmazon
+    from tests.support.panel import House
+    from tests.support.postgres import PostgresServer
+    from tests.support.world import World
 
-KEYS = Keyring.generate("test")
-Engines = Callable[[str], sa.Engine]
+pytest_plugins = ["tests.support.no_skips"]
+
+Engines = Callable[[str], "sa.Engine"]
+
+# A keyring as the settings give it, 32 bytes of key in base64.
+KEYS = "test:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
 
 def pytest_collection_finish() -> None:
@@ -47,8 +47,20 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _cheaper(request: pytest.FixtureRequest) -> None:
+    """What makes this test process cheaper; a run of unit tests has nothing of it."""
+    if not all(item.get_closest_marker("unit") for item in request.session.items):
+        for fixture in ("product_hasher", "_compiled_templates", "engines"):
+            request.getfixturevalue(fixture)
+
+
+@pytest.fixture(scope="session")
 def product_hasher() -> Iterator[PasswordHasher]:
     """The product's own password hasher; the tests' hashes by the cheapest figures, or they would do little else."""
+    from argon2 import PasswordHasher
+
+    from is2_core.accounts import passwords
+
     product = passwords._hasher
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
@@ -58,6 +70,8 @@ def product_hasher() -> Iterator[PasswordHasher]:
 @pytest.fixture(scope="session")
 def sqlite_template() -> Iterator[Path]:
     """A migrated, empty SQLite file; each test copies it."""
+    from is2_core.db.schema import upgrade
+
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "template.db"
         upgrade(f"sqlite:///{path}")
@@ -67,22 +81,31 @@ def sqlite_template() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL server of this test process, with a migrated database `test_is2`."""
+    from is2_core.db.schema import upgrade
+    from tests.support.postgres import PostgresServer
+
     with PostgresServer() as server:
         upgrade(server.create_database("test_is2"))
         yield server
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def _compiled_templates() -> Iterator[None]:
     """Every app of this test process shares its compiled templates: most tests of pages did little else."""
+    from flask import Flask
+
+    from tests.support.templates import CompiledTemplates
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Flask, "jinja_options", {"bytecode_cache": CompiledTemplates()})
         yield
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def engines() -> Iterator[Engines]:
     """One engine for an address in this test process, so that statements are compiled once, not in every test."""
+    from is2_core.db import engine
+
     with pytest.MonkeyPatch.context() as patch:
         made = functools.cache(engine._make_engine)
         patch.setattr(engine, "_make_engine", made)
@@ -123,6 +146,8 @@ def empty_postgres(server: PostgresServer, engines: Engines) -> str:
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[str]:
     """The address of a Redis of this test process."""
+    from cli.embedded_redis import EmbeddedRedis
+
     with tempfile.TemporaryDirectory() as folder, EmbeddedRedis(folder) as server:
         yield server.url
 
@@ -130,6 +155,8 @@ def redis_server() -> Iterator[str]:
 @pytest.fixture
 def redis_url(redis_server: str) -> str:
     """The same Redis, emptied."""
+    import redis
+
     with redis.Redis.from_url(redis_server) as connection:
         connection.flushall()
     return redis_server
@@ -138,17 +165,24 @@ def redis_url(redis_server: str) -> str:
 @pytest.fixture(scope="session")
 def carts() -> CartRegistry:
     """All installed carts; they are stateless."""
+    from is2_core.calls.carts import CartRegistry
+
     return CartRegistry.load()
 
 
 @pytest.fixture
 def clock() -> VirtualClock:
     """A clock that stands still until a test moves it."""
+    from is2_core.clock import VirtualClock
+
     return VirtualClock(datetime(2026, 11, 23, 12, 0, tzinfo=UTC))
 
 
 def make_config(database_url: str, redis_url: str = "redis://127.0.0.1:1") -> Config:
     """A configuration for tests; the default Redis answers nobody."""
+    from is2_core.config import Config
+    from is2_core.crypto import Keyring
+
     return Config(
         database_url=database_url,
         redis_url=redis_url,
@@ -162,6 +196,9 @@ def make_config(database_url: str, redis_url: str = "redis://127.0.0.1:1") -> Co
 @pytest.fixture
 def platform(database_url: str, clock: VirtualClock, carts: CartRegistry) -> Iterator[Platform]:
     """A platform on a real database, virtual time and buckets in memory; its HTTP is real."""
+    from is2_core.bootstrap import build_platform
+    from is2_core.calls.rate_limits import MemoryBuckets
+
     made = build_platform(make_config(database_url), clock=clock, buckets=MemoryBuckets(clock), carts=carts)
     yield made
     made.db.dispose()
@@ -171,6 +208,8 @@ def platform(database_url: str, clock: VirtualClock, carts: CartRegistry) -> Ite
 def amazon(request: pytest.FixtureRequest, clock: VirtualClock) -> Iterator[SimulatedAmazon]:
     """A simulated Amazon over HTTP, on the test's clock. A test of pages has its panel's settings name it; it knows
     nothing of the furnished stores."""
+    from tests.support.amazon import simulated_amazon
+
     with simulated_amazon(clock) as running:
         if "house" in request.fixturenames:
             request.getfixturevalue("house").point_to(running)
@@ -189,4 +228,45 @@ def models() -> str:
 @pytest.fixture
 def world(platform: Platform, clock: VirtualClock, amazon: SimulatedAmazon) -> World:
     """A merchant whose store is about to be connected."""
+    from tests.support.world import World
+
     return World(platform, clock, amazon)
+
+
+@pytest.fixture(scope="session")
+def amazon_for_template() -> Iterator[tuple[VirtualClock, SimulatedAmazon]]:
+    """The simulator the furnished stores were connected at."""
+    from is2_core.clock import VirtualClock
+    from tests.support.amazon import simulated_amazon
+    from tests.support.panel import START
+
+    clock = VirtualClock(START)
+    with simulated_amazon(clock) as amazon:
+        yield clock, amazon
+
+
+@pytest.fixture(scope="session")
+def furnished(
+    sqlite_template: Path, carts: CartRegistry, amazon_for_template: tuple[VirtualClock, SimulatedAmazon]
+) -> Iterator[Path]:
+    """A database with people, two stores, items, mappings, stock and orders; each test copies it."""
+    from tests.support.panel import furnish
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "furnished.db"
+        shutil.copy(sqlite_template, path)
+        furnish(path, carts, *amazon_for_template)
+        yield path
+
+
+@pytest.fixture
+def house(furnished: Path, engines: Engines, clock: VirtualClock, carts: CartRegistry) -> Iterator[House]:
+    """The panel over a copy of the furnished database."""
+    from is2_core.bootstrap import build_platform
+    from is2_core.calls.rate_limits import MemoryBuckets
+    from tests.support.panel import open_house
+
+    url = copy_sqlite(furnished, engines)
+    platform = build_platform(make_config(url), clock=clock, buckets=MemoryBuckets(clock), carts=carts)
+    yield open_house(platform, clock)
+    platform.db.dispose()

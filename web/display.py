@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from flask import Flask, g, request
@@ -20,7 +21,7 @@ from is2_core.platform import Platform
 from web import access, lateness
 from web.inventory import shared_stock
 from web.orders.handling_requirements import demand_label, to_do
-from web.orders.windows import narrow_window, window
+from web.orders.windows import Windows
 
 STATE_LABELS = {state.value: state.value.capitalize() for state in ReceivedState}
 _STATE_COLORS = {
@@ -129,6 +130,21 @@ def day(value: datetime | None) -> Markup | str:
     return Markup('<time datetime="{}">{}</time>').format(
         moment.strftime("%Y-%m-%dT%H:%M:%SZ"), f"{moment:%b} {moment.day}, {moment:%Y}"
     )
+
+
+def window(earliest: datetime | None, latest: datetime | None) -> Markup | str:
+    """A promised window or deadline, in the warehouse's time zone."""
+    return Windows(_zone()).window(earliest, latest)
+
+
+def narrow_window(earliest: datetime | None, latest: datetime | None) -> Markup | str:
+    """The same for narrow columns: without the year where that is the present one."""
+    this_year = access.platform().clock.now().astimezone(_zone()).year
+    return Windows(_zone(), this_year).window(earliest, latest)
+
+
+def _zone() -> ZoneInfo:
+    return ZoneInfo(access.platform().config.timezone)
 
 
 def age(value: datetime) -> str:

@@ -8,7 +8,7 @@ from is2_core.bootstrap import build_platform
 from is2_core.config import Config
 from is2_core.logs import configure_logging
 from is2_core.platform import Platform
-from web import create_app
+from web.app import create_app
 
 # More than live calls to carts (is2_core.calls.live_limits) and the one password being hashed can hold.
 THREADS = 8

@@ -19,7 +19,7 @@ from is2_core.calls.live_limits import LIVE_S, AllTaken, LiveCall, current
 from is2_core.calls.rate_limits import BucketsAway, BucketStore, Budget
 from is2_core.calls.transport import DEADLINE_S, NoAnswer, PrivateAddress, Request, Transport, is_public, within
 from is2_core.clock import Clock
-from is2_core.db import in_transaction
+from is2_core.db.unit import in_transaction
 from is2_core.faultpoints import faultpoint
 from plugins.interface import Effect, Permanent, RateLimited, RatePlan, Reply, Temporary
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from is2_core.accounts.models import Integration
 from is2_core.errors import BadInput
 from plugins.interface import Field, FieldKind
+
+if TYPE_CHECKING:
+    from is2_core.accounts.models import Integration
 
 MAX_TEXT = 2000
 

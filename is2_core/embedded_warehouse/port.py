@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from is2_core.clock import Clock
-from is2_core.db import Database
+from is2_core.db.engine import Database
 from is2_core.embedded_warehouse import feed
 from is2_core.embedded_warehouse.demands import to_json
 from is2_core.embedded_warehouse.feed import next_position, note_moved

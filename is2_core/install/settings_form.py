@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from is2_core.accounts.models import Integration
 from is2_core.carts.fields import LEAD_DAYS, FormField
-from is2_core.tasks.models import Schedule
 from plugins.interface import CartManifest, Field, FieldKind, SchedulePlan
+
+if TYPE_CHECKING:
+    from is2_core.accounts.models import Integration
+    from is2_core.tasks.models import Schedule
 
 ORDERS_EVERY = "orders_every"
 INVENTORY_EVERY = "inventory_every"

@@ -1,14 +1,10 @@
-"""Warning before an authorization ends."""
+"""Warning before an authorization ends; pure."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-
-from is2_core.accounts.models import Credential, Integration
-from is2_core.carts.cart_settings import known_manifest
-from is2_core.platform import Platform
 
 LEVELS = (1, 7, 30)
 
@@ -23,19 +19,8 @@ class Renewal:
     sentence: str
 
 
-def renewal(platform: Platform, integration_id: int) -> Renewal | None:
-    """The warning for a store, None where its authorization is good for more than 30 days, or for ever."""
-    with platform.db.read() as session:
-        integration = session.get_one(Integration, integration_id)
-        credential = session.get(Credential, integration_id)
-    manifest = known_manifest(platform, integration.cart)
-    if credential is None or manifest.authorization_life is None:
-        return None
-    return warning(manifest.label, credential.authorized_at + manifest.authorization_life, platform.clock.now())
-
-
 def warning(label: str, due_at: datetime, now: datetime) -> Renewal | None:
-    """The warning at a moment; pure.
+    """The warning at a moment.
 
     Args:
         due_at: when the authorization ends.

@@ -16,12 +16,11 @@ from is2_core.embedded_warehouse.models import WarehouseSku
 from is2_core.errors import BadInput, Conflict
 from is2_core.items.models import CartItem, Mapping
 from is2_core.items.states import SeenInCart
+from is2_core.items.typed_items import checked_mappings, checked_sku, no_such_sku
 from is2_core.platform import Platform
 from is2_core.tasks.queue import NOW, enqueue
 from plugins.interface import ItemPage, NotListed
 
-MAX_SKU = 100
-MAX_QUANTITY = 10_000
 MAX_PAGES = 1000
 # Seconds for reading the whole item list; each of its pages has those of any question.
 LIST_S = 30
@@ -176,52 +175,12 @@ def review(platform: Platform, session: Session, integration: Integration) -> No
     enqueue(session, kind="orders.review", integration=integration, now=platform.clock.now(), priority=NOW)
 
 
-def checked_sku(text: str) -> str:
-    """A typed cart SKU without the spaces around it.
-
-    Raises:
-        BadInput: it is empty, too long or holds what cannot be printed.
-    """
-    sku = text.strip()
-    if not sku:
-        raise BadInput("Give the SKU exactly as it is in the cart.", field="sku")
-    if len(sku) > MAX_SKU or not sku.isprintable():
-        raise BadInput(f"A SKU has at most {MAX_SKU} printable characters.", field="sku")
-    return sku
-
-
 def _refuse_listed(session: Session, integration_id: int, sku: str, item_id: int | None) -> None:
     listed = session.scalar(
         sa.select(CartItem.id).where(CartItem.integration_id == integration_id, CartItem.sku == sku)
     )
     if listed not in (None, item_id):
         raise Conflict(f"The SKU {sku} is on the list already.", field="sku")
-
-
-def checked_mappings(typed: Sequence[tuple[str, str]]) -> dict[str, int]:
-    """Warehouse SKU -> quantity, of (SKU, quantity as typed) pairs; empty rows are left out.
-
-    Raises:
-        BadInput: a row lacks its SKU, has one twice or no usable quantity. Whether the SKUs exist is not looked at.
-    """
-    wanted: dict[str, int] = {}
-    for sku_text, quantity_text in typed:
-        sku, quantity = sku_text.strip(), quantity_text.strip()
-        if not sku and quantity in ("", "1"):
-            continue
-        if not sku:
-            raise BadInput("A mapping row has a quantity but no warehouse SKU.", field="mappings")
-        if sku in wanted:
-            raise BadInput(f"The warehouse SKU {sku} stands twice.", field="mappings")
-        if not (quantity.isascii() and quantity.isdigit() and 1 <= int(quantity) <= MAX_QUANTITY):
-            raise BadInput(f"The quantity of {sku} must be a whole number from 1 to {MAX_QUANTITY}.", field="mappings")
-        wanted[sku] = int(quantity)
-    return wanted
-
-
-def no_such_sku(sku: str) -> str:
-    """The sentence for a mapping to what the warehouse does not have."""
-    return f"The warehouse has no SKU {sku} in this account."
 
 
 def _mappings(session: Session, account_id: int, typed: Sequence[tuple[str, str]]) -> list[Mapping]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from is2_core.errors import BadInput
-from is2_core.items.custom_items import checked_mappings, checked_sku, no_such_sku
 from is2_core.items.sku_suggestions import KnownSkus
 from is2_core.items.table_csv import Line, TableItem
+from is2_core.items.typed_items import checked_mappings, checked_sku, no_such_sku
 
 _YES = {"yes", "y", "true", "1"}
 _NO = {"no", "n", "false", "0"}

@@ -16,8 +16,8 @@ from is2_core.db.locks import LOCK
 from is2_core.errors import BadInput, Conflict
 from is2_core.items.shipping_mappings import vocabulary_now
 from is2_core.orders.activity import note_order
-from is2_core.orders.holds.config import ADDRESS_CORRECTED, PLACEABLE, apply_holds, rules_for
-from is2_core.orders.holds.reasons import WAIVABLE, HoldCode, address_problem
+from is2_core.orders.holds.config import PLACEABLE, apply_holds, rules_for
+from is2_core.orders.holds.reasons import ADDRESS_CORRECTED, WAIVABLE, HoldCode, address_problem
 from is2_core.orders.models import Hold, ReceivedOrder, Recipient
 from is2_core.orders.states import ReceivedState
 from is2_core.orders.timeline import add_event

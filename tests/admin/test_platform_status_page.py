@@ -17,7 +17,7 @@ from rq.serializers import JSONSerializer
 from is2_core.bootstrap import build_platform
 from is2_core.calls.carts import CartRegistry
 from is2_core.clock import VirtualClock
-from is2_core.db import Database
+from is2_core.db.engine import Database
 from is2_core.db.schema import alembic_config, revision_problem
 from is2_core.tasks.heartbeat import ask_for_heartbeat
 from is2_core.tasks.models import Heartbeat
@@ -25,7 +25,7 @@ from is2_core.tasks.wakeups import QUEUE
 from tests.conftest import make_config
 from tests.support.browser import Browser
 from tests.support.panel import ADMIN, ALICE, SUPPORT, House
-from web import create_app
+from web.app import create_app
 
 FOUR_MINUTES = timedelta(minutes=4)
 STATE = "State of the platform"

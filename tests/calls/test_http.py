@@ -18,7 +18,7 @@ from is2_core.calls.http import CallRules, CoreHttp
 from is2_core.calls.rate_limits import MemoryBuckets
 from is2_core.calls.transport import NoAnswer, PrivateAddress, Request, RequestsTransport
 from is2_core.clock import VirtualClock
-from is2_core.db import Database
+from is2_core.db.engine import Database
 from plugins.interface import Effect, Permanent, RateLimited, RatePlan, Reply, Temporary
 from tests.support.cart_http import served
 

@@ -14,7 +14,7 @@ from is2_core.tasks.queue import enqueue
 from plugins.amazon.simulator.orders.buyers import SENTINELS
 from tests.support.parcels import confirming
 from tests.support.world import World
-from web import create_app
+from web.app import create_app
 from web.orders import orders_export
 
 PASSWORD = "a long pass phrase 1"

@@ -34,7 +34,7 @@ import sqlalchemy as sa
 from cli.embedded_redis import EmbeddedRedis
 from is2_core.accounts.models import Account
 from is2_core.crypto import Keyring
-from is2_core.db import Database
+from is2_core.db.engine import Database
 from is2_core.db.schema import upgrade
 from is2_core.tasks.models import Task
 from is2_core.tasks.queue import enqueue

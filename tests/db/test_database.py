@@ -9,9 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from is2_core.accounts.models import Account
-from is2_core.db import Database, in_transaction, savepoint
 from is2_core.db.base import Base
+from is2_core.db.engine import Database
 from is2_core.db.schema import is_current
+from is2_core.db.unit import in_transaction, savepoint
 from is2_core.platform import Platform
 
 

@@ -14,7 +14,7 @@ from tests.e2e.seller_central import SellerCentral
 from tests.support.amazon import NORTHWIND, SimulatedAmazon
 from tests.support.browser import PASSWORD, Browser, Page
 from tests.support.world import World
-from web import create_app
+from web.app import create_app
 
 ALICE = "alice@example.com"
 # Every pair of calls to look at feeds, channels or orders is over well within this.

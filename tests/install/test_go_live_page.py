@@ -20,7 +20,7 @@ from plugins.interface import Reply
 from tests.conftest import make_config
 from tests.support.browser import PASSWORD, Browser, Page
 from tests.support.panel import ADMIN, ALICE, House
-from web import create_app
+from web.app import create_app
 
 PUBLIC = "https://is2.warehouse.example"
 SECRET = "amzn1.oa2-cs.v1." + "5f3a" * 16

@@ -15,7 +15,8 @@ from is2_core.errors import BadInput, Conflict
 from is2_core.install import connect, disconnect, trip
 from is2_core.install.trip import Ready
 from is2_core.integrations import legacy_authorization
-from is2_core.integrations.authorization_expiry import renewal, warning
+from is2_core.integrations.authorization_expiry import warning
+from is2_core.integrations.renewals import renewal
 from is2_core.inventory import overview, shared_stock
 from is2_core.orders.states import ReceivedState
 from is2_core.tasks.models import Task

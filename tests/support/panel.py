@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import copy
-import shutil
-import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
 import sqlalchemy as sa
 from flask import Flask
 
@@ -24,11 +20,11 @@ from is2_core.calls.rate_limits import MemoryBuckets
 from is2_core.clock import VirtualClock
 from is2_core.items import item_table
 from is2_core.platform import Platform
-from tests.conftest import Engines, copy_sqlite, make_config
-from tests.support.amazon import APPLICATION, NORTHWIND, SimulatedAmazon, simulated_amazon
+from tests.conftest import make_config
+from tests.support.amazon import APPLICATION, NORTHWIND, SimulatedAmazon
 from tests.support.browser import PASSWORD, Browser
 from tests.support.world import World
-from web import create_app
+from web.app import create_app
 
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ALICE, BOB, CHARLIE = "alice@example.com", "bob@example.com", "charlie@example.com"
@@ -96,46 +92,26 @@ def _people(platform: Platform, northwind: int) -> tuple[int, int]:
     return contoso, made[CHARLIE]
 
 
-@pytest.fixture(scope="session")
-def amazon_for_template() -> Iterator[tuple[VirtualClock, SimulatedAmazon]]:
-    """The simulator the template's stores were connected at."""
-    clock = VirtualClock(START)
-    with simulated_amazon(clock) as amazon:
-        yield clock, amazon
-
-
-@pytest.fixture(scope="session")
-def furnished(
-    sqlite_template: Path, carts: CartRegistry, amazon_for_template: tuple[VirtualClock, SimulatedAmazon]
-) -> Iterator[Path]:
-    """A database with people, two stores, items, mappings, stock and orders; each test copies it."""
-    clock, amazon = amazon_for_template
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "furnished.db"
-        shutil.copy(sqlite_template, path)
-        platform = build_platform(
-            make_config(f"sqlite:///{path}"), clock=clock, buckets=MemoryBuckets(clock), carts=carts
-        )
-        world = World(platform, clock, amazon)
-        contoso, charlie = _people(platform, world.account)
-        other = _as(world, contoso, charlie)
-        for owner, region, seller, nickname in (
-            (world, "na", NORTHWIND, "Outdoor"),
-            (other, "eu", "A2SIMEU0000001", "Alpen"),
-        ):
-            owner.stock_up()
-            store = owner.connect(region, seller)
-            owner.finish(store, nickname=nickname)
-            owner.add_item(store, "TENT-2P")
-            owner.add_item(store, "BUNDLE-CAMP", ("LAMP-USB", "2"), ("STOVE-MINI", "1"))
-            owner.map_methods(store, "STANDARD")
-            item_table.preview(
-                platform, integration_id=store, account_id=owner.account, user_id=owner.owner, content=TABLE
-            )
-            amazon.generate(seller, **ORDERS)
-        world.settle()
-        platform.db.dispose()
-        yield path
+def furnish(path: Path, carts: CartRegistry, clock: VirtualClock, amazon: SimulatedAmazon) -> None:
+    """Fill an empty database with people, two stores connected at a simulator, items, mappings, stock and orders."""
+    platform = build_platform(make_config(f"sqlite:///{path}"), clock=clock, buckets=MemoryBuckets(clock), carts=carts)
+    world = World(platform, clock, amazon)
+    contoso, charlie = _people(platform, world.account)
+    other = _as(world, contoso, charlie)
+    for owner, region, seller, nickname in (
+        (world, "na", NORTHWIND, "Outdoor"),
+        (other, "eu", "A2SIMEU0000001", "Alpen"),
+    ):
+        owner.stock_up()
+        store = owner.connect(region, seller)
+        owner.finish(store, nickname=nickname)
+        owner.add_item(store, "TENT-2P")
+        owner.add_item(store, "BUNDLE-CAMP", ("LAMP-USB", "2"), ("STOVE-MINI", "1"))
+        owner.map_methods(store, "STANDARD")
+        item_table.preview(platform, integration_id=store, account_id=owner.account, user_id=owner.owner, content=TABLE)
+        amazon.generate(seller, **ORDERS)
+    world.settle()
+    platform.db.dispose()
 
 
 def _as(world: World, account: int, owner: int) -> World:
@@ -144,16 +120,8 @@ def _as(world: World, account: int, owner: int) -> World:
     return other
 
 
-@pytest.fixture
-def house(furnished: Path, engines: Engines, clock: VirtualClock, carts: CartRegistry) -> Iterator[House]:
-    """The panel over a copy of the furnished database."""
-    url = copy_sqlite(furnished, engines)
-    platform = build_platform(make_config(url), clock=clock, buckets=MemoryBuckets(clock), carts=carts)
-    yield _house(platform, clock)
-    platform.db.dispose()
-
-
-def _house(platform: Platform, clock: VirtualClock) -> House:
+def open_house(platform: Platform, clock: VirtualClock) -> House:
+    """The panel of a platform over a copy of the furnished database."""
     session_clock = VirtualClock(START)
     app = create_app(platform, session_clock=session_clock)
     app.testing = True

@@ -10,7 +10,7 @@ from types import TracebackType
 
 import sqlalchemy as sa
 
-from is2_core.db import Database
+from is2_core.db.engine import Database
 
 PATIENCE_S = 30
 _WAITING = sa.text(

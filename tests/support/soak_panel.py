@@ -10,7 +10,7 @@ import threading
 import sqlalchemy as sa
 
 from is2_core.config import Config
-from is2_core.db import Database
+from is2_core.db.engine import Database
 from is2_core.tasks.models import Task
 from tests.support.soak_worker import NOTE
 

@@ -25,7 +25,7 @@ from tests.support.amazon import APPLICATION, SimulatedAmazon, simulated_amazon
 from tests.support.browser import PASSWORD
 from tests.support.live import served
 from tests.support.panel import ADMIN, ALICE, PACKER, START
-from web import create_app
+from web.app import create_app
 
 pytestmark = pytest.mark.browser
 

@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from is2_core.accounts.models import Account
-from is2_core.db import Database
+from is2_core.db.engine import Database
 from tests.support.browser import Browser
 from tests.support.panel import ALICE, House
-from web import create_app
+from web.app import create_app
 
 
 def test_errors_come_in_the_same_frame(house: House) -> None:

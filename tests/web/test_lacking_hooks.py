@@ -26,7 +26,7 @@ from tests.carts.test_tiny_road import TinyWorld
 from tests.conftest import make_config
 from tests.support.browser import Browser
 from tests.support.cart_http import served
-from web import create_app
+from web.app import create_app
 
 HOOKS = tuple(name for name in dir(plugin) if hasattr(interface, name) and hasattr(getattr(plugin, name), "is2_impl"))
 NEEDED = ("cart_manifest", "install", "fetch_orders")

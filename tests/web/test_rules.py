@@ -20,7 +20,7 @@ from is2_core.submissions.models import Submission
 from is2_core.tasks.models import Task
 from tests.support.browser import Browser
 from tests.support.panel import ADMIN, ALICE, CHARLIE, PACKER, SUPPORT, House
-from web import create_app
+from web.app import create_app
 from web.security import HEADERS
 
 # Which table the id in an address is of.

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from is2_core.accounts.models import Integration
 from is2_core.accounts.states import IntegrationState
-from is2_core.integrations.authorization_expiry import Renewal, renewal
+from is2_core.integrations.authorization_expiry import Renewal
 from is2_core.integrations.legacy_authorization import ENDED, migration_of, older_notice
+from is2_core.integrations.renewals import renewal
 from web.access import platform
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
-from is2_core.orders.models import ReceivedLine, ReceivedOrder
 from is2_core.orders.states import CustomizationState
 from plugins.warehouse import Demand, DemandKind
+
+if TYPE_CHECKING:
+    from is2_core.orders.models import ReceivedLine, ReceivedOrder
 
 _KINDS = {
     "serialNumber": DemandKind.SERIAL_NUMBER,

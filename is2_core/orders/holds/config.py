@@ -20,8 +20,6 @@ from is2_core.platform import Platform
 from plugins.interface import OrderState, ShippingMappingUI
 
 PLACEABLE = (OrderState.READY, OrderState.PARTLY_SHIPPED)
-# What a merchant corrected is not overwritten by what the cart says later.
-ADDRESS_CORRECTED = "ADDRESS_CORRECTED"
 
 
 def load_rules(

@@ -36,6 +36,8 @@ WAIVABLE = frozenset(
         HoldCode.FIRST_REVIEW,
     }
 )
+# Among what is waived: what a merchant corrected is not overwritten by what the cart says later.
+ADDRESS_CORRECTED = "ADDRESS_CORRECTED"
 _ADDRESS_MISSING = "The cart has given no delivery address: a missing role at the cart, or not yet available."
 
 _MISSING: Mapping[str, str] = {

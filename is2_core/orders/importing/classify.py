@@ -5,13 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from is2_core.accounts.models import Integration
-from is2_core.orders.holds.config import ADDRESS_CORRECTED
-from is2_core.orders.holds.reasons import HoldReason, LineFacts, OrderFacts, StoreRules, address_problem, holds_for
-from is2_core.orders.models import ReceivedOrder
+from is2_core.orders.holds.reasons import (
+    ADDRESS_CORRECTED,
+    HoldReason,
+    LineFacts,
+    OrderFacts,
+    StoreRules,
+    address_problem,
+    holds_for,
+)
 from is2_core.orders.states import CustomizationState, ReceivedState
 from plugins.interface import FulfilledBy, Order, OrderReject, OrderState
+
+if TYPE_CHECKING:
+    from is2_core.accounts.models import Integration
+    from is2_core.orders.models import ReceivedOrder
 
 # Still ours to decide; everything else is with the warehouse or was ended by a person.
 OPEN = (ReceivedState.STAGED, ReceivedState.HELD, ReceivedState.QUARANTINED, ReceivedState.EXCLUDED)

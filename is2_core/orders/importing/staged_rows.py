@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from is2_core.accounts.models import Integration
 from is2_core.orders.importing.classify import Decision, facts
-from is2_core.orders.models import ReceivedOrder
 from is2_core.orders.states import AckState, CustomizationState, ReceivedState
 from plugins.interface import Order, OrderLine, OrderReject, OrderState
+
+if TYPE_CHECKING:
+    from is2_core.accounts.models import Integration
+    from is2_core.orders.models import ReceivedOrder
 
 MAX_NUMBER = 64
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)

@@ -11,8 +11,8 @@ from sqlalchemy.exc import InterfaceError, OperationalError, StatementError
 from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Integration
-from is2_core.db import savepoint
 from is2_core.db.locks import LOCK
+from is2_core.db.unit import savepoint
 from is2_core.items.activity import note_sold
 from is2_core.orders.activity import WAITING
 from is2_core.orders.cancellation_requests import requested_late, tell_of_requests

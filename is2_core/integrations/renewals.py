@@ -1,0 +1,19 @@
+"""Which integrations must be reconnected soon."""
+
+from __future__ import annotations
+
+from is2_core.accounts.models import Credential, Integration
+from is2_core.carts.cart_settings import known_manifest
+from is2_core.integrations.authorization_expiry import Renewal, warning
+from is2_core.platform import Platform
+
+
+def renewal(platform: Platform, integration_id: int) -> Renewal | None:
+    """The warning for a store, None where its authorization is good for more than 30 days, or for ever."""
+    with platform.db.read() as session:
+        integration = session.get_one(Integration, integration_id)
+        credential = session.get(Credential, integration_id)
+    manifest = known_manifest(platform, integration.cart)
+    if credential is None or manifest.authorization_life is None:
+        return None
+    return warning(manifest.label, credential.authorized_at + manifest.authorization_life, platform.clock.now())
