@@ -4,6 +4,7 @@ import ast
 import configparser
 import hashlib
 import re
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -21,6 +22,20 @@ SIMULATOR = "plugins/amazon/simulator"
 KIT = ("plugins/testkit.py", "plugins/conformance/")
 PRODUCT = ("is2_core", "plugins", "web", "worker.py")
 EVERYTHING_THAT_RUNS = (*PRODUCT, "cli", "exploration")
+# Translation, arithmetic and decisions: nothing in their import path reads a database, serves a page or makes a call.
+PURE = """
+is2_core.accounts.states is2_core.cases.states is2_core.embedded_warehouse.states is2_core.inventory.states
+is2_core.items.states is2_core.orders.states is2_core.orders.fulfillment.states is2_core.tasks.states
+is2_core.carts.fields is2_core.embedded_warehouse.packing_form is2_core.errors is2_core.install.settings_form
+is2_core.integrations.authorization_expiry is2_core.inventory.sellable is2_core.items.sku_suggestions
+is2_core.items.table_csv is2_core.items.table_plan is2_core.items.typed_items
+is2_core.orders.fulfillment.elsewhere is2_core.orders.fulfillment.handling_requirements
+is2_core.orders.fulfillment.unit_matching is2_core.orders.holds.reasons is2_core.orders.importing.classify
+is2_core.orders.importing.staged_rows is2_core.shipments.carrier_names is2_core.tasks.schedule
+is2_core.tracking_numbers plugins.errors plugins.interface plugins.warehouse web.orders.windows
+""".split()
+PURE_FOLDERS = ("plugins/types", "plugins/amazon")
+HEAVY = ("sqlalchemy", "alembic", "flask", "werkzeug", "redis", "rq", "requests", "urllib3")
 NOT_OURS = {"node_modules", "__pycache__", "build", "dist", "var"}
 
 
@@ -304,6 +319,43 @@ def test_folders_and_modules_stay_small() -> None:
     most = {"plugins/interface.py": 400}
     lengths = {name(path): len(path.read_text(encoding="utf-8").splitlines()) for path in modules}
     assert {module: length for module, length in lengths.items() if length > most.get(module, 300)} == {}
+
+
+def test_pure_modules_import_nothing_heavy() -> None:
+    modules = [*PURE, *(dotted(path) for path in python(*PURE_FOLDERS, without=(SIMULATOR,)))]
+    program = """
+import importlib, sys
+
+class Refuse:
+    def find_spec(self, module, path=None, target=None):
+        if module.partition(".")[0] in heavy:
+            raise ImportError(f"{module} is heavy")
+
+heavy, modules = (words.split() for words in sys.argv[1:])
+sys.meta_path.insert(0, Refuse())
+for module in modules:
+    importlib.import_module(module)
+print([name for name in heavy if name in sys.modules])
+"""
+    answer = subprocess.run(
+        [sys.executable, "-c", program, " ".join(HEAVY), " ".join(modules)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (answer.returncode, answer.stdout.strip()) == (0, "[]"), answer.stderr[-2000:]
+
+
+def test_what_is_called_pure_is_held_to_it() -> None:
+    held = {ROOT / f"{module.replace('.', '/')}.py" for module in PURE}
+    called_pure = (
+        path
+        for path in python(*PRODUCT)
+        if re.search(r"(?:[;.]|\ba) pure\b", ast.get_docstring(tree(path)) or "", re.I)
+    )
+    assert [name(path) for path in called_pure if path not in held] == []
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:

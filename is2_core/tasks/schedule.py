@@ -1,4 +1,4 @@
-"""When scheduled work comes due: pure arithmetic of slots, in elapsed time or at a local time of day."""
+"""When scheduled work comes due: arithmetic of slots, in elapsed time or at a local time of day. Pure."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import csv
 import io
 
 import pytest
-from hypothesis import example, given, strategies as st
+from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 from is2_core.errors import BadInput
 from is2_core.items.table_csv import MAX_BYTES, Line, TableItem, decode, guard, read_table, unguard, write_table
@@ -39,6 +39,8 @@ def test_no_guarded_cell_begins_like_a_formula_that_does_anything(value: str) ->
         assert not cell.startswith(("+", "-", "@", "\t", "\r", "\n"))
 
 
+# A busy machine is no fault.
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(
     st.lists(
         st.builds(
