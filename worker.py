@@ -143,18 +143,25 @@ def check_redis(connection: redis.Redis) -> None:
         sys.exit(f"Redis has maxmemory-policy {policy!r}; set it to 'noeviction' before starting workers")
 
 
-def work(burst: bool) -> None:
-    """Run due tasks until told to stop (or, with `burst`, until no wake-up is left)."""
-    platform = prepare()
-    connection = redis.Redis.from_url(platform.config.redis_url)
-    check_redis(connection)
-    worker = TaskWorker(
+def idle_worker(redis_url: str) -> TaskWorker:
+    """Make a worker. Exits where the Redis is not fit for one."""
+    # By a client of its own: a connection made before the worker keeps redis-py's 5 s, and a worker that waits for
+    # longer takes each silence for a Redis that is away and sleeps, up to a minute at a time.
+    with redis.Redis.from_url(redis_url) as connection:
+        check_redis(connection)
+    connection = redis.Redis.from_url(redis_url)
+    return TaskWorker(
         [wakeup_queue(connection)],
         connection=connection,
         serializer=JSONSerializer,
         maintenance_interval=30,
         worker_ttl=_WORKER_TTL_S,
     )
+
+
+def work(burst: bool) -> None:
+    """Run due tasks until told to stop (or, with `burst`, until no wake-up is left)."""
+    worker = idle_worker(prepare().config.redis_url)
     worker.work(burst=burst, with_scheduler=False, logging_level="WARNING")
 
 

@@ -178,3 +178,11 @@ def test_a_redis_that_goes_away_during_a_task_ends_no_worker(
     assert RqWakeup(connection).live_workers() == 1
     assert lines(tmp_path) == ["starts", "starts"]
     server.stop()
+
+
+def test_a_worker_waits_in_peace_for_a_wakeup(redis_url: str) -> None:
+    """A socket that gives up sooner than the wait ends is taken for a Redis that is away: the worker sleeps."""
+    waiting = worker.idle_worker(redis_url)
+    connection = waiting.connection.connection_pool.get_connection()
+    assert connection.socket_timeout > waiting.dequeue_timeout
+    waiting.connection.close()
