@@ -14,7 +14,9 @@ from is2_core.platform import Platform
 from is2_core.tasks.states import TaskState
 from is2_core.tasks.wakeups import RqWakeup
 from tests.conftest import KEYS
-from tests.tasks.conftest import Board
+from tests.tasks.conftest import Board, board
+
+__all__ = ["board"]
 
 ROOT = Path(__file__).resolve().parents[2]
 
