@@ -32,7 +32,7 @@ from is2_core.install.settings_form import (
     setup_form,
     stored_day,
 )
-from is2_core.install.unshipped import check_none_is_left_out, first_day
+from is2_core.install.unshipped import check_none_is_dropped, check_none_is_left_out, first_day
 from is2_core.integrations.pausing import resume
 from is2_core.integrations.seller_proof import prove_connected
 from is2_core.inventory.drift import DRIFT, can_compare, night_slot
@@ -92,7 +92,7 @@ def finish_setup(
         leave_out: the day of which a person said that orders before it may be left out.
 
     Raises:
-        LeavesOut: orders that wait at the cart were bought before the day typed.
+        LeavesOut: orders that wait at the cart, or here to be placed, were bought before the day typed.
     """
     with platform.db.read() as session:
         integration = owned_integration(session, integration_id, account_id)
@@ -118,6 +118,8 @@ def finish_setup(
         first = row.state == IntegrationState.SETUP
         if first:
             check_none_is_left_out(platform, session, row.id, typed[ORDERS_FROM], agreed=leave_out)
+        elif typed[ORDERS_FROM] > stored_day(row, zone):
+            check_none_is_dropped(platform, session, row, typed[ORDERS_FROM], agreed=leave_out)
         _check_nickname(session, row, typed[NICKNAME])
         now = platform.clock.now()
         row.nickname = typed[NICKNAME]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from is2_core.accounts.access import owned_integration
@@ -14,6 +15,8 @@ from is2_core.carts.context import cart_context
 from is2_core.carts.live_call import ask_cart_now, live_call
 from is2_core.errors import BadInput, FlowError
 from is2_core.install.settings_form import MOST_DAYS_BACK, ORDERS_FROM, day_of, first_instant
+from is2_core.orders.models import ReceivedOrder
+from is2_core.orders.states import ReceivedState
 from is2_core.platform import Platform
 from plugins.interface import FulfilledBy, Order, OrderPage, OrderQuery, OrderState, QueryBy
 
@@ -117,6 +120,33 @@ def check_none_is_left_out(platform: Platform, session: Session, integration_id:
         f"{_orders(len(left), found.complete).capitalize()} not shipped yet {were} bought before this day, the oldest "
         f"on {day_of(left[0], zone)}: the warehouse would not ship {'it' if were == 'was' else 'them'}. Choose an "
         "earlier day, or say below that this is what you want.",
+        day,
+    )
+
+
+def check_none_is_dropped(platform: Platform, session: Session, row: Integration, day: str, *, agreed: str) -> None:
+    """See that a day later than the stored one drops no order that is here and not placed yet, or that a person agreed
+    to that very day: each would be excluded when it is read again.
+
+    Raises:
+        LeavesOut: it drops some.
+    """
+    zone = platform.config.timezone
+    count, oldest = session.execute(
+        sa.select(sa.func.count(), sa.func.min(ReceivedOrder.cart_created_at)).where(
+            ReceivedOrder.integration_id == row.id,
+            ReceivedOrder.state.in_((ReceivedState.STAGED, ReceivedState.HELD)),
+            ReceivedOrder.asked_at.is_(None),
+            ReceivedOrder.cart_created_at < first_instant(day, zone),
+        )
+    ).one()
+    if not count or agreed == day:
+        return
+    were, them = ("was", "it") if count == 1 else ("were", "them")
+    raise LeavesOut(
+        f"{_orders(count, True).capitalize()} received and not placed yet {were} bought before this day, the oldest on "
+        f"{day_of(oldest, zone)}: the warehouse would not ship {them}. Choose an earlier day, or say below that this "
+        "is what you want.",
         day,
     )
 

@@ -6,10 +6,12 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from is2_core.accounts.models import Integration, UnshippedLook
 from is2_core.install import settings, unshipped
 from is2_core.install.settings_form import ORDERS_FROM, day_of, first_instant
+from is2_core.orders.models import ReceivedOrder
 from tests.support.amazon import NORTHWIND
 from tests.support.world import World
 
@@ -125,6 +127,34 @@ def test_it_is_asked_once_in_ten_minutes(world: World) -> None:
     world.clock.advance(timedelta(minutes=10))
     look(world, store)
     assert len(world.amazon.calls("searchOrders")) == 2
+
+
+def test_a_later_day_drops_no_order_that_waits_here_in_silence(world: World) -> None:
+    """Held orders of a weekend, excluded one by one when they are read again."""
+    store = world.connect()
+    old, new = bought(world, FRIDAY, FRIDAY + timedelta(days=2))
+    world.finish(store, orders_from="2026-11-20")
+    world.settle()
+    assert {world.orders()[order_id].state for order_id in (old, new)} == {"HELD"}
+    # A day that drops none is not asked about, and neither is what the warehouse may have.
+    world.finish(store, orders_from="2026-11-20")
+    with pytest.raises(unshipped.LeavesOut) as asked:
+        world.finish(store, orders_from="2026-11-22")
+    assert (asked.value.day, asked.value.field) == ("2026-11-22", ORDERS_FROM)
+    assert "1 order received and not placed yet was bought before this day, the oldest on 2026-11-20" in str(
+        asked.value
+    )
+    with world.platform.db.read() as session:
+        assert session.get_one(Integration, store).orders_from == datetime(2026, 11, 20, tzinfo=UTC)
+    form = settings.settings_form(world.platform, integration_id=store, account_id=world.account)
+    values = {entry.field.key: entry.value for entry in form} | {ORDERS_FROM: "2026-11-22"}
+    ids = {"integration_id": store, "account_id": world.account}
+    settings.finish_setup(world.platform, **ids, values=values, leave_out="2026-11-22")
+    # Saved again as it is, it asks no more.
+    settings.finish_setup(world.platform, **ids, values=values)
+    with world.platform.db.write() as session:
+        session.execute(sa.update(ReceivedOrder).values(asked_at=world.clock.now()))
+    world.finish(store, orders_from="2026-11-23")
 
 
 def test_saving_again_in_another_zone_does_not_move_the_first_orders(world: World) -> None:
