@@ -119,11 +119,13 @@ def _heartbeat_problems(heartbeat: HeartbeatState) -> list[str]:
         return []
     if heartbeat.stored_ago is None:
         message = "Background work has not begun: there has been no heartbeat yet."
+    elif heartbeat.is_ahead:
+        message = "The clock was put back, and there has been no heartbeat since."
     else:
         message = f"Background work stands still: the last heartbeat was {ago(heartbeat.stored_ago)}."
     if heartbeat.is_asked_for:
         return [f"{message} A dispatcher asks for one, no worker has stored it: look at the workers and at Redis."]
-    if heartbeat.asked_ago is None:
+    if heartbeat.asked_ago is None or heartbeat.is_ahead:
         return [f"{message} Start the dispatcher and the workers."]
     return [f"{message} A dispatcher last asked for one {ago(heartbeat.asked_ago)}: start the dispatcher."]
 

@@ -44,14 +44,23 @@ class HeartbeatState:
         return self._ago(self.stored_at)
 
     @property
+    def is_ahead(self) -> bool:
+        """Whether the last one was stored before the clock was put back, and no dispatcher has asked since, which takes
+        one that lives some seconds."""
+        return self._is_ahead(self.stored_at)
+
+    @property
     def is_old(self) -> bool:
         """Whether background work does not prove any more, or not yet, that it goes on."""
-        return self.stored_ago is None or self.stored_ago > OLD_AFTER
+        return self.stored_ago is None or self.is_ahead or self.stored_ago > OLD_AFTER
 
     @property
     def is_asked_for(self) -> bool:
         """Whether a dispatcher goes on asking for heartbeats."""
-        return self.asked_ago is not None and self.asked_ago <= OLD_AFTER
+        return self.asked_ago is not None and not self._is_ahead(self.asked_at) and self.asked_ago <= OLD_AFTER
+
+    def _is_ahead(self, at: datetime | None) -> bool:
+        return at is not None and at > self.now + _AHEAD
 
     def _ago(self, at: datetime | None) -> timedelta | None:
         return None if at is None else max(self.now - at, timedelta(0))
