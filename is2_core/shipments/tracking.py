@@ -23,6 +23,7 @@ from is2_core.orders.models import ReceivedLine, ReceivedOrder
 from is2_core.orders.timeline import add_event
 from is2_core.platform import Platform
 from is2_core.shipments.carrier_codes import code_for
+from is2_core.shipments.refused_orders import read_refused
 from is2_core.submissions.rows import KIND_TRACKING, checked_reply, has_open, open_submissions
 from is2_core.tasks.pace import PUT_OFF_MAX, Pace
 from is2_core.tasks.queue import NOW, enqueue
@@ -63,6 +64,8 @@ def post_tracking(platform: Platform, run: TaskRun) -> None:
             reply = WriteReply({batch[0].key: Rejected("FAILED", error.sentence)})
         tried |= {_package_id(entry.key) for entry in batch}
         _store(platform, run, integration, reply)
+        refused = {entry.order_id for entry in batch if isinstance(reply.results.get(entry.key), Rejected)}
+        read_refused(platform, run, integration, context, refused)
         if reply.pending:
             # Its end asks for this task again.
             return
@@ -223,6 +226,21 @@ def _settle_one(session: Session, package: Package, version: int, result: Result
 def after_submission(session: Session, integration: Integration, retry_at: datetime | None, now: datetime) -> None:
     """A submission ended: whatever is due by now is posted next."""
     enqueue(session, kind="tracking.post", integration=integration, now=now, run_at=retry_at)
+
+
+def entered_by_hand(platform: Platform, *, package_id: int, account_id: int, user_id: int) -> None:
+    """Take a person's word that the cart has a package it refused, because somebody entered it there."""
+    with platform.db.write() as session:
+        order_id = owned(session, Package, package_id, account_id).order_id
+        order = session.get_one(ReceivedOrder, order_id, with_for_update=LOCK)
+        package = session.get_one(Package, package_id, with_for_update=LOCK, populate_existing=True)
+        if package.post_state != PostState.REJECTED:
+            raise Conflict("Only of a package the shop refused can this be said.")
+        package.post_state, package.post_sentence = PostState.DONE, ""
+        now = platform.clock.now()
+        number = (package.label or package).tracking_number
+        add_event(session, order.id, now, "TRACKING_BY_HAND", f"Tracking {number} was entered at the cart.", user_id)
+        follow_packages(session, order, now)
 
 
 def post_again(platform: Platform, *, package_id: int, account_id: int, user_id: int) -> None:

@@ -329,13 +329,30 @@ def test_a_refused_package_is_posted_again(house: House) -> None:
     assert "Only a package the shop refused" in page.alerts[0]
 
 
+def test_a_refused_package_that_was_entered_by_hand_is_done(house: House) -> None:
+    order = order_with(house, ReceivedOrder.state == ReceivedState.INJECTED)
+    package_id = package(house, order, 1, post_state=PostState.REJECTED, post_sentence="Corrected too often.")
+    browser = house.browser(ALICE)
+    browser.get(f"/received-orders/{order.id}")
+    page = browser.press("Entered by hand")
+    assert "The tracking counts as entered at the cart; it is not sent again." in page.messages
+    assert "was entered at the cart. by Alice" in page.text
+    assert "Corrected too often." not in page.text
+    assert "Tracking refused" not in browser.get("/received-orders?refused=tracking").text
+    with house.platform.db.read() as db:
+        assert db.get_one(Package, package_id).post_state == PostState.DONE
+    assert browser.post(f"/received-orders/{order.id}/entered-by-hand", {"package_id": package_id}).status == 409
+    assert "Entered by hand" not in house.browser(SUPPORT).get(f"/received-orders/{order.id}").text
+
+
 def test_another_accounts_package_is_not_posted(house: House) -> None:
     order = order_with(house, ReceivedOrder.state == ReceivedState.INJECTED)
     package_id = package(house, order, 1, post_state=PostState.REJECTED)
     with house.platform.db.read() as db:
         own = db.scalars(sa.select(ReceivedOrder.id).where(ReceivedOrder.account_id == house.contoso)).first()
     charlie = house.browser(CHARLIE)
-    assert charlie.post(f"/received-orders/{own}/post-again", {"package_id": package_id}).status == 404
+    for action in ("post-again", "entered-by-hand"):
+        assert charlie.post(f"/received-orders/{own}/{action}", {"package_id": package_id}).status == 404
     with house.platform.db.read() as db:
         assert db.get_one(Package, package_id).post_state == PostState.REJECTED
 

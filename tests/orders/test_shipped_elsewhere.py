@@ -16,7 +16,7 @@ from is2_core.orders import actions
 from is2_core.orders.fulfillment.elsewhere import Parcel, shipped_elsewhere
 from is2_core.orders.fulfillment.states import PostState
 from is2_core.orders.importing.fetch_order import fetch_this_order
-from is2_core.orders.models import OrderEvent, Recipient
+from is2_core.orders.models import OrderEvent, ReceivedOrder, Recipient
 from is2_core.orders.states import AckState, ReceivedState
 from plugins.warehouse import CancelAnswer, NewOrder, PlaceAnswer, TooLate
 from tests.shipments.test_tracking import METHODS, Dock
@@ -156,6 +156,7 @@ def test_units_confirmed_by_hand_are_told_and_never_posted(dock: Dock) -> None:
     assert dock.left(order_id) == {"TENT-2P": 0}
     assert dock.world.amazon.order(order_id)["status"] == "SHIPPED"
     assert dock.received(order_id).state == ReceivedState.COMPLETED
+    assert cases(dock) == [], "nothing is left to be done"
 
 
 def test_a_package_that_holds_units_confirmed_by_hand_is_confirmed_for_the_others(dock: Dock) -> None:
@@ -205,7 +206,7 @@ def test_the_rest_confirmed_by_hand_after_a_part_from_here_is_stopped(dock: Dock
 
 def test_our_number_entered_by_hand_before_it_is_known_here_stops_nothing(dock: Dock) -> None:
     order_id = placed(dock)
-    by_hand(dock, order_id, 1, "1z ours")
+    by_hand(dock, order_id, 1, "1z-ou rs")
     one_listing(dock)
     assert [kind for kind, _ in cases(dock)] == ["SHIPPED_ELSEWHERE"]
     dock.ship(order_id, "1ZOURS", {"TENT-2P": 1})
@@ -223,6 +224,91 @@ def test_an_order_whose_rest_is_cancelled_after_part_shipping_completes(dock: Do
     one_listing(dock)
     assert dock.left(order_id) == {"TENT-2P": 0}
     assert dock.received(order_id).state == ReceivedState.COMPLETED
+
+
+def test_what_a_refusal_has_to_do_with_is_read_at_once(dock: Dock) -> None:
+    in_part, cancelled = placed(dock), placed(dock)
+    by_hand(dock, in_part, 1)
+    dock.world.amazon.post(f"orders/{cancelled}", {"cancel": True})
+    listings = len(dock.world.amazon.calls("searchOrders"))
+    dock.ship(in_part, "1ZOURS")
+    dock.ship(cancelled, "1ZLATE", {"TENT-2P": 1})
+    assert len(dock.world.amazon.calls("searchOrders")) == listings
+    assert [list(units.values()) for _, _, units in dock.shown(in_part).values()] == [[1], [2]]
+    assert dock.received(in_part).state == ReceivedState.COMPLETED
+    assert dock.left(cancelled) == {"TENT-2P": 0}, "the warehouse packs no more of what is cancelled"
+    assert sorted(kind for kind, _ in cases(dock)) == ["SHIPPED_ELSEWHERE", "TOO_LATE"]
+
+
+def test_a_refused_package_that_somebody_enters_at_the_cart_is_done(dock: Dock) -> None:
+    entered, in_part = placed(dock), placed(dock)
+    dock.world.amazon.fault("confirmShipment", "400", times=2)
+    dock.ship(entered, "1ZOURS")
+    dock.ship(in_part, "1ZTHREE")
+    assert [dock.packages(each)[0].post_state for each in (entered, in_part)] == [PostState.REJECTED] * 2
+    by_hand(dock, entered, number="1Z-OURS")
+    by_hand(dock, in_part, 1)
+    for order_id in (entered, in_part):
+        where = {"integration_id": dock.store, "account_id": dock.world.account, "user_id": dock.world.owner}
+        fetch_this_order(dock.world.platform, remote_id=order_id, **where)
+    dock.world.settle()
+    assert [dock.received(each).state for each in (entered, in_part)] == [ReceivedState.COMPLETED] * 2
+    assert list(dock.shown(entered)) == ["1"]
+    assert [list(units.values()) for _, _, units in dock.shown(in_part).values()] == [[1], [2]]
+
+
+def test_parcels_that_left_before_nobody_wanted_them_are_told_of(dock: Dock) -> None:
+    part, whole, hand = placed(dock), placed(dock), placed(dock)
+    dock.world.amazon.fault("confirmShipment", "503", times=50)
+    dock.ship(part, "1ZPART", {"TENT-2P": 1})
+    dock.ship(whole, "1ZWHOLE")
+    dock.ship(hand, "1ZHAND", {"TENT-2P": 1})
+    for order_id in (part, whole):
+        dock.world.amazon.post(f"orders/{order_id}", {"cancel": True})
+    by_hand(dock, hand)
+    dock.world.amazon.heal()
+    one_listing(dock)
+    dock.world.pass_time(minutes=2)
+    told = dict(cases(dock))
+    assert sorted(kind for kind, _ in cases(dock)) == ["SHIPPED_ELSEWHERE", "TOO_LATE", "TOO_LATE"]
+    assert "Intercept what it has shipped in vain" in told["SHIPPED_ELSEWHERE"]
+    assert "Intercept the parcel, or expect it back" in told["TOO_LATE"]
+    for order_id in (part, whole, hand):
+        assert dock.received(order_id).state == ReceivedState.COMPLETED
+        assert dock.left(order_id) == {"TENT-2P": 0}
+        with dock.world.platform.db.read() as session:
+            ended = session.scalars(sa.select(OrderEvent.sentence).where(OrderEvent.code == "COMPLETED")).all()
+        assert not any("the cart has the tracking" in message for message in ended)
+
+
+def test_a_package_taken_back_after_the_rest_was_stopped_is_told_of(dock: Dock) -> None:
+    order_id = placed(dock)
+    package = dock.ship(order_id, "1ZOURS", {"TENT-2P": 1})
+    dock.world.amazon.post(f"orders/{order_id}", {"cancel": True})
+    one_listing(dock)
+    assert (dock.received(order_id).state, cases(dock)) == (ReceivedState.COMPLETED, [])
+    dock.void(package)
+    ((kind, message),) = cases(dock)
+    assert kind == "WAREHOUSE_STOPPED"
+    assert "ship them from elsewhere" in message
+
+
+def test_what_was_never_placed_and_is_confirmed_by_hand_is_over(dock: Dock) -> None:
+    quarantined = three_tents(dock, fulfillment={"fulfillmentServiceLevel": "SCHEDULED"})
+    excluded = three_tents(dock, fulfillment={"fulfillmentServiceLevel": "SCHEDULED"})
+    dock.world.finish(dock.store)
+    dock.world.pass_time(minutes=3)
+    for order_id, state in ((quarantined, ReceivedState.QUARANTINED), (excluded, ReceivedState.EXCLUDED)):
+        with dock.world.platform.db.write() as session:
+            row = sa.update(ReceivedOrder).where(ReceivedOrder.remote_id == order_id)
+            session.execute(row.values(state=state, reason="As it was."))
+        by_hand(dock, order_id)
+    one_listing(dock)
+    for order_id in (quarantined, excluded):
+        order = dock.received(order_id)
+        assert (order.state, order.holds) == (ReceivedState.EXCLUDED, [])
+        assert order.reason == "Shipped already, before the warehouse had it."
+    assert (dock.world.warehouse_orders(), cases(dock)) == ({}, [])
 
 
 class Meanwhile(EmbeddedWarehouse):

@@ -223,6 +223,20 @@ def post_again(order_id: int) -> ResponseReturnValue:
     return redirect(url_for(".detail", order_id=order.id), 303)
 
 
+@blueprint.post("/<int:order_id>/entered-by-hand")
+def entered_by_hand(order_id: int) -> ResponseReturnValue:
+    """Take note that a package the cart refused was entered there by a person."""
+    order = visible_order(order_id)
+    package_id = request.form.get("package_id", 0, type=int)
+    ids = {"account_id": order.account_id, "user_id": access.user().id}
+    try:
+        tracking.entered_by_hand(platform(), package_id=package_id, **ids)
+    except FlowError as error:
+        return _detail(order, error), error.status
+    flash("The tracking counts as entered at the cart; it is not sent again.", "success")
+    return redirect(url_for(".detail", order_id=order.id), 303)
+
+
 @blueprint.route("/<int:order_id>/address", methods=["GET", "POST"])
 def address(order_id: int) -> ResponseReturnValue:
     """Correct where an order goes."""

@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from is2_core.tracking_numbers import plain_number
+
 
 @dataclass(frozen=True)
 class Parcel:
@@ -60,26 +62,23 @@ def shipped_elsewhere(shipped: Mapping[int, int], shown: Sequence[Parcel] | None
     # What is counted without a package: what was sent from here and does not show yet, else somebody else's.
     seen = {parcel.reference for parcel in shown or ()}
     on_their_way = [
-        parcel for parcel in ours if parcel.reference not in seen and plain(parcel.tracking_number) not in entered
+        parcel
+        for parcel in ours
+        if parcel.reference not in seen and plain_number(parcel.tracking_number) not in entered
     ]
     units += Counter(shipped) - _sum(shown or ()) - _sum(on_their_way)
     return Elsewhere(
         units=dict(units),
-        parcels=tuple(parcel for parcel in foreign if plain(parcel.tracking_number) not in packed),
+        parcels=tuple(parcel for parcel in foreign if plain_number(parcel.tracking_number) not in packed),
         entered={number: confirmed for number, confirmed in entered.items() if number and number in packed},
         sure=shown is not None or not ours,
     )
 
 
-def plain(tracking_number: str) -> str:
-    """A tracking number as numbers are compared: without blanks, in one case."""
-    return "".join(tracking_number.split()).casefold()
-
-
 def _by_number(parcels: Iterable[Parcel]) -> dict[str, Counter[int]]:
     units: dict[str, Counter[int]] = {}
     for parcel in parcels:
-        units.setdefault(plain(parcel.tracking_number), Counter()).update(parcel.units)
+        units.setdefault(plain_number(parcel.tracking_number), Counter()).update(parcel.units)
     return units
 
 

@@ -3,6 +3,7 @@ order stands."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -10,7 +11,6 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Integration
-from is2_core.orders.fulfillment.elsewhere import plain
 from is2_core.orders.fulfillment.models import Package, PackageUnits
 from is2_core.orders.fulfillment.package_offers import held_units
 from is2_core.orders.fulfillment.states import PostState
@@ -20,6 +20,7 @@ from is2_core.orders.models import ReceivedOrder
 from is2_core.orders.states import ReceivedState
 from is2_core.orders.timeline import add_event
 from is2_core.platform import Platform
+from is2_core.tracking_numbers import plain_number
 
 # Other tools, and people in the cart's own pages, count an order's packages from 1; a reference of theirs would edit
 # their package.
@@ -52,9 +53,10 @@ def reallocate(platform: Platform, session: Session, order: ReceivedOrder, now: 
     entered = {number: dict(there) for number, there in units.elsewhere.entered.items()}
     for package in packages:
         package.post_state = _post_state(package, takes_tracking)
-        unsent = package.post_state == PostState.DUE and not package.posted_version and not package.voided
+        wanting = package.post_state in (PostState.DUE, PostState.REJECTED)
+        unsent = wanting and not package.posted_version and not package.voided
         if unsent and _take_entered(package, entered):
-            package.post_state, package.post_at = PostState.DONE, None
+            package.post_state, package.post_sentence, package.post_at = PostState.DONE, "", None
             sentence = f"The cart has tracking number {package.tracking_number} already: somebody entered it there."
             add_event(session, order.id, now, "TRACKING", sentence)
     session.flush()
@@ -68,7 +70,7 @@ def _entered_by_others(packages: Sequence[Package], units: OrderUnits, held: Seq
     sent = {entry.holder for entry in held}
     there = {number: dict(entered) for number, entered in units.elsewhere.entered.items()}
     entered = [
-        (package, there.pop(plain(package.tracking_number), {}))
+        (package, there.pop(plain_number(package.tracking_number), {}))
         for package in packages
         if not package.voided and package.id not in sent
     ]
@@ -78,7 +80,7 @@ def _entered_by_others(packages: Sequence[Package], units: OrderUnits, held: Seq
 def _take_entered(package: Package, entered: Mapping[str, dict[int, int]]) -> bool:
     """Whether somebody has confirmed all units of a package under its number at the cart: posted again, they would
     count twice. What stands for one package stands for no other."""
-    there = entered.get(plain(package.tracking_number), {})
+    there = entered.get(plain_number(package.tracking_number), {})
     if not all(there.get(entry.line_id, 0) >= entry.quantity for entry in package.units):
         return False
     for entry in package.units:
@@ -168,7 +170,12 @@ def _completed(told: Sequence[Package]) -> str:
     if any(package.post_state == PostState.NOT_NEEDED for package in told):
         return "Everything is shipped. The cart takes no tracking, so it was not told."
     if any(not package.units for package in told):
-        return "Nothing more is to be shipped, and the cart has the tracking of what it still wanted."
+        wanted = any(package.units for package in told)
+        return (
+            "Nothing more is to be shipped, and the cart has the tracking of what it still wanted."
+            if wanted
+            else "Nothing more is to be shipped, and there is no tracking that the cart still wants."
+        )
     return "Everything is shipped, and the cart has the tracking."
 
 
@@ -183,6 +190,18 @@ def all_shipped(units: OrderUnits, packages: Sequence[Package]) -> bool:
         for entry in package.units if package.told_to_cart else ():
             shipped[entry.line_id] = shipped.get(entry.line_id, 0) + entry.quantity
     return all(shipped.get(line.line_id, 0) >= line.wanted for line in units.lines)
+
+
+def sent_in_vain(units: OrderUnits, packages: Sequence[Package]) -> Mapping[str, int]:
+    """Return the units, by warehouse SKU, in an order's packages that complete no unit of the cart."""
+    made_of = {line.line_id: line.components for line in units.lines}
+    sent: Counter[str] = Counter()
+    for package in packages:
+        if not package.voided:
+            sent.update({entry.warehouse_sku: entry.quantity for entry in package.contents})
+        for entry in package.units if package.told_to_cart else ():
+            sent.subtract({sku: each * entry.quantity for sku, each in made_of.get(entry.line_id, {}).items()})
+    return +sent
 
 
 def packages_of(session: Session, order_id: int) -> Sequence[Package]:

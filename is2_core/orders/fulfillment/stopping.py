@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Integration
-from is2_core.cases.cases import raise_case
+from is2_core.cases.cases import end_case, raise_case
 from is2_core.cases.states import CaseKind
 from is2_core.db.locks import LOCK
-from is2_core.orders.fulfillment.packages import follow_packages
+from is2_core.orders.fulfillment.packages import follow_packages, packages_of, sent_in_vain
 from is2_core.orders.fulfillment.wanted_units import OrderUnits, units_of
 from is2_core.orders.models import ReceivedOrder
 from is2_core.orders.states import AckState, ReceivedState
@@ -105,6 +105,10 @@ def _store_stop(platform: Platform, session: Session, order: ReceivedOrder, answ
         )
     add_event(session, order.id, now, "STOP", order.stop_answer)
     follow_packages(session, order, now)
+    if order.stopped and not sent_in_vain(units, packages_of(session, order.id)):
+        # What a person was asked to have left out is left out.
+        for kind in (CaseKind.FEWER_UNITS, CaseKind.SHIPPED_ELSEWHERE):
+            end_case(session, now, account_id=order.account_id, kind=kind, subject=f"order {order.number}")
 
 
 def _why(order: ReceivedOrder, units: OrderUnits, label: str) -> str:

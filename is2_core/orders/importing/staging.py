@@ -101,12 +101,15 @@ def stage(
     )
     id_of = {remote_id: order_id for order_id, remote_id in written}
     _write_details(platform, session, integration, fresh, stored, decisions, id_of, customized)
-    follow_cart(platform, session, [stored[order.remote_id] for order in fresh if order.remote_id in stored], now)
+    _write_events(session, rows, stored, decisions, id_of, now)
+    known = [stored[order.remote_id] for order in fresh if order.remote_id in stored]
+    to_post = follow_cart(platform, session, known, now)
     tell_of_requests(session, late, now)
     held = {remote_id: decision.holds for remote_id, decision in decisions.items()}
     replace_holds(session, {order_id: held.get(remote_id, ()) for remote_id, order_id in id_of.items()})
-    _write_events(session, rows, stored, decisions, id_of, now)
     _ask_for_what_follows(session, integration, fresh, stored, decisions, customized, now)
+    if to_post:
+        enqueue(session, kind="tracking.post", integration=integration, now=now, priority=SOON)
     note_sold(session, integration, _sold(fresh, stored, decisions), platform)
 
 
