@@ -10,6 +10,7 @@ import re
 
 _SHORTEST = 4
 _UPS = re.compile(r"1Z[0-9A-Z]{15}[0-9]")
+_OF_UPS = re.compile(r"\bups|united parcel", re.IGNORECASE)
 _S10 = re.compile(r"[A-Z]{2}[0-9]{9}[A-Z]{2}")
 _S10_WEIGHTS = (8, 6, 4, 2, 3, 5, 9, 7)
 # Beside those with a check digit of their own (1Z..., and the postal S10): what a number consists of, all of it.
@@ -32,7 +33,7 @@ def shape_problem(carrier: str, number: str) -> str:
     """Return why a number looks wrong for its carrier, as a message; "" where it does not, or nobody can tell."""
     plain = plain_number(number)
     known = next((name for name in _SHAPES if f"{carrier} ".casefold().startswith(f"{name} ".casefold())), "")
-    if known not in ("", "UPS") and _is_ups(plain):
+    if _is_ups(plain) and not _OF_UPS.search(carrier):
         return f"{number} is a number of UPS, and the carrier is {carrier}."
     if known and not _fits(known, plain):
         return f"{number} does not look like a tracking number of {known}."

@@ -194,7 +194,8 @@ def _tell_of_number_used_twice(session: Session, order: ReceivedOrder, entry: Sh
         return
     sentence = (
         f"The warehouse reported tracking number {entry.tracking_number} of order {order.number} for another order "
-        "too. The shop was told: have the warehouse look which of the two is right, and correct the other."
+        "too. One of the two buyers follows the wrong parcel: have the warehouse look which of the two is right, and "
+        "correct the other."
     )
     raise_case(
         session,

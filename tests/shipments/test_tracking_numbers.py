@@ -24,7 +24,9 @@ from tests.support.parcels import ups_number
         ("DHL Paket", "00340434161094042557"),
         ("Bob's Van", "0042"),
         ("City Messenger", "CM-17"),
-        ("DPD", "1Z999AA10123456784"),
+        ("United Parcel Service", "1Z999AA10123456784"),
+        ("UPSMI", "1Z999AA10123456784"),
+        ("DPD", "1Z999AA10123456785"),
     ],
 )
 def test_numbers_of_their_carrier_are_not_asked_about(carrier: str, number: str) -> None:
@@ -38,6 +40,8 @@ def test_numbers_of_their_carrier_are_not_asked_about(carrier: str, number: str)
         ("UPS", "1Z0001"),
         ("ups", "hello world"),
         ("FedEx", "1Z999AA10123456784"),
+        ("Federal Express", "1z 999 aa1 01 2345 6784"),
+        ("DPD", "1Z999AA10123456784"),
         ("FedEx", "12345"),
         ("USPS", "RB123456784US"),
         ("DHL Express", "12"),
