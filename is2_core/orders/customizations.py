@@ -38,6 +38,14 @@ class _Line:
 
 
 @dataclass(frozen=True)
+class _Fetched:
+    """What came of fetching by the address that was stored; "" where none was."""
+
+    url: str
+    outcome: Customization | _Failure
+
+
+@dataclass(frozen=True)
 class _Failure:
     """Why it was not fetched. `final`: it will not be tried again; `until`: put off by the cart, which counts as no
     try."""
@@ -113,15 +121,25 @@ def _next_line(platform: Platform, integration_id: int, after: int) -> _Line | N
     return _Line(*row) if row is not None else None
 
 
-def _fetch(platform: Platform, integration: Integration, context: CartContext, line: _Line) -> Customization | _Failure:
+def _fetch(platform: Platform, integration: Integration, context: CartContext, line: _Line) -> _Fetched:
     """What the cart gave, by the address that is stored or, where that is not good any more, by a newer one.
 
     Raises:
         AuthorizationLost, SettingsError: not about this line.
     """
     with platform.db.read() as session:
-        sealed = session.scalar(sa.select(Recipient.sealed).where(Recipient.order_id == line.order_id))
-    url = ((sealed or {}).get("lines", {}).get(line.remote_id) or {}).get("customization_url", "")
+        url = _stored_url(session, line)
+    return _Fetched(url, _outcome(platform, integration, context, line, url))
+
+
+def _stored_url(session: Session, line: _Line) -> str:
+    sealed = session.scalar(sa.select(Recipient.sealed).where(Recipient.order_id == line.order_id))
+    return str(((sealed or {}).get("lines", {}).get(line.remote_id) or {}).get("customization_url", ""))
+
+
+def _outcome(
+    platform: Platform, integration: Integration, context: CartContext, line: _Line, url: str
+) -> Customization | _Failure:
     try:
         if url:
             try:
@@ -153,8 +171,8 @@ def _newer_url(platform: Platform, integration: Integration, context: CartContex
     return next((entry.customization_url for entry in lines if entry.remote_id == line.remote_id), None)
 
 
-def _store(platform: Platform, run: TaskRun, line: _Line, outcome: Customization | _Failure) -> None:
-    now = platform.clock.now()
+def _store(platform: Platform, run: TaskRun, line: _Line, fetched: _Fetched) -> None:
+    now, outcome = platform.clock.now(), fetched.outcome
     row: dict[str, Any] = {"account_id": run.account_id, "line_id": line.id, "tries": 0, "next_try_at": None}
     if isinstance(outcome, Customization):
         state, told = CustomizationState.STORED, "What the buyer had made is here."
@@ -171,6 +189,9 @@ def _store(platform: Platform, run: TaskRun, line: _Line, outcome: Customization
     with run.write() as session:
         # Orders before their lines, as everywhere.
         order = session.get_one(ReceivedOrder, line.order_id, with_for_update=LOCK)
+        if _stored_url(session, line) != fetched.url:
+            # The cart gave another address meanwhile: what it leads to is fetched next.
+            return
         update = [name for name in row if name not in ("account_id", "line_id")]
         platform.db.upsert(session, LineCustomization, [row], key=["line_id"], update=update)
         if state is CustomizationState.DUE:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ from is2_core.orders.states import CustomizationState, ReceivedState
 from is2_core.tasks.models import Task
 from is2_core.tasks.queue import enqueue
 from is2_core.tasks.states import TaskState
+from plugins.interface import Customization
 from tests.support.world import World
 
 
@@ -86,6 +88,27 @@ def test_an_address_that_is_not_good_any_more_is_asked_for_anew(shop: World) -> 
     shop.settle_later(minutes=70)
     assert len(shop.amazon.calls("getOrder")) >= 1
     assert order_of(shop).lines[0].customization == CustomizationState.STORED
+
+
+def test_what_is_fetched_while_its_address_changes_is_fetched_anew(
+    shop: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch = customizations._call
+
+    def meanwhile_listed(*arguments: Any) -> Customization:
+        found = fetch(*arguments)
+        monkeypatch.setattr(customizations, "_call", fetch)
+        with shop.platform.db.write() as session:
+            for row in session.scalars(sa.select(Recipient)):
+                newer = {line: {**notes, "customization_url": ""} for line, notes in row.sealed["lines"].items()}
+                row.sealed = {**row.sealed, "lines": newer}
+        return found
+
+    monkeypatch.setattr(customizations, "_call", meanwhile_listed)
+    shop.settle()
+    assert downloads(shop) == [200, 200]
+    assert order_of(shop).lines[0].customization == CustomizationState.STORED
+    assert events(shop) == ["What the buyer had made is here."]
 
 
 def test_it_is_given_up_visibly_and_a_person_can_ship_without_or_fetch_again(shop: World) -> None:
