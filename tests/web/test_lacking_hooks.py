@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from is2_tiny import plugin
 from is2_tiny.shop import Shop, create_shop
 
+from is2_core.accounts.models import Integration
+from is2_core.accounts.states import IntegrationState
 from is2_core.bootstrap import build_platform
 from is2_core.calls.carts import CartRegistry
 from is2_core.calls.rate_limits import MemoryBuckets
@@ -26,6 +28,7 @@ from tests.carts.test_tiny_road import TinyWorld
 from tests.conftest import make_config
 from tests.support.browser import Browser
 from tests.support.cart_http import served
+from tests.support.parcels import ups_number
 from web.app import create_app
 
 HOOKS = tuple(name for name in dir(plugin) if hasattr(interface, name) and hasattr(getattr(plugin, name), "is2_impl"))
@@ -102,7 +105,7 @@ class Lacking:
             order_id=self.placed,
             carrier="UPS",
             service="Ground",
-            tracking_number="1Z0001",
+            tracking_number=ups_number(1),
             lines={"TENT-2P": "2"},
             user_id=None,
         )
@@ -139,6 +142,20 @@ def test_an_order_of_a_cart_without_tracking_is_completed_and_says_why(lacking: 
 def test_stock_of_a_cart_that_takes_none_is_refused_with_that(lacking: Lacking) -> None:
     with pytest.raises(Conflict, match="Tiny Shop takes no stock"):
         push.push_now(lacking.platform, integration_id=lacking.store, account_id=lacking.world.account)
+
+
+@pytest.mark.parametrize("lacking", ["push_inventory"], indirect=True)
+def test_a_cart_that_takes_no_stock_is_not_asked_whether_it_may_be_shared(lacking: Lacking) -> None:
+    with lacking.platform.db.write() as session:
+        pier = Integration(account_id=lacking.world.account, cart="tiny", region="", state=IntegrationState.ACTIVE)
+        pier.created_at = lacking.platform.clock.now()
+        session.add(pier)
+        session.flush()
+        pier_id = pier.id
+    lacking.world.add_item(pier_id, "TENT-2P")
+    browser = Browser(create_app(lacking.platform))
+    browser.sign_in("tina@example.com", "a long pass phrase 4")
+    assert "sold by other stores of yours" not in browser.get(lacking.address(STOCK)).text
 
 
 @pytest.mark.parametrize(("lacking", "hook"), [(hook, hook) for hook in CLAIMS], indirect=["lacking"])

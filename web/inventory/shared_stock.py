@@ -18,8 +18,9 @@ blueprint = Blueprint("shared_stock", __name__, template_folder="templates")
 def unconfirmed(store: Integration) -> tuple[str, ...]:
     """The warehouse SKUs that other stores sell too and whose stock this one is not sent before a person confirms;
     none where its stock is not sent at all."""
+    takes_stock = platform().carts.has(store.cart, "push_inventory")
     with platform().db.read() as db:
-        if interval_of(db, store.id) is None:
+        if not takes_stock or interval_of(db, store.id) is None:
             return ()
         return tuple(sorted(shared_stock.unconfirmed_skus(db, store)))
 
