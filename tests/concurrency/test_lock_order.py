@@ -150,13 +150,13 @@ def test_a_case_is_closed_while_its_order_is_changed(store: SlowStore, monkeypat
         about = {"account_id": store.account, "kind": CaseKind.FEWER_UNITS, "subject": "order 1"}
         cases.raise_case(session, store.clock.now(), **about, sentence="Fewer.", order_id=order_id)
         case_id = session.scalars(sa.select(SupportCase.id)).one()
-    gate, add = Gate(), cases.add_event
+    gate, add = Gate(), support_cases.add_event
 
     def add_event(*arguments: object) -> None:
         gate.stop()
         add(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(cases, "add_event", add_event)
+    monkeypatch.setattr(support_cases, "add_event", add_event)
 
     def change() -> None:
         with store.platform.db.write() as session:
