@@ -345,6 +345,30 @@ def test_a_refused_package_that_was_entered_by_hand_is_done(house: House) -> Non
     assert "Entered by hand" not in house.browser(SUPPORT).get(f"/received-orders/{order.id}").text
 
 
+@pytest.mark.parametrize(
+    ("button", "state", "told"),
+    [
+        ("Acknowledge again", AckState.DUE, "The acknowledgement is sent again."),
+        ("Go on without", AckState.NOT_NEEDED, "The order goes on without acknowledgement."),
+    ],
+)
+def test_a_refused_acknowledgement_has_an_end(house: House, button: str, state: str, told: str) -> None:
+    order = order_with(house, ReceivedOrder.state == ReceivedState.INJECTED)
+    with house.platform.db.write() as db:
+        row = sa.update(ReceivedOrder).where(ReceivedOrder.id == order.id)
+        db.execute(row.values(ack_state=AckState.REJECTED, ack_sentence="No such line."))
+    browser = house.browser(ALICE)
+    browser.get(f"/received-orders/{order.id}")
+    page = browser.press(button)
+    assert told in page.messages
+    assert "by a person. by Alice" in page.text or "as a person decided. by Alice" in page.text
+    with house.platform.db.read() as db:
+        assert db.get_one(ReceivedOrder, order.id).ack_state == state
+    action = f"/received-orders/{order.id}/acknowledgement"
+    assert browser.post(action, {}).status == 409
+    assert house.browser(CHARLIE).post(action, {}).status == 404
+
+
 def test_another_accounts_package_is_not_posted(house: House) -> None:
     order = order_with(house, ReceivedOrder.state == ReceivedState.INJECTED)
     package_id = package(house, order, 1, post_state=PostState.REJECTED)

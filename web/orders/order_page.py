@@ -14,6 +14,7 @@ from is2_core.accounts.models import Integration, User
 from is2_core.embedded_warehouse.models import WarehouseOrder
 from is2_core.errors import FlowError
 from is2_core.orders import actions
+from is2_core.orders.fulfillment import acknowledging
 from is2_core.orders.fulfillment.models import Package
 from is2_core.orders.fulfillment.states import PostState
 from is2_core.orders.holds.reasons import WAIVABLE, HoldCode
@@ -234,6 +235,20 @@ def entered_by_hand(order_id: int) -> ResponseReturnValue:
     except FlowError as error:
         return _detail(order, error), error.status
     flash("The tracking counts as entered at the cart; it is not sent again.", "success")
+    return redirect(url_for(".detail", order_id=order.id), 303)
+
+
+@blueprint.post("/<int:order_id>/acknowledgement")
+def refused_acknowledgement(order_id: int) -> ResponseReturnValue:
+    """Send the acknowledgement that the cart refused again, or let the order go without."""
+    order = visible_order(order_id)
+    again = "again" in request.form
+    end = acknowledging.acknowledge_again if again else acknowledging.leave_unacknowledged
+    try:
+        end(platform(), order_id=order.id, account_id=order.account_id, user_id=access.user().id)
+    except FlowError as error:
+        return _detail(order, error), error.status
+    flash("The acknowledgement is sent again." if again else "The order goes on without acknowledgement.", "success")
     return redirect(url_for(".detail", order_id=order.id), 303)
 
 

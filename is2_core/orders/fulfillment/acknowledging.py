@@ -8,10 +8,12 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
+from is2_core.accounts.access import owned
 from is2_core.accounts.display_name import store_name
 from is2_core.accounts.models import Integration
 from is2_core.carts.context import cart_context
 from is2_core.db.locks import LOCK, lock_rows
+from is2_core.errors import Conflict
 from is2_core.orders.models import ReceivedOrder
 from is2_core.orders.states import AckState, ReceivedState
 from is2_core.orders.timeline import add_event
@@ -19,7 +21,7 @@ from is2_core.platform import Platform
 from is2_core.submissions.batch_backoff import TELL_AFTER, most_after, tell
 from is2_core.submissions.rows import KIND_ACKNOWLEDGE, checked_reply, has_open, open_submissions
 from is2_core.tasks.pace import PUT_OFF_MAX, Pace
-from is2_core.tasks.queue import enqueue
+from is2_core.tasks.queue import NOW, enqueue
 from is2_core.tasks.run import TaskRun
 from plugins.interface import AcknowledgedLine, Acknowledgement, Applied, Rejected, Result, Retry, WriteReply
 
@@ -152,6 +154,33 @@ def _settle_one(session: Session, order: ReceivedOrder, result: Result, now: dat
     else:
         order.ack_state = AckState.DUE
         order.ack_tries += 1
+
+
+def acknowledge_again(platform: Platform, *, order_id: int, account_id: int, user_id: int) -> None:
+    """Send an acknowledgement again that the cart refused, after a person has mended what was wrong."""
+    with platform.db.write() as session:
+        order = _refused(session, order_id, account_id)
+        order.ack_state, order.ack_sentence, order.ack_tries = AckState.DUE, "", 0
+        now = platform.clock.now()
+        add_event(session, order.id, now, "ACK_AGAIN", "Acknowledged again by a person.", user_id)
+        integration = session.get_one(Integration, order.integration_id)
+        enqueue(session, kind="acknowledgements.send", integration=integration, now=now, priority=NOW)
+
+
+def leave_unacknowledged(platform: Platform, *, order_id: int, account_id: int, user_id: int) -> None:
+    """Let an order go without the acknowledgement that the cart refused."""
+    with platform.db.write() as session:
+        order = _refused(session, order_id, account_id)
+        order.ack_state, order.ack_sentence = AckState.NOT_NEEDED, ""
+        message = "It stays without an acknowledgement, as a person decided."
+        add_event(session, order.id, platform.clock.now(), "ACK_LEFT", message, user_id)
+
+
+def _refused(session: Session, order_id: int, account_id: int) -> ReceivedOrder:
+    order = owned(session, ReceivedOrder, order_id, account_id, lock=True)
+    if order.ack_state != AckState.REJECTED:
+        raise Conflict("The shop has not refused the acknowledgement of this order.")
+    return order
 
 
 def after_submission(session: Session, integration: Integration, retry_at: datetime | None, now: datetime) -> None:
