@@ -5,6 +5,7 @@ Source: the page "Website Authorization Workflow"; sellers.json.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from plugins.amazon.api import call, unreadable
@@ -23,6 +24,10 @@ from plugins.interface import (
     SellerIdentity,
     SettingsError,
 )
+
+# Every seller's id is capitals and digits. Spelt otherwise, one that Amazon took for the same would be another here,
+# and the seller would be connected twice.
+_SELLER_ID = re.compile(r"[A-Z0-9]{1,50}")
 
 
 def begin(ctx: CartContext) -> Redirect:
@@ -47,6 +52,8 @@ def go_on(ctx: CartContext, reply: InstallReply) -> Redirect | Connected:
     code, seller = params.get("spapi_oauth_code"), params.get("selling_partner_id")
     if not code or not seller:
         raise SettingsError(f"Amazon's answer was not complete. {START_AGAIN}", code="INCOMPLETE_REPLY")
+    if not _SELLER_ID.fullmatch(seller):
+        raise SettingsError(f"Amazon's answer names no seller. {START_AGAIN}", code="NO_SELLER")
     refresh_token = exchange_code(ctx, code, reply.return_url)
     # The token of the older generation is of no use here; that there is one is all that is kept of it.
     older = bool(params.get("mws_auth_token"))

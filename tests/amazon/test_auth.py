@@ -239,6 +239,13 @@ def test_an_error_of_the_consent_page_says_what_to_do(
     assert error in found.detail
 
 
+@pytest.mark.parametrize(
+    "spelt", [SELLER.lower(), f" {SELLER}", f"{SELLER}\n", f"../{SELLER}", f"{SELLER}%", "\u0391", "A" * 51]
+)
+def test_an_id_that_is_spelt_otherwise_is_no_sellers(rig: Rig, spelt: str) -> None:
+    assert refused(rig.new_store(), {"selling_partner_id": spelt, "spapi_oauth_code": "x"}).code == "NO_SELLER"
+
+
 def test_an_answer_that_is_not_complete_connects_nothing(rig: Rig) -> None:
     assert refused(rig.new_store(), {"selling_partner_id": SELLER}).code == "INCOMPLETE_REPLY"
     assert refused(rig.new_store(), {"spapi_oauth_code": "x"}).code == "INCOMPLETE_REPLY"

@@ -129,6 +129,18 @@ def test_registries_that_somebody_filled_are_not_looked_after(
     assert not marker.exists()
 
 
+@pytest.mark.parametrize("key", ["rq:queue:is2", "rq:workers:is2", "rq:queues"])
+def test_something_else_in_the_place_of_a_key_stops_no_wakeup(connection: redis.Redis, key: str) -> None:
+    waits = forking_worker(connection)
+    waits.register_birth()
+    connection.delete(key)
+    connection.set(key, b"\xff")
+    wakeup = RqWakeup(connection)
+    assert wakeup.notify(1) == 1
+    waits.heartbeat()
+    assert (wakeup.live_workers(), wakeup_queue(connection).count) == (1, 1)
+
+
 def test_a_wakeup_names_no_task(connection: redis.Redis) -> None:
     assert RqWakeup(connection).notify(1) == 1
     (job_id,) = wakeup_queue(connection).job_ids
