@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-from redis import Redis
+from redis import Redis, ResponseError
 from rq import Queue
 from rq.job import Job
 from rq.serializers import JSONSerializer, Serializer
 from rq.timeouts import BaseDeathPenalty
-from rq.worker_registration import WORKERS_BY_QUEUE_KEY
+from rq.worker_registration import REDIS_WORKER_KEYS, WORKERS_BY_QUEUE_KEY
 
 QUEUE = "is2"
 FUNCTION = "is2_core.bootstrap.perform"
@@ -18,6 +18,13 @@ JOB_TIMEOUT_S = 300
 # Nobody took it: it is sent anew while its task is due.
 WAKEUP_TTL_S = 30
 PER_WORKER = 2
+# Those that are read or written here and by workers that start; workers that live register again.
+_KEYS = (
+    f"{Queue.redis_queue_namespace_prefix}{QUEUE}",
+    Queue.redis_queues_keys,
+    REDIS_WORKER_KEYS,
+    WORKERS_BY_QUEUE_KEY % QUEUE,
+)
 
 
 class Wakeup(Protocol):
@@ -68,6 +75,14 @@ class RqWakeup:
         self._queue = wakeup_queue(connection)
 
     def notify(self, count: int) -> int:
+        try:
+            return self._send_missing(count)
+        except ResponseError:
+            # Somebody has put something else in the place of ours. Nothing that the keys should hold would be missed.
+            self._queue.connection.delete(*_KEYS)
+            return self._send_missing(count)
+
+    def _send_missing(self, count: int) -> int:
         missing = min(count, PER_WORKER * max(1, self.live_workers())) - self._queue.count
         if missing <= 0:
             return 0
@@ -82,7 +97,7 @@ class RqWakeup:
     def live_workers(self) -> int:
         """Count the workers that RQ's registry holds and whose own entry has not expired."""
         connection = self._queue.connection
-        keys = connection.smembers(WORKERS_BY_QUEUE_KEY % self._queue.name)
+        keys = connection.smembers(WORKERS_BY_QUEUE_KEY % QUEUE)
         return int(connection.exists(*keys)) if keys else 0
 
 
