@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 
 import sqlalchemy as sa
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from is2_core.carts.cart_settings import forget_former_secrets
 from is2_core.db.changes import rows_changed
+from is2_core.db.chunks import chunks
 from is2_core.integrations.claims import wipe_claims
 from is2_core.inventory.activity import take_activity
 from is2_core.inventory.drift import DRIFT, compare_with_cart
@@ -47,18 +50,26 @@ def clean_up(platform: Platform) -> int:
     were replaced long enough ago and authorizations whose seller was not proved in time; returns how many tasks."""
     with platform.db.write() as session:
         now = platform.clock.database_now(session)
-        pushes = sa.select(StockPush.id).where(StockPush.closed_at < now - KEEP_SETTLED)
-        submissions = sa.select(Submission.id).where(Submission.closed_at < now - KEEP_SETTLED)
-        session.execute(sa.delete(StockPushLine).where(StockPushLine.push_id.in_(pushes)))
-        session.execute(sa.delete(StockPush).where(StockPush.closed_at < now - KEEP_SETTLED))
-        session.execute(sa.delete(SubmissionLine).where(SubmissionLine.submission_id.in_(submissions)))
-        session.execute(sa.delete(Submission).where(Submission.closed_at < now - KEEP_SETTLED))
-        session.execute(sa.delete(ItemUpload).where(ItemUpload.at < now - KEEP_UPLOADS))
+        for ids in _free(session, Submission.id, Submission.closed_at < now - KEEP_SETTLED):
+            session.execute(sa.delete(SubmissionLine).where(SubmissionLine.submission_id.in_(ids)))
+            session.execute(sa.delete(Submission).where(Submission.id.in_(ids)))
+        for ids in _free(session, ItemUpload.id, ItemUpload.at < now - KEEP_UPLOADS):
+            session.execute(sa.delete(ItemUpload).where(ItemUpload.id.in_(ids)))
+        for ids in _free(session, StockPush.id, StockPush.closed_at < now - KEEP_SETTLED):
+            session.execute(sa.delete(StockPushLine).where(StockPushLine.push_id.in_(ids)))
+            session.execute(sa.delete(StockPush).where(StockPush.id.in_(ids)))
         forget_former_secrets(session, now)
         wipe_claims(session, now)
-        return rows_changed(
-            session, sa.delete(Task).where(Task.state == TaskState.DONE, Task.finished_at < now - KEEP_DONE)
+        done = (Task.state == TaskState.DONE, Task.finished_at < now - KEEP_DONE)
+        return sum(
+            rows_changed(session, sa.delete(Task).where(Task.id.in_(ids))) for ids in _free(session, Task.id, *done)
         )
+
+
+def _free(session: Session, key: InstrumentedAttribute[int], *over: sa.ColumnElement[bool]) -> Iterator[list[int]]:
+    """Lock what is over by ascending id, but for what others have locked, another clean-up above all: that is left to
+    them or to the next one."""
+    return chunks(session.scalars(sa.select(key).where(*over).order_by(key).with_for_update(skip_locked=True)))
 
 
 SETTLERS = {

@@ -9,7 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from is2_core.db import chunks
-from is2_core.items.activity import components_of, lock_items, make_due, mark_due
+from is2_core.db.locks import lock_rows
+from is2_core.items.activity import components_of, make_due, mark_due
 from is2_core.items.models import CartItem
 from tests.support.world import World
 
@@ -46,7 +47,7 @@ def test_a_list_of_any_length_is_taken(world: World, longest: list[int]) -> None
     with world.platform.db.write() as session:
         before = session.get_one(CartItem, item).due_version
         assert components_of(session, world.account, store, skus) == {"TENT-2P": {"TENT-2P": 1}}
-        assert lock_items(session, ids) == {item}
+        assert lock_rows(session, CartItem.id, ids) == {item}
         make_due(session, ids)
         mark_due(session, world.account, skus)
         assert session.scalar(sa.select(CartItem.due_version)) == before + 2

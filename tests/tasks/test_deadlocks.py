@@ -12,6 +12,8 @@ import sqlalchemy as sa
 
 from is2_core.accounts.models import Integration
 from is2_core.accounts.states import IntegrationState
+from is2_core.jobs import KEEP_DONE, KEEP_SETTLED, clean_up
+from is2_core.submissions.models import Submission, SubmissionLine
 from is2_core.tasks.models import Schedule, Task
 from is2_core.tasks.queue import enqueue, pause_tasks, release_tasks
 from is2_core.tasks.run import LEASE
@@ -41,6 +43,31 @@ def at_once(*works: Callable[[], None]) -> list[BaseException]:
         thread.join(timeout=60)
         assert not thread.is_alive()
     return raised
+
+
+def test_a_clean_up_passes_over_what_another_deletes(board: Board) -> None:
+    account = board.account("Northwind")
+    store = board.store(account)
+    board.ask(store=store, keys=["locked", "free"])
+    long_ago = board.clock.now()
+    board.clock.advance(KEEP_DONE + KEEP_SETTLED + timedelta(seconds=1))
+    with board.platform.db.write() as session:
+        session.execute(sa.update(Task).values(state=TaskState.DONE, finished_at=long_ago))
+        for handle in ("locked", "free"):
+            times = {"sent_at": long_ago, "ask_at": long_ago, "closed_at": long_ago}
+            lines = [SubmissionLine(key="1", result="APPLIED")]
+            owner = {"account_id": account, "integration_id": store}
+            session.add(Submission(**owner, kind="push_inventory", handle=handle, **times, lines=lines))
+    with board.platform.db.engine.connect() as other:
+        for table in (Submission, Task):
+            first = sa.select(sa.func.min(table.id)).scalar_subquery()
+            other.execute(sa.select(table.id).where(table.id == first).with_for_update())
+        assert clean_up(board.platform) == 1
+    with board.platform.db.read() as session:
+        assert session.scalars(sa.select(Submission.handle)).all() == ["locked"]
+        assert session.scalar(sa.select(sa.func.count()).select_from(SubmissionLine)) == 1
+    assert clean_up(board.platform) == 1
+    assert board.tasks() == []
 
 
 def test_a_page_that_asks_for_what_the_dispatchers_schedules_ask_for(board: Board) -> None:
