@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from types import ModuleType
 
 import pytest
@@ -20,9 +21,11 @@ from is2_core.embedded_warehouse import packing
 from is2_core.errors import Conflict
 from is2_core.install import settings, trip
 from is2_core.inventory.push import push
+from is2_core.inventory.push.sync_row import PUSH
 from is2_core.items import shipping_mappings
 from is2_core.orders.models import OrderEvent
 from is2_core.orders.states import ReceivedState
+from is2_core.tasks.models import Schedule
 from plugins import interface
 from tests.carts.test_tiny_road import TinyWorld
 from tests.conftest import make_config
@@ -146,9 +149,12 @@ def test_stock_of_a_cart_that_takes_none_is_refused_with_that(lacking: Lacking) 
 
 @pytest.mark.parametrize("lacking", ["push_inventory"], indirect=True)
 def test_a_cart_that_takes_no_stock_is_not_asked_whether_it_may_be_shared(lacking: Lacking) -> None:
+    now = lacking.platform.clock.now()
     with lacking.platform.db.write() as session:
+        # As of an earlier release of the cart, which took stock.
+        session.add(Schedule(integration_id=lacking.store, kind=PUSH, every_s=43200, next_at=now + timedelta(hours=1)))
         pier = Integration(account_id=lacking.world.account, cart="tiny", region="", state=IntegrationState.ACTIVE)
-        pier.created_at = lacking.platform.clock.now()
+        pier.created_at = now
         session.add(pier)
         session.flush()
         pier_id = pier.id
