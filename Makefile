@@ -14,7 +14,7 @@ JSON ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test demo up test check soak explore clean
+.PHONY: help install install-test demo up test check unit ci soak explore clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,16 @@ up: .venv/installed ## Start panel, workers, embedded Redis and simulated Amazon
 
 test: .venv/installed-test ## Run every test (ARGS="-k feeds" to choose, WORKERS=n)
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
+
+# Only these files are loaded: what the others need takes longer than the unit tests themselves.
+unit: .venv/installed-test ## Run the tests that need no server and no database
+	@$(BIN)/python -m pytest --quiet -m unit $(ARGS) $$(grep -rlE '^pytestmark = .*mark\.unit' tests --include='test_*.py')
+
+ci: .venv/installed-test ## Run the long proofs: 200 seeds of the explorer, kill sweep, packaging, soak
+	@$(BIN)/is2 explore run --seeds 100 & half=$$!; \
+		$(BIN)/is2 explore run --from 101 --seeds 100; other=$$?; wait $$half && exit $$other
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal -m slow
+	@$(BIN)/python -m tests.concurrency.soak --tasks 3000
 
 check: .venv/installed-test ## Check style, types, dead code, the direction of imports and the rules of the project
 	@$(BIN)/ruff check --output-format concise .

@@ -358,6 +358,23 @@ def test_what_is_called_pure_is_held_to_it() -> None:
     assert [name(path) for path in called_pure if path not in held] == []
 
 
+def test_unit_tests_use_no_server() -> None:
+    def arguments(path: Path) -> set[str]:
+        functions = (node for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef))
+        return {argument.arg for function in functions for argument in function.args.args}
+
+    unit = [path for path in python("tests") if re.search(r"^pytestmark = .*mark\.unit", path.read_text("utf-8"), re.M)]
+    assert unit
+    fixtures = {node.name for node in tree(ROOT / "tests/conftest.py").body if isinstance(node, ast.FunctionDef)}
+    # Carts are loaded and Amazon's models read without any. The simulator's tests have an `amazon` of their own.
+    servers = {*fixtures, "rig", "live", "board", "road"} - {"carts", "models"}
+    for path in unit:
+        own = {"amazon"} if "simulator" in path.parts else set()
+        assert arguments(path) & (servers - own) == set(), name(path)
+        heavy = {module for module, _ in imported(path) if is_under(module, *HEAVY)}
+        assert heavy == set(), name(path)
+
+
 def test_no_modules_import_each_other_in_a_circle() -> None:
     modules = {dotted(path): path for path in python(*EVERYTHING_THAT_RUNS)}
     graph = {}

@@ -7,17 +7,19 @@ import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-import requests
 
 from plugins.amazon import plugin
-from plugins.amazon.simulator import Simulator
-from plugins.amazon.simulator.front import create_app
 from plugins.interface import CartContext, PlatformSettings, Redirect, Secret, Store
-from tests.support.cart_http import CartHttp, MintedToken, StillClock, cart_context, no_token, served
+from tests.support.cart_http import CartHttp, MintedToken, cart_context, no_token
+
+if TYPE_CHECKING:
+    import requests
+
+    from plugins.testkit import StillClock
 
 SELLER = "A2SIMNA0000001"
 BOXES = {"agree_roles": "yes", "agree_data": "yes", "agree_terms": "yes"}
@@ -97,6 +99,12 @@ def rig() -> Iterator[Rig]:
 
     Where IS2_SPAPI_MODELS is set it checks every request against Amazon's model files; none may break them.
     """
+    import requests
+
+    from plugins.amazon.simulator import Simulator
+    from plugins.amazon.simulator.front import create_app
+    from plugins.testkit import StillClock, served
+
     clock = StillClock()
     models = os.environ.get("IS2_SPAPI_MODELS") or None
     with ExitStack() as stack:

@@ -16,6 +16,8 @@ from plugins import amazon
 from plugins.amazon.feeds.acknowledgement_feed import build_feed, refuse
 from plugins.interface import AcknowledgedLine, Acknowledgement, Rejected
 
+pytestmark = pytest.mark.unit
+
 FIRST = Acknowledgement(
     "k1",
     "111-1111111-1111111",

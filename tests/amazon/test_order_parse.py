@@ -27,6 +27,8 @@ from plugins.interface import (
 )
 from tests.amazon.payloads import CANCELLATION_ASKED, CANCELLED_ITEM, item, ready_order, with_status
 
+pytestmark = pytest.mark.unit
+
 
 def test_packages_come_with_reference_number_and_units() -> None:
     package = {

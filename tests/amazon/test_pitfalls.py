@@ -43,10 +43,10 @@ from plugins.interface import (
     UnknownValue,
     WriteReply,
 )
+from plugins.testkit import served
 from tests.amazon.conftest import SELLER, Rig
 from tests.amazon.payloads import CANCELLED_ITEM, item, ready_order, with_status
 from tests.amazon.scripted import answered, passing, reply
-from tests.support.cart_http import served
 
 US = "ATVPDKIKX0DER"
 READY = (OrderState.READY, OrderState.PARTLY_SHIPPED)

@@ -16,6 +16,8 @@ from plugins.amazon.feeds.submissions import ask_again_after
 from plugins.amazon.listings.listings_report import parse_listings_report
 from plugins.interface import Applied, Rejected, Retry, Temporary
 
+pytestmark = pytest.mark.unit
+
 LATER = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 

@@ -8,6 +8,8 @@ from is2_core.config import Config, ConfigError
 from is2_core.crypto import CannotOpen, Keyring
 from is2_core.logs import redact
 
+pytestmark = pytest.mark.unit
+
 
 def test_what_is_sealed_opens_and_shows_nothing() -> None:
     ring = Keyring.parse(Keyring.generate("k1"))

@@ -12,6 +12,8 @@ from is2_core.errors import PluginBug
 from plugins.amazon import plugin as amazon
 from plugins.interface import CartManifest, Temporary, hookimpl
 
+pytestmark = pytest.mark.unit
+
 
 def cart(name: str, **changes: Any) -> Any:
     """A plugin like Amazon's manifest-wise, with no behavior."""

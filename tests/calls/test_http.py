@@ -20,7 +20,7 @@ from is2_core.calls.transport import NoAnswer, PrivateAddress, Request, Requests
 from is2_core.clock import VirtualClock
 from is2_core.db.engine import Database
 from plugins.interface import Effect, Permanent, RateLimited, RatePlan, Reply, Temporary
-from tests.support.cart_http import served
+from plugins.testkit import served
 
 PLANS = {"listOrders": RatePlan(0.1, 2), "pseudo": RatePlan(0.1, 2, learned=False)}
 SHARED_PLANS = {"shared": RatePlan(0.1, 1)}

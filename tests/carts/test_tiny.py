@@ -40,7 +40,8 @@ from plugins.interface import (
     Store,
     Temporary,
 )
-from tests.support.cart_http import CartHttp, FixedToken, cart_context, served
+from plugins.testkit import served
+from tests.support.cart_http import CartHttp, FixedToken, cart_context
 
 
 @pytest.fixture

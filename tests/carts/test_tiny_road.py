@@ -27,8 +27,8 @@ from is2_core.items.states import SeenInCart
 from is2_core.orders import actions
 from is2_core.orders.states import AckState, ReceivedState
 from is2_core.platform import Platform
+from plugins.testkit import served
 from tests.conftest import make_config
-from tests.support.cart_http import served
 from tests.support.parcels import confirming
 from tests.support.world import World
 

@@ -12,6 +12,8 @@ from cli.demo.verification.expected import SetUp, hold_codes
 from cli.demo.verification.packages import COMPLETED, PACKAGES, compare_packages
 from cli.demo.verification.stock import FBA, LEVELS, ListingsSide, Run, compare_stock, runs_of, too_close
 
+pytestmark = pytest.mark.unit
+
 SET_UP = SetUp(skus={"TENT-2P"}, methods={"STANDARD"})
 ID = "111-0000001-0000001"
 

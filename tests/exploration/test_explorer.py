@@ -22,7 +22,7 @@ from is2_core.embedded_warehouse.port import EmbeddedWarehouse
 from is2_core.inventory import fulfillment_channels
 from is2_core.inventory.push import plan, push
 from is2_core.items.models import CartItem
-from is2_core.orders.fulfillment import placeable, placing
+from is2_core.orders.fulfillment import placeable
 from is2_core.orders.holds import reasons
 from is2_core.orders.importing import staging
 from is2_core.orders.states import AckState
@@ -89,7 +89,7 @@ def place_twice(monkeypatch: pytest.MonkeyPatch) -> None:
         number = f"{made.request.number}-{random.random()}"
         return replace(made, request=replace(made.request, number=number))
 
-    monkeypatch.setattr(placing, "_ready", numbered)
+    monkeypatch.setattr(placeable, "_ready", numbered)
 
 
 def post_corrections_as_new_packages(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,9 +12,9 @@ from is2_core.accounts.models import Integration, Membership, User
 from is2_core.accounts.states import IntegrationState
 from is2_core.admin import cart_setup
 from is2_core.integrations import legacy_authorization
+from plugins.testkit import served
 from tests.support.amazon import SimulatedAmazon
 from tests.support.browser import PASSWORD, Browser, Page
-from tests.support.cart_http import served
 from tests.support.consent import walk_consent
 from tests.support.panel import ALICE, BOB, CHARLIE, House
 

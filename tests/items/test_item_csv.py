@@ -11,6 +11,8 @@ from hypothesis import HealthCheck, example, given, settings, strategies as st
 from is2_core.errors import BadInput
 from is2_core.items.table_csv import MAX_BYTES, Line, TableItem, decode, guard, read_table, unguard, write_table
 
+pytestmark = pytest.mark.unit
+
 HEADER = "cart_sku,title,active,warehouse_sku,quantity\r\n"
 # Everything but NUL, which no database and no spreadsheet takes, and halves of characters.
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=12)

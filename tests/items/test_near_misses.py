@@ -7,6 +7,8 @@ from hypothesis import example, given, strategies as st
 
 from is2_core.items.sku_suggestions import KnownSkus
 
+pytestmark = pytest.mark.unit
+
 KNOWN = ("TENT-2P", "LAMP-USB", "STOVE-MINI", "000123", "Mug Blue 12oz", "A1")
 SKUS = st.text("AB01-_ ", max_size=8).map(str.strip)
 

@@ -9,6 +9,8 @@ import pytest
 from is2_core.orders.holds.reasons import LineFacts, MethodRule, OrderFacts, StoreRules, address_problem, holds_for
 from plugins.interface import Address
 
+pytestmark = pytest.mark.unit
+
 GOOD = OrderFacts(
     lines=[LineFacts("CART-1", 2)],
     shipping_method="STANDARD",

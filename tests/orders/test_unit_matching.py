@@ -11,6 +11,8 @@ from hypothesis import given, settings, strategies as st
 
 from is2_core.orders.fulfillment.unit_matching import HeldUnits, LineNeed, Matching, Part, StandingPackage, match_units
 
+pytestmark = pytest.mark.unit
+
 FIRST = 10_001
 
 

@@ -7,6 +7,8 @@ import pytest
 from is2_core.tracking_numbers import plain_number, shape_problem
 from tests.support.parcels import ups_number
 
+pytestmark = pytest.mark.unit
+
 
 @pytest.mark.parametrize(
     ("carrier", "number"),

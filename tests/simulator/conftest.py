@@ -3,7 +3,6 @@ from collections.abc import Iterator
 import pytest
 
 from tests.simulator.driver import Driver, Store
-from tests.simulator.strangers import model_folder, over_http
 
 
 @pytest.fixture
@@ -19,5 +18,7 @@ def store(amazon: Driver) -> Store:
 @pytest.fixture
 def live() -> Iterator[str]:
     """The address of a simulator served over real HTTP."""
+    from tests.simulator.strangers import model_folder, over_http
+
     with over_http(models=model_folder()) as running:
         yield running.address

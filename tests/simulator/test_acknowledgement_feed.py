@@ -5,6 +5,8 @@ from defusedxml.ElementTree import fromstring
 
 from tests.simulator.driver import NORTHWIND, ORDERS
 
+pytestmark = pytest.mark.unit
+
 TYPE = "POST_ORDER_ACKNOWLEDGEMENT_DATA"
 
 

@@ -5,6 +5,8 @@ import pytest
 from plugins.amazon.simulator.operations import OPERATIONS, find_operation
 from tests.simulator.driver import ALPEN, APPLICATION, NORTHWIND, ORDERS, SAKURA, error
 
+pytestmark = pytest.mark.unit
+
 PARTICIPATIONS = "/na/sellers/v1/marketplaceParticipations"
 ACCOUNT = "/eu/sellers/v1/account"
 

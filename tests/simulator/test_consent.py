@@ -7,6 +7,8 @@ from bs4 import BeautifulSoup
 
 from tests.simulator.driver import APPLICATION, NORTHWIND, PANEL, Driver
 
+pytestmark = pytest.mark.unit
+
 BOXES = {"agree_roles": "yes", "agree_data": "yes", "agree_terms": "yes"}
 
 

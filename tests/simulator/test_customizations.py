@@ -9,6 +9,8 @@ import pytest
 from plugins.amazon.simulator import Response
 from tests.simulator.driver import NORTHWIND, ORDERS
 
+pytestmark = pytest.mark.unit
+
 V0 = "/na/orders/v0/orders"
 
 

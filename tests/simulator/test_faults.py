@@ -9,6 +9,8 @@ from tests.simulator.driver import CLIENT, NORTHWIND, ORDERS, XML, error
 from tests.simulator.test_acknowledgement_feed import envelope, results, success
 from tests.simulator.test_shipments import detail
 
+pytestmark = pytest.mark.unit
+
 SEARCH = {"lastUpdatedAfter": "2026-02-01T00:00:00Z"}
 
 

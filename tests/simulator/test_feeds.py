@@ -4,6 +4,8 @@ import pytest
 
 from tests.simulator.driver import FEEDS, JSON, XML, error
 
+pytestmark = pytest.mark.unit
+
 TYPE = "POST_ORDER_ACKNOWLEDGEMENT_DATA"
 TSV = "text/tab-separated-values; charset=UTF-8"
 US = "ATVPDKIKX0DER"

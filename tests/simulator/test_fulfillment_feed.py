@@ -6,6 +6,8 @@ from tests.simulator.driver import NORTHWIND, START
 from tests.simulator.test_acknowledgement_feed import envelope, results
 from tests.simulator.test_shipments import confirm, detail, read, three_tents
 
+pytestmark = pytest.mark.unit
+
 TYPE = "POST_ORDER_FULFILLMENT_DATA"
 DATE = "<FulfillmentDate>2026-03-02T11:50:00Z</FulfillmentDate>"
 DATA = (

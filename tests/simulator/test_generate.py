@@ -9,6 +9,8 @@ from plugins.amazon.simulator.orders.buyers import SENTINELS
 from plugins.amazon.simulator.orders.generate import MIX, ON_REQUEST, mix_for
 from tests.simulator.driver import NORTHWIND, START, Driver
 
+pytestmark = pytest.mark.unit
+
 
 @pytest.fixture
 def orders(amazon) -> dict[str, list[dict]]:

@@ -9,6 +9,8 @@ from plugins.amazon.simulator.clock import Clock
 from plugins.amazon.simulator.operations import OPERATIONS, ROTATION_SCOPE
 from tests.simulator.driver import FEEDS, NORTHWIND, ORDERS, START, XML, Driver, error
 
+pytestmark = pytest.mark.unit
+
 SEARCH = {"createdAfter": "2026-02-01T00:00:00Z"}
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from tests.simulator.driver import FEEDS, JSON, NORTHWIND, REMOTE, error
 
+pytestmark = pytest.mark.unit
+
 TYPE = "JSON_LISTINGS_FEED"
 US = "ATVPDKIKX0DER"
 ITEMS = f"/na/listings/2021-08-01/items/{NORTHWIND}"

@@ -7,6 +7,8 @@ import pytest
 from tests.simulator.driver import JSON, NORTHWIND, REMOTE, error
 from tests.simulator.test_listings import ITEMS, TYPE, US, availability, feed, line, listing, patch, run
 
+pytestmark = pytest.mark.unit
+
 CA = "A2EUQ1WTGCTBG2"
 OFFER = {"fulfillment_availability": availability(7, 3)["value"]}
 

@@ -5,6 +5,8 @@ import pytest
 from tests.simulator.driver import NORTHWIND, Driver, Store, error
 from tests.simulator.test_listings import ITEMS, US
 
+pytestmark = pytest.mark.unit
+
 ASKED = {"marketplaceIds": US, "pageSize": "20"}
 
 

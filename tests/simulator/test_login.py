@@ -7,6 +7,8 @@ import pytest
 
 from tests.simulator.driver import APPLICATION, CLIENT, NORTHWIND, ORDERS, PANEL, Driver, Store, error
 
+pytestmark = pytest.mark.unit
+
 
 def code_for(amazon: Driver, redirect_uri: str = PANEL) -> str:
     return amazon.simulator.state.grants.consent(APPLICATION, NORTHWIND, redirect_uri, ["Product Listing"])

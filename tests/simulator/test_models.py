@@ -19,7 +19,7 @@ from tests.simulator.test_acknowledgement_feed import envelope, success
 from tests.simulator.test_listings import availability, feed, line, whole
 from tests.simulator.test_shipments import detail
 
-pytestmark = pytest.mark.models
+pytestmark = [pytest.mark.unit, pytest.mark.models]
 
 LONG_AGO = {"createdAfter": "2026-02-01T00:00:00Z"}
 

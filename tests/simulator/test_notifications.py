@@ -8,6 +8,8 @@ from plugins.amazon.simulator import Response
 from plugins.amazon.simulator.operations import NOTIFICATIONS_SCOPE, ROTATION_SCOPE
 from tests.simulator.driver import error
 
+pytestmark = pytest.mark.unit
+
 QUEUES = "/na/notifications/v1/destinations"
 SUBSCRIPTIONS = "/na/notifications/v1/subscriptions"
 SQS = {"sqs": {"arn": "arn:aws:sqs:us-east-1:444455556666:orders"}}

@@ -8,6 +8,8 @@ from plugins.amazon.simulator.clock import iso, parse_time
 from plugins.amazon.simulator.messages import RepeatedParameter
 from tests.simulator.driver import CLIENT, NORTHWIND, ORDERS, START, error
 
+pytestmark = pytest.mark.unit
+
 LONG_AGO = "2026-02-01T00:00:00Z"
 
 

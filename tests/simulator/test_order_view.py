@@ -4,6 +4,8 @@ import pytest
 
 from tests.simulator.driver import EVERYTHING, NORTHWIND, ORDERS
 
+pytestmark = pytest.mark.unit
+
 ALWAYS = {
     "orderId",
     "orderAliases",

@@ -5,6 +5,8 @@ import pytest
 from plugins.amazon.simulator.clock import iso
 from tests.simulator.driver import NORTHWIND, START, error
 
+pytestmark = pytest.mark.unit
+
 V0 = "/na/orders/v0/orders"
 PLACES = "ATVPDKIKX0DER,A2EUQ1WTGCTBG2,A1AM78C64UM0Y8,A2Q3Y263D00KWC"
 SINCE = {"MarketplaceIds": PLACES, "CreatedAfter": "2026-02-01T00:00:00Z"}

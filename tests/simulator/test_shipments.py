@@ -4,6 +4,8 @@ import pytest
 
 from tests.simulator.driver import ORDERS, error
 
+pytestmark = pytest.mark.unit
+
 US = "ATVPDKIKX0DER"
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from tests.simulator.driver import EVERYTHING, NORTHWIND, ORDERS, PANEL, REMOTE, Driver, Store
 
+pytestmark = pytest.mark.unit
+
 
 def refused(amazon, path: str, body) -> str:
     answer = amazon.send("POST", f"/_sim/{path}", body=json.dumps(body).encode())

@@ -11,6 +11,8 @@ from tests.simulator.test_fulfillment_feed import by_id, line as shipped_line, s
 from tests.simulator.test_listings import US, availability, feed, line
 from tests.simulator.test_shipments import detail
 
+pytestmark = pytest.mark.unit
+
 ACKNOWLEDGEMENT, FULFILLMENT, LISTINGS = (
     "POST_ORDER_ACKNOWLEDGEMENT_DATA",
     "POST_ORDER_FULFILLMENT_DATA",

@@ -7,9 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import Any
-
-import requests
+from typing import TYPE_CHECKING, Any
 
 from plugins.interface import (
     AccessToken,
@@ -20,9 +18,11 @@ from plugins.interface import (
     Store,
     Temporary,
 )
-from plugins.testkit import StillClock, served
 
-__all__ = ["CartHttp", "FixedToken", "MintedToken", "StillClock", "cart_context", "no_token", "served"]
+if TYPE_CHECKING:
+    import requests
+
+    from plugins.testkit import StillClock
 
 
 @dataclass
@@ -44,12 +44,14 @@ class CartHttp:
         json: Any = None,
         data: bytes | Mapping[str, str] | None = None,
     ) -> Reply:
+        from requests import RequestException
+
         self.calls.append((operation, effect))
         try:
             answer = self.session.request(
                 method, url, params=params, headers=headers, json=json, data=data, timeout=30, allow_redirects=False
             )
-        except requests.RequestException as error:
+        except RequestException as error:
             raise Temporary(
                 "The shop did not answer.", detail=operation, code="NO_ANSWER", unknown=effect is Effect.WRITE
             ) from error
@@ -104,5 +106,7 @@ def cart_context(
     clock: StillClock | None = None,
 ) -> CartContext:
     """A context for one store."""
+    from plugins.testkit import StillClock
+
     log = logging.LoggerAdapter(logging.getLogger("tests.cart"), {})
     return CartContext(store, app, http, token or MintedToken(no_token), clock or StillClock(), log)

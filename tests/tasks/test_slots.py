@@ -11,6 +11,8 @@ from hypothesis import given, settings, strategies as st
 
 from is2_core.tasks.schedule import next_slot
 
+pytestmark = pytest.mark.unit
+
 QUARTER = timedelta(minutes=15)
 TWELVE_HOURS = 12 * 3600
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)

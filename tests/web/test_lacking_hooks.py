@@ -27,10 +27,10 @@ from is2_core.orders.models import OrderEvent
 from is2_core.orders.states import ReceivedState
 from is2_core.tasks.models import Schedule
 from plugins import interface
+from plugins.testkit import served
 from tests.carts.test_tiny_road import TinyWorld
 from tests.conftest import make_config
 from tests.support.browser import Browser
-from tests.support.cart_http import served
 from tests.support.parcels import ups_number
 from web.app import create_app
 
