@@ -392,11 +392,15 @@ def test_all_that_is_asked_for_is_pinned() -> None:
         assert [str(each) for each in wanted if not str(each.specifier).startswith("==")] == []
         return {canonicalize_name(each.name): str(each.specifier).removeprefix("==") for each in wanted}
 
-    pinned = pins("requirements.txt")
-    assert not pinned.keys() & pins("requirements-test.txt").keys()
+    pinned, pinned_for_tests = pins("requirements.txt"), pins("requirements-test.txt")
+    assert not pinned.keys() & pinned_for_tests.keys()
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg", encoding="utf-8")
-    for line in setup["options"]["install_requires"].split("\n"):
-        if line:
+    asked_for = (
+        (setup["options"]["install_requires"], pinned),
+        (setup["options.extras_require"]["test"], pinned_for_tests),
+    )
+    for lines, pins_of in asked_for:
+        for line in filter(None, lines.split("\n")):
             wanted = Requirement(line)
-            assert wanted.specifier.contains(pinned[canonicalize_name(wanted.name)]), line
+            assert wanted.specifier.contains(pins_of[canonicalize_name(wanted.name)]), line
