@@ -154,7 +154,7 @@ def ship_without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("mutation", "first"),
     [
-        (ship_without_waiting, 6),
+        (ship_without_waiting, 3),
         (acknowledge_at_staging, 1),
         (never_sweep, 8),
         (lose_cancellations, 6),
