@@ -49,12 +49,10 @@ def advance(platform: Platform, by: timedelta) -> datetime:
             .values(seconds=ClockOffset.seconds + seconds)
             .execution_options(synchronize_session=False)
         )
-        leased = sa.select(Task).where(Task.state.in_(OPEN_STATES), Task.lease_until.is_not(None)).order_by(Task.id)
-        for task in session.scalars(leased.with_for_update()):
-            assert task.lease_until is not None
-            task.lease_until += moved
-        minting = sa.select(Credential.integration_id, Credential.minting_until).where(
-            Credential.minting_until.is_not(None)
+        minting = (
+            sa.select(Credential.integration_id, Credential.minting_until)
+            .where(Credential.minting_until.is_not(None))
+            .order_by(Credential.integration_id)
         )
         for integration_id, until in session.execute(minting).all():
             assert until is not None, integration_id
@@ -63,6 +61,11 @@ def advance(platform: Platform, by: timedelta) -> datetime:
                 .where(Credential.integration_id == integration_id, Credential.minting_until == until)
                 .values(minting_until=until + moved)
             )
+        # Tasks last, as in every unit.
+        leased = sa.select(Task).where(Task.state.in_(OPEN_STATES), Task.lease_until.is_not(None)).order_by(Task.id)
+        for task in session.scalars(leased.with_for_update()):
+            assert task.lease_until is not None
+            task.lease_until += moved
         return platform.clock.database_now(session)
 
 

@@ -78,7 +78,8 @@ def is_enabled(platform: Platform, cart: str) -> bool:
 
 def forget_former_secrets(session: Session, now: datetime) -> None:
     """Erase what secrets were before, once that is of no use any more."""
-    for row in session.scalars(sa.select(CartSetting).where(CartSetting.former.is_not(None))).all():
+    replaced = sa.select(CartSetting).where(CartSetting.former.is_not(None)).order_by(CartSetting.cart)
+    for row in session.scalars(replaced.with_for_update(skip_locked=True)).all():
         former = row.former or {}
         still = still_good(former, now)
         if still.keys() != former.keys():

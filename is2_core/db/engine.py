@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
 
-from is2_core.db.unit import open_unit
+from is2_core.db.unit import do_what_is_left, open_unit
 from is2_core.faultpoints import faultpoint
 
 BUSY_TIMEOUT_MS = 30_000
@@ -65,6 +65,7 @@ class Database:
             try:
                 yield session
                 session.flush()
+                do_what_is_left(session)
                 faultpoint("commit.before")
                 session.commit()
             except BaseException:

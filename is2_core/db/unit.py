@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
+T = TypeVar("T")
+_AT_END = "at the end of the unit"
 _depth: ContextVar[int] = ContextVar("is2_unit_depth", default=0)
 
 
@@ -34,6 +37,24 @@ def open_unit() -> Iterator[None]:
 
 @contextmanager
 def savepoint(session: Session) -> Iterator[None]:
-    """A part of a unit of work that may fail alone."""
-    with session.begin_nested():
-        yield
+    """A part of a unit of work that may fail alone; what it left for the end of the unit then falls too."""
+    before = {do: len(items) for do, items in session.info.get(_AT_END, {}).items()}
+    try:
+        with session.begin_nested():
+            yield
+    except BaseException:
+        for do, items in session.info.get(_AT_END, {}).items():
+            del items[before.get(do, 0) :]
+        raise
+
+
+def at_end(session: Session, do: Callable[[Session, list[T]], None], item: T) -> None:
+    """Leave something for the end of this unit of work: right before the commit, `do` is called once, with all that
+    was left for it, in order."""
+    session.info.setdefault(_AT_END, {}).setdefault(do, []).append(item)
+
+
+def do_what_is_left(session: Session) -> None:
+    """Do what was left for the end of the unit."""
+    for do, items in session.info.pop(_AT_END, {}).items():
+        do(session, items)

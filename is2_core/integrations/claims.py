@@ -90,5 +90,8 @@ def wipe_claims(session: Session, now: datetime) -> None:
     back, and nobody knows how old they are. What a connected integration tried in vain is forgotten whole."""
     over = sa.or_(SellerClaim.at <= now - KEEP_CLAIM, SellerClaim.at > now + _AHEAD)
     setups = sa.select(Integration.id).where(Integration.state == IntegrationState.SETUP)
-    session.execute(sa.delete(SellerClaim).where(over, SellerClaim.integration_id.not_in(setups)))
-    session.execute(sa.update(SellerClaim).where(over, SellerClaim.credentials.is_not(None)).values(credentials=None))
+    found = sa.select(SellerClaim.id).where(over).order_by(SellerClaim.id).with_for_update(skip_locked=True)
+    ids = session.scalars(found).all()
+    session.execute(sa.delete(SellerClaim).where(SellerClaim.id.in_(ids), SellerClaim.integration_id.not_in(setups)))
+    held = sa.update(SellerClaim).where(SellerClaim.id.in_(ids), SellerClaim.credentials.is_not(None))
+    session.execute(held.values(credentials=None))

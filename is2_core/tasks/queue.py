@@ -1,8 +1,14 @@
-"""Asking for background work, inside the business transaction that makes it needed."""
+"""Asking for background work, inside the business transaction that makes it needed.
+
+Task rows are changed as the last of a unit of work, once all it must wait for is locked in one order for all units: so
+no two of them wait for each other. What is left for the end happens in the order in which it was asked for.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,12 +19,23 @@ from sqlalchemy.orm import Session
 from is2_core.accounts.models import Integration
 from is2_core.accounts.states import WAITS_FOR_A_PERSON
 from is2_core.db.changes import rows_changed
+from is2_core.db.locks import LOCK
+from is2_core.db.unit import at_end
 from is2_core.tasks.models import Task
-from is2_core.tasks.states import TaskState
+from is2_core.tasks.states import OPEN_STATES, TaskState
 
 NOW = 0
 SOON = 3
 ROUTINE = 5
+
+
+@dataclass(frozen=True)
+class _Change:
+    """A change of task rows, and the row it waits for: the open one of a business key, or the one of this id."""
+
+    make: Callable[[Session], object]
+    key: str | None
+    task_id: int | None
 
 
 def enqueue(
@@ -33,7 +50,8 @@ def enqueue(
     payload: dict[str, Any] | None = None,
     key: str = "",
 ) -> None:
-    """Ask for a task; while one of the same business key is open, that one is asked again instead.
+    """Ask for a task; while one of the same business key is open, that one is asked again instead. Done at
+    the end of the unit of work: until then the unit itself does not see it.
 
     Args:
         key: what distinguishes tasks of the same kind and integration, "" where there is one only.
@@ -44,9 +62,10 @@ def enqueue(
     new = insert.excluded
     paused = integration is not None and integration.state in WAITS_FOR_A_PERSON
     owner = str(integration.id) if integration else f"account {account_id}" if account_id else ""
+    business_key = f"{kind}:{owner}:{key}"
     statement = insert.values(
         kind=kind,
-        business_key=f"{kind}:{owner}:{key}",
+        business_key=business_key,
         integration_id=integration.id if integration else None,
         account_id=integration.account_id if integration else account_id,
         payload=payload or {},
@@ -70,31 +89,57 @@ def enqueue(
             "priority": sa.case((new.priority < Task.priority, new.priority), else_=Task.priority),
         },
     )
-    session.execute(statement)
+    change_at_end(session, lambda session: session.execute(statement), key=business_key)
 
 
 def pause_tasks(session: Session, integration_id: int) -> None:
     """Let everything due of a store wait until a person has acted. What somebody is just claiming looks itself."""
-    move_tasks(
-        session,
-        sa.and_(Task.integration_id == integration_id, Task.state == TaskState.READY),
-        {"state": TaskState.WAITING},
-    )
+    due = sa.and_(Task.integration_id == integration_id, Task.state == TaskState.READY)
+    change_at_end(session, lambda session: move_tasks(session, due, {"state": TaskState.WAITING}))
 
 
 def release_tasks(session: Session, integration_id: int, now: datetime) -> None:
     """Make what waited due again. What somebody is just asking for again is woken by the dispatcher's next tick."""
-    move_tasks(
-        session,
-        sa.and_(Task.integration_id == integration_id, Task.state == TaskState.WAITING),
-        {"state": TaskState.READY, "run_at": now},
-    )
+    waiting = sa.and_(Task.integration_id == integration_id, Task.state == TaskState.WAITING)
+    change_at_end(session, lambda session: move_tasks(session, waiting, {"state": TaskState.READY, "run_at": now}))
 
 
 def move_tasks(session: Session, where: sa.ColumnElement[bool], values: Mapping[str, Any]) -> int:
-    """Change task rows, by id, but for those that others have locked; returns how many."""
+    """Change task rows, by id, but for those that others have locked; returns how many. A unit of work that calls this
+    itself waits for no task row afterwards."""
     free = sa.select(Task.id).where(where).order_by(Task.id).with_for_update(skip_locked=True)
     return rows_changed(
         session,
         sa.update(Task).where(Task.id.in_(free)).values(**values).execution_options(synchronize_session=False),
     )
+
+
+def change_at_end(
+    session: Session, make: Callable[[Session], object], *, key: str | None = None, task_id: int | None = None
+) -> None:
+    """Leave a change of task rows for the end of the unit of work.
+
+    Args:
+        make: makes the change.
+        key, task_id: the business key, or the id, of the row it waits for; None where it waits for none.
+    """
+    at_end(session, _change_all, _Change(make, key, task_id))
+
+
+def _change_all(session: Session, changes: list[_Change]) -> None:
+    keys = {change.key for change in changes if change.key is not None}
+    if keys and session.get_bind().dialect.name != "sqlite":
+        _lock(session, keys, {change.task_id for change in changes if change.task_id is not None})
+    for change in changes:
+        change.make(session)
+
+
+def _lock(session: Session, keys: Iterable[str], ids: Iterable[int]) -> None:
+    """Lock what a unit changes: first the business keys, since a row that somebody just inserts cannot be locked by
+    its id, then the rows there are."""
+    numbers = sorted({int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], signed=True) for key in keys})
+    for number in numbers:
+        session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.literal(number, sa.BigInteger))))
+    is_open = sa.and_(Task.business_key.in_(keys), Task.state.in_(OPEN_STATES))
+    rows = sa.select(Task.id).where(sa.or_(Task.id.in_(ids), is_open)).order_by(Task.id)
+    session.execute(rows.with_for_update(**LOCK)).all()

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from is2_core.db.changes import rows_changed
 from is2_core.platform import Platform
 from is2_core.tasks.models import Task
+from is2_core.tasks.queue import change_at_end
 from is2_core.tasks.states import TaskState
 
 LEASE = timedelta(seconds=60)
@@ -50,10 +51,7 @@ class TaskRun:
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """A unit of work of this run; ownership is proved and the lease renewed at its end.
-
-        At its end, because every other transaction too touches business rows first and task rows last: so two of
-        them never wait for each other.
+        """A unit of work of this run; at its end ownership is proved, and the lease renewed or the run ended.
 
         Raises:
             Fenced: another run has the task; everything in this unit is rolled back.
@@ -65,9 +63,13 @@ class TaskRun:
                 self._renew(session)
         self.finished = self.finished or self._ending
 
-    def finish(self, session: Session, *, again_at: datetime | None = None) -> None:
-        """End the run inside a `write()`: done, or due again at `again_at`. A request that came in during
-        the run leaves the task due at once, and so does what its time budget was too short for."""
+    def finish(self, session: Session, *, again_at: datetime | None = None, **more: Any) -> None:
+        """End the run with this unit, a `write()`: done, or due again at `again_at`. A request that came in during
+        the run leaves the task due at once, and so does what its time budget was too short for.
+
+        Args:
+            more: columns to set besides, where the run ends with a problem.
+        """
         now = self.platform.clock.database_now(session)
         if self._unfinished:
             again_at = now
@@ -82,18 +84,18 @@ class TaskRun:
         else:
             state = sa.case((asked_again, TaskState.READY.value), else_=TaskState.DONE.value)
             run_at = sa.case((asked_again, at_once), else_=Task.run_at)
-        self._own(
-            session,
-            state=state,
-            run_at=run_at,
-            lease_until=None,
-            attempts=0,
-            crashes=0,
-            error_code="",
-            error_sentence="",
-            error_detail="",
-            finished_at=now,
-        )
+        ended = {
+            "state": state,
+            "run_at": run_at,
+            "lease_until": None,
+            "attempts": 0,
+            "crashes": 0,
+            "error_code": "",
+            "error_sentence": "",
+            "error_detail": "",
+            "finished_at": now,
+        }
+        self._own(session, **{**ended, **more})
         self._ending = True
 
     def has_time(self) -> bool:
@@ -120,5 +122,9 @@ class TaskRun:
 
     def _own(self, session: Session, **values: Any) -> None:
         owned = sa.update(Task).where(Task.id == self.id, Task.fence == self.fence, Task.state == TaskState.RUNNING)
-        if rows_changed(session, owned.values(**values)) != 1:
-            raise Fenced(f"task {self.id} has a newer owner than fence {self.fence}")
+
+        def change(session: Session) -> None:
+            if rows_changed(session, owned.values(**values)) != 1:
+                raise Fenced(f"task {self.id} has a newer owner than fence {self.fence}")
+
+        change_at_end(session, change, task_id=self.id)

@@ -150,8 +150,7 @@ def _reschedule(
     problem = {"error_code": code, "error_sentence": sentence, "error_detail": detail}
     try:
         with run.write() as session:
-            run.finish(session, again_at=when)
-            session.execute(sa.update(Task).where(Task.id == run.id).values(attempts=counted, **problem))
+            run.finish(session, again_at=when, attempts=counted, **problem)
     except Fenced:
         _log.warning("task %s %s: fenced off while it was put back", run.id, run.kind)
 
@@ -159,17 +158,13 @@ def _reschedule(
 def _quarantine(run: TaskRun, code: str, sentence: str, detail: str) -> None:
     try:
         with run.write() as session:
-            run.finish(session)
-            session.execute(
-                sa.update(Task)
-                .where(Task.id == run.id)
-                .values(
-                    state=TaskState.QUARANTINED,
-                    attempts=run.attempts + 1,
-                    error_code=code,
-                    error_sentence=sentence,
-                    error_detail=detail,
-                )
+            run.finish(
+                session,
+                state=TaskState.QUARANTINED,
+                attempts=run.attempts + 1,
+                error_code=code,
+                error_sentence=sentence,
+                error_detail=detail,
             )
     except Fenced:
         _log.warning("task %s %s: fenced off while it was quarantined", run.id, run.kind)
@@ -183,12 +178,8 @@ def _pause(run: TaskRun, error: CartError) -> None:
                 .where(Integration.id == run.integration_id, Integration.state == IntegrationState.ACTIVE)
                 .values(state=IntegrationState.PAUSED, pause_code=error.default_code, pause_sentence=error.sentence)
             )
-            run.finish(session, again_at=run.platform.clock.now())
-            session.execute(
-                sa.update(Task)
-                .where(Task.id == run.id)
-                .values(error_code=error.code, error_sentence=error.sentence, error_detail=error.detail)
-            )
+            problem = {"error_code": error.code, "error_sentence": error.sentence, "error_detail": error.detail}
+            run.finish(session, again_at=run.platform.clock.now(), **problem)
             assert run.integration_id is not None
             pause_tasks(session, run.integration_id)
     except Fenced:

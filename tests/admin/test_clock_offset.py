@@ -118,6 +118,7 @@ def test_no_running_task_loses_its_lease(trial: Platform) -> None:
         now = trial.clock.database_now(session)
         for kind in ("running", "waiting"):
             enqueue(session, kind=kind, account_id=account, now=now)
+    with trial.db.write() as session:
         lease = {"state": TaskState.RUNNING, "lease_until": now + timedelta(seconds=60)}
         session.execute(sa.update(Task).where(Task.kind == "running").values(**lease))
     clock_offset.advance(trial, HALF_A_DAY)

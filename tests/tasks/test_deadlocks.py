@@ -1,4 +1,4 @@
-"""On PostgreSQL the dispatcher and units that change many task rows wait for nobody crosswise (A7)."""
+"""On PostgreSQL no two units of work wait crosswise for each other's task rows (A7)."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ import sqlalchemy as sa
 from is2_core.accounts.models import Integration
 from is2_core.accounts.states import IntegrationState
 from is2_core.jobs import KEEP_DONE, KEEP_SETTLED, clean_up
+from is2_core.platform import Platform
 from is2_core.submissions.models import Submission, SubmissionLine
 from is2_core.tasks.models import Schedule, Task
 from is2_core.tasks.queue import enqueue, pause_tasks, release_tasks
-from is2_core.tasks.run import LEASE
+from is2_core.tasks.run import LEASE, TaskRun
+from is2_core.tasks.runner import run_task
 from is2_core.tasks.states import TaskState
 from tests.tasks.conftest import KIND, Board
 
@@ -43,6 +45,56 @@ def at_once(*works: Callable[[], None]) -> list[BaseException]:
         thread.join(timeout=60)
         assert not thread.is_alive()
     return raised
+
+
+@pytest.mark.parametrize("end_first", [True, False])
+def test_two_runs_that_ask_for_each_other(board: Board, end_first: bool) -> None:
+    store = board.store(board.account("Northwind"))
+    for kind in ("test.check", "test.push"):
+        board.ask(kind, store=store)
+    check, push = (task.id for task in board.tasks())
+    both = threading.Barrier(2)
+
+    def run(task_id: int, other: str) -> None:
+        def handle(platform: Platform, run: TaskRun) -> None:
+            with run.write() as session:
+                integration = session.get_one(Integration, store)
+                if end_first:
+                    run.finish(session)
+                else:
+                    enqueue(session, kind=other, integration=integration, now=board.clock.now())
+                both.wait(timeout=30)
+                if end_first:
+                    enqueue(session, kind=other, integration=integration, now=board.clock.now())
+                else:
+                    run.finish(session)
+
+        run_task(board.platform, task_id, {"test.check": handle, "test.push": handle})
+
+    assert at_once(lambda: run(check, "test.push"), lambda: run(push, "test.check")) == []
+    assert all(task.error_code == "" for task in board.tasks())
+    # Who ended first was asked again afterwards.
+    assert TaskState.READY in {task.state for task in board.tasks()}
+
+
+@pytest.mark.parametrize("open_already", [True, False])
+def test_two_pages_that_ask_in_different_orders(board: Board, open_already: bool) -> None:
+    store = board.store(board.account("Northwind"))
+    kinds = ["test.first", "test.second"]
+    if open_already:
+        for kind in kinds:
+            board.ask(kind, store=store)
+    both = threading.Barrier(2)
+
+    def page(first: str, second: str) -> None:
+        with board.platform.db.write() as session:
+            integration = session.get_one(Integration, store)
+            enqueue(session, kind=first, integration=integration, now=board.clock.now())
+            both.wait(timeout=30)
+            enqueue(session, kind=second, integration=integration, now=board.clock.now())
+
+    assert at_once(lambda: page(*kinds), lambda: page(*reversed(kinds))) == []
+    assert [task.wanted for task in board.tasks()] == [2 + open_already] * 2
 
 
 def test_a_clean_up_passes_over_what_another_deletes(board: Board) -> None:

@@ -9,8 +9,9 @@ import sqlalchemy as sa
 
 from is2_core.accounts.models import Account, Integration
 from is2_core.accounts.states import IntegrationState
+from is2_core.db.unit import savepoint
 from is2_core.platform import Platform
-from is2_core.tasks.queue import enqueue, release_tasks
+from is2_core.tasks.queue import enqueue, pause_tasks, release_tasks
 from is2_core.tasks.run import HEARTBEAT, LEASE, Fenced, TaskRun
 from is2_core.tasks.runner import MAX_CRASHES, MAX_ERRORS, run_task
 from is2_core.tasks.states import TaskState
@@ -74,6 +75,52 @@ def test_an_unknown_kind_is_left_for_a_newer_version(board: Board) -> None:
 def test_asking_again_while_open_makes_no_second_task(board: Board) -> None:
     board.ask(keys=["a", "a", "b"])
     assert [(task.business_key, task.wanted) for task in board.tasks()] == [(f"{KIND}::a", 2), (f"{KIND}::b", 1)]
+
+
+def test_what_is_asked_in_one_unit_is_asked_in_that_order(board: Board) -> None:
+    store = board.store(board.account("Northwind"))
+    now = board.clock.now()
+    with board.platform.db.write() as session:
+        about = {"integration": session.get_one(Integration, store), "now": now}
+        enqueue(session, kind="test.b", **about, run_at=now + HEARTBEAT, payload={"first": 1})
+        enqueue(session, kind="test.a", **about)
+        enqueue(session, kind="test.b", **about, run_at=now + LEASE, priority=0, payload={"second": 2})
+        pause_tasks(session, store)
+        enqueue(session, kind="test.c", **about)
+    asked, other, after_the_pause = board.tasks()
+    assert (asked.kind, asked.wanted, asked.priority, asked.run_at) == ("test.b", 2, 0, now + HEARTBEAT)
+    assert (asked.payload, other.kind) == ({"first": 1}, "test.a")
+    assert (asked.state, other.state) == (TaskState.WAITING, TaskState.WAITING)
+    assert (after_the_pause.kind, after_the_pause.state) == ("test.c", TaskState.READY)
+
+
+def test_what_a_part_asked_for_that_failed_is_not_asked_for(board: Board) -> None:
+    with board.platform.db.write() as session:
+        enqueue(session, kind="test.before", now=board.clock.now())
+        with pytest.raises(ZeroDivisionError), savepoint(session):
+            enqueue(session, kind="test.in.the.part", now=board.clock.now())
+            raise ZeroDivisionError
+        enqueue(session, kind="test.after", now=board.clock.now())
+    assert [task.kind for task in board.tasks()] == ["test.before", "test.after"]
+
+
+def test_a_run_asks_for_its_own_kind_before_and_after_its_end(board: Board) -> None:
+    board.ask()
+
+    def asks_itself(platform: Platform, run: TaskRun) -> None:
+        with run.write() as session:
+            if first:
+                enqueue(session, kind=KIND, now=board.clock.now())
+            run.finish(session)
+            if not first:
+                enqueue(session, kind=KIND, now=board.clock.now())
+
+    first = True
+    board.run(asks_itself)
+    assert (board.only().state, board.only().wanted) == (TaskState.READY, 2)
+    first = False
+    board.run(asks_itself)
+    assert [task.state for task in board.tasks()] == [TaskState.DONE, TaskState.READY]
 
 
 def test_asking_during_a_run_makes_it_run_again(board: Board) -> None:
