@@ -51,14 +51,17 @@ def _value(module: str, node: ast.expr) -> str | None:
 def named_in_the_source() -> set[str]:
     """The operations the modules of the cart name where they call `ctx.http.call`, `send`, `call` or `_read`."""
     found = set()
-    for path in Path(amazon.__path__[0]).glob("*.py"):
+    for path in Path(amazon.__path__[0]).rglob("*.py"):
+        module = ".".join(path.relative_to(amazon.__path__[0]).with_suffix("").parts)
+        if module.startswith("simulator."):
+            continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call) or len(node.args) < 2:
                 continue
             name = ast.unparse(node.func)
             place = {"ctx.http.call": 0, "send": 1, "call": 1, "_read": 1, "create_feed": 4}.get(name)
             if place is not None and len(node.args) > place:
-                value = _value(path.stem, node.args[place])
+                value = _value(module, node.args[place])
                 found |= {value} if value else set()
     return found
 

@@ -13,7 +13,7 @@ import pytest
 import redis
 from hypothesis import given, settings, strategies as st
 
-from is2_core import bootstrap, platform as platforms
+from is2_core import bootstrap
 from is2_core.calls.carts import CartRegistry
 from is2_core.calls.rate_limits import (
     ACTIVE_S,
@@ -241,7 +241,7 @@ def test_a_wiped_redis_starts_with_full_buckets(redis_url: str) -> None:
 def test_a_redis_that_accepts_and_never_answers_is_away_within_seconds(
     sqlite_url: str, carts: CartRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(platforms, "_REDIS_S", 0.2)
+    monkeypatch.setattr(bootstrap, "_REDIS_S", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = make_config(sqlite_url, f"redis://127.0.0.1:{listener.getsockname()[1]}")
         buckets = bootstrap.build_platform(config, carts=carts).buckets

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -172,6 +173,9 @@ def test_an_order_shipped_by_hand_in_a_shop_that_shows_no_packages(
     tiny: TinyWorld, shop: Shop, address: str, from_here: int
 ) -> None:
     shop.add_order("A-3", ("TENT-2P", 2))
+    # The shop tells its time in whole seconds, so what happened this very moment would be listed a moment later.
+    before = (datetime.fromisoformat(shop.orders["A-3"]["created"]) - timedelta(seconds=5)).isoformat()
+    shop.orders["A-3"] |= {"created": before, "updated": before}
     tiny.stock_up(units=20)
     step = tiny.install(shop_url=address, api_key=shop.key)
     assert isinstance(step, trip.Ready)
@@ -182,10 +186,10 @@ def test_an_order_shipped_by_hand_in_a_shop_that_shows_no_packages(
     tiny.settle()
     number = tiny.orders()["A-3"].number
     if from_here:
-        parcel = {"carrier": "UPS", "service": "Ground", "tracking_number": "1Z1", "lines": {"TENT-2P": "1"}}
-        packing.ship(tiny.platform, order_id=tiny.warehouse_orders()[number].id, user_id=None, **parcel)
+        parcel = {"carrier": "UPS", "service": "Ground", "tracking_number": "1Z999AA10000000113"}
+        order_id = tiny.warehouse_orders()[number].id
+        packing.ship(tiny.platform, order_id=order_id, user_id=None, lines={"TENT-2P": "1"}, **parcel)
         tiny.settle()
-    # The shop's time has whole seconds, so a change of this moment would be listed a moment later.
     shop.orders["A-3"]["state"] = "shipped"
     actions.check_now(tiny.platform, **where)
     tiny.settle()

@@ -39,6 +39,13 @@ class Road:
             browser.sign_in(email)
         return browser
 
+    def listings(self) -> list[dict[str, Any]]:
+        """The calls that listed orders to take them in; setup only looks how many are not shipped."""
+        looks = "PENDING,PENDING_AVAILABILITY,UNSHIPPED,PARTIALLY_SHIPPED"
+        return [
+            call for call in self.amazon.calls("searchOrders") if call["query"].get("fulfillmentStatuses") != looks
+        ]
+
     def staff(self, role: Role) -> Browser:
         """The browser of somebody who works for the warehouse or the platform."""
         email = f"{role.lower()}@example.com"

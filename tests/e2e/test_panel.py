@@ -31,7 +31,7 @@ def test_S24_view_integrations_shows_the_integration(road: Road) -> None:
     assert f"{seller['name']} ({seller['seller']})" in page.text
     assert "Amazon · Outdoor Active" in page.text
     assert "Region North America" in page.text
-    (check,) = road.amazon.calls("searchOrders")
+    (check,) = road.listings()
     last = page.soup.find("time", attrs={"datetime": check["time"].replace(".000", "")})
     assert last is not None, check["time"]
     assert "1 received" in page.text

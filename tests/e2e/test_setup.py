@@ -198,7 +198,7 @@ def test_S10_finish_setup_is_answered_by_a_success_message_at_the_top(road: Road
     """**Finish Setup** shows a success message above everything else of the page; only then is the store read."""
     road.connect()
     road.wait(hours=1)
-    assert road.amazon.calls("searchOrders") == []
+    assert road.listings() == []
     page = road.merchant.press("Finish Setup", nickname="Outdoor")
     assert page.path == "/integrations"
     assert page.messages.startswith("Success: your Amazon store Outdoor is connected")
@@ -206,7 +206,7 @@ def test_S10_finish_setup_is_answered_by_a_success_message_at_the_top(road: Road
     assert isinstance(main, Tag)
     assert main.get_text(" ", strip=True).startswith("Success")
     road.wait()
-    assert [call["status"] for call in road.amazon.calls("searchOrders")] == [200]
+    assert [call["status"] for call in road.listings()] == [200]
 
 
 def test_S11_the_older_tokens_warning_can_be_ignored_until_the_migration_ends(road: Road) -> None:

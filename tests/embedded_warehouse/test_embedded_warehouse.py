@@ -238,8 +238,9 @@ def test_changes_at_the_same_time_take_their_turns(depot: Depot) -> None:
 
     def work(order: int) -> None:
         try:
-            depot.void(depot.ship(order, {"TENT": "1"}))
-            depot.ship(order, {"TENT": "1"})
+            parcel = {"carrier": "Courier", "tracking_number": f"PARCEL{order:06d}"}
+            depot.void(depot.ship(order, {"TENT": "1"}, **parcel))
+            depot.ship(order, {"TENT": "1"}, **parcel)
         except BaseException as error:
             problems.append(error)
 

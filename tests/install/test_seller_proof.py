@@ -420,16 +420,16 @@ def test_a_setup_left_by_an_earlier_release_is_proved_before_it_is_finished(worl
 def test_proofs_that_end_at_once_leave_one_holder(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two accounts prove the same seller; the first finishes its setup while the second one's proof is under way."""
     first, second = world, other_account(world)
-    real = connect.prove_claim
+    real = trip.prove_claim
 
     def slow(*arguments: object) -> None:
-        monkeypatch.setattr(connect, "prove_claim", real)
+        monkeypatch.setattr(trip, "prove_claim", real)
         real(*arguments)  # type: ignore[arg-type]
         arrived = arrive(first, NORTHWIND)
         assert isinstance(arrived, trip.Ready)
         first.finish(arrived.integration_id)
 
-    monkeypatch.setattr(connect, "prove_claim", slow)
+    monkeypatch.setattr(trip, "prove_claim", slow)
     with pytest.raises(Conflict, match="another account"):
         arrive(second, NORTHWIND)
     with world.platform.db.read() as session:
@@ -439,18 +439,18 @@ def test_proofs_that_end_at_once_leave_one_holder(world: World, monkeypatch: pyt
 
 def test_a_sign_in_that_was_replaced_meanwhile_stores_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was proved is what is stored: another window's authorization does not ride on this one's proof."""
-    real = connect.prove_claim
+    real = trip.prove_claim
     at: list[datetime] = []
 
     def slow(*arguments: object) -> None:
         real(*arguments)  # type: ignore[arg-type]
-        monkeypatch.setattr(connect, "prove_claim", real)
+        monkeypatch.setattr(trip, "prove_claim", real)
         world.amazon.fault("searchListingsItems", "403")
         with pytest.raises(NotProved):
             arrive(world, HARBOR, claimed=NORTHWIND)
         at.append(world.clock.now())
 
-    monkeypatch.setattr(connect, "prove_claim", slow)
+    monkeypatch.setattr(trip, "prove_claim", slow)
     with pytest.raises(Conflict, match="taken the place"):
         arrive(world, NORTHWIND)
     with world.platform.db.read() as session:

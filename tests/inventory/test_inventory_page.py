@@ -109,7 +109,7 @@ def test_what_was_sent_and_what_would_be_sent_now(house: House) -> None:
     assert "How 1024 comes about for TENT-2P" in page.text
     assert "TENT-2P 1030 3 3 0 1024" in page.text
     assert "The 994 sent on Nov 23, 2026, 12:00 UTC came about so:" in page.text
-    assert "TENT-2P 1000 0 6 0 994" in page.text
+    assert "TENT-2P 1000 3 3 0 994" in page.text
 
 
 def test_a_bundle_names_the_component_that_limits_it(house: House) -> None:

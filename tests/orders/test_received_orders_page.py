@@ -290,8 +290,8 @@ def package(house: House, order: ReceivedOrder, number: int, **values: object) -
         ),
         (
             {"post_state": PostState.REJECTED, "post_sentence": "No such line."},
-            "Refused No such line. Correct what is wrong, in the warehouse or at Amazon, then send it again. "
-            "Send tracking again",
+            "Refused No such line. Correct what is wrong, in the warehouse or at Amazon, then send it again; or enter "
+            "it at Amazon yourself and say so here. Send tracking again Entered by hand",
         ),
         ({"post_state": PostState.NOT_NEEDED}, "The cart takes no tracking"),
         ({"post_state": PostState.VOIDED}, "Voided"),

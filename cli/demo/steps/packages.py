@@ -55,7 +55,7 @@ class PackagesAct:
         cast, packer = self._cast, self._cast.packer
         cast.show.step("One package is corrected, one voided and shipped again; the warehouse stops one order.")
         for corrected in self._shipped[:1]:
-            packer.correct(corrected.number, 1, CARRIERS["na"], self._tracking_number())
+            packer.correct(corrected.number, 1, CARRIERS["na"], self._tracking_number(CARRIERS["na"]))
         for voided in self._shipped[1:2]:
             packer.void(voided.number, 1, "The label was on the wrong parcel")
             self._ship(self._shop, voided)
@@ -96,10 +96,14 @@ class PackagesAct:
                 yield Shipped(order["cart_id"], order["number"])
 
     def _ship(self, shop: Shop, order: Shipped, units: dict[str, int] | None = None) -> None:
-        self._cast.packer.ship(order.number, CARRIERS[shop.plan.region], self._tracking_number(), units)
+        carrier = CARRIERS[shop.plan.region]
+        self._cast.packer.ship(order.number, carrier, self._tracking_number(carrier), units)
 
-    def _tracking_number(self) -> str:
-        """A number of UPS: its last digit checks those before it, where a letter counts as its place from A = 2 on."""
+    def _tracking_number(self, carrier: str) -> str:
+        """A number as the carrier writes it. The last digit of UPS checks those before it, where a letter counts as
+        its place from A = 2 on."""
         self._used += 1
+        if carrier != "UPS":
+            return f"{55_000_000_000_000 + self._used}"
         digits = [9, 9, 9, 2, 2, 1, *map(int, f"{self._used:09d}")]
         return f"1Z999AA1{self._used:09d}{-(sum(digits[0::2]) + 2 * sum(digits[1::2])) % 10}"
