@@ -156,16 +156,16 @@ def ship_without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (ship_without_waiting, 3),
         (acknowledge_at_staging, 1),
-        (never_sweep, 8),
-        (lose_cancellations, 6),
-        (stop_after_the_first_page, 4),
+        (never_sweep, 6),
+        (lose_cancellations, 4),
+        (stop_after_the_first_page, 1),
         (place_twice, 1),
-        (post_corrections_as_new_packages, 3),
+        (post_corrections_as_new_packages, 4),
         (forget_orders_that_wait, 1),
         (write_amazons_offers, 1),
-        (keep_no_floor, 1),
-        (void_without_giving_back, 1),
-        (lose_a_page_of_shipments, 3),
+        (keep_no_floor, 5),
+        (void_without_giving_back, 4),
+        (lose_a_page_of_shipments, 1),
     ],
 )
 def test_a_broken_core_is_found_out(
