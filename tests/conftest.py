@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from is2_core.config import Config
     from is2_core.platform import Platform
     from tests.support.amazon import SimulatedAmazon
-    from tests.support.panel import House
+    from tests.support.panel import Panel
     from tests.support.postgres import PostgresServer
     from tests.support.world import World
 
@@ -211,8 +211,8 @@ def amazon(request: pytest.FixtureRequest, clock: VirtualClock) -> Iterator[Simu
     from tests.support.amazon import simulated_amazon
 
     with simulated_amazon(clock) as running:
-        if "house" in request.fixturenames:
-            request.getfixturevalue("house").point_to(running)
+        if "panel" in request.fixturenames:
+            request.getfixturevalue("panel").point_to(running)
         yield running
 
 
@@ -260,13 +260,13 @@ def furnished(
 
 
 @pytest.fixture
-def house(furnished: Path, engines: Engines, clock: VirtualClock, carts: CartRegistry) -> Iterator[House]:
+def panel(furnished: Path, engines: Engines, clock: VirtualClock, carts: CartRegistry) -> Iterator[Panel]:
     """The panel over a copy of the furnished database."""
     from is2_core.bootstrap import build_platform
     from is2_core.calls.rate_limits import MemoryBuckets
-    from tests.support.panel import open_house
+    from tests.support.panel import open_panel
 
     url = copy_sqlite(furnished, engines)
     platform = build_platform(make_config(url), clock=clock, buckets=MemoryBuckets(clock), carts=carts)
-    yield open_house(platform, clock)
+    yield open_panel(platform, clock)
     platform.db.dispose()

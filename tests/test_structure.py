@@ -39,7 +39,7 @@ HEAVY = ("sqlalchemy", "alembic", "flask", "werkzeug", "redis", "rq", "requests"
 NOT_OURS = {"node_modules", "__pycache__", "build", "dist", "var"}
 
 
-def in_house(path: Path) -> bool:
+def is_ours(path: Path) -> bool:
     """Tell whether a file belongs to the project: no virtual environment, cache, data folder or build."""
     parts = path.relative_to(ROOT).parts
     # In a second work tree .git is a file.
@@ -54,7 +54,7 @@ def files(*places: str) -> tuple[Path, ...]:
     found: list[Path] = []
     for place in places or (".",):
         start = ROOT / place
-        inside = [path for path in [start, *start.rglob("*")] if path.is_file() and in_house(path)]
+        inside = [path for path in [start, *start.rglob("*")] if path.is_file() and is_ours(path)]
         assert inside, f"{place} holds no file"
         found += inside
     return tuple(sorted(found))

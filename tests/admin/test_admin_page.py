@@ -12,11 +12,11 @@ from is2_core.integrations import legacy_authorization
 from is2_core.submissions.models import Submission
 from is2_core.tasks.models import Task
 from is2_core.tasks.states import TaskState
-from tests.support.panel import ADMIN, PACKER, House
+from tests.support.panel import ADMIN, PACKER, Panel
 
 
-def test_plugins_show_what_they_can_do_and_who_uses_them(house: House) -> None:
-    page = house.browser(ADMIN).get("/admin/plugins")
+def test_plugins_show_what_they_can_do_and_who_uses_them(panel: Panel) -> None:
+    page = panel.browser(ADMIN).get("/admin/plugins")
     assert "Amazon Enabled" in page.text
     assert "contract 1.1" in page.text
     assert "Endpoints Simulator" in page.text
@@ -25,30 +25,30 @@ def test_plugins_show_what_they_can_do_and_who_uses_them(house: House) -> None:
     assert "Tiny Shop Disabled" in page.text
 
 
-def test_a_broken_plugin_is_shown_with_its_traceback(house: House) -> None:
+def test_a_broken_plugin_is_shown_with_its_traceback(panel: Panel) -> None:
     broken = BrokenCart("crooked", "could not be loaded: no module named crooked", "Traceback <x>")
-    house.platform.carts.broken.append(broken)
+    panel.platform.carts.broken.append(broken)
     try:
-        page = house.browser(ADMIN).get("/admin/plugins")
+        page = panel.browser(ADMIN).get("/admin/plugins")
     finally:
-        house.platform.carts.broken.remove(broken)
+        panel.platform.carts.broken.remove(broken)
     assert "crooked Broken could not be loaded" in page.text
     assert "Traceback <x>" in page.text
 
 
-def test_a_cart_is_disabled_and_enabled(house: House) -> None:
-    browser = house.browser(ADMIN)
+def test_a_cart_is_disabled_and_enabled(panel: Panel) -> None:
+    browser = panel.browser(ADMIN)
     browser.get("/admin/plugins")
     page = browser.press("Disable")
     assert "Amazon is disabled" in page.messages
-    assert not cart_settings.is_enabled(house.platform, "amazon")
+    assert not cart_settings.is_enabled(panel.platform, "amazon")
     assert "Amazon:" not in page.text, "no enabled cart, no environment in the header"
     browser.press("Enable")
-    assert cart_settings.is_enabled(house.platform, "amazon")
+    assert cart_settings.is_enabled(panel.platform, "amazon")
 
 
-def test_a_secret_is_never_shown_and_kept_when_left_empty(house: House) -> None:
-    browser = house.browser(ADMIN)
+def test_a_secret_is_never_shown_and_kept_when_left_empty(panel: Panel) -> None:
+    browser = panel.browser(ADMIN)
     page = browser.get("/admin/plugins/amazon/settings")
     field = page.field("LWA client secret")
     assert field["type"] == "password"
@@ -56,38 +56,38 @@ def test_a_secret_is_never_shown_and_kept_when_left_empty(house: House) -> None:
     assert "leave empty" in str(field["placeholder"])
     page = browser.press("Save settings", application_id="amzn1.sp.solution.other")
     assert "were saved" in page.messages
-    stored = cart_settings.platform_settings(house.platform, "amazon")
+    stored = cart_settings.platform_settings(panel.platform, "amazon")
     assert stored.values["application_id"] == "amzn1.sp.solution.other"
     assert stored.secrets["client_secret"].value == "is2-demo-client-secret-0123456789"
 
 
-def test_a_former_secret_is_told_of_and_forgotten_by_an_admin_only(house: House) -> None:
-    browser = house.browser(ADMIN)
+def test_a_former_secret_is_told_of_and_forgotten_by_an_admin_only(panel: Panel) -> None:
+    browser = panel.browser(ADMIN)
     page = browser.get("/admin/plugins/amazon/settings")
     assert "stays usable" not in page.text
     assert "Forget it now" not in page.text
     browser.press("Save settings", client_secret="the next secret")
     page = browser.get("/admin/plugins/amazon/settings")
-    until = cart_settings.stored_settings(house.platform, "amazon").former_until["client_secret"]
+    until = cart_settings.stored_settings(panel.platform, "amazon").former_until["client_secret"]
     field = page.field("LWA client secret").find_parent("div", class_="mb-3")
     assert field is not None
     assert "The one before stays usable until" in field.text
     assert [tag["datetime"] for tag in field.find_all("time")] == [f"{until:%Y-%m-%dT%H:%M:%SZ}"]
     address = str(page.form("Forget it now")["action"])
-    assert house.browser(PACKER).post(address).status == 403
+    assert panel.browser(PACKER).post(address).status == 403
     assert browser.client.post(address).status_code == 400, "a form without its token"
-    assert cart_settings.platform_settings(house.platform, "amazon").former
+    assert cart_settings.platform_settings(panel.platform, "amazon").former
     page = browser.press("Forget it now")
     assert "The former secret of Amazon was forgotten." in page.messages
     assert "stays usable" not in page.text
-    settings = cart_settings.platform_settings(house.platform, "amazon")
+    settings = cart_settings.platform_settings(panel.platform, "amazon")
     assert not settings.former
     assert settings.secrets["client_secret"].value == "the next secret"
     assert browser.post("/admin/plugins/nowhere/former-secrets/forget").status == 404
 
 
-def test_refused_platform_settings_keep_what_was_typed(house: House) -> None:
-    browser = house.browser(ADMIN)
+def test_refused_platform_settings_keep_what_was_typed(panel: Panel) -> None:
+    browser = panel.browser(ADMIN)
     browser.get("/admin/plugins/amazon/settings")
     page = browser.press("Save settings", application_id="", client_id="kept", client_secret="new secret")
     assert page.status == 400
@@ -98,8 +98,8 @@ def test_refused_platform_settings_keep_what_was_typed(house: House) -> None:
     assert "Choose one of the endpoints" in page.text
 
 
-def test_accounts_are_made(house: House) -> None:
-    browser = house.browser(ADMIN)
+def test_accounts_are_made(panel: Panel) -> None:
+    browser = panel.browser(ADMIN)
     browser.get("/admin/accounts")
     assert "The account Fabrikam was made" in browser.press("Add account", name="Fabrikam").messages
     page = browser.press("Add account", name="Fabrikam")
@@ -108,44 +108,44 @@ def test_accounts_are_made(house: House) -> None:
     assert page.field("Company name")["value"] == "Fabrikam"
 
 
-def test_tasks_show_what_was_given_up(house: House) -> None:
-    with house.platform.db.write() as db:
+def test_tasks_show_what_was_given_up(panel: Panel) -> None:
+    with panel.platform.db.write() as db:
         newest = db.scalar(sa.select(sa.func.max(Task.id)))
         db.execute(
             sa.update(Task)
             .where(Task.id == newest)
             .values(state=TaskState.QUARANTINED, error_sentence="It broke.", error_detail="File x, line 1")
         )
-    page = house.browser(ADMIN).get("/admin/tasks")
+    page = panel.browser(ADMIN).get("/admin/tasks")
     assert "It broke." in page.text
     assert "File x, line 1" in page.text
-    page = house.browser(ADMIN).get("/admin/tasks")
+    page = panel.browser(ADMIN).get("/admin/tasks")
     form = next(tag for tag in page.soup.find_all("form") if "Try again" in tag.text)
-    assert f"Task {newest} is tried again." in house.browser(ADMIN).post(str(form["action"])).text
-    with house.platform.db.read() as db:
+    assert f"Task {newest} is tried again." in panel.browser(ADMIN).post(str(form["action"])).text
+    with panel.platform.db.read() as db:
         task = db.get_one(Task, newest)
         assert (task.state, task.attempts, task.crashes) == (TaskState.READY, 0, 0)
-    assert house.browser(ADMIN).post(str(form["action"])).status == 404
+    assert panel.browser(ADMIN).post(str(form["action"])).status == 404
 
 
-def test_slow_work_without_an_answer_is_listed_and_can_be_given_up(house: House) -> None:
-    assert "Waiting for an answer" not in house.browser(ADMIN).get("/admin/tasks").text
-    house.clock.advance(timedelta(hours=2))
-    browser = house.browser(ADMIN)
+def test_slow_work_without_an_answer_is_listed_and_can_be_given_up(panel: Panel) -> None:
+    assert "Waiting for an answer" not in panel.browser(ADMIN).get("/admin/tasks").text
+    panel.clock.advance(timedelta(hours=2))
+    browser = panel.browser(ADMIN)
     page = browser.get("/admin/tasks")
     assert "Outdoor" in page.text
     assert "acknowledge orders" in page.text
-    with house.platform.db.read() as db:
+    with panel.platform.db.read() as db:
         before = db.scalars(sa.select(Submission.id).where(Submission.closed_at.is_(None))).all()
     page = browser.press("Give up")
     assert "Given up: what had no result is sent again." in page.messages
-    with house.platform.db.read() as db:
+    with panel.platform.db.read() as db:
         after = db.scalars(sa.select(Submission.id).where(Submission.closed_at.is_(None))).all()
     assert len(after) == len(before) - 1
 
 
-def test_the_carrier_codes_of_a_cart_are_shown_set_and_taken_back(house: House) -> None:
-    browser = house.browser(ADMIN)
+def test_the_carrier_codes_of_a_cart_are_shown_set_and_taken_back(panel: Panel) -> None:
+    browser = panel.browser(ADMIN)
     page = browser.get(browser.get("/admin/plugins").link("Carrier codes"))
     assert page.heading == "Amazon: carrier codes"
     assert "UPS UPS the plugin" in page.text
@@ -162,17 +162,17 @@ def test_the_carrier_codes_of_a_cart_are_shown_set_and_taken_back(house: House) 
     assert browser.get("/admin/plugins/nowhere/carriers").status == 404
 
 
-def test_the_migration_is_begun_and_ended(house: House) -> None:
-    browser = house.browser(ADMIN)
+def test_the_migration_is_begun_and_ended(panel: Panel) -> None:
+    browser = panel.browser(ADMIN)
     page = browser.get("/admin/plugins")
     assert "Migration from the older API generation Not begun" in page.text
     page = browser.press("Begin the migration")
     assert "The migration of Amazon runs" in page.messages
-    assert legacy_authorization.migration_of(house.platform, "amazon") == legacy_authorization.RUNNING
+    assert legacy_authorization.migration_of(panel.platform, "amazon") == legacy_authorization.RUNNING
     assert "older API generation Running" in page.text
     page = browser.press("End the migration")
     assert "older API generation Ended" in page.text
-    assert legacy_authorization.migration_of(house.platform, "amazon") == legacy_authorization.ENDED
+    assert legacy_authorization.migration_of(panel.platform, "amazon") == legacy_authorization.ENDED
     refused = browser.post("/admin/plugins/tiny/migration", {"running": "yes"})
     assert refused.status == 409
     assert "no older API generation" in refused.alerts[0]

@@ -7,21 +7,21 @@ import pytest
 from is2_core.accounts import people, users
 from is2_core.accounts.states import Role
 from tests.support.browser import PASSWORD, Browser
-from tests.support.panel import ADMIN, ALICE, BOB, CHARLIE, PACKER, SUPPORT, House
+from tests.support.panel import ADMIN, ALICE, BOB, CHARLIE, PACKER, SUPPORT, Panel
 
 OTHER = "another long pass phrase 2"
 
 
-def opened(house: House, email: str) -> Browser:
+def opened(panel: Panel, email: str) -> Browser:
     """An administrator's browser at somebody's page."""
-    browser = house.browser(ADMIN)
+    browser = panel.browser(ADMIN)
     page = browser.get(f"/admin/people?q={email}")
     browser.get(page.link({ALICE: "Alice", BOB: "Bob", CHARLIE: "Charlie", ADMIN: "Ada", PACKER: "Walt"}[email]))
     return browser
 
 
-def test_people_are_listed_and_searched(house: House) -> None:
-    browser = house.browser(ADMIN)
+def test_people_are_listed_and_searched(panel: Panel) -> None:
+    browser = panel.browser(ADMIN)
     page = browser.get("/admin/people")
     assert page.heading == "People"
     assert f"Alice {ALICE} Merchant Northwind (owner) Active" in page.text
@@ -32,8 +32,8 @@ def test_people_are_listed_and_searched(house: House) -> None:
     assert browser.get("/admin/people?page=99999999999999999999999").status == 200
 
 
-def test_a_user_is_made(house: House) -> None:
-    browser = house.browser(ADMIN)
+def test_a_user_is_made(panel: Panel) -> None:
+    browser = panel.browser(ADMIN)
     page = browser.get("/admin/people")
     options = {option.text: option["value"] for option in page.field("Account (merchants only)").find_all("option")}
     values = {"email": "dora@example.com", "name": "Dora", "role": "merchant", "account": options["Contoso"]}
@@ -44,13 +44,13 @@ def test_a_user_is_made(house: House) -> None:
     assert "Repeats" in browser.press("Add user", password="a" * 15, **values).problem_at("First password")
     page = browser.press("Add user", password=PASSWORD, **values)
     assert "Dora dora@example.com Merchant Contoso (owner)" in page.text
-    assert house.browser().sign_in("dora@example.com").path == "/integrations"
+    assert panel.browser().sign_in("dora@example.com").path == "/integrations"
 
 
-def test_a_disabled_user_is_out_with_the_next_request(house: House) -> None:
-    bob, background = house.browser(BOB), house.browser(BOB)
-    token, store = background.token(), house.store(house.northwind)
-    admin = opened(house, BOB)
+def test_a_disabled_user_is_out_with_the_next_request(panel: Panel) -> None:
+    bob, background = panel.browser(BOB), panel.browser(BOB)
+    token, store = background.token(), panel.store(panel.northwind)
+    admin = opened(panel, BOB)
     page = admin.press("Disable")
     assert "was signed out everywhere" in page.messages
     assert "State Disabled" in page.text
@@ -59,21 +59,21 @@ def test_a_disabled_user_is_out_with_the_next_request(house: House) -> None:
         f"/integrations/{store.id}/setup/discard", data={"csrf_token": token}, follow_redirects=True
     )
     assert "Your sign-in has ended" in sent.get_data(as_text=True)
-    refused, wrong = house.browser().sign_in(BOB), house.browser().sign_in(ALICE, "not the password")
+    refused, wrong = panel.browser().sign_in(BOB), panel.browser().sign_in(ALICE, "not the password")
     assert (refused.status, refused.alerts) == (wrong.status, wrong.alerts)
     assert "can sign in" in admin.press("Enable").messages
     assert bob.get("/integrations").heading == "Sign in", "no cookie of before is good again"
-    assert house.browser().sign_in(BOB).path == "/integrations"
+    assert panel.browser().sign_in(BOB).path == "/integrations"
 
 
-def test_a_user_is_signed_out_everywhere(house: House) -> None:
-    alice = house.browser(ALICE)
-    opened(house, ALICE).press("End sessions")
+def test_a_user_is_signed_out_everywhere(panel: Panel) -> None:
+    alice = panel.browser(ALICE)
+    opened(panel, ALICE).press("End sessions")
     assert alice.get("/integrations").heading == "Sign in"
 
 
-def test_an_administrator_sets_a_password(house: House) -> None:
-    alice, admin = house.browser(ALICE), opened(house, ALICE)
+def test_an_administrator_sets_a_password(panel: Panel) -> None:
+    alice, admin = panel.browser(ALICE), opened(panel, ALICE)
     page = admin.press("Set password", password="Northwind Alice 1")
     assert page.status == 400
     assert "own name" in page.problem_at("New password")
@@ -81,24 +81,24 @@ def test_an_administrator_sets_a_password(house: House) -> None:
     assert alice.get("/integrations").status == 200
     assert "has the new password" in admin.press("Set password", password=OTHER).messages
     assert alice.get("/integrations").heading == "Sign in"
-    assert house.browser().sign_in(ALICE).status == 400
-    assert house.browser().sign_in(ALICE, OTHER).status == 200
+    assert panel.browser().sign_in(ALICE).status == 400
+    assert panel.browser().sign_in(ALICE, OTHER).status == 200
 
 
-def test_an_administrator_changes_a_role(house: House) -> None:
-    walt, admin = house.browser(PACKER), opened(house, PACKER)
+def test_an_administrator_changes_a_role(panel: Panel) -> None:
+    walt, admin = panel.browser(PACKER), opened(panel, PACKER)
     page = admin.press("Change role", role="merchant")
     assert page.status == 400
     assert "Choose the account" in page.text
-    page = admin.press("Change role", role="merchant", account=str(house.contoso), member_role="member")
+    page = admin.press("Change role", role="merchant", account=str(panel.contoso), member_role="member")
     assert "was changed" in page.messages
     assert "Contoso (member)" in page.text
     assert walt.get("/warehouse/orders").heading == "Sign in"
-    assert house.browser().sign_in(PACKER).path == "/integrations"
+    assert panel.browser().sign_in(PACKER).path == "/integrations"
 
 
-def test_the_only_administrator_stays(house: House) -> None:
-    browser = opened(house, ADMIN)
+def test_the_only_administrator_stays(panel: Panel) -> None:
+    browser = opened(panel, ADMIN)
     assert browser.page is not None
     assert not {button.text.strip() for button in browser.page.soup.find_all("button")} & {"Disable", "Change role"}
     me = browser.page.path
@@ -113,22 +113,22 @@ ACTIONS = ("enable", "disable", "password", "role", "end-sessions")
 
 
 @pytest.mark.parametrize("email", [ALICE, SUPPORT, PACKER])
-def test_only_administrators_come_here(house: House, email: str) -> None:
-    browser = house.browser(email)
-    someone = people.user_id_of(house.platform, CHARLIE)
-    before = people.person(house.platform, someone)
+def test_only_administrators_come_here(panel: Panel, email: str) -> None:
+    browser = panel.browser(email)
+    someone = people.user_id_of(panel.platform, CHARLIE)
+    before = people.person(panel.platform, someone)
     assert browser.get("/admin/people").status == 403
     assert browser.get(f"/admin/people/{someone}").status == 403
     assert browser.post("/admin/people", {"email": "x@example.com"}).status == 403
     for action in ACTIONS:
         assert browser.post(f"/admin/people/{someone}/{action}", {"role": "admin", "password": OTHER}).status == 403
-    assert people.person(house.platform, someone) == before
-    assert users.sign_in(house.platform, CHARLIE, PASSWORD) is not None
+    assert people.person(panel.platform, someone) == before
+    assert users.sign_in(panel.platform, CHARLIE, PASSWORD) is not None
 
 
-def test_forms_need_their_token_and_a_user(house: House) -> None:
-    browser = house.browser(ADMIN)
-    someone = people.user_id_of(house.platform, CHARLIE)
+def test_forms_need_their_token_and_a_user(panel: Panel) -> None:
+    browser = panel.browser(ADMIN)
+    someone = people.user_id_of(panel.platform, CHARLIE)
     for action in ACTIONS:
         assert browser.client.post(f"/admin/people/{someone}/{action}").status_code == 400
         assert browser.post(f"/admin/people/99999/{action}").status == 404
@@ -136,8 +136,8 @@ def test_forms_need_their_token_and_a_user(house: House) -> None:
     assert browser.client.post("/password", data={"current": PASSWORD}).status_code == 400
 
 
-def test_everybody_changes_the_own_password(house: House) -> None:
-    here, elsewhere = house.browser(ALICE), house.browser(ALICE)
+def test_everybody_changes_the_own_password(panel: Panel) -> None:
+    here, elsewhere = panel.browser(ALICE), panel.browser(ALICE)
     page = here.get("/integrations")
     here.get(page.link("Signed in as Alice : change password"))
     for current, new, again, label, problem in (
@@ -155,13 +155,13 @@ def test_everybody_changes_the_own_password(house: House) -> None:
     assert page.path == "/integrations"
     assert here.get("/received-orders").heading == "Received Orders"
     assert elsewhere.get("/integrations").heading == "Sign in"
-    assert house.browser().sign_in(ALICE, OTHER).status == 200
+    assert panel.browser().sign_in(ALICE, OTHER).status == 200
 
 
-def test_staff_change_theirs_too(house: House) -> None:
-    browser = house.browser(SUPPORT)
+def test_staff_change_theirs_too(panel: Panel) -> None:
+    browser = panel.browser(SUPPORT)
     browser.get("/password")
     assert "was changed" in browser.press("Change password", current=PASSWORD, password=OTHER, again=OTHER).messages
-    assert users.sign_in(house.platform, SUPPORT, OTHER) is not None
-    assert house.browser().get("/password").heading == "Sign in"
-    assert people.person(house.platform, people.user_id_of(house.platform, SUPPORT)).role == Role.SUPPORT
+    assert users.sign_in(panel.platform, SUPPORT, OTHER) is not None
+    assert panel.browser().get("/password").heading == "Sign in"
+    assert people.person(panel.platform, people.user_id_of(panel.platform, SUPPORT)).role == Role.SUPPORT

@@ -24,18 +24,18 @@ from is2_core.tasks.models import Heartbeat
 from is2_core.tasks.wakeups import QUEUE
 from tests.conftest import make_config
 from tests.support.browser import Browser
-from tests.support.panel import ADMIN, ALICE, SUPPORT, House
+from tests.support.panel import ADMIN, ALICE, SUPPORT, Panel
 from web.app import create_app
 
 FOUR_MINUTES = timedelta(minutes=4)
 STATE = "State of the platform"
 
 
-def beat(house: House) -> None:
+def beat(panel: Panel) -> None:
     """Have a heartbeat asked for and stored now."""
-    now = house.clock.now()
-    with house.platform.db.write() as db:
-        house.platform.db.upsert(
+    now = panel.clock.now()
+    with panel.platform.db.write() as db:
+        panel.platform.db.upsert(
             db,
             Heartbeat,
             [{"id": 1, "asked_at": now, "stored_at": now}],
@@ -50,22 +50,22 @@ def told(browser: Browser, address: str) -> str:
     return " ".join(found.get_text(" ").split()) if found else ""
 
 
-def ready(house: House) -> tuple[int, list[str]]:
+def ready(panel: Panel) -> tuple[int, list[str]]:
     """Return the status of /readyz and what it says is wrong."""
-    answer = Browser(house.app).client.get("/readyz")
+    answer = Browser(panel.app).client.get("/readyz")
     return answer.status_code, answer.get_json().get("problems", [])
 
 
 @pytest.fixture
-def with_redis(house: House, redis_url: str) -> Iterator[House]:
+def with_redis(panel: Panel, redis_url: str) -> Iterator[Panel]:
     """The panel with a Redis that answers."""
-    platform = replace(house.platform, config=replace(house.platform.config, redis_url=redis_url))
-    app = create_app(platform, session_clock=house.session_clock)
+    platform = replace(panel.platform, config=replace(panel.platform.config, redis_url=redis_url))
+    app = create_app(platform, session_clock=panel.session_clock)
     app.testing = True
-    yield replace(house, platform=platform, app=app)
+    yield replace(panel, platform=platform, app=app)
 
 
-def test_a_platform_that_is_well_says_so_and_nothing_more(with_redis: House, redis_url: str) -> None:
+def test_a_platform_that_is_well_says_so_and_nothing_more(with_redis: Panel, redis_url: str) -> None:
     beat(with_redis)
     connection = redis.Redis.from_url(redis_url)
     queue = Queue(QUEUE, connection=connection, serializer=JSONSerializer)
@@ -82,7 +82,7 @@ def test_a_platform_that_is_well_says_so_and_nothing_more(with_redis: House, red
     assert "No worker lives: start the workers." in admin.get("/admin/platform").text
 
 
-def test_a_fresh_installation_is_not_ready_before_its_first_heartbeat(with_redis: House) -> None:
+def test_a_fresh_installation_is_not_ready_before_its_first_heartbeat(with_redis: Panel) -> None:
     status, (problem,) = ready(with_redis)
     assert status == 503
     assert problem == (
@@ -91,7 +91,7 @@ def test_a_fresh_installation_is_not_ready_before_its_first_heartbeat(with_redis
     assert problem in told(with_redis.browser(ADMIN), "/admin/tasks")
 
 
-def test_a_dead_dispatcher_is_named_on_every_page_of_who_can_help(with_redis: House) -> None:
+def test_a_dead_dispatcher_is_named_on_every_page_of_who_can_help(with_redis: Panel) -> None:
     beat(with_redis)
     with_redis.clock.advance(FOUR_MINUTES)
     expected = (
@@ -107,7 +107,7 @@ def test_a_dead_dispatcher_is_named_on_every_page_of_who_can_help(with_redis: Ho
     assert Browser(with_redis.app).client.get("/healthz").status_code == 200
 
 
-def test_dead_workers_are_told_from_a_dead_dispatcher(with_redis: House) -> None:
+def test_dead_workers_are_told_from_a_dead_dispatcher(with_redis: Panel) -> None:
     beat(with_redis)
     with_redis.clock.advance(FOUR_MINUTES)
     assert ask_for_heartbeat(with_redis.platform)
@@ -119,16 +119,16 @@ def test_dead_workers_are_told_from_a_dead_dispatcher(with_redis: House) -> None
     assert "the oldest became due 3 minutes ago" in page.text
 
 
-def test_a_dead_redis_is_named_at_once_and_its_address_is_not(house: House) -> None:
-    beat(house)
-    assert ready(house) == (503, ["Redis cannot be reached: no background work is handed out."])
-    page = house.browser(ADMIN).get("/admin/platform")
+def test_a_dead_redis_is_named_at_once_and_its_address_is_not(panel: Panel) -> None:
+    beat(panel)
+    assert ready(panel) == (503, ["Redis cannot be reached: no background work is handed out."])
+    page = panel.browser(ADMIN).get("/admin/platform")
     assert page.status == 200
     assert "nobody knows which workers live" in page.text
     assert "127.0.0.1" not in page.text
 
 
-def test_late_work_is_told_to_who_can_help_and_takes_no_panel_away(with_redis: House) -> None:
+def test_late_work_is_told_to_who_can_help_and_takes_no_panel_away(with_redis: Panel) -> None:
     with_redis.clock.advance(timedelta(minutes=33))
     beat(with_redis)
     assert ready(with_redis)[0] == 200

@@ -13,46 +13,46 @@ from is2_core.orders.fulfillment.states import PostState
 from is2_core.tasks.models import Task
 from is2_core.tasks.runner import run_task
 from tests.support.browser import Browser
-from tests.support.panel import ADMIN, ALICE, CHARLIE, PACKER, SUPPORT, House
+from tests.support.panel import ADMIN, ALICE, CHARLIE, PACKER, SUPPORT, Panel
 from tests.support.parcels import ups_number
 
 FIRST = ups_number(1)
 
 
-def pending(house: House) -> list[WarehouseOrder]:
+def pending(panel: Panel) -> list[WarehouseOrder]:
     """Northwind's pending orders, those with most lines first."""
-    with house.platform.db.read() as db:
+    with panel.platform.db.read() as db:
         rows = db.scalars(
             sa.select(WarehouseOrder)
-            .where(WarehouseOrder.account_id == house.northwind, WarehouseOrder.state == WarehouseState.PENDING)
+            .where(WarehouseOrder.account_id == panel.northwind, WarehouseOrder.state == WarehouseState.PENDING)
             .order_by(WarehouseOrder.id)
         ).all()
         return sorted(rows, key=lambda row: -len(row.lines))
 
 
-def packages(house: House) -> list[WarehousePackage]:
-    with house.platform.db.read() as db:
+def packages(panel: Panel) -> list[WarehousePackage]:
+    with panel.platform.db.read() as db:
         return list(db.scalars(sa.select(WarehousePackage).order_by(WarehousePackage.id)))
 
 
-def read_warehouse(house: House) -> None:
+def read_warehouse(panel: Panel) -> None:
     """Run what the warehouse's change asked for, and nothing of what that asks of the cart."""
-    with house.platform.db.read() as db:
+    with panel.platform.db.read() as db:
         tasks = db.scalars(sa.select(Task.id).where(Task.kind == "warehouse.read")).all()
     for task in tasks:
-        run_task(house.platform, task, {"warehouse.read": HANDLERS["warehouse.read"]})
+        run_task(panel.platform, task, {"warehouse.read": HANDLERS["warehouse.read"]})
 
 
 @pytest.fixture
-def order(house: House) -> WarehouseOrder:
+def order(panel: Panel) -> WarehouseOrder:
     """One of several lines."""
-    return pending(house)[0]
+    return pending(panel)[0]
 
 
 @pytest.fixture
-def browser(house: House, order: WarehouseOrder) -> Browser:
+def browser(panel: Panel, order: WarehouseOrder) -> Browser:
     """Walt's, at the page of the order."""
-    browser = house.browser(PACKER)
+    browser = panel.browser(PACKER)
     browser.get(f"/warehouse/orders/{order.id}")
     return browser
 
@@ -73,7 +73,7 @@ def test_the_form_is_filled_with_what_is_left_and_waits_for_the_number(browser: 
     assert (field["value"] if field else "0") == str(left)
 
 
-def test_an_order_is_packed_shipped_and_shown_complete(house: House, browser: Browser, order: WarehouseOrder) -> None:
+def test_an_order_is_packed_shipped_and_shown_complete(panel: Panel, browser: Browser, order: WarehouseOrder) -> None:
     page = browser.press("Start packing")
     assert "The order is in process." in page.messages
     page = browser.press("Ship package", carrier="other", carrier_name="Bob's Van", tracking_number="0042")
@@ -82,22 +82,22 @@ def test_an_order_is_packed_shipped_and_shown_complete(house: House, browser: Br
     assert "by Walt" in page.text
     assert "Ship a package" not in page.text
     assert "Stop this order" not in page.text
-    (package,) = packages(house)
+    (package,) = packages(panel)
     assert {line.sku: line.quantity for line in package.lines} == {line.sku: line.quantity for line in order.lines}
     listed = browser.get("/warehouse/orders?state=COMPLETED")
     assert order.number in listed.text
 
 
-def test_the_last_carrier_is_proposed_for_the_next_order(house: House, browser: Browser) -> None:
+def test_the_last_carrier_is_proposed_for_the_next_order(panel: Panel, browser: Browser) -> None:
     browser.press("Ship package", carrier="OnTrac", tracking_number="0001")
-    page = browser.get(f"/warehouse/orders/{pending(house)[0].id}")
+    page = browser.get(f"/warehouse/orders/{pending(panel)[0].id}")
     chosen = page.field("Carrier").find("option", selected=True)
     assert chosen is not None
     assert chosen.text == "OnTrac"
 
 
-def test_a_second_press_of_the_same_page_ships_nothing(house: House, order: WarehouseOrder) -> None:
-    browser = house.browser(PACKER)
+def test_a_second_press_of_the_same_page_ships_nothing(panel: Panel, order: WarehouseOrder) -> None:
+    browser = panel.browser(PACKER)
     first = browser.get(f"/warehouse/orders/{order.id}")
     values = {"carrier": "UPS", "tracking_number": FIRST, **{f"quantity:{line.sku}": "0" for line in order.lines}}
     values[f"quantity:{order.lines[0].sku}"] = "1"
@@ -107,7 +107,7 @@ def test_a_second_press_of_the_same_page_ships_nothing(house: House, order: Ware
     assert page.status == 409
     assert "was shipped a moment ago" in page.alerts[0]
     assert page.field("Tracking number")["value"] == ""
-    assert len(packages(house)) == 1
+    assert len(packages(panel)) == 1
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_a_second_press_of_the_same_page_ships_nothing(house: House, order: Ware
     ],
 )
 def test_what_cannot_be_shipped_is_said_at_the_field(
-    house: House, browser: Browser, order: WarehouseOrder, changed: dict[str, str], label: str
+    panel: Panel, browser: Browser, order: WarehouseOrder, changed: dict[str, str], label: str
 ) -> None:
     sku = order.lines[0].sku
     changed, label = {key.format(sku=sku): value for key, value in changed.items()}, label.format(sku=sku)
@@ -133,7 +133,7 @@ def test_what_cannot_be_shipped_is_said_at_the_field(
     assert page.field(label).has_attr("autofocus")
     assert len(page.soup.find_all(autofocus=True)) == 1
     assert page.field("Service used")["value"] == changed.get("service", "Air")
-    assert packages(house) == []
+    assert packages(panel) == []
 
 
 def test_what_is_about_no_field_is_said_on_top(browser: Browser, order: WarehouseOrder) -> None:
@@ -144,7 +144,7 @@ def test_what_is_about_no_field_is_said_on_top(browser: Browser, order: Warehous
     assert page.alerts == ["This order has no SKU BOAT."]
 
 
-def test_a_package_is_corrected_and_voided(house: House, browser: Browser, order: WarehouseOrder) -> None:
+def test_a_package_is_corrected_and_voided(panel: Panel, browser: Browser, order: WarehouseOrder) -> None:
     browser.press("Ship package", carrier="other", carrier_name="Bob's Van", tracking_number="0001")
     page = browser.get(browser.page.link("Correct package 1") if browser.page else "")
     assert "Correct package 1" in page.text
@@ -159,28 +159,28 @@ def test_a_package_is_corrected_and_voided(house: House, browser: Browser, order
     assert "Package 1 was voided." in page.messages
     assert "Void package 1" not in page.text
     assert "Ship a package" in page.text
-    (package,) = packages(house)
+    (package,) = packages(panel)
     assert (package.carrier, package.tracking_number, package.revision) == ("UPS", FIRST, 3)
     assert package.voided_at is not None
-    with house.platform.db.read() as db:
+    with panel.platform.db.read() as db:
         sku = db.scalars(sa.select(WarehouseSku.id).where(WarehouseSku.sku == order.lines[0].sku)).first()
     ledger = browser.get(f"/warehouse/stock/{sku}")
     assert f"voided {order.number} package 1 (wrong label) Walt" in ledger.text
 
 
 def test_a_package_of_another_order_is_not_touched_from_here(
-    house: House, browser: Browser, order: WarehouseOrder
+    panel: Panel, browser: Browser, order: WarehouseOrder
 ) -> None:
     browser.press("Ship package", carrier="UPS", tracking_number=FIRST)
-    (package,) = packages(house)
-    other = pending(house)[0]
+    (package,) = packages(panel)
+    other = pending(panel)[0]
     for verb in ("void", "correct"):
         values = {"package_id": package.id, "reason": "x", "carrier": "UPS", "tracking_number": "2"}
         assert browser.post(f"/warehouse/orders/{other.id}/{verb}", values).status == 404
-    assert [row.revision for row in packages(house)] == [1]
+    assert [row.revision for row in packages(panel)] == [1]
 
 
-def test_an_order_is_held_released_and_stopped(house: House, browser: Browser, order: WarehouseOrder) -> None:
+def test_an_order_is_held_released_and_stopped(panel: Panel, browser: Browser, order: WarehouseOrder) -> None:
     page = browser.press("Put on hold")
     assert "The order is on hold." in page.messages
     assert "Ship a package" not in page.text
@@ -195,12 +195,12 @@ def test_an_order_is_held_released_and_stopped(house: House, browser: Browser, o
     assert order.number in listed.text
 
 
-def test_the_page_says_what_the_cart_was_told(house: House, browser: Browser, order: WarehouseOrder) -> None:
+def test_the_page_says_what_the_cart_was_told(panel: Panel, browser: Browser, order: WarehouseOrder) -> None:
     browser.press("Ship package", carrier="UPS", tracking_number=FIRST)
     address = f"/warehouse/orders/{order.id}"
-    read_warehouse(house)
+    read_warehouse(panel)
     assert "Package 1 To be sent to the cart" in browser.get(address).text
-    with house.platform.db.write() as db:
+    with panel.platform.db.write() as db:
         db.execute(sa.update(Package).values(post_state=PostState.REJECTED, post_sentence="The number is too short."))
     page = browser.get(address)
     assert "Package 1 Refused by the cart The number is too short." in page.text
@@ -208,27 +208,27 @@ def test_the_page_says_what_the_cart_was_told(house: House, browser: Browser, or
     page = browser.press("Save correction", tracking_number=ups_number(2))
     assert "Package 1 Not read yet" in page.text
     assert "too short" not in page.text
-    read_warehouse(house)
+    read_warehouse(panel)
     assert "Package 1 To be sent to the cart" in browser.get(address).text
 
 
 @pytest.mark.parametrize("email", [ALICE, SUPPORT])
 def test_who_does_not_work_in_the_warehouse_looks_on(
-    house: House, browser: Browser, order: WarehouseOrder, email: str
+    panel: Panel, browser: Browser, order: WarehouseOrder, email: str
 ) -> None:
     browser.press("Ship package", carrier="UPS", tracking_number=FIRST)
-    other = house.browser(email)
-    page = other.get(f"/warehouse/orders/{order.id}?package={packages(house)[0].id}")
+    other = panel.browser(email)
+    page = other.get(f"/warehouse/orders/{order.id}?package={packages(panel)[0].id}")
     assert FIRST in page.text
     assert not page.soup.select("main form")
     assert "Correct" not in page.text
     for verb in ("ship", "correct", "void", "stop", "start", "hold", "release"):
         assert other.post(f"/warehouse/orders/{order.id}/{verb}").status == 403
-    assert house.browser(CHARLIE).get(f"/warehouse/orders/{order.id}").status == 404
+    assert panel.browser(CHARLIE).get(f"/warehouse/orders/{order.id}").status == 404
 
 
-def test_an_admin_may_ship_but_not_read_the_address(house: House, order: WarehouseOrder) -> None:
-    browser = house.browser(ADMIN)
+def test_an_admin_may_ship_but_not_read_the_address(panel: Panel, order: WarehouseOrder) -> None:
+    browser = panel.browser(ADMIN)
     page = browser.get(f"/warehouse/orders/{order.id}")
     assert "Masked" in page.text
     page = browser.press("Ship package", carrier="UPS", tracking_number=FIRST)
@@ -251,7 +251,7 @@ def test_the_pages_escape_what_was_typed(browser: Browser) -> None:
     ],
 )
 def test_a_number_that_looks_wrong_is_shipped_once_it_is_confirmed(
-    house: House, browser: Browser, typed: tuple[str, str], said: str
+    panel: Panel, browser: Browser, typed: tuple[str, str], said: str
 ) -> None:
     carrier, number = typed
     name = "Bob's Van" if carrier == "other" else ""
@@ -259,19 +259,19 @@ def test_a_number_that_looks_wrong_is_shipped_once_it_is_confirmed(
     assert page.status == 409
     assert page.problem_at("Tracking number") == said
     assert "Nothing was saved yet." in page.text
-    assert packages(house) == []
+    assert packages(panel) == []
     # What a scanner's Enter presses asks again.
     form = page.form("Ship package")
     assert form.find_all("button")[0].get("name") is None
     assert browser.press("Ship package").status == 409
     page = browser.press("Confirm and ship")
     assert f"Shipped under tracking number {number}." in page.messages
-    (package,) = packages(house)
+    (package,) = packages(panel)
     assert (package.carrier, package.service, package.tracking_number) == (name or carrier, "Fast", number)
 
 
-def test_a_number_of_another_order_is_used_again_only_when_confirmed(house: House, browser: Browser) -> None:
-    first, second = pending(house)[:2]
+def test_a_number_of_another_order_is_used_again_only_when_confirmed(panel: Panel, browser: Browser) -> None:
+    first, second = pending(panel)[:2]
     browser.press("Ship package", carrier="UPS", tracking_number=FIRST, **{f"quantity:{first.lines[0].sku}": "1"})
     browser.get(f"/warehouse/orders/{second.id}")
     spaced = f" {FIRST[:4].lower()}-{FIRST[4:9]} {FIRST[9:]}"

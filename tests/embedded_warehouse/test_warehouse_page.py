@@ -7,55 +7,55 @@ import sqlalchemy as sa
 
 from is2_core.embedded_warehouse.models import WarehouseSku
 from tests.support.browser import Browser
-from tests.support.panel import ADMIN, ALICE, PACKER, SUPPORT, House
+from tests.support.panel import ADMIN, ALICE, PACKER, SUPPORT, Panel
 
 
-def sku(house: House, name: str) -> WarehouseSku:
-    with house.platform.db.read() as db:
+def sku(panel: Panel, name: str) -> WarehouseSku:
+    with panel.platform.db.read() as db:
         return db.scalars(
-            sa.select(WarehouseSku).where(WarehouseSku.account_id == house.northwind, WarehouseSku.sku == name)
+            sa.select(WarehouseSku).where(WarehouseSku.account_id == panel.northwind, WarehouseSku.sku == name)
         ).one()
 
 
-def ledger(house: House, email: str, name: str) -> Browser:
-    browser = house.browser(email)
-    browser.get(f"/warehouse/stock/{sku(house, name).id}")
+def ledger(panel: Panel, email: str, name: str) -> Browser:
+    browser = panel.browser(email)
+    browser.get(f"/warehouse/stock/{sku(panel, name).id}")
     return browser
 
 
-def test_the_warehouse_sees_all_accounts_and_chooses_one(house: House) -> None:
-    browser = house.browser(PACKER)
+def test_the_warehouse_sees_all_accounts_and_chooses_one(panel: Panel) -> None:
+    browser = panel.browser(PACKER)
     page = browser.get("/warehouse/stock")
     assert "Northwind" in page.text
     assert "1 to 10 of 10 SKUs" in page.text
-    assert "1 to 5 of 5 SKUs" in browser.get(f"/warehouse/stock?account={house.contoso}").text
+    assert "1 to 5 of 5 SKUs" in browser.get(f"/warehouse/stock?account={panel.contoso}").text
 
 
-def test_a_merchant_sees_the_own_stock_and_no_buttons(house: House) -> None:
-    page = house.browser(ALICE).get("/warehouse/stock")
+def test_a_merchant_sees_the_own_stock_and_no_buttons(panel: Panel) -> None:
+    page = panel.browser(ALICE).get("/warehouse/stock")
     assert "1 to 5 of 5 SKUs" in page.text
     assert [tag.text for tag in page.soup.find_all("button")] == ["Sign out", "Show"]
-    page = ledger(house, ALICE, "TENT-2P").page
+    page = ledger(panel, ALICE, "TENT-2P").page
     assert page is not None
     assert "+1000" in page.text
     assert "Adjust" not in page.text
 
 
 @pytest.mark.parametrize("email", [ALICE, SUPPORT])
-def test_only_the_warehouse_books(house: House, email: str) -> None:
-    browser = house.browser(email)
-    values = {"account_id": house.northwind, "sku": "TENT-2P", "quantity": "5"}
+def test_only_the_warehouse_books(panel: Panel, email: str) -> None:
+    browser = panel.browser(email)
+    values = {"account_id": panel.northwind, "sku": "TENT-2P", "quantity": "5"}
     assert browser.post("/warehouse/receive", values).status == 403
-    row = sku(house, "TENT-2P")
+    row = sku(panel, "TENT-2P")
     assert browser.post(f"/warehouse/stock/{row.id}/adjust", {"delta": "5", "reason": "x"}).status == 403
-    assert sku(house, "TENT-2P").on_hand == 1000
+    assert sku(panel, "TENT-2P").on_hand == 1000
 
 
 @pytest.mark.parametrize("email", [PACKER, ADMIN])
-def test_units_are_received(house: House, email: str) -> None:
-    browser = house.browser(email)
+def test_units_are_received(panel: Panel, email: str) -> None:
+    browser = panel.browser(email)
     browser.get("/warehouse/stock")
-    page = browser.press("Receive", account_id=str(house.northwind), sku="KETTLE", name="Kettle, 1 l", quantity="12")
+    page = browser.press("Receive", account_id=str(panel.northwind), sku="KETTLE", name="Kettle, 1 l", quantity="12")
     assert "KETTLE now has 12 on hand" in page.messages
     assert "KETTLE Kettle, 1 l Northwind 12 0 12" in page.text
 
@@ -63,26 +63,26 @@ def test_units_are_received(house: House, email: str) -> None:
 @pytest.mark.parametrize(
     ("changed", "label"), [({"sku": ""}, "SKU"), ({"quantity": "0"}, "Quantity"), ({"quantity": "many"}, "Quantity")]
 )
-def test_what_cannot_be_received_is_said_at_the_field(house: House, changed: dict[str, str], label: str) -> None:
-    browser = house.browser(PACKER)
+def test_what_cannot_be_received_is_said_at_the_field(panel: Panel, changed: dict[str, str], label: str) -> None:
+    browser = panel.browser(PACKER)
     browser.get("/warehouse/stock")
-    values = {"account_id": str(house.northwind), "sku": "KETTLE", "name": "Kettle", "quantity": "1"}
+    values = {"account_id": str(panel.northwind), "sku": "KETTLE", "name": "Kettle", "quantity": "1"}
     page = browser.press("Receive", **{**values, **changed})
     assert page.status == 400
     assert page.problem_at(label)
     assert page.field("Name")["value"] == "Kettle"
 
 
-def test_an_account_must_be_chosen(house: House) -> None:
-    browser = house.browser(PACKER)
+def test_an_account_must_be_chosen(panel: Panel) -> None:
+    browser = panel.browser(PACKER)
     browser.get("/warehouse/stock")
     page = browser.press("Receive", account_id="", sku="KETTLE", quantity="1")
     assert page.status == 400
     assert "Choose the account" in page.text
 
 
-def test_a_count_is_adjusted_and_the_ledger_says_by_whom_and_why(house: House) -> None:
-    browser = ledger(house, PACKER, "TENT-2P")
+def test_a_count_is_adjusted_and_the_ledger_says_by_whom_and_why(panel: Panel) -> None:
+    browser = ledger(panel, PACKER, "TENT-2P")
     page = browser.press("Adjust", delta="-3", reason="Water damage")
     assert "TENT-2P now has 997 on hand" in page.messages
     assert "-3 adjusted: Water damage Walt" in page.text
@@ -96,15 +96,15 @@ def test_a_count_is_adjusted_and_the_ledger_says_by_whom_and_why(house: House) -
         ({"delta": "-100000", "reason": "x"}, "Change"),
     ],
 )
-def test_an_impossible_adjustment_is_said_at_the_field(house: House, values: dict[str, str], label: str) -> None:
-    page = ledger(house, PACKER, "TENT-2P").press("Adjust", **values)
+def test_an_impossible_adjustment_is_said_at_the_field(panel: Panel, values: dict[str, str], label: str) -> None:
+    page = ledger(panel, PACKER, "TENT-2P").press("Adjust", **values)
     assert page.status == 400
     assert page.problem_at(label)
     assert page.field("Change")["value"] == values["delta"]
 
 
-def test_orders_are_listed_filtered_and_opened(house: House) -> None:
-    browser = house.browser(PACKER)
+def test_orders_are_listed_filtered_and_opened(panel: Panel) -> None:
+    browser = panel.browser(PACKER)
     page = browser.get("/warehouse/orders?state=PENDING")
     numbers = [tag.text for tag in page.soup.select("a.number")]
     assert numbers
@@ -114,8 +114,8 @@ def test_orders_are_listed_filtered_and_opened(house: House) -> None:
     assert "Ground (3 to 5 business days)" in page.text
 
 
-def test_support_sees_the_recipient_of_a_warehouse_order_masked(house: House) -> None:
-    browser = house.browser(SUPPORT)
+def test_support_sees_the_recipient_of_a_warehouse_order_masked(panel: Panel) -> None:
+    browser = panel.browser(SUPPORT)
     page = browser.get("/warehouse/orders")
     page = browser.get(str(page.soup.select("a.number")[0]["href"]))
     assert "Masked" in page.text

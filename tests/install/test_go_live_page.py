@@ -19,7 +19,7 @@ from is2_core.clock import VirtualClock
 from plugins.interface import Reply
 from tests.conftest import make_config
 from tests.support.browser import PASSWORD, Browser, Page
-from tests.support.panel import ADMIN, ALICE, House
+from tests.support.panel import ADMIN, ALICE, Panel
 from web.app import create_app
 
 PUBLIC = "https://is2.warehouse.example"
@@ -68,7 +68,7 @@ def network() -> NoNetwork:
 
 
 @pytest.fixture
-def house(sqlite_url: str, clock: VirtualClock, carts: CartRegistry, network: NoNetwork) -> Iterator[House]:
+def panel(sqlite_url: str, clock: VirtualClock, carts: CartRegistry, network: NoNetwork) -> Iterator[Panel]:
     """A new installation behind TLS: an administrator, one merchant, no cart set up."""
     config = replace(make_config(sqlite_url), public_url=PUBLIC, allow_plain_http=False)
     platform = build_platform(config, clock=clock, buckets=MemoryBuckets(clock), carts=carts, transport=network)
@@ -78,13 +78,13 @@ def house(sqlite_url: str, clock: VirtualClock, carts: CartRegistry, network: No
     session_clock = VirtualClock(datetime(2026, 11, 23, 12, 0, tzinfo=UTC))
     app = create_app(platform, session_clock=session_clock)
     app.config.update(TESTING=True, PREFERRED_URL_SCHEME="https")
-    yield House(platform, clock, session_clock, app, northwind, northwind)
+    yield Panel(platform, clock, session_clock, app, northwind, northwind)
     platform.db.dispose()
 
 
-def set_up(house: House, **changes: str) -> Page:
+def set_up(panel: Panel, **changes: str) -> Page:
     """Type the platform settings as an administrator and enable the cart; gives the settings page as it is then."""
-    browser = house.browser(ADMIN)
+    browser = panel.browser(ADMIN)
     browser.get("/admin/plugins/amazon/settings")
     assert "were saved" in browser.press("Save settings", **{**SETTINGS, **changes}).messages
     form = next(
@@ -113,10 +113,10 @@ def address(page: Page) -> tuple[str, dict[str, list[str]]]:
 
 @pytest.mark.parametrize(("region", "home_site", "host"), CONSENT_HOSTS)
 def test_the_merchant_is_led_to_the_seller_central_of_their_country(
-    house: House, network: NoNetwork, region: str, home_site: str, host: str
+    panel: Panel, network: NoNetwork, region: str, home_site: str, host: str
 ) -> None:
-    set_up(house)
-    page = depart(house.browser(ALICE), region, home_site)
+    set_up(panel)
+    page = depart(panel.browser(ALICE), region, home_site)
     where, query = address(page)
     assert where == f"https://{host}/apps/authorize/consent"
     assert query.keys() == {"application_id", "state", "redirect_uri"}
@@ -127,39 +127,39 @@ def test_the_merchant_is_led_to_the_seller_central_of_their_country(
     assert network.wanted == []
 
 
-def test_each_trip_has_a_long_state_of_its_own(house: House) -> None:
-    set_up(house)
-    browser = house.browser(ALICE)
+def test_each_trip_has_a_long_state_of_its_own(panel: Panel) -> None:
+    set_up(panel)
+    browser = panel.browser(ALICE)
     states = {address(depart(browser, "na"))[1]["state"][0] for _ in range(5)}
     assert len(states) == 5
     assert min(map(len, states)) >= 43, "256 bits in letters"
 
 
 @pytest.mark.parametrize(("draft", "version"), [("yes", ["beta"]), ("no", None)])
-def test_only_a_draft_asks_for_its_beta_version(house: House, draft: str, version: list[str] | None) -> None:
-    set_up(house, draft=draft)
-    assert address(depart(house.browser(ALICE), "na"))[1].get("version") == version
+def test_only_a_draft_asks_for_its_beta_version(panel: Panel, draft: str, version: list[str] | None) -> None:
+    set_up(panel, draft=draft)
+    assert address(depart(panel.browser(ALICE), "na"))[1].get("version") == version
 
 
-def test_no_secret_leaves_the_house(house: House) -> None:
-    settings = set_up(house)
-    page = depart(house.browser(ALICE), "eu")
+def test_no_secret_leaves_the_house(panel: Panel) -> None:
+    settings = set_up(panel)
+    page = depart(panel.browser(ALICE), "eu")
     for secret in (SECRET, SETTINGS["client_id"]):
         assert secret not in page.html
         assert secret not in str(page.response.headers)
     assert SECRET not in settings.html
 
 
-def test_the_sandbox_is_consented_to_on_the_same_pages(house: House, network: NoNetwork) -> None:
-    set_up(house, environment="sandbox")
-    where, _ = address(depart(house.browser(ALICE), "na"))
+def test_the_sandbox_is_consented_to_on_the_same_pages(panel: Panel, network: NoNetwork) -> None:
+    set_up(panel, environment="sandbox")
+    where, _ = address(depart(panel.browser(ALICE), "na"))
     assert where == "https://sellercentral.amazon.com/apps/authorize/consent"
     assert network.wanted == []
 
 
-def test_the_login_uri_leads_back_to_amazon_with_both_states(house: House, network: NoNetwork) -> None:
-    set_up(house, draft="yes")
-    browser = house.browser(ALICE)
+def test_the_login_uri_leads_back_to_amazon_with_both_states(panel: Panel, network: NoNetwork) -> None:
+    set_up(panel, draft="yes")
+    browser = panel.browser(ALICE)
     first = address(depart(browser, "na"))[1]["state"]
     callback = "https://amazon.com/apps/authorize/confirm/" + SETTINGS["application_id"]
     asked = {"amazon_callback_uri": callback, "amazon_state": "theirs", "selling_partner_id": "A3EXAMPLESELLER"}
@@ -182,9 +182,9 @@ def test_the_login_uri_leads_back_to_amazon_with_both_states(house: House, netwo
         "http://127.0.0.1:8765/sellercentral/us/apps/authorize/confirm/x",
     ],
 )
-def test_the_login_uri_leads_nowhere_else(house: House, callback: str) -> None:
-    set_up(house)
-    browser = house.browser(ALICE)
+def test_the_login_uri_leads_nowhere_else(panel: Panel, callback: str) -> None:
+    set_up(panel)
+    browser = panel.browser(ALICE)
     depart(browser, "na")
     page = browser.get(f"/amazon/login?{urlencode({'amazon_callback_uri': callback, 'amazon_state': 'theirs'})}")
     assert page.status == 400
@@ -192,9 +192,9 @@ def test_the_login_uri_leads_nowhere_else(house: House, callback: str) -> None:
     assert callback not in page.html
 
 
-def test_a_return_without_our_state_asks_amazon_nothing(house: House, network: NoNetwork) -> None:
-    set_up(house)
-    browser = house.browser(ALICE)
+def test_a_return_without_our_state_asks_amazon_nothing(panel: Panel, network: NoNetwork) -> None:
+    set_up(panel)
+    browser = panel.browser(ALICE)
     depart(browser, "na")
     answer = {"state": "made up", "selling_partner_id": "A3EXAMPLESELLER", "spapi_oauth_code": "ANDMxqpCmqWHJeyzdbMH"}
     page = browser.get(f"/amazon/authorized?{urlencode(answer)}")
@@ -203,9 +203,9 @@ def test_a_return_without_our_state_asks_amazon_nothing(house: House, network: N
     assert network.wanted == []
 
 
-def test_the_code_goes_to_login_with_amazon_and_nowhere_else(house: House, network: NoNetwork) -> None:
-    set_up(house)
-    browser = house.browser(ALICE)
+def test_the_code_goes_to_login_with_amazon_and_nowhere_else(panel: Panel, network: NoNetwork) -> None:
+    set_up(panel)
+    browser = panel.browser(ALICE)
     state = address(depart(browser, "fe", "A39IBJ37TRP1C6"))[1]["state"][0]
     answer = {"state": state, "selling_partner_id": "A3EXAMPLESELLER", "spapi_oauth_code": "ANDMxqpCmqWHJeyzdbMH"}
     page = browser.get(f"/amazon/authorized?{urlencode(answer)}")

@@ -16,7 +16,7 @@ from plugins.testkit import served
 from tests.support.amazon import SimulatedAmazon
 from tests.support.browser import PASSWORD, Browser, Page
 from tests.support.consent import walk_consent
-from tests.support.panel import ALICE, BOB, CHARLIE, House
+from tests.support.panel import ALICE, BOB, CHARLIE, Panel
 
 HARBOR, SUMMIT = "A2SIMNA0000002", "A2SIMNA0000003"
 
@@ -34,19 +34,19 @@ def connect(browser: Browser, seller: str = HARBOR) -> Page:
     return browser.get(walk_consent(leave(browser), seller))
 
 
-def setups(house: House) -> list[Integration]:
-    with house.platform.db.read() as db:
+def setups(panel: Panel) -> list[Integration]:
+    with panel.platform.db.read() as db:
         return list(
             db.scalars(
                 sa.select(Integration)
-                .where(Integration.account_id == house.northwind, Integration.state == IntegrationState.SETUP)
+                .where(Integration.account_id == panel.northwind, Integration.state == IntegrationState.SETUP)
                 .order_by(Integration.id)
             )
         )
 
 
-def test_the_whole_road(house: House, amazon: SimulatedAmazon) -> None:
-    browser = house.browser()
+def test_the_whole_road(panel: Panel, amazon: SimulatedAmazon) -> None:
+    browser = panel.browser()
     page = browser.get("/amazon/install")
     assert "United States, Canada, Mexico, Brazil" in page.text
     page = browser.press("Submit", region="na")
@@ -84,14 +84,14 @@ def test_the_whole_road(house: House, amazon: SimulatedAmazon) -> None:
     assert browser.get("/help/inventory-sync").heading == "How inventory syncing works"
 
 
-def test_the_older_authorization_is_spoken_of_at_setup(house: House, amazon: SimulatedAmazon) -> None:
-    legacy_authorization.set_migration(house.platform, cart="amazon", running=True)
-    with house.platform.db.write() as db:
+def test_the_older_authorization_is_spoken_of_at_setup(panel: Panel, amazon: SimulatedAmazon) -> None:
+    legacy_authorization.set_migration(panel.platform, cart="amazon", running=True)
+    with panel.platform.db.write() as db:
         db.execute(sa.update(Integration).values(older_authorization=False))
-    browser = house.browser(ALICE)
+    browser = panel.browser(ALICE)
     page = connect(browser)
     assert "older" not in page.text
-    with house.platform.db.write() as db:
+    with panel.platform.db.write() as db:
         db.execute(sa.update(Integration).where(Integration.seller_id == HARBOR).values(older_authorization=True))
     page = browser.get(page.path)
     assert page.heading == "Set up Blue Harbor Home"
@@ -99,22 +99,22 @@ def test_the_older_authorization_is_spoken_of_at_setup(house: House, amazon: Sim
     assert "until further notice" in page.text
 
 
-def test_the_region_must_be_chosen(house: House) -> None:
-    page = house.browser().get("/amazon/install/sign-in?region=mars")
+def test_the_region_must_be_chosen(panel: Panel) -> None:
+    page = panel.browser().get("/amazon/install/sign-in?region=mars")
     assert page.status == 400
     assert page.alerts == ["Choose the region you sell in."]
 
 
-def test_an_unknown_or_disabled_cart_cannot_be_installed(house: House) -> None:
-    assert house.browser().get("/nosuchcart/install").status == 404
-    cart_setup.disable_cart(house.platform, "amazon")
-    page = house.browser().get("/amazon/install")
+def test_an_unknown_or_disabled_cart_cannot_be_installed(panel: Panel) -> None:
+    assert panel.browser().get("/nosuchcart/install").status == 404
+    cart_setup.disable_cart(panel.platform, "amazon")
+    page = panel.browser().get("/amazon/install")
     assert page.status == 404
     assert "cannot be connected at present" in page.text
 
 
-def test_the_sign_in_step_is_shown_to_a_signed_in_user_and_can_be_left(house: House) -> None:
-    browser = house.browser(ALICE)
+def test_the_sign_in_step_is_shown_to_a_signed_in_user_and_can_be_left(panel: Panel) -> None:
+    browser = panel.browser(ALICE)
     page = browser.get("/amazon/install/sign-in?region=eu")
     assert page.heading == "Continue as Alice?"
     page = browser.press("Sign in as someone else")
@@ -123,19 +123,19 @@ def test_the_sign_in_step_is_shown_to_a_signed_in_user_and_can_be_left(house: Ho
     assert "Amazon, Europe" in page.text
 
 
-def test_a_user_of_several_accounts_names_one(house: House, amazon: SimulatedAmazon) -> None:
-    with house.platform.db.write() as db:
+def test_a_user_of_several_accounts_names_one(panel: Panel, amazon: SimulatedAmazon) -> None:
+    with panel.platform.db.write() as db:
         bob = db.scalar(sa.select(User.id).where(User.email == BOB))
-        db.add(Membership(account_id=house.contoso, user_id=bob, role="member"))
-    browser = house.browser(BOB)
+        db.add(Membership(account_id=panel.contoso, user_id=bob, role="member"))
+    browser = panel.browser(BOB)
     page = browser.get("/amazon/install/sign-in?region=na")
     assert [option.text for option in page.field("Create in account").find_all("option")] == ["Contoso", "Northwind"]
-    browser.press("Continue to Amazon", account_id=str(house.northwind))
-    assert len(setups(house)) == 1
+    browser.press("Continue to Amazon", account_id=str(panel.northwind))
+    assert len(setups(panel)) == 1
 
 
-def test_cancel_at_amazon_comes_back_with_a_sentence(house: House, amazon: SimulatedAmazon) -> None:
-    browser = house.browser(ALICE)
+def test_cancel_at_amazon_comes_back_with_a_sentence(panel: Panel, amazon: SimulatedAmazon) -> None:
+    browser = panel.browser(ALICE)
     page = browser.get(walk_consent(leave(browser), HARBOR, press="cancel"))
     assert 400 <= page.status < 500
     assert "Cancel" in page.alerts[0]
@@ -146,8 +146,8 @@ def test_cancel_at_amazon_comes_back_with_a_sentence(house: House, amazon: Simul
     assert page.heading == "Set up Blue Harbor Home"
 
 
-def test_an_outage_of_the_sign_in_asks_to_start_again(house: House, amazon: SimulatedAmazon) -> None:
-    browser = house.browser(ALICE)
+def test_an_outage_of_the_sign_in_asks_to_start_again(panel: Panel, amazon: SimulatedAmazon) -> None:
+    browser = panel.browser(ALICE)
     back = walk_consent(leave(browser), HARBOR)
     amazon.fault("token", "5xx")
     page = browser.get(back)
@@ -159,9 +159,9 @@ def test_an_outage_of_the_sign_in_asks_to_start_again(house: House, amazon: Simu
 
 @pytest.mark.parametrize("operation", ["getMarketplaceParticipations", "searchListingsItems"])
 def test_an_outage_after_it_is_tried_again_without_a_new_consent(
-    house: House, amazon: SimulatedAmazon, operation: str
+    panel: Panel, amazon: SimulatedAmazon, operation: str
 ) -> None:
-    browser = house.browser(ALICE)
+    browser = panel.browser(ALICE)
     back = walk_consent(leave(browser), HARBOR)
     amazon.fault(operation, "5xx")
     page = browser.get(back)
@@ -172,8 +172,8 @@ def test_an_outage_after_it_is_tried_again_without_a_new_consent(
     assert browser.press("Try again").heading == "Set up Blue Harbor Home"
 
 
-def test_a_seller_that_is_not_proved_is_named_and_tried_again(house: House, amazon: SimulatedAmazon) -> None:
-    browser = house.browser(ALICE)
+def test_a_seller_that_is_not_proved_is_named_and_tried_again(panel: Panel, amazon: SimulatedAmazon) -> None:
+    browser = panel.browser(ALICE)
     amazon.fault("searchListingsItems", "403", times=2)
     page = browser.get(walk_consent(leave(browser), HARBOR))
     assert page.status == 400
@@ -189,44 +189,44 @@ def test_a_seller_that_is_not_proved_is_named_and_tried_again(house: House, amaz
     assert "not proved" not in browser.get("/integrations").text
 
 
-def test_after_an_hour_the_page_asks_for_a_new_sign_in(house: House, amazon: SimulatedAmazon) -> None:
-    browser = house.browser(ALICE)
+def test_after_an_hour_the_page_asks_for_a_new_sign_in(panel: Panel, amazon: SimulatedAmazon) -> None:
+    browser = panel.browser(ALICE)
     amazon.fault("searchListingsItems", "403")
     browser.get(walk_consent(leave(browser), HARBOR))
-    store = setups(house)[0].id
+    store = setups(panel)[0].id
     assert "Try again" in browser.get("/integrations").text
-    house.clock.advance(timedelta(hours=1))
+    panel.clock.advance(timedelta(hours=1))
     stopped = browser.press("Try again")
     assert stopped.status == 409
     assert "Sign in at Amazon again" in stopped.alerts[0]
     page = browser.get("/integrations")
     assert "a new sign-in at Amazon is needed: choose Resume" in page.text
     assert "Try again" not in page.text
-    assert house.browser(CHARLIE).post(f"/integrations/{store}/setup/prove").status == 404
+    assert panel.browser(CHARLIE).post(f"/integrations/{store}/setup/prove").status == 404
     assert browser.client.post(f"/integrations/{store}/setup/prove").status_code == 400, "without its CSRF token"
     browser.get("/integrations")
     assert browser.press("Resume").heading == "On to Amazon"
 
 
-def test_left_half_way_it_is_resumed_at_its_settings(house: House, amazon: SimulatedAmazon) -> None:
-    browser = house.browser(ALICE)
+def test_left_half_way_it_is_resumed_at_its_settings(panel: Panel, amazon: SimulatedAmazon) -> None:
+    browser = panel.browser(ALICE)
     connect(browser)
     page = browser.get("/integrations")
     assert "Setup not finished" in page.text
     assert browser.press("Resume").heading == "Set up Blue Harbor Home"
 
 
-def test_left_half_way_it_can_be_discarded(house: House, amazon: SimulatedAmazon) -> None:
-    browser = house.browser(ALICE)
+def test_left_half_way_it_can_be_discarded(panel: Panel, amazon: SimulatedAmazon) -> None:
+    browser = panel.browser(ALICE)
     connect(browser)
     browser.get("/integrations")
     page = browser.press("Discard")
     assert "discarded" in page.messages
-    assert setups(house) == []
+    assert setups(panel) == []
 
 
-def test_the_way_back_works_once(house: House, amazon: SimulatedAmazon) -> None:
-    browser = house.browser(ALICE)
+def test_the_way_back_works_once(panel: Panel, amazon: SimulatedAmazon) -> None:
+    browser = panel.browser(ALICE)
     back = walk_consent(leave(browser), HARBOR)
     assert browser.get(back).status == 200
     again = browser.get(back)
@@ -234,23 +234,23 @@ def test_the_way_back_works_once(house: House, amazon: SimulatedAmazon) -> None:
     assert "has been used already" in again.alerts[0]
 
 
-def test_the_way_back_is_bound_to_the_browser(house: House, amazon: SimulatedAmazon) -> None:
-    back = walk_consent(leave(house.browser(ALICE)), HARBOR)
-    assert house.browser(ALICE).get(back).status == 400
-    assert house.browser(CHARLIE).get(back).status == 400
-    assert all(store.seller_id is None for store in setups(house))
+def test_the_way_back_is_bound_to_the_browser(panel: Panel, amazon: SimulatedAmazon) -> None:
+    back = walk_consent(leave(panel.browser(ALICE)), HARBOR)
+    assert panel.browser(ALICE).get(back).status == 400
+    assert panel.browser(CHARLIE).get(back).status == 400
+    assert all(store.seller_id is None for store in setups(panel))
 
 
-def test_the_way_back_without_a_state_is_refused(house: House, amazon: SimulatedAmazon) -> None:
-    browser = house.browser(ALICE)
+def test_the_way_back_without_a_state_is_refused(panel: Panel, amazon: SimulatedAmazon) -> None:
+    browser = panel.browser(ALICE)
     leave(browser)
     assert browser.get(f"/amazon/authorized?spapi_oauth_code=x&selling_partner_id={HARBOR}").status == 400
 
 
-def test_a_session_that_ended_meanwhile_is_told_what_to_do(house: House, amazon: SimulatedAmazon) -> None:
-    browser = house.browser(ALICE)
+def test_a_session_that_ended_meanwhile_is_told_what_to_do(panel: Panel, amazon: SimulatedAmazon) -> None:
+    browser = panel.browser(ALICE)
     back = walk_consent(leave(browser), HARBOR)
-    house.session_clock.advance(timedelta(hours=1))
+    panel.session_clock.advance(timedelta(hours=1))
     page = browser.get(back)
     assert page.heading == "Sign in"
     assert "choose Resume" in page.messages
@@ -260,8 +260,8 @@ def test_a_session_that_ended_meanwhile_is_told_what_to_do(house: House, amazon:
     assert page.heading == "On to Amazon"
 
 
-def test_the_same_store_cannot_be_connected_twice(house: House, amazon: SimulatedAmazon) -> None:
-    browser = house.browser(CHARLIE)
+def test_the_same_store_cannot_be_connected_twice(panel: Panel, amazon: SimulatedAmazon) -> None:
+    browser = panel.browser(CHARLIE)
     page = browser.get(walk_consent(leave(browser), "A2SIMNA0000001"))
     assert page.status == 409
     assert "another account of this platform" in page.alerts[0]
@@ -277,9 +277,9 @@ def test_the_same_store_cannot_be_connected_twice(house: House, amazon: Simulate
     ],
 )
 def test_what_was_refused_stands_at_its_field_and_the_rest_is_kept(
-    house: House, amazon: SimulatedAmazon, field: str, label: str, value: str, sentence: str
+    panel: Panel, amazon: SimulatedAmazon, field: str, label: str, value: str, sentence: str
 ) -> None:
-    browser = house.browser(ALICE)
+    browser = panel.browser(ALICE)
     connect(browser)
     typed = {"nickname": "Harbor", "remote_fulfillment": "yes", "review_first": "yes", field: value}
     page = browser.press("Finish Setup", **typed)
@@ -292,8 +292,8 @@ def test_what_was_refused_stands_at_its_field_and_the_rest_is_kept(
     assert chosen.text == "Yes"
 
 
-def test_orders_that_would_be_left_out_are_told_and_asked_about(house: House, amazon: SimulatedAmazon) -> None:
-    browser = house.browser(ALICE)
+def test_orders_that_would_be_left_out_are_told_and_asked_about(panel: Panel, amazon: SimulatedAmazon) -> None:
+    browser = panel.browser(ALICE)
     (order,) = amazon.generate(HARBOR, plain=1)["plain"]
     amazon.post(f"orders/{order}", {"set": {"createdTime": "2026-11-20T23:30:00Z"}})
     page = connect(browser)
@@ -308,8 +308,8 @@ def test_orders_that_would_be_left_out_are_told_and_asked_about(house: House, am
     assert "Success" in page.messages
 
 
-def test_an_outage_does_not_hold_the_settings_up(house: House, amazon: SimulatedAmazon) -> None:
-    browser = house.browser(ALICE)
+def test_an_outage_does_not_hold_the_settings_up(panel: Panel, amazon: SimulatedAmazon) -> None:
+    browser = panel.browser(ALICE)
     amazon.fault("searchOrders", "5xx")
     page = connect(browser)
     assert "could not be asked which orders are not shipped yet" in page.text
@@ -317,8 +317,8 @@ def test_an_outage_does_not_hold_the_settings_up(house: House, amazon: Simulated
     assert "Success" in browser.press("Finish Setup").messages
 
 
-def test_a_latency_below_the_advice_is_saved_with_a_warning(house: House, amazon: SimulatedAmazon) -> None:
-    browser = house.browser(ALICE)
+def test_a_latency_below_the_advice_is_saved_with_a_warning(panel: Panel, amazon: SimulatedAmazon) -> None:
+    browser = panel.browser(ALICE)
     connect(browser)
     page = browser.press("Finish Setup", lead_days="1", inventory_every="off")
     assert "Success" in page.messages
@@ -326,11 +326,11 @@ def test_a_latency_below_the_advice_is_saved_with_a_warning(house: House, amazon
     assert "Your latency will not be sent to Amazon" in page.messages
 
 
-def test_settings_are_changed_later(house: House, amazon: SimulatedAmazon) -> None:
-    browser = house.browser(ALICE)
+def test_settings_are_changed_later(panel: Panel, amazon: SimulatedAmazon) -> None:
+    browser = panel.browser(ALICE)
     connect(browser)
     browser.press("Finish Setup", nickname="Harbor")
-    store = next(s for s in all_stores(house) if s.nickname == "Harbor")
+    store = next(s for s in all_stores(panel) if s.nickname == "Harbor")
     page = browser.get(f"/integrations/{store.id}/settings")
     assert page.field("Nickname")["value"] == "Harbor"
     page = browser.press("Save settings", nickname="Pier")
@@ -338,24 +338,24 @@ def test_settings_are_changed_later(house: House, amazon: SimulatedAmazon) -> No
     assert "Amazon · Pier" in page.text
 
 
-def test_an_undeclared_field_is_ignored(house: House, amazon: SimulatedAmazon) -> None:
-    browser = house.browser(ALICE)
+def test_an_undeclared_field_is_ignored(panel: Panel, amazon: SimulatedAmazon) -> None:
+    browser = panel.browser(ALICE)
     connect(browser)
-    browser.press("Finish Setup", account_id=str(house.contoso), seller_id="X", state="PAUSED")
-    store = all_stores(house)[-1]
-    assert (store.account_id, store.seller_id, store.state) == (house.northwind, HARBOR, IntegrationState.ACTIVE)
+    browser.press("Finish Setup", account_id=str(panel.contoso), seller_id="X", state="PAUSED")
+    store = all_stores(panel)[-1]
+    assert (store.account_id, store.seller_id, store.state) == (panel.northwind, HARBOR, IntegrationState.ACTIVE)
 
 
-def all_stores(house: House) -> list[Integration]:
-    with house.platform.db.read() as db:
+def all_stores(panel: Panel) -> list[Integration]:
+    with panel.platform.db.read() as db:
         return list(db.scalars(sa.select(Integration).order_by(Integration.id)))
 
 
-def test_a_cart_without_regions_asks_for_its_fields(house: House) -> None:
-    cart_setup.save_cart_settings(house.platform, "tiny", "live", {})
-    cart_setup.enable_cart(house.platform, "tiny")
+def test_a_cart_without_regions_asks_for_its_fields(panel: Panel) -> None:
+    cart_setup.save_cart_settings(panel.platform, "tiny", "live", {})
+    cart_setup.enable_cart(panel.platform, "tiny")
     shop = Shop()
-    browser = house.browser(ALICE)
+    browser = panel.browser(ALICE)
     with served(lambda _: create_shop(shop)) as address:
         page = browser.get("/tiny/install")
         assert page.heading == "Continue as Alice?"
@@ -377,8 +377,8 @@ def test_a_cart_without_regions_asks_for_its_fields(house: House) -> None:
 UNITED_STATES, CANADA, GERMANY = "ATVPDKIKX0DER", "A2EUQ1WTGCTBG2", "A1PA6795UKMFR9"
 
 
-def test_the_country_of_the_account_is_asked_for_grouped_by_region(house: House) -> None:
-    page = house.browser().get("/amazon/install")
+def test_the_country_of_the_account_is_asked_for_grouped_by_region(panel: Panel) -> None:
+    page = panel.browser().get("/amazon/install")
     field = page.field("Country of your account")
     assert field.find("option", value="").get_text() == "The region's main country"  # type: ignore[union-attr]
     groups = {group["label"]: [entry["value"] for entry in group.find_all("option")] for group in field("optgroup")}
@@ -389,47 +389,47 @@ def test_the_country_of_the_account_is_asked_for_grouped_by_region(house: House)
 
 @pytest.mark.parametrize(("seller", "preselected"), [(SUMMIT, CANADA), (HARBOR, UNITED_STATES)])
 def test_the_country_of_the_account_is_home_where_the_seller_sells_there(
-    house: House, amazon: SimulatedAmazon, seller: str, preselected: str
+    panel: Panel, amazon: SimulatedAmazon, seller: str, preselected: str
 ) -> None:
-    browser = house.browser()
+    browser = panel.browser()
     browser.get("/amazon/install")
     page = browser.press("Submit", region="na", home_site=CANADA)
     page = browser.press("Sign in", email=ALICE, password=PASSWORD)
     assert page.heading == "Continue as Alice?"
     consent = browser.press("Continue to Amazon").link("Continue to Amazon")
-    assert [row.home_site for row in setups(house)] == [CANADA]
+    assert [row.home_site for row in setups(panel)] == [CANADA]
     page = browser.get(walk_consent(consent, seller))
     chosen = page.field("Home marketplace").find("option", selected=True)
     assert chosen is not None
     assert chosen["value"] == preselected
 
 
-def test_a_setup_that_is_found_again_takes_the_country_chosen_last(house: House, amazon: SimulatedAmazon) -> None:
-    browser = house.browser(ALICE)
+def test_a_setup_that_is_found_again_takes_the_country_chosen_last(panel: Panel, amazon: SimulatedAmazon) -> None:
+    browser = panel.browser(ALICE)
     for home_site in (CANADA, ""):
         browser.get("/amazon/install")
         browser.press("Submit", region="na", home_site=home_site)
         browser.press("Continue to Amazon")
-        assert [row.home_site for row in setups(house)] == [home_site]
+        assert [row.home_site for row in setups(panel)] == [home_site]
 
 
-def test_a_country_of_another_region_is_refused(house: House, amazon: SimulatedAmazon) -> None:
-    browser = house.browser(ALICE)
+def test_a_country_of_another_region_is_refused(panel: Panel, amazon: SimulatedAmazon) -> None:
+    browser = panel.browser(ALICE)
     browser.get("/amazon/install")
     page = browser.press("Submit", region="na", home_site=GERMANY)
     assert page.status == 400
     assert page.alerts == ["Choose a country of the region you chose, or leave it open."]
     assert page.soup.find("input", value="na").has_attr("checked")  # type: ignore[union-attr]
-    values = {"account_id": house.northwind, "region": "na", "home_site": GERMANY}
+    values = {"account_id": panel.northwind, "region": "na", "home_site": GERMANY}
     assert browser.post("/amazon/install/begin", values).status == 400
-    assert setups(house) == []
+    assert setups(panel) == []
 
 
 @pytest.mark.parametrize(
     "path",
     ["/amazon/install", "/amazon/install/sign-in?region=na", "/amazon/authorized?state=x&code=y", "/amazon/login"],
 )
-def test_no_page_of_the_road_tells_where_the_browser_came_from(house: House, path: str) -> None:
+def test_no_page_of_the_road_tells_where_the_browser_came_from(panel: Panel, path: str) -> None:
     for email in (None, ALICE):
-        answer = house.browser(email).client.get(path)
+        answer = panel.browser(email).client.get(path)
         assert answer.headers["Referrer-Policy"] == "no-referrer"

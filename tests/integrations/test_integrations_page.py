@@ -17,20 +17,20 @@ from is2_core.orders.states import ReceivedState
 from is2_core.tasks.models import Task
 from is2_core.tasks.states import TaskState
 from tests.support.amazon import SimulatedAmazon
-from tests.support.panel import ALICE, BOB, START, SUPPORT, House
+from tests.support.panel import ALICE, BOB, START, SUPPORT, Panel
 
 
-def pause(house: House, code: str, sentence: str) -> None:
-    with house.platform.db.write() as db:
+def pause(panel: Panel, code: str, sentence: str) -> None:
+    with panel.platform.db.write() as db:
         db.execute(
             sa.update(Integration)
-            .where(Integration.account_id == house.northwind)
+            .where(Integration.account_id == panel.northwind)
             .values(state=IntegrationState.PAUSED, pause_code=code, pause_sentence=sentence)
         )
 
 
-def test_a_store_shows_who_it_is_and_how_it_goes(house: House) -> None:
-    page = house.browser(BOB).get("/integrations")
+def test_a_store_shows_who_it_is_and_how_it_goes(panel: Panel) -> None:
+    page = panel.browser(BOB).get("/integrations")
     assert "Amazon · Outdoor Active" in page.text
     assert "Region North America" in page.text
     assert "Northwind Outdoor (A2SIMNA0000001)" in page.text
@@ -45,39 +45,39 @@ def test_a_store_shows_who_it_is_and_how_it_goes(house: House) -> None:
     assert envelope.get_text(strip=True) == "Shipping mappings of Outdoor"
 
 
-def test_times_can_be_read_by_machines(house: House) -> None:
-    page = house.browser(ALICE).get("/integrations")
+def test_times_can_be_read_by_machines(panel: Panel) -> None:
+    page = panel.browser(ALICE).get("/integrations")
     assert page.soup.find("time", attrs={"datetime": "2026-11-23T12:00:00Z"}) is not None
 
 
-def test_a_failed_check_says_what_and_when_again(house: House) -> None:
-    store = house.store(house.northwind)
-    with house.platform.db.write() as db:
+def test_a_failed_check_says_what_and_when_again(panel: Panel) -> None:
+    store = panel.store(panel.northwind)
+    with panel.platform.db.write() as db:
         db.execute(
             sa.update(Task)
             .where(Task.kind == "orders.check", Task.integration_id == store.id)
             .values(state=TaskState.READY, error_sentence="Amazon did not answer. Tried again at 12:05.")
         )
-    page = house.browser(ALICE).get("/integrations")
+    page = panel.browser(ALICE).get("/integrations")
     assert "Amazon did not answer. Tried again at 12:05." in page.text
     assert "without problems" not in page.text
 
 
-def test_check_now_is_asked_for_and_answered(house: House) -> None:
-    browser = house.browser(ALICE)
+def test_check_now_is_asked_for_and_answered(panel: Panel) -> None:
+    browser = panel.browser(ALICE)
     browser.get("/integrations")
     page = browser.press("Check now")
     assert "Checking for new orders now." in page.messages
-    with house.platform.db.read() as db:
+    with panel.platform.db.read() as db:
         open_checks = db.scalars(
             sa.select(Task).where(Task.kind == "orders.check", Task.state == TaskState.READY)
         ).all()
-    assert [task.integration_id for task in open_checks] == [house.store(house.northwind).id]
+    assert [task.integration_id for task in open_checks] == [panel.store(panel.northwind).id]
 
 
-def test_a_paused_store_says_why_and_what_to_do(house: House) -> None:
-    pause(house, "AUTHORIZATION_LOST", "Amazon no longer accepts our access. Reconnect the store.")
-    browser = house.browser(ALICE)
+def test_a_paused_store_says_why_and_what_to_do(panel: Panel) -> None:
+    pause(panel, "AUTHORIZATION_LOST", "Amazon no longer accepts our access. Reconnect the store.")
+    browser = panel.browser(ALICE)
     page = browser.get("/integrations")
     assert "Paused. Amazon no longer accepts our access." in page.text
     page = browser.press("Check now")
@@ -86,36 +86,36 @@ def test_a_paused_store_says_why_and_what_to_do(house: House) -> None:
     assert browser.press("Reconnect").heading == "On to Amazon"
 
 
-def test_a_store_paused_for_its_settings_leads_there(house: House) -> None:
-    pause(house, "SETTINGS", "The home marketplace is missing.")
-    page = house.browser(ALICE).get("/integrations")
-    assert page.link("Correct the settings") == f"/integrations/{house.store(house.northwind).id}/settings"
+def test_a_store_paused_for_its_settings_leads_there(panel: Panel) -> None:
+    pause(panel, "SETTINGS", "The home marketplace is missing.")
+    page = panel.browser(ALICE).get("/integrations")
+    assert page.link("Correct the settings") == f"/integrations/{panel.store(panel.northwind).id}/settings"
 
 
-def test_a_store_paused_for_a_missing_role_can_be_reconnected(house: House, amazon: SimulatedAmazon) -> None:
-    pause(house, "SETTINGS", "The warehouse's application lacks the role Direct-to-Consumer Shipping.")
-    browser = house.browser(ALICE)
+def test_a_store_paused_for_a_missing_role_can_be_reconnected(panel: Panel, amazon: SimulatedAmazon) -> None:
+    pause(panel, "SETTINGS", "The warehouse's application lacks the role Direct-to-Consumer Shipping.")
+    browser = panel.browser(ALICE)
     browser.get("/integrations")
     assert browser.press("Reconnect").heading == "On to Amazon"
 
 
-def test_an_active_store_can_be_authorized_anew(house: House, amazon: SimulatedAmazon) -> None:
-    browser = house.browser(ALICE)
+def test_an_active_store_can_be_authorized_anew(panel: Panel, amazon: SimulatedAmazon) -> None:
+    browser = panel.browser(ALICE)
     browser.get("/integrations")
     assert browser.press("Reconnect").heading == "On to Amazon"
 
 
-def test_test_connection_says_who_answers(house: House, amazon_for_template: tuple[object, SimulatedAmazon]) -> None:
-    browser = house.browser(ALICE)
+def test_test_connection_says_who_answers(panel: Panel, amazon_for_template: tuple[object, SimulatedAmazon]) -> None:
+    browser = panel.browser(ALICE)
     browser.get("/integrations")
     page = browser.press("Test connection")
     assert "Amazon answers as Northwind Outdoor (A2SIMNA0000001)" in page.messages
 
 
-def test_test_connection_fails_in_words(house: House, amazon: SimulatedAmazon) -> None:
-    with house.platform.db.write() as db:
+def test_test_connection_fails_in_words(panel: Panel, amazon: SimulatedAmazon) -> None:
+    with panel.platform.db.write() as db:
         db.execute(sa.update(Credential).values(access_token=None, access_expires_at=None))
-    browser = house.browser(ALICE)
+    browser = panel.browser(ALICE)
     browser.get("/integrations")
     page = browser.press("Test connection")
     assert 400 <= page.status < 600
@@ -123,35 +123,35 @@ def test_test_connection_fails_in_words(house: House, amazon: SimulatedAmazon) -
     assert "View Integrations" in page.heading
 
 
-def test_adding_offers_the_enabled_carts(house: House) -> None:
-    browser = house.browser(ALICE)
+def test_adding_offers_the_enabled_carts(panel: Panel) -> None:
+    browser = panel.browser(ALICE)
     page = browser.get("/integrations/add")
     assert page.link("Connect Amazon") == "/amazon/install"
     assert "Tiny Shop" not in page.text
 
 
-def test_support_sees_the_stores_without_buttons(house: House) -> None:
-    browser = house.browser(SUPPORT)
-    browser.post("/account", {"account_id": house.northwind})
+def test_support_sees_the_stores_without_buttons(panel: Panel) -> None:
+    browser = panel.browser(SUPPORT)
+    browser.post("/account", {"account_id": panel.northwind})
     page = browser.get("/integrations")
     assert "Outdoor" in page.text
     buttons = {" ".join(tag.get_text(" ").split()) for tag in page.soup.find_all("button")}
     assert buttons == {"Switch", "Sign out"}
 
 
-def first_order(house: House) -> ReceivedOrder:
-    with house.platform.db.read() as db:
+def first_order(panel: Panel) -> ReceivedOrder:
+    with panel.platform.db.read() as db:
         return db.scalars(
             sa.select(ReceivedOrder)
-            .where(ReceivedOrder.account_id == house.northwind, ReceivedOrder.state == ReceivedState.INJECTED)
+            .where(ReceivedOrder.account_id == panel.northwind, ReceivedOrder.state == ReceivedState.INJECTED)
             .limit(1)
         ).one()
 
 
-def ship(house: House, number: int, state: PostState, posted_at: datetime | None) -> None:
+def ship(panel: Panel, number: int, state: PostState, posted_at: datetime | None) -> None:
     """A package of an order of Outdoor, as far as the cart was told."""
-    order = first_order(house)
-    with house.platform.db.write() as db:
+    order = first_order(panel)
+    with panel.platform.db.write() as db:
         db.add(
             Package(
                 account_id=order.account_id,
@@ -170,26 +170,26 @@ def ship(house: House, number: int, state: PostState, posted_at: datetime | None
         )
 
 
-def test_the_last_tracking_post_is_shown(house: House) -> None:
-    browser = house.browser(ALICE)
+def test_the_last_tracking_post_is_shown(panel: Panel) -> None:
+    browser = panel.browser(ALICE)
     assert "Last tracking post not yet" in browser.get("/integrations").text
-    ship(house, 1, PostState.DONE, START + timedelta(minutes=20))
-    ship(house, 2, PostState.REJECTED, None)
+    ship(panel, 1, PostState.DONE, START + timedelta(minutes=20))
+    ship(panel, 2, PostState.REJECTED, None)
     page = browser.get("/integrations")
     assert "Last tracking post Nov 23, 2026, 12:20 UTC , refused for 1 order" in page.text
 
 
-def test_the_last_stock_push_is_shown(house: House) -> None:
-    assert "Last stock push Nov 23, 2026, 12:00 UTC" in house.browser(ALICE).get("/integrations").text
+def test_the_last_stock_push_is_shown(panel: Panel) -> None:
+    assert "Last stock push Nov 23, 2026, 12:00 UTC" in panel.browser(ALICE).get("/integrations").text
 
 
-def authorized(house: House, days_ago: int) -> None:
-    store = house.store(house.northwind)
-    with house.platform.db.write() as db:
+def authorized(panel: Panel, days_ago: int) -> None:
+    store = panel.store(panel.northwind)
+    with panel.platform.db.write() as db:
         db.execute(
             sa.update(Credential)
             .where(Credential.integration_id == store.id)
-            .values(authorized_at=house.clock.now() - timedelta(days=days_ago))
+            .values(authorized_at=panel.clock.now() - timedelta(days=days_ago))
         )
 
 
@@ -202,10 +202,10 @@ def authorized(house: House, days_ago: int) -> None:
         (366, "The authorization of Outdoor has ended.", "danger"),
     ],
 )
-def test_an_authorization_that_ends_is_not_to_be_ignored(house: House, days_ago: int, words: str, kind: str) -> None:
-    authorized(house, days_ago)
-    browser = house.browser(ALICE)
-    for address in ("/integrations", f"/integrations/{house.store(house.northwind).id}/settings"):
+def test_an_authorization_that_ends_is_not_to_be_ignored(panel: Panel, days_ago: int, words: str, kind: str) -> None:
+    authorized(panel, days_ago)
+    browser = panel.browser(ALICE)
+    for address in ("/integrations", f"/integrations/{panel.store(panel.northwind).id}/settings"):
         page = browser.get(address)
         banner = page.soup.find(class_=f"alert-{kind}")
         assert banner is not None, address
@@ -214,38 +214,38 @@ def test_an_authorization_that_ends_is_not_to_be_ignored(house: House, days_ago:
     assert browser.press("Reconnect").heading == "On to Amazon"
 
 
-def test_a_fresh_authorization_says_nothing(house: House) -> None:
-    authorized(house, 330)
-    assert "authorization" not in house.browser(ALICE).get("/integrations").text.lower()
+def test_a_fresh_authorization_says_nothing(panel: Panel) -> None:
+    authorized(panel, 330)
+    assert "authorization" not in panel.browser(ALICE).get("/integrations").text.lower()
 
 
-def carry_older_authorization(house: House, *, running: bool) -> None:
-    legacy_authorization.set_migration(house.platform, cart="amazon", running=True)
+def carry_older_authorization(panel: Panel, *, running: bool) -> None:
+    legacy_authorization.set_migration(panel.platform, cart="amazon", running=True)
     if not running:
-        legacy_authorization.set_migration(house.platform, cart="amazon", running=False)
-    with house.platform.db.write() as db:
+        legacy_authorization.set_migration(panel.platform, cart="amazon", running=False)
+    with panel.platform.db.write() as db:
         db.execute(
-            sa.update(Integration).where(Integration.account_id == house.northwind).values(older_authorization=True)
+            sa.update(Integration).where(Integration.account_id == panel.northwind).values(older_authorization=True)
         )
 
 
-def test_the_older_authorization_can_be_ignored_for_now(house: House) -> None:
-    carry_older_authorization(house, running=True)
-    browser = house.browser(ALICE)
-    for address in ("/integrations", f"/integrations/{house.store(house.northwind).id}/settings"):
+def test_the_older_authorization_can_be_ignored_for_now(panel: Panel) -> None:
+    carry_older_authorization(panel, running=True)
+    browser = panel.browser(ALICE)
+    for address in ("/integrations", f"/integrations/{panel.store(panel.northwind).id}/settings"):
         page = browser.get(address)
         assert "ignored for now" in page.text, address
         assert "until further notice" in page.text
         assert "Do not ignore" not in page.text
         assert "Done, hide this" not in page.text
-    page = browser.post(f"/integrations/{house.store(house.northwind).id}/older-notice/hide")
+    page = browser.post(f"/integrations/{panel.store(panel.northwind).id}/older-notice/hide")
     assert page.status == 409
     assert "do not disable it until further notice" in page.alerts[0]
 
 
-def test_the_further_notice_can_be_done_with(house: House) -> None:
-    carry_older_authorization(house, running=False)
-    browser = house.browser(ALICE)
+def test_the_further_notice_can_be_done_with(panel: Panel) -> None:
+    carry_older_authorization(panel, running=False)
+    browser = panel.browser(ALICE)
     page = browser.get("/integrations")
     assert "About the older authorization." in page.text
     assert "until further notice" not in page.text
@@ -254,12 +254,12 @@ def test_the_further_notice_can_be_done_with(house: House) -> None:
     assert "About the older authorization." not in page.text
 
 
-def test_a_store_is_named_by_its_nickname_wherever_it_is_named(house: House) -> None:
-    store = house.store(house.northwind)
-    with house.platform.db.write() as db:
+def test_a_store_is_named_by_its_nickname_wherever_it_is_named(panel: Panel) -> None:
+    store = panel.store(panel.northwind)
+    with panel.platform.db.write() as db:
         db.execute(sa.update(Integration).where(Integration.id == store.id).values(nickname="Cabin"))
-    browser = house.browser(ALICE)
+    browser = panel.browser(ALICE)
     pages = [f"/integrations/{store.id}/{page}" for page in ("settings", "items", "stock", "shipping", "disconnect")]
-    for address in ("/integrations", f"/received-orders/{first_order(house).id}", *pages):
+    for address in ("/integrations", f"/received-orders/{first_order(panel).id}", *pages):
         page = browser.get(address)
         assert "Cabin" in page.soup.find("main").get_text(), address  # type: ignore[union-attr]

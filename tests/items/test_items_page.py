@@ -9,32 +9,32 @@ from sqlalchemy.orm import Session
 from is2_core.items.models import CartItem
 from is2_core.items.states import SeenInCart
 from tests.support.browser import Browser
-from tests.support.panel import ALICE, SUPPORT, House
+from tests.support.panel import ALICE, SUPPORT, Panel
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 
 
-def items_page(house: House) -> str:
-    return f"/integrations/{house.store(house.northwind).id}/items"
+def items_page(panel: Panel) -> str:
+    return f"/integrations/{panel.store(panel.northwind).id}/items"
 
 
-def opened(house: House) -> Browser:
-    browser = house.browser(ALICE)
-    browser.get(items_page(house))
+def opened(panel: Panel) -> Browser:
+    browser = panel.browser(ALICE)
+    browser.get(items_page(panel))
     return browser
 
 
-def item(house: House, sku: str) -> CartItem | None:
-    with house.platform.db.read() as db:
-        return find(db, house, sku)
+def item(panel: Panel, sku: str) -> CartItem | None:
+    with panel.platform.db.read() as db:
+        return find(db, panel, sku)
 
 
-def find(db: Session, house: House, sku: str) -> CartItem | None:
-    return db.scalar(sa.select(CartItem).where(CartItem.account_id == house.northwind, CartItem.sku == sku))
+def find(db: Session, panel: Panel, sku: str) -> CartItem | None:
+    return db.scalar(sa.select(CartItem).where(CartItem.account_id == panel.northwind, CartItem.sku == sku))
 
 
-def test_the_list_has_the_columns_users_know(house: House) -> None:
-    page = opened(house).page
+def test_the_list_has_the_columns_users_know(panel: Panel) -> None:
+    page = opened(panel).page
     assert page is not None
     heads = [tag.text for tag in page.soup.find_all("th")]
     assert heads == ["Cart Name", "Cart SKU", "Mappings", "Status", "Matches warehouse SKU?", "Options"]
@@ -42,12 +42,12 @@ def test_the_list_has_the_columns_users_know(house: House) -> None:
     assert "TENT-2P none ACTIVE Yes" in page.text
 
 
-def test_custom_items_lead_to_the_only_store(house: House) -> None:
-    assert house.browser(ALICE).get("/items").path == items_page(house)
+def test_custom_items_lead_to_the_only_store(panel: Panel) -> None:
+    assert panel.browser(ALICE).get("/items").path == items_page(panel)
 
 
-def test_a_custom_item_is_added_with_its_mappings(house: House) -> None:
-    browser = opened(house)
+def test_a_custom_item_is_added_with_its_mappings(panel: Panel) -> None:
+    browser = opened(panel)
     page = browser.press(
         "Add item",
         sku=" 0007 b ",
@@ -56,14 +56,14 @@ def test_a_custom_item_is_added_with_its_mappings(house: House) -> None:
         quantity=["2", "1", "3"],
     )
     assert "The item 0007 b was added" in page.messages
-    added = item(house, "0007 b")
+    added = item(panel, "0007 b")
     assert added is not None
     assert added.active
     assert [(m.warehouse_sku, m.quantity) for m in added.mappings] == [("LAMP-USB", 2), ("000123", 3)]
 
 
-def test_activate_for_sync_is_ticked_and_can_be_unticked(house: House) -> None:
-    browser = opened(house)
+def test_activate_for_sync_is_ticked_and_can_be_unticked(panel: Panel) -> None:
+    browser = opened(panel)
     assert browser.page is not None
     assert "checked" in browser.page.field("Activate for sync").attrs
     page = browser.press("Add item", sku="QUIET", active=None)
@@ -78,42 +78,42 @@ def test_activate_for_sync_is_ticked_and_can_be_unticked(house: House) -> None:
     ],
 )
 def test_a_refused_sku_is_said_at_the_field(
-    house: House, values: dict[str, str], label: str, sentence: str, status: int
+    panel: Panel, values: dict[str, str], label: str, sentence: str, status: int
 ) -> None:
-    page = opened(house).press("Add item", title="Kept words", **values)
+    page = opened(panel).press("Add item", title="Kept words", **values)
     assert page.status == status
     assert sentence in page.problem_at(label)
     assert page.field("Cart Name")["value"] == "Kept words"
 
 
-def test_an_unknown_warehouse_sku_is_said_at_the_mappings(house: House) -> None:
-    page = opened(house).press("Add item", sku="NEW-1", warehouse_sku=["NOT-THERE", "", ""], quantity=["4", "1", "1"])
+def test_an_unknown_warehouse_sku_is_said_at_the_mappings(panel: Panel) -> None:
+    page = opened(panel).press("Add item", sku="NEW-1", warehouse_sku=["NOT-THERE", "", ""], quantity=["4", "1", "1"])
     assert page.status == 400
     assert "The warehouse has no SKU NOT-THERE" in page.text
     assert page.soup.find("input", attrs={"name": "warehouse_sku", "value": "NOT-THERE"}) is not None
 
 
-def test_more_rows_without_script_keep_what_was_typed(house: House) -> None:
-    browser = opened(house)
+def test_more_rows_without_script_keep_what_was_typed(panel: Panel) -> None:
+    browser = opened(panel)
     page = browser.press("More rows", sku="BIG", warehouse_sku=["A", "B", "C"], quantity=["1", "2", "3"], active=None)
     assert page.status == 200
     rows = page.soup.find_all("input", attrs={"name": "warehouse_sku"})
     assert [tag["value"] for tag in rows] == ["A", "B", "C", "", "", ""]
     assert page.field("Cart SKU")["value"] == "BIG"
     assert "checked" not in page.field("Activate for sync").attrs
-    assert item(house, "BIG") is None
+    assert item(panel, "BIG") is None
 
 
-def test_a_link_from_a_held_order_fills_the_sku_in(house: House) -> None:
-    page = house.browser(ALICE).get(f"{items_page(house)}?sku=MYSTERY-1")
+def test_a_link_from_a_held_order_fills_the_sku_in(panel: Panel) -> None:
+    page = panel.browser(ALICE).get(f"{items_page(panel)}?sku=MYSTERY-1")
     field = page.field("Cart SKU")
     assert field["value"] == "MYSTERY-1"
     assert field.has_attr("autofocus")
 
 
-def test_an_item_is_edited_mapped_deactivated_and_removed(house: House) -> None:
-    browser = opened(house)
-    tent = item(house, "TENT-2P")
+def test_an_item_is_edited_mapped_deactivated_and_removed(panel: Panel) -> None:
+    browser = opened(panel)
+    tent = item(panel, "TENT-2P")
     assert tent is not None
     browser.get(f"/items/{tent.id}")
     page = browser.press("Save item", sku="TENT-3P", title="Tent for three")
@@ -121,18 +121,18 @@ def test_an_item_is_edited_mapped_deactivated_and_removed(house: House) -> None:
     page = browser.press("Save mappings", warehouse_sku=["TENT-2P"], quantity=["1"])
     assert f"TENT-3P TENT-2P {TIMES} 1 ACTIVE By its mapping" in page.text
     assert "no longer synced" in browser.post(f"/items/{tent.id}/deactivate").messages
-    assert f"TENT-3P TENT-2P {TIMES} 1 NEW" in browser.get(items_page(house)).text
+    assert f"TENT-3P TENT-2P {TIMES} 1 NEW" in browser.get(items_page(panel)).text
     assert "now activated" in browser.post(f"/items/{tent.id}/activate").messages
     page = browser.post(f"/items/{tent.id}/remove")
     assert "removed" in page.messages
-    assert item(house, "TENT-3P") is None
+    assert item(panel, "TENT-3P") is None
 
 
-def test_what_an_unmatched_sku_was_meant_to_be_is_proposed_and_mapped_with_one_click(house: House) -> None:
-    browser = opened(house)
+def test_what_an_unmatched_sku_was_meant_to_be_is_proposed_and_mapped_with_one_click(panel: Panel) -> None:
+    browser = opened(panel)
     page = browser.press("Add item", sku="lamp-usb")
     assert "lamp-usb none ACTIVE No LAMP-USB differs only in upper and lower case." in page.text
-    added = item(house, "lamp-usb")
+    added = item(panel, "lamp-usb")
     assert added is not None
     assert added.mappings == [], "nothing is mapped by itself"
     page = browser.press("Map to LAMP-USB")
@@ -141,48 +141,48 @@ def test_what_an_unmatched_sku_was_meant_to_be_is_proposed_and_mapped_with_one_c
     assert "Map to LAMP-USB" not in page.text
 
 
-def test_a_sku_the_warehouse_does_not_have_can_be_asked_for(house: House) -> None:
-    browser = opened(house)
+def test_a_sku_the_warehouse_does_not_have_can_be_asked_for(panel: Panel) -> None:
+    browser = opened(panel)
     page = browser.press("Add item", sku="CANOE & PADDLE")
     page = browser.get(page.link("Add SKU to the warehouse : CANOE & PADDLE"))
     assert "Please add the SKU CANOE & PADDLE to the warehouse." in page.text
     assert "the store Outdoor" in page.text
 
 
-def test_the_status_says_when_the_cart_no_longer_has_an_item_and_why_stock_is_not_sent(house: House) -> None:
-    with house.platform.db.write() as db:
+def test_the_status_says_when_the_cart_no_longer_has_an_item_and_why_stock_is_not_sent(panel: Panel) -> None:
+    with panel.platform.db.write() as db:
         db.execute(
             sa.update(CartItem)
-            .where(CartItem.account_id == house.northwind, CartItem.sku == "TENT-2P")
+            .where(CartItem.account_id == panel.northwind, CartItem.sku == "TENT-2P")
             .values(seen_in_cart=SeenInCart.NO, withheld="Amazon ships it itself.")
         )
-    page = opened(house).page
+    page = opened(panel).page
     assert page is not None
     assert "TENT-2P none ACTIVE NO MATCH IN CART Amazon ships it itself. Yes" in page.text
 
 
-def test_refresh_cart_items_says_what_came_of_it(house: House) -> None:
-    page = opened(house).press("Refresh Cart Items")
-    assert page.path == items_page(house)
+def test_refresh_cart_items_says_what_came_of_it(panel: Panel) -> None:
+    page = opened(panel).press("Refresh Cart Items")
+    assert page.path == items_page(panel)
     assert page.messages
     assert "Amazon" in page.messages
 
 
-def test_the_list_is_searched(house: House) -> None:
-    page = house.browser(ALICE).get(f"{items_page(house)}?q=bundle")
+def test_the_list_is_searched(panel: Panel) -> None:
+    page = panel.browser(ALICE).get(f"{items_page(panel)}?q=bundle")
     assert "BUNDLE-CAMP" in page.text
     assert "1 to 1 of 1 items" in page.text
-    page = house.browser(ALICE).get(f"{items_page(house)}?q=%25")
+    page = panel.browser(ALICE).get(f"{items_page(panel)}?q=%25")
     assert "Nothing matches." in page.text
 
 
-def test_what_users_type_is_shown_as_text(house: House) -> None:
-    page = opened(house).press("Add item", sku="<b>1</b>", title="<script>alert(1)</script>")
+def test_what_users_type_is_shown_as_text(panel: Panel) -> None:
+    page = opened(panel).press("Add item", sku="<b>1</b>", title="<script>alert(1)</script>")
     assert "<script>alert(1)</script>" in page.text
     assert page.soup.find("script", string="alert(1)") is None
 
 
-def test_support_reads_only(house: House) -> None:
-    page = house.browser(SUPPORT).get(items_page(house))
+def test_support_reads_only(panel: Panel) -> None:
+    page = panel.browser(SUPPORT).get(items_page(panel))
     assert "BUNDLE-CAMP" in page.text
     assert "Add item" not in page.text

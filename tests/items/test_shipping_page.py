@@ -6,24 +6,24 @@ import pytest
 
 from plugins.interface import Temporary
 from tests.support.browser import Browser
-from tests.support.panel import ALICE, House
+from tests.support.panel import ALICE, Panel
 
 
-def opened(house: House, query: str = "") -> Browser:
-    browser = house.browser(ALICE)
-    browser.get(f"/integrations/{house.store(house.northwind).id}/shipping{query}")
+def opened(panel: Panel, query: str = "") -> Browser:
+    browser = panel.browser(ALICE)
+    browser.get(f"/integrations/{panel.store(panel.northwind).id}/shipping{query}")
     return browser
 
 
-def test_the_envelope_leads_here(house: House) -> None:
-    browser = house.browser(ALICE)
+def test_the_envelope_leads_here(panel: Panel) -> None:
+    browser = panel.browser(ALICE)
     page = browser.get("/integrations")
     page = browser.get(page.link("Shipping mappings of Outdoor"))
     assert page.heading == "Shipping mappings of Outdoor"
 
 
-def test_methods_on_waiting_orders_come_first_with_their_aliases(house: House) -> None:
-    page = opened(house).page
+def test_methods_on_waiting_orders_come_first_with_their_aliases(panel: Panel) -> None:
+    page = opened(panel).page
     assert page is not None
     assert "EXPEDITED (Express) 4 orders" in page.text
     options = [tag["value"] for tag in page.soup.select("datalist#methods option")]
@@ -32,8 +32,8 @@ def test_methods_on_waiting_orders_come_first_with_their_aliases(house: House) -
     assert set(options) > {"SAME_DAY", "PRIORITY"}
 
 
-def test_one_is_added_and_the_form_is_ready_for_the_next(house: House) -> None:
-    browser = opened(house)
+def test_one_is_added_and_the_form_is_ready_for_the_next(panel: Panel) -> None:
+    browser = opened(panel)
     page = browser.press("Add Mapping", method="EXPEDITED", service="TWO_DAY")
     assert "was added" in page.messages
     assert "EXPEDITED (Express) Two Day No Remove" in page.text
@@ -53,41 +53,41 @@ def test_one_is_added_and_the_form_is_ready_for_the_next(house: House) -> None:
     ],
 )
 def test_refusals_stand_at_the_field(
-    house: House, values: dict[str, str], label: str, sentence: str, status: int
+    panel: Panel, values: dict[str, str], label: str, sentence: str, status: int
 ) -> None:
-    page = opened(house).press("Add Mapping", hold="yes", **values)
+    page = opened(panel).press("Add Mapping", hold="yes", **values)
     assert page.status == status
     assert sentence in page.problem_at(label)
     assert page.field("Cart Shipping Method")["value"] == values["method"]
     assert "checked" in page.field("Hold orders").attrs
 
 
-def test_a_link_from_a_held_order_fills_the_method_in(house: House) -> None:
-    page = opened(house, "?method=NEXT_DAY").page
+def test_a_link_from_a_held_order_fills_the_method_in(panel: Panel) -> None:
+    page = opened(panel, "?method=NEXT_DAY").page
     assert page is not None
     assert page.field("Cart Shipping Method")["value"] == "NEXT_DAY"
 
 
-def test_a_mapping_is_removed(house: House) -> None:
-    browser = opened(house)
+def test_a_mapping_is_removed(panel: Panel) -> None:
+    browser = opened(panel)
     page = browser.press("Remove")
     assert "was removed" in page.messages
     assert "No mapping yet" in page.text
 
 
 def test_a_cart_that_cannot_be_asked_for_its_methods_leaves_the_page_open(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = house.platform.carts.call
+    whole = panel.platform.carts.call
 
     def call(name: str, hook: str, **arguments: object) -> object:
         if hook == "shipping_mapping_ui":
             raise Temporary("The shop did not answer.")
         return whole(name, hook, **arguments)
 
-    monkeypatch.setattr(house.platform.carts, "call", call)
-    browser = house.browser(ALICE)
-    page = browser.get(f"/integrations/{house.store(house.northwind).id}/shipping")
+    monkeypatch.setattr(panel.platform.carts, "call", call)
+    browser = panel.browser(ALICE)
+    page = browser.get(f"/integrations/{panel.store(panel.northwind).id}/shipping")
     assert page.status == 200
     assert "The shop did not answer." in page.text
     page = browser.press("Add Mapping", method="Express", service="GROUND")

@@ -12,7 +12,7 @@ from is2_core.clock import VirtualClock
 from is2_core.orders.models import ReceivedOrder
 from is2_core.orders.states import ReceivedState
 from tests.support.amazon import SimulatedAmazon
-from tests.support.panel import ALICE, BOB, CHARLIE, SUPPORT, House
+from tests.support.panel import ALICE, BOB, CHARLIE, SUPPORT, Panel
 
 UNKNOWN = "111-0000000-0000000"
 BUTTON = "Fetch this order"
@@ -24,9 +24,9 @@ def amazon(amazon_for_template: tuple[VirtualClock, SimulatedAmazon]) -> Simulat
     return amazon_for_template[1]
 
 
-def test_a_search_that_finds_nothing_offers_to_fetch(house: House, amazon: SimulatedAmazon) -> None:
+def test_a_search_that_finds_nothing_offers_to_fetch(panel: Panel, amazon: SimulatedAmazon) -> None:
     order_id = amazon.generate(plain=1)["plain"][0]
-    browser = house.browser(BOB)
+    browser = panel.browser(BOB)
     page = browser.get(f"/received-orders?q={order_id}")
     assert "No order here has this number." in page.text
     assert page.field("Order number at the shop")["value"] == order_id
@@ -38,9 +38,9 @@ def test_a_search_that_finds_nothing_offers_to_fetch(house: House, amazon: Simul
     assert "Fetch this order" not in page.text
 
 
-def test_an_order_that_is_not_paid_is_said_to_wait(house: House, amazon: SimulatedAmazon) -> None:
+def test_an_order_that_is_not_paid_is_said_to_wait(panel: Panel, amazon: SimulatedAmazon) -> None:
     order_id = amazon.generate(pending=1)["pending"][0]
-    browser = house.browser(ALICE)
+    browser = panel.browser(ALICE)
     browser.get("/integrations")
     page = browser.press(BUTTON, remote_id=order_id)
     assert page.messages == (
@@ -49,9 +49,9 @@ def test_an_order_that_is_not_paid_is_said_to_wait(house: House, amazon: Simulat
     )
 
 
-def test_a_store_is_asked_from_view_integrations(house: House, amazon: SimulatedAmazon) -> None:
+def test_a_store_is_asked_from_view_integrations(panel: Panel, amazon: SimulatedAmazon) -> None:
     order_id = amazon.generate(unmapped_method=1)["unmapped_method"][0]
-    browser = house.browser(ALICE)
+    browser = panel.browser(ALICE)
     browser.get("/integrations")
     page = browser.press(BUTTON, remote_id=f" {order_id} ")
     assert page.heading == f"Order {order_id}"
@@ -59,18 +59,18 @@ def test_a_store_is_asked_from_view_integrations(house: House, amazon: Simulated
     assert "has no shipping mapping" in page.text
 
 
-def test_an_order_of_the_past_is_shown_with_the_reason_it_is_not_shipped(house: House, amazon: SimulatedAmazon) -> None:
+def test_an_order_of_the_past_is_shown_with_the_reason_it_is_not_shipped(panel: Panel, amazon: SimulatedAmazon) -> None:
     order_id = amazon.generate(plain=1)["plain"][0]
-    with house.platform.db.write() as db:
-        db.execute(sa.update(Integration).values(orders_from=house.clock.now()))
-    browser = house.browser(ALICE)
+    with panel.platform.db.write() as db:
+        db.execute(sa.update(Integration).values(orders_from=panel.clock.now()))
+    browser = panel.browser(ALICE)
     browser.get("/integrations")
     page = browser.press(BUTTON, remote_id=order_id)
     assert "The warehouse does not ship it. Bought before 2026-11-23 12:00 UTC, when" in page.messages
 
 
-def test_a_number_amazon_does_not_know_is_said_at_the_field(house: House) -> None:
-    browser = house.browser(ALICE)
+def test_a_number_amazon_does_not_know_is_said_at_the_field(panel: Panel) -> None:
+    browser = panel.browser(ALICE)
     browser.get("/integrations")
     page = browser.press(BUTTON, remote_id=UNKNOWN)
     assert page.status == 404
@@ -81,8 +81,8 @@ def test_a_number_amazon_does_not_know_is_said_at_the_field(house: House) -> Non
     assert "Type the number" in page.problem_at("Order number at the shop")
 
 
-def test_what_is_typed_is_escaped(house: House) -> None:
-    browser = house.browser(ALICE)
+def test_what_is_typed_is_escaped(panel: Panel) -> None:
+    browser = panel.browser(ALICE)
     browser.get("/integrations")
     page = browser.press(BUTTON, remote_id="<b>1</b>")
     assert page.status >= 400
@@ -90,72 +90,72 @@ def test_what_is_typed_is_escaped(house: House) -> None:
     assert page.field("Order number at the shop")["value"] == "<b>1</b>"
 
 
-def test_an_order_can_be_read_again_from_its_page(house: House) -> None:
-    with house.platform.db.read() as db:
+def test_an_order_can_be_read_again_from_its_page(panel: Panel) -> None:
+    with panel.platform.db.read() as db:
         order = db.scalars(
             sa.select(ReceivedOrder).where(
-                ReceivedOrder.account_id == house.northwind, ReceivedOrder.state == ReceivedState.INJECTED
+                ReceivedOrder.account_id == panel.northwind, ReceivedOrder.state == ReceivedState.INJECTED
             )
         ).first()
     assert order is not None
-    browser = house.browser(ALICE)
+    browser = panel.browser(ALICE)
     browser.get(f"/received-orders/{order.id}")
     page = browser.press("Fetch this order again")
     assert page.path == f"/received-orders/{order.id}"
     assert page.messages == "Read from Amazon. The warehouse has it."
 
 
-def test_what_is_not_about_the_number_is_said_on_top(house: House) -> None:
-    store = house.store(house.northwind)
-    cart_setup.disable_cart(house.platform, "amazon")
-    page = house.browser(ALICE).post("/received-orders/fetch", {"integration_id": store.id, "remote_id": UNKNOWN})
+def test_what_is_not_about_the_number_is_said_on_top(panel: Panel) -> None:
+    store = panel.store(panel.northwind)
+    cart_setup.disable_cart(panel.platform, "amazon")
+    page = panel.browser(ALICE).post("/received-orders/fetch", {"integration_id": store.id, "remote_id": UNKNOWN})
     assert page.status == 403
     assert page.alerts == ["Amazon is not enabled on this platform at the moment."]
     assert page.field("Order number at the shop")["value"] == UNKNOWN
     assert "aria-invalid" not in page.field("Order number at the shop").attrs
 
 
-def test_support_and_other_merchants_cannot_fetch(house: House) -> None:
-    store = house.store(house.northwind)
+def test_support_and_other_merchants_cannot_fetch(panel: Panel) -> None:
+    store = panel.store(panel.northwind)
     values = {"integration_id": store.id, "remote_id": UNKNOWN}
-    sue = house.browser(SUPPORT)
+    sue = panel.browser(SUPPORT)
     assert BUTTON not in sue.get("/integrations").text
     assert BUTTON not in sue.get(f"/received-orders?q={UNKNOWN}").text
     assert sue.post("/received-orders/fetch", values).status == 403
-    assert house.browser(CHARLIE).post("/received-orders/fetch", values).status == 404
-    assert house.browser(ALICE).post("/received-orders/fetch", {"remote_id": UNKNOWN}).status == 404
+    assert panel.browser(CHARLIE).post("/received-orders/fetch", values).status == 404
+    assert panel.browser(ALICE).post("/received-orders/fetch", {"remote_id": UNKNOWN}).status == 404
 
 
-def test_a_store_that_cannot_be_asked_is_not_offered(house: House) -> None:
-    browser = house.browser(ALICE)
-    cart_setup.disable_cart(house.platform, "amazon")
+def test_a_store_that_cannot_be_asked_is_not_offered(panel: Panel) -> None:
+    browser = panel.browser(ALICE)
+    cart_setup.disable_cart(panel.platform, "amazon")
     assert BUTTON not in browser.get("/integrations").text
-    cart_setup.enable_cart(house.platform, "amazon")
-    with house.platform.db.write() as db:
+    cart_setup.enable_cart(panel.platform, "amazon")
+    with panel.platform.db.write() as db:
         db.execute(sa.update(Integration).values(state=IntegrationState.PAUSED))
     assert BUTTON not in browser.get("/integrations").text
     assert BUTTON not in browser.get(f"/received-orders?q={UNKNOWN}").text
-    store = house.store(house.northwind)
+    store = panel.store(panel.northwind)
     page = browser.post("/received-orders/fetch", {"integration_id": store.id, "remote_id": UNKNOWN})
     assert page.status == 409
     assert "This store is not active" in page.text
 
 
-def test_with_several_stores_the_shop_is_chosen(house: House) -> None:
-    store = house.store(house.northwind)
-    with house.platform.db.write() as db:
+def test_with_several_stores_the_shop_is_chosen(panel: Panel) -> None:
+    store = panel.store(panel.northwind)
+    with panel.platform.db.write() as db:
         db.add(
             Integration(
-                account_id=house.northwind,
+                account_id=panel.northwind,
                 cart="amazon",
                 region="eu",
                 seller_id="A2SIMEU0000009",
                 nickname="Alps",
                 state=IntegrationState.ACTIVE,
-                created_at=house.clock.now(),
+                created_at=panel.clock.now(),
             )
         )
-    browser = house.browser(ALICE)
+    browser = panel.browser(ALICE)
     page = browser.get(f"/received-orders?q={UNKNOWN}&integration={store.id}")
     form = page.form(BUTTON)
     assert [option.get_text() for option in form.find_all("option")] == ["Amazon, Outdoor", "Amazon, Alps"]

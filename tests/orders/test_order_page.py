@@ -23,7 +23,7 @@ from is2_core.orders.models import (
 from is2_core.orders.states import CustomizationState, ReceivedState
 from plugins.warehouse import Demand, DemandKind
 from tests.support.browser import Page
-from tests.support.panel import ADMIN, ALICE, BOB, CHARLIE, PACKER, SUPPORT, House
+from tests.support.panel import ADMIN, ALICE, BOB, CHARLIE, PACKER, SUPPORT, Panel
 
 ZIP = b"PK\x03\x04 what the buyer drew"
 
@@ -31,12 +31,12 @@ ZIP = b"PK\x03\x04 what the buyer drew"
 class Placed:
     """An order of Northwind that the warehouse has, its first line and its warehouse order."""
 
-    def __init__(self, house: House) -> None:
-        self.house = house
-        with house.platform.db.read() as db:
+    def __init__(self, panel: Panel) -> None:
+        self.panel = panel
+        with panel.platform.db.read() as db:
             self.order = db.scalars(
                 sa.select(ReceivedOrder)
-                .where(ReceivedOrder.account_id == house.northwind, ReceivedOrder.state == ReceivedState.INJECTED)
+                .where(ReceivedOrder.account_id == panel.northwind, ReceivedOrder.state == ReceivedState.INJECTED)
                 .order_by(ReceivedOrder.id)
             ).all()[0]
             self.line = db.scalars(sa.select(ReceivedLine).where(ReceivedLine.order_id == self.order.id)).all()[0]
@@ -48,7 +48,7 @@ class Placed:
             ).all()[0]
 
     def change(self, table: Any, row_id: int, **values: Any) -> None:
-        with self.house.platform.db.write() as db:
+        with self.panel.platform.db.write() as db:
             db.execute(sa.update(table).where(table.id == row_id).values(**values))
 
     def change_order(self, **values: Any) -> None:
@@ -60,10 +60,10 @@ class Placed:
     def store_customization(self, state: CustomizationState, name: str = "design.zip", sentence: str = "") -> None:
         self.change_line(customization=state)
         stored = state is CustomizationState.STORED
-        with self.house.platform.db.write() as db:
+        with self.panel.platform.db.write() as db:
             db.add(
                 LineCustomization(
-                    account_id=self.house.northwind,
+                    account_id=self.panel.northwind,
                     line_id=self.line.id,
                     name=name if stored else "",
                     content_type="text/html" if stored else "",
@@ -74,15 +74,15 @@ class Placed:
 
     def write(self, **notes: str) -> None:
         """Let the buyer write on the line."""
-        with self.house.platform.db.write() as db:
+        with self.panel.platform.db.write() as db:
             recipient = db.scalars(sa.select(Recipient).where(Recipient.order_id == self.order.id)).one()
             recipient.sealed = {**recipient.sealed, "lines": {self.line.remote_id: notes}}
 
     def page(self, email: str = ALICE) -> Page:
-        return self.house.browser(email).get(f"/received-orders/{self.order.id}")
+        return self.panel.browser(email).get(f"/received-orders/{self.order.id}")
 
     def packing(self, email: str = PACKER) -> Page:
-        return self.house.browser(email).get(f"/warehouse/orders/{self.warehouse_id}")
+        return self.panel.browser(email).get(f"/warehouse/orders/{self.warehouse_id}")
 
     def files(self) -> tuple[str, str]:
         """The addresses of the customization, for merchants and for packers."""
@@ -91,13 +91,13 @@ class Placed:
 
 
 @pytest.fixture
-def placed(house: House) -> Placed:
-    return Placed(house)
+def placed(panel: Panel) -> Placed:
+    return Placed(panel)
 
 
-def in_zone(house: House, zone: str) -> None:
-    platform = dataclasses.replace(house.platform, config=dataclasses.replace(house.platform.config, timezone=zone))
-    house.app.extensions["is2"] = platform
+def in_zone(panel: Panel, zone: str) -> None:
+    platform = dataclasses.replace(panel.platform, config=dataclasses.replace(panel.platform.config, timezone=zone))
+    panel.app.extensions["is2"] = platform
 
 
 def times(page: Page, label: str) -> list[tuple[str, str, str]]:
@@ -114,7 +114,7 @@ def test_windows_are_in_the_warehouses_zone_with_utc_on_hovering(placed: Placed)
         deliver_after=None,
         deliver_by=datetime(2027, 1, 2, 4, 59, tzinfo=UTC),
     )
-    in_zone(placed.house, "America/Detroit")
+    in_zone(placed.panel, "America/Detroit")
     page = placed.page()
     assert times(page, "Ship window") == [
         ("2026-11-23T08:00:00Z", "Nov 23, 2026, 08:00 UTC", "Nov 23, 2026, 03:00"),
@@ -123,7 +123,7 @@ def test_windows_are_in_the_warehouses_zone_with_utc_on_hovering(placed: Placed)
     assert times(page, "Deliver by") == [
         ("2027-01-02T04:59:00Z", "Jan 2, 2027, 04:59 UTC", "Jan 1, 2027, 23:59 EST"),
     ]
-    assert "Nov 23, 03:00 to Nov 24, 23:59 EST" in placed.house.browser(ALICE).get("/received-orders").text
+    assert "Nov 23, 03:00 to Nov 24, 23:59 EST" in placed.panel.browser(ALICE).get("/received-orders").text
 
 
 def test_the_packer_sees_both_ends_of_a_window(placed: Placed) -> None:
@@ -144,12 +144,12 @@ def test_a_window_over_the_end_of_summer_time_names_both_zones(placed: Placed) -
     placed.change_order(
         ship_after=datetime(2026, 10, 24, 12, 0, tzinfo=UTC), ship_by=datetime(2026, 10, 26, 12, 0, tzinfo=UTC)
     )
-    in_zone(placed.house, "Europe/Berlin")
+    in_zone(placed.panel, "Europe/Berlin")
     assert [shown for _, _, shown in times(placed.page(), "Ship window")] == [
         "Oct 24, 2026, 14:00 CEST",
         "Oct 26, 2026, 13:00 CET",
     ]
-    in_zone(placed.house, "America/Sao_Paulo")
+    in_zone(placed.panel, "America/Sao_Paulo")
     assert times(placed.page(), "Ship window")[1][2] == "Oct 26, 2026, 09:00 UTC-03"
 
 
@@ -164,23 +164,23 @@ def test_what_is_not_promised_is_not_shown_as_a_time(placed: Placed) -> None:
 def test_programs_are_badges_in_words_wherever_the_order_is_listed(placed: Placed) -> None:
     placed.change_order(marks=["PRIME", "AMAZON_BUSINESS"])
     placed.change(WarehouseOrder, placed.warehouse_id, marks=["PRIME", "NEXT_DAY"])
-    for page in (placed.page(), placed.house.browser(ALICE).get("/received-orders")):
+    for page in (placed.page(), placed.panel.browser(ALICE).get("/received-orders")):
         badges = [tag.get_text() for tag in page.soup.select(".badge")]
         assert {"Prime", "Amazon business"} <= set(badges)
-    for page in (placed.packing(), placed.house.browser(PACKER).get("/warehouse/orders")):
+    for page in (placed.packing(), placed.panel.browser(PACKER).get("/warehouse/orders")):
         assert {"Prime", "Next day"} <= {tag.get_text() for tag in page.soup.select(".badge")}
 
 
 def test_a_replacement_leads_to_the_order_it_replaces(placed: Placed) -> None:
     placed.change_order(original_order="111-7777777-7777777")
     assert "Sent in place of order 111-7777777-7777777 , which is not here." in placed.page().text
-    with placed.house.platform.db.read() as db:
+    with placed.panel.platform.db.read() as db:
         other = db.scalars(
             sa.select(ReceivedOrder).where(
                 ReceivedOrder.integration_id == placed.order.integration_id, ReceivedOrder.id != placed.order.id
             )
         ).first()
-        foreign = db.scalars(sa.select(ReceivedOrder).where(ReceivedOrder.account_id == placed.house.contoso)).first()
+        foreign = db.scalars(sa.select(ReceivedOrder).where(ReceivedOrder.account_id == placed.panel.contoso)).first()
     assert other is not None
     assert foreign is not None
     placed.change_order(original_order=other.remote_id)
@@ -222,7 +222,7 @@ def test_the_wrapping_a_buyer_paid_for_is_named(placed: Placed) -> None:
 
 def test_what_the_buyer_wrote_is_shown_before_there_is_an_address(placed: Placed) -> None:
     placed.write(gift_message="For dear Ann")
-    with placed.house.platform.db.write() as db:
+    with placed.panel.platform.db.write() as db:
         recipient = db.scalars(sa.select(Recipient).where(Recipient.order_id == placed.order.id)).one()
         recipient.sealed = {**recipient.sealed, "address": None, "buyer": {"name": "Bo Buyer"}}
     page = placed.page()
@@ -240,7 +240,7 @@ def test_a_plain_order_asks_for_nothing(placed: Placed) -> None:
 
 def test_every_part_of_an_address_is_shown_to_who_packs_and_sells_only(placed: Placed) -> None:
     parts = {"district": "Beyoglu", "kind": "PICKUP_POINT", "instructions": "Ring twice"}
-    with placed.house.platform.db.write() as db:
+    with placed.panel.platform.db.write() as db:
         recipient = db.scalars(sa.select(Recipient).where(Recipient.order_id == placed.order.id)).one()
         recipient.sealed = {**recipient.sealed, "address": {**recipient.sealed["address"], **parts}}
     for page in (placed.page(), placed.packing()):
@@ -266,7 +266,7 @@ def test_a_customization_is_downloaded_by_who_sells_or_packs(placed: Placed) -> 
     assert placed.page().link(f"Download the customization of {placed.line.sku}") == received
     assert placed.packing().link(f"Download the customization of {placed.line.sku}") == warehouse
     for email, address in ((ALICE, received), (BOB, received), (PACKER, warehouse), (ALICE, warehouse)):
-        answer = placed.house.browser(email).client.get(address)
+        answer = placed.panel.browser(email).client.get(address)
         assert (answer.status_code, answer.get_data()) == (200, ZIP)
         assert answer.headers["Content-Disposition"] == "attachment; filename=design.zip"
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
@@ -286,7 +286,7 @@ def test_nobody_else_sees_what_a_buyer_had_made(placed: Placed) -> None:
         (CHARLIE, warehouse, 404),
         (PACKER, received, 404),
     ):
-        assert placed.house.browser(email).client.get(address).status_code == status, (email, address)
+        assert placed.panel.browser(email).client.get(address).status_code == status, (email, address)
     page = placed.page(SUPPORT)
     assert "Customized by the buyer" in page.text
     assert "Download the customization" not in page.text
@@ -295,18 +295,18 @@ def test_nobody_else_sees_what_a_buyer_had_made(placed: Placed) -> None:
 
 def test_a_line_of_another_order_is_not_found_under_this_one(placed: Placed) -> None:
     placed.store_customization(CustomizationState.STORED)
-    with placed.house.platform.db.read() as db:
+    with placed.panel.platform.db.read() as db:
         other = db.scalars(
             sa.select(ReceivedOrder.id).where(
-                ReceivedOrder.account_id == placed.house.northwind, ReceivedOrder.id != placed.order.id
+                ReceivedOrder.account_id == placed.panel.northwind, ReceivedOrder.id != placed.order.id
             )
         ).first()
         packed = db.scalars(
             sa.select(WarehouseOrder.id).where(
-                WarehouseOrder.account_id == placed.house.northwind, WarehouseOrder.id != placed.warehouse_id
+                WarehouseOrder.account_id == placed.panel.northwind, WarehouseOrder.id != placed.warehouse_id
             )
         ).first()
-    client = placed.house.browser(ALICE).client
+    client = placed.panel.browser(ALICE).client
     for start in (f"/received-orders/{other}", f"/warehouse/orders/{packed}"):
         assert client.get(f"{start}/lines/{placed.line.id}/customization").status_code == 404
 
@@ -317,7 +317,7 @@ def test_a_line_of_another_order_is_not_found_under_this_one(placed: Placed) -> 
 )
 def test_the_name_of_a_file_is_made_safe(placed: Placed, name: str, given: str) -> None:
     placed.store_customization(CustomizationState.STORED, name)
-    answer = placed.house.browser(ALICE).client.get(placed.files()[0])
+    answer = placed.panel.browser(ALICE).client.get(placed.files()[0])
     expected = given.format(line=placed.line.id)
     assert answer.headers["Content-Disposition"] == f"attachment; filename={expected}"
 
@@ -329,19 +329,19 @@ def test_a_customization_that_is_not_here_is_said_to_be(placed: Placed) -> None:
     placed.store_customization(CustomizationState.FAILED, sentence="The cart gives no address for it any more.")
     assert "The customization is missing. The cart gives no address for it any more." in placed.page().text
     assert f"on {placed.line.sku} could not be fetched from the shop: ask the merchant for it." in placed.packing().text
-    answer = placed.house.browser(ALICE).get(placed.files()[0])
+    answer = placed.panel.browser(ALICE).get(placed.files()[0])
     assert answer.status == 404
     assert "There is no such file here" in answer.text
 
 
 def test_an_erased_customization_is_said_to_be_and_not_linked(placed: Placed) -> None:
     placed.store_customization(CustomizationState.STORED)
-    with placed.house.platform.db.write() as db:
+    with placed.panel.platform.db.write() as db:
         db.execute(sa.update(LineCustomization).values(sealed=None))
     assert "The customization was erased." in placed.page().text
     for page in (placed.page(), placed.packing()):
         assert "Download the customization" not in page.text
-    assert placed.house.browser(ALICE).client.get(placed.files()[0]).status_code == 404
+    assert placed.panel.browser(ALICE).client.get(placed.files()[0]).status_code == 404
 
 
 def test_an_address_that_does_not_last_is_shown_only_where_nothing_is_fetched(placed: Placed) -> None:
@@ -351,14 +351,14 @@ def test_an_address_that_does_not_last_is_shown_only_where_nothing_is_fetched(pl
     assert "https://custom.example/1" not in placed.page().html
 
 
-def test_a_thinner_listing_is_told_on_the_stores_card(house: House) -> None:
-    store = house.store(house.northwind)
+def test_a_thinner_listing_is_told_on_the_stores_card(panel: Panel) -> None:
+    store = panel.store(panel.northwind)
     sentence = "Amazon gave no addresses with its last list of orders."
-    with house.platform.db.write() as db:
+    with panel.platform.db.write() as db:
         db.execute(
             sa.update(ImportCursor)
             .where(ImportCursor.integration_id == store.id, ImportCursor.kind == "routine")
             .values(notice=sentence)
         )
-    assert sentence in house.browser(ALICE).get("/integrations").text
-    assert sentence not in house.browser(CHARLIE).get("/integrations").text
+    assert sentence in panel.browser(ALICE).get("/integrations").text
+    assert sentence not in panel.browser(CHARLIE).get("/integrations").text

@@ -15,34 +15,34 @@ from is2_core.orders.importing.staging import stage
 from is2_core.orders.models import Hold, ReceivedLine, ReceivedOrder, Recipient
 from is2_core.orders.states import AckState, ReceivedState
 from plugins.interface import Address, FulfilledBy, Order, OrderLine, OrderState, ShippingMappingUI
-from tests.support.panel import ALICE, BOB, CHARLIE, PACKER, SUPPORT, House
+from tests.support.panel import ALICE, BOB, CHARLIE, PACKER, SUPPORT, Panel
 
 
-def order_with(house: House, *conditions: sa.ColumnElement[bool]) -> ReceivedOrder:
-    with house.platform.db.read() as db:
+def order_with(panel: Panel, *conditions: sa.ColumnElement[bool]) -> ReceivedOrder:
+    with panel.platform.db.read() as db:
         found = db.scalars(
-            sa.select(ReceivedOrder).where(ReceivedOrder.account_id == house.northwind, *conditions)
+            sa.select(ReceivedOrder).where(ReceivedOrder.account_id == panel.northwind, *conditions)
         ).first()
     assert found is not None
     return found
 
 
-def held(house: House, code: HoldCode) -> ReceivedOrder:
-    return order_with(house, ReceivedOrder.id.in_(sa.select(Hold.order_id).where(Hold.code == code)))
+def held(panel: Panel, code: HoldCode) -> ReceivedOrder:
+    return order_with(panel, ReceivedOrder.id.in_(sa.select(Hold.order_id).where(Hold.code == code)))
 
 
-def reload(house: House, order: ReceivedOrder) -> ReceivedOrder:
-    return order_with(house, ReceivedOrder.id == order.id)
+def reload(panel: Panel, order: ReceivedOrder) -> ReceivedOrder:
+    return order_with(panel, ReceivedOrder.id == order.id)
 
 
-def recipient_name(house: House, order: ReceivedOrder) -> str:
-    with house.platform.db.read() as db:
+def recipient_name(panel: Panel, order: ReceivedOrder) -> str:
+    with panel.platform.db.read() as db:
         recipient = db.scalars(sa.select(Recipient).where(Recipient.order_id == order.id)).one()
         return str(recipient.sealed["address"]["name"])
 
 
-def test_every_order_is_listed_with_its_state_and_reason(house: House) -> None:
-    page = house.browser(BOB).get("/received-orders")
+def test_every_order_is_listed_with_its_state_and_reason(panel: Panel) -> None:
+    page = panel.browser(BOB).get("/received-orders")
     assert "1 to 18 of 18 orders" in page.text
     for words in (
         "The cart shipping method EXPEDITED has no shipping mapping. Add a shipping mapping",
@@ -57,18 +57,18 @@ def test_every_order_is_listed_with_its_state_and_reason(house: House) -> None:
 
 
 @pytest.mark.parametrize("state", list(ReceivedState))
-def test_the_list_is_filtered_by_state(house: House, state: ReceivedState) -> None:
-    page = house.browser(ALICE).get(f"/received-orders?state={state}")
-    with house.platform.db.read() as db:
+def test_the_list_is_filtered_by_state(panel: Panel, state: ReceivedState) -> None:
+    page = panel.browser(ALICE).get(f"/received-orders?state={state}")
+    with panel.platform.db.read() as db:
         count = db.scalar(
-            sa.select(sa.func.count()).where(ReceivedOrder.account_id == house.northwind, ReceivedOrder.state == state)
+            sa.select(sa.func.count()).where(ReceivedOrder.account_id == panel.northwind, ReceivedOrder.state == state)
         )
     assert len(page.soup.select("a.number")) == count
 
 
-def test_the_list_is_filtered_by_hold_and_searched_by_both_numbers(house: House) -> None:
-    browser = house.browser(ALICE)
-    order = held(house, HoldCode.ADDRESS_MISSING)
+def test_the_list_is_filtered_by_hold_and_searched_by_both_numbers(panel: Panel) -> None:
+    browser = panel.browser(ALICE)
+    order = held(panel, HoldCode.ADDRESS_MISSING)
     assert order.remote_id in browser.get("/received-orders?hold=ADDRESS_MISSING").text
     for wanted in (order.remote_id, order.number.lower(), order.remote_id[4:11]):
         page = browser.get(f"/received-orders?q={wanted}")
@@ -76,9 +76,9 @@ def test_the_list_is_filtered_by_hold_and_searched_by_both_numbers(house: House)
     assert "No order matches" in browser.get("/received-orders?q=Simbuyer").text
 
 
-def test_the_list_is_paged(house: House) -> None:
-    with house.platform.db.write() as db:
-        example = db.scalars(sa.select(ReceivedOrder).where(ReceivedOrder.account_id == house.northwind)).first()
+def test_the_list_is_paged(panel: Panel) -> None:
+    with panel.platform.db.write() as db:
+        example = db.scalars(sa.select(ReceivedOrder).where(ReceivedOrder.account_id == panel.northwind)).first()
         assert example is not None
         common = {
             column.key: getattr(example, column.key)
@@ -89,7 +89,7 @@ def test_the_list_is_paged(house: House) -> None:
             ReceivedOrder(**{**common, "state": "DISMISSED", "remote_id": f"copy-{n}", "number": f"copy-{n}"})
             for n in range(60)
         )
-    browser = house.browser(ALICE)
+    browser = panel.browser(ALICE)
     page = browser.get("/received-orders?state=DISMISSED")
     assert "1 to 50 of 60 orders" in page.text
     page = browser.get(page.link("Next"))
@@ -98,29 +98,29 @@ def test_the_list_is_paged(house: House) -> None:
     assert "51 to 60" in browser.get("/received-orders?state=DISMISSED&page=999").text
 
 
-def test_each_hold_links_to_its_fix_with_everything_filled_in(house: House) -> None:
-    browser = house.browser(ALICE)
-    order = held(house, HoldCode.SKU_UNKNOWN)
+def test_each_hold_links_to_its_fix_with_everything_filled_in(panel: Panel) -> None:
+    browser = panel.browser(ALICE)
+    order = held(panel, HoldCode.SKU_UNKNOWN)
     page = browser.get(f"/received-orders/{order.id}")
     fix = browser.get(page.link("List and map this SKU"))
-    with house.platform.db.read() as db:
+    with panel.platform.db.read() as db:
         sku = db.scalar(sa.select(Hold.subject).where(Hold.order_id == order.id, Hold.code == HoldCode.SKU_UNKNOWN))
     assert fix.field("Cart SKU")["value"] == sku
-    order = held(house, HoldCode.METHOD_UNMAPPED)
+    order = held(panel, HoldCode.METHOD_UNMAPPED)
     page = browser.get(f"/received-orders/{order.id}")
     fix = browser.get(page.link("Add a shipping mapping"))
     assert fix.field("Cart Shipping Method")["value"] == order.shipping_method
 
 
-def test_the_detail_of_an_injected_order_tells_the_whole_story(house: House) -> None:
-    order = order_with(house, ReceivedOrder.state == ReceivedState.INJECTED)
-    page = house.browser(ALICE).get(f"/received-orders/{order.id}")
+def test_the_detail_of_an_injected_order_tells_the_whole_story(panel: Panel) -> None:
+    order = order_with(panel, ReceivedOrder.state == ReceivedState.INJECTED)
+    page = panel.browser(ALICE).get(f"/received-orders/{order.id}")
     assert order.number in page.text
     assert "Read from the cart." in page.text
     assert f"The warehouse accepted it as {order.number}." in page.text
     assert "Ship window" in page.text
     assert "Delivery window" in page.text
-    assert recipient_name(house, order) in page.text
+    assert recipient_name(panel, order) in page.text
     assert "\N{MULTIPLICATION SIGN}" in page.soup.find("table").text  # type: ignore[union-attr]
     assert page.link("Pending").startswith("/warehouse/orders/")
     assert "Dismiss this order" not in page.text
@@ -135,57 +135,57 @@ def test_the_detail_of_an_injected_order_tells_the_whole_story(house: House) -> 
         (AckState.REJECTED, "The order is gone.", "Refused: The order is gone."),
     ],
 )
-def test_the_acknowledgement_is_said_in_words(house: House, state: AckState, sentence: str, words: str) -> None:
-    order = order_with(house, ReceivedOrder.state == ReceivedState.INJECTED)
-    with house.platform.db.write() as db:
+def test_the_acknowledgement_is_said_in_words(panel: Panel, state: AckState, sentence: str, words: str) -> None:
+    order = order_with(panel, ReceivedOrder.state == ReceivedState.INJECTED)
+    with panel.platform.db.write() as db:
         db.execute(
             sa.update(ReceivedOrder).where(ReceivedOrder.id == order.id).values(ack_state=state, ack_sentence=sentence)
         )
-    assert f"Acknowledgement {words}" in house.browser(ALICE).get(f"/received-orders/{order.id}").text
+    assert f"Acknowledgement {words}" in panel.browser(ALICE).get(f"/received-orders/{order.id}").text
 
 
-def test_support_sees_the_recipient_masked(house: House) -> None:
-    order = order_with(house, ReceivedOrder.state == ReceivedState.INJECTED)
-    name = recipient_name(house, order)
-    page = house.browser(SUPPORT).get(f"/received-orders/{order.id}")
+def test_support_sees_the_recipient_masked(panel: Panel) -> None:
+    order = order_with(panel, ReceivedOrder.state == ReceivedState.INJECTED)
+    name = recipient_name(panel, order)
+    page = panel.browser(SUPPORT).get(f"/received-orders/{order.id}")
     assert "Masked" in page.text
     assert name not in page.html
     assert "simbuyer" not in page.html.lower()
-    assert house.browser(SUPPORT).get(f"/received-orders/{order.id}/address").status == 403
+    assert panel.browser(SUPPORT).get(f"/received-orders/{order.id}/address").status == 403
 
 
-def test_the_warehouse_reads_where_its_orders_go_but_no_received_orders(house: House) -> None:
-    order = order_with(house, ReceivedOrder.state == ReceivedState.INJECTED)
-    browser = house.browser(PACKER)
+def test_the_warehouse_reads_where_its_orders_go_but_no_received_orders(panel: Panel) -> None:
+    order = order_with(panel, ReceivedOrder.state == ReceivedState.INJECTED)
+    browser = panel.browser(PACKER)
     assert browser.get(f"/received-orders/{order.id}").status == 404
     page = browser.get(f"/warehouse/orders?q={order.number}")
     page = browser.get(page.link(order.number))
-    assert recipient_name(house, order) in page.text
+    assert recipient_name(panel, order) in page.text
 
 
-def test_an_erased_recipient_is_said_to_be_erased(house: House) -> None:
-    order = order_with(house, ReceivedOrder.state == ReceivedState.INJECTED)
-    with house.platform.db.write() as db:
+def test_an_erased_recipient_is_said_to_be_erased(panel: Panel) -> None:
+    order = order_with(panel, ReceivedOrder.state == ReceivedState.INJECTED)
+    with panel.platform.db.write() as db:
         db.execute(
-            sa.update(Recipient).where(Recipient.order_id == order.id).values(sealed=None, erased_at=house.clock.now())
+            sa.update(Recipient).where(Recipient.order_id == order.id).values(sealed=None, erased_at=panel.clock.now())
         )
-    assert "was erased" in house.browser(ALICE).get(f"/received-orders/{order.id}").text
+    assert "was erased" in panel.browser(ALICE).get(f"/received-orders/{order.id}").text
 
 
-def test_a_cancellation_request_is_shipped_anyway(house: House) -> None:
-    order = held(house, HoldCode.CANCELLATION_REQUESTED)
-    browser = house.browser(ALICE)
+def test_a_cancellation_request_is_shipped_anyway(panel: Panel) -> None:
+    order = held(panel, HoldCode.CANCELLATION_REQUESTED)
+    browser = panel.browser(ALICE)
     browser.get(f"/received-orders/{order.id}")
     page = browser.press("Ship it anyway")
     assert "The order is approved" in page.messages
     assert "by Alice" in page.text
-    with house.platform.db.read() as db:
+    with panel.platform.db.read() as db:
         left = set(db.scalars(sa.select(Hold.code).where(Hold.order_id == order.id)))
     assert HoldCode.CANCELLATION_REQUESTED not in left
 
 
-def test_an_order_the_cart_warns_of_says_why_and_is_shipped_when_a_person_wants_it(house: House) -> None:
-    caution, now = "The label of this order comes from the <shop>.", house.clock.now()
+def test_an_order_the_cart_warns_of_says_why_and_is_shipped_when_a_person_wants_it(panel: Panel) -> None:
+    caution, now = "The label of this order comes from the <shop>.", panel.clock.now()
     warned = Order(
         remote_id="111-7654321-1234567",
         site="ATVPDKIKX0DER",
@@ -198,32 +198,32 @@ def test_an_order_the_cart_warns_of_says_why_and_is_shipped_when_a_person_wants_
         recipient=Address(name="Ann", lines=("1 Main St",), city="Reno", postal_code="89501", country="US"),
         caution=caution,
     )
-    store = house.store(house.northwind)
-    with house.platform.db.write() as db:
-        stage(house.platform, db, db.get_one(Integration, store.id), ShippingMappingUI(()), [warned])
-    order = order_with(house, ReceivedOrder.remote_id == warned.remote_id)
-    browser = house.browser(ALICE)
+    store = panel.store(panel.northwind)
+    with panel.platform.db.write() as db:
+        stage(panel.platform, db, db.get_one(Integration, store.id), ShippingMappingUI(()), [warned])
+    order = order_with(panel, ReceivedOrder.remote_id == warned.remote_id)
+    browser = panel.browser(ALICE)
     assert warned.remote_id in browser.get("/received-orders?hold=CAUTION").text
     page = browser.get(f"/received-orders/{order.id}")
     assert f"The cart advises caution {caution} Ship it anyway" in page.text
     page = browser.press("Ship it anyway")
     assert "The order is approved" in page.messages
     assert "Ship it anyway" not in page.text
-    assert reload(house, order).state == ReceivedState.STAGED
+    assert reload(panel, order).state == ReceivedState.STAGED
 
 
-def test_a_hold_that_must_be_fixed_cannot_be_approved(house: House) -> None:
-    order = held(house, HoldCode.SKU_UNKNOWN)
-    browser = house.browser(ALICE)
+def test_a_hold_that_must_be_fixed_cannot_be_approved(panel: Panel) -> None:
+    order = held(panel, HoldCode.SKU_UNKNOWN)
+    browser = panel.browser(ALICE)
     page = browser.post(f"/received-orders/{order.id}/approve", {"code": "SKU_UNKNOWN"})
     assert page.status == 400
     assert "its cause must be fixed" in page.alerts[0]
     assert page.heading == f"Order {order.remote_id}"
 
 
-def test_an_order_is_dismissed_with_a_reason_only(house: House) -> None:
-    order = held(house, HoldCode.SKU_UNKNOWN)
-    browser = house.browser(ALICE)
+def test_an_order_is_dismissed_with_a_reason_only(panel: Panel) -> None:
+    order = held(panel, HoldCode.SKU_UNKNOWN)
+    browser = panel.browser(ALICE)
     browser.get(f"/received-orders/{order.id}")
     page = browser.press("Dismiss this order", reason=" ")
     assert page.status == 400
@@ -231,12 +231,12 @@ def test_an_order_is_dismissed_with_a_reason_only(house: House) -> None:
     page = browser.press("Dismiss this order", reason="Shipped from our own store")
     assert "dismissed" in page.messages
     assert "Shipped from our own store" in page.text
-    assert reload(house, order).state == ReceivedState.DISMISSED
+    assert reload(panel, order).state == ReceivedState.DISMISSED
 
 
-def test_an_order_shipped_elsewhere_is_ended_with_a_note_only(house: House) -> None:
-    order = held(house, HoldCode.SKU_UNKNOWN)
-    browser = house.browser(ALICE)
+def test_an_order_shipped_elsewhere_is_ended_with_a_note_only(panel: Panel) -> None:
+    order = held(panel, HoldCode.SKU_UNKNOWN)
+    browser = panel.browser(ALICE)
     browser.get(f"/received-orders/{order.id}")
     page = browser.press("It was shipped elsewhere", note=" ")
     assert page.status == 400
@@ -244,13 +244,13 @@ def test_an_order_shipped_elsewhere_is_ended_with_a_note_only(house: House) -> N
     page = browser.press("It was shipped elsewhere", note="Our own store, UPS 1Z999")
     assert "closed here as shipped elsewhere" in page.messages
     assert "Shipped elsewhere: Our own store, UPS 1Z999 by Alice" in page.text
-    assert reload(house, order).state == ReceivedState.DISMISSED
+    assert reload(panel, order).state == ReceivedState.DISMISSED
     assert "It was shipped elsewhere" not in [button.text.strip() for button in page.soup.find_all("button")]
 
 
-def package(house: House, order: ReceivedOrder, number: int, **values: object) -> int:
+def package(panel: Panel, order: ReceivedOrder, number: int, **values: object) -> int:
     """A package of an order as the warehouse reported it."""
-    with house.platform.db.write() as db:
+    with panel.platform.db.write() as db:
         line = db.scalars(sa.select(ReceivedLine).where(ReceivedLine.order_id == order.id)).first()
         assert line is not None
         facts: dict[str, object] = {
@@ -267,8 +267,8 @@ def package(house: House, order: ReceivedOrder, number: int, **values: object) -
             warehouse_ref=str(number),
             revision=1,
             reference=str(number),
-            shipped_at=house.clock.now(),
-            seen_at=house.clock.now(),
+            shipped_at=panel.clock.now(),
+            seen_at=panel.clock.now(),
             contents=[PackageContent(warehouse_sku="LAMP-USB", quantity=2)],
             units=[PackageUnits(line_id=line.id, quantity=1)],
             **facts,
@@ -299,50 +299,50 @@ def package(house: House, order: ReceivedOrder, number: int, **values: object) -
     ids=["due", "retry", "waiting", "done", "rejected", "not needed", "voided"],
 )
 def test_packages_are_shown_with_what_the_cart_knows_of_them(
-    house: House, values: dict[str, object], words: str
+    panel: Panel, values: dict[str, object], words: str
 ) -> None:
-    order = order_with(house, ReceivedOrder.state == ReceivedState.INJECTED)
-    package(house, order, 1, **values)
-    page = house.browser(ALICE).get(f"/received-orders/{order.id}")
+    order = order_with(panel, ReceivedOrder.state == ReceivedState.INJECTED)
+    package(panel, order, 1, **values)
+    page = panel.browser(ALICE).get(f"/received-orders/{order.id}")
     times = "\N{MULTIPLICATION SIGN}"
     section = page.soup.find(attrs={"aria-labelledby": "packages-title"})
     assert section is not None
     text = " ".join(section.get_text(" ").split())
     assert f"UPS Ground 1Z1 LAMP-USB {times} 2" in text
     assert f"{times} 1 {words}" in text
-    shown_to_support = house.browser(SUPPORT).get(f"/received-orders/{order.id}")
+    shown_to_support = panel.browser(SUPPORT).get(f"/received-orders/{order.id}")
     assert "1Z1" in shown_to_support.text and "Send tracking again" not in shown_to_support.text
 
 
-def test_a_refused_package_is_posted_again(house: House) -> None:
-    order = order_with(house, ReceivedOrder.state == ReceivedState.INJECTED)
-    package_id = package(house, order, 1, post_state=PostState.REJECTED, post_sentence="No such line.")
-    browser = house.browser(ALICE)
+def test_a_refused_package_is_posted_again(panel: Panel) -> None:
+    order = order_with(panel, ReceivedOrder.state == ReceivedState.INJECTED)
+    package_id = package(panel, order, 1, post_state=PostState.REJECTED, post_sentence="No such line.")
+    browser = panel.browser(ALICE)
     browser.get(f"/received-orders/{order.id}")
     page = browser.press("Send tracking again")
     assert "The tracking is sent again." in page.messages
     assert "Posted again by a person. by Alice" in page.text
-    with house.platform.db.read() as db:
+    with panel.platform.db.read() as db:
         assert db.get_one(Package, package_id).post_state == PostState.DUE
     page = browser.post(f"/received-orders/{order.id}/post-again", {"package_id": package_id})
     assert page.status == 409
     assert "Only a package the shop refused" in page.alerts[0]
 
 
-def test_a_refused_package_that_was_entered_by_hand_is_done(house: House) -> None:
-    order = order_with(house, ReceivedOrder.state == ReceivedState.INJECTED)
-    package_id = package(house, order, 1, post_state=PostState.REJECTED, post_sentence="Corrected too often.")
-    browser = house.browser(ALICE)
+def test_a_refused_package_that_was_entered_by_hand_is_done(panel: Panel) -> None:
+    order = order_with(panel, ReceivedOrder.state == ReceivedState.INJECTED)
+    package_id = package(panel, order, 1, post_state=PostState.REJECTED, post_sentence="Corrected too often.")
+    browser = panel.browser(ALICE)
     browser.get(f"/received-orders/{order.id}")
     page = browser.press("Entered by hand")
     assert "The tracking counts as entered at the cart; it is not sent again." in page.messages
     assert "was entered at the cart. by Alice" in page.text
     assert "Corrected too often." not in page.text
     assert "Tracking refused" not in browser.get("/received-orders?refused=tracking").text
-    with house.platform.db.read() as db:
+    with panel.platform.db.read() as db:
         assert db.get_one(Package, package_id).post_state == PostState.DONE
     assert browser.post(f"/received-orders/{order.id}/entered-by-hand", {"package_id": package_id}).status == 409
-    assert "Entered by hand" not in house.browser(SUPPORT).get(f"/received-orders/{order.id}").text
+    assert "Entered by hand" not in panel.browser(SUPPORT).get(f"/received-orders/{order.id}").text
 
 
 @pytest.mark.parametrize(
@@ -352,38 +352,38 @@ def test_a_refused_package_that_was_entered_by_hand_is_done(house: House) -> Non
         ("Go on without", AckState.NOT_NEEDED, "The order goes on without acknowledgement."),
     ],
 )
-def test_a_refused_acknowledgement_has_an_end(house: House, button: str, state: str, told: str) -> None:
-    order = order_with(house, ReceivedOrder.state == ReceivedState.INJECTED)
-    with house.platform.db.write() as db:
+def test_a_refused_acknowledgement_has_an_end(panel: Panel, button: str, state: str, told: str) -> None:
+    order = order_with(panel, ReceivedOrder.state == ReceivedState.INJECTED)
+    with panel.platform.db.write() as db:
         row = sa.update(ReceivedOrder).where(ReceivedOrder.id == order.id)
         db.execute(row.values(ack_state=AckState.REJECTED, ack_sentence="No such line."))
-    browser = house.browser(ALICE)
+    browser = panel.browser(ALICE)
     browser.get(f"/received-orders/{order.id}")
     page = browser.press(button)
     assert told in page.messages
     assert "by a person. by Alice" in page.text or "as a person decided. by Alice" in page.text
-    with house.platform.db.read() as db:
+    with panel.platform.db.read() as db:
         assert db.get_one(ReceivedOrder, order.id).ack_state == state
     action = f"/received-orders/{order.id}/acknowledgement"
     assert browser.post(action, {}).status == 409
-    assert house.browser(CHARLIE).post(action, {}).status == 404
+    assert panel.browser(CHARLIE).post(action, {}).status == 404
 
 
-def test_another_accounts_package_is_not_posted(house: House) -> None:
-    order = order_with(house, ReceivedOrder.state == ReceivedState.INJECTED)
-    package_id = package(house, order, 1, post_state=PostState.REJECTED)
-    with house.platform.db.read() as db:
-        own = db.scalars(sa.select(ReceivedOrder.id).where(ReceivedOrder.account_id == house.contoso)).first()
-    charlie = house.browser(CHARLIE)
+def test_another_accounts_package_is_not_posted(panel: Panel) -> None:
+    order = order_with(panel, ReceivedOrder.state == ReceivedState.INJECTED)
+    package_id = package(panel, order, 1, post_state=PostState.REJECTED)
+    with panel.platform.db.read() as db:
+        own = db.scalars(sa.select(ReceivedOrder.id).where(ReceivedOrder.account_id == panel.contoso)).first()
+    charlie = panel.browser(CHARLIE)
     for action in ("post-again", "entered-by-hand"):
         assert charlie.post(f"/received-orders/{own}/{action}", {"package_id": package_id}).status == 404
-    with house.platform.db.read() as db:
+    with panel.platform.db.read() as db:
         assert db.get_one(Package, package_id).post_state == PostState.REJECTED
 
 
-def test_an_address_is_entered(house: House) -> None:
-    order = held(house, HoldCode.ADDRESS_MISSING)
-    browser = house.browser(ALICE)
+def test_an_address_is_entered(panel: Panel) -> None:
+    order = held(panel, HoldCode.ADDRESS_MISSING)
+    browser = panel.browser(ALICE)
     page = browser.get(f"/received-orders/{order.id}/address")
     typed = {"name": "Pat Example", "line1": "1 Main Street", "city": "Springfield", "country": "us"}
     page = browser.press("Save address", **{**typed, "country": "U5"})
@@ -396,52 +396,52 @@ def test_an_address_is_entered(house: House) -> None:
     page = browser.press("Save address", **typed)
     assert "The address was corrected" in page.messages
     assert "Pat Example" in page.text
-    assert reload(house, order).has_address
+    assert reload(panel, order).has_address
 
 
-def test_a_placed_orders_address_cannot_be_changed(house: House) -> None:
-    order = order_with(house, ReceivedOrder.state == ReceivedState.INJECTED)
-    browser = house.browser(ALICE)
+def test_a_placed_orders_address_cannot_be_changed(panel: Panel) -> None:
+    order = order_with(panel, ReceivedOrder.state == ReceivedState.INJECTED)
+    browser = panel.browser(ALICE)
     browser.get(f"/received-orders/{order.id}/address")
     page = browser.press("Save address")
     assert page.status == 409
     assert "already" in page.alerts[0]
 
 
-def test_first_reviews_are_approved_together(house: House) -> None:
-    waiting = held(house, HoldCode.SKU_UNKNOWN)
-    with house.platform.db.write() as db:
-        db.execute(sa.update(Integration).where(Integration.account_id == house.northwind).values(review_first=True))
+def test_first_reviews_are_approved_together(panel: Panel) -> None:
+    waiting = held(panel, HoldCode.SKU_UNKNOWN)
+    with panel.platform.db.write() as db:
+        db.execute(sa.update(Integration).where(Integration.account_id == panel.northwind).values(review_first=True))
         db.add(Hold(order_id=waiting.id, code=HoldCode.FIRST_REVIEW, subject="", sentence="Waits for your review."))
-    browser = house.browser(ALICE)
+    browser = panel.browser(ALICE)
     page = browser.get("/received-orders")
     assert "1 order of Outdoor waits for your first review." in page.text
     page = browser.press("Approve all")
     assert "1 order approved." in page.messages
-    assert HoldCode.FIRST_REVIEW in reload(house, waiting).waived
+    assert HoldCode.FIRST_REVIEW in reload(panel, waiting).waived
 
 
-def test_help_knows_which_order_it_is_about(house: House) -> None:
-    order = held(house, HoldCode.UNKNOWN_VALUE)
-    browser = house.browser(ALICE)
+def test_help_knows_which_order_it_is_about(panel: Panel) -> None:
+    order = held(panel, HoldCode.UNKNOWN_VALUE)
+    browser = panel.browser(ALICE)
     page = browser.get(f"/received-orders/{order.id}")
     page = browser.get(page.link("Ask for help with this order"))
     assert f"/received-orders/{order.id}" in page.text
 
 
-def test_no_buyer_stands_in_an_address_or_a_log(house: House, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_buyer_stands_in_an_address_or_a_log(panel: Panel, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
-    order = order_with(house, ReceivedOrder.state == ReceivedState.INJECTED)
-    name = recipient_name(house, order)
-    page = house.browser(ALICE).get(f"/received-orders/{order.id}")
+    order = order_with(panel, ReceivedOrder.state == ReceivedState.INJECTED)
+    name = recipient_name(panel, order)
+    page = panel.browser(ALICE).get(f"/received-orders/{order.id}")
     assert name in page.text
     assert all(name not in str(tag.get("href", "")) for tag in page.soup.find_all("a"))
     assert name not in caplog.text
 
 
-def test_scripts_read_the_orders_as_json_without_buyers(house: House) -> None:
-    browser = house.browser(ALICE)
-    store = house.store(house.northwind)
+def test_scripts_read_the_orders_as_json_without_buyers(panel: Panel) -> None:
+    browser = panel.browser(ALICE)
+    store = panel.store(panel.northwind)
     response = browser.client.get(f"/received-orders.json?integration={store.id}")
     answer = response.get_json()
     assert answer["account"] == "Northwind"
@@ -454,9 +454,9 @@ def test_scripts_read_the_orders_as_json_without_buyers(house: House) -> None:
     assert browser.client.get("/received-orders.json?after=1000000").get_json()["orders"] == []
 
 
-def test_scripts_of_another_account_get_nothing_of_it(house: House) -> None:
-    store = house.store(house.northwind)
-    charlie = house.browser(CHARLIE)
+def test_scripts_of_another_account_get_nothing_of_it(panel: Panel) -> None:
+    store = panel.store(panel.northwind)
+    charlie = panel.browser(CHARLIE)
     assert charlie.client.get(f"/received-orders.json?integration={store.id}").status_code == 404
     answer = charlie.client.get("/received-orders.json").get_json()
-    assert {row["integration"] for row in answer["orders"]} == {house.store(house.contoso).id}
+    assert {row["integration"] for row in answer["orders"]} == {panel.store(panel.contoso).id}

@@ -48,7 +48,7 @@ ADMIN, SUPPORT, PACKER = "root@example.com", "sue@example.com", "walt@example.co
 
 
 @dataclass
-class House:
+class Panel:
     """The panel of a test: Alice owns Northwind, Bob is on her team, Charlie owns Contoso and has no business there."""
 
     platform: Platform
@@ -120,11 +120,11 @@ def _as(world: World, account: int, owner: int) -> World:
     return other
 
 
-def open_house(platform: Platform, clock: VirtualClock) -> House:
+def open_panel(platform: Platform, clock: VirtualClock) -> Panel:
     """The panel of a platform over a copy of the furnished database."""
     session_clock = VirtualClock(START)
     app = create_app(platform, session_clock=session_clock)
     app.testing = True
     with platform.db.read() as db:
         ids = dict(db.execute(sa.select(Account.name, Account.id)).all())
-    return House(platform, clock, session_clock, app, ids["Northwind"], ids["Contoso"])
+    return Panel(platform, clock, session_clock, app, ids["Northwind"], ids["Contoso"])

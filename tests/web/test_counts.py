@@ -17,23 +17,23 @@ from is2_core.orders.states import AckState, ReceivedState
 from is2_core.tasks.models import Task
 from is2_core.tasks.states import TaskState
 from tests.support.browser import Browser, Page
-from tests.support.panel import ADMIN, ALICE, CHARLIE, START, House
+from tests.support.panel import ADMIN, ALICE, CHARLIE, START, Panel
 
 
-def orders(house: House) -> list[ReceivedOrder]:
-    with house.platform.db.read() as db:
-        mine = sa.select(ReceivedOrder).where(ReceivedOrder.account_id == house.northwind).order_by(ReceivedOrder.id)
+def orders(panel: Panel) -> list[ReceivedOrder]:
+    with panel.platform.db.read() as db:
+        mine = sa.select(ReceivedOrder).where(ReceivedOrder.account_id == panel.northwind).order_by(ReceivedOrder.id)
         return list(db.scalars(mine))
 
 
-def change(house: House, rows: list[ReceivedOrder], **values: object) -> None:
-    with house.platform.db.write() as db:
+def change(panel: Panel, rows: list[ReceivedOrder], **values: object) -> None:
+    with panel.platform.db.write() as db:
         db.execute(sa.update(ReceivedOrder).where(ReceivedOrder.id.in_([row.id for row in rows])).values(**values))
 
 
-def refuse(house: House, order: ReceivedOrder, number: str) -> None:
+def refuse(panel: Panel, order: ReceivedOrder, number: str) -> None:
     """A package whose tracking the cart refused."""
-    with house.platform.db.write() as db:
+    with panel.platform.db.write() as db:
         db.add(
             Package(
                 account_id=order.account_id,
@@ -52,22 +52,22 @@ def refuse(house: House, order: ReceivedOrder, number: str) -> None:
         )
 
 
-def held_for_review(house: House) -> None:
-    rows = orders(house)[:3]
-    change(house, rows, state=ReceivedState.HELD)
-    with house.platform.db.write() as db:
+def held_for_review(panel: Panel) -> None:
+    rows = orders(panel)[:3]
+    change(panel, rows, state=ReceivedState.HELD)
+    with panel.platform.db.write() as db:
         db.execute(sa.delete(Hold))
         db.add_all(Hold(order_id=row.id, code=HoldCode.FIRST_REVIEW, sentence="Look at it.") for row in rows)
 
 
-def refused(house: House) -> None:
-    first, second, *_ = orders(house)
+def refused(panel: Panel) -> None:
+    first, second, *_ = orders(panel)
     for order, number in ((first, "7001"), (first, "7002"), (second, "7003")):
-        refuse(house, order, number)
+        refuse(panel, order, number)
 
 
-def failed(house: House) -> None:
-    with house.platform.db.write() as db:
+def failed(panel: Panel) -> None:
+    with panel.platform.db.write() as db:
         tasks = db.scalars(sa.select(Task.id).where(Task.kind == "orders.check")).all()
         db.execute(
             sa.update(Task).where(Task.id.in_(tasks)).values(state=TaskState.QUARANTINED, error_sentence="Broke")
@@ -86,18 +86,18 @@ def rows_of(page: Page) -> int:
     [
         (held_for_review, ALICE, "/integrations", r"(\d+) held", 3),
         (held_for_review, ALICE, "/received-orders", r"(\d+) orders? of Outdoor", 3),
-        (lambda house: None, ALICE, "/integrations", r"(\d+) quarantined", 1),
-        (lambda house: None, ALICE, "/integrations", r"(\d+) received", 1),
+        (lambda panel: None, ALICE, "/integrations", r"(\d+) quarantined", 1),
+        (lambda panel: None, ALICE, "/integrations", r"(\d+) received", 1),
         (refused, ALICE, "/integrations", r"refused for (\d+) orders?", 2),
         (failed, ADMIN, "/admin/tasks", r"(\d+) of orders.check given up", 1),
         (failed, ADMIN, "/admin/tasks", r"(\d+) of orders.place given up", 1),
     ],
 )
 def test_a_count_leads_to_just_that_many_rows(
-    house: House, arrange: Callable[[House], None], email: str, address: str, count: str, least: int
+    panel: Panel, arrange: Callable[[Panel], None], email: str, address: str, count: str, least: int
 ) -> None:
-    arrange(house)
-    browser = house.browser(email)
+    arrange(panel)
+    browser = panel.browser(email)
     links = browser.get(address).soup.select("main a")
     found = [(link, match) for link in links if (match := re.fullmatch(count, " ".join(link.get_text(" ").split())))]
     assert found, [link.get_text() for link in links]
@@ -107,13 +107,13 @@ def test_a_count_leads_to_just_that_many_rows(
 
 
 @pytest.mark.parametrize("show", ["due", "withheld", "rejected"])
-def test_the_counts_of_skus_are_those_of_their_lists(house: House, show: str) -> None:
-    with house.platform.db.write() as db:
-        items = db.scalars(sa.select(CartItem).where(CartItem.account_id == house.northwind).limit(1)).all()
+def test_the_counts_of_skus_are_those_of_their_lists(panel: Panel, show: str) -> None:
+    with panel.platform.db.write() as db:
+        items = db.scalars(sa.select(CartItem).where(CartItem.account_id == panel.northwind).limit(1)).all()
         for item in items:
             item.withheld, item.sentence = "Somebody else ships it.", "Refused."
-    browser = house.browser(ALICE)
-    page = browser.get(f"/integrations/{house.store(house.northwind).id}/stock?show={show}")
+    browser = panel.browser(ALICE)
+    page = browser.get(f"/integrations/{panel.store(panel.northwind).id}/stock?show={show}")
     label = page.soup.find("option", value=show)
     assert label is not None
     found = re.search(r"\((\d+)\)", label.text)
@@ -121,21 +121,21 @@ def test_the_counts_of_skus_are_those_of_their_lists(house: House, show: str) ->
     assert rows_of(page) == int(found[1])
 
 
-def test_the_list_of_refused_tracking_says_why_and_leads_to_sending_it_again(house: House) -> None:
-    refused(house)
-    browser = house.browser(ALICE)
+def test_the_list_of_refused_tracking_says_why_and_leads_to_sending_it_again(panel: Panel) -> None:
+    refused(panel)
+    browser = panel.browser(ALICE)
     page = browser.get("/received-orders?refused=tracking")
     assert "Tracking 7001 refused: No such item." in page.text
     assert "Tracking 7002 refused: No such item." in page.text
     page = browser.get(page.link("What to do"))
     assert page.form("Send tracking again")
-    assert rows_of(house.browser(CHARLIE).get("/received-orders?refused=tracking")) == 0
+    assert rows_of(panel.browser(CHARLIE).get("/received-orders?refused=tracking")) == 0
 
 
-def test_refused_acknowledgements_are_found_with_their_reason(house: House) -> None:
-    row = orders(house)[0]
-    change(house, [row], ack_state=AckState.REJECTED, ack_sentence="The order is gone.")
-    browser: Browser = house.browser(ALICE)
+def test_refused_acknowledgements_are_found_with_their_reason(panel: Panel) -> None:
+    row = orders(panel)[0]
+    change(panel, [row], ack_state=AckState.REJECTED, ack_sentence="The order is gone.")
+    browser: Browser = panel.browser(ALICE)
     page = browser.get("/received-orders?refused=acknowledgement")
     assert rows_of(page) == 1
     assert "Acknowledgement refused: The order is gone." in page.text

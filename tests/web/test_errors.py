@@ -13,12 +13,12 @@ from sqlalchemy.exc import OperationalError
 from is2_core.accounts.models import Account
 from is2_core.db.engine import Database
 from tests.support.browser import Browser
-from tests.support.panel import ALICE, House
+from tests.support.panel import ALICE, Panel
 from web.app import create_app
 
 
-def test_errors_come_in_the_same_frame(house: House) -> None:
-    browser = house.browser(ALICE)
+def test_errors_come_in_the_same_frame(panel: Panel) -> None:
+    browser = panel.browser(ALICE)
     page = browser.get("/nothing/here")
     assert (page.status, page.heading) == (404, "Not found")
     page = browser.post("/integrations/add")
@@ -26,20 +26,20 @@ def test_errors_come_in_the_same_frame(house: House) -> None:
     assert page.response.headers["Allow"]
 
 
-def test_the_api_answers_in_json(house: House) -> None:
-    response = house.browser().client.get("/api/v1/nothing")
+def test_the_api_answers_in_json(panel: Panel) -> None:
+    response = panel.browser().client.get("/api/v1/nothing")
     assert response.status_code == 404
     assert response.get_json()["error"]["code"] == 404
     assert "nothing at this address" in response.get_json()["error"]["message"]
 
 
-def test_a_bug_shows_no_trace(house: House, caplog: pytest.LogCaptureFixture) -> None:
-    @house.app.get("/broken")
+def test_a_bug_shows_no_trace(panel: Panel, caplog: pytest.LogCaptureFixture) -> None:
+    @panel.app.get("/broken")
     def broken() -> str:
         raise RuntimeError("secret inner words")
 
-    house.app.testing = False
-    page = house.browser(ALICE).get("/broken")
+    panel.app.testing = False
+    page = panel.browser(ALICE).get("/broken")
     assert page.status == 500
     assert "secret inner words" not in page.html
     assert "It has been written down" in page.text
@@ -48,23 +48,23 @@ def test_a_bug_shows_no_trace(house: House, caplog: pytest.LogCaptureFixture) ->
     assert "test_errors.py" in caplog.text
 
 
-def test_a_busy_database_is_no_bug_and_changes_nothing(house: House) -> None:
-    @house.app.get("/busy")
+def test_a_busy_database_is_no_bug_and_changes_nothing(panel: Panel) -> None:
+    @panel.app.get("/busy")
     def busy() -> str:
         raise OperationalError("UPDATE", {}, sqlite3.OperationalError("database is locked"))
 
-    house.app.testing = False
-    page = house.browser(ALICE).get("/busy")
+    panel.app.testing = False
+    page = panel.browser(ALICE).get("/busy")
     assert page.status == 503
     assert "try again in a moment" in page.text
 
 
-def test_health(house: House) -> None:
-    assert house.browser().client.get("/healthz").get_json() == {"status": "ok"}
+def test_health(panel: Panel) -> None:
+    assert panel.browser().client.get("/healthz").get_json() == {"status": "ok"}
 
 
-def test_without_its_database_the_panel_says_so(house: House, tmp_path: Path) -> None:
-    gone = dataclasses.replace(house.platform, db=Database(f"sqlite:///{tmp_path}/no/such/folder.db"))
+def test_without_its_database_the_panel_says_so(panel: Panel, tmp_path: Path) -> None:
+    gone = dataclasses.replace(panel.platform, db=Database(f"sqlite:///{tmp_path}/no/such/folder.db"))
     app = create_app(gone)
     browser = Browser(app)
     assert browser.client.get("/healthz").status_code == 200
@@ -73,26 +73,26 @@ def test_without_its_database_the_panel_says_so(house: House, tmp_path: Path) ->
     assert browser.client.get("/sign-in").status_code == 200
 
 
-def test_too_much_at_once(house: House) -> None:
-    browser = house.browser(ALICE)
-    store = house.store(house.northwind)
+def test_too_much_at_once(panel: Panel) -> None:
+    browser = panel.browser(ALICE)
+    store = panel.store(panel.northwind)
     response = browser.client.post(
         f"/integrations/{store.id}/items", data={"csrf_token": browser.token(), "sku": "x" * 3_000_000}
     )
     assert response.status_code == 413
 
 
-def test_who_was_slower_is_told_so(house: House) -> None:
-    @house.app.get("/outrun")
+def test_who_was_slower_is_told_so(panel: Panel) -> None:
+    @panel.app.get("/outrun")
     def outrun() -> str:
-        with house.platform.db.write() as session:
-            session.add(Account(name="Northwind", created_at=house.platform.clock.now()))
+        with panel.platform.db.write() as session:
+            session.add(Account(name="Northwind", created_at=panel.platform.clock.now()))
             session.flush()
             twice = {"id": session.scalars(sa.select(sa.func.max(Account.id))).one(), "name": "Twice"}
-            session.execute(sa.insert(Account), [{**twice, "created_at": house.platform.clock.now()}])
+            session.execute(sa.insert(Account), [{**twice, "created_at": panel.platform.clock.now()}])
         return "never"
 
-    house.app.testing = False
-    page = house.browser(ALICE).get("/outrun")
+    panel.app.testing = False
+    page = panel.browser(ALICE).get("/outrun")
     assert page.status == 409
     assert "Somebody else changed this meanwhile" in page.text

@@ -19,7 +19,7 @@ from is2_core.orders.models import ReceivedLine, ReceivedOrder, Recipient
 from is2_core.submissions.models import Submission
 from is2_core.tasks.models import Task
 from tests.support.browser import Browser
-from tests.support.panel import ADMIN, ALICE, CHARLIE, PACKER, SUPPORT, House
+from tests.support.panel import ADMIN, ALICE, CHARLIE, PACKER, SUPPORT, Panel
 from web.app import create_app
 from web.security import HEADERS
 
@@ -49,8 +49,8 @@ PUBLIC = {
 PERSONAL = ("received_orders.address", "customizations.of_received", "customizations.of_warehouse")
 
 
-def rules(house: House, method: str) -> list[Rule]:
-    return [rule for rule in house.app.url_map.iter_rules() if method in (rule.methods or ())]
+def rules(panel: Panel, method: str) -> list[Rule]:
+    return [rule for rule in panel.app.url_map.iter_rules() if method in (rule.methods or ())]
 
 
 def table_of(rule: Rule, name: str) -> type:
@@ -67,10 +67,10 @@ def line_of(db: Session, rule: Rule, order_id: int) -> int | None:
     return db.scalars(sa.select(ReceivedLine.id).where(ReceivedLine.order_id == received)).first()
 
 
-def address(house: House, rule: Rule, account_id: int) -> str:
+def address(panel: Panel, rule: Rule, account_id: int) -> str:
     """The rule's address, with ids of that account's things."""
     values: dict[str, object] = {}
-    with house.platform.db.read() as db:
+    with panel.platform.db.read() as db:
         # By name, so that an order comes before its line.
         for name in sorted(rule.arguments, reverse=True):
             if name == "line_id":
@@ -84,8 +84,8 @@ def address(house: House, rule: Rule, account_id: int) -> str:
             else:
                 table = table_of(rule, name)
                 values[name] = db.scalars(sa.select(table.id).where(table.account_id == account_id)).first()
-                assert values[name], f"the furnished house has no {name} for {rule}"
-    with house.app.test_request_context():
+                assert values[name], f"the furnished panel has no {name} for {rule}"
+    with panel.app.test_request_context():
         built = rule.build(values)
     assert built is not None
     return str(built[1])
@@ -95,49 +95,49 @@ def with_object(rule: Rule) -> bool:
     return bool(rule.arguments - {"cart", "filename", "user_id", "task_id"})
 
 
-def content(house: House) -> str:
+def content(panel: Panel) -> str:
     """A digest of every row of the database."""
-    path = sa.make_url(house.platform.db.url).database
+    path = sa.make_url(panel.platform.db.url).database
     with sqlite3.connect(str(path)) as connection:
         return hashlib.sha256("\n".join(connection.iterdump()).encode()).hexdigest()
 
 
 @pytest.mark.parametrize("email", [None, ALICE, ADMIN])
-def test_no_change_without_a_token(house: House, email: str | None) -> None:
-    browser = house.browser(email)
-    before = content(house)
-    changing = rules(house, "POST")
+def test_no_change_without_a_token(panel: Panel, email: str | None) -> None:
+    browser = panel.browser(email)
+    before = content(panel)
+    changing = rules(panel, "POST")
     assert len(changing) > 20
     for rule in changing:
-        response = browser.client.post(address(house, rule, house.northwind))
+        response = browser.client.post(address(panel, rule, panel.northwind))
         assert response.status_code == 400, rule
-    assert content(house) == before
+    assert content(panel) == before
 
 
-def test_a_token_of_another_session_is_refused(house: House) -> None:
-    token = house.browser(CHARLIE).token()
-    alice = house.browser(ALICE)
+def test_a_token_of_another_session_is_refused(panel: Panel) -> None:
+    token = panel.browser(CHARLIE).token()
+    alice = panel.browser(ALICE)
     response = alice.client.post("/sign-out", data={"csrf_token": token})
     assert response.status_code == 400
     assert alice.get("/integrations").status == 200
 
 
 @pytest.mark.parametrize("email", [ALICE, ADMIN, SUPPORT, PACKER])
-def test_get_changes_nothing(house: House, email: str) -> None:
-    browser = house.browser(email)
-    before = content(house)
-    for rule in rules(house, "GET"):
-        response = browser.client.get(address(house, rule, house.northwind))
+def test_get_changes_nothing(panel: Panel, email: str) -> None:
+    browser = panel.browser(email)
+    before = content(panel)
+    for rule in rules(panel, "GET"):
+        response = browser.client.get(address(panel, rule, panel.northwind))
         # No worker runs here, and this address says so.
         fine = response.status_code < 500 or rule.endpoint == "health.readyz"
         assert fine, (rule, response.get_data(as_text=True)[:500])
-        assert content(house) == before, rule
+        assert content(panel) == before, rule
 
 
-def test_strangers_see_public_pages_only(house: House) -> None:
-    browser = house.browser()
-    for rule in rules(house, "GET"):
-        response = browser.client.get(address(house, rule, house.northwind))
+def test_strangers_see_public_pages_only(panel: Panel) -> None:
+    browser = panel.browser()
+    for rule in rules(panel, "GET"):
+        response = browser.client.get(address(panel, rule, panel.northwind))
         if rule.endpoint in PUBLIC:
             assert "/sign-in?next" not in response.headers.get("Location", "") or rule.endpoint.startswith("install.")
         else:
@@ -146,16 +146,16 @@ def test_strangers_see_public_pages_only(house: House) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_another_accounts_things_are_not_there(house: House, method: str, caplog: pytest.LogCaptureFixture) -> None:
-    charlie = house.browser(CHARLIE)
+def test_another_accounts_things_are_not_there(panel: Panel, method: str, caplog: pytest.LogCaptureFixture) -> None:
+    charlie = panel.browser(CHARLIE)
     token = charlie.token()
     checked = 0
-    before = content(house)
-    for rule in rules(house, method):
+    before = content(panel)
+    for rule in rules(panel, method):
         if not with_object(rule):
             continue
         caplog.clear()
-        theirs = address(house, rule, house.northwind)
+        theirs = address(panel, rule, panel.northwind)
         if method == "GET":
             response = charlie.client.get(theirs)
         else:
@@ -167,63 +167,63 @@ def test_another_accounts_things_are_not_there(house: House, method: str, caplog
         assert any(record.name == "web.access" for record in caplog.records), f"{rule} was not logged"
         checked += 1
     assert checked >= (9 if method == "GET" else 14)
-    assert content(house) == before
+    assert content(panel) == before
 
 
-def test_ids_in_forms_are_checked_as_well(house: House) -> None:
-    charlie = house.browser(CHARLIE)
-    store = house.store(house.northwind)
+def test_ids_in_forms_are_checked_as_well(panel: Panel) -> None:
+    charlie = panel.browser(CHARLIE)
+    store = panel.store(panel.northwind)
     assert charlie.post("/received-orders/approve-all", {"integration_id": store.id}).status == 404
     assert charlie.post("/received-orders/fetch", {"integration_id": store.id, "remote_id": "1"}).status == 404
-    assert charlie.post("/account", {"account_id": house.northwind}).status == 404
-    begun = charlie.post("/amazon/install/begin", {"account_id": house.northwind, "region": "na"})
+    assert charlie.post("/account", {"account_id": panel.northwind}).status == 404
+    begun = charlie.post("/amazon/install/begin", {"account_id": panel.northwind, "region": "na"})
     assert begun.status == 404
 
 
-def test_filters_do_not_reach_into_another_account(house: House) -> None:
-    charlie = house.browser(CHARLIE)
-    store = house.store(house.northwind)
+def test_filters_do_not_reach_into_another_account(panel: Panel) -> None:
+    charlie = panel.browser(CHARLIE)
+    store = panel.store(panel.northwind)
     page = charlie.get(f"/received-orders?integration={store.id}")
     assert "No order matches" in page.text
-    stock = charlie.get(f"/warehouse/stock?account={house.northwind}")
-    with house.platform.db.read() as db:
-        foreign = db.scalars(sa.select(WarehouseSku.id).where(WarehouseSku.account_id == house.northwind)).all()
+    stock = charlie.get(f"/warehouse/stock?account={panel.northwind}")
+    with panel.platform.db.read() as db:
+        foreign = db.scalars(sa.select(WarehouseSku.id).where(WarehouseSku.account_id == panel.northwind)).all()
     assert not any(f'/warehouse/stock/{sku_id}"' in stock.html for sku_id in foreign)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_admin_pages_are_for_admins(house: House, method: str) -> None:
+def test_admin_pages_are_for_admins(panel: Panel, method: str) -> None:
     for email in (ALICE, SUPPORT, PACKER):
-        browser = house.browser(email)
+        browser = panel.browser(email)
         token = browser.token()
-        for rule in rules(house, method):
+        for rule in rules(panel, method):
             if rule.endpoint.startswith("admin."):
-                target = address(house, rule, house.northwind)
+                target = address(panel, rule, panel.northwind)
                 response = browser.client.open(target, method=method, data={"csrf_token": token})
                 assert response.status_code == 403, (email, rule)
 
 
-def test_support_reads_every_account_and_changes_nothing(house: House) -> None:
-    sue = house.browser(SUPPORT)
+def test_support_reads_every_account_and_changes_nothing(panel: Panel) -> None:
+    sue = panel.browser(SUPPORT)
     token = sue.token()
-    before = content(house)
-    for rule in rules(house, "GET"):
+    before = content(panel)
+    for rule in rules(panel, "GET"):
         # The address form holds the whole address, which support sees masked only, and a customization is the buyer's.
         if with_object(rule) and rule.endpoint not in PERSONAL:
-            target = address(house, rule, house.contoso)
+            target = address(panel, rule, panel.contoso)
             assert sue.client.get(target, follow_redirects=True).status_code == 200, rule
-    for rule in rules(house, "POST"):
+    for rule in rules(panel, "POST"):
         if with_object(rule):
-            response = sue.client.post(address(house, rule, house.contoso), data={"csrf_token": token})
+            response = sue.client.post(address(panel, rule, panel.contoso), data={"csrf_token": token})
             assert response.status_code == 403, rule
-    assert content(house) == before
+    assert content(panel) == before
 
 
-def responses(browser: Browser, house: House) -> list[tuple[str, object]]:
+def responses(browser: Browser, panel: Panel) -> list[tuple[str, object]]:
     found: list[tuple[str, object]] = []
     for method in ("GET", "POST"):
-        for rule in rules(house, method):
-            found.append((str(rule), browser.client.open(address(house, rule, house.northwind), method=method)))
+        for rule in rules(panel, method):
+            found.append((str(rule), browser.client.open(address(panel, rule, panel.northwind), method=method)))
     found += [
         ("nothing", browser.client.get("/nothing/here")),
         ("wrong method", browser.client.delete("/integrations")),
@@ -233,17 +233,17 @@ def responses(browser: Browser, house: House) -> list[tuple[str, object]]:
 
 
 @pytest.mark.parametrize("email", [None, ALICE])
-def test_every_answer_carries_the_headers(house: House, email: str | None) -> None:
-    for what, response in responses(house.browser(email), house):
+def test_every_answer_carries_the_headers(panel: Panel, email: str | None) -> None:
+    for what, response in responses(panel.browser(email), panel):
         for name, value in HEADERS.items():
             assert response.headers.get(name) == value, (what, name)  # type: ignore[attr-defined]
         if not what.startswith("/static"):
             assert response.headers["Cache-Control"] == "no-store", what  # type: ignore[attr-defined]
 
 
-def test_no_page_holds_script_or_style_of_its_own(house: House) -> None:
+def test_no_page_holds_script_or_style_of_its_own(panel: Panel) -> None:
     for email in (ALICE, ADMIN, PACKER):
-        for what, response in responses(house.browser(email), house):
+        for what, response in responses(panel.browser(email), panel):
             if "text/html" not in response.headers.get("Content-Type", ""):  # type: ignore[attr-defined]
                 continue
             html = response.get_data(as_text=True)  # type: ignore[attr-defined]
@@ -252,11 +252,11 @@ def test_no_page_holds_script_or_style_of_its_own(house: House) -> None:
             assert not re.search(r"(src|href)=\"https?://(?!127)", html), what
 
 
-def test_every_field_has_a_label(house: House) -> None:
+def test_every_field_has_a_label(panel: Panel) -> None:
     for email in (None, ALICE, ADMIN, PACKER):
-        browser = house.browser(email)
-        for rule in rules(house, "GET"):
-            page = browser.get(address(house, rule, house.northwind))
+        browser = panel.browser(email)
+        for rule in rules(panel, "GET"):
+            page = browser.get(address(panel, rule, panel.northwind))
             ids = [tag["id"] for tag in page.soup.find_all(id=True)]
             assert len(ids) == len(set(ids)), (rule, "an id stands twice")
             labels = {tag["for"] for tag in page.soup.find_all("label")}
@@ -265,9 +265,9 @@ def test_every_field_has_a_label(house: House) -> None:
                     assert tag.get("id") in labels, (rule, tag)
 
 
-def test_the_secure_cookie(house: House) -> None:
-    config = replace(house.platform.config, allow_plain_http=False, public_url="https://panel.example")
-    app = create_app(replace(house.platform, config=config))
+def test_the_secure_cookie(panel: Panel) -> None:
+    config = replace(panel.platform.config, allow_plain_http=False, public_url="https://panel.example")
+    app = create_app(replace(panel.platform, config=config))
     response = app.test_client().get("/sign-in", base_url="https://panel.example")
     cookie = response.headers["Set-Cookie"]
     assert cookie.startswith("__Host-is2=")
@@ -276,8 +276,8 @@ def test_the_secure_cookie(house: House) -> None:
     assert response.headers["Strict-Transport-Security"].startswith("max-age=31536000")
 
 
-def test_a_plain_cookie_without_tls(house: House) -> None:
-    response = house.browser().client.get("/sign-in")
+def test_a_plain_cookie_without_tls(panel: Panel) -> None:
+    response = panel.browser().client.get("/sign-in")
     assert response.headers["Set-Cookie"].startswith("is2=")
     assert "HttpOnly; Path=/; SameSite=Lax" in response.headers["Set-Cookie"]
     assert "Strict-Transport-Security" not in response.headers

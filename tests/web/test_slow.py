@@ -22,7 +22,7 @@ from is2_core.calls import live_limits
 from tests.support.amazon import APPLICATION
 from tests.support.browser import PASSWORD
 from tests.support.live import served
-from tests.support.panel import ADMIN, ALICE, CHARLIE, House
+from tests.support.panel import ADMIN, ALICE, CHARLIE, Panel
 from web.serve import THREADS
 
 AT_ONCE_S = 1.0
@@ -104,10 +104,10 @@ def slow_shop() -> Iterator[SlowShop]:
         thread.join(timeout=10)
 
 
-def use(house: House, shop: SlowShop) -> None:
+def use(panel: Panel, shop: SlowShop) -> None:
     """Let every store's calls go to this shop."""
     cart_setup.save_cart_settings(
-        house.platform, "amazon", "simulator", {**APPLICATION, "simulator_url": shop.address}
+        panel.platform, "amazon", "simulator", {**APPLICATION, "simulator_url": shop.address}
     )
 
 
@@ -132,12 +132,12 @@ def test_live_calls_and_a_hash_leave_threads_free() -> None:
         ("/received-orders/fetch", {"integration_id": "{}", "remote_id": "111-0000000-0000001"}),
     ],
 )
-def test_a_slow_shop_stops_nobody_else(house: House, path: str, values: dict[str, str]) -> None:
-    store = house.store(house.northwind).id
+def test_a_slow_shop_stops_nobody_else(panel: Panel, path: str, values: dict[str, str]) -> None:
+    store = panel.store(panel.northwind).id
     path, values = path.format(store), {name: value.format(store) for name, value in values.items()}
-    with slow_shop() as shop, served(lambda _: house.app) as address, ThreadPoolExecutor(8) as pool:
+    with slow_shop() as shop, served(lambda _: panel.app) as address, ThreadPoolExecutor(8) as pool:
         alice, charlie = Visitor(address, ALICE), Visitor(address, CHARLIE)
-        use(house, shop)
+        use(panel, shop)
         started = time.monotonic()
         asking = [pool.submit(alice.post, path, **values) for _ in range(8)]
         for _ in range(live_limits.AT_ONCE_OF_ACCOUNT):
@@ -159,15 +159,15 @@ def test_a_slow_shop_stops_nobody_else(house: House, path: str, values: dict[str
         waited = [answer.result() for answer in asking if answer.result() not in refused]
         assert [page.status_code for page in waited] == [502, 502]
     # What was held is free again.
-    assert house.platform.live_calls._open.total() == 0
+    assert panel.platform.live_calls._open.total() == 0
 
 
-def test_slow_shops_of_many_leave_threads_free(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    stores = {ALICE: house.store(house.northwind).id, CHARLIE: house.store(house.contoso).id}
-    with slow_shop() as shop, served(lambda _: house.app) as address, ThreadPoolExecutor(8) as pool:
+def test_slow_shops_of_many_leave_threads_free(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    stores = {ALICE: panel.store(panel.northwind).id, CHARLIE: panel.store(panel.contoso).id}
+    with slow_shop() as shop, served(lambda _: panel.app) as address, ThreadPoolExecutor(8) as pool:
         people = {email: Visitor(address, email) for email in stores}
         admin = Visitor(address, ADMIN)
-        use(house, shop)
+        use(panel, shop)
         asking = [
             pool.submit(people[email].post, f"/integrations/{store}/test")
             for _ in range(4)
@@ -182,33 +182,33 @@ def test_slow_shops_of_many_leave_threads_free(house: House, monkeypatch: pytest
     assert set(codes) <= {429, 502, 503}
 
 
-def test_a_slow_shop_ends_at_the_deadline_of_a_page(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_shop_ends_at_the_deadline_of_a_page(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live_limits, "LIVE_S", 0.6)
-    browser = house.browser(ALICE)
+    browser = panel.browser(ALICE)
     with slow_shop() as shop:
-        use(house, shop)
+        use(panel, shop)
         started = time.monotonic()
-        page = browser.post(f"/integrations/{house.store(house.northwind).id}/test")
+        page = browser.post(f"/integrations/{panel.store(panel.northwind).id}/test")
         assert time.monotonic() - started < 2
     assert page.status == 502
     assert "slow to answer" in page.alerts[0]
 
 
-def test_coming_back_from_the_cart_works_again_after_it_was_too_busy(house: House) -> None:
-    browser = house.browser(ALICE)
-    store = house.store(house.northwind).id
+def test_coming_back_from_the_cart_works_again_after_it_was_too_busy(panel: Panel) -> None:
+    browser = panel.browser(ALICE)
+    store = panel.store(panel.northwind).id
     with slow_shop() as shop:
-        use(house, shop)
+        use(panel, shop)
         page = browser.post(f"/integrations/{store}/setup/resume")
         state = page.html.partition("state=")[2].partition("&")[0]
         assert state
         for _ in range(live_limits.AT_ONCE_OF_ACCOUNT):
-            house.platform.live_calls.take(house.northwind)
+            panel.platform.live_calls.take(panel.northwind)
         code = f"/amazon/authorized?state={state}&spapi_oauth_code=x&selling_partner_id=A1"
         page = browser.get(code)
         assert page.status == 429
         assert "try again in a moment" in page.text
-        with house.platform.db.read() as db:
+        with panel.platform.db.read() as db:
             assert db.scalars(sa.select(InstallSession.used_at).order_by(InstallSession.id.desc())).first() is None
         assert not shop.asked.acquire(blocking=False)
 
@@ -226,8 +226,8 @@ class Standing(PasswordHasher):
         return super().verify(hash, password)
 
 
-def test_a_password_being_checked_holds_nobody_up(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    with served(lambda _: house.app) as address, ThreadPoolExecutor(8) as pool:
+def test_a_password_being_checked_holds_nobody_up(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    with served(lambda _: panel.app) as address, ThreadPoolExecutor(8) as pool:
         charlie, stranger = Visitor(address, CHARLIE), Visitor(address, "")
         hasher = Standing()
         monkeypatch.setattr(passwords, "_hasher", hasher)
