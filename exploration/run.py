@@ -22,6 +22,7 @@ from is2_core.calls.carts import CartRegistry
 from is2_core.embedded_warehouse.models import WarehouseOrder
 from is2_core.orders.models import ReceivedOrder
 from is2_core.tasks.dispatcher import tick
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.models import Schedule, Task
 from is2_core.tasks.states import TaskState
 
@@ -30,9 +31,9 @@ from is2_core.tasks.states import TaskState
 # asked.
 _HEALING = (timedelta(minutes=5), timedelta(hours=1), timedelta(hours=15), timedelta(hours=16))
 _NIGHT = (
-    ("orders.reconcile", timedelta(minutes=90)),
-    ("inventory.compare", timedelta(minutes=150)),
-    ("inventory.drift", timedelta(minutes=210)),
+    (TaskKind.ORDERS_RECONCILE, timedelta(minutes=90)),
+    (TaskKind.INVENTORY_COMPARE, timedelta(minutes=150)),
+    (TaskKind.INVENTORY_DRIFT, timedelta(minutes=210)),
 )
 _WARM_UP = timedelta(minutes=4)
 # While it heals the routine is seldom: it finds nothing new, and costs most of the run.
@@ -113,7 +114,7 @@ def _heal(world: World, actions: Actions, plan: Plan) -> None:
     actions.merchants.set_right()
     actions.release_quarantined()
     start = world.clock.now()
-    for kind in ("orders.check", "warehouse.read"):
+    for kind in (TaskKind.ORDERS_CHECK, TaskKind.WAREHOUSE_READ):
         world.space_out(kind, _SELDOM)
     for kind, after in _NIGHT:
         world.move_night(kind, start + after)

@@ -34,6 +34,7 @@ from is2_core.embedded_warehouse.port import EmbeddedWarehouse
 from is2_core.errors import FlowError
 from is2_core.install import settings
 from is2_core.platform import Platform
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.models import Schedule
 from is2_core.tasks.wakeups import PER_WORKER
 from plugins.amazon.simulator import Simulator
@@ -146,7 +147,7 @@ class World:
         for number, (seller, region) in enumerate(SELLERS[: plan.stores]):
             world._list(seller, plan.sites)
             world._connect(seller, region, holders[0 if plan.one_account or number != 1 else 1], plan.order_minutes)
-        world.space_out("warehouse.read", timedelta(minutes=plan.read_minutes))
+        world.space_out(TaskKind.WAREHOUSE_READ, timedelta(minutes=plan.read_minutes))
         return world
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ from is2_core.db.changes import rows_changed
 from is2_core.db.chunks import chunks
 from is2_core.integrations.claims import wipe_claims
 from is2_core.inventory.activity import take_activity
-from is2_core.inventory.drift import DRIFT, compare_with_cart
+from is2_core.inventory.drift import compare_with_cart
 from is2_core.inventory.models import StockPush, StockPushLine
 from is2_core.inventory.push import results
 from is2_core.inventory.push.plan import compare_inventory
@@ -35,7 +35,8 @@ from is2_core.shipments.warehouse_news import read_warehouse
 from is2_core.submissions.models import Submission, SubmissionLine
 from is2_core.submissions.polling import Settler, poll_submission
 from is2_core.submissions.rows import KIND_ACKNOWLEDGE, KIND_INVENTORY, KIND_TRACKING
-from is2_core.tasks.heartbeat import HEARTBEAT, store_heartbeat
+from is2_core.tasks.heartbeat import store_heartbeat
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.models import Task
 from is2_core.tasks.runner import Handler
 from is2_core.tasks.states import TaskState
@@ -79,19 +80,19 @@ SETTLERS = {
 }
 
 HANDLERS: dict[str, Handler] = {
-    HEARTBEAT: store_heartbeat,
-    "orders.check": partial(check_orders, ended=orders_have_come),
-    "orders.reconcile": partial(reconcile_orders, ended=orders_have_come),
-    "orders.customize": fetch_customizations,
-    "orders.review": review_orders,
-    "orders.place": place_orders,
-    "orders.stop": stop_orders,
-    "acknowledgements.send": send_acknowledgements,
-    "inventory.activity": take_activity,
-    "inventory.push": push_inventory,
-    "inventory.compare": compare_inventory,
-    DRIFT: compare_with_cart,
-    "warehouse.read": read_warehouse,
-    "tracking.post": post_tracking,
-    "submissions.poll": partial(poll_submission, settlers=SETTLERS),
+    TaskKind.HEARTBEAT: store_heartbeat,
+    TaskKind.ORDERS_CHECK: partial(check_orders, ended=orders_have_come),
+    TaskKind.ORDERS_RECONCILE: partial(reconcile_orders, ended=orders_have_come),
+    TaskKind.ORDERS_CUSTOMIZE: fetch_customizations,
+    TaskKind.ORDERS_REVIEW: review_orders,
+    TaskKind.ORDERS_PLACE: place_orders,
+    TaskKind.ORDERS_STOP: stop_orders,
+    TaskKind.ACKNOWLEDGEMENTS_SEND: send_acknowledgements,
+    TaskKind.INVENTORY_ACTIVITY: take_activity,
+    TaskKind.INVENTORY_PUSH: push_inventory,
+    TaskKind.INVENTORY_COMPARE: compare_inventory,
+    TaskKind.INVENTORY_DRIFT: compare_with_cart,
+    TaskKind.WAREHOUSE_READ: read_warehouse,
+    TaskKind.TRACKING_POST: post_tracking,
+    TaskKind.SUBMISSIONS_POLL: partial(poll_submission, settlers=SETTLERS),
 }

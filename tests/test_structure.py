@@ -195,6 +195,14 @@ def test_no_cart_is_singled_out() -> None:
     assert found == []
 
 
+def test_only_one_module_spells_the_kinds_of_tasks() -> None:
+    (kinds,) = python("is2_core/tasks/kinds.py")
+    names = {node.value for node in ast.walk(tree(kinds)) if isinstance(node, ast.Constant)}
+    assert "orders.check" in names
+    elsewhere = python(*EVERYTHING_THAT_RUNS, without=("is2_core/tasks/kinds.py", "is2_core/db/migrations/"))
+    assert breaches(elsewhere, lambda node: isinstance(node, ast.Constant) and node.value in names) == []
+
+
 def test_nothing_is_run_that_came_as_data() -> None:
     def is_unsafe(node: ast.AST) -> bool:
         if isinstance(node, ast.keyword):

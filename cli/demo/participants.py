@@ -15,15 +15,20 @@ from cli.demo.stack import Stack
 from cli.demo.staff import Admin, Packer
 from cli.demo.steering import Simulator
 from cli.trial import ADMIN, MERCHANTS, WAREHOUSE
+from is2_core.tasks.kinds import TaskKind
 
 # A killed worker's task is due again when its lease has run out.
 MORE_FOR_A_KILL_S = 90.0
 _LOOK_EVERY_S = 1.0
 # Amazon is asked half a minute later what became of a feed; nothing else goes on until then.
-_ONLY_ASKING, _UNTIL_ASKED = {"submissions.poll"}, "30s"
+_ONLY_ASKING, _UNTIL_ASKED = {TaskKind.SUBMISSIONS_POLL}, "30s"
 # The nightly comparison of stock waits some minutes for the orders of its own time, which it has asked for. Less than
 # a lease at a time: whoever is at work goes on.
-_COMPARING, _ONLY_COMPARING, _STEP = "inventory.drift", {"inventory.drift", "orders.check", *_ONLY_ASKING}, "40s"
+_COMPARING, _ONLY_COMPARING, _STEP = (
+    TaskKind.INVENTORY_DRIFT,
+    {TaskKind.INVENTORY_DRIFT, TaskKind.ORDERS_CHECK, *_ONLY_ASKING},
+    "40s",
+)
 
 
 @dataclass(frozen=True)

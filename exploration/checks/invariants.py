@@ -19,6 +19,7 @@ from is2_core.orders.holds.reasons import HoldCode
 from is2_core.orders.models import Hold, ImportCursor, OrderEvent, ReceivedLine, ReceivedOrder
 from is2_core.orders.states import AckState, CustomizationState, ReceivedState
 from is2_core.submissions.models import Submission
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.models import Task
 from is2_core.tasks.states import TaskState
 from plugins.amazon.simulator.orders.order_book import BookedOrder
@@ -181,7 +182,9 @@ def answered(world: World) -> Iterator[str]:
     with world.platform.db.read() as session:
         asked = {
             task.payload["submission"]
-            for task in session.scalars(sa.select(Task).where(Task.kind == "submissions.poll", Task.state.in_(_OPEN)))
+            for task in session.scalars(
+                sa.select(Task).where(Task.kind == TaskKind.SUBMISSIONS_POLL, Task.state.in_(_OPEN))
+            )
         }
         for row in session.scalars(sa.select(Submission).where(Submission.closed_at.is_(None))):
             if row.id not in asked:

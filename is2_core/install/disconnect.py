@@ -18,6 +18,7 @@ from is2_core.orders.models import Hold, ReceivedLine, ReceivedOrder
 from is2_core.orders.states import ReceivedState
 from is2_core.orders.timeline import add_event
 from is2_core.platform import Platform
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import NOW, enqueue, pause_tasks
 
 # Marks the orders that a reconnect takes up again.
@@ -91,6 +92,6 @@ def take_up_again(platform: Platform, session: Session, row: Integration) -> Non
     skus = session.scalars(sa.select(ReceivedLine.sku).where(ReceivedLine.order_id.in_(ids))).all()
     resume(session, row, platform)
     note_sold(session, row, skus, platform)
-    for kind in ("orders.check", "orders.review", "warehouse.read", "tracking.post"):
+    for kind in (TaskKind.ORDERS_CHECK, TaskKind.ORDERS_REVIEW, TaskKind.WAREHOUSE_READ, TaskKind.TRACKING_POST):
         enqueue(session, kind=kind, integration=row, now=now, priority=NOW)
     ask_for_customizations(session, row, now)

@@ -35,13 +35,14 @@ from is2_core.install.settings_form import (
 from is2_core.install.unshipped import check_none_is_dropped, check_none_is_left_out, first_day
 from is2_core.integrations.pausing import resume
 from is2_core.integrations.seller_proof import prove_connected
-from is2_core.inventory.drift import DRIFT, can_compare, night_slot
+from is2_core.inventory.drift import can_compare, night_slot
 from is2_core.inventory.models import InventorySync
 from is2_core.inventory.push.push import SETTINGS
-from is2_core.inventory.push.sync_row import PUSH, set_problem
+from is2_core.inventory.push.sync_row import set_problem
 from is2_core.orders.models import ImportCursor
 from is2_core.platform import Platform
 from is2_core.shipments.warehouse_news import READ_EVERY_S
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.models import Schedule
 from is2_core.tasks.queue import NOW, enqueue
 from is2_core.tasks.schedule import next_slot
@@ -143,12 +144,12 @@ def finish_setup(
             resume(session, row, platform)
         every = interval(typed[ORDERS_EVERY])
         assert every is not None
-        _schedule(platform, session, row, "orders.check", int(every.total_seconds()), now)
-        _schedule(platform, session, row, "warehouse.read", READ_EVERY_S, now)
-        _schedule_daily(platform, session, row, "orders.reconcile", RECONCILE_AT, now)
+        _schedule(platform, session, row, TaskKind.ORDERS_CHECK, int(every.total_seconds()), now)
+        _schedule(platform, session, row, TaskKind.WAREHOUSE_READ, READ_EVERY_S, now)
+        _schedule_daily(platform, session, row, TaskKind.ORDERS_RECONCILE, RECONCILE_AT, now)
         _schedule_inventory(platform, session, row, typed, now)
-        enqueue(session, kind="orders.check", integration=row, now=now, priority=NOW)
-        enqueue(session, kind="orders.review", integration=row, now=now)
+        enqueue(session, kind=TaskKind.ORDERS_CHECK, integration=row, now=now, priority=NOW)
+        enqueue(session, kind=TaskKind.ORDERS_REVIEW, integration=row, now=now)
         name = f"{manifest.label} store {store_name(row)}"
     if first:
         return Saved(f"Success: your {name} is connected. Its first orders are being read now.", tuple(warnings))
@@ -160,18 +161,18 @@ def _schedule_inventory(
 ) -> None:
     """Start, change or end the sending of stock; what a setting kept back is tried again."""
     every = interval(typed[INVENTORY_EVERY]) if INVENTORY_EVERY in typed else None
-    kinds = (PUSH, "inventory.compare", DRIFT)
+    kinds = (TaskKind.INVENTORY_PUSH, TaskKind.INVENTORY_COMPARE, TaskKind.INVENTORY_DRIFT)
     if every is None:
         session.execute(sa.delete(Schedule).where(Schedule.integration_id == row.id, Schedule.kind.in_(kinds)))
         return
-    _schedule(platform, session, row, PUSH, int(every.total_seconds()), now)
-    _schedule_daily(platform, session, row, "inventory.compare", COMPARE_AT, now)
+    _schedule(platform, session, row, TaskKind.INVENTORY_PUSH, int(every.total_seconds()), now)
+    _schedule_daily(platform, session, row, TaskKind.INVENTORY_COMPARE, COMPARE_AT, now)
     if can_compare(platform, row):
-        _schedule_daily(platform, session, row, DRIFT, night_slot(row.id), now)
+        _schedule_daily(platform, session, row, TaskKind.INVENTORY_DRIFT, night_slot(row.id), now)
     sync = session.get(InventorySync, row.id)
     if sync is not None and sync.problem_code == SETTINGS:
         set_problem(session, row.id, "", "", (), now)
-        enqueue(session, kind=PUSH, integration=row, now=now)
+        enqueue(session, kind=TaskKind.INVENTORY_PUSH, integration=row, now=now)
 
 
 def _schedule(platform: Platform, session: Session, row: Integration, kind: str, every_s: int, first: datetime) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from is2_core.carts.fields import LEAD_DAYS, FormField
+from is2_core.tasks.kinds import TaskKind
 from plugins.interface import CartManifest, Field, FieldKind, SchedulePlan
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def setup_form(
         HOME_SITE: integration.home_site,
         ORDERS_FROM: stored_day(integration, zone),
         REVIEW_FIRST: "yes" if integration.review_first else "no",
-        ORDERS_EVERY: _stored_interval(schedules.get("orders.check")),
+        ORDERS_EVERY: _stored_interval(schedules.get(TaskKind.ORDERS_CHECK)),
     }
     return tuple(FormField(field, stored.get(field.key, field.default)) for field in fields)
 

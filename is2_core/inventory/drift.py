@@ -29,13 +29,13 @@ from is2_core.orders.importing.freshness import LOOK_AGAIN, known, list_until, w
 from is2_core.orders.models import ReceivedLine, ReceivedOrder
 from is2_core.platform import Platform
 from is2_core.submissions.rows import KIND_INVENTORY, has_open
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.models import Task
 from is2_core.tasks.queue import NOW, enqueue
 from is2_core.tasks.run import TaskRun
 from is2_core.tasks.states import OPEN_STATES
 from plugins.interface import SettingsError
 
-DRIFT = "inventory.drift"
 # Carts show what they accepted only after a while.
 SETTLED = timedelta(hours=2)
 # What differs is sent again so often; then somebody else writes it, or the cart will not have it.
@@ -118,10 +118,12 @@ def compare_now(platform: Platform, *, integration_id: int, account_id: int) -> 
             raise Conflict(f"Nothing can be compared yet: no stock was sent to {label}.")
         under_way = session.scalar(
             sa.select(Task.created_at).where(
-                Task.kind == DRIFT, Task.integration_id == integration.id, Task.state.in_(OPEN_STATES)
+                Task.kind == TaskKind.INVENTORY_DRIFT,
+                Task.integration_id == integration.id,
+                Task.state.in_(OPEN_STATES),
             )
         )
-        enqueue(session, kind=DRIFT, integration=integration, now=platform.clock.now(), priority=NOW)
+        enqueue(session, kind=TaskKind.INVENTORY_DRIFT, integration=integration, now=platform.clock.now(), priority=NOW)
     if under_way is not None:
         return f"A comparison with {label} is under way already; what differs is marked here as soon as it ends."
     return f"The stock is being compared with what {label} shows; what differs is marked here in some minutes."

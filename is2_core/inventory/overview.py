@@ -13,19 +13,19 @@ from sqlalchemy.orm import Session, lazyload
 from is2_core.accounts.access import owned_integration
 from is2_core.accounts.models import Integration
 from is2_core.carts.fields import lead_days_of
-from is2_core.inventory.drift import DRIFT
 from is2_core.inventory.models import InventorySync
 from is2_core.inventory.push.plan import candidates_of, levels_of
 from is2_core.inventory.push.push import next_possible
 from is2_core.inventory.push.retries import Tries, stuck, tries_of
-from is2_core.inventory.push.sync_row import PUSH, interval_of
+from is2_core.inventory.push.sync_row import interval_of
 from is2_core.inventory.sellable import Level
 from is2_core.inventory.shared_stock import unconfirmed_skus
 from is2_core.items.models import CartItem
 from is2_core.platform import Platform
 from is2_core.submissions.batch_backoff import TELL_AFTER
 from is2_core.submissions.models import Submission
-from is2_core.submissions.rows import KIND_INVENTORY, POLL, poll_problem
+from is2_core.submissions.rows import KIND_INVENTORY, poll_problem
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.lateness import next_runs
 from is2_core.tasks.models import Task
 from is2_core.tasks.states import TaskState
@@ -127,7 +127,12 @@ def inventory_view(platform: Platform, *, integration_id: int, account_id: int) 
         sync = session.get(InventorySync, integration_id)
         may_at = next_possible(platform, session, integration, platform.clock.now())
         every = interval_of(session, integration_id)
-        planned = next_runs(session, [integration_id], [PUSH, DRIFT, POLL], platform.clock.now())
+        planned = next_runs(
+            session,
+            [integration_id],
+            [TaskKind.INVENTORY_PUSH, TaskKind.INVENTORY_DRIFT, TaskKind.SUBMISSIONS_POLL],
+            platform.clock.now(),
+        )
         working = session.scalar(
             sa.select(Submission)
             .where(
@@ -169,16 +174,16 @@ def inventory_view(platform: Platform, *, integration_id: int, account_id: int) 
     return InventoryView(
         every_s=every,
         next_possible=may_at,
-        next_run=planned.get((integration_id, PUSH)) if every else None,
+        next_run=planned.get((integration_id, TaskKind.INVENTORY_PUSH)) if every else None,
         accepted_at=sync.accepted_at if sync else None,
         open_since=working.sent_at if working else None,
         open_sentence=open_sentence,
-        next_poll=planned.get((integration_id, POLL)) if working else None,
+        next_poll=planned.get((integration_id, TaskKind.SUBMISSIONS_POLL)) if working else None,
         lead_days=lead_days,
         with_lead=sum(item.active and item.pushed_lead_days == lead_days for item in items),
         active=sum(item.active for item in items),
         problem=_problem(sync) or failing or _lost(lost),
-        next_comparison=planned.get((integration_id, DRIFT)),
+        next_comparison=planned.get((integration_id, TaskKind.INVENTORY_DRIFT)),
         compared_at=max((item.drift_at for item in items if item.drift_at), default=None),
         rows=rows,
     )
@@ -208,7 +213,7 @@ def _failing(session: Session, integration: Integration) -> Problem | None:
     """What the newest push failed with; one that only waits for budget has not failed."""
     task = session.scalar(
         sa.select(Task)
-        .where(Task.integration_id == integration.id, Task.kind == PUSH)
+        .where(Task.integration_id == integration.id, Task.kind == TaskKind.INVENTORY_PUSH)
         .order_by(Task.id.desc())
         .limit(1)
     )

@@ -20,6 +20,7 @@ from is2_core.inventory.push.sync_row import sync_row
 from is2_core.items.activity import listed_components
 from is2_core.items.models import CartItem
 from is2_core.platform import Platform
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import NOW, enqueue
 
 # The least buffer worth having, and the share of the free units it is otherwise.
@@ -137,5 +138,5 @@ def confirm_shared_stock(
             integration_id=integration.id,
             user_id=user_id,
         )
-        enqueue(session, kind="inventory.push", integration=integration, now=now, priority=NOW)
+        enqueue(session, kind=TaskKind.INVENTORY_PUSH, integration=integration, now=now, priority=NOW)
     return f"Confirmed: the stock of {len(shared)} shared SKUs is sent from now on."

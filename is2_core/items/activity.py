@@ -15,6 +15,7 @@ from is2_core.db.locks import lock_rows
 from is2_core.embedded_warehouse.models import WarehouseSku
 from is2_core.items.models import CartItem, Mapping as SkuMapping, StockActivity
 from is2_core.platform import Platform
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import SOON, enqueue
 
 
@@ -40,7 +41,7 @@ def note_sold(session: Session, integration: Integration, cart_skus: Iterable[st
         # A task of the account: other stores sell the same stock, whatever becomes of this one.
         enqueue(
             session,
-            kind="inventory.activity",
+            kind=TaskKind.INVENTORY_ACTIVITY,
             account_id=integration.account_id,
             now=platform.clock.now(),
             priority=SOON,

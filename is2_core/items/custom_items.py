@@ -18,6 +18,7 @@ from is2_core.items.models import CartItem, Mapping
 from is2_core.items.states import SeenInCart
 from is2_core.items.typed_items import checked_mappings, checked_sku, no_such_sku
 from is2_core.platform import Platform
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import NOW, enqueue
 from plugins.interface import ItemPage, NotListed
 
@@ -172,7 +173,7 @@ def _store_list(
 
 
 def review(platform: Platform, session: Session, integration: Integration) -> None:
-    enqueue(session, kind="orders.review", integration=integration, now=platform.clock.now(), priority=NOW)
+    enqueue(session, kind=TaskKind.ORDERS_REVIEW, integration=integration, now=platform.clock.now(), priority=NOW)
 
 
 def _refuse_listed(session: Session, integration_id: int, sku: str, item_id: int | None) -> None:

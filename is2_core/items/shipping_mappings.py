@@ -12,6 +12,7 @@ from is2_core.carts.method_vocabulary import canonical_key
 from is2_core.errors import BadInput, Conflict, FlowError
 from is2_core.items.models import ShippingMapping
 from is2_core.platform import Platform
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import NOW, enqueue
 from plugins.interface import ShippingMappingUI
 from plugins.warehouse import Service
@@ -83,7 +84,7 @@ def add_shipping_mapping(
         )
         session.add(row)
         session.flush()
-        enqueue(session, kind="orders.review", integration=integration, now=platform.clock.now(), priority=NOW)
+        enqueue(session, kind=TaskKind.ORDERS_REVIEW, integration=integration, now=platform.clock.now(), priority=NOW)
         return row.id
 
 
@@ -94,4 +95,4 @@ def remove_shipping_mapping(platform: Platform, *, mapping_id: int, account_id: 
         integration = session.get_one(Integration, row.integration_id)
         session.delete(row)
         session.flush()
-        enqueue(session, kind="orders.review", integration=integration, now=platform.clock.now(), priority=NOW)
+        enqueue(session, kind=TaskKind.ORDERS_REVIEW, integration=integration, now=platform.clock.now(), priority=NOW)

@@ -22,6 +22,7 @@ from is2_core.orders.models import Hold, ReceivedOrder, Recipient
 from is2_core.orders.states import ReceivedState
 from is2_core.orders.timeline import add_event
 from is2_core.platform import Platform
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import NOW, enqueue
 from plugins.interface import Address, ShippingMappingUI
 
@@ -66,7 +67,7 @@ def check_now(platform: Platform, *, integration_id: int, account_id: int) -> st
             raise Conflict("Finish the setup of this store first.")
         if integration.state in WAITS_FOR_A_PERSON:
             raise Conflict(f"This store is {integration.state.lower()}: {integration.pause_sentence}")
-        enqueue(session, kind="orders.check", integration=integration, now=platform.clock.now(), priority=NOW)
+        enqueue(session, kind=TaskKind.ORDERS_CHECK, integration=integration, now=platform.clock.now(), priority=NOW)
     return "Checking for new orders now."
 
 
@@ -105,7 +106,7 @@ def approve_all(platform: Platform, *, integration_id: int, account_id: int, use
         for order in orders:
             order.waived = sorted({*order.waived, HoldCode.FIRST_REVIEW})
             add_event(session, order.id, now, "APPROVED", "Approved by a person.", user_id)
-        enqueue(session, kind="orders.review", integration=integration, now=now, priority=NOW)
+        enqueue(session, kind=TaskKind.ORDERS_REVIEW, integration=integration, now=now, priority=NOW)
         return len(orders)
 
 
@@ -133,7 +134,7 @@ def _end(platform: Platform, order_id: int, account_id: int, user_id: int, reaso
         now = platform.clock.now()
         if order.asked_at is not None:
             # The warehouse was asked to take it and may have: it must hear of this.
-            enqueue(session, kind="orders.stop", integration=integration, now=now, priority=NOW)
+            enqueue(session, kind=TaskKind.ORDERS_STOP, integration=integration, now=now, priority=NOW)
         session.execute(sa.delete(Hold).where(Hold.order_id == order.id))
         note_order(session, integration, order.id, platform)
         add_event(session, order.id, now, code, reason, user_id)
@@ -214,4 +215,4 @@ def _reconsider(platform: Platform, session: Session, order: ReceivedOrder, ui: 
     rules = rules_for(platform, session, integration, ui, [order])
     now = platform.clock.now()
     if apply_holds(session, [order], rules, now) and order.cart_state in PLACEABLE:
-        enqueue(session, kind="orders.place", integration=integration, now=now, priority=NOW)
+        enqueue(session, kind=TaskKind.ORDERS_PLACE, integration=integration, now=now, priority=NOW)

@@ -20,6 +20,7 @@ from is2_core.orders.models import LineCustomization, ReceivedLine, ReceivedOrde
 from is2_core.orders.states import CustomizationState
 from is2_core.orders.timeline import add_event
 from is2_core.platform import Platform
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import NOW, enqueue
 from is2_core.tasks.run import TaskRun
 from plugins.interface import CartContext, Customization, Order, OrderState, Permanent, RateLimited, Temporary
@@ -200,4 +201,4 @@ def _store(platform: Platform, run: TaskRun, line: _Line, fetched: _Fetched) -> 
         add_event(session, order.id, now, "CUSTOMIZATION", told)
         session.flush()
         integration = session.get_one(Integration, run.integration_id)
-        enqueue(session, kind="orders.review", integration=integration, now=now, priority=NOW)
+        enqueue(session, kind=TaskKind.ORDERS_REVIEW, integration=integration, now=now, priority=NOW)

@@ -12,6 +12,7 @@ from is2_core.accounts.models import Integration
 from is2_core.orders.models import ReceivedLine, ReceivedOrder
 from is2_core.orders.states import CustomizationState, ReceivedState
 from is2_core.platform import Platform
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import SOON, enqueue
 from plugins.interface import Order, OrderLine
 
@@ -62,7 +63,7 @@ def ask_for_customizations(session: Session, integration: Integration, now: date
         )
     )
     if session.scalar(due.limit(1)) is not None:
-        enqueue(session, kind="orders.customize", integration=integration, now=now, priority=SOON)
+        enqueue(session, kind=TaskKind.ORDERS_CUSTOMIZE, integration=integration, now=now, priority=SOON)
 
 
 def _ids(order: Order) -> list[str]:

@@ -25,6 +25,7 @@ from is2_core.platform import Platform
 from is2_core.shipments.carrier_codes import code_for
 from is2_core.shipments.refused_orders import read_refused
 from is2_core.submissions.rows import KIND_TRACKING, checked_reply, has_open, open_submissions
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.pace import PUT_OFF_MAX, Pace
 from is2_core.tasks.queue import NOW, enqueue
 from is2_core.tasks.run import TaskRun
@@ -225,7 +226,7 @@ def _settle_one(session: Session, package: Package, version: int, result: Result
 
 def after_submission(session: Session, integration: Integration, retry_at: datetime | None, now: datetime) -> None:
     """A submission ended: whatever is due by now is posted next."""
-    enqueue(session, kind="tracking.post", integration=integration, now=now, run_at=retry_at)
+    enqueue(session, kind=TaskKind.TRACKING_POST, integration=integration, now=now, run_at=retry_at)
 
 
 def entered_by_hand(platform: Platform, *, package_id: int, account_id: int, user_id: int) -> None:
@@ -255,4 +256,4 @@ def post_again(platform: Platform, *, package_id: int, account_id: int, user_id:
         now = platform.clock.now()
         add_event(session, package.order_id, now, "TRACKING_AGAIN", "Posted again by a person.", user_id)
         integration = session.get_one(Integration, package.integration_id)
-        enqueue(session, kind="tracking.post", integration=integration, now=now, priority=NOW)
+        enqueue(session, kind=TaskKind.TRACKING_POST, integration=integration, now=now, priority=NOW)

@@ -24,6 +24,7 @@ from is2_core.orders.states import AckState, ReceivedState
 from is2_core.orders.timeline import add_event
 from is2_core.platform import Platform
 from is2_core.shipments.models import WarehouseCursor
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import SOON, enqueue
 from is2_core.tasks.run import TaskRun
 from is2_core.tracking_numbers import plain_number
@@ -78,7 +79,7 @@ def _take(platform: Platform, session: Session, account_id: int, news: Shipments
     _take_stopped(session, orders, news.stopped, now)
     # Tasks last: every transaction touches business rows first.
     unwanted = [order for order in orders.values() if is_to_be_stopped(order)]
-    for kind, due in (("tracking.post", packed), ("orders.stop", unwanted)):
+    for kind, due in ((TaskKind.TRACKING_POST, packed), (TaskKind.ORDERS_STOP, unwanted)):
         for integration_id in sorted({order.integration_id for order in due}):
             integration = session.get_one(Integration, integration_id)
             enqueue(session, kind=kind, integration=integration, now=now, priority=SOON)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from is2_core.accounts.models import Integration
 from is2_core.errors import PluginBug
 from is2_core.submissions.models import Submission, SubmissionLine
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.models import Task
 from is2_core.tasks.queue import enqueue
 from plugins.interface import Applied, PendingSubmission, Rejected, Result, WriteReply
@@ -18,7 +19,6 @@ from plugins.interface import Applied, PendingSubmission, Rejected, Result, Writ
 KIND_ACKNOWLEDGE = "acknowledge_orders"
 KIND_INVENTORY = "push_inventory"
 KIND_TRACKING = "post_tracking"
-POLL = "submissions.poll"
 PENDING = "PENDING"
 
 
@@ -75,7 +75,7 @@ def ask_about_open(session: Session, integration: Integration, now: datetime) ->
 def _ask_about(session: Session, integration: Integration, row: Submission, now: datetime) -> None:
     enqueue(
         session,
-        kind=POLL,
+        kind=TaskKind.SUBMISSIONS_POLL,
         integration=integration,
         now=now,
         run_at=row.ask_at,
@@ -88,7 +88,7 @@ def poll_problem(session: Session, row: Submission) -> str:
     """What went wrong when the cart was last asked about a submission, "" where nothing did."""
     newest = (
         sa.select(Task.error_sentence)
-        .where(Task.business_key == f"{POLL}:{row.integration_id}:{row.id}")
+        .where(Task.business_key == f"{TaskKind.SUBMISSIONS_POLL}:{row.integration_id}:{row.id}")
         .order_by(Task.id.desc())
         .limit(1)
     )

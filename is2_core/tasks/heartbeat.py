@@ -12,12 +12,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from is2_core.platform import Platform
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.models import Heartbeat, Task
 from is2_core.tasks.queue import NOW, enqueue
 from is2_core.tasks.run import TaskRun
 from is2_core.tasks.states import TaskState
 
-HEARTBEAT = "platform.heartbeat"
 EVERY = timedelta(minutes=1)
 OLD_AFTER = timedelta(minutes=3)
 _ROW = 1
@@ -85,7 +85,7 @@ def ask_for_heartbeat(platform: Platform) -> bool:
             .returning(Heartbeat.id)
         ).all()
         if asked:
-            enqueue(session, kind=HEARTBEAT, now=platform.clock.database_now(session), priority=NOW)
+            enqueue(session, kind=TaskKind.HEARTBEAT, now=platform.clock.database_now(session), priority=NOW)
     return bool(asked)
 
 
@@ -95,7 +95,9 @@ def store_heartbeat(platform: Platform, run: TaskRun) -> None:
         now = platform.clock.wall_now(session)
         platform.db.upsert(session, Heartbeat, [{"id": _ROW, "stored_at": now}], key=["id"], update=["stored_at"])
         session.execute(
-            sa.delete(Task).where(Task.integration_id.is_(None), Task.kind == HEARTBEAT, Task.state == TaskState.DONE)
+            sa.delete(Task).where(
+                Task.integration_id.is_(None), Task.kind == TaskKind.HEARTBEAT, Task.state == TaskState.DONE
+            )
         )
         run.finish(session)
 

@@ -11,6 +11,7 @@ from is2_core.accounts.models import Integration
 from is2_core.accounts.states import IntegrationState
 from is2_core.accounts.warehouse_targets import targets_of
 from is2_core.platform import Platform
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import NOW, SOON, enqueue
 
 
@@ -20,7 +21,7 @@ def review_account(platform: Platform, session: Session, account_id: int) -> Non
         sa.select(Integration).where(Integration.account_id == account_id, Integration.state != IntegrationState.SETUP)
     )
     for integration in stores.all():
-        enqueue(session, kind="orders.review", integration=integration, now=platform.clock.now(), priority=NOW)
+        enqueue(session, kind=TaskKind.ORDERS_REVIEW, integration=integration, now=platform.clock.now(), priority=NOW)
 
 
 def ask_to_read(session: Session, account_id: int, now: datetime) -> None:
@@ -29,5 +30,11 @@ def ask_to_read(session: Session, account_id: int, now: datetime) -> None:
     for target in targets_of(session, account_id):
         payload = {"wms_target": target}
         enqueue(
-            session, kind="warehouse.read", account_id=account_id, now=now, priority=SOON, payload=payload, key=target
+            session,
+            kind=TaskKind.WAREHOUSE_READ,
+            account_id=account_id,
+            now=now,
+            priority=SOON,
+            payload=payload,
+            key=target,
         )

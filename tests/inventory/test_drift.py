@@ -14,10 +14,11 @@ from is2_core.accounts.states import IntegrationState
 from is2_core.embedded_warehouse import receiving
 from is2_core.errors import Conflict, NotFound
 from is2_core.inventory import drift, overview
-from is2_core.inventory.drift import DRIFT, drift_of
+from is2_core.inventory.drift import drift_of
 from is2_core.inventory.overview import ItemStock
 from is2_core.items.models import CartItem
 from is2_core.items.states import SeenInCart
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.models import Schedule
 from tests.amazon.payloads import item, ready_order
 from tests.support.amazon import NORTHWIND
@@ -127,9 +128,7 @@ class Compared:
         return sentence
 
     def rows(self) -> dict[str, ItemStock]:
-        view = overview.inventory_view(
-            self.world.platform, integration_id=self.store, account_id=self.world.account
-        )
+        view = overview.inventory_view(self.world.platform, integration_id=self.store, account_id=self.world.account)
         return {row.sku: row for row in view.rows}
 
     def drifts(self) -> dict[str, str]:
@@ -306,7 +305,7 @@ def test_a_comparison_never_pauses_the_store(compared: Compared) -> None:
 def test_every_store_is_compared_once_a_night(compared: Compared) -> None:
     compared.put("LAMP-USB", quantity=80)
     with compared.world.platform.db.read() as session:
-        slot = session.scalars(sa.select(Schedule).where(Schedule.kind == DRIFT)).one()
+        slot = session.scalars(sa.select(Schedule).where(Schedule.kind == TaskKind.INVENTORY_DRIFT)).one()
     assert (slot.daily_at, slot.every_s) == (drift.night_slot(compared.store), 86_400)
     compared.world.pass_time(hours=13)
     compared.world.pass_time(hours=1)
@@ -322,7 +321,7 @@ def test_stores_are_compared_at_different_times_between_four_and_six() -> None:
 def test_what_somebody_else_keeps_writing_is_sent_again_twice_and_then_only_reported(compared: Compared) -> None:
     with compared.world.platform.db.write() as session:
         # No night in between, which would see what was corrected.
-        session.execute(sa.delete(Schedule).where(Schedule.kind == DRIFT))
+        session.execute(sa.delete(Schedule).where(Schedule.kind == TaskKind.INVENTORY_DRIFT))
     feeds = []
     for _ in range(4):
         compared.put("TENT-2P", quantity=80)

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from is2_core.accounts.models import Integration
 from is2_core.accounts.states import IntegrationState
-from is2_core.inventory.drift import DRIFT
 from is2_core.items.models import CartItem
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.models import Task
 from is2_core.tasks.states import TaskState
 from tests.support.browser import Page
@@ -107,7 +107,9 @@ def test_the_button_asks_for_a_comparison_at_once(drifted: Panel) -> None:
         "The stock is being compared with what Amazon shows; what differs is marked here in some minutes."
     )
     with drifted.platform.db.read() as db:
-        task = db.scalars(sa.select(Task).where(Task.kind == DRIFT, Task.state == TaskState.READY)).one()
+        task = db.scalars(
+            sa.select(Task).where(Task.kind == TaskKind.INVENTORY_DRIFT, Task.state == TaskState.READY)
+        ).one()
     assert (task.priority, task.integration_id) == (0, drifted.store(drifted.northwind).id)
 
 

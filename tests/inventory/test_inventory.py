@@ -17,10 +17,10 @@ from is2_core.install import disconnect, settings
 from is2_core.inventory import buffers
 from is2_core.inventory.models import StockPushLine
 from is2_core.inventory.push import push
-from is2_core.inventory.push.sync_row import PUSH
 from is2_core.items import custom_items
 from is2_core.items.models import CartItem
 from is2_core.submissions.models import Submission
+from is2_core.tasks.kinds import TaskKind
 from tests.support.amazon import NORTHWIND
 from tests.support.stock import A_WHILE, Stock
 from tests.support.world import World
@@ -262,7 +262,7 @@ def test_a_channel_read_that_is_refused_shows_on_the_page_while_it_is_and_after(
     assert problem.code == "FAILING"
     assert problem.sentence
     stocked.pass_time(hours=1)
-    assert [kind for kind, *_ in stocked.world.quarantined()] == [PUSH]
+    assert [kind for kind, *_ in stocked.world.quarantined()] == [TaskKind.INVENTORY_PUSH]
     problem = stocked.view().problem
     assert problem is not None
     assert problem.sentence.endswith("It was tried 8 times; the next push begins anew.")

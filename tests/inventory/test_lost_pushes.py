@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from is2_core.cases.models import SupportCase
 from is2_core.cases.states import CaseKind
-from is2_core.inventory.drift import DRIFT
 from is2_core.inventory.push import retries
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.models import Schedule
 from plugins.interface import Applied, PendingSubmission, Retry, WriteReply
 from tests.support.stock import Stock
@@ -44,7 +44,7 @@ class Spoiled(Stock):
         world.finish(self.store)
         with world.platform.db.write() as session:
             # This shop shows nothing of what it takes.
-            session.execute(sa.delete(Schedule).where(Schedule.kind == DRIFT))
+            session.execute(sa.delete(Schedule).where(Schedule.kind == TaskKind.INVENTORY_DRIFT))
 
     def _answer(self, cart: str, hook: str, **arguments: Any) -> Any:
         now = self.world.clock.now()

@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from is2_core.accounts.models import Integration
-from is2_core.inventory.push.sync_row import PUSH
 from is2_core.orders.importing import freshness
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.models import Schedule
 from is2_core.tasks.queue import enqueue
 from tests.support.stock import Stock
@@ -53,7 +53,7 @@ def test_a_push_with_fresh_orders_or_nothing_due_lists_none(moved: Stock) -> Non
     moved.jump(hours=12)
     with moved.world.platform.db.write() as session:
         store = session.get_one(Integration, moved.store)
-        enqueue(session, kind=PUSH, integration=store, now=moved.world.clock.now())
+        enqueue(session, kind=TaskKind.INVENTORY_PUSH, integration=store, now=moved.world.clock.now())
     moved.world.settle()
     assert len(moved.world.amazon.calls("searchOrders")) == listings
 

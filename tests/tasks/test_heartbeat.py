@@ -22,12 +22,12 @@ from is2_core.jobs import HANDLERS
 from is2_core.platform import Platform
 from is2_core.tasks.heartbeat import (
     EVERY,
-    HEARTBEAT,
     OLD_AFTER,
     HeartbeatState,
     ask_for_heartbeat,
     heartbeat_state,
 )
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.models import Heartbeat
 from is2_core.tasks.runner import run_task
 from is2_core.tasks.states import TaskState
@@ -54,7 +54,7 @@ def run_heartbeat(board: Board) -> None:
 def test_one_heartbeat_a_minute_however_many_dispatchers_ask(board: Board) -> None:
     assert [ask_for_heartbeat(board.platform) for _ in range(3)] == [True, False, False]
     task = board.only()
-    assert (task.kind, task.priority, task.account_id, task.integration_id) == (HEARTBEAT, 0, None, None)
+    assert (task.kind, task.priority, task.account_id, task.integration_id) == (TaskKind.HEARTBEAT, 0, None, None)
     board.clock.advance(EVERY)
     # Nobody took the first one: it is asked for again and stays one.
     assert [ask_for_heartbeat(board.platform), ask_for_heartbeat(board.platform)] == [True, False]

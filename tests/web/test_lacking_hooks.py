@@ -21,10 +21,10 @@ from is2_core.embedded_warehouse import packing
 from is2_core.errors import Conflict
 from is2_core.install import settings, trip
 from is2_core.inventory.push import push
-from is2_core.inventory.push.sync_row import PUSH
 from is2_core.items import shipping_mappings
 from is2_core.orders.models import OrderEvent
 from is2_core.orders.states import ReceivedState
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.models import Schedule
 from plugins import interface
 from plugins.testkit import served
@@ -152,7 +152,14 @@ def test_a_cart_that_takes_no_stock_is_not_asked_whether_it_may_be_shared(lackin
     now = lacking.platform.clock.now()
     with lacking.platform.db.write() as session:
         # As of an earlier release of the cart, which took stock.
-        session.add(Schedule(integration_id=lacking.store, kind=PUSH, every_s=43200, next_at=now + timedelta(hours=1)))
+        session.add(
+            Schedule(
+                integration_id=lacking.store,
+                kind=TaskKind.INVENTORY_PUSH,
+                every_s=43200,
+                next_at=now + timedelta(hours=1),
+            )
+        )
         pier = Integration(account_id=lacking.world.account, cart="tiny", region="", state=IntegrationState.ACTIVE)
         pier.created_at = now
         session.add(pier)

@@ -15,13 +15,12 @@ from is2_core.inventory.models import InventorySync
 from is2_core.inventory.push.sync_row import ORDERS
 from is2_core.orders.fulfillment.models import Package
 from is2_core.orders.models import ImportCursor, ReceivedOrder
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.lateness import is_late, is_running, next_runs
 from is2_core.tasks.models import Schedule, Task
 from web.access import platform
 from web.integrations.notices import Notices
 from web.orders.refused_writes import TRACKING, was_refused
-
-_CHECK = "orders.check"
 
 
 @dataclass
@@ -89,16 +88,18 @@ def _add_checks(db: Session, rows: dict[int, StoreRow]) -> None:
     # The routine listing's goes before the daily one's.
     for integration_id, notice in db.execute(notices.order_by(ImportCursor.kind)):
         rows[integration_id].listing_notice = notice
-    for (integration_id, _), next_at in next_runs(db, ids, [_CHECK], now).items():
+    for (integration_id, _), next_at in next_runs(db, ids, [TaskKind.ORDERS_CHECK], now).items():
         rows[integration_id].next_at = next_at
-    for schedule in db.scalars(sa.select(Schedule).where(Schedule.integration_id.in_(ids), Schedule.kind == _CHECK)):
+    for schedule in db.scalars(
+        sa.select(Schedule).where(Schedule.integration_id.in_(ids), Schedule.kind == TaskKind.ORDERS_CHECK)
+    ):
         row = rows[schedule.integration_id]
         row.long_ago = row.checked_at is not None and is_late(
             row.checked_at + 2 * timedelta(seconds=schedule.every_s), now
         )
     newest = (
         sa.select(sa.func.max(Task.id))
-        .where(Task.integration_id.in_(ids), Task.kind == _CHECK)
+        .where(Task.integration_id.in_(ids), Task.kind == TaskKind.ORDERS_CHECK)
         .group_by(Task.integration_id)
     )
     for task in db.scalars(sa.select(Task).where(Task.id.in_(newest))):

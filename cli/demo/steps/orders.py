@@ -9,6 +9,7 @@ from cli.demo.participants import Cast, Shop
 from cli.demo.verification.expected import SetUp
 from cli.demo.verification.packages import references
 from cli.trial import APPLICATION, SIMULATED_CART, SIMULATOR_ENVIRONMENT
+from is2_core.tasks.kinds import TaskKind
 
 FIRST_ORDERS_FROM = timedelta(days=2)
 KILL_DELAY_S = 6.0
@@ -68,7 +69,7 @@ def connect(cast: Cast) -> None:
         for method, service in setup.SHIPPING.items():
             cast.merchant(shop).add_shipping_mapping(shop.store, method, service)
     # What Finish Setup sends at once would take the first items along and leave the others for 12 hours.
-    cast.rest("the stores had looked for stock to send", only=("inventory.push",))
+    cast.rest("the stores had looked for stock to send", only=(TaskKind.INVENTORY_PUSH,))
     for shop in cast.shops:
         for sku in shop.plan.items:
             cast.merchant(shop).add_custom_item(shop.store, sku, {})
@@ -85,7 +86,7 @@ def read_orders(cast: Cast) -> None:
     cast.show.step("Check now: Amazon's orders are read.")
     for shop in cast.shops:
         cast.merchant(shop).check_now(shop.store)
-    cast.rest("all orders are read", only=("orders.check",))
+    cast.rest("all orders are read", only=(TaskKind.ORDERS_CHECK,))
 
 
 def fix_holds(cast: Cast) -> None:

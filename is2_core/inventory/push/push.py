@@ -21,7 +21,7 @@ from is2_core.inventory.models import InventorySync, StockPush, StockPushLine
 from is2_core.inventory.push.plan import Candidate, Computed, candidates_of, due_condition, due_items, levels_of
 from is2_core.inventory.push.results import drop_rest, give_up_lost, lost_items, unfinished, unsent
 from is2_core.inventory.push.send import Entry, held_here, send, store
-from is2_core.inventory.push.sync_row import ORDERS, PUSH, interval_of, set_problem, sync_row
+from is2_core.inventory.push.sync_row import ORDERS, interval_of, set_problem, sync_row
 from is2_core.inventory.sellable import too_many_zeros
 from is2_core.inventory.shared_stock import unconfirmed_skus
 from is2_core.items.activity import make_due
@@ -29,6 +29,7 @@ from is2_core.items.models import CartItem
 from is2_core.orders.importing.freshness import LOOK_AGAIN, MINUTE, known, list_until, worth_waiting
 from is2_core.platform import Platform
 from is2_core.submissions.rows import KIND_INVENTORY, has_open
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import NOW, enqueue
 from is2_core.tasks.run import TaskRun
 from plugins.interface import SettingsError
@@ -199,7 +200,7 @@ def push_now(platform: Platform, *, integration_id: int, account_id: int) -> str
         due = session.scalar(sa.select(sa.func.count()).where(*due_condition(integration.id))) or 0
         if not due:
             raise Conflict("Nothing is due: no active SKU had activity since it was last sent.")
-        enqueue(session, kind=PUSH, integration=integration, now=now, priority=NOW)
+        enqueue(session, kind=TaskKind.INVENTORY_PUSH, integration=integration, now=now, priority=NOW)
     skus = "1 SKU is" if due == 1 else f"{due} SKUs are"
     return f"{skus} due and looked at now; what may be sent goes to {label} as soon as the newest orders are here."
 
@@ -221,5 +222,5 @@ def confirm_zeros(platform: Platform, *, integration_id: int, account_id: int) -
         sync.zeros_confirmed = sorted({*sync.zeros_confirmed, *sync.problem_skus})
         count, now = len(sync.problem_skus), platform.clock.now()
         set_problem(session, integration.id, "", "", (), now)
-        enqueue(session, kind=PUSH, integration=integration, now=now, priority=NOW)
+        enqueue(session, kind=TaskKind.INVENTORY_PUSH, integration=integration, now=now, priority=NOW)
     return f"Confirmed: {count} SKUs may fall to zero. They are sent with the next push."

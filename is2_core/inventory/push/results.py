@@ -13,12 +13,13 @@ from is2_core.accounts.models import Integration
 from is2_core.db.locks import LOCK
 from is2_core.inventory.models import StockPush, StockPushLine
 from is2_core.inventory.push.retries import ALONE, tell_of_tries, tries_of
-from is2_core.inventory.push.sync_row import PUSH, sync_row
+from is2_core.inventory.push.sync_row import sync_row
 from is2_core.inventory.states import PushResult
 from is2_core.items.models import CartItem
 from is2_core.submissions.batch_backoff import TELL_AFTER
 from is2_core.submissions.models import Submission
 from is2_core.submissions.rows import KIND_INVENTORY, has_open
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import enqueue
 from plugins.interface import Applied, Rejected, Result, Retry
 
@@ -142,7 +143,7 @@ def after_submission(session: Session, integration: Integration, retry_at: datet
         return
     soon = any(entry.count < TELL_AFTER for entry in tries_of(session, integration.id).values())
     if soon or lost_items(session, integration.id):
-        enqueue(session, kind=PUSH, integration=integration, now=now, run_at=retry_at)
+        enqueue(session, kind=TaskKind.INVENTORY_PUSH, integration=integration, now=now, run_at=retry_at)
 
 
 def unsent(push_id: int) -> tuple[sa.ColumnElement[bool], ...]:

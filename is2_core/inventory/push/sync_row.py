@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 from is2_core.accounts.models import Integration
 from is2_core.db.locks import LOCK
 from is2_core.inventory.models import InventorySync
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.models import Schedule
 from is2_core.tasks.queue import SOON, enqueue
 
-PUSH = "inventory.push"
 # The problem of a push that waits for the store's newest orders.
 ORDERS = "ORDERS"
 
@@ -44,7 +44,9 @@ def set_problem(
 def interval_of(session: Session, integration_id: int) -> int | None:
     """Seconds between two runs of a store; None where its stock is not sent."""
     return session.scalar(
-        sa.select(Schedule.every_s).where(Schedule.integration_id == integration_id, Schedule.kind == PUSH)
+        sa.select(Schedule.every_s).where(
+            Schedule.integration_id == integration_id, Schedule.kind == TaskKind.INVENTORY_PUSH
+        )
     )
 
 
@@ -52,4 +54,4 @@ def orders_have_come(session: Session, integration: Integration, now: datetime) 
     """A listing of the store's orders has ended: the push that waits for it looks again."""
     row = session.get(InventorySync, integration.id)
     if row is not None and row.problem_code == ORDERS:
-        enqueue(session, kind=PUSH, integration=integration, now=now, priority=SOON)
+        enqueue(session, kind=TaskKind.INVENTORY_PUSH, integration=integration, now=now, priority=SOON)

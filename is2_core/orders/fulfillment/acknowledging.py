@@ -20,6 +20,7 @@ from is2_core.orders.timeline import add_event
 from is2_core.platform import Platform
 from is2_core.submissions.batch_backoff import TELL_AFTER, most_after, tell
 from is2_core.submissions.rows import KIND_ACKNOWLEDGE, checked_reply, has_open, open_submissions
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.pace import PUT_OFF_MAX, Pace
 from is2_core.tasks.queue import NOW, enqueue
 from is2_core.tasks.run import TaskRun
@@ -164,7 +165,7 @@ def acknowledge_again(platform: Platform, *, order_id: int, account_id: int, use
         now = platform.clock.now()
         add_event(session, order.id, now, "ACK_AGAIN", "Acknowledged again by a person.", user_id)
         integration = session.get_one(Integration, order.integration_id)
-        enqueue(session, kind="acknowledgements.send", integration=integration, now=now, priority=NOW)
+        enqueue(session, kind=TaskKind.ACKNOWLEDGEMENTS_SEND, integration=integration, now=now, priority=NOW)
 
 
 def leave_unacknowledged(platform: Platform, *, order_id: int, account_id: int, user_id: int) -> None:
@@ -185,4 +186,4 @@ def _refused(session: Session, order_id: int, account_id: int) -> ReceivedOrder:
 
 def after_submission(session: Session, integration: Integration, retry_at: datetime | None, now: datetime) -> None:
     """A submission ended: whatever is due by now goes with the next one."""
-    enqueue(session, kind="acknowledgements.send", integration=integration, now=now, run_at=retry_at)
+    enqueue(session, kind=TaskKind.ACKNOWLEDGEMENTS_SEND, integration=integration, now=now, run_at=retry_at)

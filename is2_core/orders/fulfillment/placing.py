@@ -20,6 +20,7 @@ from is2_core.orders.models import PlacedComponent, ReceivedLine, ReceivedOrder
 from is2_core.orders.states import AckState, ReceivedState
 from is2_core.orders.timeline import add_event
 from is2_core.platform import Platform
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.pace import Pace
 from is2_core.tasks.queue import SOON, enqueue
 from is2_core.tasks.run import TaskRun
@@ -164,17 +165,17 @@ def _store_placed(platform: Platform, session: Session, integration: Integration
     session.flush()
     # The warehouse may have shipped it, or somebody else confirmed it at the cart, before its answer reached us.
     if follow(platform, session, order, now):
-        enqueue(session, kind="tracking.post", integration=integration, now=now, priority=SOON)
+        enqueue(session, kind=TaskKind.TRACKING_POST, integration=integration, now=now, priority=SOON)
     if not wanted:
         order.ack_state, order.stop_asked_at = AckState.NOT_NEEDED, None
-        enqueue(session, kind="orders.stop", integration=integration, now=now, priority=SOON)
+        enqueue(session, kind=TaskKind.ORDERS_STOP, integration=integration, now=now, priority=SOON)
     elif platform.carts.has(integration.cart, "acknowledge_orders"):
         order.ack_state = AckState.DUE
-        enqueue(session, kind="acknowledgements.send", integration=integration, now=now, priority=SOON)
+        enqueue(session, kind=TaskKind.ACKNOWLEDGEMENTS_SEND, integration=integration, now=now, priority=SOON)
     else:
         order.ack_state = AckState.NOT_NEEDED
     if is_to_be_stopped(order):
-        enqueue(session, kind="orders.stop", integration=integration, now=now, priority=SOON)
+        enqueue(session, kind=TaskKind.ORDERS_STOP, integration=integration, now=now, priority=SOON)
 
 
 def _store_refused(session: Session, order: ReceivedOrder, answer: Refused, now: datetime) -> None:

@@ -18,6 +18,7 @@ from is2_core.orders.models import ReceivedOrder
 from is2_core.orders.states import AckState, ReceivedState
 from is2_core.orders.timeline import add_event
 from is2_core.platform import Platform
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.models import Task
 from is2_core.tasks.run import TaskRun
 from is2_core.tasks.states import TaskState
@@ -57,7 +58,9 @@ def stop_orders(platform: Platform, run: TaskRun) -> None:
         ).all()
         placing = session.scalar(
             sa.select(Task.id).where(
-                Task.integration_id == integration.id, Task.kind == "orders.place", Task.state == TaskState.RUNNING
+                Task.integration_id == integration.id,
+                Task.kind == TaskKind.ORDERS_PLACE,
+                Task.state == TaskState.RUNNING,
             )
         )
     warehouse = platform.warehouse(integration.wms_target)

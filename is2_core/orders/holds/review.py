@@ -12,6 +12,7 @@ from is2_core.orders.holds.config import apply_holds, rules_for
 from is2_core.orders.models import ReceivedOrder
 from is2_core.orders.states import ReceivedState
 from is2_core.platform import Platform
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import NOW, enqueue
 from is2_core.tasks.run import TaskRun
 
@@ -43,7 +44,7 @@ def review_orders(platform: Platform, run: TaskRun) -> None:
             rules = rules_for(platform, session, integration, ui, orders)
             now = platform.clock.now()
             if apply_holds(session, orders, rules, now):
-                enqueue(session, kind="orders.place", integration=integration, now=now, priority=NOW)
+                enqueue(session, kind=TaskKind.ORDERS_PLACE, integration=integration, now=now, priority=NOW)
             if len(orders) < CHUNK:
                 run.finish(session)
                 return

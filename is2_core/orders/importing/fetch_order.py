@@ -17,6 +17,7 @@ from is2_core.orders.importing.staging import stage, stage_singly
 from is2_core.orders.models import ReceivedOrder
 from is2_core.orders.timeline import add_event
 from is2_core.platform import Platform
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import NOW, enqueue
 from plugins.interface import Order, OrderReject, ShippingMappingUI
 
@@ -106,5 +107,5 @@ def _stage(
     now = platform.clock.now()
     add_event(session, order_id, now, "FETCHED", "Fetched by a person.", user_id)
     # A person waits: what staging asked for comes first now.
-    enqueue(session, kind="orders.place", integration=integration, now=now, priority=NOW)
+    enqueue(session, kind=TaskKind.ORDERS_PLACE, integration=integration, now=now, priority=NOW)
     return order_id

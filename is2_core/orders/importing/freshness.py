@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 from is2_core.accounts.models import Integration
 from is2_core.orders.models import ImportCursor
 from is2_core.platform import Platform
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.models import Task
 from is2_core.tasks.queue import SOON, enqueue
 from is2_core.tasks.states import OPEN_STATES
 
-LISTING = "orders.check"
 LOOK_AGAIN = timedelta(minutes=15)
 MINUTE = timedelta(minutes=1)
 # Where orders cannot be read for so long, whoever waits goes on without them.
@@ -46,7 +46,9 @@ def worth_waiting(platform: Platform, session: Session, integration: Integration
         return False
     now = platform.clock.now()
     tried = session.scalar(
-        sa.select(sa.func.max(Task.finished_at)).where(Task.integration_id == integration.id, Task.kind == LISTING)
+        sa.select(sa.func.max(Task.finished_at)).where(
+            Task.integration_id == integration.id, Task.kind == TaskKind.ORDERS_CHECK
+        )
     )
     return now < since + WAIT_FOR_ORDERS or tried is None or tried < now - _TRIED
 
@@ -56,10 +58,10 @@ def list_until(platform: Platform, session: Session, integration: Integration, u
     Returns when to look again."""
     now = platform.clock.now()
     is_open = sa.select(Task.id).where(
-        Task.integration_id == integration.id, Task.kind == LISTING, Task.state.in_(OPEN_STATES)
+        Task.integration_id == integration.id, Task.kind == TaskKind.ORDERS_CHECK, Task.state.in_(OPEN_STATES)
     )
     if session.scalar(is_open) is not None:
         return now + LOOK_AGAIN
     possible = max(now, until + platform.carts.manifest(integration.cart).read_lag + MINUTE)
-    enqueue(session, kind=LISTING, integration=integration, now=now, run_at=possible, priority=SOON)
+    enqueue(session, kind=TaskKind.ORDERS_CHECK, integration=integration, now=now, run_at=possible, priority=SOON)
     return possible + MINUTE

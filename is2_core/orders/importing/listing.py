@@ -30,6 +30,7 @@ from is2_core.orders.importing.staging import stage, stage_singly
 from is2_core.orders.models import ImportCursor
 from is2_core.platform import Platform
 from is2_core.submissions.rows import ask_about_open
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import enqueue
 from is2_core.tasks.run import TaskRun
 from plugins.interface import (
@@ -233,10 +234,10 @@ def _end_page(listing: Listing, session: Session, integration: Integration, wind
 
 def _ask_for_what_is_owed(session: Session, integration: Integration, now: datetime) -> None:
     """Whatever a store still owes goes on with its next listing at the latest, even if a task of it was set aside."""
-    enqueue(session, kind="orders.place", integration=integration, now=now)
-    enqueue(session, kind="orders.stop", integration=integration, now=now)
-    enqueue(session, kind="acknowledgements.send", integration=integration, now=now)
-    enqueue(session, kind="tracking.post", integration=integration, now=now)
+    enqueue(session, kind=TaskKind.ORDERS_PLACE, integration=integration, now=now)
+    enqueue(session, kind=TaskKind.ORDERS_STOP, integration=integration, now=now)
+    enqueue(session, kind=TaskKind.ACKNOWLEDGEMENTS_SEND, integration=integration, now=now)
+    enqueue(session, kind=TaskKind.TRACKING_POST, integration=integration, now=now)
     ask_for_customizations(session, integration, now)
     ask_about_open(session, integration, now)
 

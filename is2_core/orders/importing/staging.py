@@ -24,6 +24,7 @@ from is2_core.orders.importing.staged_rows import line_row, order_row, personal,
 from is2_core.orders.models import OrderEvent, ReceivedLine, ReceivedOrder, Recipient
 from is2_core.orders.states import CustomizationState, ReceivedState
 from is2_core.platform import Platform
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import SOON, enqueue
 from plugins.interface import Order, OrderReject, OrderState, ShippingMappingUI
 
@@ -109,7 +110,7 @@ def stage(
     replace_holds(session, {order_id: held.get(remote_id, ()) for remote_id, order_id in id_of.items()})
     _ask_for_what_follows(session, integration, fresh, stored, decisions, customized, now)
     if to_post:
-        enqueue(session, kind="tracking.post", integration=integration, now=now, priority=SOON)
+        enqueue(session, kind=TaskKind.TRACKING_POST, integration=integration, now=now, priority=SOON)
     note_sold(session, integration, _sold(fresh, stored, decisions), platform)
 
 
@@ -281,11 +282,11 @@ def _ask_for_what_follows(
 ) -> None:
     wanted = [order for order in orders if decisions[order.remote_id].needs_recipient]
     if any(CustomizationState.DUE in customized[order.remote_id].values() for order in wanted):
-        enqueue(session, kind="orders.customize", integration=integration, now=now, priority=SOON)
+        enqueue(session, kind=TaskKind.ORDERS_CUSTOMIZE, integration=integration, now=now, priority=SOON)
     if any(decisions[order.remote_id].state is ReceivedState.STAGED and order.state in PLACEABLE for order in orders):
-        enqueue(session, kind="orders.place", integration=integration, now=now, priority=SOON)
+        enqueue(session, kind=TaskKind.ORDERS_PLACE, integration=integration, now=now, priority=SOON)
     if any(_is_stopped(order, stored.get(order.remote_id), decisions[order.remote_id]) for order in orders):
-        enqueue(session, kind="orders.stop", integration=integration, now=now, priority=SOON)
+        enqueue(session, kind=TaskKind.ORDERS_STOP, integration=integration, now=now, priority=SOON)
 
 
 def _is_stopped(order: Order, stored: ReceivedOrder | None, decision: Decision) -> bool:

@@ -1,0 +1,26 @@
+"""Names of the kinds of background work. Rows hold them, so they stay as they are; all else about a kind is one entry
+of `jobs.py`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class TaskKind(StrEnum):
+    """Name a kind of task."""
+
+    HEARTBEAT = "platform.heartbeat"
+    ORDERS_CHECK = "orders.check"
+    ORDERS_RECONCILE = "orders.reconcile"
+    ORDERS_CUSTOMIZE = "orders.customize"
+    ORDERS_REVIEW = "orders.review"
+    ORDERS_PLACE = "orders.place"
+    ORDERS_STOP = "orders.stop"
+    ACKNOWLEDGEMENTS_SEND = "acknowledgements.send"
+    INVENTORY_ACTIVITY = "inventory.activity"
+    INVENTORY_PUSH = "inventory.push"
+    INVENTORY_COMPARE = "inventory.compare"
+    INVENTORY_DRIFT = "inventory.drift"
+    WAREHOUSE_READ = "warehouse.read"
+    TRACKING_POST = "tracking.post"
+    SUBMISSIONS_POLL = "submissions.poll"
