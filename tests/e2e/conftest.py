@@ -1,10 +1,10 @@
-"""The fixtures of the merchant's road."""
+"""The fixtures of the merchant's journey."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.e2e.road import Road
+from tests.e2e.journey import Journey
 from tests.support.world import World
 
 
@@ -15,6 +15,6 @@ def database_url(sqlite_url: str) -> str:
 
 
 @pytest.fixture
-def road(world: World) -> Road:
+def journey(world: World) -> Journey:
     """A merchant before the first step."""
-    return Road(world)
+    return Journey(world)

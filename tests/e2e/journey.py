@@ -1,4 +1,4 @@
-"""What the tests of the merchant's road share: people with browsers, the clock, the simulated Amazon beside them."""
+"""People with browsers, the clock and the simulated Amazon beside them, for the tests of the merchant's journey."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ALICE = "alice@example.com"
 A_WHILE = 5
 
 
-class Road:
+class Journey:
     """A platform with its panel, before any store is connected: Alice owns the account Northwind."""
 
     def __init__(self, world: World) -> None:
