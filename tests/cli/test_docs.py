@@ -59,6 +59,17 @@ def test_commands_and_links_lead_somewhere(path: Path) -> None:
         assert (path.parent / link).exists(), link
 
 
+def test_a_decision_stands_on_a_page_of_its_own() -> None:
+    folder = ROOT / "docs/decisions"
+    pages = sorted(path for path in folder.glob("*.md") if path.name != "README.md")
+    listed = re.findall(r"^- \[(.+)\]\((.+)\)$", (folder / "README.md").read_text(encoding="utf-8"), re.M)
+    assert [path.name for path in pages] == [link for _, link in listed]
+    for path, (title, _) in zip(pages, listed, strict=True):
+        headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.M)
+        assert headings == [title, "Status", "Context", "Decision", "Consequences"], path.name
+        assert int(title.partition(".")[0]) == int(path.name[:4]), path.name
+
+
 def _names_in(path: Path) -> set[str]:
     """Everything a Python file defines, with what stands inside a class as `Class.name`."""
     names: set[str] = set()
