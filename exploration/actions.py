@@ -18,7 +18,7 @@ from is2_core.tasks.dispatcher import tick
 from is2_core.tasks.models import Task
 from is2_core.tasks.pick import Limits, next_due
 from is2_core.tasks.runner import MAX_CRASHES, run_next
-from is2_core.tasks.states import TaskState
+from is2_core.tasks.states import OPEN_STATES, TaskState
 
 _CHANGES = {"UNSHIPPED": ("cancel", "cancel", "request_cancel"), "PENDING": ("make_payable", "cancel")}
 
@@ -88,7 +88,7 @@ class Actions:
                 task_open = session.scalar(
                     sa.select(Task.id).where(
                         Task.business_key == task.business_key,
-                        Task.state.in_((TaskState.READY, TaskState.RUNNING, TaskState.WAITING)),
+                        Task.state.in_(OPEN_STATES),
                     )
                 )
                 task.state = TaskState.DONE if task_open else TaskState.READY

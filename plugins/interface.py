@@ -52,7 +52,11 @@ from plugins.types.manifest import (
     Site,
 )
 from plugins.types.orders import (
+    CONFIRMED,
     CUSTOMIZATION_MAX,
+    ENDED,
+    TO_SHIP,
+    UNSHIPPED,
     ConfirmedPackage,
     Customization,
     FulfilledBy,
@@ -298,11 +302,15 @@ def shipping_mapping_ui(ctx: CartContext) -> ShippingMappingUI:
 
 
 __all__ = [
+    "CONFIRMED",
     "CONTRACT_VERSION",
     "CUSTOMIZATION_MAX",
+    "ENDED",
     "ENTRY_POINTS",
     "MERCHANT_CHANNEL",
     "PROJECT",
+    "TO_SHIP",
+    "UNSHIPPED",
     "AccessToken",
     "AcknowledgedLine",
     "Acknowledgement",

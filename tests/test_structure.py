@@ -7,12 +7,13 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from functools import cache
 from graphlib import TopologicalSorter
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -201,6 +202,136 @@ def test_only_one_module_spells_the_kinds_of_tasks() -> None:
     assert "orders.check" in names
     elsewhere = python(*EVERYTHING_THAT_RUNS, without=("is2_core/tasks/kinds.py", "is2_core/db/migrations/"))
     assert breaches(elsewhere, lambda node: isinstance(node, ast.Constant) and node.value in names) == []
+
+
+ORDER_STATE_IN_THE_CONTRACT = "plugins/types/orders.py"
+
+
+def state_enums() -> dict[str, set[str]]:
+    """The values of every state enum, by name: those of a states.py, and what a cart says of an order."""
+    enums: dict[str, set[str]] = {}
+    for path in python(*PRODUCT):
+        if path.name != "states.py" and name(path) != ORDER_STATE_IN_THE_CONTRACT:
+            continue
+        for node in tree(path).body:
+            if not isinstance(node, ast.ClassDef) or [ast.unparse(base) for base in node.bases] != ["StrEnum"]:
+                continue
+            members = (each.value for each in node.body if isinstance(each, ast.Assign))
+            enums[node.name] = {str(ast.literal_eval(value)) for value in members}
+    return enums
+
+
+def state_of(node: ast.AST, enums: Container[str]) -> str:
+    """The enum of which an expression names a member (`ReceivedState.HELD`, `.HELD.value`), or nothing."""
+    if isinstance(node, ast.Attribute) and node.attr == "value":
+        node = node.value
+    of = ast.unparse(node.value).rpartition(".")[2] if isinstance(node, ast.Attribute) else ""
+    return of if of in enums else ""
+
+
+def groups_states(node: ast.AST, enums: dict[str, set[str]]) -> bool:
+    """Whether a node puts two or more states of one enum together, or one beside a group: as a collection, as strings,
+    as comparisons of one thing with each of them, or as the cases of a match."""
+    if isinstance(node, ast.Tuple | ast.List | ast.Set):
+        of = Counter(state_of(each, enums) for each in node.elts)
+        beside = any(isinstance(each, ast.Starred) for each in node.elts)
+        texts = {each.value for each in node.elts if isinstance(each, ast.Constant)}
+        return any(count + beside > 1 for enum, count in of.items() if enum) or any(
+            len(texts & values) > 1 for values in enums.values()
+        )
+    if isinstance(node, ast.MatchOr):
+        found = [state_of(each.value, enums) for each in node.patterns if isinstance(each, ast.MatchValue)]
+        return any(count > 1 for enum, count in Counter(found).items() if enum)
+    together = ("or_", "sa.or_", "and_", "sa.and_")
+    if isinstance(node, ast.BoolOp):
+        parts = node.values
+    elif isinstance(node, ast.Call) and ast.unparse(node.func) in together:
+        parts = node.args
+    else:
+        return False
+    asked = Counter(
+        (ast.unparse(part.left), state_of(part.comparators[0], enums))
+        for part in parts
+        if isinstance(part, ast.Compare)
+    )
+    return any(count > 1 for (_, enum), count in asked.items() if enum)
+
+
+@pytest.mark.parametrize(
+    "breach",
+    [
+        "OPEN = (TaskState.READY, TaskState.RUNNING)",
+        "query.where(Task.state.in_([TaskState.READY, TaskState.RUNNING]))",
+        "frozenset({states.TaskState.READY.value, states.TaskState.RUNNING.value})",
+        "(*OPEN_STATES, TaskState.DONE)",
+        "row.state in ('READY', 'RUNNING')",
+        "row.state == TaskState.READY or row.state is TaskState.RUNNING",
+        "sa.or_(Task.state == TaskState.READY, Task.state == TaskState.RUNNING)",
+        "match state:\n    case TaskState.READY | TaskState.RUNNING: pass",
+    ],
+)
+def test_a_group_of_states_is_recognized(breach: str) -> None:
+    assert any(groups_states(node, state_enums()) for node in ast.walk(ast.parse(breach)))
+
+
+def test_states_are_put_together_in_their_states_module_alone() -> None:
+    # A group written down twice is two groups as soon as one of them changes. A table such as labels by state is none.
+    enums = state_enums()
+    assert {"ReceivedState", "AckState", "PostState", "TaskState", "OrderState"} <= enums.keys()
+    # The demo's verification and the simulator judge from outside, in words of their own.
+    elsewhere = (
+        path
+        for path in python(*EVERYTHING_THAT_RUNS, without=("is2_core/db/migrations/", "cli/demo/", SIMULATOR))
+        if path.name != "states.py" and name(path) != ORDER_STATE_IN_THE_CONTRACT
+    )
+    assert breaches(elsewhere, lambda node: groups_states(node, enums)) == []
+
+
+def sets_order_state(node: ast.AST) -> bool:
+    """Whether a node sets a received order's state, as far as its text tells: an assignment to an attribute `state` of
+    anything but a member of another enum, or `values(state=...)` of an update of ReceivedOrder."""
+    if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        value = node.value
+        pairs: list[tuple[ast.expr, ast.expr | None]] = []
+        for target in targets:
+            if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+                pairs += zip(target.elts, value.elts, strict=False)
+            else:
+                pairs += [(each, value) for each in (target.elts if isinstance(target, ast.Tuple) else [target])]
+        return any(
+            isinstance(target, ast.Attribute)
+            and target.attr == "state"
+            and not re.match(r"(Task|Integration|Warehouse)State\.", ast.unparse(what) if what else "")
+            for target, what in pairs
+        )
+    text = ast.unparse(node) if isinstance(node, ast.Call) and called(node).endswith(".values") else ""
+    given = node.keywords if isinstance(node, ast.Call) else []
+    names_it = any(each.arg == "state" for each in given) or bool(re.search(r"values\(.*['\"]state['\"]:", text))
+    return text.startswith("sa.update(ReceivedOrder)") and names_it
+
+
+@pytest.mark.parametrize(
+    "breach",
+    [
+        "order.state = state",
+        "order.state, order.reason = ReceivedState.HELD, ''",
+        "order.reason, order.state = explained(order)",
+        "sa.update(ReceivedOrder).where(ReceivedOrder.id == 1).values(state=to)",
+        "sa.update(ReceivedOrder).values({'state': to})",
+    ],
+)
+def test_setting_an_order_s_state_is_recognized(breach: str) -> None:
+    assert any(sets_order_state(node) for node in ast.walk(ast.parse(breach)))
+
+
+def test_only_transitions_set_the_state_of_a_stored_order() -> None:
+    orders = (
+        path
+        for path in python("is2_core", "web", "worker.py", without=("is2_core/orders/transition.py",))
+        if any(module.startswith("is2_core.orders.") for module, _ in imported(path))
+    )
+    assert breaches(orders, sets_order_state) == []
 
 
 def test_nothing_is_run_that_came_as_data() -> None:

@@ -16,13 +16,12 @@ from flask import abort, current_app, g, request, session
 from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Account, Integration
-from is2_core.accounts.states import Role
+from is2_core.accounts.states import READS_ALL, Role
 from is2_core.accounts.users import AccountRef, SignedIn
 from is2_core.db.base import Owned
 from is2_core.platform import Platform
 
 _log = logging.getLogger(__name__)
-_READS_ALL = (Role.ADMIN, Role.SUPPORT)
 
 Asked = ParamSpec("Asked")
 Answer = TypeVar("Answer")
@@ -39,7 +38,7 @@ def enter(signed_in: SignedIn) -> None:
     """Note who asks, and which accounts they see, for the rest of this request."""
     g.viewer = signed_in
     g.accounts = signed_in.accounts
-    if signed_in.role in _READS_ALL:
+    if signed_in.role in READS_ALL:
         own = {account.id: account for account in signed_in.accounts}
         with platform().db.read() as db:
             rows = db.execute(sa.select(Account.id, Account.name).order_by(Account.name)).all()

@@ -16,7 +16,7 @@ from is2_core.accounts.models import Integration
 from is2_core.accounts.states import Role
 from is2_core.carts.cart_settings import environment_label
 from is2_core.orders.models import ReceivedOrder
-from is2_core.orders.states import AckState, ReceivedState
+from is2_core.orders.states import ACK_NOT_SENT, TO_PLACE, AckState, ReceivedState
 from is2_core.platform import Platform
 from web import access, lateness
 from web.inventory import shared_stock
@@ -182,10 +182,10 @@ def lacks(platform: Platform, cart: str, hook: str) -> bool:
 
 def ack_label(platform: Platform, order: ReceivedOrder, cart: str) -> str:
     """Where the acknowledgement stands, in words; the reason where it was refused."""
-    if order.ack_state in (AckState.NONE, AckState.NOT_NEEDED) and lacks(platform, cart, "acknowledge_orders"):
+    if order.ack_state in ACK_NOT_SENT and lacks(platform, cart, "acknowledge_orders"):
         return f"{cart_label(platform, cart)} takes none"
     if order.ack_state == AckState.REJECTED:
         return f"Refused: {order.ack_sentence}" if order.ack_sentence else "Refused"
     if order.ack_state == AckState.NONE:
-        return "Not yet" if order.state in (ReceivedState.STAGED, ReceivedState.HELD) else "—"
+        return "Not yet" if order.state in TO_PLACE else "—"
     return _ACK_LABELS.get(AckState(order.ack_state), order.ack_state)

@@ -9,8 +9,9 @@ import sqlalchemy as sa
 
 from exploration.world import World
 from is2_core.embedded_warehouse import order_handling, packing, receiving
-from is2_core.embedded_warehouse.ledger import OPEN, open_units
+from is2_core.embedded_warehouse.ledger import open_units
 from is2_core.embedded_warehouse.models import WarehouseOrder, WarehousePackage
+from is2_core.embedded_warehouse.states import OPEN
 from plugins.amazon.simulator.orders.generate import SKUS
 
 CARRIERS = ("UPS", "dhl express", "Yodel", "Pigeon Post")

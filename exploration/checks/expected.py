@@ -10,14 +10,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from is2_core.embedded_warehouse.models import WarehouseOrder, WarehouseOrderLine, WarehouseSku
-from is2_core.embedded_warehouse.states import WarehouseState
+from is2_core.embedded_warehouse.states import ENDED
 from is2_core.inventory.models import StockBuffer
 from is2_core.items.models import CartItem, Mapping as SkuMapping
 from is2_core.orders.models import ReceivedLine, ReceivedOrder
-from is2_core.orders.states import ReceivedState
-
-_NOT_PLACED = (ReceivedState.STAGED, ReceivedState.HELD, ReceivedState.QUARANTINED)
-_ENDED = (WarehouseState.COMPLETED, WarehouseState.CANCELLED)
+from is2_core.orders.states import UNPLACED
 
 
 def made_of(session: Session, account: int) -> dict[tuple[int, str], dict[str, int]]:
@@ -42,7 +39,7 @@ def kept_back(session: Session, account: int) -> Counter[str]:
         .join(ReceivedLine, ReceivedLine.order_id == ReceivedOrder.id)
         .where(
             ReceivedOrder.account_id == account,
-            ReceivedOrder.state.in_(_NOT_PLACED),
+            ReceivedOrder.state.in_(UNPLACED),
             ReceivedOrder.placed_at.is_(None),
         )
     ):
@@ -61,7 +58,7 @@ def not_promised(session: Session, account: int) -> dict[str, int]:
     for sku, quantity, shipped in session.execute(
         sa.select(WarehouseOrderLine.sku, WarehouseOrderLine.quantity, WarehouseOrderLine.shipped)
         .join(WarehouseOrder, WarehouseOrder.id == WarehouseOrderLine.order_id)
-        .where(WarehouseOrder.account_id == account, WarehouseOrder.state.not_in(_ENDED))
+        .where(WarehouseOrder.account_id == account, WarehouseOrder.state.not_in(ENDED))
     ):
         left[sku] -= quantity - shipped
     return left

@@ -17,11 +17,11 @@ from is2_core.embedded_warehouse.states import WarehouseState
 from is2_core.inventory.models import StockPush
 from is2_core.orders.holds.reasons import HoldCode
 from is2_core.orders.models import Hold, ImportCursor, OrderEvent, ReceivedLine, ReceivedOrder
-from is2_core.orders.states import AckState, CustomizationState, ReceivedState
+from is2_core.orders.states import ACK_OPEN, EXPLAINED, CustomizationState, ReceivedState
 from is2_core.submissions.models import Submission
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.models import Task
-from is2_core.tasks.states import TaskState
+from is2_core.tasks.states import OPEN_STATES, TaskState
 from plugins.amazon.simulator.orders.order_book import BookedOrder
 from plugins.interface import OrderState
 
@@ -34,8 +34,6 @@ LASTING = {
     HoldCode.SKU_UNKNOWN,
     HoldCode.METHOD_UNMAPPED,
 }
-_OPEN = (TaskState.READY, TaskState.RUNNING, TaskState.WAITING)
-EXPLAINED = (ReceivedState.EXCLUDED, ReceivedState.QUARANTINED, ReceivedState.CANCELLED)
 
 
 def check(world: World) -> list[str]:
@@ -157,9 +155,7 @@ def at_rest(world: World) -> Iterator[str]:
             if task.state != TaskState.READY or task.run_at <= now:
                 error = f"{task.error_code} {task.error_detail}".strip() or "no error"
                 yield f"rest: task {task.kind} is {task.state}, {task.attempts} attempts, {error}"
-        for order in session.scalars(
-            sa.select(ReceivedOrder).where(ReceivedOrder.ack_state.in_((AckState.DUE, AckState.SENT)))
-        ):
+        for order in session.scalars(sa.select(ReceivedOrder).where(ReceivedOrder.ack_state.in_(ACK_OPEN))):
             yield f"rest: the acknowledgement of {order.remote_id} is still {order.ack_state}"
         for cursor in session.scalars(sa.select(ImportCursor).where(ImportCursor.start.is_not(None))):
             yield f"rest: the {cursor.kind} window of store {cursor.integration_id} is half-read"
@@ -183,7 +179,7 @@ def answered(world: World) -> Iterator[str]:
         asked = {
             task.payload["submission"]
             for task in session.scalars(
-                sa.select(Task).where(Task.kind == TaskKind.SUBMISSIONS_POLL, Task.state.in_(_OPEN))
+                sa.select(Task).where(Task.kind == TaskKind.SUBMISSIONS_POLL, Task.state.in_(OPEN_STATES))
             )
         }
         for row in session.scalars(sa.select(Submission).where(Submission.closed_at.is_(None))):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 
 class Role(StrEnum):
@@ -31,4 +32,13 @@ class IntegrationState(StrEnum):
     DISCONNECTED = "DISCONNECTED"
 
 
-WAITS_FOR_A_PERSON = (IntegrationState.PAUSED, IntegrationState.DISCONNECTED)
+# They see every account.
+READS_ALL: Final = (Role.ADMIN, Role.SUPPORT)
+# They see what the warehouse has to do; the second change it.
+SEES_WAREHOUSE: Final = (Role.WAREHOUSE, Role.SUPPORT, Role.ADMIN)
+WORKS_IN_WAREHOUSE: Final = (Role.WAREHOUSE, Role.ADMIN)
+
+WAITS_FOR_A_PERSON: Final = (IntegrationState.PAUSED, IntegrationState.DISCONNECTED)
+CONNECTED: Final = (IntegrationState.ACTIVE, IntegrationState.PAUSED)
+# Nothing of the seller is read: another integration may take the seller over.
+NOT_CONNECTED: Final = (IntegrationState.SETUP, IntegrationState.DISCONNECTED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 
 class CaseKind(StrEnum):
@@ -25,3 +26,7 @@ class CaseKind(StrEnum):
     SELLER_NOT_PROVED = "SELLER_NOT_PROVED"
     SELLER_HELD = "SELLER_HELD"
     NUMBER_TWICE = "NUMBER_TWICE"
+
+
+# Units that the warehouse was given and nobody wants of it any more.
+UNWANTED_UNITS: Final = (CaseKind.FEWER_UNITS, CaseKind.SHIPPED_ELSEWHERE)

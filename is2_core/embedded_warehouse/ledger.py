@@ -11,12 +11,9 @@ from sqlalchemy.orm import Session
 
 from is2_core.db.chunks import chunks
 from is2_core.embedded_warehouse.models import StockMovement, WarehouseOrder, WarehouseOrderLine, WarehouseSku
-from is2_core.embedded_warehouse.states import WarehouseState
+from is2_core.embedded_warehouse.states import OPEN, SET_ASIDE, WarehouseState
 from plugins.warehouse import Stock
 
-OPEN = (WarehouseState.PENDING, WarehouseState.IN_PROCESS, WarehouseState.BACK_ORDER, WarehouseState.ON_HOLD)
-# A back order waits for units that are not there, and a hold may last: others are packed meanwhile.
-_SET_ASIDE = (WarehouseState.PENDING, WarehouseState.IN_PROCESS)
 _URGENCY = (WarehouseOrder.ship_by.is_(None), WarehouseOrder.ship_by, WarehouseOrder.id)
 
 
@@ -37,7 +34,7 @@ def free_units(session: Session, account_id: int, skus: Iterable[str]) -> dict[s
     """Units on hand that are set aside neither for pending orders nor for orders being packed, of each of these SKUs
     that the warehouse knows; below zero where more are set aside than there are."""
     wanted = sorted(set(skus))
-    set_aside = _promised(session, account_id, wanted, _SET_ASIDE)
+    set_aside = _promised(session, account_id, wanted, SET_ASIDE)
     known = sa.select(WarehouseSku.sku, WarehouseSku.on_hand).where(
         WarehouseSku.account_id == account_id, WarehouseSku.sku.in_(wanted)
     )

@@ -13,10 +13,10 @@ from is2_core.db.engine import Database
 from is2_core.embedded_warehouse import feed
 from is2_core.embedded_warehouse.demands import to_json
 from is2_core.embedded_warehouse.feed import next_position, note_moved
-from is2_core.embedded_warehouse.ledger import OPEN, free_units, open_units, stock_levels
+from is2_core.embedded_warehouse.ledger import free_units, open_units, stock_levels
 from is2_core.embedded_warehouse.models import WarehouseOrder, WarehouseOrderLine
 from is2_core.embedded_warehouse.shipping import end_order
-from is2_core.embedded_warehouse.states import WarehouseState
+from is2_core.embedded_warehouse.states import OPEN, WarehouseState
 from plugins.warehouse import (
     Activity,
     Already,

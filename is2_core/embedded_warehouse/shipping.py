@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from is2_core.embedded_warehouse.feed import note_moved
 from is2_core.embedded_warehouse.ledger import move_stock, open_units, reconsider
 from is2_core.embedded_warehouse.models import WarehouseOrder, WarehousePackage, WarehousePackageLine, WarehouseSku
-from is2_core.embedded_warehouse.states import WarehouseState
+from is2_core.embedded_warehouse.states import BEGUN_BY_A_PARCEL, WarehouseState
 
 
 def packages_of(session: Session, order: WarehouseOrder) -> list[WarehousePackage]:
@@ -94,5 +94,5 @@ def _settle_state(order: WarehouseOrder) -> None:
         order.state = WarehouseState.COMPLETED if shipped else WarehouseState.CANCELLED
     elif not open_units(order):
         order.state = WarehouseState.COMPLETED
-    elif order.state in (WarehouseState.PENDING, WarehouseState.COMPLETED):
+    elif order.state in BEGUN_BY_A_PARCEL:
         order.state = WarehouseState.IN_PROCESS

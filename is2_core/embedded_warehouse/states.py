@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 
 class WarehouseState(StrEnum):
@@ -19,3 +20,12 @@ class WarehouseState(StrEnum):
     def label(self) -> str:
         """The words users know."""
         return self.value.replace("_", " ").title()
+
+
+OPEN: Final = (WarehouseState.PENDING, WarehouseState.IN_PROCESS, WarehouseState.BACK_ORDER, WarehouseState.ON_HOLD)
+ENDED: Final = (WarehouseState.COMPLETED, WarehouseState.CANCELLED)
+# Units are set aside for them. A back order waits for units that are not there, and a hold may last: others are packed
+# meanwhile.
+SET_ASIDE: Final = (WarehouseState.PENDING, WarehouseState.IN_PROCESS)
+# A parcel that is packed, or taken back, makes them one that is being packed.
+BEGUN_BY_A_PARCEL: Final = (WarehouseState.PENDING, WarehouseState.COMPLETED)

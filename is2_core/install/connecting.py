@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from is2_core.accounts.display_name import store_name
 from is2_core.accounts.models import Credential, InstallSession, Integration, SellerClaim
-from is2_core.accounts.states import WAITS_FOR_A_PERSON, IntegrationState
+from is2_core.accounts.states import NOT_CONNECTED, WAITS_FOR_A_PERSON, IntegrationState
 from is2_core.cases.cases import raise_case
 from is2_core.cases.models import SupportCase
 from is2_core.cases.states import CaseKind
@@ -95,7 +95,7 @@ def _refusal(row: Integration, other: Integration | None) -> str:
     one whose orders are being read."""
     if row.seller_id is None and row.state == IntegrationState.DISCONNECTED:
         return "The seller of this store has been connected to another account since."
-    if other is None or other.state in (IntegrationState.SETUP, IntegrationState.DISCONNECTED):
+    if other is None or other.state in NOT_CONNECTED:
         return ""
     if other.account_id != row.account_id:
         return (

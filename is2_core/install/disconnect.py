@@ -8,23 +8,21 @@ from sqlalchemy.orm import Session
 from is2_core.accounts.access import owned_integration
 from is2_core.accounts.display_name import store_name
 from is2_core.accounts.models import Credential, Integration, SellerClaim
-from is2_core.accounts.states import IntegrationState
+from is2_core.accounts.states import CONNECTED, IntegrationState
 from is2_core.db.locks import LOCK
 from is2_core.errors import Conflict
 from is2_core.integrations.pausing import resume
 from is2_core.items.activity import note_sold
 from is2_core.orders.customized_lines import ask_for_customizations
 from is2_core.orders.models import Hold, ReceivedLine, ReceivedOrder
-from is2_core.orders.states import ReceivedState
-from is2_core.orders.timeline import add_event
+from is2_core.orders.states import TO_PLACE, ReceivedState
+from is2_core.orders.transition import transition
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import NOW, enqueue, pause_tasks
 
 # Marks the orders that a reconnect takes up again.
 STORE_DISCONNECTED = "The store was disconnected."
-
-ENDED_BY_DISCONNECT = (ReceivedState.STAGED, ReceivedState.HELD)
 
 
 def disconnect(platform: Platform, *, integration_id: int, account_id: int, user_id: int) -> str:
@@ -35,23 +33,21 @@ def disconnect(platform: Platform, *, integration_id: int, account_id: int, user
     """
     with platform.db.write() as session:
         row = owned_integration(session, integration_id, account_id, lock=True)
-        if row.state not in (IntegrationState.ACTIVE, IntegrationState.PAUSED):
+        if row.state not in CONNECTED:
             raise Conflict("Only a connected store can be disconnected.")
-        orders = session.scalars(
-            sa.select(ReceivedOrder)
+        ids = session.scalars(
+            sa.select(ReceivedOrder.id)
             .where(
                 ReceivedOrder.integration_id == row.id,
-                ReceivedOrder.state.in_(ENDED_BY_DISCONNECT),
+                ReceivedOrder.state.in_(TO_PLACE),
                 ReceivedOrder.asked_at.is_(None),
             )
             .order_by(ReceivedOrder.id)
             .with_for_update(**LOCK)
         ).all()
         now = platform.clock.now()
-        ids = [order.id for order in orders]
-        for order in orders:
-            order.state, order.reason = ReceivedState.DISMISSED, STORE_DISCONNECTED
-            add_event(session, order.id, now, "DISMISSED", STORE_DISCONNECTED, user_id)
+        state = ReceivedState.DISMISSED
+        transition(session, ids, state, STORE_DISCONNECTED, now, code=state, user_id=user_id)
         session.execute(sa.delete(Hold).where(Hold.order_id.in_(ids)))
         row.state, row.pause_code = IntegrationState.DISCONNECTED, ""
         row.pause_sentence = "This store was disconnected. Reconnect it to go on."
@@ -73,8 +69,8 @@ def disconnect(platform: Platform, *, integration_id: int, account_id: int, user
 def take_up_again(platform: Platform, session: Session, row: Integration) -> None:
     """Let a disconnected store go on, inside the transaction that stores its new authorization; the orders its
     disconnecting dismissed wait again, and are read again where that is long ago."""
-    orders = session.scalars(
-        sa.select(ReceivedOrder)
+    ids = session.scalars(
+        sa.select(ReceivedOrder.id)
         .where(
             ReceivedOrder.integration_id == row.id,
             ReceivedOrder.state == ReceivedState.DISMISSED,
@@ -84,11 +80,8 @@ def take_up_again(platform: Platform, session: Session, row: Integration) -> Non
         .with_for_update(**LOCK)
     ).all()
     now = platform.clock.now()
-    for order in orders:
-        order.state, order.reason = ReceivedState.STAGED, ""
-        add_event(session, order.id, now, "RELEASED", "The store was reconnected; the order goes on.")
-    session.flush()
-    ids = [order.id for order in orders]
+    message = "The store was reconnected; the order goes on."
+    transition(session, ids, ReceivedState.STAGED, "", now, code="RELEASED", message=message)
     skus = session.scalars(sa.select(ReceivedLine.sku).where(ReceivedLine.order_id.in_(ids))).all()
     resume(session, row, platform)
     note_sold(session, row, skus, platform)

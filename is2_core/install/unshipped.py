@@ -16,11 +16,10 @@ from is2_core.carts.live_call import ask_cart_now, live_call
 from is2_core.errors import BadInput, FlowError
 from is2_core.install.settings_form import MOST_DAYS_BACK, ORDERS_FROM, day_of, first_instant
 from is2_core.orders.models import ReceivedOrder
-from is2_core.orders.states import ReceivedState
+from is2_core.orders.states import TO_PLACE
 from is2_core.platform import Platform
-from plugins.interface import FulfilledBy, Order, OrderPage, OrderQuery, OrderState, QueryBy
+from plugins.interface import UNSHIPPED, FulfilledBy, Order, OrderPage, OrderQuery, QueryBy
 
-_OPEN = (OrderState.PENDING, OrderState.READY, OrderState.PARTLY_SHIPPED)
 _PAGES = 3
 _SECONDS = 8.0
 _FRESH = timedelta(minutes=10)
@@ -135,7 +134,7 @@ def check_none_is_dropped(platform: Platform, session: Session, row: Integration
     count, oldest = session.execute(
         sa.select(sa.func.count(), sa.func.min(ReceivedOrder.cart_created_at)).where(
             ReceivedOrder.integration_id == row.id,
-            ReceivedOrder.state.in_((ReceivedState.STAGED, ReceivedState.HELD)),
+            ReceivedOrder.state.in_(TO_PLACE),
             ReceivedOrder.asked_at.is_(None),
             ReceivedOrder.cart_created_at < first_instant(day, zone),
         )
@@ -158,7 +157,7 @@ def _pages(platform: Platform, integration: Integration) -> Iterator[OrderPage]:
     start = first_instant((day_of(now, zone) - timedelta(days=MOST_DAYS_BACK)).isoformat(), zone)
     token: str | None = None
     for _ in range(_PAGES):
-        query = OrderQuery(QueryBy.CREATED, min(start, end), end, _OPEN, token)
+        query = OrderQuery(QueryBy.CREATED, min(start, end), end, UNSHIPPED, token)
         page: OrderPage = ask_cart_now(
             platform, integration, "fetch_orders", advice="", ctx=cart_context(platform, integration), query=query
         )
@@ -169,7 +168,7 @@ def _pages(platform: Platform, integration: Integration) -> Iterator[OrderPage]:
 
 
 def _waits(order: Order) -> bool:
-    return order.state in _OPEN and order.fulfilled_by is not FulfilledBy.CART
+    return order.state in UNSHIPPED and order.fulfilled_by is not FulfilledBy.CART
 
 
 def _fresh(session: Session, integration_id: int, now: datetime) -> UnshippedLook | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 
 class PushResult(StrEnum):
@@ -16,3 +17,11 @@ class PushResult(StrEnum):
     RETRY = "RETRY"
     LOST = "LOST"
     ALONE = "ALONE"
+
+
+# The cart has not said what became of it.
+UNANSWERED: Final = (PushResult.SENT, PushResult.UNSENT)
+# The cart has.
+ANSWERED: Final = (PushResult.APPLIED, PushResult.REJECTED)
+# It came to nothing, and is sent again.
+SENT_AGAIN: Final = (PushResult.RETRY, PushResult.ALONE)

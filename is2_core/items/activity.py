@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Integration
-from is2_core.accounts.states import IntegrationState
+from is2_core.accounts.states import CONNECTED
 from is2_core.db.chunks import chunks
 from is2_core.db.locks import lock_rows
 from is2_core.embedded_warehouse.models import WarehouseSku
@@ -97,11 +97,10 @@ def components_of(
 
 def listed_components(session: Session, account_id: int) -> list[ItemComponents]:
     """All listed items of the account's stores that are connected, or were and wait for a person."""
-    connected = (IntegrationState.ACTIVE, IntegrationState.PAUSED)
     items = session.execute(
         sa.select(CartItem.id, CartItem.integration_id, CartItem.active, CartItem.sku)
         .join(Integration, Integration.id == CartItem.integration_id)
-        .where(CartItem.account_id == account_id, Integration.state.in_(connected))
+        .where(CartItem.account_id == account_id, Integration.state.in_(CONNECTED))
         .order_by(CartItem.id)
     ).all()
     units: dict[int, dict[str, int]] = {}

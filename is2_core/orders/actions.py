@@ -16,15 +16,16 @@ from is2_core.db.locks import LOCK
 from is2_core.errors import BadInput, Conflict
 from is2_core.items.shipping_mappings import vocabulary_now
 from is2_core.orders.activity import note_order
-from is2_core.orders.holds.config import PLACEABLE, apply_holds, rules_for
+from is2_core.orders.holds.config import apply_holds, rules_for
 from is2_core.orders.holds.reasons import ADDRESS_CORRECTED, WAIVABLE, HoldCode, address_problem
 from is2_core.orders.models import Hold, ReceivedOrder, Recipient
-from is2_core.orders.states import ReceivedState
+from is2_core.orders.states import UNPLACED, ReceivedState
 from is2_core.orders.timeline import add_event
+from is2_core.orders.transition import transition
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import NOW, enqueue
-from plugins.interface import Address, ShippingMappingUI
+from plugins.interface import TO_SHIP, Address, ShippingMappingUI
 
 MAX_REASON = 500
 MAX_ADDRESS_TEXT = 200
@@ -129,15 +130,14 @@ def shipped_elsewhere(platform: Platform, *, order_id: int, account_id: int, use
 def _end(platform: Platform, order_id: int, account_id: int, user_id: int, reason: str, code: str) -> None:
     with platform.db.write() as session:
         order = _waiting(session, order_id, account_id)
-        order.state, order.reason = ReceivedState.DISMISSED, reason
         integration = session.get_one(Integration, order.integration_id)
         now = platform.clock.now()
+        transition(session, [order.id], ReceivedState.DISMISSED, reason, now, code=code, user_id=user_id)
         if order.asked_at is not None:
             # The warehouse was asked to take it and may have: it must hear of this.
             enqueue(session, kind=TaskKind.ORDERS_STOP, integration=integration, now=now, priority=NOW)
         session.execute(sa.delete(Hold).where(Hold.order_id == order.id))
         note_order(session, integration, order.id, platform)
-        add_event(session, order.id, now, code, reason, user_id)
 
 
 def correct_address(
@@ -197,7 +197,7 @@ def _vocabulary(platform: Platform, order_id: int, account_id: int) -> ShippingM
 
 def _waiting(session: Session, order_id: int, account_id: int) -> ReceivedOrder:
     order = owned(session, ReceivedOrder, order_id, account_id, lock=True)
-    if order.state not in (ReceivedState.STAGED, ReceivedState.HELD, ReceivedState.QUARANTINED):
+    if order.state not in UNPLACED:
         raise Conflict(f"This order is {order.state.lower()} already.")
     return order
 
@@ -214,5 +214,5 @@ def _reconsider(platform: Platform, session: Session, order: ReceivedOrder, ui: 
     integration = session.get_one(Integration, order.integration_id)
     rules = rules_for(platform, session, integration, ui, [order])
     now = platform.clock.now()
-    if apply_holds(session, [order], rules, now) and order.cart_state in PLACEABLE:
+    if apply_holds(session, [order], rules, now) and order.cart_state in TO_SHIP:
         enqueue(session, kind=TaskKind.ORDERS_PLACE, integration=integration, now=now, priority=NOW)

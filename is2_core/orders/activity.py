@@ -9,11 +9,8 @@ from is2_core.accounts.models import Integration
 from is2_core.accounts.states import IntegrationState
 from is2_core.items.activity import components_of, note_sold
 from is2_core.orders.models import ReceivedLine, ReceivedOrder
-from is2_core.orders.states import ReceivedState
+from is2_core.orders.states import UNPLACED
 from is2_core.platform import Platform
-
-# Received orders that still need units the warehouse does not know of. A quarantined one is unreadable, not undone.
-WAITING = (ReceivedState.STAGED, ReceivedState.HELD, ReceivedState.QUARANTINED)
 
 
 def note_order(session: Session, integration: Integration, order_id: int, platform: Platform) -> None:
@@ -32,7 +29,7 @@ def waiting_units(session: Session, account_id: int) -> dict[str, int]:
         .join(Integration, Integration.id == ReceivedOrder.integration_id)
         .where(
             ReceivedOrder.account_id == account_id,
-            ReceivedOrder.state.in_(WAITING),
+            ReceivedOrder.state.in_(UNPLACED),
             ReceivedOrder.placed_at.is_(None),
             # What a disconnected store left behind goes nowhere, unless the warehouse was asked to take it.
             sa.or_(Integration.state != IntegrationState.DISCONNECTED, ReceivedOrder.asked_at.is_not(None)),

@@ -11,9 +11,7 @@ from is2_core.cases.cases import raise_case
 from is2_core.cases.states import CaseKind
 from is2_core.orders.models import ReceivedOrder
 from is2_core.orders.timeline import add_event
-from plugins.interface import Order, OrderState
-
-_OPEN = (OrderState.READY, OrderState.PARTLY_SHIPPED)
+from plugins.interface import TO_SHIP, Order
 
 
 def requested_late(orders: Sequence[Order], stored: Mapping[str, ReceivedOrder]) -> list[tuple[ReceivedOrder, str]]:
@@ -23,7 +21,7 @@ def requested_late(orders: Sequence[Order], stored: Mapping[str, ReceivedOrder])
         (stored[order.remote_id], order.cancellation_request)
         for order in orders
         if order.cancellation_request is not None
-        and order.state in _OPEN
+        and order.state in TO_SHIP
         and order.remote_id in stored
         and stored[order.remote_id].placed_at is not None
         and not stored[order.remote_id].cancellation_requested

@@ -11,9 +11,8 @@ from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Integration
 from is2_core.cases.cases import end_case, raise_case
-from is2_core.cases.states import CaseKind
+from is2_core.cases.states import UNWANTED_UNITS, CaseKind
 from is2_core.orders.fulfillment.packages import (
-    FOLLOWS_PACKAGES,
     all_shipped,
     packages_of,
     reallocate,
@@ -21,6 +20,7 @@ from is2_core.orders.fulfillment.packages import (
 )
 from is2_core.orders.fulfillment.wanted_units import OrderUnits, units_of
 from is2_core.orders.models import ReceivedLine, ReceivedOrder
+from is2_core.orders.states import IN_WAREHOUSE
 from is2_core.orders.timeline import add_event
 from is2_core.platform import Platform
 from plugins.interface import OrderState
@@ -56,7 +56,7 @@ def follow(platform: Platform, session: Session, order: ReceivedOrder, now: date
         Whether something is to be posted; whether something is to be stopped, `is_to_be_stopped` tells.
     """
     due = reallocate(platform, session, order, now)
-    if order.placed_at is None or order.state not in FOLLOWS_PACKAGES:
+    if order.placed_at is None or order.state not in IN_WAREHOUSE:
         return due
     session.flush()
     units = units_of(session, [order.id])[order.id]
@@ -99,7 +99,7 @@ def is_to_be_stopped(order: ReceivedOrder) -> bool:
 
 def _note(session: Session, order: ReceivedOrder, units: OrderUnits) -> dict[CaseKind, int]:
     """Store the counts of every line; returns the order's sums as they were."""
-    before = {CaseKind.FEWER_UNITS: 0, CaseKind.SHIPPED_ELSEWHERE: 0}
+    before = dict.fromkeys(UNWANTED_UNITS, 0)
     counted = {line.line_id: line for line in units.lines}
     for row in session.scalars(
         sa.select(ReceivedLine)

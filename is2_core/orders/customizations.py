@@ -15,9 +15,8 @@ from is2_core.accounts.models import Integration
 from is2_core.carts.context import cart_context
 from is2_core.db.locks import LOCK
 from is2_core.errors import PluginBug
-from is2_core.orders.customized_lines import WANTED
 from is2_core.orders.models import LineCustomization, ReceivedLine, ReceivedOrder, Recipient
-from is2_core.orders.states import CustomizationState
+from is2_core.orders.states import USES_CUSTOMIZATION, CustomizationState
 from is2_core.orders.timeline import add_event
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
@@ -92,7 +91,7 @@ def _due(query: sa.Select[*tuple[Any, ...]], integration_id: int) -> sa.Select[*
         .outerjoin(LineCustomization, LineCustomization.line_id == ReceivedLine.id)
         .where(
             ReceivedOrder.integration_id == integration_id,
-            ReceivedOrder.state.in_(WANTED),
+            ReceivedOrder.state.in_(USES_CUSTOMIZATION),
             ReceivedOrder.cart_state != OrderState.PENDING,
             ReceivedLine.customization == CustomizationState.DUE,
         )

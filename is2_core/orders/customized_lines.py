@@ -10,14 +10,11 @@ from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Integration
 from is2_core.orders.models import ReceivedLine, ReceivedOrder
-from is2_core.orders.states import CustomizationState, ReceivedState
+from is2_core.orders.states import USES_CUSTOMIZATION, CustomizationState
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import SOON, enqueue
 from plugins.interface import Order, OrderLine
-
-# Of which orders a customization has a use.
-WANTED = (ReceivedState.STAGED, ReceivedState.HELD, ReceivedState.INJECTED)
 
 Customized = Mapping[str, CustomizationState]
 """By the cart's id of a line."""
@@ -58,7 +55,7 @@ def ask_for_customizations(session: Session, integration: Integration, now: date
         .join(ReceivedOrder, ReceivedOrder.id == ReceivedLine.order_id)
         .where(
             ReceivedOrder.integration_id == integration.id,
-            ReceivedOrder.state.in_(WANTED),
+            ReceivedOrder.state.in_(USES_CUSTOMIZATION),
             ReceivedLine.customization == CustomizationState.DUE,
         )
     )

@@ -11,7 +11,7 @@ from is2_core.carts.method_vocabulary import canonical_key, method_key
 from is2_core.items.models import ShippingMapping
 from is2_core.items.shipping_mappings import vocabulary_now
 from is2_core.orders.models import ReceivedOrder
-from is2_core.orders.states import ReceivedState
+from is2_core.orders.states import TO_PLACE
 from is2_core.platform import Platform
 from plugins.interface import ShippingMappingUI, ShippingMethod
 
@@ -51,7 +51,7 @@ def methods(
             sa.select(ReceivedOrder.shipping_method, sa.func.count())
             .where(
                 ReceivedOrder.integration_id == integration_id,
-                ReceivedOrder.state.in_((ReceivedState.STAGED, ReceivedState.HELD)),
+                ReceivedOrder.state.in_(TO_PLACE),
                 ReceivedOrder.shipping_method != "",
             )
             .group_by(ReceivedOrder.shipping_method)

@@ -20,8 +20,9 @@ from is2_core.orders.fulfillment.models import Package, PackageContent
 from is2_core.orders.fulfillment.packages import changed, follow_packages, next_reference
 from is2_core.orders.fulfillment.states import PostState
 from is2_core.orders.models import ReceivedOrder
-from is2_core.orders.states import AckState, ReceivedState
+from is2_core.orders.states import HAS_SHIPPED, IN_WAREHOUSE, TO_PLACE, AckState, ReceivedState
 from is2_core.orders.timeline import add_event
+from is2_core.orders.transition import transition
 from is2_core.platform import Platform
 from is2_core.shipments.models import WarehouseCursor
 from is2_core.tasks.kinds import TaskKind
@@ -32,7 +33,6 @@ from plugins.warehouse import Shipments, ShippedPackage, StoppedOrder
 
 READ_EVERY_S = 300
 ACTIVITY, SHIPMENTS = "activity", "shipments"
-PLACED = (ReceivedState.INJECTED, ReceivedState.SHIPPED, ReceivedState.COMPLETED)
 
 
 def read_warehouse(platform: Platform, run: TaskRun) -> None:
@@ -218,15 +218,15 @@ def _take_stopped(
         if order is None:
             continue
         # Where IS2 itself asked for it, or the order is settled otherwise, this is no news.
-        if order.stop_asked_at is not None or order.state not in (*PLACED, ReceivedState.STAGED, ReceivedState.HELD):
+        if order.stop_asked_at is not None or order.state not in (*TO_PLACE, *IN_WAREHOUSE):
             continue
-        shipped = order.state in (ReceivedState.SHIPPED, ReceivedState.COMPLETED)
+        shipped = order.state in HAS_SHIPPED
         order.stop_asked_at, order.stopped = now, True
         if shipped:
             order.stop_answer = f"The warehouse ended the rest of this order: {entry.sentence}"
         else:
             order.stop_answer = f"The warehouse ended this order: {entry.sentence}"
-            order.state, order.reason = ReceivedState.CANCELLED, order.stop_answer
+            transition(session, [order.id], ReceivedState.CANCELLED, order.stop_answer, now)
             order.placed_at = order.placed_at or now
         if order.ack_state == AckState.DUE:
             order.ack_state = AckState.NOT_NEEDED

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from is2_core.db.base import Base, Id, reference
-from is2_core.tasks.states import TaskState
+from is2_core.tasks.states import OPEN_SQL, TaskState
 
 
 class Heartbeat(Base):
@@ -55,8 +55,8 @@ class Task(Base):
             "uq_task_open_business_key",
             "business_key",
             unique=True,
-            sqlite_where=sa.text("state IN ('READY', 'RUNNING', 'WAITING')"),
-            postgresql_where=sa.text("state IN ('READY', 'RUNNING', 'WAITING')"),
+            sqlite_where=sa.text(OPEN_SQL),
+            postgresql_where=sa.text(OPEN_SQL),
         ),
         sa.Index("ix_task_due", "state", "priority", "run_at"),
     )

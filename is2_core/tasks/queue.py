@@ -22,7 +22,7 @@ from is2_core.db.changes import rows_changed
 from is2_core.db.locks import LOCK
 from is2_core.db.unit import at_end
 from is2_core.tasks.models import Task
-from is2_core.tasks.states import OPEN_STATES, TaskState
+from is2_core.tasks.states import OPEN_SQL, OPEN_STATES, TaskState
 
 NOW = 0
 SOON = 3
@@ -82,7 +82,7 @@ def enqueue(
         created_at=now,
     ).on_conflict_do_update(
         index_elements=["business_key"],
-        index_where=sa.text("state IN ('READY', 'RUNNING', 'WAITING')"),
+        index_where=sa.text(OPEN_SQL),
         set_={
             "wanted": Task.wanted + 1,
             "run_at": sa.case((new.run_at < Task.run_at, new.run_at), else_=Task.run_at),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 
 class TaskState(StrEnum):
@@ -15,4 +16,8 @@ class TaskState(StrEnum):
     QUARANTINED = "QUARANTINED"
 
 
-OPEN_STATES = (TaskState.READY, TaskState.RUNNING, TaskState.WAITING)
+OPEN_STATES: Final = (TaskState.READY, TaskState.RUNNING, TaskState.WAITING)
+# The same for an index, whose condition a statement has to repeat as it stands.
+OPEN_SQL: Final = f"state IN ({', '.join(repr(state.value) for state in OPEN_STATES)})"
+# Open, or given up: what an administrator looks after.
+UNFINISHED: Final = (*OPEN_STATES, TaskState.QUARANTINED)

@@ -24,6 +24,15 @@ class OrderState(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
+# Paid, and not all of it shipped: the warehouse may ship it.
+TO_SHIP: Final = (OrderState.READY, OrderState.PARTLY_SHIPPED)
+UNSHIPPED: Final = (OrderState.PENDING, *TO_SHIP)
+# Somebody has confirmed units as shipped.
+CONFIRMED: Final = (OrderState.PARTLY_SHIPPED, OrderState.SHIPPED)
+# Nothing more is to be shipped.
+ENDED: Final = (OrderState.CANCELLED, OrderState.SHIPPED)
+
+
 class FulfilledBy(StrEnum):
     """Who ships the order: the merchant (so: the warehouse) or the cart's own network."""
 

@@ -18,7 +18,7 @@ from is2_core.errors import Conflict
 from is2_core.submissions.models import Submission
 from is2_core.submissions.rows import poll_problem
 from is2_core.tasks.models import Task
-from is2_core.tasks.states import OPEN_STATES, TaskState
+from is2_core.tasks.states import UNFINISHED, TaskState
 from web import access
 from web.access import platform
 from web.admin.section import blueprint
@@ -34,7 +34,7 @@ def tasks() -> ResponseReturnValue:
         counts: dict[str, dict[str, int]] = {}
         for kind, state, count in db.execute(
             sa.select(Task.kind, Task.state, sa.func.count())
-            .where(Task.state.in_((*OPEN_STATES, TaskState.QUARANTINED)))
+            .where(Task.state.in_(UNFINISHED))
             .group_by(Task.kind, Task.state)
         ):
             counts.setdefault(kind, {})[state] = count
@@ -47,7 +47,7 @@ def tasks() -> ResponseReturnValue:
     return render_template(
         "admin/tasks.html",
         counts=counts,
-        states=(*OPEN_STATES, TaskState.QUARANTINED),
+        states=UNFINISHED,
         errors=errors,
         page=page,
         chosen=chosen,

@@ -9,9 +9,8 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 
 from is2_core.embedded_warehouse import order_handling, packing
-from is2_core.embedded_warehouse.ledger import OPEN
 from is2_core.embedded_warehouse.models import WarehouseOrder
-from is2_core.embedded_warehouse.states import WarehouseState
+from is2_core.embedded_warehouse.states import OPEN, WarehouseState
 from is2_core.errors import BadInput, FlowError
 from web import access
 from web.access import platform

@@ -10,15 +10,15 @@ from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Account, User
 from is2_core.embedded_warehouse.demands import from_json
-from is2_core.embedded_warehouse.ledger import OPEN, open_units
+from is2_core.embedded_warehouse.ledger import open_units
 from is2_core.embedded_warehouse.models import WarehouseOrder, WarehousePackage, WarehouseSku
 from is2_core.embedded_warehouse.packing_form import CARRIERS
-from is2_core.embedded_warehouse.states import WarehouseState
+from is2_core.embedded_warehouse.states import OPEN, WarehouseState
 from is2_core.errors import Conflict, FlowError, Unconfirmed
 from is2_core.orders.fulfillment.models import Package
 from is2_core.orders.fulfillment.states import PostState
 from is2_core.orders.models import LineCustomization, ReceivedLine, Recipient
-from is2_core.orders.states import CustomizationState
+from is2_core.orders.states import CUSTOMIZATION_MISSING
 from web import access
 from web.access import platform
 from web.embedded_warehouse.access import may_change, visible
@@ -27,8 +27,6 @@ from web.orders.recipients import line_notes, may_see, shown_recipient
 OTHER = "other"
 """What the drop-down sends where the carrier's name is typed."""
 
-# An order may have been released all the same.
-_WITHOUT_FILE = (CustomizationState.DUE, CustomizationState.FAILED)
 _TOLD = {
     PostState.WAITING: ("Completes no item yet", "secondary"),
     PostState.DUE: ("To be sent to the cart", "info"),
@@ -119,7 +117,7 @@ def draw_order(order_id: int, refused: Refused | None = None) -> str:
         demands=from_json(row.demands),
         notes=line_notes(recipient, lines),
         customized=[line for line in lines if line.id in files],
-        uncustomized=[line for line in lines if line.customization in _WITHOUT_FILE],
+        uncustomized=[line for line in lines if line.customization in CUSTOMIZATION_MISSING],
         may_see=may_see(row.account_id),
         packages=packages,
         may_pack=may_change(),

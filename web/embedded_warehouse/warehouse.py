@@ -9,6 +9,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from is2_core.accounts.models import Account, User
+from is2_core.accounts.states import WORKS_IN_WAREHOUSE
 from is2_core.embedded_warehouse import receiving
 from is2_core.embedded_warehouse.models import StockMovement, WarehouseSku
 from is2_core.errors import FlowError
@@ -16,7 +17,7 @@ from plugins.warehouse import Stock
 from web import access
 from web.access import platform
 from web.embedded_warehouse import packing
-from web.embedded_warehouse.access import CHANGES, account_names, may_change, only_visible, visible
+from web.embedded_warehouse.access import account_names, may_change, only_visible, visible
 from web.paging import Page, paged
 
 blueprint = Blueprint("warehouse", __name__, template_folder="templates", url_prefix="/warehouse")
@@ -78,7 +79,7 @@ def _with_committed(page: Page) -> list[StockRow]:
 
 
 @blueprint.post("/receive")
-@access.require_role(*CHANGES)
+@access.require_role(*WORKS_IN_WAREHOUSE)
 def receive() -> ResponseReturnValue:
     """Book units that arrived."""
     values = {key: request.form.get(key, "") for key in ("account_id", "sku", "name", "quantity")}
@@ -138,7 +139,7 @@ def _ledger_page(row: WarehouseSku, values: dict[str, str], error: FlowError | N
 
 
 @blueprint.post("/stock/<int:sku_id>/adjust")
-@access.require_role(*CHANGES)
+@access.require_role(*WORKS_IN_WAREHOUSE)
 def adjust(sku_id: int) -> ResponseReturnValue:
     """Correct the count of a SKU, with a reason."""
     with platform().db.read() as db:

@@ -7,7 +7,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from is2_core.accounts.models import Integration
-from is2_core.accounts.states import IntegrationState
+from is2_core.accounts.states import CONNECTED, IntegrationState
 from is2_core.carts.cart_settings import is_enabled
 from is2_core.errors import FlowError
 from is2_core.install import disconnect as stores
@@ -15,7 +15,7 @@ from is2_core.integrations import connection_test, legacy_authorization
 from is2_core.orders import actions
 from is2_core.orders.importing.fetch_order import can_fetch
 from is2_core.orders.models import ReceivedOrder
-from is2_core.orders.states import ReceivedState
+from is2_core.orders.states import NOT_COMPLETE, TO_PLACE
 from web import access
 from web.access import platform
 from web.integrations.notices import notices_of
@@ -86,7 +86,7 @@ def disconnect(integration_id: int) -> ResponseReturnValue:
         else:
             flash(sentence, "success")
             return redirect(url_for(".view_integrations"), 303)
-    elif store.state not in (IntegrationState.ACTIVE, IntegrationState.PAUSED):
+    elif store.state not in CONNECTED:
         return redirect(url_for(".view_integrations"))
     page = render_template(
         "integrations/disconnect.html", store=store, consequences=_consequences(store), error=error and error.sentence
@@ -100,15 +100,9 @@ def _consequences(store: Integration) -> list[str]:
     own = ReceivedOrder.integration_id == store.id
     with platform().db.read() as db:
         waiting = db.scalar(
-            sa.select(sa.func.count()).where(
-                own, ReceivedOrder.state.in_(stores.ENDED_BY_DISCONNECT), ReceivedOrder.asked_at.is_(None)
-            )
+            sa.select(sa.func.count()).where(own, ReceivedOrder.state.in_(TO_PLACE), ReceivedOrder.asked_at.is_(None))
         )
-        placed = db.scalar(
-            sa.select(sa.func.count()).where(
-                own, ReceivedOrder.state.in_((ReceivedState.INJECTED, ReceivedState.SHIPPED))
-            )
-        )
+        placed = db.scalar(sa.select(sa.func.count()).where(own, ReceivedOrder.state.in_(NOT_COMPLETE)))
     sentences = []
     if waiting:
         orders_are = "1 order that is" if waiting == 1 else f"{waiting} orders that are"

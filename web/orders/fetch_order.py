@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from is2_core.accounts.models import Integration
-from is2_core.orders.holds.config import PLACEABLE
 from is2_core.orders.importing.fetch_order import can_fetch
 from is2_core.orders.models import ReceivedOrder
 from is2_core.orders.states import ReceivedState
+from plugins.interface import TO_SHIP
 from web.access import platform
 
 _OUTCOMES = {
@@ -43,6 +43,6 @@ def fetch_form(stores: Iterable[Integration], chosen: int, number: str, error: s
 
 def outcome(order: ReceivedOrder, cart: str) -> str:
     """What came of fetching an order, for the top of its page."""
-    waits = order.state == ReceivedState.STAGED and order.cart_state not in PLACEABLE
+    waits = order.state == ReceivedState.STAGED and order.cart_state not in TO_SHIP
     what = _WAITS if waits else _OUTCOMES[ReceivedState(order.state)]
     return " ".join(filter(None, (f"Read from {cart}.", what, order.reason)))

@@ -20,7 +20,7 @@ from is2_core.orders.fulfillment.states import PostState
 from is2_core.orders.holds.reasons import WAIVABLE, HoldCode
 from is2_core.orders.importing import fetch_order
 from is2_core.orders.models import LineCustomization, OrderEvent, PlacedComponent, ReceivedOrder
-from is2_core.orders.states import ReceivedState
+from is2_core.orders.states import UNPLACED
 from is2_core.shipments import tracking
 from web import access
 from web.access import platform
@@ -54,8 +54,6 @@ POST_LABELS = {
 
 _PAGES = {"items": "items.list_items", "shipping": "shipping.mappings"}
 _UNWANTED = "Not sent: nothing in it is open at the cart any more"
-# As long as the warehouse does not have it, a person can end it.
-_DISMISSABLE = (ReceivedState.STAGED, ReceivedState.HELD, ReceivedState.QUARANTINED)
 
 
 @blueprint.get("/<int:order_id>")
@@ -130,7 +128,7 @@ def _detail(order: ReceivedOrder, error: FlowError | None = None, reason: str = 
         hold_labels=HOLD_LABELS,
         links=links_of_holds(order),
         waivable=[hold for hold in order.holds if hold.code in WAIVABLE],
-        can_dismiss=order.state in _DISMISSABLE,
+        can_dismiss=order.state in UNPLACED,
         error=error,
         reason=reason,
         note=note,

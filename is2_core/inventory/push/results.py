@@ -14,7 +14,7 @@ from is2_core.db.locks import LOCK
 from is2_core.inventory.models import StockPush, StockPushLine
 from is2_core.inventory.push.retries import ALONE, tell_of_tries, tries_of
 from is2_core.inventory.push.sync_row import sync_row
-from is2_core.inventory.states import PushResult
+from is2_core.inventory.states import UNANSWERED, PushResult
 from is2_core.items.models import CartItem
 from is2_core.submissions.batch_backoff import TELL_AFTER
 from is2_core.submissions.models import Submission
@@ -105,7 +105,7 @@ def settle(session: Session, integration_id: int, results: Mapping[str, Result],
 def _close(session: Session, push: StockPush, now: datetime) -> None:
     """End a run whose lines are all settled; one of which nothing was applied does not count for the floor."""
     results = set(session.scalars(sa.select(StockPushLine.result).where(StockPushLine.push_id == push.id).distinct()))
-    if results & {PushResult.SENT, PushResult.UNSENT}:
+    if results.intersection(UNANSWERED):
         return
     push.closed_at = now
     _free_floor(session, push)

@@ -14,7 +14,7 @@ from is2_core.accounts.display_name import store_name
 from is2_core.accounts.models import Integration
 from is2_core.inventory.models import StockPush, StockPushLine
 from is2_core.inventory.push.plan import due_condition
-from is2_core.inventory.states import PushResult
+from is2_core.inventory.states import ANSWERED, SENT_AGAIN
 from is2_core.items.models import CartItem
 from is2_core.submissions.batch_backoff import SMALLER, TELL_AFTER, most_after, tell
 
@@ -37,7 +37,7 @@ def tries_of(session: Session, integration_id: int) -> dict[int, Tries]:
         .join(StockPush, StockPush.id == StockPushLine.push_id)
         .where(
             StockPush.integration_id == integration_id,
-            StockPushLine.result.in_((PushResult.APPLIED, PushResult.REJECTED)),
+            StockPushLine.result.in_(ANSWERED),
         )
         .group_by(StockPushLine.cart_item_id)
         .subquery()
@@ -49,7 +49,7 @@ def tries_of(session: Session, integration_id: int) -> dict[int, Tries]:
         .outerjoin(told, told.c.cart_item_id == CartItem.id)
         .where(
             *due_condition(integration_id),
-            StockPushLine.result.in_((PushResult.RETRY, PushResult.ALONE)),
+            StockPushLine.result.in_(SENT_AGAIN),
             StockPushLine.id > sa.func.coalesce(told.c.line_id, 0),
         )
         .group_by(CartItem.id, CartItem.sku)

@@ -20,7 +20,7 @@ from is2_core.inventory.push.sync_row import sync_row
 from is2_core.inventory.states import PushResult
 from is2_core.items.models import CartItem
 from is2_core.orders.models import ReceivedLine, ReceivedOrder
-from is2_core.orders.states import ReceivedState
+from is2_core.orders.states import HOLDS_UNITS
 from is2_core.platform import Platform
 from is2_core.submissions.rows import KIND_INVENTORY, checked_reply, open_submissions
 from is2_core.tasks.pace import Pace
@@ -32,13 +32,12 @@ Entry = tuple[StockPushLine, StockLevel]
 
 def held_here(session: Session, integration_id: int) -> dict[str, int]:
     """Units per cart SKU that orders of this store hold unshipped."""
-    open_states = (ReceivedState.STAGED, ReceivedState.HELD, ReceivedState.INJECTED, ReceivedState.SHIPPED)
     return {
         sku: int(units)
         for sku, units in session.execute(
             sa.select(ReceivedLine.sku, sa.func.sum(ReceivedLine.open))
             .join(ReceivedOrder, ReceivedOrder.id == ReceivedLine.order_id)
-            .where(ReceivedOrder.integration_id == integration_id, ReceivedOrder.state.in_(open_states))
+            .where(ReceivedOrder.integration_id == integration_id, ReceivedOrder.state.in_(HOLDS_UNITS))
             .group_by(ReceivedLine.sku)
         )
     }

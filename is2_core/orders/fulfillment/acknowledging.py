@@ -15,7 +15,7 @@ from is2_core.carts.context import cart_context
 from is2_core.db.locks import LOCK, lock_rows
 from is2_core.errors import Conflict
 from is2_core.orders.models import ReceivedOrder
-from is2_core.orders.states import AckState, ReceivedState
+from is2_core.orders.states import ACK_OPEN, AckState, ReceivedState
 from is2_core.orders.timeline import add_event
 from is2_core.platform import Platform
 from is2_core.submissions.batch_backoff import TELL_AFTER, most_after, tell
@@ -116,7 +116,7 @@ def settle(session: Session, integration_id: int, results: Mapping[str, Result],
         .where(
             ReceivedOrder.integration_id == integration_id,
             ReceivedOrder.number.in_(results),
-            ReceivedOrder.ack_state.in_((AckState.DUE, AckState.SENT)),
+            ReceivedOrder.ack_state.in_(ACK_OPEN),
         )
         .order_by(ReceivedOrder.id)
         .with_for_update(**LOCK)

@@ -13,19 +13,19 @@ from sqlalchemy.orm import Session
 from is2_core.accounts.models import Integration
 from is2_core.orders.fulfillment.models import Package, PackageUnits
 from is2_core.orders.fulfillment.package_offers import held_units
-from is2_core.orders.fulfillment.states import PostState
+from is2_core.orders.fulfillment.states import SETTLED, UNTOLD, PostState
 from is2_core.orders.fulfillment.unit_matching import HeldUnits, LineNeed, Matching, StandingPackage, match_units
 from is2_core.orders.fulfillment.wanted_units import OrderUnits, units_of
 from is2_core.orders.models import ReceivedOrder
-from is2_core.orders.states import ReceivedState
+from is2_core.orders.states import IN_WAREHOUSE, ReceivedState
 from is2_core.orders.timeline import add_event
+from is2_core.orders.transition import transition
 from is2_core.platform import Platform
 from is2_core.tracking_numbers import plain_number
 
 # Other tools, and people in the cart's own pages, count an order's packages from 1; a reference of theirs would edit
 # their package.
 FIRST_REFERENCE = 10_001
-FOLLOWS_PACKAGES = (ReceivedState.INJECTED, ReceivedState.SHIPPED, ReceivedState.COMPLETED)
 
 
 def reallocate(platform: Platform, session: Session, order: ReceivedOrder, now: datetime) -> bool:
@@ -53,7 +53,7 @@ def reallocate(platform: Platform, session: Session, order: ReceivedOrder, now: 
     entered = {number: dict(there) for number, there in units.elsewhere.entered.items()}
     for package in packages:
         package.post_state = _post_state(package, takes_tracking)
-        wanting = package.post_state in (PostState.DUE, PostState.REJECTED)
+        wanting = package.post_state in UNTOLD
         unsent = wanting and not package.posted_version and not package.voided
         if unsent and _take_entered(package, entered):
             package.post_state, package.post_sentence, package.post_at = PostState.DONE, "", None
@@ -143,7 +143,7 @@ def follow_packages(session: Session, order: ReceivedOrder, now: datetime) -> No
     """Set the order's state from its packages: SHIPPED with the first, COMPLETED when every unit that is wanted from
     here is shipped and settled with the cart, and the warehouse ships nothing more of it. Called at every event that
     changes one of these: packages, their posts, what the cart wants, an answer about stopping."""
-    if order.state not in FOLLOWS_PACKAGES:
+    if order.state not in IN_WAREHOUSE:
         return
     session.flush()
     told = [package for package in packages_of(session, order.id) if package.told_to_cart]
@@ -153,10 +153,12 @@ def follow_packages(session: Session, order: ReceivedOrder, now: datetime) -> No
         state = ReceivedState.COMPLETED
     else:
         state = ReceivedState.SHIPPED
-    if state != order.state:
-        order.state = state
-        if state is ReceivedState.COMPLETED:
-            add_event(session, order.id, now, "COMPLETED", _completed(told))
+    if state == order.state:
+        return
+    if state is ReceivedState.COMPLETED:
+        transition(session, [order.id], state, None, now, code=state, message=_completed(told))
+    else:
+        transition(session, [order.id], state, None, now)
 
 
 def _is_complete(session: Session, order: ReceivedOrder, told: Sequence[Package]) -> bool:
@@ -180,7 +182,7 @@ def _completed(told: Sequence[Package]) -> str:
 
 
 def _settled(package: Package) -> bool:
-    return package.post_state in (PostState.DONE, PostState.NOT_NEEDED) or not package.units
+    return package.post_state in SETTLED or not package.units
 
 
 def all_shipped(units: OrderUnits, packages: Sequence[Package]) -> bool:

@@ -15,13 +15,13 @@ from is2_core.accounts.display_name import store_name
 from is2_core.accounts.models import Integration
 from is2_core.db.locks import LOCK
 from is2_core.orders.fulfillment.handling_requirements import demands_of
-from is2_core.orders.holds.config import PLACEABLE, apply_holds, rules_for
+from is2_core.orders.holds.config import apply_holds, rules_for
 from is2_core.orders.holds.reasons import StoreRules
 from is2_core.orders.models import PlacedComponent, ReceivedLine, ReceivedOrder, Recipient
 from is2_core.orders.states import ReceivedState
 from is2_core.platform import Platform
 from is2_core.tasks.run import TaskRun
-from plugins.interface import Address, ShippingMappingUI
+from plugins.interface import TO_SHIP, Address, ShippingMappingUI
 from plugins.warehouse import NewOrder, OrderLine
 
 BATCH = 100
@@ -99,7 +99,7 @@ def placeable(integration: Integration) -> sa.Select[ReceivedOrder]:
     return sa.select(ReceivedOrder).where(
         ReceivedOrder.integration_id == integration.id,
         ReceivedOrder.state == ReceivedState.STAGED,
-        ReceivedOrder.cart_state.in_(PLACEABLE),
+        ReceivedOrder.cart_state.in_(TO_SHIP),
     )
 
 

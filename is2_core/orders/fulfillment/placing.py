@@ -17,8 +17,9 @@ from is2_core.orders.fulfillment.rereading import reread_stale
 from is2_core.orders.holds.config import replace_holds
 from is2_core.orders.holds.reasons import HoldCode, HoldReason
 from is2_core.orders.models import PlacedComponent, ReceivedLine, ReceivedOrder
-from is2_core.orders.states import AckState, ReceivedState
+from is2_core.orders.states import TO_PLACE, AckState, ReceivedState
 from is2_core.orders.timeline import add_event
+from is2_core.orders.transition import transition
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.pace import Pace
@@ -158,9 +159,9 @@ def _store_placed(platform: Platform, session: Session, integration: Integration
     now = platform.clock.now()
     order.placed_at = now
     add_event(session, order.id, now, "INJECTED", f"The warehouse accepted it as {order.number}.")
-    wanted = order.state in (ReceivedState.STAGED, ReceivedState.HELD)
+    wanted = order.state in TO_PLACE
     if wanted:
-        order.state, order.reason = ReceivedState.INJECTED, ""
+        transition(session, [order.id], ReceivedState.INJECTED, "", now)
         replace_holds(session, {order.id: ()})
     session.flush()
     # The warehouse may have shipped it, or somebody else confirmed it at the cart, before its answer reached us.
@@ -179,8 +180,8 @@ def _store_placed(platform: Platform, session: Session, integration: Integration
 
 
 def _store_refused(session: Session, order: ReceivedOrder, answer: Refused, now: datetime) -> None:
-    if order.state != ReceivedState.STAGED:
-        return
-    order.state = ReceivedState.HELD
-    replace_holds(session, {order.id: (HoldReason(HoldCode.WAREHOUSE_REFUSED, "", answer.sentence),)})
-    add_event(session, order.id, now, "HELD", f"The warehouse refused it: {answer.sentence}")
+    message = f"The warehouse refused it: {answer.sentence}"
+    if order.state == ReceivedState.STAGED and transition(
+        session, [order.id], ReceivedState.HELD, None, now, code=ReceivedState.HELD, message=message
+    ):
+        replace_holds(session, {order.id: (HoldReason(HoldCode.WAREHOUSE_REFUSED, "", answer.sentence),)})

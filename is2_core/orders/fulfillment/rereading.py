@@ -16,7 +16,7 @@ from is2_core.orders.fulfillment.placeable import FRESH, placeable
 from is2_core.orders.importing.staging import stage
 from is2_core.orders.models import ReceivedOrder
 from is2_core.orders.states import ReceivedState
-from is2_core.orders.timeline import add_event
+from is2_core.orders.transition import transition
 from is2_core.platform import Platform
 from is2_core.tasks.run import TaskRun
 from plugins.interface import CartContext, Order, OrderReject, Permanent, ShippingMappingUI, Temporary
@@ -86,7 +86,5 @@ def set_aside(session: Session, order_id: int, sentence: str, now: datetime) -> 
     order = session.get_one(ReceivedOrder, order_id, with_for_update=LOCK)
     if order.state != ReceivedState.STAGED or order.asked_at is not None:
         return False
-    order.state, order.reason = ReceivedState.QUARANTINED, sentence
-    session.flush()
-    add_event(session, order_id, now, "QUARANTINED", sentence)
-    return True
+    state = ReceivedState.QUARANTINED
+    return bool(transition(session, [order_id], state, sentence, now, code=state))

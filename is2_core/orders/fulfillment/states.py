@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 
 class PostState(StrEnum):
@@ -15,3 +16,9 @@ class PostState(StrEnum):
     REJECTED = "REJECTED"
     NOT_NEEDED = "NOT_NEEDED"
     VOIDED = "VOIDED"
+
+
+# A version of the package that the cart does not have.
+UNTOLD: Final = (PostState.DUE, PostState.REJECTED)
+# Nothing more is to be told of the package.
+SETTLED: Final = (PostState.DONE, PostState.NOT_NEEDED)

@@ -10,13 +10,14 @@ from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Integration
 from is2_core.cases.cases import end_case, raise_case
-from is2_core.cases.states import CaseKind
+from is2_core.cases.states import UNWANTED_UNITS, CaseKind
 from is2_core.db.locks import LOCK
 from is2_core.orders.fulfillment.packages import follow_packages, packages_of, sent_in_vain
 from is2_core.orders.fulfillment.wanted_units import OrderUnits, units_of
 from is2_core.orders.models import ReceivedOrder
-from is2_core.orders.states import AckState, ReceivedState
+from is2_core.orders.states import NOT_FROM_HERE, STOPPED_WHEN_CANCELLED, AckState, ReceivedState
 from is2_core.orders.timeline import add_event
+from is2_core.orders.transition import transition
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.models import Task
@@ -30,10 +31,10 @@ _TO_STOP = (
     ReceivedOrder.stop_asked_at.is_(None),
     sa.or_(
         # Excluded while the warehouse was being asked: by its next look the cart said that it needs nothing of us.
-        ReceivedOrder.state.in_((ReceivedState.DISMISSED, ReceivedState.EXCLUDED)),
+        ReceivedOrder.state.in_(NOT_FROM_HERE),
         sa.and_(
             ReceivedOrder.cart_state == OrderState.CANCELLED,
-            ReceivedOrder.state.in_((ReceivedState.INJECTED, ReceivedState.SHIPPED, ReceivedState.CANCELLED)),
+            ReceivedOrder.state.in_(STOPPED_WHEN_CANCELLED),
         ),
         ReceivedOrder.not_wanted_at.is_not(None),
     ),
@@ -88,10 +89,11 @@ def _store_stop(platform: Platform, session: Session, order: ReceivedOrder, answ
         order.ack_state = AckState.NOT_NEEDED
     if isinstance(answer, Cancelled):
         order.stop_answer = f"{why} after it was placed; the warehouse stopped it."
-        if ReceivedState(order.state) not in _WHY and units.shipped_elsewhere:
-            order.state, order.reason = ReceivedState.DISMISSED, f"Shipped elsewhere: {order.stop_answer}"
-        elif ReceivedState(order.state) not in _WHY:
-            order.state, order.reason = ReceivedState.CANCELLED, order.stop_answer
+        if order.state not in NOT_FROM_HERE and units.shipped_elsewhere:
+            reason = f"Shipped elsewhere: {order.stop_answer}"
+            transition(session, [order.id], ReceivedState.DISMISSED, reason, now)
+        elif order.state not in NOT_FROM_HERE:
+            transition(session, [order.id], ReceivedState.CANCELLED, order.stop_answer, now)
     elif isinstance(answer, PartlyCancelled):
         order.stop_answer = f"{why}; part of it had been shipped, the warehouse stopped the rest."
     elif isinstance(answer, TooLate):
@@ -110,11 +112,11 @@ def _store_stop(platform: Platform, session: Session, order: ReceivedOrder, answ
     follow_packages(session, order, now)
     if order.stopped and not sent_in_vain(units, packages_of(session, order.id)):
         # What a person was asked to have left out is left out.
-        for kind in (CaseKind.FEWER_UNITS, CaseKind.SHIPPED_ELSEWHERE):
+        for kind in UNWANTED_UNITS:
             end_case(session, now, account_id=order.account_id, kind=kind, subject=f"order {order.number}")
 
 
 def _why(order: ReceivedOrder, units: OrderUnits, label: str) -> str:
-    if ReceivedState(order.state) in _WHY:
+    if order.state in NOT_FROM_HERE:
         return _WHY[ReceivedState(order.state)]
     return f"Confirmed at {label} by somebody else" if units.shipped_elsewhere else f"Cancelled at {label}"

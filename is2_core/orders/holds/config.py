@@ -15,11 +15,9 @@ from is2_core.items.models import CartItem, Mapping, ShippingMapping
 from is2_core.orders.holds.reasons import HoldReason, LineFacts, MethodRule, OrderFacts, StoreRules, holds_for
 from is2_core.orders.models import Hold, ReceivedOrder
 from is2_core.orders.states import ReceivedState
-from is2_core.orders.timeline import add_event
+from is2_core.orders.transition import transition
 from is2_core.platform import Platform
 from plugins.interface import OrderState, ShippingMappingUI
-
-PLACEABLE = (OrderState.READY, OrderState.PARTLY_SHIPPED)
 
 
 def load_rules(
@@ -101,12 +99,12 @@ def apply_holds(session: Session, orders: Sequence[ReceivedOrder], rules: StoreR
         for order_id, holds in found.items()
         if {(hold.code, hold.subject, hold.sentence) for hold in holds} != before.get(order_id, set())
     }
-    for order in payable:
-        if order.state == ReceivedState.HELD and not found[order.id]:
-            add_event(session, order.id, now, "RELEASED", "Nothing holds this order any more; it goes on by itself.")
-        order.state = ReceivedState.HELD if found[order.id] else ReceivedState.STAGED
+    free = {order_id for order_id, holds in found.items() if not holds}
+    message = "Nothing holds this order any more; it goes on by itself."
+    transition(session, free, ReceivedState.STAGED, None, now, code="RELEASED", message=message)
+    transition(session, found.keys() - free, ReceivedState.HELD, None, now)
     replace_holds(session, changed)
-    return sum(not holds for holds in found.values())
+    return len(free)
 
 
 def _stored_holds(session: Session, order_ids: Iterable[int]) -> dict[int, set[tuple[str, str, str]]]:

@@ -10,14 +10,13 @@ from is2_core.carts.method_vocabulary import vocabulary
 from is2_core.db.locks import LOCK
 from is2_core.orders.holds.config import apply_holds, rules_for
 from is2_core.orders.models import ReceivedOrder
-from is2_core.orders.states import ReceivedState
+from is2_core.orders.states import TO_PLACE
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import NOW, enqueue
 from is2_core.tasks.run import TaskRun
 
 CHUNK = 500
-WAITING = (ReceivedState.STAGED, ReceivedState.HELD)
 
 
 def review_orders(platform: Platform, run: TaskRun) -> None:
@@ -33,7 +32,7 @@ def review_orders(platform: Platform, run: TaskRun) -> None:
                 sa.select(ReceivedOrder)
                 .where(
                     ReceivedOrder.integration_id == integration.id,
-                    ReceivedOrder.state.in_(WAITING),
+                    ReceivedOrder.state.in_(TO_PLACE),
                     ReceivedOrder.id > last,
                 )
                 .order_by(ReceivedOrder.id)

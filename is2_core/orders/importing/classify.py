@@ -16,15 +16,18 @@ from is2_core.orders.holds.reasons import (
     address_problem,
     holds_for,
 )
-from is2_core.orders.states import CustomizationState, ReceivedState
+from is2_core.orders.states import (
+    CLASSIFIED,
+    MAY_BE_SET_ASIDE,
+    WITHOUT_RECIPIENT,
+    CustomizationState,
+    ReceivedState,
+)
 from plugins.interface import FulfilledBy, Order, OrderReject, OrderState
 
 if TYPE_CHECKING:
     from is2_core.accounts.models import Integration
     from is2_core.orders.models import ReceivedOrder
-
-# Still ours to decide; everything else is with the warehouse or was ended by a person.
-OPEN = (ReceivedState.STAGED, ReceivedState.HELD, ReceivedState.QUARANTINED, ReceivedState.EXCLUDED)
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Decision:
     @property
     def needs_recipient(self) -> bool:
         """Whether the buyer's data has a use here: what the warehouse will not ship is not kept."""
-        return self.state not in (ReceivedState.EXCLUDED, ReceivedState.CANCELLED)
+        return self.state not in WITHOUT_RECIPIENT
 
 
 def decide(
@@ -54,7 +57,7 @@ def decide(
     Args:
         customized: by line of the order, whether what the buyer had made on it is here.
     """
-    if stored is not None and (stored.placed_at is not None or stored.state not in (*OPEN, ReceivedState.CANCELLED)):
+    if stored is not None and (stored.placed_at is not None or stored.state not in CLASSIFIED):
         return Decision(ReceivedState(stored.state), stored.reason)
     if order.fulfilled_by is FulfilledBy.CART:
         return Decision(ReceivedState.EXCLUDED, f"{cart_label} fulfills this order itself.")
@@ -77,7 +80,7 @@ def sets_aside(reject: OrderReject, stored: ReceivedOrder | None) -> bool:
     """Whether an unreadable revision takes the place of what is stored: not once the warehouse may have it."""
     if stored is None:
         return True
-    open_here = stored.state in OPEN and stored.asked_at is None
+    open_here = stored.state in MAY_BE_SET_ASIDE and stored.asked_at is None
     return open_here and (reject.updated_at is None or reject.updated_at >= stored.cart_updated_at)
 
 

@@ -14,22 +14,22 @@ from is2_core.accounts.models import Integration
 from is2_core.db.locks import LOCK
 from is2_core.db.unit import savepoint
 from is2_core.items.activity import note_sold
-from is2_core.orders.activity import WAITING
 from is2_core.orders.cancellation_requests import requested_late, tell_of_requests
 from is2_core.orders.cancelled_units import follow_cart, is_to_be_stopped
 from is2_core.orders.customized_lines import Customized, customized_lines
-from is2_core.orders.holds.config import PLACEABLE, load_rules, replace_holds
+from is2_core.orders.holds.config import load_rules, replace_holds
 from is2_core.orders.importing.classify import Decision, decide, keeps_address, sets_aside
 from is2_core.orders.importing.staged_rows import line_row, order_row, personal, reject_row, tells_of_people
-from is2_core.orders.models import OrderEvent, ReceivedLine, ReceivedOrder, Recipient
-from is2_core.orders.states import CustomizationState, ReceivedState
+from is2_core.orders.importing.state_changes import move, write_events
+from is2_core.orders.models import ReceivedLine, ReceivedOrder, Recipient
+from is2_core.orders.states import UNPLACED, CustomizationState, ReceivedState
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import SOON, enqueue
-from plugins.interface import Order, OrderReject, OrderState, ShippingMappingUI
+from plugins.interface import TO_SHIP, Order, OrderReject, OrderState, ShippingMappingUI
 
 _MUTABLE = (
-    "state cart_state reason shipping_method marks unknown has_address address_problem cancellation_requested "
+    "cart_state shipping_method marks unknown has_address address_problem cancellation_requested "
     "cancel_reason total currency cart_updated_at ship_after ship_by deliver_after deliver_by original_order caution "
     "read_at site cart_packages"
 ).split()
@@ -102,7 +102,9 @@ def stage(
     )
     id_of = {remote_id: order_id for order_id, remote_id in written}
     _write_details(platform, session, integration, fresh, stored, decisions, id_of, customized)
-    _write_events(session, rows, stored, decisions, id_of, now)
+    write_events(session, rows, stored, decisions=decisions, id_of=id_of, now=now)
+    sold = _sold(fresh, stored, decisions)
+    move(session, rows, stored, now)
     known = [stored[order.remote_id] for order in fresh if order.remote_id in stored]
     to_post = follow_cart(platform, session, known, now)
     tell_of_requests(session, late, now)
@@ -111,7 +113,7 @@ def stage(
     _ask_for_what_follows(session, integration, fresh, stored, decisions, customized, now)
     if to_post:
         enqueue(session, kind=TaskKind.TRACKING_POST, integration=integration, now=now, priority=SOON)
-    note_sold(session, integration, _sold(fresh, stored, decisions), platform)
+    note_sold(session, integration, sold, platform)
 
 
 def _lock(session: Session, integration: Integration, remote_ids: Sequence[str]) -> dict[str, ReceivedOrder]:
@@ -214,44 +216,6 @@ def _stored_people(session: Session, order_ids: Sequence[int]) -> dict[int, Any]
     return {order_id: sealed for order_id, sealed in rows if sealed}
 
 
-def _write_events(
-    session: Session,
-    rows: Sequence[dict[str, Any]],
-    stored: dict[str, ReceivedOrder],
-    decisions: dict[str, Decision],
-    id_of: dict[str, int],
-    now: datetime,
-) -> None:
-    events = []
-    for row in rows:
-        before = stored.get(row["remote_id"])
-        if before is not None and before.state == row["state"] and _is_no_news(before, row["cart_state"]):
-            continue
-        decision = decisions.get(row["remote_id"])
-        sentence = row["reason"] or (
-            "Read from the cart." if before is None else f"The cart says {row['cart_state'].replace('_', ' ').lower()}."
-        )
-        if decision and decision.holds:
-            sentence = " ".join(hold.sentence for hold in decision.holds)
-        events.append(
-            {
-                "order_id": id_of[row["remote_id"]],
-                "at": now,
-                "code": row["state"],
-                "sentence": sentence,
-                "user_id": None,
-            }
-        )
-    if events:
-        session.execute(sa.insert(OrderEvent), events)
-
-
-def _is_no_news(before: ReceivedOrder, cart_state: str) -> bool:
-    """What was shipped from here comes back as shipped; what somebody else shipped is told with its units."""
-    shipped = before.placed_at is not None and cart_state in (OrderState.PARTLY_SHIPPED, OrderState.SHIPPED)
-    return before.cart_state == cart_state or shipped
-
-
 def _sold(orders: Sequence[Order], stored: dict[str, ReceivedOrder], decisions: dict[str, Decision]) -> set[str]:
     """Cart SKUs of orders that began, changed or ceased to need stock the warehouse does not know of yet."""
     touched = [
@@ -266,7 +230,7 @@ def _sold(orders: Sequence[Order], stored: dict[str, ReceivedOrder], decisions: 
     return {
         line.sku
         for order in touched
-        if order.remote_id in stored or decisions[order.remote_id].state in WAITING
+        if order.remote_id in stored or decisions[order.remote_id].state in UNPLACED
         for line in order.lines
     }
 
@@ -283,7 +247,7 @@ def _ask_for_what_follows(
     wanted = [order for order in orders if decisions[order.remote_id].needs_recipient]
     if any(CustomizationState.DUE in customized[order.remote_id].values() for order in wanted):
         enqueue(session, kind=TaskKind.ORDERS_CUSTOMIZE, integration=integration, now=now, priority=SOON)
-    if any(decisions[order.remote_id].state is ReceivedState.STAGED and order.state in PLACEABLE for order in orders):
+    if any(decisions[order.remote_id].state is ReceivedState.STAGED and order.state in TO_SHIP for order in orders):
         enqueue(session, kind=TaskKind.ORDERS_PLACE, integration=integration, now=now, priority=SOON)
     if any(_is_stopped(order, stored.get(order.remote_id), decisions[order.remote_id]) for order in orders):
         enqueue(session, kind=TaskKind.ORDERS_STOP, integration=integration, now=now, priority=SOON)

@@ -26,6 +26,7 @@ from plugins.amazon.orders.people import read_buyer, read_recipient
 from plugins.amazon.shipping.methods import CODES
 from plugins.amazon.shipping.shown_packages import shipped_order
 from plugins.interface import (
+    ENDED,
     ConfirmedPackage,
     FulfilledBy,
     Order,
@@ -91,7 +92,7 @@ def _read_order(raw: Json) -> Order:
     by_cart = fulfilled_by is FulfilledBy.CART
     # Nothing is shipped from such an order any more, but its state has to come through: a broken line of a
     # cancelled order must not hide the cancellation.
-    lenient = by_cart or state in (OrderState.CANCELLED, OrderState.SHIPPED)
+    lenient = by_cart or state in ENDED
     items: list[Json] = _attempt(lenient, lambda: sections(raw, "orderItems"), [])
 
     def bound(window: str, name: str) -> datetime | None:
