@@ -17,6 +17,7 @@ from plugins.warehouse import (
     Activity,
     CancelAnswer,
     FoundOrder,
+    KnownSkus,
     Later,
     NewOrder,
     PlaceAnswer,
@@ -74,6 +75,9 @@ class UnreliableWarehouse:
         answer = self._asked(lambda: self._inner.cancel_order(account_id, number))
         self._lose(trouble)
         return answer
+
+    def skus(self, account_id: int, cursor: str) -> KnownSkus:
+        return self._inner.skus(account_id, cursor)
 
     def stock(self, account_id: int, skus: Sequence[str] | None = None) -> list[Stock]:
         trouble = self._trouble("stock", ("down", "empty"))

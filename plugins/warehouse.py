@@ -148,6 +148,23 @@ class Stock:
 
 
 @dataclass(frozen=True)
+class KnownSku:
+    """A SKU the warehouse can be asked for, and what it calls it."""
+
+    sku: str
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class KnownSkus:
+    """SKUs that are new or have another name since a cursor, each at least once."""
+
+    skus: tuple[KnownSku, ...]
+    cursor: str
+    complete: bool
+
+
+@dataclass(frozen=True)
 class Service:
     """A shipping service of the warehouse."""
 
@@ -219,6 +236,10 @@ class Warehouse(Protocol):
 
     def cancel_order(self, account_id: int, number: str) -> CancelAnswer:
         """Ask to stop an order."""
+        ...
+
+    def skus(self, account_id: int, cursor: str) -> KnownSkus:
+        """Which SKUs there are, new ones since a cursor of an earlier answer, "" for the beginning."""
         ...
 
     def stock(self, account_id: int, skus: Sequence[str] | None = None) -> list[Stock]:

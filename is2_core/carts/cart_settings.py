@@ -9,7 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from is2_core.calls.carts import UnknownCart
+from is2_core.calls.plugins import UnknownPlugin
 from is2_core.carts.models import CartSetting
 from is2_core.errors import NotFound
 from is2_core.platform import Platform
@@ -35,7 +35,7 @@ def known_manifest(platform: Platform, cart: str) -> CartManifest:
     """
     try:
         return platform.carts.manifest(cart)
-    except UnknownCart:
+    except UnknownPlugin:
         raise NotFound(f"There is no cart named {cart}.") from None
 
 

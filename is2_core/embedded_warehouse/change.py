@@ -10,14 +10,13 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from is2_core.embedded_warehouse.feed import next_position
+from is2_core.embedded_warehouse.feed import ask_to_read, next_position
 from is2_core.embedded_warehouse.ledger import open_units, reconsider
 from is2_core.embedded_warehouse.models import WarehouseOrder, WarehousePackage
 from is2_core.embedded_warehouse.shipping import packages_of
 from is2_core.embedded_warehouse.states import OPEN, WarehouseState
 from is2_core.errors import Conflict, NotFound
 from is2_core.platform import Platform
-from is2_core.tasks.per_account import ask_to_read
 
 
 @dataclass(frozen=True)

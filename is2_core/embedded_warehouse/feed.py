@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from is2_core.embedded_warehouse.models import WarehouseActivity, WarehouseFeed, WarehouseOrder, WarehousePackage
-from plugins.warehouse import Activity, OrderLine, Shipments, ShippedPackage, StoppedOrder
+from is2_core.embedded_warehouse.models import (
+    WarehouseActivity,
+    WarehouseFeed,
+    WarehouseOrder,
+    WarehousePackage,
+    WarehouseSku,
+)
+from is2_core.tasks.kinds import TaskKind
+from is2_core.tasks.queue import NOW, SOON, enqueue
+from plugins.warehouse import Activity, KnownSku, KnownSkus, OrderLine, Shipments, ShippedPackage, StoppedOrder
+
+NAME = "embedded"
+"""The warehouse's name among those that are installed."""
 
 PAGE = 500
 """How many moves or changes one answer tells of."""
@@ -40,6 +52,32 @@ def note_moved(session: Session, account_id: int, position: int, skus: Iterable[
         sa.delete(WarehouseActivity).where(WarehouseActivity.account_id == account_id, WarehouseActivity.sku.in_(moved))
     )
     session.add_all(WarehouseActivity(account_id=account_id, position=position, sku=sku) for sku in moved)
+
+
+def ask_to_read(session: Session, account_id: int, now: datetime, *, person_waits: bool = False) -> None:
+    """Have the platform read what the warehouse reports of an account, inside the transaction that makes news."""
+    enqueue(
+        session,
+        kind=TaskKind.WAREHOUSE_READ,
+        account_id=account_id,
+        now=now,
+        priority=NOW if person_waits else SOON,
+        payload={"wms_target": NAME},
+        key=NAME,
+    )
+
+
+def skus_since(session: Session, account_id: int, cursor: str, page: int) -> KnownSkus:
+    """See `plugins.warehouse.Warehouse.skus`."""
+    latest = _latest(session, account_id)
+    # Rows of an earlier release stand at 0, before every change.
+    rows = session.execute(
+        sa.select(WarehouseSku.position, WarehouseSku.sku, WarehouseSku.name)
+        .where(*_between(WarehouseSku.account_id, WarehouseSku.position, account_id, cursor or "-1", latest))
+        .order_by(WarehouseSku.position, WarehouseSku.sku)
+    ).all()
+    end, complete = _page_end([row.position for row in rows], latest, page)
+    return KnownSkus(tuple(KnownSku(row.sku, row.name) for row in rows if row.position <= end), str(end), complete)
 
 
 def activity_since(session: Session, account_id: int, cursor: str, page: int) -> Activity:

@@ -13,11 +13,13 @@ from is2_core.embedded_warehouse.states import WarehouseState
 
 
 class WarehouseSku(Owned):
-    """A SKU the warehouse stocks for an account, and how many units lie there."""
+    """A SKU the warehouse stocks for an account, and how many units lie there. `position` is where it was made or named
+    in the account's WarehouseFeed."""
 
     __tablename__ = "warehouse_sku"
     __table_args__ = (
         sa.UniqueConstraint("account_id", "sku"),
+        sa.Index("ix_warehouse_sku_account_id_position", "account_id", "position"),
         sa.CheckConstraint("on_hand >= 0", "on_hand_not_negative"),
     )
     id: Mapped[Id]
@@ -25,6 +27,7 @@ class WarehouseSku(Owned):
     sku: Mapped[str]
     name: Mapped[str] = mapped_column(default="")
     on_hand: Mapped[int] = mapped_column(default=0)
+    position: Mapped[int] = mapped_column(default=0)
 
 
 class StockMovement(Base):

@@ -23,6 +23,7 @@ from plugins.warehouse import (
     CancelAnswer,
     Cancelled,
     FoundOrder,
+    KnownSkus,
     NewOrder,
     OrderLine,
     PartlyCancelled,
@@ -142,6 +143,10 @@ class EmbeddedWarehouse:
             if shipped and not row.stop_reason:
                 return TooLate("The warehouse has already shipped the order.")
             return PartlyCancelled(shipped) if shipped else Cancelled()
+
+    def skus(self, account_id: int, cursor: str) -> KnownSkus:
+        with self._db.read() as session:
+            return feed.skus_since(session, account_id, cursor, self._page)
 
     def stock(self, account_id: int, skus: Sequence[str] | None = None) -> list[Stock]:
         with self._db.read() as session:

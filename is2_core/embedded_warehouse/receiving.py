@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from is2_core.embedded_warehouse.feed import next_position, note_moved
+from is2_core.embedded_warehouse.feed import ask_to_read, next_position, note_moved
 from is2_core.embedded_warehouse.ledger import NotEnough, move_stock, reconsider
 from is2_core.embedded_warehouse.models import WarehouseSku
 from is2_core.errors import BadInput
 from is2_core.platform import Platform
-from is2_core.tasks.per_account import ask_to_read, review_account
 
 MAX_UNITS = 1_000_000
 
@@ -58,11 +57,14 @@ def _move(
         )
         if row is None and not may_be_new:
             raise BadInput(f"The warehouse has no SKU {sku}.", field="sku")
+        new = row is None
         if row is None:
             row = WarehouseSku(account_id=account_id, sku=sku, on_hand=0)
             session.add(row)
             session.flush()
-        row.name = name or row.name
+        named = name not in ("", row.name)
+        if new or named:
+            row.name, row.position = name or row.name, position
         if row.on_hand + units > MAX_UNITS:
             raise BadInput(f"The warehouse cannot hold more than {MAX_UNITS} units of a SKU.", field="quantity")
         try:
@@ -72,8 +74,7 @@ def _move(
         session.flush()
         note_moved(session, account_id, position, [sku])
         reconsider(session, account_id, [sku])
-        review_account(platform, session, account_id)
-        ask_to_read(session, account_id, now)
+        ask_to_read(session, account_id, now, person_waits=new)
         return row.on_hand
 
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from is2_core.embedded_warehouse.models import WarehouseSku
 from is2_core.errors import BadInput
 from is2_core.inventory.models import StockBuffer
 from is2_core.items.activity import mark_due
+from is2_core.items.known_skus import known_among
 from is2_core.platform import Platform
 
 MAX_BUFFER = 1_000_000
@@ -30,11 +30,7 @@ def set_buffers(platform: Platform, session: Session, account_id: int, typed: Ma
     Raises:
         BadInput: a number is none, or the account's warehouse has no such SKU.
     """
-    known = set(
-        session.scalars(
-            sa.select(WarehouseSku.sku).where(WarehouseSku.account_id == account_id, WarehouseSku.sku.in_(typed))
-        )
-    )
+    known = known_among(session, account_id, typed)
     before = buffers_of(session, account_id)
     changed: dict[str, int] = {}
     for sku, text in sorted(typed.items()):

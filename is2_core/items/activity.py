@@ -12,7 +12,7 @@ from is2_core.accounts.models import Integration
 from is2_core.accounts.states import CONNECTED
 from is2_core.db.chunks import chunks
 from is2_core.db.locks import lock_rows
-from is2_core.embedded_warehouse.models import WarehouseSku
+from is2_core.items.known_skus import known_among, known_skus
 from is2_core.items.models import CartItem, Mapping as SkuMapping, StockActivity
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
@@ -78,6 +78,7 @@ def components_of(
 ) -> dict[str, dict[str, int]]:
     """Cart SKU -> warehouse SKU -> units, for a store's SKUs, listed or not; what is unknown is left out."""
     found: dict[str, dict[str, int]] = {}
+    target = session.scalar(sa.select(Integration.wms_target).where(Integration.id == integration_id))
     for wanted in chunks(cart_skus):
         rows = session.execute(
             sa.select(CartItem.sku, SkuMapping.warehouse_sku, SkuMapping.quantity)
@@ -86,11 +87,7 @@ def components_of(
         )
         for cart_sku, warehouse_sku, quantity in rows:
             found.setdefault(cart_sku, {})[warehouse_sku] = quantity
-        same = session.scalars(
-            sa.select(WarehouseSku.sku).where(
-                WarehouseSku.account_id == account_id, WarehouseSku.sku.in_(set(wanted) - found.keys())
-            )
-        )
+        same = known_among(session, account_id, set(wanted) - found.keys(), target)
         found.update({sku: {sku: 1} for sku in same})
     return found
 
@@ -98,11 +95,12 @@ def components_of(
 def listed_components(session: Session, account_id: int) -> list[ItemComponents]:
     """All listed items of the account's stores that are connected, or were and wait for a person."""
     items = session.execute(
-        sa.select(CartItem.id, CartItem.integration_id, CartItem.active, CartItem.sku)
+        sa.select(CartItem.id, CartItem.integration_id, CartItem.active, CartItem.sku, Integration.wms_target)
         .join(Integration, Integration.id == CartItem.integration_id)
         .where(CartItem.account_id == account_id, Integration.state.in_(CONNECTED))
         .order_by(CartItem.id)
     ).all()
+    targets = {row.wms_target for row in items}
     units: dict[int, dict[str, int]] = {}
     for item_id, warehouse_sku, quantity in session.execute(
         sa.select(SkuMapping.cart_item_id, SkuMapping.warehouse_sku, SkuMapping.quantity)
@@ -110,10 +108,13 @@ def listed_components(session: Session, account_id: int) -> list[ItemComponents]
         .where(CartItem.account_id == account_id)
     ):
         units.setdefault(item_id, {})[warehouse_sku] = quantity
-    known = set(session.scalars(sa.select(WarehouseSku.sku).where(WarehouseSku.account_id == account_id)))
+    known = {target: set(session.scalars(known_skus(session, account_id, target))) for target in targets}
     return [
         ItemComponents(
-            row.id, row.integration_id, row.active, units.get(row.id) or ({row.sku: 1} if row.sku in known else {})
+            row.id,
+            row.integration_id,
+            row.active,
+            units.get(row.id) or ({row.sku: 1} if row.sku in known[row.wms_target] else {}),
         )
         for row in items
     ]

@@ -12,8 +12,8 @@ from is2_core.accounts.models import Integration
 from is2_core.carts.context import cart_context
 from is2_core.carts.live_call import ask_cart_now, live_call
 from is2_core.db.locks import lock_rows
-from is2_core.embedded_warehouse.models import WarehouseSku
 from is2_core.errors import BadInput, Conflict
+from is2_core.items.known_skus import known_among, learn_missing
 from is2_core.items.models import CartItem, Mapping
 from is2_core.items.states import SeenInCart
 from is2_core.items.typed_items import checked_mappings, checked_sku, no_such_sku
@@ -44,6 +44,9 @@ def add_custom_item(
         mappings: (warehouse SKU, quantity as typed) pairs; none where the warehouse has the same SKU.
     """
     sku = checked_sku(sku)
+    with platform.db.read() as session:
+        integration = owned_integration(session, integration_id, account_id)
+    learn_missing(platform, integration, checked_mappings(mappings))
     with platform.db.write() as session:
         integration = owned_integration(session, integration_id, account_id)
         _refuse_listed(session, integration_id, sku, None)
@@ -57,7 +60,7 @@ def add_custom_item(
             seen_in_cart=SeenInCart.CANNOT_CHECK,
             created_at=platform.clock.now(),
         )
-        item.mappings = _mappings(session, account_id, mappings)
+        item.mappings = _mappings(session, integration, mappings)
         session.add(item)
         session.flush()
         review(platform, session, integration)
@@ -93,9 +96,14 @@ def set_active(platform: Platform, *, item_id: int, account_id: int, active: boo
 
 def set_mappings(platform: Platform, *, item_id: int, account_id: int, mappings: Sequence[tuple[str, str]]) -> None:
     """Replace what one unit of the item is made of."""
+    with platform.db.read() as session:
+        item = owned(session, CartItem, item_id, account_id)
+        integration = session.get_one(Integration, item.integration_id)
+    learn_missing(platform, integration, checked_mappings(mappings))
     with platform.db.write() as session:
         item = owned(session, CartItem, item_id, account_id, lock=True)
-        new = _mappings(session, account_id, mappings)
+        integration = session.get_one(Integration, item.integration_id)
+        new = _mappings(session, integration, mappings)
         # Flushed in between: a row for the same SKU must be gone before its successor comes.
         item.mappings = []
         session.flush()
@@ -103,7 +111,7 @@ def set_mappings(platform: Platform, *, item_id: int, account_id: int, mappings:
         # As never sent: whether its stock is shared with other stores is asked anew.
         item.due_version, item.pushed_version = item.due_version + 1, 0
         session.flush()
-        review(platform, session, session.get_one(Integration, item.integration_id))
+        review(platform, session, integration)
 
 
 def remove_item(platform: Platform, *, item_id: int, account_id: int) -> None:
@@ -184,13 +192,9 @@ def _refuse_listed(session: Session, integration_id: int, sku: str, item_id: int
         raise Conflict(f"The SKU {sku} is on the list already.", field="sku")
 
 
-def _mappings(session: Session, account_id: int, typed: Sequence[tuple[str, str]]) -> list[Mapping]:
+def _mappings(session: Session, integration: Integration, typed: Sequence[tuple[str, str]]) -> list[Mapping]:
     wanted = checked_mappings(typed)
-    known = set(
-        session.scalars(
-            sa.select(WarehouseSku.sku).where(WarehouseSku.account_id == account_id, WarehouseSku.sku.in_(wanted))
-        )
-    )
+    known = known_among(session, integration.account_id, wanted, integration.wms_target)
     for sku in wanted:
         if sku not in known:
             raise BadInput(no_such_sku(sku), field="mappings")

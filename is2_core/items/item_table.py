@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session
 from is2_core.accounts.access import owned, owned_integration
 from is2_core.accounts.models import Integration
 from is2_core.db.locks import lock_rows
-from is2_core.embedded_warehouse.models import WarehouseSku
 from is2_core.errors import BadInput, Conflict
 from is2_core.items import custom_items
 from is2_core.items.activity import make_due
+from is2_core.items.known_skus import known_skus, learn_missing
 from is2_core.items.models import CartItem, ItemUpload, Mapping
 from is2_core.items.states import SeenInCart
 from is2_core.items.table_csv import Line, TableItem, decode, read_table, write_table
@@ -80,6 +80,9 @@ def preview(platform: Platform, *, integration_id: int, account_id: int, user_id
     lines = read_table(text)
     if not lines:
         raise BadInput("The file has a header but no items.", field="file")
+    with platform.db.read() as session:
+        integration = owned_integration(session, integration_id, account_id)
+    learn_missing(platform, integration, {line.warehouse_sku or line.sku for line in lines})
     with platform.db.write() as session:
         integration = owned_integration(session, integration_id, account_id)
         upload = ItemUpload(
@@ -159,7 +162,7 @@ def _listed(session: Session, integration_id: int) -> dict[str, Listed]:
 
 
 def _planned(session: Session, integration: Integration, lines: Sequence[Line]) -> tuple[PreviewRow, ...]:
-    known = session.scalars(sa.select(WarehouseSku.sku).where(WarehouseSku.account_id == integration.account_id))
+    known = session.scalars(known_skus(session, integration.account_id, integration.wms_target))
     return plan_items(lines, _listed(session, integration.id), known)
 
 

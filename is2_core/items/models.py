@@ -12,6 +12,16 @@ from is2_core.db.base import Base, Id, Owned, reference
 from is2_core.items.states import SeenInCart
 
 
+class KnownSku(Base):
+    """A SKU that the warehouse `wms_target` says it knows for an account."""
+
+    __tablename__ = "known_sku"
+    account_id: Mapped[int] = reference("account.id", primary_key=True, index=False)
+    wms_target: Mapped[str] = mapped_column(primary_key=True)
+    sku: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(default="")
+
+
 class StockActivity(Base):
     """A cart SKU of a store that was sold or released, not yet turned into due items."""
 

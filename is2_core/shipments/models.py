@@ -1,13 +1,11 @@
-"""How far the warehouse's reports were read, and what a cart calls its carriers."""
+"""What a cart calls the carriers of a warehouse."""
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped
 
-from is2_core.db.base import Base, Id, reference
+from is2_core.db.base import Base, Id
 
 
 class CarrierCode(Base):
@@ -20,14 +18,3 @@ class CarrierCode(Base):
     carrier: Mapped[str]
     carrier_key: Mapped[str]
     code: Mapped[str]
-
-
-class WarehouseCursor(Base):
-    """How far what an account's warehouse reports has been read: `kind` is activity or shipments."""
-
-    __tablename__ = "warehouse_cursor"
-    account_id: Mapped[int] = reference("account.id", primary_key=True, index=False)
-    wms_target: Mapped[str] = mapped_column(primary_key=True)
-    kind: Mapped[str] = mapped_column(primary_key=True)
-    cursor: Mapped[str] = mapped_column(default="")
-    read_at: Mapped[datetime | None]

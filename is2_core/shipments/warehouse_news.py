@@ -1,4 +1,4 @@
-"""What the warehouse reports: SKUs that moved, packages shipped, corrected or voided, orders it ended."""
+"""What the warehouse reports: SKUs it knows and that moved, packages shipped, corrected or voided, orders it ended."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session, selectinload
 from is2_core.accounts.models import Integration
 from is2_core.cases.cases import end_case, raise_case
 from is2_core.cases.states import CaseKind
-from is2_core.db.changes import rows_changed
 from is2_core.db.locks import LOCK
 from is2_core.inventory.oversold import check_promises
 from is2_core.items.activity import mark_due
+from is2_core.items.known_skus import read_skus
 from is2_core.orders.cancelled_units import follow, is_to_be_stopped
 from is2_core.orders.fulfillment.models import Package, PackageContent
 from is2_core.orders.fulfillment.packages import changed, follow_packages, next_reference
@@ -24,11 +24,11 @@ from is2_core.orders.states import HAS_SHIPPED, IN_WAREHOUSE, TO_PLACE, AckState
 from is2_core.orders.timeline import add_event
 from is2_core.orders.transition import transition
 from is2_core.platform import Platform
-from is2_core.shipments.models import WarehouseCursor
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import SOON, enqueue
 from is2_core.tasks.run import TaskRun
 from is2_core.tracking_numbers import plain_number
+from is2_core.warehouses.cursors import Cursor
 from plugins.warehouse import Shipments, ShippedPackage, StoppedOrder
 
 READ_EVERY_S = 300
@@ -48,23 +48,27 @@ def read_warehouse(platform: Platform, run: TaskRun) -> None:
         store = session.get(Integration, run.integration_id) if run.integration_id is not None else None
         target = store.wms_target if store else str(run.payload["wms_target"])
     warehouse = platform.warehouse(target)
+    # First: what moved of a SKU nobody knows here says nothing.
+    read_skus(platform, run, target)
     moved: set[str] = set()
     complete = False
+    cursor = Cursor(account, target, ACTIVITY)
     while not complete and run.has_time():
-        before = _cursor(platform, account, target, ACTIVITY)
+        before = cursor.read(platform)
         activity = warehouse.activity_since(account, before)
         with run.write() as session:
-            if not _move_cursor(platform, session, account, target, ACTIVITY, before, activity.cursor):
+            if not cursor.move(platform, session, before, activity.cursor):
                 return
             mark_due(session, account, activity.skus)
         moved.update(activity.skus)
         complete = activity.complete
     complete = False
+    cursor = Cursor(account, target, SHIPMENTS)
     while not complete and run.has_time():
-        before = _cursor(platform, account, target, SHIPMENTS)
+        before = cursor.read(platform)
         news = warehouse.shipments_since(account, before)
         with run.write() as session:
-            if not _move_cursor(platform, session, account, target, SHIPMENTS, before, news.cursor):
+            if not cursor.move(platform, session, before, news.cursor):
                 return
             _take(platform, session, account, news)
         complete = news.complete
@@ -83,29 +87,6 @@ def _take(platform: Platform, session: Session, account_id: int, news: Shipments
         for integration_id in sorted({order.integration_id for order in due}):
             integration = session.get_one(Integration, integration_id)
             enqueue(session, kind=kind, integration=integration, now=now, priority=SOON)
-
-
-def _cursor(platform: Platform, account_id: int, target: str, kind: str) -> str:
-    with platform.db.read() as session:
-        row = session.get(WarehouseCursor, (account_id, target, kind))
-        return row.cursor if row else ""
-
-
-def _move_cursor(
-    platform: Platform, session: Session, account_id: int, target: str, kind: str, before: str, after: str
-) -> bool:
-    """Move the cursor in the transaction that takes its page; False where somebody else has moved it since."""
-    key = {"account_id": account_id, "wms_target": target, "kind": kind}
-    platform.db.upsert(session, WarehouseCursor, [{**key, "cursor": ""}], key=list(key))
-    moved = rows_changed(
-        session,
-        sa.update(WarehouseCursor)
-        .filter_by(**key)
-        .where(WarehouseCursor.cursor == before)
-        .values(cursor=after, read_at=platform.clock.now())
-        .execution_options(synchronize_session=False),
-    )
-    return moved == 1
 
 
 def _take_packages(

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from is2_core.calls.carts import BrokenCart
+from is2_core.calls.plugins import BrokenPlugin
 from is2_core.carts import cart_settings
 from is2_core.integrations import legacy_authorization
 from is2_core.submissions.models import Submission
@@ -26,7 +26,7 @@ def test_plugins_show_what_they_can_do_and_who_uses_them(panel: Panel) -> None:
 
 
 def test_a_broken_plugin_is_shown_with_its_traceback(panel: Panel) -> None:
-    broken = BrokenCart("crooked", "could not be loaded: no module named crooked", "Traceback <x>")
+    broken = BrokenPlugin("crooked", "could not be loaded: no module named crooked", "Traceback <x>")
     panel.platform.carts.broken.append(broken)
     try:
         page = panel.browser(ADMIN).get("/admin/plugins")

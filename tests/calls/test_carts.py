@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from is2_core.calls.carts import CartRegistry, UnknownCart
+from is2_core.calls.carts import CartRegistry
+from is2_core.calls.plugins import UnknownPlugin
 from is2_core.errors import PluginBug
 from plugins.amazon import plugin as amazon
 from plugins.interface import CartManifest, Temporary, hookimpl
@@ -46,7 +47,7 @@ def registry() -> CartRegistry:
 def test_a_call_reaches_one_cart_only(registry: CartRegistry) -> None:
     assert registry.call("one", "install", ctx=None, reply=None) == "one was asked"
     assert registry.call("two", "install", ctx=None, reply=None) == "two was asked"
-    with pytest.raises(UnknownCart):
+    with pytest.raises(UnknownPlugin):
         registry.call("three", "install", ctx=None, reply=None)
 
 

@@ -19,8 +19,8 @@ from is2_core.orders.fulfillment.states import PostState
 from is2_core.orders.models import ImportCursor, LineCustomization, ReceivedLine, ReceivedOrder, Recipient
 from is2_core.orders.states import AckState, CustomizationState, ReceivedState
 from is2_core.platform import Platform
-from is2_core.shipments.models import WarehouseCursor
 from is2_core.tasks.pace import CALLS
+from is2_core.warehouses.models import WarehouseCursor
 from tests.support.slow import SKU, JobTimeout, SlowStore
 
 # At six seconds a call, more than fits into the job timeout; and what is enough for a worker to die in its midst.

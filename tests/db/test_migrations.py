@@ -179,3 +179,13 @@ def test_what_carts_accepted_before_is_what_packages_complete_now(empty_url: str
         (4, 2, 4, "10004", 7, 4, False),
     ]
     older.engine.dispose()
+
+
+def test_what_the_embedded_warehouse_has_is_known_from_the_first_moment(empty_url: str) -> None:
+    older = Older(empty_url, "0005")
+    a_store(older, "43200")
+    older.add("warehouse_sku", id=1, account_id=1, sku="TENT-2P", name="Tent", on_hand=3)
+    assert older.now(empty_url, "known_sku", "account_id", "wms_target", "sku", "name") == [
+        (1, "embedded", "TENT-2P", "Tent")
+    ]
+    older.engine.dispose()

@@ -11,10 +11,11 @@ from is2_core.embedded_warehouse.models import StockMovement
 from is2_core.embedded_warehouse.port import EmbeddedWarehouse
 from is2_core.errors import BadInput, Conflict, NotFound
 from is2_core.items import custom_items, shipping_mappings
-from is2_core.items.models import CartItem, Mapping, ShippingMapping
+from is2_core.items.models import CartItem, KnownSku, Mapping, ShippingMapping
 from is2_core.orders import seen_methods
 from is2_core.orders.models import Recipient
 from is2_core.tasks.models import Task
+from is2_core.tasks.queue import NOW
 from plugins.interface import Address
 from plugins.warehouse import Already, Cancelled, NewOrder, OrderLine, Placed, Refused
 from tests.support.world import World
@@ -167,11 +168,39 @@ def test_what_may_free_an_order_asks_for_a_review(world: World, store: int) -> N
     for act in (
         lambda: world.add_item(store, "A", ("TENT-2P", "1")),
         lambda: world.map_methods(store, "STANDARD"),
-        lambda: world.stock_up(["NEW"]),
     ):
         act()
         assert next(task.state for task in world.tasks("orders.review")) == "READY"
         world.settle()
+    reviews = len(world.tasks("orders.review"))
+    world.stock_up(["NEW"])
+    (read,) = [task for task in world.tasks("warehouse.read") if task.state == "READY" and task.priority == NOW]
+    assert (read.account_id, read.integration_id) == (world.account, None)
+    world.settle()
+    assert len(world.tasks("orders.review")) == reviews + 1
+    world.stock_up(["NEW"])
+    world.settle()
+    assert len(world.tasks("orders.review")) == reviews + 1
+
+
+def test_a_sku_is_known_by_what_the_warehouse_tells_and_at_once_where_somebody_names_it(
+    world: World, store: int
+) -> None:
+    """Nothing has read the warehouse yet: naming a SKU does, and brings the others with it."""
+    assert rows(world, KnownSku) == []
+    world.add_item(store, "A", ("TENT-2P", "1"))
+    known = {(row.account_id, row.wms_target, row.sku) for row in rows(world, KnownSku)}
+    assert known == {(world.account, "embedded", "TENT-2P"), (world.account, "embedded", "LAMP-USB")}
+    other = users.create_account(world.platform, "Contoso")
+    receiving.receive(world.platform, account_id=other, sku="THEIRS", name="", quantity="1", user_id=None)
+    with pytest.raises(BadInput, match="no SKU THEIRS"):
+        world.add_item(store, "B", ("THEIRS", "1"))
+    world.settle()
+    world.stock_up(["TENT-2P", "LATER"])
+    receiving.receive(world.platform, account_id=world.account, sku="LAMP-USB", name="Lamp", quantity="1", user_id=None)
+    world.settle()
+    names = {row.sku: row.name for row in rows(world, KnownSku) if row.account_id == world.account}
+    assert names == {"TENT-2P": "TENT-2P", "LAMP-USB": "Lamp", "LATER": "LATER"}
 
 
 def test_the_embedded_warehouse_takes_a_number_once_and_says_what_it_cannot(world: World, store: int) -> None:

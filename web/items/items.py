@@ -11,9 +11,9 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Integration
-from is2_core.embedded_warehouse.models import WarehouseSku
 from is2_core.errors import FlowError
 from is2_core.items import custom_items
+from is2_core.items.known_skus import known_among, known_skus, suggested_skus
 from is2_core.items.models import CartItem
 from is2_core.items.sku_suggestions import KnownSkus, NearMiss
 from web import access
@@ -86,10 +86,10 @@ def _page(store: Integration, values: _Typed, rows: Rows, error: FlowError | Non
         )
     with platform().db.read() as db:
         page = paged(db, query)
-        known = _known(db, store.account_id, [item.sku for item in page.rows])
+        known = known_among(db, store.account_id, [item.sku for item in page.rows], store.wms_target)
         unmatched = [item.sku for item in page.rows if item.sku not in known and not item.mappings]
-        near = _near(db, store.account_id, unmatched)
-        suggestions = _suggestions(db, store.account_id)
+        near = _near(db, store, unmatched)
+        suggestions = suggested_skus(db, store.account_id, store.wms_target, _MOST_SUGGESTIONS)
     return render_template(
         "items/list.html",
         store=store,
@@ -105,28 +105,12 @@ def _page(store: Integration, values: _Typed, rows: Rows, error: FlowError | Non
     )
 
 
-def _known(db: Session, account_id: int, skus: Sequence[str]) -> set[str]:
-    """Those that are warehouse SKUs as they are."""
-    return set(
-        db.scalars(sa.select(WarehouseSku.sku).where(WarehouseSku.account_id == account_id, WarehouseSku.sku.in_(skus)))
-    )
-
-
-def _near(db: Session, account_id: int, skus: Sequence[str]) -> dict[str, tuple[NearMiss, ...]]:
+def _near(db: Session, store: Integration, skus: Sequence[str]) -> dict[str, tuple[NearMiss, ...]]:
     """What the warehouse has that each of these was probably meant to be."""
     if not skus:
         return {}
-    known = KnownSkus(db.scalars(sa.select(WarehouseSku.sku).where(WarehouseSku.account_id == account_id)))
+    known = KnownSkus(db.scalars(known_skus(db, store.account_id, store.wms_target)))
     return {sku: known.near(sku) for sku in skus}
-
-
-def _suggestions(db: Session, account_id: int) -> Sequence[str]:
-    return db.scalars(
-        sa.select(WarehouseSku.sku)
-        .where(WarehouseSku.account_id == account_id)
-        .order_by(WarehouseSku.sku)
-        .limit(_MOST_SUGGESTIONS)
-    ).all()
 
 
 def _typed_rows() -> Rows:
@@ -216,7 +200,7 @@ def _mapping_rows(item: CartItem) -> Rows:
 def _edit_page(item: CartItem, sku: str, title: str, rows: Rows, error: FlowError | None = None) -> str:
     with platform().db.read() as db:
         store = access.owned(db, Integration, item.integration_id)
-        suggestions = _suggestions(db, item.account_id)
+        suggestions = suggested_skus(db, item.account_id, store.wms_target, _MOST_SUGGESTIONS)
     return render_template(
         "items/edit.html",
         item=item,

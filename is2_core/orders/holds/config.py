@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Integration
 from is2_core.carts.method_vocabulary import canonical_key
-from is2_core.embedded_warehouse.models import WarehouseSku
+from is2_core.items.known_skus import known_among
 from is2_core.items.models import CartItem, Mapping, ShippingMapping
 from is2_core.orders.holds.reasons import HoldReason, LineFacts, MethodRule, OrderFacts, StoreRules, holds_for
 from is2_core.orders.models import Hold, ReceivedOrder
@@ -39,16 +39,11 @@ def load_rules(
     )
     for cart_sku, warehouse_sku, quantity in rows:
         mappings.setdefault(cart_sku, {})[warehouse_sku] = quantity
-    known = session.scalars(
-        sa.select(WarehouseSku.sku).where(
-            WarehouseSku.account_id == integration.account_id, WarehouseSku.sku.in_(wanted)
-        )
-    )
     shipping = session.scalars(sa.select(ShippingMapping).where(ShippingMapping.integration_id == integration.id))
     return StoreRules(
         methods={row.method_key: MethodRule(row.service, row.hold) for row in shipping},
         mappings=mappings,
-        warehouse_skus=frozenset(known),
+        warehouse_skus=frozenset(known_among(session, integration.account_id, wanted, integration.wms_target)),
         method_keys={method: canonical_key(ui, method) for method in set(methods)},
         review_first=integration.review_first,
         address_missing=platform.carts.manifest(integration.cart).address_missing,

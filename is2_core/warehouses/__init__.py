@@ -1,0 +1,1 @@
+"""Warehouses as the core sees them: how far each was read."""
