@@ -185,6 +185,7 @@ def dispatch() -> None:
                 pause = _BUSY_S
             if time.monotonic() - cleaned > _CLEAN_UP_EVERY_S:
                 jobs.clean_up(platform)
+                jobs.ask_to_reseal(platform)
                 cleaned = time.monotonic()
             if down:
                 # A tick that finds nothing due asks Redis nothing.

@@ -1,15 +1,18 @@
-"""`is2 keys`: making encryption keys."""
+"""`is2 keys`: making encryption keys, and bringing what is stored to the newest one."""
 
 from __future__ import annotations
 
 import click
 
+from cli.environment import platform_of_environment
 from is2_core.crypto import Keyring
+from is2_core.db.reseal import all_steps, reseal
+from is2_core.platform import Platform
 
 
 @click.group()
 def keys() -> None:
-    """Make encryption keys."""
+    """Make encryption keys, and change over to them."""
 
 
 @keys.command()
@@ -22,3 +25,20 @@ def generate(key_id: str) -> None:
     if not key_id.isalnum():
         raise click.BadParameter("use letters and digits only", param_hint="--id")
     click.echo(Keyring.generate(key_id))
+
+
+@keys.command("reseal")
+def reseal_command() -> None:
+    """Encrypt with the first key all that earlier keys, or earlier releases, encrypted.
+
+    Beside running processes, which do the same once a day; broken off, it is simply started again.
+    """
+    reseal_all(platform_of_environment())
+
+
+def reseal_all(platform: Platform) -> None:
+    """Do it, and say how many rows changed."""
+    count = reseal(platform.db.write, all_steps())
+    platform.db.dispose()
+    if count:
+        click.echo(f"{count} stored values were encrypted anew.")

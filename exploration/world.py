@@ -29,6 +29,7 @@ from is2_core.calls.rate_limits import MemoryBuckets
 from is2_core.clock import VirtualClock
 from is2_core.config import Config
 from is2_core.crypto import Keyring
+from is2_core.db.types import seal
 from is2_core.embedded_warehouse import receiving
 from is2_core.embedded_warehouse.port import EmbeddedWarehouse
 from is2_core.errors import FlowError
@@ -222,7 +223,7 @@ class World:
             )
             session.add(row)
             session.flush()
-            credentials = {"refresh_token": granted["refresh_token"]}
+            credentials = seal(Credential.credentials, {"refresh_token": granted["refresh_token"]}, row.id)
             session.add(Credential(integration_id=row.id, credentials=credentials, authorized_at=now))
             shop = Shop(row.id, account, seller)
         form = settings.settings_form(self.platform, integration_id=shop.id, account_id=account)

@@ -1,22 +1,36 @@
-"""AES-256-GCM for personal data and tokens, with a key id in front of every value so that keys can rotate."""
+"""AES-256-GCM for personal data and tokens.
+
+A sealed value is `2:<key id>.<base64 of nonce and ciphertext>`: the version of the rule it is bound by, and the key, so
+that both can change. Values without a version are of the first rule, which bound them to their column only; they open
+until they are sealed again (`db.reseal`).
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+# What a value is bound to besides its column: ids and numbers that do not change while it lives.
+Key = tuple[int | str, ...]
+_VERSION = "2:"
 _NONCE_BYTES = 12
 _KEY_BYTES = 32
 
 
 class CannotOpen(Exception):
-    """A sealed value does not open: unknown key, other purpose, or changed bytes."""
+    """A sealed value does not open: it was sealed for another row or column, or its bytes were changed."""
+
+
+class UnknownKey(Exception):
+    """The key it was sealed with is not in this process's keyring; a process that has it may open it."""
 
 
 @dataclass(frozen=True)
@@ -54,25 +68,47 @@ class Keyring:
         """A fresh keyring of one key, in the form `parse` reads."""
         return f"{key_id}:{base64.b64encode(os.urandom(_KEY_BYTES)).decode()}"
 
-    def seal(self, purpose: str, value: bytes) -> str:
-        """Encrypt; `purpose` (table and column) is bound to it, so that it opens in no other column."""
-        nonce = os.urandom(_NONCE_BYTES)
-        sealed = AESGCM(self.keys[self.current]).encrypt(nonce, value, purpose.encode())
-        return f"{self.current}.{base64.b64encode(nonce + sealed).decode()}"
+    @property
+    def mark(self) -> str:
+        """What begins each value that is sealed by the present rule and key, and no other."""
+        return f"{_VERSION}{self.current}."
 
-    def open(self, purpose: str, sealed: str) -> bytes:
-        """Decrypt.
+    def seal(self, purpose: str, key: Key, value: bytes) -> str:
+        """Encrypt.
+
+        Args:
+            purpose: table and column; bound to the ciphertext like `key`, so that it opens in no other place.
+            key: the row's natural key.
+        """
+        nonce = os.urandom(_NONCE_BYTES)
+        sealed = self._ciphers[self.current].encrypt(nonce, value, _place(purpose, key))
+        return self.mark + base64.b64encode(nonce + sealed).decode()
+
+    def open(self, purpose: str, key: Key, sealed: str) -> bytes:
+        """Decrypt; a value of the first rule whatever its row is.
 
         Raises:
-            CannotOpen: unknown key id, other purpose, or changed bytes.
+            UnknownKey: it was sealed with a key that is not here.
+            CannotOpen: it was sealed for another row or column, or its bytes were changed.
         """
+        # A key id has no colon, so no value of the first rule begins like this.
+        is_bound = sealed.startswith(_VERSION)
         # From the right: base64 has no dot, a key id may.
-        key_id, _, encoded = sealed.rpartition(".")
-        key = self.keys.get(key_id)
-        if key is None:
-            raise CannotOpen(f"key {key_id!r} is not in the keyring")
-        raw = base64.b64decode(encoded)
+        key_id, _, encoded = sealed.removeprefix(_VERSION).rpartition(".")
+        cipher = self._ciphers.get(key_id)
+        if cipher is None:
+            raise UnknownKey(f"a value of {purpose}: key {key_id!r} is not in the keyring")
         try:
-            return AESGCM(key).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], purpose.encode())
-        except InvalidTag as error:
-            raise CannotOpen(f"a value sealed for {purpose} does not open") from error
+            raw = base64.b64decode(encoded)
+            place = _place(purpose, key) if is_bound else purpose.encode()
+            return cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], place)
+        except (InvalidTag, ValueError) as error:
+            raise CannotOpen(f"a value does not open as {purpose} of this row") from error
+
+    @cached_property
+    def _ciphers(self) -> Mapping[str, AESGCM]:
+        return {key_id: AESGCM(key) for key_id, key in self.keys.items()}
+
+
+def _place(purpose: str, key: Key) -> bytes:
+    return json.dumps([purpose, *key]).encode()

@@ -12,6 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from is2_core.carts.cart_settings import forget_former_secrets
 from is2_core.db.changes import rows_changed
 from is2_core.db.chunks import chunks
+from is2_core.db.reseal import all_steps, reseal
 from is2_core.integrations.claims import wipe_claims
 from is2_core.inventory.activity import take_activity
 from is2_core.inventory.drift import compare_with_cart
@@ -38,12 +39,15 @@ from is2_core.submissions.rows import KIND_ACKNOWLEDGE, KIND_INVENTORY, KIND_TRA
 from is2_core.tasks.heartbeat import store_heartbeat
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.models import Task
+from is2_core.tasks.queue import enqueue
+from is2_core.tasks.run import TaskRun
 from is2_core.tasks.runner import Handler
-from is2_core.tasks.states import TaskState
+from is2_core.tasks.states import OPEN_STATES, TaskState
 
 KEEP_DONE = timedelta(days=7)
 KEEP_SETTLED = timedelta(days=30)
 KEEP_UPLOADS = timedelta(days=1)
+RESEAL_EVERY = timedelta(days=1)
 
 
 def clean_up(platform: Platform) -> int:
@@ -67,6 +71,23 @@ def clean_up(platform: Platform) -> int:
         )
 
 
+def ask_to_reseal(platform: Platform) -> None:
+    """Have what earlier rules or keys sealed sealed again, unless that is asked for or was done within a day."""
+    with platform.db.write() as session:
+        now = platform.clock.database_now(session)
+        lately = sa.and_(Task.finished_at > now - RESEAL_EVERY, Task.finished_at <= now)
+        asked = sa.select(Task.id).where(
+            Task.integration_id.is_(None), Task.kind == TaskKind.RESEAL, sa.or_(Task.state.in_(OPEN_STATES), lately)
+        )
+        if session.scalar(asked.limit(1)) is None:
+            enqueue(session, kind=TaskKind.RESEAL, now=now)
+
+
+def reseal_stored(platform: Platform, run: TaskRun) -> None:
+    """Task `platform.reseal`: seal again what is left to, as far as the time of the run reaches."""
+    reseal(run.write, all_steps(), run.has_time)
+
+
 def _free(session: Session, key: InstrumentedAttribute[int], *over: sa.ColumnElement[bool]) -> Iterator[list[int]]:
     """Lock what is over by ascending id, but for what others have locked, another clean-up above all: that is left to
     them or to the next one."""
@@ -81,6 +102,7 @@ SETTLERS = {
 
 HANDLERS: dict[str, Handler] = {
     TaskKind.HEARTBEAT: store_heartbeat,
+    TaskKind.RESEAL: reseal_stored,
     TaskKind.ORDERS_CHECK: partial(check_orders, ended=orders_have_come),
     TaskKind.ORDERS_RECONCILE: partial(reconcile_orders, ended=orders_have_come),
     TaskKind.ORDERS_CUSTOMIZE: fetch_customizations,

@@ -10,6 +10,7 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import IntegrityError, OperationalError
 from werkzeug.exceptions import HTTPException
 
+from is2_core.crypto import CannotOpen, UnknownKey
 from is2_core.errors import FlowError, trace_without_values
 
 _log = logging.getLogger(__name__)
@@ -18,6 +19,11 @@ _log = logging.getLogger(__name__)
 _TRY_AGAIN = (429, 503)
 _RETRY_AFTER_S = 5
 
+_CANNOT_OPEN = (
+    "What is stored here is encrypted for another place or has been changed, so it cannot be shown or used. Nothing "
+    "was changed; ask the platform's administrators."
+)
+_NO_KEY = "This server lacks a key that the data is encrypted with. Ask the platform's administrators."
 _SENTENCES = {
     400: "The page you sent could not be read. Go back, reload it and try again.",
     401: "Sign in first.",
@@ -64,6 +70,16 @@ def init_app(app: Flask) -> None:
         # Somebody else stored the same, or took away what it refers to, between our look and our commit.
         _log.warning("%s %s: somebody was faster (%s)", request.method, request.path, type(error.orig).__name__)
         return _answer(409, _SENTENCES[409])
+
+    @app.errorhandler(CannotOpen)
+    def closed(error: CannotOpen) -> ResponseReturnValue:
+        _log.error("%s %s: %s", request.method, request.path, error)
+        return _answer(409, _CANNOT_OPEN)
+
+    @app.errorhandler(UnknownKey)
+    def keyless(error: UnknownKey) -> ResponseReturnValue:
+        _log.error("%s %s: %s", request.method, request.path, error)
+        return _answer(503, _NO_KEY)
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> ResponseReturnValue:

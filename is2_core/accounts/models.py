@@ -10,7 +10,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from is2_core.accounts.states import IntegrationState, MemberRole, Role
 from is2_core.db.base import Base, Id, Owned, reference
-from is2_core.db.types import Sealed
+from is2_core.db.types import Sealed, SealedValue
+
+_CONNECTED = ("credential.integration_id",)
+_CLAIMED = ("seller_claim.integration_id", "seller_claim.seller_id")
 
 
 class Account(Base):
@@ -92,8 +95,8 @@ class Credential(Base):
 
     __tablename__ = "credential"
     integration_id: Mapped[int] = reference("integration.id", primary_key=True, index=False)
-    credentials: Mapped[Any] = mapped_column(Sealed("credential.credentials"))
-    access_token: Mapped[Any] = mapped_column(Sealed("credential.access_token"), nullable=True)
+    credentials: Mapped[SealedValue] = mapped_column(Sealed("credential.credentials", key=_CONNECTED))
+    access_token: Mapped[SealedValue | None] = mapped_column(Sealed("credential.access_token", key=_CONNECTED))
     access_expires_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(default=1)
     minting_until: Mapped[datetime | None]
@@ -115,7 +118,7 @@ class SellerClaim(Base):
     sites: Mapped[list[str]] = mapped_column(default=list)
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
     older_authorization: Mapped[bool] = mapped_column(default=False)
-    credentials: Mapped[Any] = mapped_column(Sealed("seller_claim.credentials"), nullable=True)
+    credentials: Mapped[SealedValue | None] = mapped_column(Sealed("seller_claim.credentials", key=_CLAIMED))
     message: Mapped[str] = mapped_column(default="")
     at: Mapped[datetime]
 

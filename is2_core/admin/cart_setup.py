@@ -9,10 +9,11 @@ import sqlalchemy as sa
 
 from is2_core.accounts.models import Integration
 from is2_core.accounts.states import IntegrationState
-from is2_core.carts.cart_settings import known_manifest, still_good
+from is2_core.carts.cart_settings import former_of, known_manifest, secrets_of
 from is2_core.carts.fields import check_fields
 from is2_core.carts.models import CartSetting
 from is2_core.db.locks import LOCK
+from is2_core.db.types import seal
 from is2_core.errors import BadInput
 from is2_core.integrations.pausing import resume
 from is2_core.platform import Platform
@@ -50,14 +51,16 @@ def save_cart_settings(platform: Platform, cart: str, environment: str, values: 
         if row is None:
             row = CartSetting(cart=cart, values={})
             session.add(row)
-        checked = check_fields(manifest.platform_fields, values, stored=row.secrets or {}).values
+        checked = check_fields(manifest.platform_fields, values, stored=secrets_of(row)).values
         secret_keys = {entry.key for entry in manifest.platform_fields if entry.kind is FieldKind.SECRET}
         values = {key: value for key, value in checked.items() if key not in secret_keys}
         # Beside another application or endpoint a former secret is no rotation's, and nobody's business there.
         rotation = (row.environment, row.values) == (environment, values)
-        row.former = _former(manifest, row, checked, platform.clock.now()) if rotation else None
+        former = _former(manifest, row, checked, platform.clock.now()) if rotation else {}
+        row.former = seal(CartSetting.former, former, cart) if former else None
         row.environment, row.values = environment, values
-        row.secrets = {key: value for key, value in checked.items() if key in secret_keys}
+        secrets = {key: value for key, value in checked.items() if key in secret_keys}
+        row.secrets = seal(CartSetting.secrets, secrets, cart)
         row.updated_at = platform.clock.now()
         waiting = session.scalars(
             sa.select(Integration).where(
@@ -81,12 +84,11 @@ def forget_former(platform: Platform, cart: str) -> None:
 
 def _former(
     manifest: CartManifest, row: CartSetting, checked: Mapping[str, str], now: datetime
-) -> dict[str, dict[str, str]] | None:
+) -> dict[str, dict[str, str]]:
     # One that is kept already stays: what took its place may have been a slip of the pen, corrected now.
-    kept = still_good(row.former, now)
-    stored = row.secrets or {}
+    kept, stored = former_of(row, now), secrets_of(row)
     for declared in manifest.platform_fields:
         before = stored.get(declared.key)
         if declared.former_for and before and before != checked[declared.key] and declared.key not in kept:
             kept[declared.key] = {"value": before, "until": (now + declared.former_for).isoformat()}
-    return kept or None
+    return kept

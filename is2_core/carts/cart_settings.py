@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from is2_core.calls.plugins import UnknownPlugin
 from is2_core.carts.models import CartSetting
+from is2_core.crypto import CannotOpen
+from is2_core.db.types import SealedValue, seal
 from is2_core.errors import NotFound
 from is2_core.platform import Platform
-from plugins.interface import CartManifest, PlatformSettings, Secret
+from plugins.interface import CartManifest, PlatformSettings, Secret, SettingsError
 
 
 @dataclass(frozen=True)
@@ -49,26 +52,48 @@ def stored_settings(platform: Platform, cart: str) -> StoredSettings:
         row.enabled,
         row.environment,
         dict(row.values),
-        frozenset(key for key, value in (row.secrets or {}).items() if value),
-        {
-            key: datetime.fromisoformat(entry["until"])
-            for key, entry in still_good(row.former, platform.clock.now()).items()
-        },
+        frozenset(key for key, value in secrets_of(row).items() if value),
+        {key: datetime.fromisoformat(entry["until"]) for key, entry in former_of(row, platform.clock.now()).items()},
     )
 
 
 def platform_settings(platform: Platform, cart: str) -> PlatformSettings:
-    """The settings as a cart gets them, secrets included."""
+    """The settings as a cart gets them, secrets included.
+
+    Raises:
+        SettingsError: the secrets cannot be opened and have to be typed again.
+    """
     with platform.db.read() as session:
         row = session.get(CartSetting, cart)
     if row is None:
         return PlatformSettings("")
+    if row.secrets is not None and _opened(row.secrets, cart) is None:
+        raise SettingsError("The platform's secrets of this cart cannot be opened: an administrator has to enter them.")
     return PlatformSettings(
         row.environment,
         dict(row.values),
-        {key: Secret(value) for key, value in (row.secrets or {}).items()},
-        {key: Secret(entry["value"]) for key, entry in still_good(row.former, platform.clock.now()).items()},
+        {key: Secret(value) for key, value in secrets_of(row).items()},
+        {key: Secret(entry["value"]) for key, entry in former_of(row, platform.clock.now()).items()},
     )
+
+
+def secrets_of(row: CartSetting) -> dict[str, str]:
+    """Return the secrets by their keys; none where they cannot be opened."""
+    return (_opened(row.secrets, row.cart) if row.secrets else None) or {}
+
+
+def former_of(row: CartSetting, now: datetime) -> dict[str, dict[str, str]]:
+    """Return the former secrets that are still used; see `CartSetting`."""
+    former = (_opened(row.former, row.cart) if row.former else None) or {}
+    return {key: entry for key, entry in former.items() if datetime.fromisoformat(entry["until"]) > now}
+
+
+def _opened(value: SealedValue, cart: str) -> Any:
+    """Open what is sealed in a cart's row; None where it is another row's, or damaged."""
+    try:
+        return value.open(cart)
+    except CannotOpen:
+        return None
 
 
 def is_enabled(platform: Platform, cart: str) -> bool:
@@ -80,14 +105,9 @@ def forget_former_secrets(session: Session, now: datetime) -> None:
     """Erase what secrets were before, once that is of no use any more."""
     replaced = sa.select(CartSetting).where(CartSetting.former.is_not(None)).order_by(CartSetting.cart)
     for row in session.scalars(replaced.with_for_update(skip_locked=True)).all():
-        former = row.former or {}
-        still = still_good(former, now)
+        former, still = (_opened(row.former, row.cart) if row.former else None) or {}, former_of(row, now)
         if still.keys() != former.keys():
-            row.former = still or None
-
-
-def still_good(former: Mapping[str, dict[str, str]] | None, now: datetime) -> dict[str, dict[str, str]]:
-    return {key: entry for key, entry in (former or {}).items() if datetime.fromisoformat(entry["until"]) > now}
+            row.former = seal(CartSetting.former, still, row.cart) if still else None
 
 
 def environment_label(platform: Platform) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Mapped, mapped_column
 
 from is2_core.db.base import Base
-from is2_core.db.types import Sealed
+from is2_core.db.types import Sealed, SealedValue
 
 
 class CartSetting(Base):
@@ -23,7 +23,7 @@ class CartSetting(Base):
     enabled: Mapped[bool] = mapped_column(default=False)
     environment: Mapped[str] = mapped_column(default="")
     values: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    secrets: Mapped[Any] = mapped_column(Sealed("cart_setting.secrets"), nullable=True)
-    former: Mapped[Any] = mapped_column(Sealed("cart_setting.former"), nullable=True)
+    secrets: Mapped[SealedValue | None] = mapped_column(Sealed("cart_setting.secrets", key=("cart_setting.cart",)))
+    former: Mapped[SealedValue | None] = mapped_column(Sealed("cart_setting.former", key=("cart_setting.cart",)))
     migration: Mapped[str] = mapped_column(default="")
     updated_at: Mapped[datetime]

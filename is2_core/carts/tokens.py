@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from is2_core.accounts.models import Credential, Integration
+from is2_core.crypto import CannotOpen
 from is2_core.db.changes import rows_changed
+from is2_core.db.types import SealedValue, seal
 from is2_core.platform import Platform
 from plugins.interface import AccessToken, AuthorizationLost, CartContext, RateLimited, Secret, Temporary
 
@@ -39,18 +41,27 @@ class StoredToken:
         if row is None:
             raise AuthorizationLost("This store is not connected yet.")
         if not self._platform.carts.has(self._integration.cart, "mint_access_token"):
-            return str(row.credentials["token"])
+            return self._credentials(row)["token"]
         now = self._platform.clock.now()
-        usable_until = row.access_expires_at if row.access_token and row.access_token != refused else None
+        token = _token_of(row)
+        usable_until = row.access_expires_at if token and token != refused else None
         if usable_until and usable_until - now > _EARLY:
-            return str(row.access_token)
+            return token
+        credentials = self._credentials(row)
         if not self._may_mint(row.version):
             if usable_until and usable_until > now:
-                return str(row.access_token)
+                return token
             raise RateLimited(
                 "Another worker is renewing this store's access.", until=now + _ASK_AGAIN, code="TOKEN_BEING_RENEWED"
             )
-        return self._mint(row.version, row.credentials)
+        return self._mint(row.version, credentials)
+
+    def _credentials(self, row: Credential) -> dict[str, str]:
+        try:
+            opened: dict[str, str] = row.credentials.open(row.integration_id)
+        except CannotOpen as error:
+            raise AuthorizationLost("The stored authorization cannot be opened. Reconnect this integration.") from error
+        return opened
 
     def _version(self) -> int | None:
         with self._platform.db.read() as session:
@@ -86,7 +97,7 @@ class StoredToken:
             raise
         finally:
             # Compare and swap: a reconnect meanwhile has newer credentials, and its token wins.
-            new = {"access_token": token.value.value, "access_expires_at": token.expires_at} if token else {}
+            new = {} if token is None else self._new(token)
             with self._platform.db.write() as session:
                 session.execute(
                     sa.update(Credential)
@@ -94,3 +105,15 @@ class StoredToken:
                     .values(minting_until=None, version=version + 1 if token else version, **new)
                 )
         return token.value.value
+
+    def _new(self, token: AccessToken) -> dict[str, SealedValue | datetime]:
+        sealed = seal(Credential.access_token, token.value.value, self._integration.id)
+        return {"access_token": sealed, "access_expires_at": token.expires_at}
+
+
+def _token_of(row: Credential) -> str:
+    """Return the access token that is kept; "" where there is none, or one that was sealed for another row."""
+    try:
+        return str(row.access_token.open(row.integration_id)) if row.access_token else ""
+    except CannotOpen:
+        return ""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import QueryableAttribute
 from sqlalchemy.types import TypeDecorator
 
 from is2_core.crypto import Keyring
@@ -43,24 +45,68 @@ class UtcTime(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC)
 
 
-class Sealed(TypeDecorator[Any]):
-    """A JSON value, stored as AES-256-GCM ciphertext with its key id.
+@dataclass(frozen=True)
+class SealedValue:
+    """A JSON value as a sealed column holds it: encrypted, and bound to the column and to its row's natural key."""
+
+    purpose: str
+    text: str = field(repr=False)
+
+    def open(self, *key: int | str) -> Any:
+        """Decrypt.
+
+        Args:
+            key: the values of the columns that the column's type names as its key, in that order.
+
+        Raises:
+            UnknownKey: it was sealed with a key that is not in the keyring.
+            CannotOpen: it was sealed for another row or column, or is damaged.
+        """
+        return json.loads(_keys().open(self.purpose, key, self.text))
+
+
+class Sealed(TypeDecorator[SealedValue]):
+    """A JSON value, encrypted for its row: `seal` makes what is stored, `SealedValue.open` reads it.
+
+    A type sees no row, so whoever writes or reads names the row's key; a statement may hold any number of them.
 
     Args:
-        purpose: table and column, bound to the ciphertext.
+        purpose: table and column.
+        key: the columns ("table.column") that name the row, of its own table or of those it leads to by foreign keys.
     """
 
     impl = sa.Text
     cache_ok = True
 
-    def __init__(self, purpose: str) -> None:
+    def __init__(self, purpose: str, *, key: tuple[str, ...]) -> None:
         super().__init__()
         self.purpose = purpose
+        self.key = key
 
-    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str | None:
+    def process_bind_param(self, value: SealedValue | None, dialect: sa.Dialect) -> str | None:
         if value is None:
             return None
-        return _keys().seal(self.purpose, json.dumps(value, ensure_ascii=False).encode())
+        if not isinstance(value, SealedValue) or value.purpose != self.purpose:
+            raise TypeError(f"{self.purpose} takes only what was sealed for it")
+        return value.text
 
-    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> Any:
-        return None if value is None else json.loads(_keys().open(self.purpose, value))
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> SealedValue | None:
+        return None if value is None else SealedValue(self.purpose, value)
+
+
+def seal(column: sa.ColumnElement[Any] | QueryableAttribute[Any], value: Any, *key: int | str) -> SealedValue:
+    """Encrypt a JSON value for one row of a sealed column.
+
+    Args:
+        key: the values of the columns that the column's type names as its key, in that order.
+    """
+    kind = column.type
+    if not isinstance(kind, Sealed) or len(key) != len(kind.key):
+        raise TypeError(f"{column} is not sealed by a key of {len(key)} parts")
+    text = _keys().seal(kind.purpose, key, json.dumps(value, ensure_ascii=False).encode())
+    return SealedValue(kind.purpose, text)
+
+
+def seal_mark() -> str:
+    """Return what begins each text that is sealed by the present rule and key."""
+    return _keys().mark

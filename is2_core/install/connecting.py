@@ -13,9 +13,10 @@ from is2_core.cases.cases import raise_case
 from is2_core.cases.models import SupportCase
 from is2_core.cases.states import CaseKind
 from is2_core.db.locks import LOCK
+from is2_core.db.types import seal
 from is2_core.errors import Conflict
 from is2_core.install.disconnect import take_up_again
-from is2_core.integrations.claims import claim_of
+from is2_core.integrations.claims import claim_of, credentials_of
 from is2_core.integrations.pausing import resume
 from is2_core.items.models import CartItem, ItemUpload, Mapping as SkuMapping, ShippingMapping
 from is2_core.platform import Platform
@@ -41,7 +42,7 @@ def store_connection(
                 raise Conflict("This setup was discarded meanwhile. Please start again.")
             held = claim_of(session, integration_id)
             # The very authorization that was proved: ids are given anew once a row is deleted.
-            if held is None or held.credentials != claim.credentials:
+            if held is None or credentials_of(held) != credentials_of(claim):
                 # Another window has taken it, or has begun anew.
                 if row.seller_id == claim.seller_id and row.proved_at is not None and row.proved_at >= claim.at:
                     return row
@@ -136,10 +137,11 @@ def _put(
     row.older_authorization = row.older_authorization or claim.older_authorization
     # Whoever mints a token meanwhile must not find its version again.
     credential = session.get(Credential, row.id, with_for_update=LOCK)
+    sealed = seal(Credential.credentials, credentials_of(claim), row.id)
     if credential is None:
-        session.add(Credential(integration_id=row.id, credentials=claim.credentials, authorized_at=now))
+        session.add(Credential(integration_id=row.id, credentials=sealed, authorized_at=now))
     else:
-        credential.credentials, credential.authorized_at = claim.credentials, now
+        credential.credentials, credential.authorized_at = sealed, now
         credential.version += 1
         credential.access_token = credential.access_expires_at = credential.minting_until = None
     session.execute(sa.delete(SellerClaim).where(SellerClaim.integration_id.in_((row.id, claim.integration_id))))

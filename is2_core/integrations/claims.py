@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from is2_core.accounts.models import Integration, SellerClaim
 from is2_core.accounts.states import IntegrationState
 from is2_core.db.locks import LOCK
+from is2_core.db.types import seal
 from is2_core.errors import Conflict
 from is2_core.platform import Platform
 from plugins.interface import Connected
@@ -44,6 +45,7 @@ def keep_claim(
         if row.seller_id is None and row.state == IntegrationState.DISCONNECTED:
             raise Conflict("The seller of this store has been connected to another account since.")
         session.execute(sa.delete(SellerClaim).where(SellerClaim.integration_id == row.id))
+        credentials = {key: secret.value for key, secret in connected.credentials.items()}
         claim = SellerClaim(
             integration_id=row.id,
             seller_id=identity.remote_id,
@@ -51,7 +53,7 @@ def keep_claim(
             sites=list(identity.sites),
             settings=dict(settings),
             older_authorization=connected.older_authorization,
-            credentials={key: secret.value for key, secret in connected.credentials.items()},
+            credentials=seal(SellerClaim.credentials, credentials, row.id, identity.remote_id),
             message="",
             at=platform.clock.now(),
         )
@@ -63,6 +65,14 @@ def keep_claim(
 def claim_of(session: Session, integration_id: int) -> SellerClaim | None:
     """The connection of an integration that waits for its proof."""
     return session.scalar(sa.select(SellerClaim).where(SellerClaim.integration_id == integration_id))
+
+
+def credentials_of(claim: SellerClaim) -> dict[str, str] | None:
+    """Return what the cart gave for a claim; None once it is wiped."""
+    if claim.credentials is None:
+        return None
+    opened: dict[str, str] = claim.credentials.open(claim.integration_id, claim.seller_id)
+    return opened
 
 
 def can_be_tried(claim: SellerClaim, now: datetime) -> bool:

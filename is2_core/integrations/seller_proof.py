@@ -20,7 +20,7 @@ from is2_core.carts.live_call import CartRefused, ask_cart_now
 from is2_core.cases.cases import end_case, raise_case
 from is2_core.cases.states import CaseKind
 from is2_core.errors import FlowError, PluginBug
-from is2_core.integrations.claims import note_refusal
+from is2_core.integrations.claims import credentials_of, note_refusal
 from is2_core.platform import Platform
 from is2_core.tasks.run import TaskRun
 from plugins.interface import (
@@ -82,7 +82,7 @@ def prove_claim(platform: Platform, integration: Integration, claim: SellerClaim
     context = replace(
         plain,
         store=replace(plain.store, remote_id=claim.seller_id, sites=tuple(claim.sites)),
-        token=_UnstoredToken(platform, integration.cart, claim.credentials, plain),
+        token=_UnstoredToken(platform, integration.cart, credentials_of(claim) or {}, plain),
     )
     try:
         return _ask_now(platform, integration, context, claim.seller_id)

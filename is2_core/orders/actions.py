@@ -12,7 +12,9 @@ from sqlalchemy.orm import Session, selectinload
 from is2_core.accounts.access import owned, owned_integration
 from is2_core.accounts.models import Integration
 from is2_core.accounts.states import WAITS_FOR_A_PERSON, IntegrationState
+from is2_core.crypto import CannotOpen
 from is2_core.db.locks import LOCK
+from is2_core.db.types import seal
 from is2_core.errors import BadInput, Conflict
 from is2_core.items.shipping_mappings import vocabulary_now
 from is2_core.orders.activity import note_order
@@ -166,13 +168,15 @@ def correct_address(
         order = _waiting(session, order_id, account_id)
         row = session.scalar(sa.select(Recipient).where(Recipient.order_id == order.id))
         if row is None:
-            row = Recipient(account_id=account_id, order_id=order.id, sealed={"buyer": None, "lines": {}})
+            row = Recipient(account_id=account_id, order_id=order.id)
             session.add(row)
-        former = (row.sealed or {}).get("address") or {}
+        people = _people_of(order, row) or {"buyer": None, "lines": {}}
+        former = people.get("address") or {}
         # What nobody typed stays, the district for as long as it is one of the same city.
         kept = ["kind", "instructions", *(["district"] if former.get("city") == address.city else [])]
         corrected = {**asdict(address), **{name: former.get(name, "") for name in kept}}
-        row.sealed = {**(row.sealed or {}), "address": corrected}
+        people["address"] = corrected
+        row.sealed = seal(Recipient.sealed, people, order.integration_id, order.remote_id)
         order.has_address, order.address_problem = True, ""
         order.waived = sorted({*order.waived, ADDRESS_CORRECTED})
         add_event(session, order.id, platform.clock.now(), "ADDRESS", "The address was corrected by a person.", user_id)
@@ -181,11 +185,23 @@ def correct_address(
 
 
 def recipient_of(platform: Platform, *, order_id: int, account_id: int) -> dict[str, Any]:
-    """The buyer's data of an order, decrypted: {"address", "buyer", "lines"}; empty where there is none."""
+    """The buyer's data of an order, decrypted: {"address", "buyer", "lines"}; empty where there is none.
+
+    Raises:
+        CannotOpen: it was not stored for this order, or is damaged.
+    """
     with platform.db.read() as session:
-        owned(session, ReceivedOrder, order_id, account_id)
+        order = owned(session, ReceivedOrder, order_id, account_id)
         row = session.scalar(sa.select(Recipient).where(Recipient.order_id == order_id))
-        return dict(row.sealed) if row is not None and row.sealed else {}
+        return dict(row.sealed.open(order.integration_id, order.remote_id)) if row is not None and row.sealed else {}
+
+
+def _people_of(order: ReceivedOrder, row: Recipient) -> dict[str, Any]:
+    """Open what is stored of an order's buyer to change it; empty where nothing is, or where it does not open."""
+    try:
+        return dict(row.sealed.open(order.integration_id, order.remote_id)) if row.sealed else {}
+    except CannotOpen:
+        return {}
 
 
 def _vocabulary(platform: Platform, order_id: int, account_id: int) -> ShippingMappingUI:

@@ -13,7 +13,9 @@ from sqlalchemy.orm import Session
 from is2_core.accounts.access import owned
 from is2_core.accounts.models import Integration
 from is2_core.carts.context import cart_context
+from is2_core.crypto import CannotOpen
 from is2_core.db.locks import LOCK
+from is2_core.db.types import seal
 from is2_core.errors import PluginBug
 from is2_core.orders.models import LineCustomization, ReceivedLine, ReceivedOrder, Recipient
 from is2_core.orders.states import USES_CUSTOMIZATION, CustomizationState
@@ -33,6 +35,7 @@ class _Line:
     id: int
     remote_id: str
     order_id: int
+    integration_id: int
     order_remote_id: str
     tries: int
 
@@ -77,11 +80,12 @@ def customization_of(platform: Platform, *, line_id: int, account_id: int) -> Cu
     """The customization of an order's line, decrypted; None where it is not here."""
     with platform.db.read() as session:
         line = session.get(ReceivedLine, line_id)
-        owned(session, ReceivedOrder, line.order_id if line else 0, account_id)
+        order = owned(session, ReceivedOrder, line.order_id if line else 0, account_id)
         row = session.scalar(sa.select(LineCustomization).where(LineCustomization.line_id == line_id))
-    if row is None or row.sealed is None:
+    if line is None or row is None or row.sealed is None:
         return None
-    return Customization(row.name, row.content_type, base64.b64decode(row.sealed))
+    content = row.sealed.open(order.integration_id, order.remote_id, line.remote_id)
+    return Customization(row.name, row.content_type, base64.b64decode(content))
 
 
 def _due(query: sa.Select[*tuple[Any, ...]], integration_id: int) -> sa.Select[*tuple[Any, ...]]:
@@ -109,6 +113,7 @@ def _next_line(platform: Platform, integration_id: int, after: int) -> _Line | N
         ReceivedLine.id,
         ReceivedLine.remote_id,
         ReceivedOrder.id,
+        ReceivedOrder.integration_id,
         ReceivedOrder.remote_id,
         sa.func.coalesce(LineCustomization.tries, 0),
     )
@@ -133,8 +138,13 @@ def _fetch(platform: Platform, integration: Integration, context: CartContext, l
 
 
 def _stored_url(session: Session, line: _Line) -> str:
+    """Return the address the cart gave with the order; "" where it gave none, or what is stored does not open."""
     sealed = session.scalar(sa.select(Recipient.sealed).where(Recipient.order_id == line.order_id))
-    return str(((sealed or {}).get("lines", {}).get(line.remote_id) or {}).get("customization_url", ""))
+    try:
+        people = sealed.open(line.integration_id, line.order_remote_id) if sealed else {}
+    except CannotOpen:
+        return ""
+    return str((people.get("lines", {}).get(line.remote_id) or {}).get("customization_url", ""))
 
 
 def _outcome(
@@ -177,7 +187,8 @@ def _store(platform: Platform, run: TaskRun, line: _Line, fetched: _Fetched) -> 
     if isinstance(outcome, Customization):
         state, told = CustomizationState.STORED, "What the buyer had made is here."
         content = base64.b64encode(outcome.content).decode("ascii")
-        row |= {"name": outcome.name, "content_type": outcome.content_type, "sealed": content}
+        sealed = seal(LineCustomization.sealed, content, line.integration_id, line.order_remote_id, line.remote_id)
+        row |= {"name": outcome.name, "content_type": outcome.content_type, "sealed": sealed}
         row |= {"sentence": "", "fetched_at": now}
     else:
         state = CustomizationState.FAILED if outcome.final else CustomizationState.DUE

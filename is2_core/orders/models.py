@@ -9,8 +9,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from is2_core.db.base import Base, Id, Owned, reference
-from is2_core.db.types import Sealed
+from is2_core.db.types import Sealed, SealedValue
 from is2_core.orders.states import AckState, CustomizationState
+
+# What sealed values are bound to.
+_ORDER = ("received_order.integration_id", "received_order.remote_id")
+_LINE = (*_ORDER, "received_line.remote_id")
 
 
 class ReceivedOrder(Owned):
@@ -129,7 +133,7 @@ class Recipient(Base):
     id: Mapped[Id]
     account_id: Mapped[int] = reference("account.id")
     order_id: Mapped[int] = reference("received_order.id", index=False, unique=True)
-    sealed: Mapped[Any] = mapped_column(Sealed("recipient.sealed"), nullable=True)
+    sealed: Mapped[SealedValue | None] = mapped_column(Sealed("recipient.sealed", key=_ORDER))
     erased_at: Mapped[datetime | None]
 
 
@@ -144,7 +148,7 @@ class LineCustomization(Base):
     line_id: Mapped[int] = reference("received_line.id", index=False, unique=True)
     name: Mapped[str] = mapped_column(default="")
     content_type: Mapped[str] = mapped_column(default="")
-    sealed: Mapped[Any] = mapped_column(Sealed("line_customization.sealed"), nullable=True)
+    sealed: Mapped[SealedValue | None] = mapped_column(Sealed("line_customization.sealed", key=_LINE))
     tries: Mapped[int] = mapped_column(default=0)
     sentence: Mapped[str] = mapped_column(default="")
     next_try_at: Mapped[datetime | None]

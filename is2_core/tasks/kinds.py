@@ -10,6 +10,7 @@ class TaskKind(StrEnum):
     """Name a kind of task."""
 
     HEARTBEAT = "platform.heartbeat"
+    RESEAL = "platform.reseal"
     ORDERS_CHECK = "orders.check"
     ORDERS_RECONCILE = "orders.reconcile"
     ORDERS_CUSTOMIZE = "orders.customize"

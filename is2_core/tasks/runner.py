@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Integration
 from is2_core.accounts.states import WAITS_FOR_A_PERSON, IntegrationState
+from is2_core.crypto import UnknownKey
 from is2_core.errors import PluginBug, trace_without_values
 from is2_core.platform import Platform
 from is2_core.tasks.models import Task
@@ -66,6 +67,10 @@ def _perform(run: TaskRun, handlers: Mapping[str, Handler]) -> bool:
             _reschedule(run, soon, "DATABASE", "The database was busy.", detail, attempts=1)
         else:
             _back_off(run, "DATABASE", "The database was busy.", detail)
+    except UnknownKey as error:
+        # A worker that was given other keys; nothing is wrong with the task.
+        _log.error("task %s %s: %s", run.id, run.kind, error)
+        _back_off(run, "NO_KEY", "This server lacks a key that stored data is encrypted with.", str(error))
     except Exception as error:
         # Never the message or the cause: they may quote a buyer's data.
         trace = error.trace if isinstance(error, PluginBug) else trace_without_values(error)

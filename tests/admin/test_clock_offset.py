@@ -17,6 +17,7 @@ from is2_core.calls.carts import CartRegistry
 from is2_core.calls.rate_limits import MemoryBuckets
 from is2_core.clock import OffsetClock, VirtualClock, WallClock
 from is2_core.config import Config
+from is2_core.db.types import seal
 from is2_core.errors import BadInput, Forbidden
 from is2_core.platform import Platform
 from is2_core.tasks.dispatcher import tick
@@ -140,7 +141,7 @@ def test_who_mints_a_token_goes_on_minting_alone(trial: Platform) -> None:
         session.add(
             Credential(
                 integration_id=store.id,
-                credentials={"refresh_token": "r"},
+                credentials=seal(Credential.credentials, {"refresh_token": "r"}, store.id),
                 minting_until=now + timedelta(seconds=60),
                 authorized_at=now,
             )
@@ -149,7 +150,7 @@ def test_who_mints_a_token_goes_on_minting_alone(trial: Platform) -> None:
     with trial.db.read() as session:
         credential = session.scalars(sa.select(Credential)).one()
     assert credential.minting_until == now + timedelta(seconds=60) + HALF_A_DAY
-    assert credential.credentials == {"refresh_token": "r"}
+    assert credential.credentials.open(store.id) == {"refresh_token": "r"}
 
 
 @pytest.mark.parametrize(

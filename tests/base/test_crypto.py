@@ -5,40 +5,63 @@ from __future__ import annotations
 import pytest
 
 from is2_core.config import Config, ConfigError
-from is2_core.crypto import CannotOpen, Keyring
+from is2_core.crypto import CannotOpen, Keyring, UnknownKey
 from is2_core.logs import redact
+from tests.support.buyers import sealed_before
 
 pytestmark = pytest.mark.unit
 
 
 def test_what_is_sealed_opens_and_shows_nothing() -> None:
     ring = Keyring.parse(Keyring.generate("k1"))
-    sealed = ring.seal("table.column", b"Ann Example")
-    assert sealed.startswith("k1.")
+    sealed = ring.seal("table.column", (7, "A-1"), b"Ann Example")
+    assert sealed.startswith("2:k1.") and sealed.startswith(ring.mark)
     assert "Ann" not in sealed
-    assert ring.open("table.column", sealed) == b"Ann Example"
-    assert ring.seal("table.column", b"Ann Example") != sealed
+    assert ring.open("table.column", (7, "A-1"), sealed) == b"Ann Example"
+    assert ring.seal("table.column", (7, "A-1"), b"Ann Example") != sealed
 
 
-def test_it_opens_for_its_purpose_and_key_only() -> None:
+def test_it_opens_for_its_column_row_and_key_only() -> None:
     ring = Keyring.parse(Keyring.generate("k1"))
-    sealed = ring.seal("a.b", b"x")
+    sealed = ring.seal("a.b", (1, "x"), b"x")
+    for purpose, key in (
+        ("a.c", (1, "x")),
+        ("a.b", (2, "x")),
+        ("a.b", ("1", "x")),
+        ("a.b", (1, "y")),
+        ("a.b", (1,)),
+        ("a.b", ()),
+        ("a.b", (1, "x", "")),
+    ):
+        with pytest.raises(CannotOpen):
+            ring.open(purpose, key, sealed)
     with pytest.raises(CannotOpen):
-        ring.open("a.c", sealed)
-    with pytest.raises(CannotOpen):
-        Keyring.parse(Keyring.generate("k1")).open("a.b", sealed)
-    with pytest.raises(CannotOpen):
-        Keyring.parse(Keyring.generate("k2")).open("a.b", sealed)
-    with pytest.raises(CannotOpen):
-        ring.open("a.b", sealed[:-4] + ("AAAA" if not sealed.endswith("AAAA") else "BBBB"))
+        Keyring.parse(Keyring.generate("k1")).open("a.b", (1, "x"), sealed)
+    with pytest.raises(UnknownKey):
+        Keyring.parse(Keyring.generate("k2")).open("a.b", (1, "x"), sealed)
+    changed = sealed[:-4] + ("AAAA" if not sealed.endswith("AAAA") else "BBBB")
+    for broken in (changed, sealed[:-1], "2:k1.", "k1.", sealed.removeprefix("2:"), sealed[:20]):
+        with pytest.raises(CannotOpen):
+            ring.open("a.b", (1, "x"), broken)
 
 
 def test_a_new_key_seals_and_the_old_one_still_opens() -> None:
-    old = Keyring.generate("k1")
-    sealed = Keyring.parse(old).seal("p", b"x")
+    old = Keyring.generate("k.1")
+    sealed = Keyring.parse(old).seal("p", (), b"x")
     both = Keyring.parse(f"{Keyring.generate('k2')},{old}")
-    assert both.open("p", sealed) == b"x"
-    assert both.seal("p", b"x").startswith("k2.")
+    assert both.open("p", (), sealed) == b"x"
+    assert both.seal("p", (), b"x").startswith("2:k2.")
+    assert not sealed.startswith(both.mark)
+
+
+def test_a_value_of_the_first_rule_opens_in_its_column_only() -> None:
+    key = Keyring.generate("k.1")
+    ring = Keyring.parse(key)
+    sealed = sealed_before(ring, "a.b", b"x")
+    assert not sealed.startswith("2:")
+    assert ring.open("a.b", (9, "whatever"), sealed) == b"x"
+    with pytest.raises(CannotOpen):
+        ring.open("a.c", (9, "whatever"), sealed)
 
 
 @pytest.mark.parametrize("text", ["", "k1", "k1:short", "k1:!!!", ":" + "A" * 44])

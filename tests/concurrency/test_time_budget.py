@@ -21,6 +21,7 @@ from is2_core.orders.states import AckState, CustomizationState, ReceivedState
 from is2_core.platform import Platform
 from is2_core.tasks.pace import CALLS
 from is2_core.warehouses.models import WarehouseCursor
+from tests.support.buyers import change_people
 from tests.support.slow import SKU, JobTimeout, SlowStore
 
 # At six seconds a call, more than fits into the job timeout; and what is enough for a worker to die in its midst.
@@ -113,7 +114,7 @@ def _customized(store: SlowStore, count: int) -> None:
             line = session.scalars(sa.select(ReceivedLine).where(ReceivedLine.order_id == row.order_id)).one()
             line.customization = CustomizationState.DUE
             lines = {line.remote_id: {"gift_message": "", "customization_url": f"https://x/{line.id}"}}
-            row.sealed = {**row.sealed, "lines": lines}
+            change_people(session, row, lines=lines)
 
 
 def _fetched(store: SlowStore) -> int:

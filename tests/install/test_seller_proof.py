@@ -17,6 +17,7 @@ from is2_core.cases.states import CaseKind
 from is2_core.errors import BadInput, Conflict, FlowError
 from is2_core.install import connect, disconnect, trip
 from is2_core.integrations import connection_test
+from is2_core.integrations.claims import credentials_of
 from is2_core.integrations.seller_proof import NotProved
 from is2_core.tasks.queue import enqueue
 from tests.support.amazon import NORTHWIND
@@ -164,7 +165,8 @@ def test_the_token_is_stored_sealed(world: World) -> None:
     (claim,) = claims(world)
     with world.platform.db.read() as session:
         stored = session.execute(sa.text("SELECT credentials FROM seller_claim")).scalar_one()
-    assert claim.credentials["refresh_token"] not in stored
+    credentials = credentials_of(claim)
+    assert credentials is not None and credentials["refresh_token"] not in stored
 
 
 @pytest.mark.parametrize("operation", ["searchListingsItems", "getMarketplaceParticipations"])

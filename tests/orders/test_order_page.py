@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from is2_core.db.types import seal
 from is2_core.embedded_warehouse.demands import to_json
 from is2_core.embedded_warehouse.models import WarehouseOrder
 from is2_core.orders.models import (
@@ -23,6 +24,7 @@ from is2_core.orders.models import (
 from is2_core.orders.states import CustomizationState, ReceivedState
 from plugins.warehouse import Demand, DemandKind
 from tests.support.browser import Page
+from tests.support.buyers import change_people, people_of
 from tests.support.panel import ADMIN, ALICE, BOB, CHARLIE, PACKER, SUPPORT, Panel
 
 ZIP = b"PK\x03\x04 what the buyer drew"
@@ -60,6 +62,7 @@ class Placed:
     def store_customization(self, state: CustomizationState, name: str = "design.zip", sentence: str = "") -> None:
         self.change_line(customization=state)
         stored = state is CustomizationState.STORED
+        place = (self.order.integration_id, self.order.remote_id, self.line.remote_id)
         with self.panel.platform.db.write() as db:
             db.add(
                 LineCustomization(
@@ -67,7 +70,7 @@ class Placed:
                     line_id=self.line.id,
                     name=name if stored else "",
                     content_type="text/html" if stored else "",
-                    sealed=base64.b64encode(ZIP).decode() if stored else None,
+                    sealed=seal(LineCustomization.sealed, base64.b64encode(ZIP).decode(), *place) if stored else None,
                     sentence=sentence,
                 )
             )
@@ -76,7 +79,7 @@ class Placed:
         """Let the buyer write on the line."""
         with self.panel.platform.db.write() as db:
             recipient = db.scalars(sa.select(Recipient).where(Recipient.order_id == self.order.id)).one()
-            recipient.sealed = {**recipient.sealed, "lines": {self.line.remote_id: notes}}
+            change_people(db, recipient, lines={self.line.remote_id: notes})
 
     def page(self, email: str = ALICE) -> Page:
         return self.panel.browser(email).get(f"/received-orders/{self.order.id}")
@@ -224,7 +227,7 @@ def test_what_the_buyer_wrote_is_shown_before_there_is_an_address(placed: Placed
     placed.write(gift_message="For dear Ann")
     with placed.panel.platform.db.write() as db:
         recipient = db.scalars(sa.select(Recipient).where(Recipient.order_id == placed.order.id)).one()
-        recipient.sealed = {**recipient.sealed, "address": None, "buyer": {"name": "Bo Buyer"}}
+        change_people(db, recipient, address=None, buyer={"name": "Bo Buyer"})
     page = placed.page()
     assert "The cart has given no address yet." in page.text
     assert "For dear Ann" in page.text and "Bo Buyer" in page.text
@@ -242,7 +245,7 @@ def test_every_part_of_an_address_is_shown_to_who_packs_and_sells_only(placed: P
     parts = {"district": "Beyoglu", "kind": "PICKUP_POINT", "instructions": "Ring twice"}
     with placed.panel.platform.db.write() as db:
         recipient = db.scalars(sa.select(Recipient).where(Recipient.order_id == placed.order.id)).one()
-        recipient.sealed = {**recipient.sealed, "address": {**recipient.sealed["address"], **parts}}
+        change_people(db, recipient, address={**people_of(db, recipient)["address"], **parts})
     for page in (placed.page(), placed.packing()):
         for shown in ("Beyoglu", "Kind of address: Pickup point", "Ring twice"):
             assert shown in page.text
@@ -362,3 +365,26 @@ def test_a_thinner_listing_is_told_on_the_stores_card(panel: Panel) -> None:
         )
     assert sentence in panel.browser(ALICE).get("/integrations").text
     assert sentence not in panel.browser(CHARLIE).get("/integrations").text
+
+
+def test_a_buyer_copied_from_another_order_is_not_shown(placed: Placed) -> None:
+    with placed.panel.platform.db.write() as db:
+        other = db.scalars(sa.select(Recipient).where(Recipient.order_id != placed.order.id).limit(1)).one()
+        name = people_of(db, other)["address"]["name"]
+        # By the text itself, as somebody does who can write to the database.
+        text = db.scalar(sa.text("SELECT sealed FROM recipient WHERE id = :id"), {"id": other.id})
+        copied = {"text": text, "id": placed.order.id}
+        db.execute(sa.text("UPDATE recipient SET sealed = :text WHERE order_id = :id"), copied)
+    for page in (placed.page(), placed.packing()):
+        assert page.status == 200
+        assert "What is stored of the buyer cannot be opened" in page.text
+        assert name not in page.html
+    stored = CustomizationState.STORED
+    placed.store_customization(stored)
+    with placed.panel.platform.db.write() as db:
+        db.execute(sa.text("UPDATE line_customization SET sealed = :text"), {"text": text})
+    download = placed.panel.browser(ALICE).get(
+        f"/received-orders/{placed.order.id}/lines/{placed.line.id}/customization"
+    )
+    assert download.status == 409
+    assert "encrypted for another place" in download.text

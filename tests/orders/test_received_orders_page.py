@@ -15,6 +15,7 @@ from is2_core.orders.importing.staging import stage
 from is2_core.orders.models import Hold, ReceivedLine, ReceivedOrder, Recipient
 from is2_core.orders.states import AckState, ReceivedState
 from plugins.interface import Address, FulfilledBy, Order, OrderLine, OrderState, ShippingMappingUI
+from tests.support.buyers import people_of
 from tests.support.panel import ALICE, BOB, CHARLIE, PACKER, SUPPORT, Panel
 
 
@@ -38,7 +39,7 @@ def reload(panel: Panel, order: ReceivedOrder) -> ReceivedOrder:
 def recipient_name(panel: Panel, order: ReceivedOrder) -> str:
     with panel.platform.db.read() as db:
         recipient = db.scalars(sa.select(Recipient).where(Recipient.order_id == order.id)).one()
-        return str(recipient.sealed["address"]["name"])
+        return str(people_of(db, recipient)["address"]["name"])
 
 
 def test_every_order_is_listed_with_its_state_and_reason(panel: Panel) -> None:

@@ -11,6 +11,7 @@ from is2_core.accounts import users
 from is2_core.accounts.models import Integration
 from is2_core.accounts.states import IntegrationState
 from is2_core.clock import VirtualClock
+from is2_core.db.types import seal
 from is2_core.embedded_warehouse import order_handling, packing, receiving
 from is2_core.embedded_warehouse.models import StockMovement, WarehouseOrder, WarehousePackage, WarehouseSku
 from is2_core.orders.models import ReceivedOrder, Recipient
@@ -88,7 +89,8 @@ class Depot:
             )
             session.add(received)
             session.flush()
-            recipient = Recipient(account_id=account, order_id=received.id, sealed={"address": {}})
+            sealed = seal(Recipient.sealed, {"address": {}}, store, received.remote_id)
+            recipient = Recipient(account_id=account, order_id=received.id, sealed=sealed)
             session.add(recipient)
             session.flush()
             ref = recipient.id

@@ -20,6 +20,7 @@ from is2_core.admin import cart_setup
 from is2_core.calls.carts import CartRegistry
 from is2_core.calls.transport import Request
 from is2_core.clock import VirtualClock
+from is2_core.db.types import seal
 from is2_core.embedded_warehouse import receiving
 from is2_core.embedded_warehouse.port import EmbeddedWarehouse
 from is2_core.items.models import CartItem, ShippingMapping
@@ -165,9 +166,8 @@ class SlowStore:
             session.add(row)
             session.flush()
             self.id = row.id
-            session.add(
-                Credential(integration_id=row.id, credentials={"token": self.shop.key}, authorized_at=clock.now())
-            )
+            token = seal(Credential.credentials, {"token": self.shop.key}, row.id)
+            session.add(Credential(integration_id=row.id, credentials=token, authorized_at=clock.now()))
             session.add(
                 ShippingMapping(
                     account_id=self.account,
@@ -215,7 +215,8 @@ class SlowStore:
                 address = {"name": "Ada Simbuyer", "company": "", "lines": ["1 Main Street"], "city": "Springfield"}
                 rest = {"region": "", "district": "", "postal_code": "12345", "country": "US", "phone": ""}
                 more = {"kind": "", "instructions": ""}
-                sealed = {"address": {**address, **rest, **more}, "buyer": None, "lines": {}}
+                people = {"address": {**address, **rest, **more}, "buyer": None, "lines": {}}
+                sealed = seal(Recipient.sealed, people, self.id, order_id)
                 session.add(Recipient(account_id=self.account, order_id=order.id, sealed=sealed))
                 session.add(PlacedComponent(line_id=order.lines[0].id, warehouse_sku=SKU, quantity=1))
                 ids.append(order.id)

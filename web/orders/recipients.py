@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from is2_core.accounts.states import Role
+from is2_core.crypto import CannotOpen
 from is2_core.orders.actions import ADDRESS_FIELDS, recipient_of
 from is2_core.orders.models import ReceivedLine, Recipient
 from is2_core.orders.states import CustomizationState
@@ -47,6 +48,7 @@ class ShownRecipient:
         present: whether there is any address.
         masked: whether this viewer sees it masked.
         erased: whether it was there once and is gone.
+        closed: whether something is stored that does not open: it is another order's, or damaged.
     """
 
     values: dict[str, str] = field(default_factory=dict, repr=False)
@@ -55,13 +57,17 @@ class ShownRecipient:
     present: bool = False
     masked: bool = False
     erased: bool = False
+    closed: bool = False
 
 
 def shown_recipient(order_id: int, account_id: int) -> ShownRecipient:
     """The recipient of a received order, masked unless the viewer sells or packs it."""
     with platform().db.read() as db:
         erased_at = db.scalar(sa.select(Recipient.erased_at).where(Recipient.order_id == order_id))
-    sealed = recipient_of(platform(), order_id=order_id, account_id=account_id)
+    try:
+        sealed = recipient_of(platform(), order_id=order_id, account_id=account_id)
+    except CannotOpen:
+        return ShownRecipient(closed=True)
     address = sealed.get("address")
     values = _flat(address) if address else {}
     if not may_see(account_id):

@@ -13,17 +13,20 @@ from sqlalchemy.orm import Session, selectinload
 
 from is2_core.accounts.display_name import store_name
 from is2_core.accounts.models import Integration
+from is2_core.crypto import CannotOpen
 from is2_core.db.locks import LOCK
 from is2_core.orders.fulfillment.handling_requirements import demands_of
 from is2_core.orders.holds.config import apply_holds, rules_for
 from is2_core.orders.holds.reasons import StoreRules
 from is2_core.orders.models import PlacedComponent, ReceivedLine, ReceivedOrder, Recipient
 from is2_core.orders.states import ReceivedState
+from is2_core.orders.transition import transition
 from is2_core.platform import Platform
 from is2_core.tasks.run import TaskRun
 from plugins.interface import TO_SHIP, Address, ShippingMappingUI
 from plugins.warehouse import NewOrder, OrderLine
 
+_NO_ADDRESS = "The address that is stored for this order cannot be opened. Read the order again."
 BATCH = 100
 # Older than this an order is read again before it is placed: a cancellation may have come meanwhile.
 FRESH = timedelta(hours=1)
@@ -64,7 +67,15 @@ def next_batch(
             )
         }
         source = store_name(integration)
-        batch = [_ready(order, recipients[order.id], rules, source) for order in going]
+        addresses = {order.id: _address_of(order, recipients.get(order.id)) for order in going}
+        batch = [
+            _ready(order, address, recipients[order.id].id, rules, source)
+            for order in going
+            if (address := addresses[order.id]) is not None
+        ]
+        closed = [order_id for order_id, address in addresses.items() if address is None]
+        set_aside = ReceivedState.QUARANTINED
+        transition(session, closed, set_aside, _NO_ADDRESS, now, code=set_aside)
         _note_asked(session, batch, now)
         return batch, orders[-1].id if orders else last, len(orders) == most
 
@@ -103,7 +114,7 @@ def placeable(integration: Integration) -> sa.Select[ReceivedOrder]:
     )
 
 
-def _ready(order: ReceivedOrder, recipient: Recipient, rules: StoreRules, source: str) -> Ready:
+def _ready(order: ReceivedOrder, address: Address, recipient_ref: int, rules: StoreRules, source: str) -> Ready:
     components = _components(order, rules)
     open_units = {line.id: line.open for line in order.lines}
     units: Counter[str] = Counter()
@@ -116,8 +127,8 @@ def _ready(order: ReceivedOrder, recipient: Recipient, rules: StoreRules, source
         account_id=order.account_id,
         source=source,
         service=method.service,
-        recipient=_address(recipient.sealed["address"]),
-        recipient_ref=recipient.id,
+        recipient=address,
+        recipient_ref=recipient_ref,
         ship_by=order.ship_by,
         lines=tuple(OrderLine(sku, quantity) for sku, quantity in units.items()),
         ship_after=order.ship_after,
@@ -139,5 +150,11 @@ def _components(order: ReceivedOrder, rules: StoreRules) -> tuple[tuple[int, str
     )
 
 
-def _address(stored: dict[str, Any]) -> Address:
-    return Address(**{**stored, "lines": tuple(stored["lines"])})
+def _address_of(order: ReceivedOrder, row: Recipient | None) -> Address | None:
+    """Return where an order goes; None where nothing is stored, or what is stored was sealed for another order."""
+    try:
+        people = row.sealed.open(order.integration_id, order.remote_id) if row and row.sealed else {}
+    except CannotOpen:
+        return None
+    address: dict[str, Any] | None = people.get("address")
+    return Address(**{**address, "lines": tuple(address["lines"])}) if address else None

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import InterfaceError, OperationalError, StatementError
 from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Integration
+from is2_core.crypto import CannotOpen
 from is2_core.db.locks import LOCK
+from is2_core.db.types import SealedValue, seal
 from is2_core.db.unit import savepoint
 from is2_core.items.activity import note_sold
 from is2_core.orders.cancellation_requests import requested_late, tell_of_requests
@@ -196,20 +197,22 @@ def _write_details(
     platform.db.upsert(session, ReceivedLine, lines, key=["order_id", "remote_id"], update=update)
     wanted = [order for order in orders if decisions[order.remote_id].needs_recipient and tells_of_people(order)]
     known = _stored_people(session, [id_of[order.remote_id] for order in wanted if order.remote_id in stored])
-    recipients = [
-        {
-            "account_id": integration.account_id,
-            "order_id": id_of[order.remote_id],
-            "sealed": personal(
-                order, known.get(id_of[order.remote_id]), keep=keeps_address(order, stored.get(order.remote_id))
-            ),
-        }
-        for order in wanted
-    ]
+    recipients = []
+    for order in wanted:
+        order_id, keep = id_of[order.remote_id], keeps_address(order, stored.get(order.remote_id))
+        try:
+            people = known[order_id].open(integration.id, order.remote_id) if order_id in known else None
+        except CannotOpen:
+            if keep:
+                # What the cart says is not what a person corrected it to: placing finds it and asks for a person.
+                continue
+            people = None
+        sealed = seal(Recipient.sealed, personal(order, people, keep=keep), integration.id, order.remote_id)
+        recipients.append({"account_id": integration.account_id, "order_id": order_id, "sealed": sealed})
     platform.db.upsert(session, Recipient, recipients, key=["order_id"], update=["sealed"])
 
 
-def _stored_people(session: Session, order_ids: Sequence[int]) -> dict[int, Any]:
+def _stored_people(session: Session, order_ids: Sequence[int]) -> dict[int, SealedValue]:
     if not order_ids:
         return {}
     rows = session.execute(sa.select(Recipient.order_id, Recipient.sealed).where(Recipient.order_id.in_(order_ids)))
