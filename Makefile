@@ -41,7 +41,7 @@ ifneq ($(TINY_CART),)
 endif
 	@touch $@
 
-demo: .venv/installed ## Run the whole road against a simulated Amazon and compare (ORDERS=file COUNT=n JSON=1)
+demo: .venv/installed ## Run orders and stock against a simulated Amazon and compare (ORDERS=file COUNT=n JSON=1)
 	@$(BIN)/is2 demo $(if $(ORDERS),--orders "$(ORDERS)") $(if $(COUNT),--count $(COUNT)) $(if $(JSON),--json)
 
 up: .venv/installed ## Start panel, workers, embedded Redis and simulated Amazon, and stay open

@@ -77,7 +77,7 @@ def advance(by: timedelta, data: Path) -> None:
 
 
 def move_clocks(by: timedelta, data: Path) -> tuple[datetime, datetime]:
-    """What `is2 advance` does; returns the new times of IS2 and of the simulated Amazon.
+    """Carry out `is2 advance`; returns the new times of IS2 and of the simulated Amazon.
 
     Raises:
         click.ClickException: it cannot be done; nothing is moved.

@@ -46,18 +46,18 @@ class Commands(click.Group):
         return command if isinstance(command, click.Command) else _broken(cmd_name, f"{module} holds no command")
 
 
-def _broken(name: str, why: str) -> click.Command:
-    sentence = f"The command {name} could not be loaded ({why})."
+def _broken(name: str, detail: str) -> click.Command:
+    message = f"The command {name} could not be loaded ({detail})."
 
     def refuse() -> None:
-        raise click.ClickException(sentence)
+        raise click.ClickException(message)
 
     # Whatever follows the name belongs to the command that is not there.
     return click.Command(
         name,
         callback=refuse,
-        help=sentence,
-        short_help=f"Not available ({why}).",
+        help=message,
+        short_help=f"Not available ({detail}).",
         context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
     )
 

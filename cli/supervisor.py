@@ -41,7 +41,7 @@ class Supervisor:
     Args:
         environment: of every child.
         log_folder: where each child's output is appended to `<name>.log`.
-        say: told in a sentence when a child dies.
+        say: called with a message when a child dies.
         changed: called after a child was started or started again.
     """
 

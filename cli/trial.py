@@ -1,4 +1,4 @@
-"""What `is2 up` prepares for a trial on one machine: data folder, secrets, people, and the simulator's settings."""
+"""Preparing a trial on one machine (`is2 up`): data folder, secrets, users, and the simulator's settings."""
 
 from __future__ import annotations
 

@@ -130,7 +130,7 @@ def _run(folder: TrialFolder, redis_url: str, ports: Ports, programs: list[Progr
     supervisor = Supervisor(
         environment,
         folder.logs,
-        say=lambda sentence: click.echo(sentence, err=True),
+        say=lambda message: click.echo(message, err=True),
         changed=lambda: folder.write("processes.json", supervisor.processes()),
     )
     try:

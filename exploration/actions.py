@@ -1,4 +1,4 @@
-"""What can happen next in a run."""
+"""The actions that can happen next in a run."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Actions:
         """Ordinary orders come in."""
         for _ in range(count):
             branch = self._rng.choice(("plain", "multi_line", "bundle", "partially_shipped"))
-            self._world.new_order(self._rng.choice(self._world.shops), branch, self._rng, late=True)
+            self._world.new_order(self._rng.choice(self._world.integrations), branch, self._rng, late=True)
 
     def start_work(self, *, doomed: bool) -> None:
         """A worker takes a wake-up from the queue, and with it the next task that is due, if one is."""
@@ -138,8 +138,8 @@ class Actions:
         self._world.clock.advance(timedelta(hours=round(self._rng.uniform(0.5, self._plan.wait_h), 2)))
 
     def _order(self) -> None:
-        shop, branch = self._rng.choice(self._world.shops), self._rng.choice(self._plan.branches)
-        self._world.new_order(shop, branch, self._rng, late=self._rng.random() < self._plan.late_rate)
+        integration, branch = self._rng.choice(self._world.integrations), self._rng.choice(self._plan.branches)
+        self._world.new_order(integration, branch, self._rng, late=self._rng.random() < self._plan.late_rate)
 
     def _change_order(self) -> None:
         if not self._world.orders:
@@ -152,8 +152,8 @@ class Actions:
             self._world.trace.add("amazon", f"order {order_id} {change}")
 
     def _expire_tokens(self) -> None:
-        shop = self._rng.choice(self._world.shops)
-        self._world.steer("POST", "seller", {"seller": shop.seller, "expire_access_tokens": True})
+        integration = self._rng.choice(self._world.integrations)
+        self._world.steer("POST", "seller", {"seller": integration.seller, "expire_access_tokens": True})
 
     def _slow_hours(self) -> None:
         """From now on Amazon takes its time with feeds, or does no longer."""

@@ -1,4 +1,4 @@
-"""Looks at what leaves for Amazon and at what becomes of it: which stock push each listings feed carries."""
+"""The observer of what leaves for Amazon: checks each write, and knows which push a listings feed carries."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FEEDS = re.compile(r"/(?:na|eu|fe)/feeds/2021-06-30/feeds")
 
 
 @dataclass
-class Watch:
+class Observer:
     """Sees every request just before it reaches Amazon, and every feed Amazon makes.
 
     Args:
@@ -38,7 +38,7 @@ class Watch:
     """
 
     db: Database
-    seen: dict[str, expected.Sight]
+    seen: dict[str, expected.Sellable]
     running: Callable[[], str]
     feeds: Callable[[], list[str]]
     violations: list[str] = field(default_factory=list)
@@ -88,9 +88,12 @@ class Watch:
         it was computed; and nothing Amazon ships itself."""
         seller = content["header"]["sellerId"]
         with self.db.read() as session:
-            store = session.scalars(sa.select(Integration).where(Integration.seller_id == seller)).one()
+            integration = session.scalars(sa.select(Integration).where(Integration.seller_id == seller)).one()
             push = session.scalars(
-                sa.select(StockPush).where(StockPush.integration_id == store.id).order_by(StockPush.id.desc()).limit(1)
+                sa.select(StockPush)
+                .where(StockPush.integration_id == integration.id)
+                .order_by(StockPush.id.desc())
+                .limit(1)
             ).one()
             lines = {
                 sku: line
@@ -101,14 +104,14 @@ class Watch:
                 )
             }
         self._uploads[document] = push.id
-        sight = self.seen[self.running()]
+        sellable_now = self.seen[self.running()]
         for message in content["messages"]:
             sku, value = message["sku"], message["patches"][0]["value"][0]
             quantity, lead_days = value["quantity"], value["lead_time_to_ship_max_days"]
             line = lines.get(sku)
             if line is None or (line.quantity, line.lead_days) != (quantity, lead_days):
                 self.violations.append(f"I5: {sku} leaves with {quantity}, which is not stored for push {push.id}")
-            sellable = sight.most(store.id, sku)
+            sellable = sellable_now.most(integration.id, sku)
             if sellable is None or quantity > sellable:
                 self.violations.append(f"I5: {quantity} of {sku} leave, {sellable} were sellable")
             if sku == FBA_SKU:

@@ -1,4 +1,4 @@
-"""What a seed chooses before its run starts (swarm testing: each run leaves many things out and overdoes others)."""
+"""The choices of a seed before its run starts (swarm testing: each run leaves many things out and overdoes others)."""
 
 from __future__ import annotations
 

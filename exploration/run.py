@@ -44,7 +44,7 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a seed.
+    """The result of a seed.
 
     Args:
         violations: empty where everything held.
@@ -77,7 +77,7 @@ def explore(seed: int, carts: CartRegistry | None = None) -> Outcome:
             for _ in range(plan.steps):
                 actions.step()
             _heal(world, actions, plan)
-            found = [*world.violations, *world.watch.violations, *world.scheduler.escaped, *invariants.check(world)]
+            found = [*world.violations, *world.observer.violations, *world.scheduler.escaped, *invariants.check(world)]
             found += [f"bug: {error}" for error in errors]
             state = _final_state(world)
             return Outcome(
@@ -162,7 +162,7 @@ def _next_instant(world: World) -> datetime:
 
 
 def _final_state(world: World) -> list[str]:
-    """What two runs of a seed must agree on: no tokens, nothing encrypted."""
+    """Return the state two runs of a seed must agree on: no tokens, nothing encrypted."""
     with world.platform.db.read() as session:
         received = session.execute(
             sa.select(

@@ -1,4 +1,4 @@
-"""What happened in a run, in order, and its digest."""
+"""The events of a run, in order, and their digest."""
 
 from __future__ import annotations
 

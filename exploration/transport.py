@@ -8,7 +8,7 @@ from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from exploration.observer import Watch
+from exploration.observer import Observer
 from exploration.scheduler import Scheduler
 from exploration.trace import Trace
 from is2_core.calls.transport import DEADLINE_S, NoAnswer, Request
@@ -23,7 +23,7 @@ class InProcessTransport:
 
     Args:
         page_size: orders per page of a listing (Amazon: 100), so that few orders make many pages; may be changed.
-        watch: sees every request before it reaches the simulator, and once it has.
+        observer: sees every request before it reaches the simulator, and once it has.
     """
 
     def __init__(
@@ -33,27 +33,27 @@ class InProcessTransport:
         clock: VirtualClock,
         trace: Trace,
         page_size: int,
-        watch: Watch,
+        observer: Observer,
     ) -> None:
         self._simulator = simulator
         self._scheduler = scheduler
         self._clock = clock
         self._trace = trace
         self.page_size = page_size
-        self._watch = watch
+        self._observer = observer
 
     def send(self, request: Request) -> Reply:
         self._scheduler.pause("the request is on its way")
         question = self._question(request)
-        self._watch.before(question)
+        self._observer.before(question)
         try:
             answer = self._simulator.handle(question)
         except ConnectionDropped:
-            self._watch.after(question)
+            self._observer.after(question)
             self._trace.add("amazon", f"{question.method} {question.path} dropped")
             self._scheduler.pause("no answer")
             raise NoAnswer("ConnectionDropped") from None
-        self._watch.after(question)
+        self._observer.after(question)
         self._trace.add("amazon", f"{question.method} {question.path} {answer.status} {len(answer.body)}")
         delay = min(answer.delay_s, DEADLINE_S)
         self._scheduler.pause("the answer is on its way", self._clock.now() + timedelta(seconds=delay))

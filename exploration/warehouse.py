@@ -53,7 +53,7 @@ class UnreliableWarehouse:
         self._rng = random.Random(f"{luck}/warehouse")
         self._cursors: dict[tuple[str, int], str] = {}
         self.fault_rate = fault_rate
-        self.seen: dict[str, expected.Sight] = {}
+        self.seen: dict[str, expected.Sellable] = {}
 
     def place_orders(self, batch: Sequence[NewOrder]) -> list[PlaceAnswer]:
         trouble = self._trouble("place", ("not now", "no telling", "lost"))
@@ -91,7 +91,7 @@ class UnreliableWarehouse:
             free = expected.not_promised(session, account_id)
         rows = self._inner.stock(account_id, skus)
         left = {sku: units - kept[sku] for sku, units in free.items()}
-        self.seen[self._scheduler.running] = expected.Sight(parts, left)
+        self.seen[self._scheduler.running] = expected.Sellable(parts, left)
         self._scheduler.pause("the warehouse answers")
         return [] if trouble == "empty" else rows
 

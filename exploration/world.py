@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from exploration.database import empty_database
-from exploration.observer import Watch
+from exploration.observer import Observer
 from exploration.plan import Plan
 from exploration.scheduler import Scheduler
 from exploration.trace import Trace
@@ -78,8 +78,8 @@ class Wakeups:
 
 
 @dataclass(frozen=True)
-class Shop:
-    """A connected store."""
+class Connected:
+    """A connected integration."""
 
     id: int
     account: int
@@ -87,7 +87,7 @@ class Shop:
 
     @property
     def fields(self) -> dict[str, int]:
-        """How the functions of the core name a store."""
+        """The arguments by which functions of the core name an integration."""
         return {"integration_id": self.id, "account_id": self.account}
 
 
@@ -103,9 +103,9 @@ class World:
     trace: Trace
     wakeups: Wakeups
     warehouse: UnreliableWarehouse
-    watch: Watch
+    observer: Observer
     accounts: list[int]
-    shops: list[Shop] = field(default_factory=list)
+    integrations: list[Connected] = field(default_factory=list)
     orders: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     shipped_before: dict[str, list[str]] = field(default_factory=dict)
@@ -120,13 +120,13 @@ class World:
         db = empty_database()
         embedded = EmbeddedWarehouse(db, clock, plan.feed_page)
         warehouse = UnreliableWarehouse(embedded, db, scheduler, trace, str(seed), plan.port_fault_rate)
-        watch = Watch(
+        observer = Observer(
             db,
             warehouse.seen,
             lambda: scheduler.running,
             lambda: [feed["feedId"] for feed in simulator.state.feeds.all()],
         )
-        transport = InProcessTransport(simulator, scheduler, clock, trace, plan.page_size, watch)
+        transport = InProcessTransport(simulator, scheduler, clock, trace, plan.page_size, observer)
         platform = build_platform(
             Config("sqlite://", "redis://nobody.invalid", _KEYS, "the explorer shows no pages, so no cookies"),
             clock=clock,
@@ -140,7 +140,7 @@ class World:
         cart_setup.enable_cart(platform, "amazon")
         holders = [accounts.create_account(platform, name) for name in ("Northwind", "Alpen")]
         world = World(
-            platform, clock, transport, simulator, scheduler, trace, Wakeups(plan.workers), warehouse, watch, holders
+            platform, clock, transport, simulator, scheduler, trace, Wakeups(plan.workers), warehouse, observer, holders
         )
         for account in holders:
             for sku in SKUS:
@@ -176,12 +176,12 @@ class World:
         self.steer("POST", "feeds", {"delay_s": seconds})
         self.trace.add("amazon", f"works {seconds} s on a feed")
 
-    def new_order(self, shop: Shop, branch: str, rng: random.Random, *, late: bool) -> None:
+    def new_order(self, integration: Connected, branch: str, rng: random.Random, *, late: bool) -> None:
         """An order is placed at Amazon; a late one has an age already when it first shows."""
         made = self.steer(
             "POST",
             "orders/generate",
-            {"seller": shop.seller, "seed": rng.getrandbits(32), "mix": {branch: 1}},
+            {"seller": integration.seller, "seed": rng.getrandbits(32), "mix": {branch: 1}},
         )
         (order_id,) = made["branches"][branch]
         if not late:
@@ -225,13 +225,13 @@ class World:
             session.flush()
             credentials = seal(Credential.credentials, {"refresh_token": granted["refresh_token"]}, row.id)
             session.add(Credential(integration_id=row.id, credentials=credentials, authorized_at=now))
-            shop = Shop(row.id, account, seller)
-        form = settings.settings_form(self.platform, integration_id=shop.id, account_id=account)
+            integration = Connected(row.id, account, seller)
+        form = settings.settings_form(self.platform, integration_id=integration.id, account_id=account)
         values = {entry.field.key: entry.value for entry in form}
         values["orders_from"] = (now - timedelta(days=3)).date().isoformat()
         values["orders_every"] = str(order_minutes * 60)
-        settings.finish_setup(self.platform, integration_id=shop.id, account_id=account, values=values)
-        self.shops.append(shop)
+        settings.finish_setup(self.platform, integration_id=integration.id, account_id=account, values=values)
+        self.integrations.append(integration)
 
     def space_out(self, kind: str, every: timedelta) -> None:
         """Have the stores' routine work of a kind come due at other intervals."""

@@ -1,1 +1,1 @@
-"""`is2 demo`: the whole road against a simulated Amazon, driven over HTTP only, and both sides compared."""
+"""`is2 demo`: orders and stock against a simulated Amazon, over HTTP only, and both sides compared."""

@@ -13,9 +13,9 @@ import click
 import requests
 
 from cli.demo.errors import BadFile, DemoError
-from cli.demo.participants import Wishes
+from cli.demo.participants import DemoOptions
 from cli.demo.progress import Show
-from cli.demo.script import Outcome, Story
+from cli.demo.script import Outcome, Script
 from cli.demo.stack import Stack
 from cli.demo.verification.table import as_json, differences, print_tables
 
@@ -52,7 +52,7 @@ def demo(
     drop: tuple[str, ...],
     time_limit: float,
 ) -> None:
-    """Run the whole road against a simulated Amazon and compare both sides.
+    """Run the whole order and stock flow against a simulated Amazon and compare both sides.
 
     Exit code 0: they agree. 1: they differ, the rows are named with their order ids or SKUs. 2: a file given cannot be
     used. 3: the demo broke off.
@@ -63,7 +63,7 @@ def demo(
         if model_file is not None:
             _check_file(model_file)
         given = str(model_file.absolute()) if model_file else None
-        outcome, spoiled = _run(Wishes(count, seed, given, kill_worker, frozenset(drop), time_limit))
+        outcome, spoiled = _run(DemoOptions(count, seed, given, kill_worker, frozenset(drop), time_limit))
     except DemoError as error:
         if as_object:
             click.echo(json.dumps({"agrees": False, "error": str(error)}))
@@ -97,15 +97,15 @@ def _check_file(path: Path) -> None:
         raise BadFile(f"{path} is not one of Amazon's model files.")
 
 
-def _run(wishes: Wishes) -> tuple[Outcome, Outcome | None]:
+def _run(options: DemoOptions) -> tuple[Outcome, Outcome | None]:
     """Both sides compared, and compared again where something was to be made different."""
     with Show() as show:
         show.step("Starting panel, workers, dispatcher, Redis and a simulated Amazon.")
         with Stack() as stack:
             try:
-                story = Story(stack, wishes, show)
-                outcome = story.tell()
-                return outcome, story.compare_spoiled() if wishes.drop else None
+                script = Script(stack, options, show)
+                outcome = script.run()
+                return outcome, script.compare_spoiled() if options.drop else None
             except requests.RequestException as error:
                 show.step(f"The logs are in {stack.folder}.")
                 raise DemoError(f"A server went away: {error}") from error
@@ -121,5 +121,5 @@ def _print_verdict(outcome: Outcome, seconds: float) -> None:
         click.echo(f"Both sides agree ({seconds:g} s).")
         return
     click.echo(f"The two sides differ ({seconds:g} s):")
-    for sentence in differences(outcome):
-        click.echo(f"  {sentence}")
+    for line in differences(outcome):
+        click.echo(f"  {line}")

@@ -106,7 +106,7 @@ class Panel:
         return form
 
     def json(self, path: str, **params: Any) -> dict[str, Any]:
-        """What a page for scripts answers.
+        """Return the answer of a page for scripts.
 
         Raises:
             DemoError: it does not.
@@ -121,13 +121,13 @@ class Panel:
         page: BeautifulSoup | None = self._browser.page
         if answer.status_code >= 400 or page is None:
             problems = page.select('[role="alert"], .alert-danger, .invalid-feedback') if page is not None else []
-            why = " ".join(text_of(problem) for problem in problems)
-            raise Refused(f"{answer.url} answered {answer.status_code}. {why}".strip())
+            detail = " ".join(text_of(problem) for problem in problems)
+            raise Refused(f"{answer.url} answered {answer.status_code}. {detail}".strip())
         return page
 
 
 def text_of(tag: Tag) -> str:
-    """What a person reads there, on one line."""
+    """Return the text a person reads there, on one line."""
     return " ".join(tag.get_text(" ").split())
 
 

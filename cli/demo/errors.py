@@ -1,4 +1,4 @@
-"""What can go wrong in a demo, apart from a difference between the two sides."""
+"""Errors of a demo, apart from a difference between the two sides."""
 
 from __future__ import annotations
 
@@ -12,4 +12,4 @@ class BadFile(DemoError):
 
 
 class Refused(DemoError):
-    """The panel says no to what somebody wanted to do; the text says why."""
+    """The panel refused an action; the text is its reason."""

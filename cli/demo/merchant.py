@@ -17,16 +17,16 @@ _BEYOND_ALL = 2**53
 
 
 @dataclass(frozen=True)
-class Store:
-    """A connected store, as the addresses of its pages name it."""
+class Integration:
+    """A connected integration, as the addresses of its pages name it."""
 
-    integration: int
+    id: int
     name: str
 
     @property
     def path(self) -> str:
         """Where its pages are."""
-        return f"/integrations/{self.integration}"
+        return f"/integrations/{self.id}"
 
 
 class Merchant(Panel):
@@ -40,8 +40,8 @@ class Merchant(Panel):
         settings: Mapping[str, str],
         *,
         before_finish: Callable[[], None] = lambda: None,
-    ) -> Store:
-        """The road from the public link to **Finish Setup**.
+    ) -> Integration:
+        """The way from the public link to **Finish Setup**.
 
         Args:
             before_finish: called when the settings page, which asks the cart for open orders, has been drawn.
@@ -59,49 +59,49 @@ class Merchant(Panel):
         parts = urlsplit(self.at).path.split("/")
         if parts[1] != "integrations" or parts[-1] != "setup":
             raise DemoError(f"The consent led to {self.at} and not to the settings.")
-        store = Store(int(parts[2]), settings["nickname"])
+        integration = Integration(int(parts[2]), settings["nickname"])
         before_finish()
         self.submit(self.form_with("Finish Setup"), settings)
-        return store
+        return integration
 
-    def change_settings(self, store: Store, settings: Mapping[str, str]) -> None:
-        """Save the store's settings with these changed."""
-        self.open(f"{store.path}/settings")
+    def change_settings(self, integration: Integration, settings: Mapping[str, str]) -> None:
+        """Save the integration's settings with these changed."""
+        self.open(f"{integration.path}/settings")
         self.submit(self.form_with("Save settings"), settings)
 
-    def add_shipping_mapping(self, store: Store, method: str, service: str) -> None:
+    def add_shipping_mapping(self, integration: Integration, method: str, service: str) -> None:
         """**Add Mapping** behind the envelope icon."""
-        path = f"{store.path}/shipping"
+        path = f"{integration.path}/shipping"
         self.open(path)
         self.submit(f'#add form[action="{path}"]', {"method": method, "service": service})
 
-    def add_custom_item(self, store: Store, sku: str, mappings: Mapping[str, int]) -> None:
+    def add_custom_item(self, integration: Integration, sku: str, mappings: Mapping[str, int]) -> None:
         """List and activate a cart SKU, with what one unit of it is made of where that differs."""
-        path = f"{store.path}/items"
+        path = f"{integration.path}/items"
         self.open(path)
         values = {"sku": sku, "warehouse_sku": list(mappings), "quantity": [str(units) for units in mappings.values()]}
         self.submit(f'#add form[action="{path}"]', values, button="Add item", lists=True)
 
-    def check_now(self, store: Store) -> None:
+    def check_now(self, integration: Integration) -> None:
         """Press **Check now**."""
         self.open("/integrations")
-        self.submit(f'form[action="{store.path}/check"]', {})
+        self.submit(f'form[action="{integration.path}/check"]', {})
 
-    def push_now(self, store: Store) -> None:
+    def push_now(self, integration: Integration) -> None:
         """Press **Push now** on the stock page."""
-        self.press(f"{store.path}/stock", "Push now")
+        self.press(f"{integration.path}/stock", "Push now")
 
-    def stock_page(self, store: Store) -> str:
-        """What the stock page says."""
-        return _main_text(self.open(f"{store.path}/stock"))
+    def stock_page(self, integration: Integration) -> str:
+        """Return the text of the stock page."""
+        return _main_text(self.open(f"{integration.path}/stock"))
 
-    def settings_page(self, store: Store) -> str:
-        """What the store's settings page says."""
-        return _main_text(self.open(f"{store.path}/settings"))
+    def settings_page(self, integration: Integration) -> str:
+        """Return the text of the settings page."""
+        return _main_text(self.open(f"{integration.path}/settings"))
 
-    def confirm_shared_stock(self, store: Store) -> None:
+    def confirm_shared_stock(self, integration: Integration) -> None:
         """Confirm what the shared-stock page proposes."""
-        self.open(f"{store.path}/shared-stock")
+        self.open(f"{integration.path}/shared-stock")
         self.submit(self.form_with("Confirm"), {"understood": True})
 
     def received_orders(self) -> dict[str, Any]:
@@ -115,18 +115,18 @@ class Merchant(Panel):
         return {**page, "orders": orders}
 
     def open_tasks(self) -> dict[str, int]:
-        """What is still being worked on, by kind."""
+        """Count the open tasks by kind."""
         open_tasks: dict[str, int] = self.json("/received-orders.json", after=_BEYOND_ALL)["open_tasks"]
         return open_tasks
 
-    def checked_at(self, store: Store) -> str | None:
-        """When a store's orders were last read to the end."""
-        page = self.json("/received-orders.json", after=_BEYOND_ALL, integration=store.integration)
+    def checked_at(self, integration: Integration) -> str | None:
+        """Return when an integration's orders were last read to the end."""
+        page = self.json("/received-orders.json", after=_BEYOND_ALL, integration=integration.id)
         return str(page["checked_at"]) if page["checked_at"] else None
 
-    def stock(self, store: Store) -> dict[str, Any]:
-        """What was sent of a store's stock, and what waits."""
-        return self.json(f"{store.path}/stock.json")
+    def stock(self, integration: Integration) -> dict[str, Any]:
+        """Return an integration's `stock.json`: quantities sent, and items that wait."""
+        return self.json(f"{integration.path}/stock.json")
 
 
 def _main_text(page: BeautifulSoup) -> str:

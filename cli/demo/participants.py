@@ -1,4 +1,4 @@
-"""Everybody the demo's story is about, and the waiting for what they set going."""
+"""The users, stores and servers of one demo, and waiting until their background work is done."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cli.demo.errors import DemoError
-from cli.demo.merchant import Merchant, Store
+from cli.demo.merchant import Integration, Merchant
 from cli.demo.progress import Show
 from cli.demo.setup import MAIN, STORES, StorePlan
 from cli.demo.stack import Stack
@@ -32,8 +32,8 @@ _COMPARING, _ONLY_COMPARING, _STEP = (
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """What this demo is to show. `drop` names what is made different on one side once both agree."""
+class DemoOptions:
+    """The command's options. `drop` names the sides on which something is changed once both agree."""
 
     count: int = 300
     seed: int = 1
@@ -53,7 +53,7 @@ class Check:
 
 
 @dataclass
-class Shop:
+class DemoStore:
     """A store with its orders at Amazon.
 
     `shipped_before` are package references that Amazon had, by order id, before IS2 read anything, `listings_before`
@@ -61,7 +61,7 @@ class Shop:
     """
 
     plan: StorePlan
-    store: Store
+    integration: Integration
     branches: dict[str, list[str]] = field(default_factory=dict)
     shipped_before: dict[str, frozenset[str]] = field(default_factory=dict)
     listings_before: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -77,17 +77,17 @@ class Shop:
         return sorted(self.branches.get("plain", []))
 
 
-class Cast:
-    """The platform, its people and the simulated Amazon, during one run."""
+class Demo:
+    """The platform, its users and the simulated Amazon during one demo."""
 
-    def __init__(self, stack: Stack, wishes: Wishes, show: Show) -> None:
-        self.stack, self.wishes, self.show = stack, wishes, show
+    def __init__(self, stack: Stack, options: DemoOptions, show: Show) -> None:
+        self.stack, self.options, self.show = stack, options, show
         self.amazon = Simulator(stack.simulator)
         self.admin, self.packer = Admin(stack.panel), Packer(stack.panel)
         self.merchants = {account: Merchant(stack.panel) for _, _, account in MERCHANTS}
         self.checks: list[Check] = []
-        self.shops = [Shop(plan, Store(0, plan.nickname)) for plan in STORES]
-        self._limit_s = wishes.time_limit_s + (MORE_FOR_A_KILL_S if wishes.kill_worker else 0)
+        self.stores = [DemoStore(plan, Integration(0, plan.nickname)) for plan in STORES]
+        self._limit_s = options.time_limit_s + (MORE_FOR_A_KILL_S if options.kill_worker else 0)
         self._deadline = time.monotonic() + self._limit_s
 
     def sign_in(self) -> None:
@@ -97,22 +97,22 @@ class Cast:
         for email, _, account in MERCHANTS:
             self.merchants[account].sign_in(email, self.stack.password(email))
 
-    def shop(self, plan: StorePlan) -> Shop:
+    def store(self, plan: StorePlan) -> DemoStore:
         """The store of a plan."""
-        return next(shop for shop in self.shops if shop.plan == plan)
+        return next(store for store in self.stores if store.plan == plan)
 
-    def merchant(self, shop: Shop) -> Merchant:
-        """Whose store it is."""
-        return self.merchants[shop.plan.account]
+    def merchant(self, store: DemoStore) -> Merchant:
+        """Return the owner of a store."""
+        return self.merchants[store.plan.account]
 
-    def orders_of(self, shop: Shop) -> list[dict[str, Any]]:
-        """What the panel lists of a store's orders."""
-        orders = self.merchant(shop).received_orders()["orders"]
-        return [order for order in orders if order["integration"] == shop.store.integration]
+    def orders_of(self, store: DemoStore) -> list[dict[str, Any]]:
+        """Return a store's orders as the panel lists them."""
+        orders = self.merchant(store).received_orders()["orders"]
+        return [order for order in orders if order["integration"] == store.integration.id]
 
-    def listings_of(self, shop: Shop) -> dict[str, dict[str, Any]]:
+    def listings_of(self, store: DemoStore) -> dict[str, dict[str, Any]]:
         """A store's listings at Amazon, by SKU."""
-        return {str(listing["sku"]): listing for listing in self.amazon.listings(shop.plan.seller)}
+        return {str(listing["sku"]): listing for listing in self.amazon.listings(store.plan.seller)}
 
     def advance(self, by: str) -> None:
         """Move both clocks, and wait until every store has looked for orders since.
@@ -120,13 +120,13 @@ class Cast:
         Raises:
             DemoError: one does not in time.
         """
-        before = {shop.plan.seller: self._checked_at(shop) for shop in self.shops}
+        before = {store.plan.seller: self._checked_at(store) for store in self.stores}
         self.stack.advance(by)
-        while any(self._checked_at(shop) == before[shop.plan.seller] for shop in self.shops):
+        while any(self._checked_at(store) == before[store.plan.seller] for store in self.stores):
             self.in_time(f"every store had looked for orders after {by}")
 
-    def _checked_at(self, shop: Shop) -> str | None:
-        return self.merchant(shop).checked_at(shop.store)
+    def _checked_at(self, store: DemoStore) -> str | None:
+        return self.merchant(store).checked_at(store.integration)
 
     def rest(self, what: str, only: Iterable[str] = ()) -> None:
         """Wait until no work of these kinds (of any, where none is named) is open.
@@ -160,11 +160,11 @@ class Cast:
 
     def look(self) -> None:
         """Show how far the orders of the largest store are."""
-        orders = self.orders_of(self.shop(MAIN))
+        orders = self.orders_of(self.store(MAIN))
         placed = [order for order in orders if order["acknowledgement"] != "NONE"]
         held = sum(order["state"] == "HELD" for order in orders)
         going = [order for order in orders if order["state"] == "STAGED" and order["cart_state"] != "PENDING"]
         told = sum(order["acknowledgement"] == "DONE" for order in placed)
-        self.show.bar("Received", len(orders), max(self.wishes.count, len(orders)))
+        self.show.bar("Received", len(orders), max(self.options.count, len(orders)))
         self.show.bar("Placed in the warehouse", len(placed), len(placed) + len(going) + held)
         self.show.bar("Acknowledged to Amazon", told, len(placed))

@@ -1,4 +1,4 @@
-"""What the demo is doing: bars on a terminal, plain lines elsewhere; always on standard error."""
+"""The demo's progress: bars on a terminal, plain lines elsewhere; always on standard error."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Show:
         self._ids: dict[str, TaskID] = {}
         self._said: dict[str, int] = {}
 
-    def step(self, sentence: str) -> None:
+    def step(self, message: str) -> None:
         """Say what begins."""
-        self._console.print(sentence, highlight=False, soft_wrap=True)
+        self._console.print(message, highlight=False, soft_wrap=True)
 
     def bar(self, name: str, done: int, total: int) -> None:
         """How far something is."""

@@ -1,4 +1,4 @@
-"""What the demo sets up: merchants, stores, stock, mappings. Part of it comes late, so that holds are seen to
+"""The demo's merchants, stores, stock and mappings. Part of it comes late, so that holds are seen to
 release."""
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ INVENTORY_EVERY_S = 12 * 3600
 
 
 def store_settings(plan: StorePlan, orders_from: str) -> dict[str, str]:
-    """What is typed into the last form of the install, by field; the rest keeps its defaults."""
+    """Return the values typed into the last form of the install, by field; the rest keeps its defaults."""
     return {
         "nickname": plan.nickname,
         "orders_from": orders_from,

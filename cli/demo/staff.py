@@ -1,4 +1,4 @@
-"""The people of the warehouse's company at the panel: the administrator, and who packs."""
+"""The warehouse company's staff at the panel: the administrator and the packer."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Packer(Panel):
         self.submit('form[action$="/stop"]', {"reason": reason})
 
     def units_left(self, number: str) -> dict[str, int]:
-        """What the form for a package proposes: all that is left to ship, by warehouse SKU."""
+        """Return the units the form for a package proposes: all that are left to ship, by warehouse SKU."""
         page = self._open_order(number)
         fields = page.select('form[action$="/ship"] input[name^="quantity:"]')
         return {str(field["name"]).removeprefix("quantity:"): int(str(field["value"])) for field in fields}

@@ -1,4 +1,4 @@
-"""What the merchants of a run do in the panel."""
+"""The merchants of a run, at the panel."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import sqlalchemy as sa
 
-from exploration.world import ITEMS, Shop, World
+from exploration.world import ITEMS, Connected, World
 from is2_core.accounts.models import Integration
 from is2_core.accounts.states import IntegrationState
 from is2_core.install import settings
@@ -40,29 +40,29 @@ class Merchants:
 
     def act(self) -> None:
         """One merchant does one thing."""
-        shop, doing = self._rng.choice(self._world.shops), self._rng.choice(self._doings)
-        self._world.trace.add("merchant", f"store {shop.id} {doing.__name__}")
-        doing(shop)
+        integration, doing = self._rng.choice(self._world.integrations), self._rng.choice(self._doings)
+        self._world.trace.add("merchant", f"store {integration.id} {doing.__name__}")
+        doing(integration)
 
     def set_right(self) -> None:
         """Map every shipping method, list and activate every item, and see to what needs a person."""
-        for shop in self._world.shops:
+        for integration in self._world.integrations:
             for method in METHODS:
-                self._map_method(shop, method)
-            self._map_items(shop)
-            for item in self._items(shop):
+                self._map_method(integration, method)
+            self._map_items(integration)
+            for item in self._items(integration):
                 if not item.active:
-                    self._press(custom_items.set_active, item_id=item.id, account_id=shop.account, active=True)
+                    self._press(custom_items.set_active, item_id=item.id, account_id=integration.account, active=True)
         self.look_after_all()
 
     def look_after_all(self) -> None:
         """Have a paused store go on, and say yes to whatever the platform wants to know before it sends stock."""
-        for shop in self._world.shops:
+        for integration in self._world.integrations:
             with self._world.platform.db.read() as session:
-                state = session.get_one(Integration, shop.id).state
+                state = session.get_one(Integration, integration.id).state
             if state == IntegrationState.PAUSED:
-                self._test_connection(shop)
-            self._answer(shop)
+                self._test_connection(integration)
+            self._answer(integration)
         self._ship_without()
 
     def _ship_without(self) -> None:
@@ -79,59 +79,63 @@ class Merchants:
         for order_id, account in rows:
             self._press(actions.approve, order_id=order_id, account_id=account, user_id=None, codes=[code])
 
-    def _answer(self, shop: Shop) -> None:
+    def _answer(self, integration: Connected) -> None:
         with self._world.platform.db.read() as session:
-            wanted = shared_stock.unconfirmed_skus(session, session.get_one(Integration, shop.id))
+            wanted = shared_stock.unconfirmed_skus(session, session.get_one(Integration, integration.id))
         if wanted:
             fields = {"user_id": None, "buffers": {sku: str(self._rng.randint(0, 3)) for sku in sorted(wanted)}}
-            self._press(shared_stock.confirm_shared_stock, **shop.fields, **fields)
-        self._press(push.confirm_zeros, **shop.fields)
+            self._press(shared_stock.confirm_shared_stock, **integration.fields, **fields)
+        self._press(push.confirm_zeros, **integration.fields)
 
-    def _push_now(self, shop: Shop) -> None:
-        self._press(push.push_now, **shop.fields)
+    def _push_now(self, integration: Connected) -> None:
+        self._press(push.push_now, **integration.fields)
 
-    def _check_now(self, shop: Shop) -> None:
-        self._press(actions.check_now, **shop.fields)
+    def _check_now(self, integration: Connected) -> None:
+        self._press(actions.check_now, **integration.fields)
 
-    def _test_connection(self, shop: Shop) -> None:
-        self._press(connection_test.test_connection, **shop.fields)
+    def _test_connection(self, integration: Connected) -> None:
+        self._press(connection_test.test_connection, **integration.fields)
 
-    def _map_a_method(self, shop: Shop) -> None:
-        self._map_method(shop, self._rng.choice(METHODS[:-1]))
+    def _map_a_method(self, integration: Connected) -> None:
+        self._map_method(integration, self._rng.choice(METHODS[:-1]))
 
-    def _map_method(self, shop: Shop, method: str) -> None:
-        self._press(shipping_mappings.add_shipping_mapping, **shop.fields, method=method, service="GROUND")
+    def _map_method(self, integration: Connected, method: str) -> None:
+        self._press(shipping_mappings.add_shipping_mapping, **integration.fields, method=method, service="GROUND")
 
-    def _map_items(self, shop: Shop) -> None:
-        listed = {item.sku for item in self._items(shop)}
+    def _map_items(self, integration: Connected) -> None:
+        listed = {item.sku for item in self._items(integration)}
         for sku, parts in ITEMS.items():
             if sku not in listed:
-                self._press(custom_items.add_custom_item, **shop.fields, sku=sku, mappings=parts)
+                self._press(custom_items.add_custom_item, **integration.fields, sku=sku, mappings=parts)
 
-    def _toggle(self, shop: Shop) -> None:
-        listed = self._items(shop)
+    def _toggle(self, integration: Connected) -> None:
+        listed = self._items(integration)
         if listed:
             item = self._rng.choice(listed)
-            self._press(custom_items.set_active, item_id=item.id, account_id=shop.account, active=not item.active)
+            self._press(
+                custom_items.set_active, item_id=item.id, account_id=integration.account, active=not item.active
+            )
 
-    def _remake_bundle(self, shop: Shop) -> None:
+    def _remake_bundle(self, integration: Connected) -> None:
         parts = [("TENT-2P", "1"), ("LAMP-USB", str(self._rng.randint(1, 3)))]
-        for item in self._items(shop):
+        for item in self._items(integration):
             if item.sku == BUNDLE[0]:
-                self._press(custom_items.set_mappings, item_id=item.id, account_id=shop.account, mappings=parts)
+                self._press(custom_items.set_mappings, item_id=item.id, account_id=integration.account, mappings=parts)
 
-    def _set_buffer(self, shop: Shop) -> None:
+    def _set_buffer(self, integration: Connected) -> None:
         sku, units = self._rng.choice(sorted(SKUS)), str(self._rng.randint(0, 5))
-        self._press(buffers.set_buffer, account_id=shop.account, warehouse_sku=sku, units=units)
+        self._press(buffers.set_buffer, account_id=integration.account, warehouse_sku=sku, units=units)
 
-    def _set_latency(self, shop: Shop) -> None:
-        form = settings.settings_form(self._world.platform, integration_id=shop.id, account_id=shop.account)
+    def _set_latency(self, integration: Connected) -> None:
+        form = settings.settings_form(
+            self._world.platform, integration_id=integration.id, account_id=integration.account
+        )
         values = {entry.field.key: entry.value for entry in form} | {"lead_days": str(self._rng.randint(2, 5))}
-        self._press(settings.finish_setup, **shop.fields, values=values)
+        self._press(settings.finish_setup, **integration.fields, values=values)
 
-    def _items(self, shop: Shop) -> list[CartItem]:
+    def _items(self, integration: Connected) -> list[CartItem]:
         with self._world.platform.db.read() as session:
-            rows = sa.select(CartItem).where(CartItem.integration_id == shop.id).order_by(CartItem.id)
+            rows = sa.select(CartItem).where(CartItem.integration_id == integration.id).order_by(CartItem.id)
             return list(session.scalars(rows))
 
     def _press(self, button: Callable[..., object], **fields: object) -> None:

@@ -1,4 +1,4 @@
-"""What the people in the warehouse of a run do."""
+"""The people in the warehouse of a run."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What must hold of a run, and the state expected of it."""
+"""Checks of a run, and the state expected of it."""

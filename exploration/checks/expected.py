@@ -18,14 +18,14 @@ from is2_core.orders.states import UNPLACED
 
 
 def made_of(session: Session, account: int) -> dict[tuple[int, str], dict[str, int]]:
-    """(store, cart SKU) -> warehouse SKU -> units, for all listed items of an account that are mapped."""
+    """(integration id, cart SKU) -> warehouse SKU -> units, for all listed items of an account that are mapped."""
     found: dict[tuple[int, str], dict[str, int]] = {}
-    for store, sku, warehouse_sku, units in session.execute(
+    for integration_id, sku, warehouse_sku, units in session.execute(
         sa.select(CartItem.integration_id, CartItem.sku, SkuMapping.warehouse_sku, SkuMapping.quantity)
         .join(SkuMapping, SkuMapping.cart_item_id == CartItem.id)
         .where(CartItem.account_id == account)
     ):
-        found.setdefault((store, sku), {})[warehouse_sku] = units
+        found.setdefault((integration_id, sku), {})[warehouse_sku] = units
     return found
 
 
@@ -34,7 +34,7 @@ def kept_back(session: Session, account: int) -> Counter[str]:
     buffers."""
     total: Counter[str] = Counter()
     mapped = made_of(session, account)
-    for store, sku, units in session.execute(
+    for integration_id, sku, units in session.execute(
         sa.select(ReceivedOrder.integration_id, ReceivedLine.sku, ReceivedLine.open)
         .join(ReceivedLine, ReceivedLine.order_id == ReceivedOrder.id)
         .where(
@@ -43,7 +43,7 @@ def kept_back(session: Session, account: int) -> Counter[str]:
             ReceivedOrder.placed_at.is_(None),
         )
     ):
-        for warehouse_sku, each in mapped.get((store, sku), {sku: 1}).items():
+        for warehouse_sku, each in mapped.get((integration_id, sku), {sku: 1}).items():
             total[warehouse_sku] += each * units
     buffers = sa.select(StockBuffer.warehouse_sku, StockBuffer.units).where(StockBuffer.account_id == account)
     for warehouse_sku, units in session.execute(buffers):
@@ -65,8 +65,8 @@ def not_promised(session: Session, account: int) -> dict[str, int]:
 
 
 @dataclass(frozen=True)
-class Sight:
-    """What could be sold of an account at one moment.
+class Sellable:
+    """The units of an account that could be sold at one moment.
 
     Args:
         parts: see `made_of`.
@@ -76,16 +76,16 @@ class Sight:
     parts: Mapping[tuple[int, str], Mapping[str, int]]
     free: Mapping[str, int]
 
-    def most(self, store: int, sku: str) -> int | None:
+    def most(self, integration_id: int, sku: str) -> int | None:
         """How many units of a cart SKU; None where the warehouse has nothing it could be made of."""
-        components = self.parts.get((store, sku), {sku: 1})
+        components = self.parts.get((integration_id, sku), {sku: 1})
         if any(part not in self.free for part in components):
             return None
         return min(max(0, self.free[part]) // units for part, units in components.items())
 
 
-def look(session: Session, account: int) -> Sight:
-    """What can be sold now."""
+def look(session: Session, account: int) -> Sellable:
+    """Return the units that can be sold now."""
     kept = kept_back(session, account)
     free = {sku: units - kept[sku] for sku, units in not_promised(session, account).items()}
-    return Sight(made_of(session, account), free)
+    return Sellable(made_of(session, account), free)

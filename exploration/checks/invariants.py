@@ -1,4 +1,4 @@
-"""What must hold once everything has come to rest, whatever happened before."""
+"""Invariants that hold once everything has come to rest, whatever happened before."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def all_accounted_for(world: World) -> Iterator[str]:
 
 def acknowledged(world: World) -> Iterator[str]:
     """I3: every placed order that is still alive is acknowledged, and no other (that none was acknowledged too
-    early, `World.watch_upload` has seen)."""
+    early, the observer has seen)."""
     with world.platform.db.read() as session:
         placed = dict(
             session.execute(
@@ -159,8 +159,8 @@ def at_rest(world: World) -> Iterator[str]:
             yield f"rest: the acknowledgement of {order.remote_id} is still {order.ack_state}"
         for cursor in session.scalars(sa.select(ImportCursor).where(ImportCursor.start.is_not(None))):
             yield f"rest: the {cursor.kind} window of store {cursor.integration_id} is half-read"
-        for store in session.scalars(sa.select(Integration).where(Integration.state != IntegrationState.ACTIVE)):
-            yield f"rest: store {store.id} is {store.state}: {store.pause_sentence}"
+        for integration in session.scalars(sa.select(Integration).where(Integration.state != IntegrationState.ACTIVE)):
+            yield f"rest: store {integration.id} is {integration.state}: {integration.pause_sentence}"
         codes = set(session.scalars(sa.select(Hold.code)))
     yield from answered(world)
     yield from (f"rest: something still holds orders that was healed: {code}" for code in sorted(codes - LASTING))

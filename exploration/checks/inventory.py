@@ -1,4 +1,4 @@
-"""What must hold of stock at Amazon."""
+"""Invariants of stock at Amazon."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class Taken:
 
 
 def taken(world: World) -> dict[tuple[int, str], list[Taken]]:
-    """(store, cart SKU) -> what Amazon applied, in the order in which it did."""
-    stores = {shop.seller: shop.id for shop in world.shops}
+    """(integration id, cart SKU) -> what Amazon applied, in the order in which it did."""
+    stores = {integration.seller: integration.id for integration in world.integrations}
     with world.platform.db.read() as session:
         lines = {
             (line.push_id, sku): line
@@ -41,7 +41,7 @@ def taken(world: World) -> dict[tuple[int, str], list[Taken]]:
         }
     found: dict[tuple[int, str], list[Taken]] = {}
     for call in world.simulator.state.calls.listed("feedProcessed"):
-        push = world.watch.push_of.get(call["feed"])
+        push = world.observer.push_of.get(call["feed"])
         if push is None:
             continue
         for sku in call["skus"]:
@@ -57,10 +57,10 @@ def versions(world: World) -> Iterator[str]:
     applied = taken(world)
     with world.platform.db.read() as session:
         items = session.scalars(sa.select(CartItem).order_by(CartItem.id)).all()
-    for (store, sku), entries in sorted(applied.items()):
+    for (integration_id, sku), entries in sorted(applied.items()):
         order = [entry.version for entry in entries if not entry.lost]
         if order != sorted(order):
-            yield f"I5: Amazon took versions {order} of {sku} of store {store}"
+            yield f"I5: Amazon took versions {order} of {sku} of store {integration_id}"
     for item in items:
         newest = max((entry.version for entry in applied.get((item.integration_id, item.sku), ())), default=0)
         if item.pushed_version > newest:
@@ -73,15 +73,15 @@ def shown(world: World) -> Iterator[str]:
     yield from versions(world)
     applied = taken(world)
     listings = {(entry["seller"], entry["sku"]): entry for entry in world.steer("GET", "listings")["listings"]}
-    for shop in world.shops:
+    for integration in world.integrations:
         with world.platform.db.read() as session:
-            sight = expected.look(session, shop.account)
-            rows = sa.select(CartItem).where(CartItem.integration_id == shop.id).order_by(CartItem.id)
+            sellable_now = expected.look(session, integration.account)
+            rows = sa.select(CartItem).where(CartItem.integration_id == integration.id).order_by(CartItem.id)
             items = session.scalars(rows).all()
-            sync = session.get(InventorySync, shop.id)
+            sync = session.get(InventorySync, integration.id)
         for item in items:
-            listing = listings[shop.seller, item.sku]
-            sent = applied.get((shop.id, item.sku))
+            listing = listings[integration.seller, item.sku]
+            sent = applied.get((integration.id, item.sku))
             last = sent[-1] if sent else None
             mine = (item.pushed_version, item.pushed_quantity, item.pushed_lead_days)
             if last is None and item.pushed_version:
@@ -92,12 +92,12 @@ def shown(world: World) -> Iterator[str]:
                 yield f"I5: Amazon shows {listing['quantity']} of {item.sku}, {last.quantity} was sent last"
             if item.withheld or not item.active:
                 continue
-            sellable = sight.most(shop.id, item.sku)
+            sellable = sellable_now.most(integration.id, item.sku)
             # One that is due once more has moved, and is as before.
             if item.pushed_quantity != sellable:
                 kept = f", kept back: {sync.problem_sentence}" if sync and sync.problem_code else ""
                 yield (
-                    f"I5: {sellable} of {item.sku} of store {shop.id} can be sold, {item.pushed_quantity} was sent "
+                    f"I5: {sellable} of {item.sku} can be sold at {integration.id}, {item.pushed_quantity} was sent "
                     f"(version {item.pushed_version} of {item.due_version}){kept}"
                 )
     for (seller, sku), listing in sorted(listings.items()):

@@ -1,4 +1,4 @@
-"""What must hold of packages: at Amazon, in IS2 and in the warehouse."""
+"""Invariants of packages: at Amazon, in IS2 and in the warehouse."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def acknowledge_at_staging(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def never_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a killed worker left running stays so."""
+    """Leave running what a killed worker left running."""
     monkeypatch.setattr(dispatcher, "_sweep", lambda session, now: 0)
 
 
@@ -76,7 +76,7 @@ def lose_cancellations(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def stop_after_the_first_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a listing has beyond its first page is never asked for, yet the watermark moves."""
+    """Ask for no page of a listing but the first, and move the watermark all the same."""
     monkeypatch.setattr(OrderPage, "next_page", property(lambda self: None, lambda self, value: None), raising=False)
 
 
@@ -103,7 +103,7 @@ def post_corrections_as_new_packages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def forget_orders_that_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What received orders need that are not placed yet is offered again."""
+    """Offer again what received orders need that are not placed yet."""
     monkeypatch.setattr(plan, "waiting_units", lambda *_: {})
 
 

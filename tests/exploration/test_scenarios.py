@@ -26,18 +26,18 @@ from is2_core.tasks.runner import run_task
 from is2_core.tasks.states import TaskState
 
 
-class Story:
-    """One store, one order, told step by step."""
+class Scenario:
+    """One integration, one order, step by step."""
 
     def __init__(self, carts: CartRegistry) -> None:
         plan = replace(Plan.draw(random.Random(1)), stores=1, page_size=100, order_minutes=30)
         self.world = World.build(plan, 1, carts)
         Actions(self.world, plan, random.Random(1)).merchants.set_right()
-        self.world.new_order(self.world.shops[0], "plain", random.Random(1), late=False)
+        self.world.new_order(self.world.integrations[0], "plain", random.Random(1), late=False)
         (self.order,) = self.world.orders
 
     def due(self) -> list[tuple[int, str]]:
-        """What is due after a tick, as (task id, kind)."""
+        """Return the tasks due after a tick, as (task id, kind)."""
         tick(self.world.platform, self.world.wakeups)
         due = sa.select(Task.id, Task.kind).where(Task.state == TaskState.READY, Task.run_at <= self.world.clock.now())
         with self.world.platform.db.read() as session:
@@ -63,45 +63,45 @@ class Story:
 
 
 @pytest.fixture
-def story(carts: CartRegistry) -> Iterator[Story]:
-    made = Story(carts)
+def scenario(carts: CartRegistry) -> Iterator[Scenario]:
+    made = Scenario(carts)
     faultpoints.listen(made.world.scheduler.at_faultpoint)
     yield made
     faultpoints.listen(None)
     made.world.close()
 
 
-def test_a_quiet_story_ends_well(story: Story) -> None:
-    story.pass_minutes(31)
+def test_a_quiet_story_ends_well(scenario: Scenario) -> None:
+    scenario.pass_minutes(31)
     for _ in range(3):
-        story.settle()
-        story.pass_minutes(10)
-    assert invariants.check(story.world) == []
-    assert story.world.simulator.state.book.get(story.order).acknowledged_at is not None
+        scenario.settle()
+        scenario.pass_minutes(10)
+    assert invariants.check(scenario.world) == []
+    assert scenario.world.simulator.state.book.get(scenario.order).acknowledged_at is not None
 
 
 @pytest.mark.parametrize(
     "change",
     ["cancel", "request_cancel"],
 )
-def test_news_of_an_order_the_warehouse_took_just_before_a_crash(story: Story, change: str) -> None:
+def test_news_of_an_order_the_warehouse_took_just_before_a_crash(scenario: Scenario, change: str) -> None:
     # Third commit of the task: the warehouse's own. IS2 does not know yet that it has the order.
-    story.pass_minutes(31)
-    story.settle({"orders.place": ("commit.after", 3)})
-    assert story.world.scheduler.crashes == 1
-    story.world.steer("POST", f"orders/{story.order}", {change: True})
-    story.pass_minutes(31)
+    scenario.pass_minutes(31)
+    scenario.settle({"orders.place": ("commit.after", 3)})
+    assert scenario.world.scheduler.crashes == 1
+    scenario.world.steer("POST", f"orders/{scenario.order}", {change: True})
+    scenario.pass_minutes(31)
     # The news is read before the place task has its second run.
-    for task_id, _ in sorted(story.due(), key=lambda each: each[1] != "orders.check"):
-        story.run(task_id)
+    for task_id, _ in sorted(scenario.due(), key=lambda each: each[1] != "orders.check"):
+        scenario.run(task_id)
     for _ in range(3):
-        story.pass_minutes(31)
-        story.settle()
+        scenario.pass_minutes(31)
+        scenario.settle()
     # Beyond the time between two pushes of stock, and the answer to the second.
     for minutes in (13 * 60, 5, 5):
-        story.pass_minutes(minutes)
-        story.settle()
-    assert invariants.check(story.world) == []
+        scenario.pass_minutes(minutes)
+        scenario.settle()
+    assert invariants.check(scenario.world) == []
 
 
 def test_a_dead_piece_commits_nothing_more() -> None:
@@ -121,8 +121,8 @@ def test_a_dead_piece_commits_nothing_more() -> None:
     assert (reached, scheduler.pieces, scheduler.escaped) == ([], [], [])
 
 
-def test_a_pause_with_a_unit_of_work_open_is_a_finding(story: Story) -> None:
-    world = story.world
+def test_a_pause_with_a_unit_of_work_open_is_a_finding(scenario: Scenario) -> None:
+    world = scenario.world
 
     def work() -> None:
         with world.platform.db.read():

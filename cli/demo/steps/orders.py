@@ -1,11 +1,11 @@
-"""First act: stores are connected, their orders read, held, released, placed and acknowledged."""
+"""First steps: stores are connected, their orders read, held, released, placed and acknowledged."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
 from cli.demo import setup
-from cli.demo.participants import Cast, Shop
+from cli.demo.participants import Demo, DemoStore
 from cli.demo.verification.expected import SetUp
 from cli.demo.verification.packages import references
 from cli.trial import APPLICATION, SIMULATED_CART, SIMULATOR_ENVIRONMENT
@@ -15,117 +15,117 @@ FIRST_ORDERS_FROM = timedelta(days=2)
 KILL_DELAY_S = 6.0
 
 
-def prepare_platform(cast: Cast) -> None:
+def prepare_platform(demo: Demo) -> None:
     """The platform knows Amazon, and the warehouse has stock of everybody."""
-    cast.show.step("The admin types the settings of Amazon; the warehouse receives stock of four merchants.")
-    cast.sign_in()
-    settings = {**APPLICATION, "simulator_url": cast.stack.simulator}
-    cast.admin.set_up_cart(SIMULATED_CART, SIMULATOR_ENVIRONMENT, settings)
-    for account in cast.merchants:
+    demo.show.step("The admin types the settings of Amazon; the warehouse receives stock of four merchants.")
+    demo.sign_in()
+    settings = {**APPLICATION, "simulator_url": demo.stack.simulator}
+    demo.admin.set_up_cart(SIMULATED_CART, SIMULATOR_ENVIRONMENT, settings)
+    for account in demo.merchants:
         for sku, name in setup.STOCK.items():
-            cast.packer.receive_stock(account, sku, name, setup.UNITS)
-    cast.packer.receive_stock(setup.NORTHWIND, setup.FBA_SKU, setup.FBA_NAME, setup.UNITS)
+            demo.packer.receive_stock(account, sku, name, setup.UNITS)
+    demo.packer.receive_stock(setup.NORTHWIND, setup.FBA_SKU, setup.FBA_NAME, setup.UNITS)
 
 
-def offer_orders(cast: Cast) -> list[dict[str, str]]:
+def offer_orders(demo: Demo) -> list[dict[str, str]]:
     """Amazon has orders of every store; returns the example orders, where some were asked for."""
-    wishes = cast.wishes
-    for shop in cast.shops:
-        count = None if shop.plan.mix else wishes.count
-        shop.branches = cast.amazon.generate(shop.plan.seller, wishes.seed, count, shop.plan.mix)
-    packages = {str(order["orderId"]): references(order["packages"]) for order in cast.amazon.orders()}
-    for shop in cast.shops:
-        shop.shipped_before = {order_id: packages[order_id] for order_id in shop.ids}
+    options = demo.options
+    for store in demo.stores:
+        count = None if store.plan.mix else options.count
+        store.branches = demo.amazon.generate(store.plan.seller, options.seed, count, store.plan.mix)
+    packages = {str(order["orderId"]): references(order["packages"]) for order in demo.amazon.orders()}
+    for store in demo.stores:
+        store.shipped_before = {order_id: packages[order_id] for order_id in store.ids}
     for seller, marketplaces in setup.FEW_MARKETPLACES.items():
-        for listing in cast.amazon.listings(seller):
+        for listing in demo.amazon.listings(seller):
             if not listing["fba"]:
-                cast.amazon.put_listing(seller, listing["sku"], marketplaces=marketplaces)
-    for shop in cast.shops:
-        shop.listings_before = cast.listings_of(shop)
+                demo.amazon.put_listing(seller, listing["sku"], marketplaces=marketplaces)
+    for store in demo.stores:
+        store.listings_before = demo.listings_of(store)
     # Before the stores are connected: whoever has an order in a marketplace sells there.
-    return cast.amazon.load_examples(wishes.model_file) if wishes.model_file else []
+    return demo.amazon.load_examples(options.model_file) if options.model_file else []
 
 
-def connect(cast: Cast) -> None:
+def connect(demo: Demo) -> None:
     """Every merchant connects their stores, and sets up what is ready to be set up."""
-    cast.show.step("Four merchants connect six stores: region, consent, settings, Finish Setup.")
-    main = cast.shop(setup.MAIN)
+    demo.show.step("Four merchants connect six stores: region, consent, settings, Finish Setup.")
+    main = demo.store(setup.MAIN)
 
     def slow_down() -> None:
-        if cast.wishes.kill_worker:
-            cast.amazon.arm(operation="searchOrders", kind="delay", seconds=KILL_DELAY_S, seller=main.plan.seller)
+        if demo.options.kill_worker:
+            demo.amazon.arm(operation="searchOrders", kind="delay", seconds=KILL_DELAY_S, seller=main.plan.seller)
 
     orders_from = (datetime.now(UTC) - FIRST_ORDERS_FROM).date().isoformat()
     # The largest store last: its orders are read from Finish Setup on.
-    for shop in reversed(cast.shops):
-        settings = setup.store_settings(shop.plan, orders_from)
-        ready = slow_down if shop is main else lambda: None
-        shop.store = cast.merchant(shop).install(
-            SIMULATED_CART, shop.plan.region, shop.plan.seller, settings, before_finish=ready
+    for store in reversed(demo.stores):
+        settings = setup.store_settings(store.plan, orders_from)
+        ready = slow_down if store is main else lambda: None
+        store.integration = demo.merchant(store).install(
+            SIMULATED_CART, store.plan.region, store.plan.seller, settings, before_finish=ready
         )
-    if cast.wishes.kill_worker:
-        _kill_worker(cast)
-    for shop in cast.shops:
+    if demo.options.kill_worker:
+        _kill_worker(demo)
+    for store in demo.stores:
         for method, service in setup.SHIPPING.items():
-            cast.merchant(shop).add_shipping_mapping(shop.store, method, service)
+            demo.merchant(store).add_shipping_mapping(store.integration, method, service)
     # What Finish Setup sends at once would take the first items along and leave the others for 12 hours.
-    cast.rest("the stores had looked for stock to send", only=(TaskKind.INVENTORY_PUSH,))
-    for shop in cast.shops:
-        for sku in shop.plan.items:
-            cast.merchant(shop).add_custom_item(shop.store, sku, {})
+    demo.rest("the stores had looked for stock to send", only=(TaskKind.INVENTORY_PUSH,))
+    for store in demo.stores:
+        for sku in store.plan.items:
+            demo.merchant(store).add_custom_item(store.integration, sku, {})
 
 
-def _kill_worker(cast: Cast) -> None:
-    while not cast.stack.kill_busy_worker():
-        cast.in_time("a worker was busy")
-    cast.show.step("A worker was killed in the middle of the import.")
+def _kill_worker(demo: Demo) -> None:
+    while not demo.stack.kill_busy_worker():
+        demo.in_time("a worker was busy")
+    demo.show.step("A worker was killed in the middle of the import.")
 
 
-def read_orders(cast: Cast) -> None:
+def read_orders(demo: Demo) -> None:
     """Check now, in every store."""
-    cast.show.step("Check now: Amazon's orders are read.")
-    for shop in cast.shops:
-        cast.merchant(shop).check_now(shop.store)
-    cast.rest("all orders are read", only=(TaskKind.ORDERS_CHECK,))
+    demo.show.step("Check now: Amazon's orders are read.")
+    for store in demo.stores:
+        demo.merchant(store).check_now(store.integration)
+    demo.rest("all orders are read", only=(TaskKind.ORDERS_CHECK,))
 
 
-def fix_holds(cast: Cast) -> None:
+def fix_holds(demo: Demo) -> None:
     """The largest store's missing mappings are added, which frees what waits for them."""
-    shop = cast.shop(setup.MAIN)
-    merchant = cast.merchant(shop)
-    orders = cast.orders_of(shop)
+    store = demo.store(setup.MAIN)
+    merchant = demo.merchant(store)
+    orders = demo.orders_of(store)
     held = {(hold["code"], hold["subject"]) for order in orders for hold in order["holds"]}
     waiting = sum(bool(order["holds"]) for order in orders)
-    cast.show.step(f"{waiting} orders are held; the missing mappings are added, which frees what waits for them.")
+    demo.show.step(f"{waiting} orders are held; the missing mappings are added, which frees what waits for them.")
     for method, service in setup.LATE_SHIPPING.items():
-        merchant.add_shipping_mapping(shop.store, method, service)
-    for sku, components in late_items(cast, shop).items():
+        merchant.add_shipping_mapping(store.integration, method, service)
+    for sku, components in late_items(demo, store).items():
         if ("SKU_UNKNOWN", sku) in held:
-            merchant.add_custom_item(shop.store, sku, components)
-    cast.rest("everything is placed and acknowledged")
+            merchant.add_custom_item(store.integration, sku, components)
+    demo.rest("everything is placed and acknowledged")
 
 
-def let_a_night_pass(cast: Cast) -> None:
-    """What Amazon made of the packages is read at night, when orders are listed whatever their state."""
-    cast.show.step("Both clocks move on by 11 hours: in the night every order is read once more.")
+def let_a_night_pass(demo: Demo) -> None:
+    """Move the clocks past a night: then orders are listed in every state, with what Amazon made of the packages."""
+    demo.show.step("Both clocks move on by 11 hours: in the night every order is read once more.")
     # With the 6 and 7 hours before it makes a day, which has a night whenever the demo was started; and after the
     # second stock it is less than the 12 hours in which no other may follow.
-    cast.advance("665m")
-    cast.rest("every order is read once more")
+    demo.advance("665m")
+    demo.rest("every order is read once more")
 
 
-def late_items(cast: Cast, shop: Shop) -> dict[str, dict[str, int]]:
-    """What the merchant maps once orders wait for it."""
+def late_items(demo: Demo, store: DemoStore) -> dict[str, dict[str, int]]:
+    """Return the items the merchant maps once orders wait for them."""
     mystery = {
         item["product"]["sellerSku"]
-        for order_id in shop.branches.get("unmapped_sku", [])
-        for item in cast.amazon.order(order_id)["orderItems"]
+        for order_id in store.branches.get("unmapped_sku", [])
+        for item in demo.amazon.order(order_id)["orderItems"]
     } - setup.STOCK.keys()
     return {**setup.BUNDLE, **dict.fromkeys(sorted(mystery), setup.LATE_MYSTERY)}
 
 
-def set_up_of(cast: Cast, shop: Shop) -> SetUp:
-    """What a store has set up by the end."""
-    late = shop.plan == setup.MAIN
-    skus = {*setup.STOCK, *(late_items(cast, shop) if late else ())}
-    return SetUp(skus, {*setup.SHIPPING, *(setup.LATE_SHIPPING if late else ())}, frozenset(shop.stopped))
+def set_up_of(demo: Demo, store: DemoStore) -> SetUp:
+    """Return the mappings a store has by the end, and the orders stopped."""
+    late = store.plan == setup.MAIN
+    skus = {*setup.STOCK, *(late_items(demo, store) if late else ())}
+    return SetUp(skus, {*setup.SHIPPING, *(setup.LATE_SHIPPING if late else ())}, frozenset(store.stopped))

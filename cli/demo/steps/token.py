@@ -1,9 +1,9 @@
-"""Last act: a store that carries a token of Amazon's older API is told to leave it, and later that it may go."""
+"""Last steps: a store that carries a token of Amazon's older API is told to leave it, and later that it may go."""
 
 from __future__ import annotations
 
 from cli.demo import setup
-from cli.demo.participants import Cast
+from cli.demo.participants import Demo
 from cli.demo.verification.comparison import Row
 from cli.trial import SIMULATED_CART
 
@@ -12,27 +12,27 @@ DURING, ENDED = "Older token: leave it for now", "Older token: it may go now"
 _SAYS = {DURING: "until further notice", ENDED: "no longer used"}
 
 
-def begin(cast: Cast) -> None:
+def begin(demo: Demo) -> None:
     """One seller has a token of the older API, and the admin's switch is on."""
-    cast.amazon.give_older_token(setup.WITH_OLDER_TOKEN.seller)
-    cast.admin.begin_migration(SIMULATED_CART)
+    demo.amazon.give_older_token(setup.WITH_OLDER_TOKEN.seller)
+    demo.admin.begin_migration(SIMULATED_CART)
 
 
-def end(cast: Cast) -> list[Row]:
-    """What the stores say before and after the admin ends the switch."""
-    cast.show.step("A store with an older token shows its notice; the admin ends the switch: the further notice.")
-    rows = _notices(cast, DURING)
-    cast.admin.end_migration(SIMULATED_CART)
-    return rows + _notices(cast, ENDED)
+def end(demo: Demo) -> list[Row]:
+    """Compare the stores' notices before and after the admin ends the switch."""
+    demo.show.step("A store with an older token shows its notice; the admin ends the switch: the further notice.")
+    rows = _notices(demo, DURING)
+    demo.admin.end_migration(SIMULATED_CART)
+    return rows + _notices(demo, ENDED)
 
 
-def _notices(cast: Cast, name: str) -> list[Row]:
-    sellers = cast.amazon.sellers()
+def _notices(demo: Demo, name: str) -> list[Row]:
+    sellers = demo.amazon.sellers()
     rows = []
-    for shop in cast.shops:
-        told = _SAYS[name] in cast.merchant(shop).settings_page(shop.store)
-        carries = bool(sellers[shop.plan.seller]["older_token"])
+    for store in demo.stores:
+        told = _SAYS[name] in demo.merchant(store).settings_page(store.integration)
+        carries = bool(sellers[store.plan.seller]["older_token"])
         if told or carries:
-            seller, none = frozenset({shop.plan.seller}), frozenset[str]()
-            rows.append(Row(name, seller if told else none, seller if carries else none, shop.plan.nickname))
+            seller, none = frozenset({store.plan.seller}), frozenset[str]()
+            rows.append(Row(name, seller if told else none, seller if carries else none, store.plan.nickname))
     return rows

@@ -1,1 +1,1 @@
-"""What the two sides hold, beside each other."""
+"""Comparing what the two sides hold."""

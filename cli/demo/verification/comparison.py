@@ -107,7 +107,7 @@ def compare(is2: list[Mapping[str, Any]], cart: CartSide, set_up: SetUp, store: 
     unpaid = cart.where(lambda order: order["status"].startswith("PENDING")) - amazons_own
     broken = cart.where(lambda order: order["branch"] == _BAD)
     ready = everything - amazons_own - cancelled - shipped - unpaid - broken
-    why = {order_id: hold_codes(cart.details[order_id], set_up) for order_id in ready - set_up.stopped}
+    codes_of = {order_id: hold_codes(cart.details[order_id], set_up) for order_id in ready - set_up.stopped}
     rows = [
         Row("Offered by Amazon and received", frozenset(times), everything),
         Row("Given in a listing and staged once", frozenset(key for key, n in times.items() if n == 1), cart.given),
@@ -131,11 +131,11 @@ def compare(is2: list[Mapping[str, Any]], cart: CartSide, set_up: SetUp, store: 
             Row(
                 label,
                 ours(_held_for(code)),
-                frozenset(order_id for order_id, codes in why.items() if code in codes),
+                frozenset(order_id for order_id, codes in codes_of.items() if code in codes),
             )
             for code, label in HOLDS.items()
         ),
-        Row("Placed in the warehouse", ours(_placed), frozenset(key for key, codes in why.items() if not codes)),
+        Row("Placed in the warehouse", ours(_placed), frozenset(key for key, codes in codes_of.items() if not codes)),
         Row("Acknowledged", ours(_told), cart.acknowledged),
         Row("Linked by our order number", *_links(is2, cart)),
         Row(

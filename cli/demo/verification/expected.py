@@ -1,4 +1,4 @@
-"""What should become of an order, told from Amazon's side alone: the order as it is there, and what was set up."""
+"""The expected end of an order, worked out from Amazon's side alone: the order as it is there, and what was set up."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SERVICE_LEVELS = {
 
 @dataclass(frozen=True)
 class SetUp:
-    """What the merchant and the warehouse have set up by the end; `stopped` are orders that the warehouse ended."""
+    """The mappings at the end; `stopped` are orders that the warehouse ended."""
 
     skus: Collection[str]
     methods: Collection[str]

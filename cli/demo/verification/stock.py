@@ -69,7 +69,7 @@ def runs_of(calls: Iterable[Mapping[str, Any]]) -> list[Run]:
 
 
 def levels(stock: Mapping[str, Any], cart: ListingsSide, store: str) -> list[Level]:
-    """What was sent beside what Amazon shows, for every SKU of which either side knows a number that was sent."""
+    """Pair the number sent with the one Amazon shows, for every SKU of which either side knows one."""
     sent = {
         item["sku"]: (int(item["quantity"]), int(item["lead_days"]))
         for item in stock["items"]

@@ -15,7 +15,7 @@ _WIDTH = 150
 
 
 def differences(outcome: Outcome) -> list[str]:
-    """One sentence for every row, check or example that differs, naming the orders, packages or SKUs."""
+    """Return one line for every row, check or example that differs, naming the orders, packages or SKUs."""
     found = []
     for row in outcome.rows:
         for who, entries in (("IS2", row.is2 - row.cart), ("Amazon", row.cart - row.is2)):
@@ -101,7 +101,7 @@ def _mark(same: bool) -> str:
 
 
 def as_json(outcome: Outcome) -> dict[str, Any]:
-    """What becomes one JSON object."""
+    """Return the outcome as one JSON object."""
     return {
         "agrees": outcome.agrees,
         "stores": outcome.stores,
