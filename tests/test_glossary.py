@@ -1,0 +1,157 @@
+"""The words of docs/glossary.md: those of its fourth column are no part of a name in the folders it says."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.unit
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Names in which a banned word means another thing: word -> names, those of functions with brackets.
+ALLOWED = {
+    # To store: the verb. A bucket store keeps the state of rate limits.
+    "store": "BucketStore store_connection() store_heartbeat() store_key() store() _store() _store_answers()"
+    " _store_placed() _store_refused() _store_stop()",
+    # Who ships an offer, by its whole name.
+    "channels": "fulfillment_channels",
+}
+
+# Still to be renamed: word -> folders and files. A place that is done is taken off; none may be added.
+NOT_YET: dict[str, str] = {
+    "add_event": "is2_core/orders",
+    "aside": "is2_core/embedded_warehouse is2_core/orders is2_core/tasks",
+    "ask_cart": "is2_core/carts is2_core/install",
+    "channels": "is2_core/inventory",
+    "decide": "is2_core/orders",
+    "decision": "is2_core/orders",
+    "decisions": "is2_core/orders",
+    "demand": "is2_core/embedded_warehouse plugins/warehouse.py web/orders",
+    "demands": "is2_core/embedded_warehouse is2_core/orders plugins/amazon plugins/types plugins/warehouse.py",
+    "doubtful": "is2_core/orders",
+    "fenced": "is2_core/tasks",
+    "fewer_units": "is2_core/cases",
+    "generation": "is2_core/integrations",
+    "given_up": "is2_core/inventory is2_core/submissions",
+    "heard": "plugins/conformance",
+    "house": "plugins/conformance",
+    "levels": "is2_core/embedded_warehouse is2_core/integrations is2_core/inventory",
+    "marks": "is2_core/embedded_warehouse is2_core/orders plugins/amazon plugins/types plugins/warehouse.py",
+    "near": "is2_core/items web/items",
+    "older": "cli/demo is2_core/accounts is2_core/install is2_core/integrations web/integrations",
+    "orders_known": "is2_core/orders",
+    "people": "is2_core/orders plugins/amazon",
+    "personal": "is2_core/orders plugins/amazon plugins/conformance",
+    "promises": "is2_core/inventory",
+    "reallocate": "is2_core/orders",
+    "renewal": "is2_core/integrations web/integrations",
+    "renewals": "is2_core/integrations",
+    "rig": "plugins/conformance",
+    "ring": "tests/base tests/calls tests/cli",
+    "road": "tests/carts tests/cli tests/orders",
+    "rooms": "web/display.py",
+    "rules": "is2_core/orders",
+    "rung": "is2_core/tasks",
+    "sentence": "is2_core/accounts is2_core/calls is2_core/cases is2_core/errors.py is2_core/install"
+    " is2_core/integrations is2_core/inventory is2_core/items is2_core/orders is2_core/shipments"
+    " is2_core/submissions is2_core/tasks plugins/amazon plugins/conformance plugins/errors.py"
+    " plugins/types plugins/warehouse.py web/embedded_warehouse web/errors.py web/integrations"
+    " web/inventory web/items",
+    "shop": "is2_core/carts",
+    "stock_push": "is2_core/inventory",
+    "store": "is2_core/accounts is2_core/calls is2_core/carts is2_core/install is2_core/inventory is2_core/items"
+    " is2_core/orders is2_core/shipments web/admin web/cases web/install web/integrations web/inventory"
+    " web/items web/orders",
+    "why": "is2_core/accounts is2_core/embedded_warehouse is2_core/integrations is2_core/inventory"
+    " is2_core/items is2_core/orders is2_core/shipments plugins/amazon plugins/conformance",
+    "words": "is2_core/accounts is2_core/inventory is2_core/items is2_core/orders plugins/amazon"
+    " plugins/conformance web/display.py",
+}
+
+
+def banned() -> dict[str, set[str]]:
+    """The folders in which each banned word is looked for, by the table of the glossary."""
+    text = (ROOT / "docs/glossary.md").read_text(encoding="utf-8")
+    found = defaultdict(set)
+    for row in text.partition("| Thing |")[2].partition("\n\n")[0].splitlines()[2:]:
+        words, folders = [cell.strip() for cell in row.removesuffix("|").split("|")][-2:]
+        for word in re.findall(r"`([a-z_]+)`", words):
+            found[word].update(folders.split())
+    return found
+
+
+def is_in(place: str, folder: str) -> bool:
+    """Whether a path is this folder or file, or in it."""
+    return f"{place}/".startswith(f"{folder}/")
+
+
+def is_part(word: str, name: str) -> bool:
+    """Whether a word, or several that follow each other, are whole parts of a name."""
+    plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+    return f"_{word}_" in f"_{plain.removesuffix('()')}_"
+
+
+def defined_in(path: Path) -> Iterator[str]:
+    """The names a module gives to something, its own included; those of tests are sentences and left out."""
+    yield path.stem
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.FunctionDef(name=name) if not name.startswith("test_"):
+                yield f"{name}()"
+            case ast.ClassDef(name=name) | ast.arg(arg=name) | ast.alias(asname=str(name)):
+                yield name
+            case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()):
+                yield name
+
+
+@cache
+def uses() -> dict[str, dict[str, set[str]]]:
+    """Word -> path -> names there that have it as a part."""
+    words = banned()
+    parts = cache(lambda name: [word for word in words if is_part(word, name)])
+    found: dict[str, dict[str, set[str]]] = {word: defaultdict(set) for word in words}
+    for top in sorted({folder.partition("/")[0] for folders in words.values() for folder in folders}):
+        for path in [ROOT / top] if top.endswith(".py") else sorted((ROOT / top).rglob("*.py")):
+            place = path.relative_to(ROOT).as_posix()
+            here = [word for word, folders in words.items() if any(is_in(place, folder) for folder in folders)]
+            if not re.search("|".join(here), path.read_text(encoding="utf-8"), re.I) or "versions" in path.parts:
+                continue
+            for name in set(defined_in(path)):
+                for word in parts(name):
+                    if word in here and name not in ALLOWED.get(word, "").split():
+                        found[word][place].add(name)
+    return found
+
+
+@pytest.mark.parametrize("word", sorted(banned()))
+def test_a_banned_word_is_part_of_no_name(word: str) -> None:
+    wrong = {
+        place: names
+        for place, names in uses()[word].items()
+        if not any(is_in(place, other) for other in NOT_YET.get(word, "").split())
+    }
+    assert wrong == {}
+
+
+def test_every_banned_word_is_looked_for_somewhere() -> None:
+    words = banned()
+    assert len(words) > 40
+    assert [word for word, folders in words.items() if not folders] == []
+    assert [each for folders in words.values() for each in folders if not (ROOT / each).exists()] == []
+
+
+def test_what_is_done_is_taken_off_the_list() -> None:
+    done = [
+        (word, place)
+        for word, places in NOT_YET.items()
+        for place in places.split()
+        if not any(is_in(each, place) for each in uses()[word])
+    ]
+    assert done == []
