@@ -15,7 +15,7 @@ from is2_core.accounts.states import IntegrationState
 from is2_core.embedded_warehouse.models import WarehouseOrder, WarehouseOrderLine
 from is2_core.embedded_warehouse.states import WarehouseState
 from is2_core.inventory.models import StockPush
-from is2_core.orders.holds.reasons import HoldCode
+from is2_core.orders.holds.reasons import REASONS, Actor, HoldCode
 from is2_core.orders.models import Hold, ImportCursor, OrderEvent, ReceivedLine, ReceivedOrder
 from is2_core.orders.states import ACK_OPEN, EXPLAINED, CustomizationState, ReceivedState
 from is2_core.submissions.models import Submission
@@ -25,15 +25,8 @@ from is2_core.tasks.states import OPEN_STATES, TaskState
 from plugins.amazon.simulator.orders.order_book import BookedOrder
 from plugins.interface import OrderState
 
-# Nobody heals these in a run: they wait for a person's decision about one order.
-LASTING = {
-    HoldCode.ADDRESS_MISSING,
-    HoldCode.ADDRESS_IMPOSSIBLE,
-    HoldCode.CANCELLATION_REQUESTED,
-    HoldCode.UNKNOWN_VALUE,
-    HoldCode.SKU_UNKNOWN,
-    HoldCode.METHOD_UNMAPPED,
-}
+# Nobody heals these in a run: they wait for a person who looks at one order.
+LASTING = {code for code, reason in REASONS.items() if reason.actor in (Actor.MERCHANT, Actor.IS2)}
 
 
 def check(world: World) -> list[str]:

@@ -7,7 +7,8 @@ import sqlalchemy as sa
 from is2_core.cases.cases import case_text, lock_cases
 from is2_core.cases.models import SupportCase
 from is2_core.errors import Conflict, NotFound
-from is2_core.orders.timeline import add_event
+from is2_core.orders.timeline import Event, record
+from is2_core.orders.wording.events import EventCode
 from is2_core.platform import Platform
 
 
@@ -25,4 +26,4 @@ def close_case(platform: Platform, *, case_id: int, user_id: int, answer: str) -
             raise Conflict("This case was closed already.")
         case.closed_at, case.answer = now, answer
         if case.order_id is not None:
-            add_event(session, case.order_id, now, "HELP_ANSWERED", "The support answered.", user_id)
+            record(session, [Event(case.order_id, EventCode.HELP_ANSWERED, user_id=user_id)], now)

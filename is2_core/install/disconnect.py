@@ -17,12 +17,13 @@ from is2_core.orders.customized_lines import ask_for_customizations
 from is2_core.orders.models import Hold, ReceivedLine, ReceivedOrder
 from is2_core.orders.states import TO_PLACE, ReceivedState
 from is2_core.orders.transition import transition
+from is2_core.orders.wording.events import EventCode, Told
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import NOW, enqueue, pause_tasks
 
 # Marks the orders that a reconnect takes up again.
-STORE_DISCONNECTED = "The store was disconnected."
+STORE_DISCONNECTED = Told(EventCode.DISCONNECTED).text({})
 
 
 def disconnect(platform: Platform, *, integration_id: int, account_id: int, user_id: int) -> str:
@@ -46,8 +47,8 @@ def disconnect(platform: Platform, *, integration_id: int, account_id: int, user
             .with_for_update(**LOCK)
         ).all()
         now = platform.clock.now()
-        state = ReceivedState.DISMISSED
-        transition(session, ids, state, STORE_DISCONNECTED, now, code=state, user_id=user_id)
+        told = Told(EventCode.DISCONNECTED)
+        transition(session, ids, ReceivedState.DISMISSED, STORE_DISCONNECTED, now, told=told, user_id=user_id)
         session.execute(sa.delete(Hold).where(Hold.order_id.in_(ids)))
         row.state, row.pause_code = IntegrationState.DISCONNECTED, ""
         row.pause_sentence = "This store was disconnected. Reconnect it to go on."
@@ -80,8 +81,7 @@ def take_up_again(platform: Platform, session: Session, row: Integration) -> Non
         .with_for_update(**LOCK)
     ).all()
     now = platform.clock.now()
-    message = "The store was reconnected; the order goes on."
-    transition(session, ids, ReceivedState.STAGED, "", now, code="RELEASED", message=message)
+    transition(session, ids, ReceivedState.STAGED, "", now, told=Told(EventCode.RECONNECTED))
     skus = session.scalars(sa.select(ReceivedLine.sku).where(ReceivedLine.order_id.in_(ids))).all()
     resume(session, row, platform)
     note_sold(session, row, skus, platform)

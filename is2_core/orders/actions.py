@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,12 +18,15 @@ from is2_core.db.types import seal
 from is2_core.errors import BadInput, Conflict
 from is2_core.items.shipping_mappings import vocabulary_now
 from is2_core.orders.activity import note_order
+from is2_core.orders.holds.addresses import address_problem, address_problem_text
 from is2_core.orders.holds.config import apply_holds, rules_for
-from is2_core.orders.holds.reasons import ADDRESS_CORRECTED, WAIVABLE, HoldCode, address_problem
+from is2_core.orders.holds.facts import ADDRESS_CORRECTED
+from is2_core.orders.holds.reasons import REASONS, HoldCode
 from is2_core.orders.models import Hold, ReceivedOrder, Recipient
 from is2_core.orders.states import UNPLACED, ReceivedState
-from is2_core.orders.timeline import add_event
+from is2_core.orders.timeline import Event, record
 from is2_core.orders.transition import transition
+from is2_core.orders.wording.events import EventCode, Told
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import NOW, enqueue
@@ -32,34 +35,6 @@ from plugins.interface import TO_SHIP, Address, ShippingMappingUI
 MAX_REASON = 500
 MAX_ADDRESS_TEXT = 200
 ADDRESS_FIELDS = ("name", "company", "line1", "line2", "line3", "city", "region", "postal_code", "country", "phone")
-
-
-@dataclass(frozen=True)
-class Fix:
-    """What a merchant can do about a hold: a label, which page, and what to fill in there."""
-
-    label: str
-    page: str
-    params: Mapping[str, str]
-
-
-def hold_fix(hold: Hold) -> Fix:
-    """The fix of a hold; `page` is one of items, shipping, address, approve, help."""
-    subject = hold.subject
-    fixes = {
-        HoldCode.SKU_UNKNOWN: Fix(
-            "List and map this SKU" if subject else "Ask for help", "items" if subject else "help", {"sku": subject}
-        ),
-        HoldCode.METHOD_UNMAPPED: Fix("Add a shipping mapping", "shipping", {"method": subject}),
-        HoldCode.METHOD_HOLD: Fix("Release this order", "approve", {"code": HoldCode.METHOD_HOLD}),
-        HoldCode.ADDRESS_MISSING: Fix("Enter the address", "address", {}),
-        HoldCode.ADDRESS_IMPOSSIBLE: Fix("Correct the address", "address", {}),
-        HoldCode.CANCELLATION_REQUESTED: Fix("Ship it anyway", "approve", {"code": HoldCode.CANCELLATION_REQUESTED}),
-        HoldCode.CUSTOMIZATION_MISSING: Fix("Ship it without", "approve", {"code": HoldCode.CUSTOMIZATION_MISSING}),
-        HoldCode.CAUTION: Fix("Ship it anyway", "approve", {"code": HoldCode.CAUTION}),
-        HoldCode.FIRST_REVIEW: Fix("Approve this order", "approve", {"code": HoldCode.FIRST_REVIEW}),
-    }
-    return fixes.get(HoldCode(hold.code), Fix("Ask for help", "help", {}))
 
 
 def check_now(platform: Platform, *, integration_id: int, account_id: int) -> str:
@@ -83,14 +58,14 @@ def approve(
     codes: Sequence[str] = (HoldCode.FIRST_REVIEW,),
 ) -> None:
     """Let an order go on in spite of these holds."""
-    refused = [code for code in codes if code not in WAIVABLE]
-    if refused or not codes:
+    waivable = [code for code in codes if code in REASONS and REASONS[code].waivable]
+    if not codes or len(waivable) < len(codes):
         raise BadInput("This hold cannot be approved away; its cause must be fixed.")
     ui = _vocabulary(platform, order_id, account_id)
     with platform.db.write() as session:
         order = _waiting(session, order_id, account_id)
         order.waived = sorted({*order.waived, *codes})
-        add_event(session, order.id, platform.clock.now(), "APPROVED", "Approved by a person.", user_id)
+        record(session, [Event(order.id, EventCode.APPROVED, user_id=user_id)], platform.clock.now())
         _reconsider(platform, session, order, ui)
 
 
@@ -108,7 +83,7 @@ def approve_all(platform: Platform, *, integration_id: int, account_id: int, use
         now = platform.clock.now()
         for order in orders:
             order.waived = sorted({*order.waived, HoldCode.FIRST_REVIEW})
-            add_event(session, order.id, now, "APPROVED", "Approved by a person.", user_id)
+        record(session, [Event(order.id, EventCode.APPROVED, user_id=user_id) for order in orders], now)
         enqueue(session, kind=TaskKind.ORDERS_REVIEW, integration=integration, now=now, priority=NOW)
         return len(orders)
 
@@ -118,7 +93,7 @@ def dismiss(platform: Platform, *, order_id: int, account_id: int, user_id: int,
     reason = reason.strip()
     if not reason or len(reason) > MAX_REASON:
         raise BadInput(f"Say why, in at most {MAX_REASON} characters.", field="reason")
-    _end(platform, order_id, account_id, user_id, f"Dismissed: {reason}", "DISMISSED")
+    _end(platform, order_id, account_id, user_id, Told(EventCode.DISMISSED, {"reason": reason}))
 
 
 def shipped_elsewhere(platform: Platform, *, order_id: int, account_id: int, user_id: int, note: str) -> None:
@@ -126,15 +101,15 @@ def shipped_elsewhere(platform: Platform, *, order_id: int, account_id: int, use
     note = note.strip()
     if not note or len(note) > MAX_REASON:
         raise BadInput(f"Say from where it was shipped, in at most {MAX_REASON} characters.", field="note")
-    _end(platform, order_id, account_id, user_id, f"Shipped elsewhere: {note}", "SHIPPED_ELSEWHERE")
+    _end(platform, order_id, account_id, user_id, Told(EventCode.CLOSED_ELSEWHERE, {"note": note}))
 
 
-def _end(platform: Platform, order_id: int, account_id: int, user_id: int, reason: str, code: str) -> None:
+def _end(platform: Platform, order_id: int, account_id: int, user_id: int, told: Told) -> None:
     with platform.db.write() as session:
         order = _waiting(session, order_id, account_id)
         integration = session.get_one(Integration, order.integration_id)
         now = platform.clock.now()
-        transition(session, [order.id], ReceivedState.DISMISSED, reason, now, code=code, user_id=user_id)
+        transition(session, [order.id], ReceivedState.DISMISSED, told.text({}), now, told=told, user_id=user_id)
         if order.asked_at is not None:
             # The warehouse was asked to take it and may have: it must hear of this.
             enqueue(session, kind=TaskKind.ORDERS_STOP, integration=integration, now=now, priority=NOW)
@@ -162,7 +137,7 @@ def correct_address(
     )
     problem = address_problem(address)
     if problem:
-        raise BadInput(problem, field="address")
+        raise BadInput(address_problem_text(problem), field="address")
     ui = _vocabulary(platform, order_id, account_id)
     with platform.db.write() as session:
         order = _waiting(session, order_id, account_id)
@@ -179,8 +154,7 @@ def correct_address(
         row.sealed = seal(Recipient.sealed, people, order.integration_id, order.remote_id)
         order.has_address, order.address_problem = True, ""
         order.waived = sorted({*order.waived, ADDRESS_CORRECTED})
-        add_event(session, order.id, platform.clock.now(), "ADDRESS", "The address was corrected by a person.", user_id)
-        session.flush()
+        record(session, [Event(order.id, EventCode.ADDRESS, user_id=user_id)], platform.clock.now())
         _reconsider(platform, session, order, ui)
 
 

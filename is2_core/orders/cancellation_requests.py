@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from is2_core.cases.cases import raise_case
 from is2_core.cases.states import CaseKind
 from is2_core.orders.models import ReceivedOrder
-from is2_core.orders.timeline import add_event
+from is2_core.orders.timeline import Event, record
+from is2_core.orders.wording.events import EventCode
 from plugins.interface import TO_SHIP, Order
 
 
@@ -30,17 +31,18 @@ def requested_late(orders: Sequence[Order], stored: Mapping[str, ReceivedOrder])
 
 def tell_of_requests(session: Session, requests: Sequence[tuple[ReceivedOrder, str]], now: datetime) -> None:
     """The seller decides, so a person must know."""
-    for order, reason in requests:
-        why = f" ({reason})" if reason else ""
-        sentence = f"The buyer of order {order.number} asks to cancel it{why}; the warehouse has it already."
-        add_event(session, order.id, now, "CANCELLATION_REQUESTED", sentence)
+    code = EventCode.CANCELLATION_REQUESTED
+    record(session, [Event(order.id, code, {"reason": reason}) for order, reason in requests], now)
+    for order, _ in requests:
         raise_case(
             session,
             now,
             account_id=order.account_id,
             kind=CaseKind.CANCELLATION_REQUESTED,
             subject=f"order {order.number}",
-            sentence=f"{sentence} Have the warehouse stop it, or let it ship.",
+            # What the buyer gave as a reason is on the order's page only.
+            sentence=f"The buyer of order {order.number} asks to cancel it; the warehouse has it already. Have the "
+            "warehouse stop it, or let it ship.",
             integration_id=order.integration_id,
             order_id=order.id,
         )

@@ -21,7 +21,8 @@ from is2_core.orders.fulfillment.packages import (
 from is2_core.orders.fulfillment.wanted_units import OrderUnits, units_of
 from is2_core.orders.models import ReceivedLine, ReceivedOrder
 from is2_core.orders.states import IN_WAREHOUSE
-from is2_core.orders.timeline import add_event
+from is2_core.orders.timeline import Event, record
+from is2_core.orders.wording.events import Advice, EventCode, Told
 from is2_core.platform import Platform
 from plugins.interface import OrderState
 
@@ -75,18 +76,18 @@ def follow(platform: Platform, session: Session, order: ReceivedOrder, now: date
     stops = bool(units.left) and sure and units.unwanted > 0 and all_shipped(units, packages)
     if order.stop_asked_at is None:
         order.not_wanted_at = (order.not_wanted_at or now) if stops else None
-    what = f"of order {order.number}"
+    advice = _advice(units, stops, in_vain)
+    elsewhere = {"units": units.shipped_elsewhere, "parcels": _parcels(units), "advice": advice}
     news = {
-        CaseKind.FEWER_UNITS: f"{_count(units.cancelled)} {what} cancelled at {label} after the warehouse was given "
-        "them.",
-        CaseKind.SHIPPED_ELSEWHERE: f"{_count(units.shipped_elsewhere)} {what} confirmed as shipped at {label} by "
-        f"somebody else{_parcels(units)}.",
+        CaseKind.FEWER_UNITS: Told(EventCode.FEWER_UNITS, {"units": units.cancelled, "advice": advice}),
+        CaseKind.SHIPPED_ELSEWHERE: Told(EventCode.SHIPPED_ELSEWHERE, elsewhere),
     }
-    counts = {CaseKind.FEWER_UNITS: units.cancelled, CaseKind.SHIPPED_ELSEWHERE: units.shipped_elsewhere}
-    for kind, count in counts.items():
+    for kind, told in news.items():
+        count = told.params["units"]
         if count > before[kind]:
-            message = f"{news[kind]} {_advice(units, stops, in_vain)}"
-            _tell(session, order, kind, message, now, a_person=not stops or in_vain)
+            record(session, [Event(order.id, told.code, told.params)], now)
+            if not stops or in_vain:
+                _tell_a_person(session, order, kind, told.text({"order": order.number, "cart": label}), now)
         elif not count and before[kind]:
             end_case(session, now, account_id=order.account_id, kind=kind, subject=f"order {order.number}")
     return due
@@ -112,66 +113,39 @@ def _note(session: Session, order: ReceivedOrder, units: OrderUnits) -> dict[Cas
     return before
 
 
-def _tell(
-    session: Session, order: ReceivedOrder, kind: CaseKind, message: str, now: datetime, *, a_person: bool
-) -> None:
-    add_event(session, order.id, now, kind, message)
-    if a_person:
-        raise_case(
-            session,
-            now,
-            account_id=order.account_id,
-            kind=kind,
-            subject=f"order {order.number}",
-            sentence=message,
-            integration_id=order.integration_id,
-            order_id=order.id,
-        )
+def _tell_a_person(session: Session, order: ReceivedOrder, kind: CaseKind, message: str, now: datetime) -> None:
+    raise_case(
+        session,
+        now,
+        account_id=order.account_id,
+        kind=kind,
+        subject=f"order {order.number}",
+        sentence=message,
+        integration_id=order.integration_id,
+        order_id=order.id,
+    )
 
 
 def _tell_of_units_left(session: Session, order: ReceivedOrder, label: str, now: datetime) -> None:
-    raise_case(
-        session,
-        now,
-        account_id=order.account_id,
-        kind=CaseKind.WAREHOUSE_STOPPED,
-        subject=f"order {order.number}",
-        sentence=f"A package of order {order.number} was taken back, and the warehouse ships nothing more of it. "
-        f"{label} still counts on its units: ship them from elsewhere, or refund the buyer.",
-        integration_id=order.integration_id,
-        order_id=order.id,
+    message = (
+        f"A package of order {order.number} was taken back, and the warehouse ships nothing more of it. {label} still "
+        "counts on its units: ship them from elsewhere, or refund the buyer."
     )
+    _tell_a_person(session, order, CaseKind.WAREHOUSE_STOPPED, message, now)
 
 
 def _tell_of_parcels_out(session: Session, order: ReceivedOrder, label: str, now: datetime, *, news: bool) -> None:
-    message = f"Order {order.number} was cancelled at {label}, and not all that the warehouse shipped of it was wanted."
     if news:
-        add_event(session, order.id, now, CaseKind.TOO_LATE, message)
-    raise_case(
-        session,
-        now,
-        account_id=order.account_id,
-        kind=CaseKind.TOO_LATE,
-        subject=f"order {order.number}",
-        sentence=f"{message} Intercept the parcel, or expect it back.",
-        integration_id=order.integration_id,
-        order_id=order.id,
-    )
+        record(session, [Event(order.id, EventCode.TOO_LATE)], now)
+    message = Told(EventCode.TOO_LATE).text({"order": order.number, "cart": label})
+    _tell_a_person(session, order, CaseKind.TOO_LATE, f"{message} Intercept the parcel, or expect it back.", now)
 
 
-def _advice(units: OrderUnits, stops: bool, in_vain: bool) -> str:
+def _advice(units: OrderUnits, stops: bool, in_vain: bool) -> Advice:
     if stops:
-        rest = " Intercept what it has shipped in vain, or expect it back." if in_vain else ""
-        return f"The warehouse is asked to stop what it has not shipped.{rest}"
-    if not units.left:
-        return "The warehouse has shipped them already: expect them back, or tell the buyer."
-    return "The warehouse cannot leave out single units by itself: have it do so, or expect them back."
+        return Advice.STOP_REST if in_vain else Advice.STOP
+    return Advice.BY_HAND if units.left else Advice.GONE
 
 
-def _parcels(units: OrderUnits) -> str:
-    parcels = [f"{parcel.carrier} {parcel.tracking_number}".strip() for parcel in units.elsewhere.parcels]
-    return f" ({', '.join(parcels)})" if parcels else ""
-
-
-def _count(units: int) -> str:
-    return "1 unit" if units == 1 else f"{units} units"
+def _parcels(units: OrderUnits) -> list[str]:
+    return [f"{parcel.carrier} {parcel.tracking_number}".strip() for parcel in units.elsewhere.parcels]

@@ -19,7 +19,8 @@ from is2_core.db.types import seal
 from is2_core.errors import PluginBug
 from is2_core.orders.models import LineCustomization, ReceivedLine, ReceivedOrder, Recipient
 from is2_core.orders.states import USES_CUSTOMIZATION, CustomizationState
-from is2_core.orders.timeline import add_event
+from is2_core.orders.timeline import Event, record
+from is2_core.orders.wording.events import EventCode, Told
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import NOW, enqueue
@@ -185,14 +186,14 @@ def _store(platform: Platform, run: TaskRun, line: _Line, fetched: _Fetched) -> 
     now, outcome = platform.clock.now(), fetched.outcome
     row: dict[str, Any] = {"account_id": run.account_id, "line_id": line.id, "tries": 0, "next_try_at": None}
     if isinstance(outcome, Customization):
-        state, told = CustomizationState.STORED, "What the buyer had made is here."
+        state, told = CustomizationState.STORED, Told(EventCode.CUSTOMIZATION)
         content = base64.b64encode(outcome.content).decode("ascii")
         sealed = seal(LineCustomization.sealed, content, line.integration_id, line.order_remote_id, line.remote_id)
         row |= {"name": outcome.name, "content_type": outcome.content_type, "sealed": sealed}
         row |= {"sentence": "", "fetched_at": now}
     else:
         state = CustomizationState.FAILED if outcome.final else CustomizationState.DUE
-        told = f"What the buyer had made is missing: {outcome.sentence}"
+        told = Told(EventCode.CUSTOMIZATION_MISSING, {"message": outcome.sentence})
         row |= {"name": "", "content_type": "", "sealed": None, "sentence": outcome.sentence, "fetched_at": None}
         if not outcome.final:
             row["tries"] = line.tries + (outcome.until is None)
@@ -208,7 +209,6 @@ def _store(platform: Platform, run: TaskRun, line: _Line, fetched: _Fetched) -> 
         if state is CustomizationState.DUE:
             return
         session.execute(sa.update(ReceivedLine).where(ReceivedLine.id == line.id).values(customization=state))
-        add_event(session, order.id, now, "CUSTOMIZATION", told)
-        session.flush()
+        record(session, [Event(order.id, told.code, told.params)], now)
         integration = session.get_one(Integration, run.integration_id)
         enqueue(session, kind=TaskKind.ORDERS_REVIEW, integration=integration, now=now, priority=NOW)

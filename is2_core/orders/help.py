@@ -7,7 +7,8 @@ from is2_core.cases.cases import MAX_PAGE, case_text
 from is2_core.cases.models import SupportCase
 from is2_core.cases.states import CaseKind
 from is2_core.orders.models import ReceivedOrder
-from is2_core.orders.timeline import add_event
+from is2_core.orders.timeline import Event, record
+from is2_core.orders.wording.events import EventCode
 from is2_core.platform import Platform
 
 
@@ -34,7 +35,7 @@ def ask_for_help(
     with platform.db.write() as session:
         if order_id is not None:
             integration_id = owned(session, ReceivedOrder, order_id, account_id).integration_id
-            add_event(session, order_id, now, "HELP", "Help was requested.", user_id)
+            record(session, [Event(order_id, EventCode.HELP, user_id=user_id)], now)
         elif integration_id is not None:
             owned_integration(session, integration_id, account_id)
         case = SupportCase(

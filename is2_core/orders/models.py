@@ -156,7 +156,8 @@ class LineCustomization(Base):
 
 
 class Hold(Base):
-    """Why an order is not injected: a code, what it is about, and a sentence."""
+    """Why an order is not injected: a code of `holds.reasons` and its parameters, of which `subject` tells two holds of
+    a code apart and `sealed` is what somebody outside wrote. `sentence` is written by the release before only."""
 
     __tablename__ = "hold"
     __table_args__ = (sa.UniqueConstraint("order_id", "code", "subject"),)
@@ -164,18 +165,27 @@ class Hold(Base):
     order_id: Mapped[int] = reference("received_order.id", index=False)
     code: Mapped[str] = mapped_column(index=True)
     subject: Mapped[str] = mapped_column(default="")
-    sentence: Mapped[str]
+    params: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    sealed: Mapped[SealedValue | None] = mapped_column(
+        Sealed("hold.sealed", key=(*_ORDER, "hold.code", "hold.subject")), info={"pii": "what a buyer wrote"}
+    )
+    sentence: Mapped[str] = mapped_column(default="")
 
 
 class OrderEvent(Base):
-    """One entry of an order's timeline; no personal data."""
+    """One entry of an order's timeline: a code of `wording.events` and its parameters, sealed those that somebody
+    outside wrote. `sentence` is the text of an entry of the release before, until it is sealed."""
 
     __tablename__ = "order_event"
     id: Mapped[Id]
     order_id: Mapped[int] = reference("received_order.id")
     at: Mapped[datetime]
     code: Mapped[str]
-    sentence: Mapped[str]
+    params: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    sealed: Mapped[SealedValue | None] = mapped_column(
+        Sealed("order_event.sealed", key=(*_ORDER, "order_event.code")), info={"pii": "what a buyer wrote"}
+    )
+    sentence: Mapped[str] = mapped_column(default="")
     user_id: Mapped[int | None]
 
 

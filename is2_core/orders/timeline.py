@@ -1,30 +1,76 @@
-"""An order's timeline."""
+"""An order's timeline: what happened, stored as codes and parameters, worded when it is shown."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from is2_core.db.types import seal
 from is2_core.orders.models import OrderEvent
+from is2_core.orders.wording.events import EVENTS
+from is2_core.orders.wording.parameters import Params
+from is2_core.orders.wording.sealing import OrderKey, opened, order_keys
+
+# What an entry of an earlier release is told by, sealed; no wording has a parameter of this name.
+OLD_TEXT = "text"
 
 
-def add_event(
-    session: Session, order_id: int, at: datetime, code: str, sentence: str, user_id: int | None = None
-) -> None:
-    """Add one entry to an order's timeline."""
-    session.add(OrderEvent(order_id=order_id, at=at, code=code, sentence=sentence, user_id=user_id))
+@dataclass(frozen=True)
+class Event:
+    """One entry: the order, what happened (a code of `wording.events` and what its wording names), and which user did
+    it, None for the platform itself."""
+
+    order_id: int
+    code: str
+    params: Params = field(default_factory=dict)
+    user_id: int | None = None
 
 
-def add_events(
-    session: Session, messages: Mapping[int, str], at: datetime, code: str, *, user_id: int | None = None
-) -> None:
-    """Add one entry to the timeline of each of these orders, by order id, with one statement."""
+def record(session: Session, events: Iterable[Event], at: datetime) -> None:
+    """Add entries to the timelines of orders, with one statement.
+
+    Raises:
+        ValueError: nothing words such a code, or its wording names other parameters.
+    """
+    split = [(event, *_stored(event)) for event in events]
+    if not split:
+        return
+    keys = order_keys(session, [event.order_id for event, _, hidden in split if hidden is not None])
     rows = [
-        {"order_id": order_id, "at": at, "code": code, "sentence": message, "user_id": user_id}
-        for order_id, message in messages.items()
+        {
+            "order_id": event.order_id,
+            "at": at,
+            "code": event.code,
+            "params": plain,
+            "sealed": hidden and seal(OrderEvent.sealed, hidden, *keys[event.order_id], event.code),
+            "user_id": event.user_id,
+        }
+        for event, plain, hidden in split
     ]
-    if rows:
-        session.execute(sa.insert(OrderEvent), rows)
+    session.execute(sa.insert(OrderEvent), rows)
+
+
+def _stored(event: Event) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    if event.code not in EVENTS:
+        raise ValueError(f"nothing words {event.code!r} in a timeline")
+    return EVENTS[event.code].stored(event.params)
+
+
+def event_text(row: OrderEvent, key: OrderKey, about: Params) -> str:
+    """Word an entry; one of an earlier release is told as it was then.
+
+    Args:
+        key: the integration and the cart's id of its order.
+        about: see `wording.parameters.ABOUT`.
+    """
+    sealed = opened(row.sealed, *key, row.code)
+    if row.sentence or OLD_TEXT in sealed:
+        return row.sentence or str(sealed[OLD_TEXT])
+    if row.code not in EVENTS:
+        return row.code.replace("_", " ").capitalize()
+    return EVENTS[row.code].told({**row.params, **sealed}, about)

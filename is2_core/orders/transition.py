@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from is2_core.db.chunks import chunks
 from is2_core.orders.models import ReceivedOrder
 from is2_core.orders.states import ALLOWED_FROM, ReceivedState
-from is2_core.orders.timeline import add_events
+from is2_core.orders.timeline import Event, record
+from is2_core.orders.wording.events import Told
 
 
 def transition(
@@ -22,8 +23,7 @@ def transition(
     reason: str | Mapping[int, str] | None,
     now: datetime,
     *,
-    code: str = "",
-    message: str | Mapping[int, str] = "",
+    told: Told | None = None,
     user_id: int | None = None,
 ) -> set[int]:
     """Move those of these orders that may go to `to` from where they are; one UPDATE, and one INSERT for their
@@ -32,8 +32,7 @@ def transition(
     Args:
         ids: orders the caller has locked, or has just decided about in this unit of work.
         reason: why, kept with the order, for all or by order; None leaves what stands there.
-        code: of the entry in the timeline; "" where the caller tells it otherwise.
-        message: of that entry, for all or by order; "" where it is the reason.
+        told: what their timelines tell; None where the caller tells it otherwise.
         user_id: who did it, None for IS2 itself.
 
     Returns:
@@ -51,15 +50,8 @@ def transition(
                 .execution_options(synchronize_session="fetch")
             )
         )
-    if code:
-        told = message or reason or ""
-        add_events(
-            session,
-            {order_id: told if isinstance(told, str) else told[order_id] for order_id in sorted(moved)},
-            now,
-            code,
-            user_id=user_id,
-        )
+    if told is not None:
+        record(session, [Event(order_id, told.code, told.params, user_id) for order_id in sorted(moved)], now)
     return moved
 
 

@@ -20,7 +20,8 @@ from is2_core.orders.fulfillment.package_offers import note_accepted, note_refus
 from is2_core.orders.fulfillment.packages import follow_packages
 from is2_core.orders.fulfillment.states import PostState
 from is2_core.orders.models import ReceivedLine, ReceivedOrder
-from is2_core.orders.timeline import add_event
+from is2_core.orders.timeline import Event, record
+from is2_core.orders.wording.events import EventCode
 from is2_core.platform import Platform
 from is2_core.shipments.carrier_codes import code_for
 from is2_core.shipments.refused_orders import read_refused
@@ -178,9 +179,11 @@ def settle(session: Session, integration_id: int, results: Mapping[str, Result],
         .with_for_update(**LOCK)
     ).all()
     packages = session.scalars(sa.select(Package).where(*posted).order_by(Package.id).with_for_update(**LOCK)).all()
+    events = []
     for package in packages:
         version = versions[package.id]
-        _settle_one(session, package, version, results[f"{package.id}-{version}"], now)
+        events += _settle_one(session, package, version, results[f"{package.id}-{version}"], now)
+    record(session, events, now)
     session.flush()
     _try_refused_again(session, {package.order_id for package in packages if _accepted(package, versions, results)})
     for order in orders:
@@ -202,7 +205,7 @@ def _try_refused_again(session: Session, order_ids: set[int]) -> None:
     )
 
 
-def _settle_one(session: Session, package: Package, version: int, result: Result, now: datetime) -> None:
+def _settle_one(session: Session, package: Package, version: int, result: Result, now: datetime) -> list[Event]:
     newest = version == package.version and package.post_state == PostState.DUE
     if isinstance(result, Applied):
         note_accepted(session, package, version)
@@ -213,15 +216,15 @@ def _settle_one(session: Session, package: Package, version: int, result: Result
         package.cart_ref = result.cart_ref or package.cart_ref
         if newest:
             package.post_state, package.post_sentence, package.post_at = PostState.DONE, "", None
-            sentence = f"The cart has tracking number {package.tracking_number}."
-        else:
-            sentence = "The cart has a package as it was before its last change."
-        add_event(session, package.order_id, now, "TRACKING", sentence)
-    elif isinstance(result, Rejected) and newest:
+            return [Event(package.order_id, EventCode.TRACKING, {"tracking_number": package.tracking_number})]
+        return [Event(package.order_id, EventCode.TRACKING_BEFORE_CHANGE)]
+    if isinstance(result, Rejected) and newest:
         package.post_state, package.post_sentence = PostState.REJECTED, f"{result.sentence} ({result.code})"
-        add_event(session, package.order_id, now, "TRACKING_REJECTED", f"The cart refused it: {package.post_sentence}")
-    elif isinstance(result, Retry):
+        said = {"message": result.sentence, "refusal": result.code}
+        return [Event(package.order_id, EventCode.TRACKING_REJECTED, said)]
+    if isinstance(result, Retry):
         package.post_at = result.when
+    return []
 
 
 def after_submission(session: Session, integration: Integration, retry_at: datetime | None, now: datetime) -> None:
@@ -239,8 +242,8 @@ def entered_by_hand(platform: Platform, *, package_id: int, account_id: int, use
             raise Conflict("Only of a package the shop refused can this be said.")
         package.post_state, package.post_sentence = PostState.DONE, ""
         now = platform.clock.now()
-        number = (package.label or package).tracking_number
-        add_event(session, order.id, now, "TRACKING_BY_HAND", f"Tracking {number} was entered at the cart.", user_id)
+        number = {"tracking_number": (package.label or package).tracking_number}
+        record(session, [Event(order.id, EventCode.TRACKING_BY_HAND, number, user_id)], now)
         follow_packages(session, order, now)
 
 
@@ -254,6 +257,6 @@ def post_again(platform: Platform, *, package_id: int, account_id: int, user_id:
             raise Conflict("Only a package the shop refused can be posted again.")
         package.post_state, package.post_at = PostState.DUE, None
         now = platform.clock.now()
-        add_event(session, package.order_id, now, "TRACKING_AGAIN", "Posted again by a person.", user_id)
+        record(session, [Event(package.order_id, EventCode.TRACKING_AGAIN, user_id=user_id)], now)
         integration = session.get_one(Integration, package.integration_id)
         enqueue(session, kind=TaskKind.TRACKING_POST, integration=integration, now=now, priority=NOW)

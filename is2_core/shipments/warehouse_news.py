@@ -21,8 +21,9 @@ from is2_core.orders.fulfillment.packages import changed, follow_packages, next_
 from is2_core.orders.fulfillment.states import PostState
 from is2_core.orders.models import ReceivedOrder
 from is2_core.orders.states import HAS_SHIPPED, IN_WAREHOUSE, TO_PLACE, AckState, ReceivedState
-from is2_core.orders.timeline import add_event
+from is2_core.orders.timeline import Event, record
 from is2_core.orders.transition import transition
+from is2_core.orders.wording.events import EventCode, Told
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import SOON, enqueue
@@ -138,11 +139,11 @@ def _take_package(session: Session, order: ReceivedOrder, entry: ShippedPackage,
             seen_at=now,
         )
         session.add(row)
-        sentence = f"Shipped with {entry.carrier}, tracking number {entry.tracking_number}."
+        told = Told(EventCode.PACKAGE, {"carrier": entry.carrier, "tracking_number": entry.tracking_number})
     elif entry.voided:
-        sentence = f"The warehouse took back the package {row.tracking_number}."
+        told = Told(EventCode.PACKAGE_VOIDED, {"tracking_number": row.tracking_number})
     else:
-        sentence = f"The warehouse corrected a package: {entry.carrier}, tracking number {entry.tracking_number}."
+        told = Told(EventCode.PACKAGE_CORRECTED, {"carrier": entry.carrier, "tracking_number": entry.tracking_number})
     if shown != (row.carrier, row.service, row.tracking_number, row.shipped_at, row.voided):
         changed(row)
         for package in packages:
@@ -155,7 +156,7 @@ def _take_package(session: Session, order: ReceivedOrder, entry: ShippedPackage,
         row.contents = []
         session.flush()
         row.contents = [PackageContent(warehouse_sku=sku, quantity=units) for sku, units in contents.items()]
-    add_event(session, order.id, now, "PACKAGE", sentence)
+    record(session, [Event(order.id, told.code, told.params)], now)
     session.flush()
     _tell_of_number_used_twice(session, order, entry, now)
     return True
@@ -203,15 +204,15 @@ def _take_stopped(
             continue
         shipped = order.state in HAS_SHIPPED
         order.stop_asked_at, order.stopped = now, True
-        if shipped:
-            order.stop_answer = f"The warehouse ended the rest of this order: {entry.sentence}"
-        else:
-            order.stop_answer = f"The warehouse ended this order: {entry.sentence}"
+        code = EventCode.WAREHOUSE_ENDED_REST if shipped else EventCode.WAREHOUSE_ENDED
+        told = Told(code, {"message": entry.sentence})
+        order.stop_answer = told.text({})
+        if not shipped:
             transition(session, [order.id], ReceivedState.CANCELLED, order.stop_answer, now)
             order.placed_at = order.placed_at or now
         if order.ack_state == AckState.DUE:
             order.ack_state = AckState.NOT_NEEDED
-        add_event(session, order.id, now, "STOP", order.stop_answer)
+        record(session, [Event(order.id, told.code, told.params)], now)
         follow_packages(session, order, now)
         raise_case(
             session,

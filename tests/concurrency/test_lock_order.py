@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -150,13 +151,13 @@ def test_a_case_is_closed_while_its_order_is_changed(store: SlowStore, monkeypat
         about = {"account_id": store.account, "kind": CaseKind.FEWER_UNITS, "subject": "order 1"}
         cases.raise_case(session, store.clock.now(), **about, sentence="Fewer.", order_id=order_id)
         case_id = session.scalars(sa.select(SupportCase.id)).one()
-    gate, add = Gate(), support_cases.add_event
+    gate, add = Gate(), support_cases.record
 
-    def add_event(*arguments: object) -> None:
+    def record(*arguments: object) -> None:
         gate.stop()
         add(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(support_cases, "add_event", add_event)
+    monkeypatch.setattr(support_cases, "record", record)
 
     def change() -> None:
         with store.platform.db.write() as session:
@@ -173,13 +174,13 @@ def test_a_case_is_closed_while_its_order_is_changed(store: SlowStore, monkeypat
 
 def test_a_store_is_disconnected_while_its_orders_are_listed(store: SlowStore, monkeypatch: pytest.MonkeyPatch) -> None:
     store.orders(1, state=ReceivedState.STAGED, read_at=store.clock.now())
-    gate, add = Gate(), disconnect.add_event
+    gate, move = Gate(), disconnect.transition
 
-    def add_event(*arguments: object) -> None:
+    def transition(*arguments: Any, **fields: Any) -> set[int]:
         gate.stop()
-        add(*arguments)  # type: ignore[arg-type]
+        return move(*arguments, **fields)
 
-    monkeypatch.setattr(disconnect, "add_event", add_event)
+    monkeypatch.setattr(disconnect, "transition", transition)
 
     def list_orders() -> None:
         with store.platform.db.write() as session:
@@ -188,9 +189,7 @@ def test_a_store_is_disconnected_while_its_orders_are_listed(store: SlowStore, m
     with Threads(store.platform.db) as threads:
         threads.start(
             lambda: (
-                disconnect.disconnect(
-                    store.platform, integration_id=store.id, account_id=store.account, user_id=1
-                )
+                disconnect.disconnect(store.platform, integration_id=store.id, account_id=store.account, user_id=1)
                 and None
             )
         )

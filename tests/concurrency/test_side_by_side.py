@@ -15,6 +15,7 @@ from is2_core.orders.fulfillment.rereading import set_aside
 from is2_core.orders.importing import staging
 from is2_core.orders.models import Hold, OrderEvent, ReceivedLine, ReceivedOrder, Recipient
 from is2_core.orders.states import ReceivedState
+from is2_core.orders.wording.events import EventCode, Told
 from is2_core.platform import Platform
 from plugins.interface import (
     Address,
@@ -127,7 +128,7 @@ def test_newer_news_of_a_slow_listing_wins_over_a_quick_older_one(store: SlowSto
     assert only(store).cart_updated_at == store.clock.now() + timedelta(minutes=2)
     with store.platform.db.read() as session:
         (people,) = [people_of(session, row) for row in session.scalars(sa.select(Recipient))]
-        read = session.scalars(sa.select(OrderEvent.sentence)).all()
+        read = session.scalars(sa.select(OrderEvent.code)).all()
     assert people["address"]["city"] == "New Town"
     assert len(read) == 1
 
@@ -150,5 +151,5 @@ def test_a_readable_order_takes_the_place_of_one_that_told_no_time(store: SlowSt
 def test_an_answer_that_comes_late_sets_no_order_aside_that_has_moved_on(store: SlowStore, state: str) -> None:
     (order_id,) = store.orders(1, state=state)
     with store.platform.db.write() as session:
-        assert not set_aside(session, order_id, "The cart does not know it.", store.clock.now())
+        assert not set_aside(session, order_id, Told(EventCode.UNKNOWN_TO_CART), store.clock.now())
     assert only(store).state == state

@@ -62,6 +62,9 @@ def db(database_url: str) -> Iterator[Database]:
         connection.exec_driver_sql(off)
         for table in metadata.sorted_tables:
             rows = [{column.name: plain(column, number) for column in table.columns} for number in (1, 2)]
+            if table.name in ("hold", "order_event"):
+                # Not of an earlier release, whose texts are sealed or dropped besides.
+                rows = [{**row, "sentence": ""} for row in rows]
             for row, number in zip(rows, (1, 2), strict=True):
                 for column in table.columns:
                     if isinstance(column.type, Sealed):

@@ -14,7 +14,7 @@ from is2_core.accounts.models import Integration
 from is2_core.errors import NotFound
 from is2_core.orders import actions, customizations
 from is2_core.orders.holds.reasons import HoldCode
-from is2_core.orders.models import LineCustomization, OrderEvent, ReceivedLine, ReceivedOrder, Recipient
+from is2_core.orders.models import LineCustomization, ReceivedLine, ReceivedOrder, Recipient
 from is2_core.orders.states import CustomizationState, ReceivedState
 from is2_core.tasks.models import Task
 from is2_core.tasks.queue import enqueue
@@ -50,9 +50,7 @@ def downloads(world: World) -> list[int]:
 
 
 def events(world: World) -> list[str]:
-    with world.platform.db.read() as session:
-        query = sa.select(OrderEvent.sentence).where(OrderEvent.code == "CUSTOMIZATION")
-        return list(session.scalars(query.order_by(OrderEvent.id)))
+    return [text for text in world.timeline(world.order_id) if text.startswith("What the buyer had made is ")]  # type: ignore[attr-defined]
 
 
 def test_it_is_fetched_before_the_order_goes_on(shop: World) -> None:
@@ -121,8 +119,9 @@ def test_it_is_given_up_visibly_and_a_person_can_ship_without_or_fetch_again(sho
     assert order.lines[0].customization == CustomizationState.FAILED
     assert (order.state, shop.holds(order.remote_id)) == (ReceivedState.HELD, {"CUSTOMIZATION_MISSING"})
     assert "missing" in events(shop)[0]
-    assert "could not be fetched" in order.holds[0].sentence
-    assert order.holds[0].sentence.startswith("What the buyer had made on")
+    (told,) = shop.hold_texts(order.remote_id).values()
+    assert "could not be fetched" in told
+    assert told.startswith("What the buyer had made on")
     tried = shop.amazon.get("faults")
     shop.pass_time(hours=2)
     assert shop.amazon.get("faults") == tried, "given up is not tried again by itself"

@@ -49,11 +49,11 @@ class Fetching:
     def events(self, order_id: int) -> list[tuple[str, int | None]]:
         with self.world.platform.db.read() as session:
             rows = session.execute(
-                sa.select(OrderEvent.sentence, OrderEvent.user_id)
+                sa.select(OrderEvent.code, OrderEvent.user_id)
                 .where(OrderEvent.order_id == order_id)
                 .order_by(OrderEvent.id)
             )
-            return [(sentence, user_id) for sentence, user_id in rows]
+            return [(code, user_id) for code, user_id in rows]
 
     def integration(self) -> Integration:
         with self.world.platform.db.read() as session:
@@ -77,7 +77,7 @@ def test_an_order_that_was_never_listed_goes_the_whole_road(fetching: Fetching) 
     row_id = fetching.fetch(f"  {order_id} ")
     received = fetching.world.orders()[order_id]
     assert (received.id, received.state) == (row_id, ReceivedState.STAGED)
-    assert fetching.events(row_id)[-1] == ("Fetched by a person.", fetching.world.owner)
+    assert fetching.events(row_id)[-1] == ("FETCHED", fetching.world.owner)
     fetching.world.settle()
     assert fetching.world.orders()[order_id].state == ReceivedState.INJECTED
     assert received.number in fetching.world.warehouse_orders()
@@ -127,7 +127,7 @@ def test_an_order_that_cannot_be_understood_is_set_aside_visibly(fetching: Fetch
     received = fetching.world.orders()[order_id]
     assert (received.id, received.state) == (row_id, ReceivedState.QUARANTINED)
     assert received.reason
-    assert fetching.events(row_id)[-1][0] == "Fetched by a person."
+    assert fetching.events(row_id)[-1][0] == "FETCHED"
 
 
 def test_an_order_amazon_does_not_know_is_said_to_be_unknown(fetching: Fetching) -> None:

@@ -413,7 +413,7 @@ def test_first_reviews_are_approved_together(panel: Panel) -> None:
     waiting = held(panel, HoldCode.SKU_UNKNOWN)
     with panel.platform.db.write() as db:
         db.execute(sa.update(Integration).where(Integration.account_id == panel.northwind).values(review_first=True))
-        db.add(Hold(order_id=waiting.id, code=HoldCode.FIRST_REVIEW, subject="", sentence="Waits for your review."))
+        db.add(Hold(order_id=waiting.id, code=HoldCode.FIRST_REVIEW, subject=""))
     browser = panel.browser(ALICE)
     page = browser.get("/received-orders")
     assert "1 order of Outdoor waits for your first review." in page.text

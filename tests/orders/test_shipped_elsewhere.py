@@ -276,9 +276,8 @@ def test_parcels_that_left_before_nobody_wanted_them_are_told_of(dock: Dock) -> 
     for order_id in (part, whole, hand):
         assert dock.received(order_id).state == ReceivedState.COMPLETED
         assert dock.left(order_id) == {"TENT-2P": 0}
-        with dock.world.platform.db.read() as session:
-            ended = session.scalars(sa.select(OrderEvent.sentence).where(OrderEvent.code == "COMPLETED")).all()
-        assert not any("the cart has the tracking" in message for message in ended)
+        ended = dock.world.timeline(order_id)
+        assert "Everything is shipped, and the cart has the tracking." not in ended
 
 
 def test_a_package_taken_back_after_the_rest_was_stopped_is_told_of(dock: Dock) -> None:

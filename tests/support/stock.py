@@ -55,9 +55,7 @@ class Stock:
         return sum(bool(call["skus"]) for call in made)
 
     def view(self) -> InventoryView:
-        return overview.inventory_view(
-            self.world.platform, integration_id=self.store, account_id=self.world.account
-        )
+        return overview.inventory_view(self.world.platform, integration_id=self.store, account_id=self.world.account)
 
     def row(self, sku: str) -> ItemStock:
         return next(row for row in self.view().rows if row.sku == sku)

@@ -13,6 +13,7 @@ from bs4 import BeautifulSoup
 from sqlalchemy.orm import selectinload
 
 from is2_core.accounts import users
+from is2_core.accounts.models import Integration
 from is2_core.admin import cart_setup
 from is2_core.clock import VirtualClock
 from is2_core.embedded_warehouse import receiving
@@ -21,6 +22,7 @@ from is2_core.install import connect as install, settings, trip
 from is2_core.items import custom_items, shipping_mappings
 from is2_core.jobs import HANDLERS
 from is2_core.orders.models import Hold, ReceivedOrder
+from is2_core.orders.wording.shown import shown_holds, timeline
 from is2_core.platform import Platform
 from is2_core.tasks.dispatcher import tick
 from is2_core.tasks.models import Schedule, Task
@@ -54,9 +56,7 @@ class World:
         self.owner = users.create_user(
             platform, email="alice@example.com", name="Alice", password="a long pass phrase 1", account_id=self.account
         )
-        cart_setup.save_cart_settings(
-            platform, "amazon", "simulator", {**APPLICATION, "simulator_url": amazon.address}
-        )
+        cart_setup.save_cart_settings(platform, "amazon", "simulator", {**APPLICATION, "simulator_url": amazon.address})
         cart_setup.enable_cart(platform, "amazon")
 
     def stock_up(self, skus: Sequence[str] = SKUS, units: int = 1000) -> None:
@@ -207,6 +207,20 @@ class World:
     def holds(self, order_id: str) -> set[str]:
         """The codes of an order's holds."""
         return {hold.code for hold in self.orders()[order_id].holds}
+
+    def hold_texts(self, order_id: str) -> dict[str, str]:
+        """What is told of an order's holds, by code."""
+        order = self.orders()[order_id]
+        with self.platform.db.read() as session:
+            cart = session.get_one(Integration, order.integration_id).cart
+        return {hold.code: hold.text for hold in shown_holds(self.platform, order, cart)}
+
+    def timeline(self, order_id: str) -> list[str]:
+        """What an order's timeline tells."""
+        order = self.orders()[order_id]
+        with self.platform.db.read() as session:
+            cart = session.get_one(Integration, order.integration_id).cart
+            return [entry.text for entry in timeline(self.platform, session, order, cart)]
 
     def warehouse_orders(self) -> dict[str, WarehouseOrder]:
         """All warehouse orders by number."""

@@ -57,7 +57,7 @@ def held_for_review(panel: Panel) -> None:
     change(panel, rows, state=ReceivedState.HELD)
     with panel.platform.db.write() as db:
         db.execute(sa.delete(Hold))
-        db.add_all(Hold(order_id=row.id, code=HoldCode.FIRST_REVIEW, sentence="Look at it.") for row in rows)
+        db.add_all(Hold(order_id=row.id, code=HoldCode.FIRST_REVIEW) for row in rows)
 
 
 def refused(panel: Panel) -> None:

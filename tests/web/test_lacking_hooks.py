@@ -7,7 +7,6 @@ from datetime import timedelta
 from types import ModuleType
 
 import pytest
-import sqlalchemy as sa
 from is2_tiny import plugin
 from is2_tiny.shop import Shop, create_shop
 
@@ -22,7 +21,6 @@ from is2_core.errors import Conflict
 from is2_core.install import settings, trip
 from is2_core.inventory.push import push
 from is2_core.items import shipping_mappings
-from is2_core.orders.models import OrderEvent
 from is2_core.orders.states import ReceivedState
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.models import Schedule
@@ -118,8 +116,7 @@ class Lacking:
         return page.format(store=self.store, order=self.world.orders()["A-1"].id, placed=self.placed)
 
     def told(self) -> list[str]:
-        with self.platform.db.read() as session:
-            return list(session.scalars(sa.select(OrderEvent.sentence)))
+        return [text for order_id in self.world.orders() for text in self.world.timeline(order_id)]
 
 
 @pytest.fixture

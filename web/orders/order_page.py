@@ -10,17 +10,17 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import selectinload
 
-from is2_core.accounts.models import Integration, User
+from is2_core.accounts.models import Integration
 from is2_core.embedded_warehouse.models import WarehouseOrder
 from is2_core.errors import FlowError
 from is2_core.orders import actions
 from is2_core.orders.fulfillment import acknowledging
 from is2_core.orders.fulfillment.models import Package
 from is2_core.orders.fulfillment.states import PostState
-from is2_core.orders.holds.reasons import WAIVABLE, HoldCode
 from is2_core.orders.importing import fetch_order
-from is2_core.orders.models import LineCustomization, OrderEvent, PlacedComponent, ReceivedOrder
+from is2_core.orders.models import LineCustomization, PlacedComponent, ReceivedOrder
 from is2_core.orders.states import UNPLACED
+from is2_core.orders.wording.shown import ShownHold, shown_holds, timeline
 from is2_core.shipments import tracking
 from web import access
 from web.access import platform
@@ -28,20 +28,6 @@ from web.cases.help import help_about
 from web.orders.recipients import LABELS, line_notes, may_see, shown_recipient
 
 blueprint = Blueprint("received_orders", __name__, template_folder="templates", url_prefix="/received-orders")
-
-HOLD_LABELS = {
-    HoldCode.SKU_UNKNOWN: "SKU unknown",
-    HoldCode.METHOD_UNMAPPED: "Shipping method not mapped",
-    HoldCode.METHOD_HOLD: "Held by its shipping mapping",
-    HoldCode.ADDRESS_MISSING: "Address missing",
-    HoldCode.ADDRESS_IMPOSSIBLE: "Address cannot be shipped to",
-    HoldCode.CANCELLATION_REQUESTED: "Cancellation requested",
-    HoldCode.UNKNOWN_VALUE: "Unknown value from the cart",
-    HoldCode.CUSTOMIZATION_MISSING: "Customization missing",
-    HoldCode.CAUTION: "The cart advises caution",
-    HoldCode.FIRST_REVIEW: "Waits for first review",
-    HoldCode.WAREHOUSE_REFUSED: "Refused by the warehouse",
-}
 
 POST_LABELS = {
     PostState.WAITING: "Waits: it completes no unit of the cart yet",
@@ -79,12 +65,7 @@ def _detail(order: ReceivedOrder, error: FlowError | None = None, reason: str = 
             .order_by(PlacedComponent.id)
         ):
             components[part.line_id].append(part)
-        events = db.execute(
-            sa.select(OrderEvent, User.name)
-            .outerjoin(User, User.id == OrderEvent.user_id)
-            .where(OrderEvent.order_id == order.id)
-            .order_by(OrderEvent.at, OrderEvent.id)
-        ).all()
+        entries = timeline(platform(), db, order, store.cart)
         packages = db.scalars(sa.select(Package).where(Package.order_id == order.id).order_by(Package.id)).all()
         warehouse_order = db.scalar(
             sa.select(WarehouseOrder).where(
@@ -114,7 +95,7 @@ def _detail(order: ReceivedOrder, error: FlowError | None = None, reason: str = 
         order=order,
         store=store,
         components=components,
-        events=events,
+        entries=entries,
         packages=packages,
         skus={line.id: line.sku for line in order.lines},
         post_label=post_label,
@@ -125,9 +106,8 @@ def _detail(order: ReceivedOrder, error: FlowError | None = None, reason: str = 
         notes=line_notes(recipient, order.lines),
         may_see=may_see(order.account_id),
         can_fetch=fetch_order.can_fetch(platform(), store),
-        hold_labels=HOLD_LABELS,
-        links=links_of_holds(order),
-        waivable=[hold for hold in order.holds if hold.code in WAIVABLE],
+        holds=shown_holds(platform(), order, store.cart),
+        link=link_of,
         can_dismiss=order.state in UNPLACED,
         error=error,
         reason=reason,
@@ -143,22 +123,17 @@ def post_label(package: Package, order: ReceivedOrder) -> str:
     return POST_LABELS.get(PostState(package.post_state), package.post_state)
 
 
-def links_of_holds(order: ReceivedOrder) -> dict[int, tuple[str, str]]:
-    """Hold id -> label and address of what fixes it."""
-    found = {}
-    for hold in order.holds:
-        fix = actions.hold_fix(hold)
-        if fix.page in _PAGES:
-            filled: dict[str, Any] = {"integration_id": order.integration_id, **fix.params}
-            address = url_for(_PAGES[fix.page], _anchor="add", **filled)
-        elif fix.page == "address":
-            address = url_for(".address", order_id=order.id)
-        elif fix.page == "approve":
-            address = url_for(".detail", order_id=order.id, _anchor="approve")
-        else:
-            address = help_about(url_for(".detail", order_id=order.id))
-        found[hold.id] = (fix.label, address)
-    return found
+def link_of(order: ReceivedOrder, hold: ShownHold) -> str:
+    """The address of what ends a hold."""
+    fix = hold.fix
+    if fix.page in _PAGES:
+        filled: dict[str, Any] = {"integration_id": order.integration_id, **fix.params}
+        return url_for(_PAGES[fix.page], _anchor="add", **filled)
+    if fix.page == "address":
+        return url_for(".address", order_id=order.id)
+    if fix.page == "approve":
+        return url_for(".detail", order_id=order.id, _anchor="approve")
+    return help_about(url_for(".detail", order_id=order.id))
 
 
 @blueprint.post("/<int:order_id>/approve")

@@ -14,10 +14,11 @@ from is2_core.orders.holds.reasons import HoldCode
 from is2_core.orders.importing import fetch_order
 from is2_core.orders.models import Hold, ReceivedOrder
 from is2_core.orders.states import ReceivedState
+from is2_core.orders.wording.shown import HOLD_LABELS, shown_holds
 from web import access
 from web.access import platform
 from web.orders.fetch_order import FetchForm, fetch_form, outcome
-from web.orders.order_page import HOLD_LABELS, blueprint, links_of_holds, visible_order
+from web.orders.order_page import blueprint, link_of, visible_order
 from web.orders.refused_writes import LABELS as REFUSED_LABELS, refusals, was_refused
 from web.paging import paged
 
@@ -75,12 +76,13 @@ def _list(error: str = "", refused: FetchForm | None = None) -> str:
                 .group_by(ReceivedOrder.integration_id)
             ).all()
         )
+    store_of = {store.id: store for store in stores}
     # A number that is searched for and not here may be one the cart has all the same.
     missed = searched if not page.total and access.is_member(account.id) else ""
     return render_template(
         "orders/list.html",
         page=page,
-        stores={store.id: store for store in stores},
+        stores=store_of,
         waiting=waiting,
         chosen=chosen,
         filtered=any(chosen.values()),
@@ -88,7 +90,8 @@ def _list(error: str = "", refused: FetchForm | None = None) -> str:
         hold_labels=HOLD_LABELS,
         refused_labels=REFUSED_LABELS,
         refusals=refused_writes,
-        links=links_of_holds,
+        holds={row.id: shown_holds(platform(), row, store_of[row.integration_id].cart) for row in page.rows},
+        link=link_of,
         error=error,
         fetch=refused or (fetch_form(stores, chosen_store, missed) if missed else None),
     )

@@ -16,7 +16,8 @@ from is2_core.db.locks import LOCK, lock_rows
 from is2_core.errors import Conflict
 from is2_core.orders.models import ReceivedOrder
 from is2_core.orders.states import ACK_OPEN, AckState, ReceivedState
-from is2_core.orders.timeline import add_event
+from is2_core.orders.timeline import Event, record
+from is2_core.orders.wording.events import EventCode
 from is2_core.platform import Platform
 from is2_core.submissions.batch_backoff import TELL_AFTER, most_after, tell
 from is2_core.submissions.rows import KIND_ACKNOWLEDGE, checked_reply, has_open, open_submissions
@@ -121,8 +122,7 @@ def settle(session: Session, integration_id: int, results: Mapping[str, Result],
         .order_by(ReceivedOrder.id)
         .with_for_update(**LOCK)
     ).all()
-    for order in orders:
-        _settle_one(session, order, results[order.number], now)
+    record(session, [event for order in orders for event in _settle_one(order, results[order.number], now)], now)
     if orders:
         session.flush()
         _tell_of_tries(session, session.get_one(Integration, integration_id), now)
@@ -143,18 +143,19 @@ def _tell_of_tries(session: Session, integration: Integration, now: datetime) ->
     tell(session, integration, "acknowledgements", sentence if stuck else "", now)
 
 
-def _settle_one(session: Session, order: ReceivedOrder, result: Result, now: datetime) -> None:
+def _settle_one(order: ReceivedOrder, result: Result, now: datetime) -> list[Event]:
     if isinstance(result, Applied):
         order.ack_state, order.ack_at, order.ack_sentence = AckState.DONE, now, ""
-        add_event(session, order.id, now, "ACKNOWLEDGED", "The cart has the acknowledgement.")
-    elif isinstance(result, Rejected):
+        return [Event(order.id, EventCode.ACKNOWLEDGED)]
+    if isinstance(result, Rejected):
         order.ack_state, order.ack_sentence = AckState.REJECTED, f"{result.sentence} ({result.code})"
-        add_event(session, order.id, now, "ACK_REJECTED", f"The cart refused the acknowledgement: {order.ack_sentence}")
-    elif order.state == ReceivedState.COMPLETED:
+        return [Event(order.id, EventCode.ACK_REJECTED, {"message": result.sentence, "refusal": result.code})]
+    if order.state == ReceivedState.COMPLETED:
         order.ack_state = AckState.NOT_NEEDED
     else:
         order.ack_state = AckState.DUE
         order.ack_tries += 1
+    return []
 
 
 def acknowledge_again(platform: Platform, *, order_id: int, account_id: int, user_id: int) -> None:
@@ -163,7 +164,7 @@ def acknowledge_again(platform: Platform, *, order_id: int, account_id: int, use
         order = _refused(session, order_id, account_id)
         order.ack_state, order.ack_sentence, order.ack_tries = AckState.DUE, "", 0
         now = platform.clock.now()
-        add_event(session, order.id, now, "ACK_AGAIN", "Acknowledged again by a person.", user_id)
+        record(session, [Event(order.id, EventCode.ACK_AGAIN, user_id=user_id)], now)
         integration = session.get_one(Integration, order.integration_id)
         enqueue(session, kind=TaskKind.ACKNOWLEDGEMENTS_SEND, integration=integration, now=now, priority=NOW)
 
@@ -173,8 +174,7 @@ def leave_unacknowledged(platform: Platform, *, order_id: int, account_id: int, 
     with platform.db.write() as session:
         order = _refused(session, order_id, account_id)
         order.ack_state, order.ack_sentence = AckState.NOT_NEEDED, ""
-        message = "It stays without an acknowledgement, as a person decided."
-        add_event(session, order.id, platform.clock.now(), "ACK_LEFT", message, user_id)
+        record(session, [Event(order.id, EventCode.ACK_LEFT, user_id=user_id)], platform.clock.now())
 
 
 def _refused(session: Session, order_id: int, account_id: int) -> ReceivedOrder:

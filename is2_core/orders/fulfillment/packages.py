@@ -18,8 +18,9 @@ from is2_core.orders.fulfillment.unit_matching import HeldUnits, LineNeed, Match
 from is2_core.orders.fulfillment.wanted_units import OrderUnits, units_of
 from is2_core.orders.models import ReceivedOrder
 from is2_core.orders.states import IN_WAREHOUSE, ReceivedState
-from is2_core.orders.timeline import add_event
+from is2_core.orders.timeline import Event, record
 from is2_core.orders.transition import transition
+from is2_core.orders.wording.events import Ended, EventCode, Told
 from is2_core.platform import Platform
 from is2_core.tracking_numbers import plain_number
 
@@ -57,8 +58,8 @@ def reallocate(platform: Platform, session: Session, order: ReceivedOrder, now: 
         unsent = wanting and not package.posted_version and not package.voided
         if unsent and _take_entered(package, entered):
             package.post_state, package.post_sentence, package.post_at = PostState.DONE, "", None
-            sentence = f"The cart has tracking number {package.tracking_number} already: somebody entered it there."
-            add_event(session, order.id, now, "TRACKING", sentence)
+            number = {"tracking_number": package.tracking_number}
+            record(session, [Event(order.id, EventCode.TRACKING_ENTERED, number)], now)
     session.flush()
     follow_packages(session, order, now)
     return any(package.post_state == PostState.DUE for package in packages)
@@ -153,12 +154,10 @@ def follow_packages(session: Session, order: ReceivedOrder, now: datetime) -> No
         state = ReceivedState.COMPLETED
     else:
         state = ReceivedState.SHIPPED
-    if state == order.state:
-        return
-    if state is ReceivedState.COMPLETED:
-        transition(session, [order.id], state, None, now, code=state, message=_completed(told))
-    else:
-        transition(session, [order.id], state, None, now)
+    if state != order.state:
+        completed = state is ReceivedState.COMPLETED
+        ended = Told(EventCode.COMPLETED, {"ended": _ended(told)}) if completed else None
+        transition(session, [order.id], state, None, now, told=ended)
 
 
 def _is_complete(session: Session, order: ReceivedOrder, told: Sequence[Package]) -> bool:
@@ -168,17 +167,12 @@ def _is_complete(session: Session, order: ReceivedOrder, told: Sequence[Package]
     return all_shipped(units, told) and all(_settled(package) for package in told)
 
 
-def _completed(told: Sequence[Package]) -> str:
+def _ended(told: Sequence[Package]) -> Ended:
     if any(package.post_state == PostState.NOT_NEEDED for package in told):
-        return "Everything is shipped. The cart takes no tracking, so it was not told."
-    if any(not package.units for package in told):
-        wanted = any(package.units for package in told)
-        return (
-            "Nothing more is to be shipped, and the cart has the tracking of what it still wanted."
-            if wanted
-            else "Nothing more is to be shipped, and there is no tracking that the cart still wants."
-        )
-    return "Everything is shipped, and the cart has the tracking."
+        return Ended.NO_TRACKING
+    if all(package.units for package in told):
+        return Ended.ALL
+    return Ended.WANTED if any(package.units for package in told) else Ended.UNWANTED
 
 
 def _settled(package: Package) -> bool:

@@ -17,16 +17,16 @@ from is2_core.crypto import CannotOpen
 from is2_core.db.locks import LOCK
 from is2_core.orders.fulfillment.handling_requirements import demands_of
 from is2_core.orders.holds.config import apply_holds, rules_for
-from is2_core.orders.holds.reasons import StoreRules
+from is2_core.orders.holds.facts import StoreRules
 from is2_core.orders.models import PlacedComponent, ReceivedLine, ReceivedOrder, Recipient
 from is2_core.orders.states import ReceivedState
 from is2_core.orders.transition import transition
+from is2_core.orders.wording.events import EventCode, Told
 from is2_core.platform import Platform
 from is2_core.tasks.run import TaskRun
 from plugins.interface import TO_SHIP, Address, ShippingMappingUI
 from plugins.warehouse import NewOrder, OrderLine
 
-_NO_ADDRESS = "The address that is stored for this order cannot be opened. Read the order again."
 BATCH = 100
 # Older than this an order is read again before it is placed: a cancellation may have come meanwhile.
 FRESH = timedelta(hours=1)
@@ -74,8 +74,8 @@ def next_batch(
             if (address := addresses[order.id]) is not None
         ]
         closed = [order_id for order_id, address in addresses.items() if address is None]
-        set_aside = ReceivedState.QUARANTINED
-        transition(session, closed, set_aside, _NO_ADDRESS, now, code=set_aside)
+        told = Told(EventCode.ADDRESS_CLOSED)
+        transition(session, closed, ReceivedState.QUARANTINED, told.text({}), now, told=told)
         _note_asked(session, batch, now)
         return batch, orders[-1].id if orders else last, len(orders) == most
 

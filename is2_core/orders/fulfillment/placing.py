@@ -18,8 +18,9 @@ from is2_core.orders.holds.config import replace_holds
 from is2_core.orders.holds.reasons import HoldCode, HoldReason
 from is2_core.orders.models import PlacedComponent, ReceivedLine, ReceivedOrder
 from is2_core.orders.states import TO_PLACE, AckState, ReceivedState
-from is2_core.orders.timeline import add_event
+from is2_core.orders.timeline import Event, record
 from is2_core.orders.transition import transition
+from is2_core.orders.wording.events import EventCode, Told
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.pace import Pace
@@ -158,7 +159,7 @@ def _store_placed(platform: Platform, session: Session, integration: Integration
         return
     now = platform.clock.now()
     order.placed_at = now
-    add_event(session, order.id, now, "INJECTED", f"The warehouse accepted it as {order.number}.")
+    record(session, [Event(order.id, EventCode.INJECTED)], now)
     wanted = order.state in TO_PLACE
     if wanted:
         transition(session, [order.id], ReceivedState.INJECTED, "", now)
@@ -180,8 +181,9 @@ def _store_placed(platform: Platform, session: Session, integration: Integration
 
 
 def _store_refused(session: Session, order: ReceivedOrder, answer: Refused, now: datetime) -> None:
-    message = f"The warehouse refused it: {answer.sentence}"
+    said = {"message": answer.sentence}
+    told = Told(EventCode.REFUSED, said)
     if order.state == ReceivedState.STAGED and transition(
-        session, [order.id], ReceivedState.HELD, None, now, code=ReceivedState.HELD, message=message
+        session, [order.id], ReceivedState.HELD, None, now, told=told
     ):
-        replace_holds(session, {order.id: (HoldReason(HoldCode.WAREHOUSE_REFUSED, "", answer.sentence),)})
+        replace_holds(session, {order.id: (HoldReason(HoldCode.WAREHOUSE_REFUSED, said),)})

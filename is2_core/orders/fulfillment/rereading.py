@@ -17,6 +17,7 @@ from is2_core.orders.importing.staging import stage
 from is2_core.orders.models import ReceivedOrder
 from is2_core.orders.states import ReceivedState
 from is2_core.orders.transition import transition
+from is2_core.orders.wording.events import EventCode, Told
 from is2_core.platform import Platform
 from is2_core.tasks.run import TaskRun
 from plugins.interface import CartContext, Order, OrderReject, Permanent, ShippingMappingUI, Temporary
@@ -55,7 +56,7 @@ def reread_stale(
             now = platform.clock.now()
             if isinstance(answer, Order):
                 stage(platform, session, store, ui, [answer])
-            elif isinstance(answer, str) and set_aside(session, row.id, answer, now):
+            elif isinstance(answer, Told) and set_aside(session, row.id, answer, now):
                 note_order(session, store, row.id, platform)
             session.execute(sa.update(ReceivedOrder).where(ReceivedOrder.id == row.id).values(read_at=now))
     return True
@@ -63,8 +64,8 @@ def reread_stale(
 
 def _read_again(
     platform: Platform, integration: Integration, context: CartContext, row: ReceivedOrder
-) -> Order | str | None:
-    """The order as it is now; a sentence where it must be set aside; None where the cart cannot read by id.
+) -> Order | Told | None:
+    """The order as it is now; why where it must be set aside; None where the cart cannot read by id.
 
     What is wrong with one order must not keep the others from being placed.
     """
@@ -75,16 +76,15 @@ def _read_again(
             integration.cart, "fetch_order", ctx=context, remote_id=row.remote_id
         )
     except (Permanent, PluginBug) as error:
-        return str(error.sentence)
+        return Told(EventCode.QUARANTINED, {"message": error.sentence})
     if isinstance(answer, OrderReject):
-        return answer.sentence
-    return answer if answer is not None else "The cart does not know this order any more."
+        return Told(EventCode.QUARANTINED, {"message": answer.sentence})
+    return answer if answer is not None else Told(EventCode.UNKNOWN_TO_CART)
 
 
-def set_aside(session: Session, order_id: int, sentence: str, now: datetime) -> bool:
+def set_aside(session: Session, order_id: int, told: Told, now: datetime) -> bool:
     """Set an order aside unless something else became of it while the cart was being asked; returns whether it was."""
     order = session.get_one(ReceivedOrder, order_id, with_for_update=LOCK)
     if order.state != ReceivedState.STAGED or order.asked_at is not None:
         return False
-    state = ReceivedState.QUARANTINED
-    return bool(transition(session, [order_id], state, sentence, now, code=state))
+    return bool(transition(session, [order_id], ReceivedState.QUARANTINED, told.text({}), now, told=told))

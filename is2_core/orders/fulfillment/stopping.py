@@ -16,8 +16,9 @@ from is2_core.orders.fulfillment.packages import follow_packages, packages_of, s
 from is2_core.orders.fulfillment.wanted_units import OrderUnits, units_of
 from is2_core.orders.models import ReceivedOrder
 from is2_core.orders.states import NOT_FROM_HERE, STOPPED_WHEN_CANCELLED, AckState, ReceivedState
-from is2_core.orders.timeline import add_event
+from is2_core.orders.timeline import Event, record
 from is2_core.orders.transition import transition
+from is2_core.orders.wording.events import EventCode, Told, Why
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.models import Task
@@ -39,7 +40,7 @@ _TO_STOP = (
         ReceivedOrder.not_wanted_at.is_not(None),
     ),
 )
-_WHY = {ReceivedState.DISMISSED: "Dismissed", ReceivedState.EXCLUDED: "Not to be shipped from here any more"}
+_WHY = {ReceivedState.DISMISSED: Why.DISMISSED, ReceivedState.EXCLUDED: Why.EXCLUDED}
 PLACING_PAUSE = timedelta(seconds=15)
 
 
@@ -83,21 +84,24 @@ def _store_stop(platform: Platform, session: Session, order: ReceivedOrder, answ
     now = platform.clock.now()
     units = units_of(session, [order.id])[order.id]
     label = platform.carts.manifest(session.get_one(Integration, order.integration_id).cart).label
-    why = _why(order, units, label)
+    why = {"why": _why(order, units)}
     order.stop_asked_at, order.stopped = now, not isinstance(answer, TooLate)
     if order.ack_state == AckState.DUE:
         order.ack_state = AckState.NOT_NEEDED
     if isinstance(answer, Cancelled):
-        order.stop_answer = f"{why} after it was placed; the warehouse stopped it."
+        told = Told(EventCode.STOP, why)
+    elif isinstance(answer, PartlyCancelled):
+        told = Told(EventCode.STOPPED_IN_PART, why)
+    else:
+        told = Told(EventCode.STOP_TOO_LATE, {**why, "message": answer.sentence})
+    order.stop_answer = told.text({"cart": label})
+    if isinstance(answer, Cancelled):
         if order.state not in NOT_FROM_HERE and units.shipped_elsewhere:
             reason = f"Shipped elsewhere: {order.stop_answer}"
             transition(session, [order.id], ReceivedState.DISMISSED, reason, now)
         elif order.state not in NOT_FROM_HERE:
             transition(session, [order.id], ReceivedState.CANCELLED, order.stop_answer, now)
-    elif isinstance(answer, PartlyCancelled):
-        order.stop_answer = f"{why}; part of it had been shipped, the warehouse stopped the rest."
     elif isinstance(answer, TooLate):
-        order.stop_answer = f"{why}, but too late. {answer.sentence}"
         raise_case(
             session,
             now,
@@ -108,7 +112,7 @@ def _store_stop(platform: Platform, session: Session, order: ReceivedOrder, answ
             integration_id=order.integration_id,
             order_id=order.id,
         )
-    add_event(session, order.id, now, "STOP", order.stop_answer)
+    record(session, [Event(order.id, told.code, told.params)], now)
     follow_packages(session, order, now)
     if order.stopped and not sent_in_vain(units, packages_of(session, order.id)):
         # What a person was asked to have left out is left out.
@@ -116,7 +120,6 @@ def _store_stop(platform: Platform, session: Session, order: ReceivedOrder, answ
             end_case(session, now, account_id=order.account_id, kind=kind, subject=f"order {order.number}")
 
 
-def _why(order: ReceivedOrder, units: OrderUnits, label: str) -> str:
-    if order.state in NOT_FROM_HERE:
-        return _WHY[ReceivedState(order.state)]
-    return f"Confirmed at {label} by somebody else" if units.shipped_elsewhere else f"Cancelled at {label}"
+def _why(order: ReceivedOrder, units: OrderUnits) -> Why:
+    otherwise = Why.SHIPPED_ELSEWHERE if units.shipped_elsewhere else Why.CANCELLED
+    return _WHY.get(ReceivedState(order.state), otherwise)

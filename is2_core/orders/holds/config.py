@@ -10,12 +10,16 @@ from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Integration
 from is2_core.carts.method_vocabulary import canonical_key
+from is2_core.db.types import seal
 from is2_core.items.known_skus import known_among
 from is2_core.items.models import CartItem, Mapping, ShippingMapping
-from is2_core.orders.holds.reasons import HoldReason, LineFacts, MethodRule, OrderFacts, StoreRules, holds_for
+from is2_core.orders.holds.facts import MethodRule, StoreRules, facts_of
+from is2_core.orders.holds.reasons import REASONS, HoldCode, HoldReason, holds_for
 from is2_core.orders.models import Hold, ReceivedOrder
 from is2_core.orders.states import ReceivedState
 from is2_core.orders.transition import transition
+from is2_core.orders.wording.events import EventCode, Told
+from is2_core.orders.wording.sealing import OrderKey, opened, order_keys
 from is2_core.platform import Platform
 from plugins.interface import OrderState, ShippingMappingUI
 
@@ -46,7 +50,6 @@ def load_rules(
         warehouse_skus=frozenset(known_among(session, integration.account_id, wanted, integration.wms_target)),
         method_keys={method: canonical_key(ui, method) for method in set(methods)},
         review_first=integration.review_first,
-        address_missing=platform.carts.manifest(integration.cart).address_missing,
     )
 
 
@@ -69,46 +72,26 @@ def rules_for(
     )
 
 
-def facts_of(order: ReceivedOrder) -> OrderFacts:
-    """A stored order (lines loaded) as holds see it."""
-    return OrderFacts(
-        lines=[LineFacts(line.sku, line.open, line.customization) for line in order.lines],
-        shipping_method=order.shipping_method,
-        has_address=order.has_address,
-        address_problem=order.address_problem,
-        cancellation_requested=order.cancellation_requested,
-        cancel_reason=order.cancel_reason,
-        caution=order.caution,
-        unknown=order.unknown,
-        waived=frozenset(order.waived),
-    )
-
-
 def apply_holds(session: Session, orders: Sequence[ReceivedOrder], rules: StoreRules, now: datetime) -> int:
     """Recompute the holds of stored orders that are not placed (lines loaded); returns how many are placeable."""
     payable = [order for order in orders if order.cart_state != OrderState.PENDING]
     found = {order.id: holds_for(facts_of(order), rules) for order in payable}
-    before = _stored_holds(session, found)
-    changed = {
-        order_id: holds
-        for order_id, holds in found.items()
-        if {(hold.code, hold.subject, hold.sentence) for hold in holds} != before.get(order_id, set())
-    }
+    before = _stored_holds(session, payable)
+    changed = {order_id: holds for order_id, holds in found.items() if list(holds) != before.get(order_id, [])}
     free = {order_id for order_id, holds in found.items() if not holds}
-    message = "Nothing holds this order any more; it goes on by itself."
-    transition(session, free, ReceivedState.STAGED, None, now, code="RELEASED", message=message)
+    transition(session, free, ReceivedState.STAGED, None, now, told=Told(EventCode.RELEASED))
     transition(session, found.keys() - free, ReceivedState.HELD, None, now)
     replace_holds(session, changed)
     return len(free)
 
 
-def _stored_holds(session: Session, order_ids: Iterable[int]) -> dict[int, set[tuple[str, str, str]]]:
-    stored: dict[int, set[tuple[str, str, str]]] = {}
-    for order_id, code, subject, sentence in session.execute(
-        sa.select(Hold.order_id, Hold.code, Hold.subject, Hold.sentence).where(Hold.order_id.in_(list(order_ids)))
-    ):
-        stored.setdefault(order_id, set()).add((code, subject, sentence))
-    return stored
+def stored_reason(hold: Hold, key: OrderKey) -> HoldReason:
+    """A stored hold as it was found, of an order of this key; raises KeyError where its code is not known here."""
+    about = REASONS[hold.code].about
+    subject = {about: hold.subject} if about else {}
+    return HoldReason(
+        HoldCode(hold.code), {**subject, **hold.params, **opened(hold.sealed, *key, hold.code, hold.subject)}
+    )
 
 
 def replace_holds(session: Session, holds: dict[int, tuple[HoldReason, ...]]) -> None:
@@ -116,10 +99,27 @@ def replace_holds(session: Session, holds: dict[int, tuple[HoldReason, ...]]) ->
     if not holds:
         return
     session.execute(sa.delete(Hold).where(Hold.order_id.in_(holds)))
-    rows = [
-        {"order_id": order_id, "code": hold.code, "subject": hold.subject, "sentence": hold.sentence}
+    split = [
+        (order_id, hold.code, *REASONS[hold.code].wording.stored(hold.params))
         for order_id, reasons in holds.items()
         for hold in reasons
     ]
+    keys = order_keys(session, [order_id for order_id, _, _, hidden in split if hidden is not None])
+    rows = []
+    for order_id, code, plain, hidden in split:
+        subject = plain.pop(REASONS[code].about, "")
+        sealed = hidden and seal(Hold.sealed, hidden, *keys[order_id], code, subject)
+        rows.append({"order_id": order_id, "code": code, "subject": subject, "params": plain, "sealed": sealed})
     if rows:
         session.execute(sa.insert(Hold), rows)
+
+
+def _stored_holds(session: Session, orders: Sequence[ReceivedOrder]) -> dict[int, list[HoldReason | None]]:
+    """By order, its holds; None for one of a code that is not known here, or that the release before has stored."""
+    key_of = {order.id: (order.integration_id, order.remote_id) for order in orders}
+    stored: dict[int, list[HoldReason | None]] = {}
+    for hold in session.scalars(sa.select(Hold).where(Hold.order_id.in_(key_of)).order_by(Hold.id)):
+        known = hold.code in REASONS and not hold.sentence
+        found = stored_reason(hold, key_of[hold.order_id]) if known else None
+        stored.setdefault(hold.order_id, []).append(found)
+    return stored

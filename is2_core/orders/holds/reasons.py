@@ -1,219 +1,249 @@
-"""Why an order is not injected: a pure function of the order, the mappings and the settings."""
+"""Why an order is not injected: a pure function of the order, the mappings and the settings.
+
+A reason is a member of `HoldCode` and its entry in `REASONS`; everything else that has to do with holds is read there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from is2_core.orders.holds.addresses import address_problem_text
+from is2_core.orders.holds.facts import OrderFacts, StoreRules
 from is2_core.orders.states import CustomizationState
-from plugins.interface import Address
+from is2_core.orders.wording.parameters import Params, Wording
 
 
 class HoldCode(StrEnum):
-    """Every reason there is."""
+    """Every reason there is. Rows hold the names, so they stay."""
 
     SKU_UNKNOWN = "SKU_UNKNOWN"
     METHOD_UNMAPPED = "METHOD_UNMAPPED"
     METHOD_HOLD = "METHOD_HOLD"
     ADDRESS_MISSING = "ADDRESS_MISSING"
     ADDRESS_IMPOSSIBLE = "ADDRESS_IMPOSSIBLE"
-    CANCELLATION_REQUESTED = "CANCELLATION_REQUESTED"
-    UNKNOWN_VALUE = "UNKNOWN_VALUE"
-    CUSTOMIZATION_MISSING = "CUSTOMIZATION_MISSING"
     CAUTION = "CAUTION"
+    CANCELLATION_REQUESTED = "CANCELLATION_REQUESTED"
+    CUSTOMIZATION_MISSING = "CUSTOMIZATION_MISSING"
+    UNKNOWN_VALUE = "UNKNOWN_VALUE"
     FIRST_REVIEW = "FIRST_REVIEW"
     WAREHOUSE_REFUSED = "WAREHOUSE_REFUSED"
 
 
-# What a person may decide to ship in spite of.
-WAIVABLE = frozenset(
-    {
-        HoldCode.METHOD_HOLD,
-        HoldCode.CANCELLATION_REQUESTED,
-        HoldCode.CUSTOMIZATION_MISSING,
-        HoldCode.CAUTION,
-        HoldCode.FIRST_REVIEW,
-    }
-)
-# Among what is waived: what a merchant corrected is not overwritten by what the cart says later.
-ADDRESS_CORRECTED = "ADDRESS_CORRECTED"
-_ADDRESS_MISSING = "The cart has given no delivery address: a missing role at the cart, or not yet available."
+class Actor(StrEnum):
+    """Who must act for a hold to end."""
 
-_MISSING: Mapping[str, str] = {
-    CustomizationState.DUE: "What the buyer had made on {sku} is being fetched from the cart.",
-    CustomizationState.FAILED: "What the buyer had made on {sku} could not be fetched from the cart. Fetch this order "
-    "again, or ship it without.",
-}
+    MERCHANT = "MERCHANT"
+    WAREHOUSE = "WAREHOUSE"
+    CART = "CART"
+    IS2 = "IS2"
+
+
+@dataclass(frozen=True)
+class Fix:
+    """What a merchant can do about a hold: a label, which page (items, shipping, address, approve, help), and what to
+    fill in there."""
+
+    label: str
+    page: str
+    params: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class HoldReason:
-    """One reason: its code, what it is about (a SKU, a method, ...), and a sentence."""
+    """One reason why one order waits: its code, and the parameters its wording names."""
 
     code: HoldCode
-    subject: str
-    sentence: str
+    params: Params = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class LineFacts:
-    """What a hold can depend on, of one line. `customization` is a CustomizationState, or "" for none."""
-
-    sku: str
-    open: int
-    customization: str = ""
-
-
-@dataclass(frozen=True)
-class OrderFacts:
-    """What a hold can depend on, of one order."""
-
-    lines: Sequence[LineFacts]
-    shipping_method: str
-    has_address: bool
-    address_problem: str
-    cancellation_requested: bool
-    unknown: Sequence[str]
-    cancel_reason: str = ""
-    caution: str = ""
-    waived: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True)
-class MethodRule:
-    """A shipping mapping: the warehouse service, and whether orders wait."""
-
-    service: str
-    hold: bool
-
-
-@dataclass(frozen=True)
-class StoreRules:
-    """What a store's owner has set up, and what the warehouse knows.
+class Reason:
+    """All there is to a reason.
 
     Args:
-        methods: by canonical method key.
-        mappings: cart SKU -> {warehouse SKU: quantity}.
-        warehouse_skus: SKUs the warehouse knows for this account.
-        method_keys: canonical key by method as it stands on orders.
-        address_missing: the cart's sentence for an order without an address, "" for the general one.
+        label: its name in filters and badges.
+        check: the parameters of each hold of this reason that an order has.
+        wording: of one hold.
+        actor: who must act first.
+        ends: what the page offers, by the parameters of a hold; "approve" where a person may decide to ship in spite
+            of it.
+        about: the parameter that tells two holds of an order with this reason apart, "" where there is one at most.
+        waivable: whether a person may ship in spite of it.
     """
 
-    methods: Mapping[str, MethodRule] = field(default_factory=dict)
-    mappings: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    warehouse_skus: frozenset[str] = frozenset()
-    method_keys: Mapping[str, str] = field(default_factory=dict)
-    review_first: bool = False
-    address_missing: str = ""
+    label: str
+    check: Callable[[OrderFacts, StoreRules], Iterable[Params]]
+    wording: Wording
+    actor: Actor
+    ends: Callable[[Params], Fix]
+    about: str = ""
+    waivable: bool = False
 
-    def components(self, sku: str) -> Mapping[str, int] | None:
-        """What one cart unit of `sku` is made of in the warehouse; None where that is unknown. A mapping wins
-        over a warehouse SKU of the same name."""
-        mapped = self.mappings.get(sku)
-        if mapped:
-            return mapped
-        return {sku: 1} if sku in self.warehouse_skus else None
 
-    def method(self, shipping_method: str) -> MethodRule | None:
-        """The mapping of a shipping method as it stands on an order."""
-        return self.methods.get(self.method_keys.get(shipping_method, ""))
+_ASK = Fix("Ask for help", "help")
+_ADDRESS_MISSING = "The cart has given no delivery address: a missing role at the cart, or not yet available."
+_CUSTOMIZATION = {
+    CustomizationState.DUE: "What the buyer had made on {sku} is being fetched from the cart.",
+    CustomizationState.FAILED: "What the buyer had made on {sku} could not be fetched from the cart. Fetch this order "
+    "again, or ship it without.",
+}
+_TOLD_NOTHING = {"state": "an unknown state", "fulfilled_by": "nothing of who fulfills the order"}
+
+
+def _unknown_skus(order: OrderFacts, rules: StoreRules) -> Iterable[Params]:
+    skus = dict.fromkeys(line.sku for line in order.lines if line.open)
+    return [{"sku": sku} for sku in skus if not sku or rules.components(sku) is None]
+
+
+def _unknown_sku_text(values: Params) -> str:
+    if not values["sku"]:
+        return "A line of this order has no SKU in the cart."
+    return f"The SKU {values['sku']} is neither a warehouse SKU nor mapped to one."
+
+
+def _map_sku(params: Params) -> Fix:
+    return Fix("List and map this SKU", "items", {"sku": params["sku"]}) if params["sku"] else _ASK
+
+
+def _unmapped_method(order: OrderFacts, rules: StoreRules) -> Iterable[Params]:
+    return [{"method": order.shipping_method}] if rules.method(order.shipping_method) is None else []
+
+
+def _holding_method(order: OrderFacts, rules: StoreRules) -> Iterable[Params]:
+    rule = rules.method(order.shipping_method)
+    return [{"method": order.shipping_method}] if rule is not None and rule.hold else []
+
+
+def _impossible_address(order: OrderFacts, _: StoreRules) -> Iterable[Params]:
+    return [{"problem": order.address_problem}] if order.has_address and order.address_problem else []
+
+
+def _cancellation_text(values: Params) -> str:
+    reason = f" Reason given: {values['reason']}." if values["reason"] else ""
+    return f"The buyer has asked to cancel this order.{reason}"
+
+
+def _missing_customizations(order: OrderFacts, _: StoreRules) -> Iterable[Params]:
+    states = {line.sku: line.customization for line in order.lines if line.open}
+    return [{"sku": sku, "state": state} for sku, state in states.items() if state in _CUSTOMIZATION]
+
+
+def _customization_text(values: Params) -> str:
+    text = _CUSTOMIZATION.get(values["state"], "What the buyer had made on {sku} is not here.")
+    return text.format(sku=values["sku"] or "a line without SKU")
+
+
+def _unknown_value_text(values: Params) -> str:
+    name, _, value = values["value"].partition(": ")
+    # A field such as fulfillmentServiceLevel as a merchant reads it.
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).replace("_", " ").lower()
+    said = f"{words} {value!r}" if value else _TOLD_NOTHING.get(name, name)
+    return f"The cart says {said}, which this platform does not know."
+
+
+REASONS: Mapping[str, Reason] = {
+    HoldCode.SKU_UNKNOWN: Reason(
+        label="SKU unknown",
+        check=_unknown_skus,
+        wording=Wording(_unknown_sku_text, plain=("sku",)),
+        actor=Actor.MERCHANT,
+        ends=_map_sku,
+        about="sku",
+    ),
+    HoldCode.METHOD_UNMAPPED: Reason(
+        label="Shipping method not mapped",
+        check=_unmapped_method,
+        wording=Wording(
+            lambda values: f"The cart shipping method {values['method'] or '(none)'} has no shipping mapping.",
+            plain=("method",),
+        ),
+        actor=Actor.MERCHANT,
+        ends=lambda params: Fix("Add a shipping mapping", "shipping", {"method": params["method"]}),
+        about="method",
+    ),
+    HoldCode.METHOD_HOLD: Reason(
+        label="Held by its shipping mapping",
+        check=_holding_method,
+        wording=Wording("Orders with the shipping method {method} are held by its mapping."),
+        actor=Actor.MERCHANT,
+        ends=lambda _: Fix("Release this order", "approve"),
+        about="method",
+        waivable=True,
+    ),
+    HoldCode.ADDRESS_MISSING: Reason(
+        label="Address missing",
+        check=lambda order, _: [] if order.has_address else [{}],
+        wording=Wording(lambda values: values["address_missing"] or _ADDRESS_MISSING),
+        actor=Actor.MERCHANT,
+        ends=lambda _: Fix("Enter the address", "address"),
+    ),
+    HoldCode.ADDRESS_IMPOSSIBLE: Reason(
+        label="Address cannot be shipped to",
+        check=_impossible_address,
+        wording=Wording(lambda values: address_problem_text(values["problem"]), plain=("problem",)),
+        actor=Actor.MERCHANT,
+        ends=lambda _: Fix("Correct the address", "address"),
+    ),
+    HoldCode.CAUTION: Reason(
+        label="The cart advises caution",
+        check=lambda order, _: [{"message": order.caution}] if order.caution else [],
+        wording=Wording("{message}", sealed=("message",)),
+        actor=Actor.MERCHANT,
+        ends=lambda _: Fix("Ship it anyway", "approve"),
+        waivable=True,
+    ),
+    HoldCode.CANCELLATION_REQUESTED: Reason(
+        label="Cancellation requested",
+        check=lambda order, _: [{"reason": order.cancel_reason}] if order.cancellation_requested else [],
+        wording=Wording(_cancellation_text, sealed=("reason",)),
+        actor=Actor.MERCHANT,
+        ends=lambda _: Fix("Ship it anyway", "approve"),
+        waivable=True,
+    ),
+    HoldCode.CUSTOMIZATION_MISSING: Reason(
+        label="Customization missing",
+        check=_missing_customizations,
+        wording=Wording(_customization_text, plain=("sku", "state")),
+        actor=Actor.CART,
+        ends=lambda _: Fix("Ship it without", "approve"),
+        about="sku",
+        waivable=True,
+    ),
+    HoldCode.UNKNOWN_VALUE: Reason(
+        label="Unknown value from the cart",
+        check=lambda order, _: [{"value": value} for value in dict.fromkeys(order.unknown)],
+        wording=Wording(_unknown_value_text, plain=("value",)),
+        actor=Actor.IS2,
+        ends=lambda _: _ASK,
+        about="value",
+    ),
+    HoldCode.FIRST_REVIEW: Reason(
+        label="Waits for first review",
+        check=lambda _, rules: [{}] if rules.review_first else [],
+        wording=Wording("First orders wait for your review before they ship."),
+        actor=Actor.MERCHANT,
+        ends=lambda _: Fix("Approve this order", "approve"),
+        waivable=True,
+    ),
+    # Found by the warehouse's answer, not by a check; it ends with the next look at the order, and is asked again then.
+    HoldCode.WAREHOUSE_REFUSED: Reason(
+        label="Refused by the warehouse",
+        check=lambda _, __: [],
+        wording=Wording("{message}", sealed=("message",)),
+        actor=Actor.WAREHOUSE,
+        ends=lambda _: _ASK,
+    ),
+}
 
 
 def holds_for(order: OrderFacts, rules: StoreRules) -> tuple[HoldReason, ...]:
     """All reasons why the order waits; empty when it may go on."""
-    found = [
-        *_sku_holds(order, rules),
-        *_method_holds(order, rules),
-        *_address_holds(order, rules),
-        *_buyer_holds(order),
-        *_customization_holds(order),
-        *(
-            HoldReason(HoldCode.UNKNOWN_VALUE, value, f"The cart says {value}, which this platform does not know.")
-            for value in order.unknown
-        ),
-    ]
-    if rules.review_first:
-        found.append(HoldReason(HoldCode.FIRST_REVIEW, "", "First orders wait for your review before they ship."))
-    return tuple(hold for hold in found if not (hold.code in WAIVABLE and hold.code in order.waived))
-
-
-def _sku_holds(order: OrderFacts, rules: StoreRules) -> list[HoldReason]:
-    holds = []
-    for sku in dict.fromkeys(line.sku for line in order.lines if line.open):
-        if not sku:
-            sentence = "A line of this order has no SKU in the cart."
-        elif rules.components(sku) is None:
-            sentence = f"The SKU {sku} is neither a warehouse SKU nor mapped to one."
-        else:
-            continue
-        holds.append(HoldReason(HoldCode.SKU_UNKNOWN, sku, sentence))
-    return holds
-
-
-def _method_holds(order: OrderFacts, rules: StoreRules) -> list[HoldReason]:
-    rule = rules.method(order.shipping_method)
-    if rule is None:
-        name = order.shipping_method or "(none)"
-        return [
-            HoldReason(
-                HoldCode.METHOD_UNMAPPED,
-                order.shipping_method,
-                f"The cart shipping method {name} has no shipping mapping.",
-            )
-        ]
-    if rule.hold:
-        return [
-            HoldReason(
-                HoldCode.METHOD_HOLD,
-                order.shipping_method,
-                f"Orders with the shipping method {order.shipping_method} are held by its mapping.",
-            )
-        ]
-    return []
-
-
-def _address_holds(order: OrderFacts, rules: StoreRules) -> list[HoldReason]:
-    if not order.has_address:
-        return [HoldReason(HoldCode.ADDRESS_MISSING, "", rules.address_missing or _ADDRESS_MISSING)]
-    if order.address_problem:
-        return [HoldReason(HoldCode.ADDRESS_IMPOSSIBLE, "", order.address_problem)]
-    return []
-
-
-def _buyer_holds(order: OrderFacts) -> list[HoldReason]:
-    holds = [HoldReason(HoldCode.CAUTION, "", order.caution)] if order.caution else []
-    if order.cancellation_requested:
-        why = f" Reason given: {order.cancel_reason}." if order.cancel_reason else ""
-        sentence = f"The buyer has asked to cancel this order.{why}"
-        holds.append(HoldReason(HoldCode.CANCELLATION_REQUESTED, "", sentence))
-    return holds
-
-
-def _customization_holds(order: OrderFacts) -> list[HoldReason]:
-    waiting = {line.sku: line.customization for line in order.lines if line.open and line.customization in _MISSING}
-    return [
-        HoldReason(HoldCode.CUSTOMIZATION_MISSING, sku, _MISSING[state].format(sku=sku or "a line without SKU"))
-        for sku, state in waiting.items()
-    ]
-
-
-def address_problem(address: Address | None) -> str:
-    """What makes an address impossible to ship to, as a sentence without personal data; "" when nothing does."""
-    if address is None:
-        return ""
-    missing = [
-        label
-        for label, value in (
-            ("a name", address.name or address.company),
-            ("a street", "".join(address.lines)),
-            ("a city", address.city),
-            ("a country", address.country),
-        )
-        if not value.strip()
-    ]
-    if missing:
-        return f"The delivery address lacks {' and '.join(missing)}."
-    if not (len(address.country) == 2 and address.country.isalpha()):
-        return "The delivery address has an unknown country code."
-    return ""
+    return tuple(
+        HoldReason(HoldCode(code), params)
+        for code, reason in REASONS.items()
+        if not (reason.waivable and code in order.waived)
+        for params in reason.check(order, rules)
+    )

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from is2_core.orders.holds.reasons import (
-    ADDRESS_CORRECTED,
-    HoldReason,
-    LineFacts,
-    OrderFacts,
-    StoreRules,
-    address_problem,
-    holds_for,
-)
+from is2_core.orders.holds.facts import StoreRules, facts
+from is2_core.orders.holds.reasons import HoldReason, holds_for
 from is2_core.orders.states import (
     CLASSIFIED,
     MAY_BE_SET_ASIDE,
@@ -23,6 +15,7 @@ from is2_core.orders.states import (
     CustomizationState,
     ReceivedState,
 )
+from is2_core.orders.wording.events import EventCode, Told, held
 from plugins.interface import FulfilledBy, Order, OrderReject, OrderState
 
 if TYPE_CHECKING:
@@ -32,9 +25,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Decision:
-    """What becomes of an order: its state, why, and what holds it."""
+    """What becomes of an order: its state, what its timeline tells of that (None where it is what it was), why it is
+    in that state, and what holds it."""
 
     state: ReceivedState
+    told: Told | None = None
     reason: str = ""
     holds: tuple[HoldReason, ...] = ()
 
@@ -58,22 +53,33 @@ def decide(
         customized: by line of the order, whether what the buyer had made on it is here.
     """
     if stored is not None and (stored.placed_at is not None or stored.state not in CLASSIFIED):
-        return Decision(ReceivedState(stored.state), stored.reason)
-    if order.fulfilled_by is FulfilledBy.CART:
-        return Decision(ReceivedState.EXCLUDED, f"{cart_label} fulfills this order itself.")
-    if order.state is OrderState.SHIPPED:
-        return Decision(ReceivedState.EXCLUDED, "Shipped already, before the warehouse had it.")
-    if order.state is OrderState.CANCELLED:
-        return Decision(ReceivedState.CANCELLED, "Cancelled at the cart before it was placed.")
-    if integration.orders_from and order.created_at < integration.orders_from:
-        first = f"{integration.orders_from:%Y-%m-%d %H:%M} UTC"
-        return Decision(ReceivedState.EXCLUDED, f"Bought before {first}, when the first orders begin.")
-    if order.state is OrderState.PENDING:
-        return Decision(ReceivedState.STAGED, "The payment is pending at the cart.")
-    if not any(line.open for line in order.lines):
-        return Decision(ReceivedState.EXCLUDED, "Nothing of it is open to be shipped.")
+        return Decision(ReceivedState(stored.state), reason=stored.reason)
+    ended = _ended(order, integration)
+    if ended is not None:
+        state, told = ended
+        return Decision(state, told, told.text({"cart": cart_label}))
     holds = holds_for(facts(order, stored, customized), rules)
-    return Decision(ReceivedState.HELD if holds else ReceivedState.STAGED, "", holds)
+    if holds:
+        return Decision(ReceivedState.HELD, held(holds), holds=holds)
+    return Decision(ReceivedState.STAGED, Told(EventCode.STAGED) if stored is None else None)
+
+
+def _ended(order: Order, integration: Integration) -> tuple[ReceivedState, Told] | None:
+    """Where the order waits for its payment or is not shipped from here: its state, and why."""
+    if order.fulfilled_by is FulfilledBy.CART:
+        return ReceivedState.EXCLUDED, Told(EventCode.FULFILLED_BY_CART)
+    if order.state is OrderState.SHIPPED:
+        return ReceivedState.EXCLUDED, Told(EventCode.SHIPPED_BEFORE)
+    if order.state is OrderState.CANCELLED:
+        return ReceivedState.CANCELLED, Told(EventCode.CANCELLED)
+    if integration.orders_from and order.created_at < integration.orders_from:
+        first = f"{integration.orders_from:%Y-%m-%d %H:%M}"
+        return ReceivedState.EXCLUDED, Told(EventCode.BEFORE_FIRST_ORDERS, {"first": first})
+    if order.state is OrderState.PENDING:
+        return ReceivedState.STAGED, Told(EventCode.PAYMENT_PENDING)
+    if not any(line.open for line in order.lines):
+        return ReceivedState.EXCLUDED, Told(EventCode.NOTHING_OPEN)
+    return None
 
 
 def sets_aside(reject: OrderReject, stored: ReceivedOrder | None) -> bool:
@@ -82,38 +88,3 @@ def sets_aside(reject: OrderReject, stored: ReceivedOrder | None) -> bool:
         return True
     open_here = stored.state in MAY_BE_SET_ASIDE and stored.asked_at is None
     return open_here and (reject.updated_at is None or reject.updated_at >= stored.cart_updated_at)
-
-
-def facts(order: Order, stored: ReceivedOrder | None, customized: Mapping[str, CustomizationState]) -> OrderFacts:
-    """An order as holds see it, together with what is stored of it."""
-    kept = keeps_address(order, stored)
-    return OrderFacts(
-        lines=[LineFacts(line.sku, line.open, customized.get(line.remote_id, "")) for line in order.lines],
-        shipping_method=order.shipping_method,
-        has_address=order.recipient is not None or kept,
-        address_problem=stored.address_problem if stored and kept else address_problem(order.recipient),
-        cancellation_requested=order.cancellation_request is not None,
-        cancel_reason=order.cancellation_request or "",
-        unknown=_unknown(order),
-        caution=order.caution,
-        waived=frozenset(stored.waived) if stored else frozenset(),
-    )
-
-
-def keeps_address(order: Order, stored: ReceivedOrder | None) -> bool:
-    """A value is never overwritten with an erased one, nor a person's correction with what was corrected."""
-    return stored is not None and stored.has_address and (order.recipient is None or ADDRESS_CORRECTED in stored.waived)
-
-
-def _unknown(order: Order) -> list[str]:
-    found = [f"{_in_words(value.field)} {value.value!r}" for value in order.unknown]
-    if not found and order.state is OrderState.UNKNOWN:
-        found.append("an unknown state")
-    if not found and order.fulfilled_by is FulfilledBy.UNKNOWN and order.state is not OrderState.PENDING:
-        found.append("nothing of who fulfills the order")
-    return found
-
-
-def _in_words(name: str) -> str:
-    """A field such as fulfillmentServiceLevel as a merchant reads it."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).replace("_", " ").lower()

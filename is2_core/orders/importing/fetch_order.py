@@ -15,7 +15,8 @@ from is2_core.errors import BadInput, Conflict, Forbidden, NotFound
 from is2_core.items.shipping_mappings import vocabulary_now
 from is2_core.orders.importing.staging import stage, stage_singly
 from is2_core.orders.models import ReceivedOrder
-from is2_core.orders.timeline import add_event
+from is2_core.orders.timeline import Event, record
+from is2_core.orders.wording.events import EventCode
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import NOW, enqueue
@@ -105,7 +106,7 @@ def _stage(
         )
     ).one()
     now = platform.clock.now()
-    add_event(session, order_id, now, "FETCHED", "Fetched by a person.", user_id)
+    record(session, [Event(order_id, EventCode.FETCHED, user_id=user_id)], now)
     # A person waits: what staging asked for comes first now.
     enqueue(session, kind=TaskKind.ORDERS_PLACE, integration=integration, now=now, priority=NOW)
     return order_id

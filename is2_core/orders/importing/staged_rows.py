@@ -7,7 +7,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from is2_core.orders.importing.classify import Decision, facts
+from is2_core.orders.holds.facts import facts
+from is2_core.orders.importing.classify import Decision
 from is2_core.orders.states import AckState, CustomizationState, ReceivedState
 from plugins.interface import Order, OrderLine, OrderReject, OrderState
 

@@ -19,7 +19,8 @@ from is2_core.orders.cancellation_requests import requested_late, tell_of_reques
 from is2_core.orders.cancelled_units import follow_cart, is_to_be_stopped
 from is2_core.orders.customized_lines import Customized, customized_lines
 from is2_core.orders.holds.config import load_rules, replace_holds
-from is2_core.orders.importing.classify import Decision, decide, keeps_address, sets_aside
+from is2_core.orders.holds.facts import keeps_address
+from is2_core.orders.importing.classify import Decision, decide, sets_aside
 from is2_core.orders.importing.staged_rows import line_row, order_row, personal, reject_row, tells_of_people
 from is2_core.orders.importing.state_changes import move, write_events
 from is2_core.orders.models import ReceivedLine, ReceivedOrder, Recipient

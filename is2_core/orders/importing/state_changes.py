@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from is2_core.orders.importing.classify import Decision
-from is2_core.orders.models import OrderEvent, ReceivedOrder
+from is2_core.orders.models import ReceivedOrder
 from is2_core.orders.states import ReceivedState
+from is2_core.orders.timeline import Event, record
 from is2_core.orders.transition import explain, transition
+from is2_core.orders.wording.events import EventCode, Told
 from plugins.interface import CONFIRMED
 
 
@@ -32,22 +33,12 @@ def write_events(
         if before is not None and before.state == row["state"] and _is_no_news(before, row["cart_state"]):
             continue
         decision = decisions.get(row["remote_id"])
-        sentence = row["reason"] or (
-            "Read from the cart." if before is None else f"The cart says {row['cart_state'].replace('_', ' ').lower()}."
-        )
-        if decision and decision.holds:
-            sentence = " ".join(hold.sentence for hold in decision.holds)
-        events.append(
-            {
-                "order_id": id_of[row["remote_id"]],
-                "at": now,
-                "code": row["state"],
-                "sentence": sentence,
-                "user_id": None,
-            }
-        )
-    if events:
-        session.execute(sa.insert(OrderEvent), events)
+        if decision is None:
+            told = Told(EventCode.QUARANTINED, {"message": row["reason"]})
+        else:
+            told = decision.told or Told(EventCode.CART_SAYS, {"state": row["cart_state"]})
+        events.append(Event(id_of[row["remote_id"]], told.code, told.params))
+    record(session, events, now)
 
 
 def move(session: Session, rows: Sequence[dict[str, Any]], stored: dict[str, ReceivedOrder], now: datetime) -> None:

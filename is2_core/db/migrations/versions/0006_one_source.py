@@ -5,6 +5,8 @@ One function a subject, called from upgrade() and, in the opposite order, from d
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -17,10 +19,12 @@ depends_on = None
 def upgrade() -> None:
     """Apply."""
     _add_known_skus()
+    _add_parameters()
 
 
 def downgrade() -> None:
     """Take back."""
+    _drop_parameters()
     _drop_known_skus()
 
 
@@ -52,3 +56,61 @@ def _drop_known_skus() -> None:
         batch_op.drop_index(batch_op.f("ix_warehouse_sku_account_id_position"))
         batch_op.drop_column("position")
     op.drop_table("known_sku")
+
+
+_COMPOSED = ("hold", "order_event")
+# Of an address nobody can deliver to, what an earlier release said of it; each in the order of the codes.
+_LACKING = {"a name": "NAME", "a street": "STREET", "a city": "CITY", "a country": "COUNTRY"}
+
+
+def _add_parameters() -> None:
+    """Holds and timelines store codes and parameters. What an earlier release said of a hold may quote a buyer and is
+    worked out anew; what it said in timelines is sealed later, with the keys."""
+    for table in _COMPOSED:
+        op.add_column(table, sa.Column("params", sa.JSON(), nullable=False, server_default="{}"))
+        op.add_column(table, sa.Column("sealed", sa.Text(), nullable=True))
+    op.execute("UPDATE hold SET sentence = ''")
+    now = datetime.now(UTC).replace(tzinfo=None)
+    op.execute(
+        sa.text(
+            "INSERT INTO task (kind, business_key, integration_id, account_id, payload, priority, state, run_at,"
+            " wanted, attempts, crashes, fence, error_code, error_sentence, error_detail, created_at)"
+            " SELECT 'orders.review', 'orders.review:' || id || ':', id, account_id, '{}', 3,"
+            " CASE WHEN state IN ('PAUSED', 'DISCONNECTED') THEN 'WAITING' ELSE 'READY' END, :now, 1,"
+            " 0, 0, 0, '', '', '', :now"
+            " FROM integration WHERE id IN (SELECT integration_id FROM received_order WHERE state = 'HELD')"
+            " ON CONFLICT (business_key) WHERE state IN ('READY', 'RUNNING', 'WAITING')"
+            " DO UPDATE SET wanted = task.wanted + 1"
+        ).bindparams(sa.bindparam("now", now, sa.DateTime()))
+    )
+    # A buyer's reason is on the order's page, and sealed.
+    op.execute(
+        "UPDATE support_case SET sentence = 'The buyer of ' || subject || ' asks to cancel it; the warehouse has it"
+        " already. Have the warehouse stop it, or let it ship.' WHERE kind = 'CANCELLATION_REQUESTED'"
+    )
+    order = sa.table("received_order", sa.column("address_problem", sa.Text()))
+    problem: sa.ColumnElement[str] = order.c.address_problem
+    for before, after in {
+        "The delivery address has an unknown country code.": "COUNTRY_CODE",
+        "The delivery address lacks ": "",
+        " and ": ",",
+        ".": "",
+        **_LACKING,
+    }.items():
+        problem = sa.func.replace(problem, before, after)
+    op.execute(order.update().where(order.c.address_problem != "").values(address_problem=problem))
+
+
+def _drop_parameters() -> None:
+    for table in _COMPOSED:
+        rows = sa.table(table, sa.column("sentence", sa.Text()), sa.column("code", sa.Text()))
+        op.execute(rows.update().where(rows.c.sentence == "").values(sentence=rows.c.code))
+        with op.batch_alter_table(table, schema=None) as batch_op:
+            batch_op.drop_column("sealed")
+            batch_op.drop_column("params")
+    order = sa.table("received_order", sa.column("address_problem", sa.Text()))
+    op.execute(
+        order.update()
+        .where(order.c.address_problem != "")
+        .values(address_problem="The delivery address cannot be shipped to.")
+    )

@@ -1,0 +1,129 @@
+"""All that a hold can depend on, of an order just read and of a stored one; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from is2_core.orders.holds.addresses import address_problem
+from plugins.interface import FulfilledBy, Order, OrderState
+
+if TYPE_CHECKING:
+    from is2_core.orders.models import ReceivedOrder
+    from is2_core.orders.states import CustomizationState
+
+# Among what is waived: what a merchant corrected is not overwritten by what the cart says later.
+ADDRESS_CORRECTED = "ADDRESS_CORRECTED"
+
+
+@dataclass(frozen=True)
+class LineFacts:
+    """What a hold can depend on, of one line. `customization` is a CustomizationState, or "" for none."""
+
+    sku: str
+    open: int
+    customization: str = ""
+
+
+@dataclass(frozen=True)
+class OrderFacts:
+    """What a hold can depend on, of one order."""
+
+    lines: Sequence[LineFacts]
+    shipping_method: str
+    has_address: bool
+    address_problem: str
+    cancellation_requested: bool
+    unknown: Sequence[str]
+    cancel_reason: str = ""
+    caution: str = ""
+    waived: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class MethodRule:
+    """A shipping mapping: the warehouse service, and whether orders wait."""
+
+    service: str
+    hold: bool
+
+
+@dataclass(frozen=True)
+class StoreRules:
+    """What a store's owner has set up, and what the warehouse knows.
+
+    Args:
+        methods: by canonical method key.
+        mappings: cart SKU -> {warehouse SKU: quantity}.
+        warehouse_skus: SKUs the warehouse knows for this account.
+        method_keys: canonical key by method as it stands on orders.
+    """
+
+    methods: Mapping[str, MethodRule] = field(default_factory=dict)
+    mappings: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    warehouse_skus: frozenset[str] = frozenset()
+    method_keys: Mapping[str, str] = field(default_factory=dict)
+    review_first: bool = False
+
+    def components(self, sku: str) -> Mapping[str, int] | None:
+        """What one cart unit of `sku` is made of in the warehouse; None where that is unknown. A mapping wins
+        over a warehouse SKU of the same name."""
+        mapped = self.mappings.get(sku)
+        if mapped:
+            return mapped
+        return {sku: 1} if sku in self.warehouse_skus else None
+
+    def method(self, shipping_method: str) -> MethodRule | None:
+        """The mapping of a shipping method as it stands on an order."""
+        return self.methods.get(self.method_keys.get(shipping_method, ""))
+
+
+def facts(order: Order, stored: ReceivedOrder | None, customized: Mapping[str, CustomizationState]) -> OrderFacts:
+    """An order as the cart shows it now, together with what is stored of it.
+
+    Args:
+        customized: by line of the order, whether what the buyer had made on it is here.
+    """
+    kept = keeps_address(order, stored)
+    return OrderFacts(
+        lines=[LineFacts(line.sku, line.open, customized.get(line.remote_id, "")) for line in order.lines],
+        shipping_method=order.shipping_method,
+        has_address=order.recipient is not None or kept,
+        address_problem=stored.address_problem if stored and kept else address_problem(order.recipient),
+        cancellation_requested=order.cancellation_request is not None,
+        cancel_reason=order.cancellation_request or "",
+        unknown=_unknown(order),
+        caution=order.caution,
+        waived=frozenset(stored.waived) if stored else frozenset(),
+    )
+
+
+def facts_of(order: ReceivedOrder) -> OrderFacts:
+    """A stored order (lines loaded)."""
+    return OrderFacts(
+        lines=[LineFacts(line.sku, line.open, line.customization) for line in order.lines],
+        shipping_method=order.shipping_method,
+        has_address=order.has_address,
+        address_problem=order.address_problem,
+        cancellation_requested=order.cancellation_requested,
+        cancel_reason=order.cancel_reason,
+        caution=order.caution,
+        unknown=order.unknown,
+        waived=frozenset(order.waived),
+    )
+
+
+def keeps_address(order: Order, stored: ReceivedOrder | None) -> bool:
+    """A value is never overwritten with an erased one, nor a person's correction with what was corrected."""
+    return stored is not None and stored.has_address and (order.recipient is None or ADDRESS_CORRECTED in stored.waived)
+
+
+def _unknown(order: Order) -> list[str]:
+    """Each value of the cart without a word here, as "field: value"; a field alone where it tells nothing there."""
+    found = [f"{value.field}: {value.value}" for value in order.unknown]
+    if not found and order.state is OrderState.UNKNOWN:
+        found.append("state")
+    if not found and order.fulfilled_by is FulfilledBy.UNKNOWN and order.state is not OrderState.PENDING:
+        found.append("fulfilled_by")
+    return found

@@ -1,0 +1,1 @@
+"""Wording what holds and timelines store as codes and parameters."""

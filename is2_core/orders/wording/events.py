@@ -1,0 +1,250 @@
+"""Everything an order's timeline can tell, and how it is worded; pure.
+
+A new kind of entry is a member here and its wording.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from is2_core.orders.holds.reasons import REASONS, HoldReason
+from is2_core.orders.wording.parameters import ABOUT, Params, Wording
+
+
+class EventCode(StrEnum):
+    """What happened to an order. Rows hold the names, so they stay."""
+
+    STAGED = "STAGED"
+    PAYMENT_PENDING = "PAYMENT_PENDING"
+    HELD = "HELD"
+    FULFILLED_BY_CART = "FULFILLED_BY_CART"
+    SHIPPED_BEFORE = "SHIPPED_BEFORE"
+    CANCELLED = "CANCELLED"
+    BEFORE_FIRST_ORDERS = "BEFORE_FIRST_ORDERS"
+    NOTHING_OPEN = "NOTHING_OPEN"
+    QUARANTINED = "QUARANTINED"
+    UNKNOWN_TO_CART = "UNKNOWN_TO_CART"
+    ADDRESS_CLOSED = "ADDRESS_CLOSED"
+    CART_SAYS = "CART_SAYS"
+    FETCHED = "FETCHED"
+    CUSTOMIZATION = "CUSTOMIZATION"
+    CUSTOMIZATION_MISSING = "CUSTOMIZATION_MISSING"
+    RELEASED = "RELEASED"
+    APPROVED = "APPROVED"
+    ADDRESS = "ADDRESS"
+    DISMISSED = "DISMISSED"
+    CLOSED_ELSEWHERE = "CLOSED_ELSEWHERE"
+    DISCONNECTED = "DISCONNECTED"
+    RECONNECTED = "RECONNECTED"
+    HELP = "HELP"
+    HELP_ANSWERED = "HELP_ANSWERED"
+    INJECTED = "INJECTED"
+    REFUSED = "REFUSED"
+    ACKNOWLEDGED = "ACKNOWLEDGED"
+    ACK_REJECTED = "ACK_REJECTED"
+    ACK_AGAIN = "ACK_AGAIN"
+    ACK_LEFT = "ACK_LEFT"
+    CANCELLATION_REQUESTED = "CANCELLATION_REQUESTED"
+    FEWER_UNITS = "FEWER_UNITS"
+    SHIPPED_ELSEWHERE = "SHIPPED_ELSEWHERE"
+    TOO_LATE = "TOO_LATE"
+    STOP = "STOP"
+    STOPPED_IN_PART = "STOPPED_IN_PART"
+    STOP_TOO_LATE = "STOP_TOO_LATE"
+    WAREHOUSE_ENDED = "WAREHOUSE_ENDED"
+    WAREHOUSE_ENDED_REST = "WAREHOUSE_ENDED_REST"
+    PACKAGE = "PACKAGE"
+    PACKAGE_CORRECTED = "PACKAGE_CORRECTED"
+    PACKAGE_VOIDED = "PACKAGE_VOIDED"
+    TRACKING = "TRACKING"
+    TRACKING_BEFORE_CHANGE = "TRACKING_BEFORE_CHANGE"
+    TRACKING_ENTERED = "TRACKING_ENTERED"
+    TRACKING_REJECTED = "TRACKING_REJECTED"
+    TRACKING_BY_HAND = "TRACKING_BY_HAND"
+    TRACKING_AGAIN = "TRACKING_AGAIN"
+    COMPLETED = "COMPLETED"
+
+
+@dataclass(frozen=True)
+class Told:
+    """Something that happened, as it is stored: a code and the parameters its wording names."""
+
+    code: EventCode
+    params: Params = field(default_factory=dict)
+
+    def text(self, about: Params) -> str:
+        """Word it; `about` as in `wording.parameters.ABOUT`."""
+        return EVENTS[self.code].told(self.params, about)
+
+
+def held(holds: Sequence[HoldReason]) -> Told:
+    """What holds an order, as one entry."""
+    plain, quoted = [], {}
+    for number, hold in enumerate(holds):
+        params, sealed = REASONS[hold.code].wording.stored(hold.params)
+        plain.append([hold.code, params])
+        if sealed is not None:
+            quoted[str(number)] = sealed
+    return Told(EventCode.HELD, {"holds": plain, "quoted": quoted})
+
+
+def _held(values: Params) -> str:
+    about = {name: values[name] for name in ABOUT}
+    quoted = values["quoted"] or {}
+    return " ".join(
+        REASONS[code].wording.told({**params, **quoted.get(str(number), {})}, about)
+        for number, (code, params) in enumerate(values["holds"] or ())
+        if code in REASONS
+    )
+
+
+def _fewer_units(values: Params) -> str:
+    units = _count(values["units"])
+    return (
+        f"{units} of order {values['order']} cancelled at {values['cart']} after the warehouse was given them. "
+        f"{_ADVICE.get(values['advice'], '')}"
+    )
+
+
+def _shipped_elsewhere(values: Params) -> str:
+    parcels = f" ({', '.join(values['parcels'])})" if values["parcels"] else ""
+    return (
+        f"{_count(values['units'])} of order {values['order']} confirmed as shipped at {values['cart']} by somebody "
+        f"else{parcels}. {_ADVICE.get(values['advice'], '')}"
+    )
+
+
+def _count(units: int) -> str:
+    return "1 unit" if units == 1 else f"{units} units"
+
+
+class Advice(StrEnum):
+    """What becomes of units that the warehouse has and nobody wants any more: it is asked to stop, part of it gone or
+    not; all is gone; or a person must have it leave them out."""
+
+    STOP = "STOP"
+    STOP_REST = "STOP_REST"
+    GONE = "GONE"
+    BY_HAND = "BY_HAND"
+
+
+_ASKED_TO_STOP = "The warehouse is asked to stop what it has not shipped."
+_ADVICE: Params = {
+    Advice.STOP: _ASKED_TO_STOP,
+    Advice.STOP_REST: f"{_ASKED_TO_STOP} Intercept what it has shipped in vain, or expect it back.",
+    Advice.GONE: "The warehouse has shipped them already: expect them back, or tell the buyer.",
+    Advice.BY_HAND: "The warehouse cannot leave out single units by itself: have it do so, or expect them back.",
+}
+
+
+class Why(StrEnum):
+    """Why the warehouse was asked to stop an order."""
+
+    DISMISSED = "DISMISSED"
+    EXCLUDED = "EXCLUDED"
+    SHIPPED_ELSEWHERE = "SHIPPED_ELSEWHERE"
+    CANCELLED = "CANCELLED"
+
+
+_WHY: Params = {
+    Why.DISMISSED: "Dismissed",
+    Why.EXCLUDED: "Not to be shipped from here any more",
+    Why.SHIPPED_ELSEWHERE: "Confirmed at {cart} by somebody else",
+    Why.CANCELLED: "Cancelled at {cart}",
+}
+
+
+def _stopped(rest: str) -> Callable[[Params], str]:
+    return lambda values: f"{_WHY.get(values['why'], '').format(cart=values['cart'])}{rest.format_map(values)}"
+
+
+class Ended(StrEnum):
+    """How an order was completed: the cart takes no tracking, has all of it, has it of what it still wanted, or wanted
+    none."""
+
+    NO_TRACKING = "NO_TRACKING"
+    ALL = "ALL"
+    WANTED = "WANTED"
+    UNWANTED = "UNWANTED"
+
+
+_ENDED: Params = {
+    Ended.NO_TRACKING: "Everything is shipped. The cart takes no tracking, so it was not told.",
+    Ended.ALL: "Everything is shipped, and the cart has the tracking.",
+    Ended.WANTED: "Nothing more is to be shipped, and the cart has the tracking of what it still wanted.",
+    Ended.UNWANTED: "Nothing more is to be shipped, and there is no tracking that the cart still wants.",
+}
+
+
+def _cancellation(values: Params) -> str:
+    reason = f" ({values['reason']})" if values["reason"] else ""
+    return f"The buyer of order {values['order']} asks to cancel it{reason}; the warehouse has it already."
+
+
+EVENTS: Mapping[str, Wording] = {
+    EventCode.STAGED: Wording("Read from the cart."),
+    EventCode.PAYMENT_PENDING: Wording("The payment is pending at the cart."),
+    EventCode.HELD: Wording(_held, sealed=("quoted",), plain=("holds",)),
+    EventCode.FULFILLED_BY_CART: Wording("{cart} fulfills this order itself."),
+    EventCode.SHIPPED_BEFORE: Wording("Shipped already, before the warehouse had it."),
+    EventCode.CANCELLED: Wording("Cancelled at the cart before it was placed."),
+    EventCode.BEFORE_FIRST_ORDERS: Wording("Bought before {first} UTC, when the first orders begin."),
+    EventCode.NOTHING_OPEN: Wording("Nothing of it is open to be shipped."),
+    EventCode.QUARANTINED: Wording("{message}", sealed=("message",)),
+    EventCode.UNKNOWN_TO_CART: Wording("The cart does not know this order any more."),
+    EventCode.ADDRESS_CLOSED: Wording(
+        "The address that is stored for this order cannot be opened. Read the order again."
+    ),
+    EventCode.CART_SAYS: Wording(
+        lambda values: f"The cart says {values['state'].replace('_', ' ').lower()}.", plain=("state",)
+    ),
+    EventCode.FETCHED: Wording("Fetched by a person."),
+    EventCode.CUSTOMIZATION: Wording("What the buyer had made is here."),
+    EventCode.CUSTOMIZATION_MISSING: Wording("What the buyer had made is missing: {message}", sealed=("message",)),
+    EventCode.RELEASED: Wording("Nothing holds this order any more; it goes on by itself."),
+    EventCode.APPROVED: Wording("Approved by a person."),
+    EventCode.ADDRESS: Wording("The address was corrected by a person."),
+    EventCode.DISMISSED: Wording("Dismissed: {reason}", sealed=("reason",)),
+    EventCode.CLOSED_ELSEWHERE: Wording("Shipped elsewhere: {note}", sealed=("note",)),
+    EventCode.DISCONNECTED: Wording("The store was disconnected."),
+    EventCode.RECONNECTED: Wording("The store was reconnected; the order goes on."),
+    EventCode.HELP: Wording("Help was requested."),
+    EventCode.HELP_ANSWERED: Wording("The support answered."),
+    EventCode.INJECTED: Wording("The warehouse accepted it as {order}."),
+    EventCode.REFUSED: Wording("The warehouse refused it: {message}", sealed=("message",)),
+    EventCode.ACKNOWLEDGED: Wording("The cart has the acknowledgement."),
+    EventCode.ACK_REJECTED: Wording("The cart refused the acknowledgement: {message} ({refusal})", sealed=("message",)),
+    EventCode.ACK_AGAIN: Wording("Acknowledged again by a person."),
+    EventCode.ACK_LEFT: Wording("It stays without an acknowledgement, as a person decided."),
+    EventCode.CANCELLATION_REQUESTED: Wording(_cancellation, sealed=("reason",)),
+    EventCode.FEWER_UNITS: Wording(_fewer_units, plain=("units", "advice")),
+    EventCode.SHIPPED_ELSEWHERE: Wording(_shipped_elsewhere, plain=("units", "parcels", "advice")),
+    EventCode.TOO_LATE: Wording(
+        "Order {order} was cancelled at {cart}, and not all that the warehouse shipped of it was wanted."
+    ),
+    EventCode.STOP: Wording(_stopped(" after it was placed; the warehouse stopped it."), plain=("why",)),
+    EventCode.STOPPED_IN_PART: Wording(
+        _stopped("; part of it had been shipped, the warehouse stopped the rest."), plain=("why",)
+    ),
+    EventCode.STOP_TOO_LATE: Wording(_stopped(", but too late. {message}"), sealed=("message",), plain=("why",)),
+    EventCode.WAREHOUSE_ENDED: Wording("The warehouse ended this order: {message}", sealed=("message",)),
+    EventCode.WAREHOUSE_ENDED_REST: Wording(
+        "The warehouse ended the rest of this order: {message}", sealed=("message",)
+    ),
+    EventCode.PACKAGE: Wording("Shipped with {carrier}, tracking number {tracking_number}."),
+    EventCode.PACKAGE_CORRECTED: Wording(
+        "The warehouse corrected a package: {carrier}, tracking number {tracking_number}."
+    ),
+    EventCode.PACKAGE_VOIDED: Wording("The warehouse took back the package {tracking_number}."),
+    EventCode.TRACKING: Wording("The cart has tracking number {tracking_number}."),
+    EventCode.TRACKING_BEFORE_CHANGE: Wording("The cart has a package as it was before its last change."),
+    EventCode.TRACKING_ENTERED: Wording(
+        "The cart has tracking number {tracking_number} already: somebody entered it there."
+    ),
+    EventCode.TRACKING_REJECTED: Wording("The cart refused it: {message} ({refusal})", sealed=("message",)),
+    EventCode.TRACKING_BY_HAND: Wording("Tracking {tracking_number} was entered at the cart."),
+    EventCode.TRACKING_AGAIN: Wording("Posted again by a person."),
+    EventCode.COMPLETED: Wording(lambda values: str(_ENDED.get(values["ended"], "")), plain=("ended",)),
+}

@@ -1,0 +1,81 @@
+"""Holds and timelines of stored orders, as people read them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from is2_core.accounts.models import User
+from is2_core.orders.holds.config import stored_reason
+from is2_core.orders.holds.reasons import REASONS, Fix
+from is2_core.orders.models import Hold, OrderEvent, ReceivedOrder
+from is2_core.orders.timeline import event_text
+from is2_core.orders.wording.parameters import Params
+from is2_core.orders.wording.sealing import OrderKey
+from is2_core.platform import Platform
+
+HOLD_LABELS = {code: reason.label for code, reason in REASONS.items()}
+
+
+@dataclass(frozen=True)
+class ShownHold:
+    """A hold: its reason's code and label, what it is about, its text, what a merchant can do about it, and whether a
+    person may ship the order in spite of it."""
+
+    code: str
+    label: str
+    subject: str
+    text: str
+    fix: Fix
+    waivable: bool
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry of a timeline: when, what, and who did it, None for the platform itself."""
+
+    at: datetime
+    text: str
+    who: str | None
+
+
+def about(platform: Platform, cart: str, number: str) -> Params:
+    """What wordings name of an order: its number, and what its cart is called and says."""
+    manifest = platform.carts.manifest(cart) if cart in platform.carts.names() else None
+    return {
+        "order": number,
+        "cart": manifest.label if manifest else cart,
+        "address_missing": manifest.address_missing if manifest else "",
+    }
+
+
+def shown_holds(platform: Platform, order: ReceivedOrder, cart: str) -> list[ShownHold]:
+    """What holds an order (its holds loaded), worded."""
+    told_of = about(platform, cart, order.number)
+    return [_shown(hold, (order.integration_id, order.remote_id), told_of) for hold in order.holds]
+
+
+def _shown(hold: Hold, key: OrderKey, told_of: Params) -> ShownHold:
+    reason = REASONS.get(hold.code)
+    if reason is None:
+        # Of a later release, which this one followed.
+        return ShownHold(hold.code, hold.code, hold.subject, "", Fix("Ask for help", "help"), waivable=False)
+    params = stored_reason(hold, key).params
+    text = reason.wording.told(params, told_of)
+    return ShownHold(hold.code, reason.label, hold.subject, text, reason.ends(params), reason.waivable)
+
+
+def timeline(platform: Platform, session: Session, order: ReceivedOrder, cart: str) -> list[Entry]:
+    """An order's timeline, the oldest first."""
+    told_of = about(platform, cart, order.number)
+    rows = session.execute(
+        sa.select(OrderEvent, User.name)
+        .outerjoin(User, User.id == OrderEvent.user_id)
+        .where(OrderEvent.order_id == order.id)
+        .order_by(OrderEvent.at, OrderEvent.id)
+    ).all()
+    key = (order.integration_id, order.remote_id)
+    return [Entry(row.at, event_text(row, key, told_of), who) for row, who in rows]
