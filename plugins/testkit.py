@@ -4,7 +4,7 @@ For tests only: it needs pytest and requests, and nothing of the platform but `p
 """
 
 from plugins.conformance.carts.all_checks import CartConformance
-from plugins.conformance.carts.harness import Rig
+from plugins.conformance.carts.harness import Harness
 from plugins.conformance.clock import StillClock
 from plugins.conformance.fake_shop import FakeShop, Recorded, json_answer, served
 from plugins.conformance.faults import Answer, Fault
@@ -16,8 +16,8 @@ __all__ = [
     "CartConformance",
     "FakeShop",
     "Fault",
+    "Harness",
     "Recorded",
-    "Rig",
     "ShopHttp",
     "StillClock",
     "json_answer",

@@ -508,7 +508,7 @@ def test_unit_tests_use_no_server() -> None:
     assert unit
     fixtures = {node.name for node in tree(ROOT / "tests/conftest.py").body if isinstance(node, ast.FunctionDef)}
     # Carts are loaded and Amazon's models read without any. The simulator's tests have an `amazon` of their own.
-    servers = {*fixtures, "rig", "live", "board", "journey"} - {"carts", "models"}
+    servers = {*fixtures, "harness", "live", "board", "journey"} - {"carts", "models"}
     for path in unit:
         own = {"amazon"} if "simulator" in path.parts else set()
         assert arguments(path) & (servers - own) == set(), name(path)

@@ -1,4 +1,4 @@
-"""What the consent page's error codes ask somebody to do.
+"""The consent page's error codes, and what somebody has to do about each.
 
 Source: the pages "Authorization Errors" (MD1000, MD5101) and "SP-API Errors FAQ" (MD9000); MD9999 is known from
 developers' reports (selling-partner-api-models issue 2763), the others stand in third-party lists only.

@@ -1,4 +1,4 @@
-"""What an error answer of the Selling Partner API means for the core.
+"""Translating error answers of the Selling Partner API into errors of the contract.
 
 Source: the error models of the API files and the pages "Usage Plans and Rate Limits" and "Authorization Errors".
 """
@@ -25,7 +25,7 @@ KNOWN_GOOD_QUERY_REFUSED = "KNOWN_GOOD_QUERY_REFUSED"
 
 _PAUSE_MIN = timedelta(seconds=5)
 _PAUSE_MAX = timedelta(minutes=5)
-_WORDS_MAX = 300
+_TEXT_MAX = 300
 
 ORDER_READS = frozenset({"searchOrders", "getOrder"})
 
@@ -75,7 +75,7 @@ class Problem:
         """Whether the limit of the whole application was met, which has nothing to do with the store's own budget."""
         return APPLICATION_LIMIT in self.message
 
-    def words(self) -> str:
+    def summary(self) -> str:
         """One line for the log."""
         parts = (f"HTTP {self.status}", self.code, self.message, self.details, self.request_id)
         return " ".join(part for part in parts if part)
@@ -85,7 +85,7 @@ class Problem:
 class _Meaning:
     error: type[CartError]
     code: str
-    sentence: str
+    message: str
 
 
 _REFUSED = _Meaning(Permanent, "REQUEST_REFUSED", "Amazon did not accept what was sent to it.")
@@ -133,15 +133,15 @@ def failure(operation: str, effect: Effect, problem: Problem, now: datetime) -> 
         now: the time a pause counts from.
     """
     meaning = _meaning(operation, problem)
-    sentence = meaning.sentence.format(role=ROLES.get(operation, _FEEDS_ROLE))
-    detail = f"{operation}: {problem.words()}"
+    message = meaning.message.format(role=ROLES.get(operation, _FEEDS_ROLE))
+    detail = f"{operation}: {problem.summary()}"
     if meaning.error is RateLimited:
         rest = _PAUSE_MIN if problem.about_application else pause(operation)
-        return RateLimited(sentence, until=now + rest, detail=detail, code=meaning.code)
+        return RateLimited(message, until=now + rest, detail=detail, code=meaning.code)
     if meaning.error is Temporary:
         unknown = effect is Effect.WRITE and problem.status >= 500
-        return Temporary(sentence, detail=detail, code=meaning.code, unknown=unknown)
-    return meaning.error(sentence, detail=detail, code=meaning.code)
+        return Temporary(message, detail=detail, code=meaning.code, unknown=unknown)
+    return meaning.error(message, detail=detail, code=meaning.code)
 
 
 def pause(operation: str) -> timedelta:
@@ -163,7 +163,7 @@ def unless_too_many(operation: str, reply: Reply, now: datetime) -> Reply:
     if reply.status != 429:
         return reply
     meaning, detail = _BY_STATUS[429], f"{operation}: HTTP 429"
-    raise RateLimited(meaning.sentence, until=now + pause(operation), detail=detail, code=meaning.code)
+    raise RateLimited(meaning.message, until=now + pause(operation), detail=detail, code=meaning.code)
 
 
 def until_full(error: RateLimited, operation: str, now: datetime) -> RateLimited:
@@ -205,4 +205,4 @@ def _meaning(operation: str, problem: Problem) -> _Meaning:
 
 def one_line(text: str) -> str:
     """A vendor's words made fit for a log line or a page: one line, bounded."""
-    return " ".join(text.split())[:_WORDS_MAX]
+    return " ".join(text.split())[:_TEXT_MAX]

@@ -1,4 +1,4 @@
-"""What the Amazon cart is: its regions, settings, schedules and published limits."""
+"""The manifest of the Amazon cart: its regions, settings, schedules and published limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the cart must know of a connected store: its seller id, its marketplaces, and whether it is sold from afar."""
+"""Facts of a connected store that the cart needs: its seller id, its marketplaces, and whether it is sold from afar."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class FakeShop:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def answer(self, method: str, path: str, *answers: Script) -> None:
-        """What to say to `method path`, one answer after the other; the last one stays.
+        """Set the answers to `method path`, one after the other; the last one stays.
 
         Args:
             path: exactly as it arrives, without the query; "/orders/*" also stands for all below "/orders/".

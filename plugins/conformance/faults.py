@@ -1,4 +1,4 @@
-"""What may go wrong between a cart and its shop."""
+"""Faults between a cart and its shop."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import Enum
 
 
 class Fault(Enum):
-    """One way in which a call goes wrong; the value says it in words."""
+    """One way in which a call goes wrong; the value describes it."""
 
     NO_BUDGET = "no budget left for this operation, so nothing was sent"
     TOO_MANY = "429 with Retry-After"
@@ -45,7 +45,7 @@ class Fault(Enum):
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP answer as a test words it."""
+    """An HTTP answer as a test writes it."""
 
     status: int = 200
     body: bytes = b""

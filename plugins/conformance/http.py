@@ -57,7 +57,7 @@ class ShopHttp:
         self._session.close()
 
     def next_answers(self, *answers: Fault | Answer | None, operation: str | None = None) -> None:
-        """What the next calls meet, in this order; None lets one pass to the shop.
+        """Set the answers to the next calls, in this order; None lets one pass to the shop.
 
         Args:
             operation: the answers are for calls of this name, and others pass.

@@ -74,15 +74,15 @@ def used(path: Path) -> Iterator[tuple[str, int]]:
 
 
 def complaint(module: str, packages: Iterable[str], libraries: Iterable[str]) -> str:
-    """What is wrong with importing a module; "" where nothing is."""
+    """Return the problem with importing a module; "" where there is none."""
     if is_under(module, *packages, CONTRACT):
         return ""
     if is_under(module, *PLATFORM, "plugins"):
         return f"a cart knows {CONTRACT} and nothing else of the platform"
     if is_under(module, *CLIENTS, *NETWORK):
         return "ctx.http.call is a cart's only way out"
-    if words := forbidden(module):
-        return words
+    if problem := forbidden(module):
+        return problem
     root = module.partition(".")[0]
     if root in sys.stdlib_module_names or root in libraries:
         return ""
@@ -90,7 +90,7 @@ def complaint(module: str, packages: Iterable[str], libraries: Iterable[str]) ->
 
 
 def forbidden(name: str) -> str:
-    """What is wrong with a name of the standard library, imported or used; "" where nothing is."""
+    """Return the problem with a name of the standard library, imported or used; "" where there is none."""
     if is_under(name, *PROGRAMS) or name.startswith(_OS_PROGRAMS):
         return "a cart starts no program and no process; ctx.http.call is its only way out"
     if is_under(name, *DYNAMIC):

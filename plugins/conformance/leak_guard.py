@@ -1,4 +1,4 @@
-"""What a cart lets out: log lines, prints, and the words of its errors and results."""
+"""The guard over every text a cart lets out: log lines, prints, and texts of its errors and results."""
 
 from __future__ import annotations
 
@@ -30,25 +30,25 @@ _USUAL = frozenset(vars(logging.makeLogRecord({})))
 _TOO_SHORT = 5
 
 
-class Heard(NamedTuple):
+class Output(NamedTuple):
     """A text the cart let out; `where` names the place for its author."""
 
     where: str
     text: str
 
 
-def words_of_error(hook: str, error: CartError) -> list[Heard]:
-    """What merchants, admins and logs are told of an error."""
+def outputs_of_error(hook: str, error: CartError) -> list[Output]:
+    """Return the texts of an error that merchants, admins and logs see."""
     place = f"of the {type(error).__name__} that {hook} raised"
     return [
-        Heard(f"the sentence {place}", str(error)),
-        Heard(f"the detail {place}", error.detail),
-        Heard(f"the code {place}", error.code),
+        Output(f"the sentence {place}", str(error)),
+        Output(f"the detail {place}", error.detail),
+        Output(f"the code {place}", error.code),
     ]
 
 
-def words_of_result(hook: str, result: object) -> list[Heard]:
-    """What of a result people read."""
+def outputs_of_result(hook: str, result: object) -> list[Output]:
+    """Return the texts of a result that people read."""
     texts: list[tuple[str, str]] = []
     if isinstance(result, WriteReply):
         refused = [one for one in result.results.values() if isinstance(one, Rejected)]
@@ -61,14 +61,14 @@ def words_of_result(hook: str, result: object) -> list[Heard]:
     if isinstance(result, AskFields):
         texts = [("AskFields", result.sentence)]
         texts += [(f"field {field.key}", text) for field in result.fields for text in (field.default, field.help)]
-    return [Heard(f"{what} of {hook}", text) for what, text in texts]
+    return [Output(f"{what} of {hook}", text) for what, text in texts]
 
 
 @contextmanager
-def listening(hook: str, heard: list[Heard], watch: Watch) -> Iterator[None]:
+def listening(hook: str, outputs: list[Output], watch: Watch) -> Iterator[None]:
     """Keep what is logged and printed during a hook."""
     root, client = logging.getLogger(), logging.getLogger(_CLIENT)
-    ear, printed, levels = _Ear(hook, heard, watch), io.StringIO(), (root.level, client.level)
+    ear, printed, levels = _Ear(hook, outputs, watch), io.StringIO(), (root.level, client.level)
     root.addHandler(ear)
     root.setLevel(logging.DEBUG)
     client.setLevel(logging.WARNING)
@@ -80,17 +80,17 @@ def listening(hook: str, heard: list[Heard], watch: Watch) -> Iterator[None]:
         client.setLevel(levels[1])
         root.removeHandler(ear)
         if printed.getvalue():
-            heard.append(Heard(f"a print of {hook}", printed.getvalue()))
+            outputs.append(Output(f"a print of {hook}", printed.getvalue()))
             sys.stdout.write(printed.getvalue())
 
 
 class _Ear(logging.Handler):
     """Keeps what the threads at work for a hook log: others belong to the shop."""
 
-    def __init__(self, hook: str, heard: list[Heard], watch: Watch) -> None:
+    def __init__(self, hook: str, outputs: list[Output], watch: Watch) -> None:
         super().__init__(logging.DEBUG)
         self._where = f"a log line of {hook}"
-        self._heard = heard
+        self._outputs = outputs
         self._watch = watch
         self.setFormatter(logging.Formatter())
 
@@ -98,10 +98,10 @@ class _Ear(logging.Handler):
         """Keep a record, with its traceback and its extra fields."""
         if self._watch.is_own() and record.name.partition(".")[0] != _CLIENT:
             extra = {name: value for name, value in vars(record).items() if name not in _USUAL}
-            self._heard.append(Heard(self._where, f"{self.format(record)} {extra}"))
+            self._outputs.append(Output(self._where, f"{self.format(record)} {extra}"))
 
 
-def check_nothing_is_given_away(heard: Iterable[Heard], hidden: Iterable[Secret | str]) -> None:
+def check_nothing_is_given_away(outputs: Iterable[Output], hidden: Iterable[Secret | str]) -> None:
     """Check that no text holds a secret, a personal text, or the page the kit puts in the place of an answer.
 
     Raises:
@@ -109,7 +109,7 @@ def check_nothing_is_given_away(heard: Iterable[Heard], hidden: Iterable[Secret 
     """
     # Keys first: the page shows the request's headers, and a key in it is worth more words than the page.
     kinds = sorted({*hidden, SPOKEN_NAME, SPOKEN_STREET}, key=lambda one: isinstance(one, str))
-    found = [(said, one) for said in dict.fromkeys(heard) for one in kinds if holds(said.text, one)]
+    found = [(said, one) for said in dict.fromkeys(outputs) for one in kinds if holds(said.text, one)]
     if found:
         said, one = found[0]
         more = len({other for other, _ in found}) - 1

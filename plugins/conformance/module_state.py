@@ -1,4 +1,4 @@
-"""What the modules of a cart hold between calls."""
+"""The state that a cart's modules hold between calls."""
 
 from __future__ import annotations
 

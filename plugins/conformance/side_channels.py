@@ -41,7 +41,7 @@ class Watch:
         return threading.current_thread() not in self.others
 
     def complaint(self, hook: str) -> str:
-        """What is wrong with the ways a hook took; "" where nothing is."""
+        """Return the problem with the ways out a hook took; "" where there is none."""
         if self.tried:
             return (
                 f"{hook} {self.tried[0]} by itself: ctx.http.call is a cart's only way out, for it keeps to limits, "

@@ -38,9 +38,9 @@ class KeptToken:
 class NoToken:
     """There is none, and asking for it is a mistake."""
 
-    def __init__(self, why: str) -> None:
-        self._why = why
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
 
     def get(self, refused: str | None = None) -> str:
         """Fail."""
-        raise AssertionError(self._why)
+        raise AssertionError(self._reason)

@@ -26,7 +26,7 @@ BOXES = {"agree_roles": "yes", "agree_data": "yes", "agree_terms": "yes"}
 
 
 @dataclass
-class Rig:
+class Harness:
     """A running simulator and the means to act on it.
 
     Args:
@@ -94,7 +94,7 @@ class Rig:
 
 
 @pytest.fixture
-def rig() -> Iterator[Rig]:
+def harness() -> Iterator[Harness]:
     """A fresh simulator, its limits off.
 
     Where IS2_SPAPI_MODELS is set it checks every request against Amazon's model files; none may break them.
@@ -120,6 +120,6 @@ def rig() -> Iterator[Rig]:
         }
         secrets = {"client_secret": Secret("is2-demo-client-secret-0123456789")}
         app = PlatformSettings("simulator", values, secrets)
-        running = Rig(address, session, clock, CartHttp(stack.enter_context(requests.Session())), app)
+        running = Harness(address, session, clock, CartHttp(stack.enter_context(requests.Session())), app)
         yield running
         assert running.steer("GET", "violations")["violations"] == []

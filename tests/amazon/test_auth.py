@@ -21,7 +21,7 @@ from plugins.interface import (
     Store,
     Temporary,
 )
-from tests.amazon.conftest import SELLER, Rig
+from tests.amazon.conftest import SELLER, Harness
 from tests.amazon.scripted import answered, passing, refusal, reply
 
 RETURN_URL = "http://127.0.0.1:5000/amazon/authorized"
@@ -51,27 +51,27 @@ def with_values(ctx: CartContext, **values: str) -> CartContext:
     return replace(ctx, app=replace(ctx.app, values={**ctx.app.values, **values}))
 
 
-def test_a_store_is_connected_through_amazons_consent_page(rig: Rig) -> None:
-    ctx = rig.new_store()
+def test_a_store_is_connected_through_amazons_consent_page(harness: Harness) -> None:
+    ctx = harness.new_store()
     away = begin(ctx)
-    assert away.url == f"{rig.address}/sellercentral/us/apps/authorize/consent"
+    assert away.url == f"{harness.address}/sellercentral/us/apps/authorize/consent"
     assert away.params == {"application_id": "amzn1.sp.solution.is2-demo"}
 
-    connected = go_on(ctx, rig.browse(away, RETURN_URL))
+    connected = go_on(ctx, harness.browse(away, RETURN_URL))
     assert isinstance(connected, Connected)
     assert connected.identity == SellerIdentity(SELLER, ""), "no more than the browser says; the rest is to be proved"
     assert set(connected.credentials) == {"refresh_token"}
     assert "Atzr" not in repr(connected)
 
     token = plugin.mint_access_token(ctx, connected.credentials)
-    assert token.expires_at - rig.clock.now() == timedelta(hours=1)
+    assert token.expires_at - harness.clock.now() == timedelta(hours=1)
 
 
-def test_an_older_token_on_the_way_back_is_noticed_and_kept_nowhere(rig: Rig) -> None:
-    ctx = rig.new_store()
-    plain = go_on(ctx, rig.browse(begin(ctx), RETURN_URL))
-    rig.steer("POST", "seller", {"seller": SELLER, "older_token": True})
-    back = rig.browse(begin(ctx), RETURN_URL)
+def test_an_older_token_on_the_way_back_is_noticed_and_kept_nowhere(harness: Harness) -> None:
+    ctx = harness.new_store()
+    plain = go_on(ctx, harness.browse(begin(ctx), RETURN_URL))
+    harness.steer("POST", "seller", {"seller": SELLER, "older_token": True})
+    back = harness.browse(begin(ctx), RETURN_URL)
     older = go_on(ctx, back)
     assert isinstance(plain, Connected)
     assert isinstance(older, Connected)
@@ -83,11 +83,13 @@ def test_an_older_token_on_the_way_back_is_noticed_and_kept_nowhere(rig: Rig) ->
 @pytest.mark.parametrize(
     ("region", "seller", "country"), [("eu", "A2SIMEU0000001", "gb"), ("fe", "A2SIMFE0000001", "jp")]
 )
-def test_each_region_has_its_consent_page_and_its_stores(rig: Rig, region: str, seller: str, country: str) -> None:
-    ctx = rig.new_store(region)
+def test_each_region_has_its_consent_page_and_its_stores(
+    harness: Harness, region: str, seller: str, country: str
+) -> None:
+    ctx = harness.new_store(region)
     away = begin(ctx)
     assert f"/sellercentral/{country}/" in away.url
-    connected = go_on(ctx, rig.browse(away, RETURN_URL, seller))
+    connected = go_on(ctx, harness.browse(away, RETURN_URL, seller))
     assert isinstance(connected, Connected)
     assert connected.identity.remote_id == seller
 
@@ -131,8 +133,10 @@ SELLER_CENTRAL = {
 
 
 @pytest.mark.parametrize("region", SELLER_CENTRAL)
-def test_in_production_the_merchant_is_sent_to_the_seller_central_of_the_home_country(rig: Rig, region: str) -> None:
-    ctx = rig.new_store(region)
+def test_in_production_the_merchant_is_sent_to_the_seller_central_of_the_home_country(
+    harness: Harness, region: str
+) -> None:
+    ctx = harness.new_store(region)
     ctx = replace(ctx, app=replace(ctx.app, environment="production"))
     for home_site, host in SELLER_CENTRAL[region].items():
         away = begin(replace(ctx, store=replace(ctx.store, home_site=home_site)))
@@ -143,7 +147,7 @@ def test_in_production_the_merchant_is_sent_to_the_seller_central_of_the_home_co
         assert go_on(ctx, leg) == Redirect(callback, {"amazon_state": "theirs"})
 
 
-def test_the_seller_central_of_every_marketplace_is_known(rig: Rig) -> None:
+def test_the_seller_central_of_every_marketplace_is_known(harness: Harness) -> None:
     manifest = plugin.cart_manifest()
     for region in manifest.regions:
         assert {site.id for site in region.sites} <= SELLER_CENTRAL[region.code].keys()
@@ -153,32 +157,32 @@ def test_the_seller_central_of_every_marketplace_is_known(rig: Rig) -> None:
     assert len(allowed) == len(set(allowed))
 
 
-def test_a_canadian_seller_consents_on_the_canadian_page(rig: Rig) -> None:
-    ctx = rig.new_store()
+def test_a_canadian_seller_consents_on_the_canadian_page(harness: Harness) -> None:
+    ctx = harness.new_store()
     away = begin(replace(ctx, store=replace(ctx.store, home_site="A2EUQ1WTGCTBG2")))
-    assert away.url == f"{rig.address}/sellercentral/ca/apps/authorize/consent"
-    assert isinstance(go_on(ctx, rig.browse(away, RETURN_URL)), Connected)
+    assert away.url == f"{harness.address}/sellercentral/ca/apps/authorize/consent"
+    assert isinstance(go_on(ctx, harness.browse(away, RETURN_URL)), Connected)
 
 
-def test_a_draft_application_is_named_as_such_to_amazon(rig: Rig) -> None:
-    rig.steer("POST", "application", {"draft": True})
-    ctx = with_values(rig.new_store(), draft="yes")
+def test_a_draft_application_is_named_as_such_to_amazon(harness: Harness) -> None:
+    harness.steer("POST", "application", {"draft": True})
+    ctx = with_values(harness.new_store(), draft="yes")
     away = begin(ctx)
     assert away.params["version"] == "beta"
-    assert isinstance(go_on(ctx, rig.browse(away, RETURN_URL)), Connected)
+    assert isinstance(go_on(ctx, harness.browse(away, RETURN_URL)), Connected)
 
 
 @pytest.mark.parametrize("draft", ["no", "yes"])
-def test_the_leg_through_our_own_sign_in_is_accepted(rig: Rig, draft: str) -> None:
-    rig.steer("POST", "application", {"login_uri": LOGIN_URL, "draft": draft == "yes"})
-    ctx = with_values(rig.new_store(), draft=draft)
-    leg = rig.browse(begin(ctx), RETURN_URL)
+def test_the_leg_through_our_own_sign_in_is_accepted(harness: Harness, draft: str) -> None:
+    harness.steer("POST", "application", {"login_uri": LOGIN_URL, "draft": draft == "yes"})
+    ctx = with_values(harness.new_store(), draft=draft)
+    leg = harness.browse(begin(ctx), RETURN_URL)
     assert set(leg) - {"version"} == {"amazon_callback_uri", "amazon_state", "selling_partner_id"}
 
     back = go_on(ctx, leg)
     assert isinstance(back, Redirect)
     assert back.params["amazon_state"] == leg["amazon_state"]
-    assert isinstance(go_on(ctx, rig.follow(back, RETURN_URL)), Connected)
+    assert isinstance(go_on(ctx, harness.follow(back, RETURN_URL)), Connected)
 
 
 @pytest.mark.parametrize(
@@ -198,8 +202,10 @@ def test_the_leg_through_our_own_sign_in_is_accepted(rig: Rig, draft: str) -> No
         ("simulator", "https://amazon.com/apps/authorize/confirm/x", False),
     ],
 )
-def test_the_browser_is_sent_back_to_amazon_only(rig: Rig, environment: str, callback: str, known: bool) -> None:
-    ctx = rig.new_store()
+def test_the_browser_is_sent_back_to_amazon_only(
+    harness: Harness, environment: str, callback: str, known: bool
+) -> None:
+    ctx = harness.new_store()
     ctx = replace(ctx, app=replace(ctx.app, environment=environment))
     leg = {"amazon_callback_uri": callback, "amazon_state": "theirs", "selling_partner_id": SELLER}
     if known:
@@ -208,9 +214,9 @@ def test_the_browser_is_sent_back_to_amazon_only(rig: Rig, environment: str, cal
         assert refused(ctx, leg).code == "UNKNOWN_CALLBACK"
 
 
-def test_cancel_at_amazon_is_told_in_a_sentence(rig: Rig) -> None:
-    ctx = rig.new_store()
-    error = refused(ctx, rig.browse(begin(ctx), RETURN_URL, press="cancel"))
+def test_cancel_at_amazon_is_told_in_a_sentence(harness: Harness) -> None:
+    ctx = harness.new_store()
+    error = refused(ctx, harness.browse(begin(ctx), RETURN_URL, press="cancel"))
     assert error.sentence.startswith("You chose Cancel at Amazon, so nothing was connected")
 
 
@@ -230,9 +236,9 @@ def test_cancel_at_amazon_is_told_in_a_sentence(rig: Rig) -> None:
     ],
 )
 def test_an_error_of_the_consent_page_says_what_to_do(
-    rig: Rig, error: str, description: str, code: str, words: str
+    harness: Harness, error: str, description: str, code: str, words: str
 ) -> None:
-    found = refused(rig.new_store(), {"error": error, "error_description": description})
+    found = refused(harness.new_store(), {"error": error, "error_description": description})
     assert found.code == code
     assert words in found.sentence
     assert found.sentence.endswith(".")
@@ -242,24 +248,24 @@ def test_an_error_of_the_consent_page_says_what_to_do(
 @pytest.mark.parametrize(
     "spelt", [SELLER.lower(), f" {SELLER}", f"{SELLER}\n", f"../{SELLER}", f"{SELLER}%", "\u0391", "A" * 51]
 )
-def test_an_id_that_is_spelt_otherwise_is_no_sellers(rig: Rig, spelt: str) -> None:
-    assert refused(rig.new_store(), {"selling_partner_id": spelt, "spapi_oauth_code": "x"}).code == "NO_SELLER"
+def test_an_id_that_is_spelt_otherwise_is_no_sellers(harness: Harness, spelt: str) -> None:
+    assert refused(harness.new_store(), {"selling_partner_id": spelt, "spapi_oauth_code": "x"}).code == "NO_SELLER"
 
 
-def test_an_answer_that_is_not_complete_connects_nothing(rig: Rig) -> None:
-    assert refused(rig.new_store(), {"selling_partner_id": SELLER}).code == "INCOMPLETE_REPLY"
-    assert refused(rig.new_store(), {"spapi_oauth_code": "x"}).code == "INCOMPLETE_REPLY"
-    assert refused(rig.new_store(), {"error": "server_error"}).code == "CONSENT_FAILED"
+def test_an_answer_that_is_not_complete_connects_nothing(harness: Harness) -> None:
+    assert refused(harness.new_store(), {"selling_partner_id": SELLER}).code == "INCOMPLETE_REPLY"
+    assert refused(harness.new_store(), {"spapi_oauth_code": "x"}).code == "INCOMPLETE_REPLY"
+    assert refused(harness.new_store(), {"error": "server_error"}).code == "CONSENT_FAILED"
 
 
-def test_a_code_is_good_once_and_for_five_minutes(rig: Rig) -> None:
-    ctx = rig.new_store()
-    params = rig.browse(begin(ctx), RETURN_URL)
+def test_a_code_is_good_once_and_for_five_minutes(harness: Harness) -> None:
+    ctx = harness.new_store()
+    params = harness.browse(begin(ctx), RETURN_URL)
     assert isinstance(go_on(ctx, params), Connected)
     assert refused(ctx, params).code == "CODE_EXPIRED"
 
-    params = rig.browse(begin(ctx), RETURN_URL)
-    rig.clock.advance(301)
+    params = harness.browse(begin(ctx), RETURN_URL)
+    harness.clock.advance(301)
     late = refused(ctx, params)
     assert late.code == "CODE_EXPIRED"
     assert late.sentence.startswith("Amazon's sign-in took longer than 5 minutes")
@@ -271,86 +277,86 @@ def not_proved(ctx: CartContext) -> SettingsError:
     return error.value
 
 
-def test_the_seller_is_proved_by_one_listing_of_one_marketplace(rig: Rig) -> None:
-    proved = plugin.prove_seller(rig.store(home_site="A2EUQ1WTGCTBG2"))
+def test_the_seller_is_proved_by_one_listing_of_one_marketplace(harness: Harness) -> None:
+    proved = plugin.prove_seller(harness.store(home_site="A2EUQ1WTGCTBG2"))
     sites = ("ATVPDKIKX0DER", "A2EUQ1WTGCTBG2", "A1AM78C64UM0Y8")
     assert proved == SellerIdentity(SELLER, "Northwind Outdoor", sites)
-    assert rig.http.operations() == ["lwaToken", "getMarketplaceParticipations", "searchListingsItems"]
+    assert harness.http.operations() == ["lwaToken", "getMarketplaceParticipations", "searchListingsItems"]
 
 
-def test_the_proof_asks_for_the_least(rig: Rig) -> None:
+def test_the_proof_asks_for_the_least(harness: Harness) -> None:
     found = reply(200, {"numberOfResults": 0, "items": []})
-    ctx, http = answered(rig.store(home_site="A2EUQ1WTGCTBG2"), passing(rig.http), found)
+    ctx, http = answered(harness.store(home_site="A2EUQ1WTGCTBG2"), passing(harness.http), found)
     plugin.prove_seller(ctx)
     asked = http.calls[-1]
     assert asked.url.endswith(f"/listings/2021-08-01/items/{SELLER}")
     assert asked.params == {"marketplaceIds": "A2EUQ1WTGCTBG2", "pageSize": "1", "includedData": "summaries"}
 
 
-def test_a_home_where_the_seller_does_not_sell_proves_as_well(rig: Rig) -> None:
-    assert plugin.prove_seller(rig.store(home_site="A2Q3Y263D00KWC")).remote_id == SELLER
+def test_a_home_where_the_seller_does_not_sell_proves_as_well(harness: Harness) -> None:
+    assert plugin.prove_seller(harness.store(home_site="A2Q3Y263D00KWC")).remote_id == SELLER
 
 
 @pytest.mark.parametrize("claimed", ["A2SIMNA0000002", "AUNKNOWN", "a/b?c#d"])
-def test_another_seller_is_not_proved(rig: Rig, claimed: str) -> None:
-    ctx = rig.store()
+def test_another_seller_is_not_proved(harness: Harness, claimed: str) -> None:
+    ctx = harness.store()
     error = not_proved(replace(ctx, store=replace(ctx.store, remote_id=claimed)))
     assert error.code == "SELLER_NOT_PROVED"
     assert claimed in error.sentence
 
 
 @pytest.mark.parametrize("status", [400, 403, 404])
-def test_whatever_amazon_refuses_the_proof_with_names_seller_and_role(rig: Rig, status: int) -> None:
-    ctx, _ = answered(rig.store(), passing(rig.http), refusal(status, "No.", "Unauthorized"))
+def test_whatever_amazon_refuses_the_proof_with_names_seller_and_role(harness: Harness, status: int) -> None:
+    ctx, _ = answered(harness.store(), passing(harness.http), refusal(status, "No.", "Unauthorized"))
     error = not_proved(ctx)
     assert SELLER in error.sentence
     assert "Product Listing or Inventory and Order Tracking" in error.sentence
 
 
 @pytest.mark.parametrize("answer", [reply(200, {"numberOfResults": 0}), reply(200, b"<html>"), reply(403, b"<html>")])
-def test_an_answer_that_cannot_be_read_proves_nothing(rig: Rig, answer: Reply) -> None:
-    ctx, _ = answered(rig.store(), passing(rig.http), answer)
+def test_an_answer_that_cannot_be_read_proves_nothing(harness: Harness, answer: Reply) -> None:
+    ctx, _ = answered(harness.store(), passing(harness.http), answer)
     with pytest.raises(Temporary):
         plugin.prove_seller(ctx)
 
 
-def test_a_seller_of_another_region_is_not_proved(rig: Rig) -> None:
-    ctx = rig.store()
+def test_a_seller_of_another_region_is_not_proved(harness: Harness) -> None:
+    ctx = harness.store()
     error = not_proved(replace(ctx, store=replace(ctx.store, region="eu")))
     assert "If the account" in error.sentence
     assert "Europe" in error.sentence
     assert SELLER in error.sentence
 
 
-def test_a_seller_of_no_marketplace_we_know_is_not_connected(rig: Rig) -> None:
-    rig.steer("POST", "seller", {"seller": SELLER, "marketplaces": ["A19VAU5U5O7RUS"]})
-    assert not_proved(rig.store()).code == "NO_MARKETPLACE"
+def test_a_seller_of_no_marketplace_we_know_is_not_connected(harness: Harness) -> None:
+    harness.steer("POST", "seller", {"seller": SELLER, "marketplaces": ["A19VAU5U5O7RUS"]})
+    assert not_proved(harness.store()).code == "NO_MARKETPLACE"
 
 
 @pytest.mark.parametrize("missing", ["application_id", "client_id", "client_secret"])
-def test_before_the_warehouse_has_set_amazon_up_the_merchant_is_told_so(rig: Rig, missing: str) -> None:
-    ctx = rig.new_store()
+def test_before_the_warehouse_has_set_amazon_up_the_merchant_is_told_so(harness: Harness, missing: str) -> None:
+    ctx = harness.new_store()
     values = {key: value for key, value in ctx.app.values.items() if key != missing}
     secrets = {key: value for key, value in ctx.app.secrets.items() if key != missing}
     with pytest.raises(SettingsError) as error:
         plugin.install(replace(ctx, app=PlatformSettings("simulator", values, secrets)), None)
     assert error.value.sentence.startswith("The warehouse has not finished setting up Amazon yet.")
-    assert rig.http.calls == []
+    assert harness.http.calls == []
 
 
-def test_the_connection_can_be_checked_at_any_time(rig: Rig) -> None:
-    identity = plugin.check_connection(rig.store())
+def test_the_connection_can_be_checked_at_any_time(harness: Harness) -> None:
+    identity = plugin.check_connection(harness.store())
     assert (identity.remote_id, identity.name) == (SELLER, "Northwind Outdoor")
     with pytest.raises(SettingsError):
-        plugin.check_connection(rig.new_store())
+        plugin.check_connection(harness.new_store())
 
 
-def test_a_store_of_another_region_is_refused_without_a_loop(rig: Rig) -> None:
-    ctx = rig.store()
+def test_a_store_of_another_region_is_refused_without_a_loop(harness: Harness) -> None:
+    ctx = harness.store()
     elsewhere = replace(ctx, store=Store(SELLER, "eu"))
     with pytest.raises(SettingsError):
         plugin.check_connection(elsewhere)
-    assert rig.http.operations().count("getMarketplaceParticipations") == 1
+    assert harness.http.operations().count("getMarketplaceParticipations") == 1
     with pytest.raises(SettingsError) as unknown:
         plugin.check_connection(replace(ctx, store=Store(SELLER, "moon")))
     assert unknown.value.code == "UNKNOWN_REGION"

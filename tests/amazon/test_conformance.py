@@ -12,7 +12,7 @@ from plugins.amazon.simulator import Simulator
 from plugins.amazon.simulator.front import create_app
 from plugins.interface import AskFields, CartManifest, PlatformSettings, Redirect, Secret
 from plugins.testkit import CartConformance, ShopHttp, StillClock, served
-from tests.amazon.conftest import SELLER, Rig
+from tests.amazon.conftest import SELLER, Harness
 
 
 class TestAmazon(CartConformance):
@@ -29,7 +29,7 @@ class TestAmazon(CartConformance):
     shops = 0
 
     @contextmanager
-    def shop(self, clock: StillClock) -> Iterator[Rig]:
+    def shop(self, clock: StillClock) -> Iterator[Harness]:
         self.shops += 1
 
         def make(url: str) -> object:
@@ -44,39 +44,39 @@ class TestAmazon(CartConformance):
             }
             secrets = {"client_secret": Secret("is2-demo-client-secret-0123456789")}
             app = PlatformSettings("simulator", values, secrets)
-            rig = Rig(address, session, clock, ShopHttp(clock), app)
+            harness = Harness(address, session, clock, ShopHttp(clock), app)
             for sku in self.skus:
-                rig.steer("POST", "listings", {"seller": SELLER, "sku": sku, "quantity": 1})
-            yield rig
-            assert rig.steer("GET", "violations")["violations"] == []
+                harness.steer("POST", "listings", {"seller": SELLER, "sku": sku, "quantity": 1})
+            yield harness
+            assert harness.steer("GET", "violations")["violations"] == []
 
-    def platform(self, shop: Rig, manifest: CartManifest) -> PlatformSettings:
+    def platform(self, shop: Harness, manifest: CartManifest) -> PlatformSettings:
         return shop.app
 
-    def install_answer(self, shop: Rig, step: Redirect | AskFields) -> Mapping[str, str]:
+    def install_answer(self, shop: Harness, step: Redirect | AskFields) -> Mapping[str, str]:
         return self._browse(shop, step, "next")
 
-    def declined_answer(self, shop: Rig, step: Redirect | AskFields) -> Mapping[str, str]:
+    def declined_answer(self, shop: Harness, step: Redirect | AskFields) -> Mapping[str, str]:
         return self._browse(shop, step, "cancel")
 
-    def seed_orders(self, shop: Rig, count: int) -> Sequence[str]:
+    def seed_orders(self, shop: Harness, count: int) -> Sequence[str]:
         made = shop.steer("POST", "orders/generate", {"seller": SELLER, "mix": {"plain": count}})
         return made["branches"]["plain"]
 
-    def revoke(self, shop: Rig) -> None:
+    def revoke(self, shop: Harness) -> None:
         shop.steer("POST", "seller", {"seller": SELLER, "revoke": True})
 
-    def break_one_order(self, shop: Rig, order_id: str) -> None:
+    def break_one_order(self, shop: Harness, order_id: str) -> None:
         items = shop.steer("GET", f"orders/{order_id}")["order"]["orderItems"]
         broken = [{**item, "quantityOrdered": -1} for item in items]
         shop.steer("POST", f"orders/{order_id}", {"set": {"orderItems": broken}})
 
-    def seed_customized_order(self, shop: Rig) -> str:
+    def seed_customized_order(self, shop: Harness) -> str:
         return shop.steer("POST", "orders/generate", {"seller": SELLER, "mix": {"customized": 1}})["branches"][
             "customized"
         ][0]
 
-    def _browse(self, shop: Rig, step: Redirect | AskFields, press: str) -> Mapping[str, str]:
+    def _browse(self, shop: Harness, step: Redirect | AskFields, press: str) -> Mapping[str, str]:
         assert isinstance(step, Redirect)
         params = shop.browse(step, self.return_url, press=press)
         params.pop(step.state_param, None)

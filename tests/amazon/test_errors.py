@@ -32,7 +32,7 @@ from plugins.interface import (
     Temporary,
     WriteReply,
 )
-from tests.amazon.conftest import Rig
+from tests.amazon.conftest import Harness
 from tests.amazon.scripted import answered
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -194,20 +194,20 @@ CALLS: dict[str, Callable[[CartContext], Any]] = {
 
 @pytest.mark.parametrize("status", [200, 400, 403, 500])
 @pytest.mark.parametrize("verb", CALLS)
-def test_a_body_nested_beyond_reading_is_a_failure_of_amazons(rig: Rig, verb: str, status: int) -> None:
-    ctx, _ = answered(rig.store(home_site=SITE, sites=(SITE,)), Reply(status, {}, DEEP))
+def test_a_body_nested_beyond_reading_is_a_failure_of_amazons(harness: Harness, verb: str, status: int) -> None:
+    ctx, _ = answered(harness.store(home_site=SITE, sites=(SITE,)), Reply(status, {}, DEEP))
     with pytest.raises((Temporary, Permanent)):
         CALLS[verb](ctx)
 
 
 @pytest.mark.parametrize("status", [200, 400, 403, 500])
-def test_a_package_answered_beyond_reading_is_posted_again(rig: Rig, status: int) -> None:
-    ctx, _ = answered(rig.store(), Reply(status, {}, DEEP))
+def test_a_package_answered_beyond_reading_is_posted_again(harness: Harness, status: int) -> None:
+    ctx, _ = answered(harness.store(), Reply(status, {}, DEEP))
     assert post(ctx).results == {"k": Retry(ctx.clock.now() + timedelta(minutes=1))}
 
 
 def test_amazons_words_are_kept_for_the_log_on_one_bounded_line() -> None:
     problem = read_problem(answer(400, "InvalidInput", "bad\nline " * 100))
-    assert "\n" not in problem.words()
+    assert "\n" not in problem.summary()
     assert len(problem.message) == 300
     assert problem.request_id == "req-1"

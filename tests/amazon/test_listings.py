@@ -23,30 +23,30 @@ from plugins.interface import (
     ShownLevel,
     Temporary,
 )
-from tests.amazon.conftest import SELLER, Rig
+from tests.amazon.conftest import SELLER, Harness
 
 US, CA, MX = "ATVPDKIKX0DER", "A2EUQ1WTGCTBG2", "A1AM78C64UM0Y8"
 EVERYWHERE = f"{US},{CA},{MX}"
 REMOTE = "A2SIMNA0000003"
 
 
-def north_america(rig: Rig, seller: str = SELLER, **settings: str) -> CartContext:
-    return rig.store(seller, "na", (CA, MX, US), US, **settings)
+def north_america(harness: Harness, seller: str = SELLER, **settings: str) -> CartContext:
+    return harness.store(seller, "na", (CA, MX, US), US, **settings)
 
 
-def put(rig: Rig, sku: str, **fields: Any) -> None:
-    rig.steer("POST", "listings", {"seller": SELLER, "sku": sku, **fields})
+def put(harness: Harness, sku: str, **fields: Any) -> None:
+    harness.steer("POST", "listings", {"seller": SELLER, "sku": sku, **fields})
 
 
 def read(ctx: CartContext, *skus: str) -> dict[str, ShownLevel | NotRead]:
     return {level.sku: level for level in plugin.read_inventory(ctx, skus)}
 
 
-def test_who_ships_a_sku_how_many_and_where(rig: Rig) -> None:
-    put(rig, "TENT-2P", quantity=4, lead_days=5, marketplaces=[CA, US])
-    put(rig, "TWIN", channels={"DEFAULT": 2, "AMAZON_NA": 9})
-    put(rig, "BARE", channels={})
-    shown = read(north_america(rig), "TENT-2P", "COOLER-FBA", "TWIN", "BARE", "NO-SUCH")
+def test_who_ships_a_sku_how_many_and_where(harness: Harness) -> None:
+    put(harness, "TENT-2P", quantity=4, lead_days=5, marketplaces=[CA, US])
+    put(harness, "TWIN", channels={"DEFAULT": 2, "AMAZON_NA": 9})
+    put(harness, "BARE", channels={})
+    shown = read(north_america(harness), "TENT-2P", "COOLER-FBA", "TWIN", "BARE", "NO-SUCH")
     assert shown == {
         "TENT-2P": ShownLevel("TENT-2P", {MERCHANT_CHANNEL: 4}, 5, f"{US},{CA}"),
         "COOLER-FBA": ShownLevel("COOLER-FBA", {"AMAZON_NA": 40}, None, US),
@@ -56,58 +56,58 @@ def test_who_ships_a_sku_how_many_and_where(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("sku", ["Mug Blue 12oz", "A/B +1", "50% & more", "RED,LARGE", "Ä-ß", "a?b#c"])
-def test_a_sku_is_asked_for_letter_by_letter(rig: Rig, sku: str) -> None:
-    put(rig, sku, quantity=3)
-    assert read(north_america(rig), sku)[sku].channels == {MERCHANT_CHANNEL: 3}
+def test_a_sku_is_asked_for_letter_by_letter(harness: Harness, sku: str) -> None:
+    put(harness, sku, quantity=3)
+    assert read(north_america(harness), sku)[sku].channels == {MERCHANT_CHANNEL: 3}
 
 
-def test_a_sku_that_only_looks_alike_is_not_it(rig: Rig) -> None:
-    put(rig, "123", quantity=3)
-    put(rig, "RED", quantity=3)
-    put(rig, "LARGE", quantity=3)
-    assert set(read(north_america(rig), "000123", "tent-2p", "RED,LARGE")) == {"000123"}
+def test_a_sku_that_only_looks_alike_is_not_it(harness: Harness) -> None:
+    put(harness, "123", quantity=3)
+    put(harness, "RED", quantity=3)
+    put(harness, "LARGE", quantity=3)
+    assert set(read(north_america(harness), "000123", "tent-2p", "RED,LARGE")) == {"000123"}
 
 
 @dataclass
 class Way:
     """A way out whose searches are looked at, and whose answers may be changed."""
 
-    rig: Rig
+    harness: Harness
     change: Callable[[Reply], Reply] = lambda reply: reply
     urls: list[str] = field(default_factory=list)
 
     def call(self, operation: str, effect: Effect, method: str, url: str, **more: Any) -> Reply:
-        reply = self.rig.http.call(operation, effect, method, url, **more)
+        reply = self.harness.http.call(operation, effect, method, url, **more)
         if operation != "searchListingsItems":
             return reply
         self.urls.append(url)
         return self.change(reply)
 
 
-def test_what_a_search_finds_besides_is_left_out(rig: Rig) -> None:
+def test_what_a_search_finds_besides_is_left_out(harness: Harness) -> None:
     def add_a_lookalike(reply: Reply) -> Reply:
         body = reply.json()
         body["items"] += [item | {"sku": item["sku"].lower()} for item in body["items"]]
         return replace(reply, body=json.dumps(body).encode())
 
-    ctx = replace(north_america(rig), http=Way(rig, add_a_lookalike))
+    ctx = replace(north_america(harness), http=Way(harness, add_a_lookalike))
     assert [level.sku for level in plugin.read_inventory(ctx, ["TENT-2P", "TENT-2P"])] == ["TENT-2P"]
     assert plugin.read_inventory(ctx, []) == []
 
 
-def test_a_space_travels_as_percent_20(rig: Rig) -> None:
-    way = Way(rig)
-    read(replace(north_america(rig), http=way), "Mug Blue 12oz", "A+B")
+def test_a_space_travels_as_percent_20(harness: Harness) -> None:
+    way = Way(harness)
+    read(replace(north_america(harness), http=way), "Mug Blue 12oz", "A+B")
     assert "identifiers=Mug%20Blue%2012oz%2CA%2BB&" in way.urls[0]
 
 
-def test_a_comma_does_not_push_another_sku_out_of_the_call(rig: Rig) -> None:
+def test_a_comma_does_not_push_another_sku_out_of_the_call(harness: Harness) -> None:
     skus = [f"S{number:02d}" for number in range(19)]
-    put(rig, "RED,LARGE", quantity=3)
-    assert set(read(north_america(rig), *skus, "RED,LARGE")) == {"RED,LARGE"}
+    put(harness, "RED,LARGE", quantity=3)
+    assert set(read(north_america(harness), *skus, "RED,LARGE")) == {"RED,LARGE"}
 
 
-def spent_after(rig: Rig, calls: int, until: timedelta = timedelta(milliseconds=200)) -> Any:
+def spent_after(harness: Harness, calls: int, until: timedelta = timedelta(milliseconds=200)) -> Any:
     """A way out whose budget for searches ends after so many."""
 
     class Spent:
@@ -117,75 +117,75 @@ def spent_after(rig: Rig, calls: int, until: timedelta = timedelta(milliseconds=
             if operation == "searchListingsItems":
                 self.left -= 1
                 if self.left < 0:
-                    raise RateLimited("Spent.", until=rig.clock.now() + until)
-            return rig.http.call(operation, *args, **more)
+                    raise RateLimited("Spent.", until=harness.clock.now() + until)
+            return harness.http.call(operation, *args, **more)
 
     return Spent()
 
 
 @pytest.mark.parametrize("calls", [0, 1, 2])
-def test_where_the_budget_ends_what_was_read_is_kept_and_the_rest_is_for_later(rig: Rig, calls: int) -> None:
+def test_where_the_budget_ends_what_was_read_is_kept_and_the_rest_is_for_later(harness: Harness, calls: int) -> None:
     skus = [f"S{number:02d}" for number in range(45)]
     for sku in skus:
-        put(rig, sku, quantity=1)
-    shown = plugin.read_inventory(replace(north_america(rig), http=spent_after(rig, calls)), skus)
+        put(harness, sku, quantity=1)
+    shown = plugin.read_inventory(replace(north_america(harness), http=spent_after(harness, calls)), skus)
     read_now, later = shown[: 20 * calls], shown[20 * calls :]
     assert {level.sku for level in read_now if isinstance(level, ShownLevel)} == set(skus[: 20 * calls])
-    when = rig.clock.now() + timedelta(milliseconds=200)
+    when = harness.clock.now() + timedelta(milliseconds=200)
     assert later == [NotRead(sku, when) for sku in skus[20 * calls :]]
 
 
-def test_stores_that_share_a_budget_get_on_call_by_call(rig: Rig) -> None:
+def test_stores_that_share_a_budget_get_on_call_by_call(harness: Harness) -> None:
     left = skus = [f"S{number:02d}" for number in range(80)]
     for sku in skus:
-        put(rig, sku, quantity=1)
-    ctx = north_america(rig)
+        put(harness, sku, quantity=1)
+    ctx = north_america(harness)
     for calls in (1, 1, 1, 2):
-        answer = plugin.read_inventory(replace(ctx, http=spent_after(rig, calls)), left)
+        answer = plugin.read_inventory(replace(ctx, http=spent_after(harness, calls)), left)
         left = [entry.sku for entry in answer if isinstance(entry, NotRead)]
     assert left == []
 
 
-def test_what_has_no_look_for_remote_fulfillment_is_read_again_with_it(rig: Rig) -> None:
+def test_what_has_no_look_for_remote_fulfillment_is_read_again_with_it(harness: Harness) -> None:
     skus = [f"S{number:02d}" for number in range(25)]
     for sku in skus:
-        put(rig, sku, quantity=1)
-    ctx = north_america(rig)
-    shown = plugin.read_inventory(replace(ctx, http=spent_after(rig, 2)), skus)
+        put(harness, sku, quantity=1)
+    ctx = north_america(harness)
+    shown = plugin.read_inventory(replace(ctx, http=spent_after(harness, 2)), skus)
     assert {level.sku for level in shown if isinstance(level, ShownLevel)} == set(skus[:20])
     # Two calls are needed then, so it waits for the budget of two.
-    when = rig.clock.now() + timedelta(milliseconds=400)
+    when = harness.clock.now() + timedelta(milliseconds=400)
     assert shown[20:] == [NotRead(sku, when) for sku in skus[20:]]
-    again = plugin.read_inventory(replace(ctx, http=spent_after(rig, 2)), skus[20:])
+    again = plugin.read_inventory(replace(ctx, http=spent_after(harness, 2)), skus[20:])
     assert {level.sku for level in again if isinstance(level, ShownLevel)} == set(skus[20:])
 
 
-def test_without_a_sku_to_search_for_the_look_may_be_missed(rig: Rig) -> None:
-    put(rig, "RED,LARGE", quantity=3)
-    shown = plugin.read_inventory(replace(north_america(rig), http=spent_after(rig, 0)), ["RED,LARGE"])
+def test_without_a_sku_to_search_for_the_look_may_be_missed(harness: Harness) -> None:
+    put(harness, "RED,LARGE", quantity=3)
+    shown = plugin.read_inventory(replace(north_america(harness), http=spent_after(harness, 0)), ["RED,LARGE"])
     assert [type(level) for level in shown] == [ShownLevel]
 
 
-def test_after_the_budget_for_skus_with_a_comma_is_spent_a_full_one_is_waited_for(rig: Rig) -> None:
-    ctx = north_america(rig)
+def test_after_the_budget_for_skus_with_a_comma_is_spent_a_full_one_is_waited_for(harness: Harness) -> None:
+    ctx = north_america(harness)
 
     class Spent:
         def call(self, operation: str, *args: Any, **more: Any) -> Reply:
             if operation == "getListingsItem":
-                raise RateLimited("Spent.", until=rig.clock.now() + timedelta(milliseconds=200))
-            return rig.http.call(operation, *args, **more)
+                raise RateLimited("Spent.", until=harness.clock.now() + timedelta(milliseconds=200))
+            return harness.http.call(operation, *args, **more)
 
     shown = plugin.read_inventory(replace(ctx, http=Spent()), ["RED,LARGE", "TENT-2P"])
     assert [level.sku for level in shown] == ["TENT-2P", "RED,LARGE"]
-    assert shown[1] == NotRead("RED,LARGE", rig.clock.now() + timedelta(seconds=2))
+    assert shown[1] == NotRead("RED,LARGE", harness.clock.now() + timedelta(seconds=2))
 
 
-def test_any_number_of_skus_with_a_comma_gets_through(rig: Rig) -> None:
-    rig.steer("POST", "limits", {"enforced": True})
+def test_any_number_of_skus_with_a_comma_gets_through(harness: Harness) -> None:
+    harness.steer("POST", "limits", {"enforced": True})
     wanted = [f"SHIRT,{number:02d}" for number in range(80)]
     for number, sku in enumerate(wanted[:-1]):
-        put(rig, sku, quantity=number)
-    ctx = north_america(rig)
+        put(harness, sku, quantity=number)
+    ctx = north_america(harness)
     shown: dict[str, ShownLevel] = {}
     left = wanted
     for _ in range(8):
@@ -193,49 +193,49 @@ def test_any_number_of_skus_with_a_comma_gets_through(rig: Rig) -> None:
         shown |= {entry.sku: entry for entry in answer if isinstance(entry, ShownLevel)}
         later = [entry for entry in answer if isinstance(entry, NotRead)]
         left = [entry.sku for entry in later]
-        rig.clock.instant = max((entry.when for entry in later), default=rig.clock.now())
+        harness.clock.instant = max((entry.when for entry in later), default=harness.clock.now())
     assert left == []
     assert {sku: level.channels for sku, level in shown.items()} == {
         sku: {MERCHANT_CHANNEL: number} for number, sku in enumerate(wanted[:-1])
     }
 
 
-def test_the_home_marketplace_comes_first(rig: Rig) -> None:
-    shown = read(rig.store(SELLER, "na", (US, CA, MX), MX), "TENT-2P")
+def test_the_home_marketplace_comes_first(harness: Harness) -> None:
+    shown = read(harness.store(SELLER, "na", (US, CA, MX), MX), "TENT-2P")
     assert shown["TENT-2P"].remote_id == f"{MX},{US},{CA}"
 
 
-def test_twenty_skus_are_one_call(rig: Rig) -> None:
+def test_twenty_skus_are_one_call(harness: Harness) -> None:
     skus = [f"S{number:02d}" for number in range(45)]
     for sku in skus:
-        put(rig, sku, quantity=1)
-    shown = read(north_america(rig), *skus)
+        put(harness, sku, quantity=1)
+    shown = read(north_america(harness), *skus)
     assert set(shown) == set(skus)
     # The fourth looks for Remote Fulfillment.
-    assert rig.http.operations().count("searchListingsItems") == 4
-    assert "getListingsItem" not in rig.http.operations()
+    assert harness.http.operations().count("searchListingsItems") == 4
+    assert "getListingsItem" not in harness.http.operations()
 
 
-def test_a_full_budget_is_enough_for_eighty_skus(rig: Rig) -> None:
-    rig.steer("POST", "limits", {"enforced": True})
+def test_a_full_budget_is_enough_for_eighty_skus(harness: Harness) -> None:
+    harness.steer("POST", "limits", {"enforced": True})
     skus = [f"S{number:02d}" for number in range(80)]
-    assert read(north_america(rig), *skus) == {}
-    (late,) = plugin.read_inventory(north_america(rig), ["TENT-2P"])
+    assert read(north_america(harness), *skus) == {}
+    (late,) = plugin.read_inventory(north_america(harness), ["TENT-2P"])
     assert isinstance(late, NotRead)
-    assert late.when > rig.clock.now()
+    assert late.when > harness.clock.now()
 
 
-def test_with_remote_fulfillment_home_alone_is_read(rig: Rig) -> None:
-    ctx = north_america(rig, REMOTE, remote_fulfillment="yes")
+def test_with_remote_fulfillment_home_alone_is_read(harness: Harness) -> None:
+    ctx = north_america(harness, REMOTE, remote_fulfillment="yes")
     shown = read(ctx, "TENT-2P", "COOLER-FBA")
     assert shown["TENT-2P"].remote_id == US
     assert shown["COOLER-FBA"].channels == {"AMAZON_NA": 40}
 
 
 @pytest.mark.parametrize("skus", [["COOLER-FBA"], ["TENT-2P"]], ids=["it is asked for", "it is not asked for"])
-def test_an_enrolled_account_that_says_no_is_told_to_say_yes(rig: Rig, skus: list[str]) -> None:
+def test_an_enrolled_account_that_says_no_is_told_to_say_yes(harness: Harness, skus: list[str]) -> None:
     with pytest.raises(SettingsError) as error:
-        read(north_america(rig, REMOTE), *skus)
+        read(north_america(harness, REMOTE), *skus)
     assert error.value.code == "REMOTE_FULFILLMENT"
     assert error.value.sentence == (
         "Your Amazon account is enrolled in Remote Fulfillment with FBA: set the option Remote Fulfillment With FBA to "
@@ -243,51 +243,51 @@ def test_an_enrolled_account_that_says_no_is_told_to_say_yes(rig: Rig, skus: lis
     )
 
 
-def test_among_many_skus_an_enrollment_shows_in_what_was_changed_last(rig: Rig) -> None:
+def test_among_many_skus_an_enrollment_shows_in_what_was_changed_last(harness: Harness) -> None:
     def put_remote(number: int, prefix: str, **fields: Any) -> dict[str, Any]:
         return {"seller": REMOTE, "sku": f"{prefix}{number:02d}", "quantity": 1, **fields}
 
-    ctx = north_america(rig, REMOTE)
-    rig.clock.instant += timedelta(minutes=1)
-    rig.steer("POST", "listings", [put_remote(number, "A") for number in range(25)])
+    ctx = north_america(harness, REMOTE)
+    harness.clock.instant += timedelta(minutes=1)
+    harness.steer("POST", "listings", [put_remote(number, "A") for number in range(25)])
     # The preset FBA offer was changed before those 25: nothing asked for or changed last gives the enrollment away.
     assert set(read(ctx, "A00")) == {"A00"}
-    rig.clock.instant += timedelta(minutes=1)
-    rig.steer("POST", "listings", [put_remote(0, "Z-FBA-", fba=True)])
+    harness.clock.instant += timedelta(minutes=1)
+    harness.steer("POST", "listings", [put_remote(0, "Z-FBA-", fba=True)])
     with pytest.raises(SettingsError) as error:
         read(ctx, "A00")
     assert error.value.code == "REMOTE_FULFILLMENT"
 
 
-def test_enrollment_comes_and_goes(rig: Rig) -> None:
-    assert set(read(north_america(rig), "TENT-2P")) == {"TENT-2P"}
-    rig.steer("POST", "seller", {"seller": SELLER, "remote_fulfillment": True})
+def test_enrollment_comes_and_goes(harness: Harness) -> None:
+    assert set(read(north_america(harness), "TENT-2P")) == {"TENT-2P"}
+    harness.steer("POST", "seller", {"seller": SELLER, "remote_fulfillment": True})
     with pytest.raises(SettingsError):
-        read(north_america(rig), "TENT-2P")
-    rig.steer("POST", "seller", {"seller": SELLER, "remote_fulfillment": False})
-    assert set(read(north_america(rig), "TENT-2P")) == {"TENT-2P"}
+        read(north_america(harness), "TENT-2P")
+    harness.steer("POST", "seller", {"seller": SELLER, "remote_fulfillment": False})
+    assert set(read(north_america(harness), "TENT-2P")) == {"TENT-2P"}
 
 
-def test_outside_the_united_states_fba_in_several_countries_is_no_remote_fulfillment(rig: Rig) -> None:
+def test_outside_the_united_states_fba_in_several_countries_is_no_remote_fulfillment(harness: Harness) -> None:
     seller = "A2SIMEU0000001"
-    rig.steer("POST", "seller", {"seller": seller, "remote_fulfillment": True})
-    ctx = rig.store(seller, "eu", ("A1F83G8C2ARO7P", "A1PA6795UKMFR9"), "A1F83G8C2ARO7P")
+    harness.steer("POST", "seller", {"seller": seller, "remote_fulfillment": True})
+    ctx = harness.store(seller, "eu", ("A1F83G8C2ARO7P", "A1PA6795UKMFR9"), "A1F83G8C2ARO7P")
     assert read(ctx, "COOLER-FBA")["COOLER-FBA"].channels == {"AMAZON_EU": 40}
 
 
-def test_a_missing_role_is_named(rig: Rig) -> None:
-    ctx = north_america(rig)
-    rig.steer("POST", "seller", {"seller": SELLER, "roles": []})
+def test_a_missing_role_is_named(harness: Harness) -> None:
+    ctx = north_america(harness)
+    harness.steer("POST", "seller", {"seller": SELLER, "roles": []})
     with pytest.raises(SettingsError) as error:
         read(ctx, "TENT-2P")
     assert "Product Listing or Inventory and Order Tracking" in error.value.sentence
 
 
 @pytest.mark.parametrize("kind", ["html_200", "truncate", "5xx", "refuse"])
-def test_an_unusable_answer_is_temporary(rig: Rig, kind: str) -> None:
-    rig.steer("POST", "faults", {"operation": "searchListingsItems", "kind": kind})
+def test_an_unusable_answer_is_temporary(harness: Harness, kind: str) -> None:
+    harness.steer("POST", "faults", {"operation": "searchListingsItems", "kind": kind})
     with pytest.raises(Temporary) as error:
-        read(north_america(rig), "TENT-2P")
+        read(north_america(harness), "TENT-2P")
     assert error.value.unknown is False
 
 

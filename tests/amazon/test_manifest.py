@@ -14,7 +14,7 @@ from plugins.amazon.endpoints import api_base, token_url
 from plugins.amazon.shipping.carriers import OTHER
 from plugins.amazon.simulator.shipping.carriers import CARRIER_CODES
 from plugins.interface import CartManifest, FieldKind, PlatformSettings
-from tests.amazon.conftest import Rig
+from tests.amazon.conftest import Harness
 
 
 @pytest.fixture
@@ -122,16 +122,16 @@ def test_every_address_called_is_among_the_declared_hosts(manifest: CartManifest
     assert token_url(app).split("/")[2] in declared
 
 
-def test_items_cannot_be_listed_and_no_call_is_made(rig: Rig) -> None:
-    assert plugin.refresh_cart_items(rig.new_store(), None).sentence == (
+def test_items_cannot_be_listed_and_no_call_is_made(harness: Harness) -> None:
+    assert plugin.refresh_cart_items(harness.new_store(), None).sentence == (
         "This integration cannot see the items in your Amazon store, so Refresh Cart Items does nothing; "
         "list them under Custom Items."
     )
-    assert rig.http.calls == []
+    assert harness.http.calls == []
 
 
-def test_the_shipping_methods_are_amazons_service_levels(rig: Rig) -> None:
-    methods = {method.code: method for method in plugin.shipping_mapping_ui(rig.new_store()).methods}
+def test_the_shipping_methods_are_amazons_service_levels(harness: Harness) -> None:
+    methods = {method.code: method for method in plugin.shipping_mapping_ui(harness.new_store()).methods}
     assert set(methods) == set(
         "EXPEDITED FREE_ECONOMY NEXT_DAY PRIORITY SAME_DAY SECOND_DAY SCHEDULED STANDARD".split()
     )

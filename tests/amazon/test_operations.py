@@ -34,7 +34,7 @@ from plugins.interface import (
     Submission,
     WriteReply,
 )
-from tests.amazon.conftest import SELLER, Rig
+from tests.amazon.conftest import SELLER, Harness
 
 US = "ATVPDKIKX0DER"
 NO_LIMIT_OF_THE_API = {"lwaToken", "uploadFeedDocument", "downloadFeedDocument", "downloadCustomization"}
@@ -72,18 +72,18 @@ def test_every_operation_that_is_named_has_its_limit() -> None:
     assert named - RATE_PLANS.keys() == NO_LIMIT_OF_THE_API
 
 
-def _connected(rig: Rig) -> CartContext:
-    ctx = rig.new_store()
+def _connected(harness: Harness) -> CartContext:
+    ctx = harness.new_store()
     away = plugin.install(ctx, None)
     assert isinstance(away, Redirect)
-    back = {name: value for name, value in rig.browse(away, RETURN_URL).items() if name != "state"}
+    back = {name: value for name, value in harness.browse(away, RETURN_URL).items() if name != "state"}
     assert isinstance(plugin.install(ctx, InstallReply(back, RETURN_URL)), Connected)
-    return rig.store(SELLER, "na", (US,), US)
+    return harness.store(SELLER, "na", (US,), US)
 
 
-def _orders(rig: Rig, ctx: CartContext) -> list[Order]:
-    rig.steer("POST", "orders/generate", {"seller": SELLER, "count": 130, "seed": 3})
-    now = rig.clock.now()
+def _orders(harness: Harness, ctx: CartContext) -> list[Order]:
+    harness.steer("POST", "orders/generate", {"seller": SELLER, "count": 130, "seed": 3})
+    now = harness.clock.now()
     query = OrderQuery(
         QueryBy.UPDATED,
         now - timedelta(days=3),
@@ -97,27 +97,27 @@ def _orders(rig: Rig, ctx: CartContext) -> list[Order]:
     return [order for order in page.orders if order.state is OrderState.READY and order.site == US]
 
 
-def _settled(rig: Rig, ctx: CartContext, kind: str, reply: WriteReply) -> WriteReply:
+def _settled(harness: Harness, ctx: CartContext, kind: str, reply: WriteReply) -> WriteReply:
     (pending,) = reply.pending
     assert isinstance(pending, PendingSubmission)
-    rig.clock.advance(120)
-    return plugin.poll_submission(ctx, Submission(pending.handle, kind, pending.keys, rig.clock.now()))
+    harness.clock.advance(120)
+    return plugin.poll_submission(ctx, Submission(pending.handle, kind, pending.keys, harness.clock.now()))
 
 
-def _run_everything(rig: Rig) -> None:
-    ctx = _connected(rig)
+def _run_everything(harness: Harness) -> None:
+    ctx = _connected(harness)
     plugin.check_connection(ctx)
-    order = plugin.fetch_order(ctx, _orders(rig, ctx)[0].remote_id)
+    order = plugin.fetch_order(ctx, _orders(harness, ctx)[0].remote_id)
     assert isinstance(order, Order)
-    rig.steer("POST", "faults", {"operation": "searchOrders", "kind": "400", "dataset": "PROCEEDS"})
+    harness.steer("POST", "faults", {"operation": "searchOrders", "kind": "400", "dataset": "PROCEEDS"})
     assert plugin.fetch_orders(ctx, OrderQuery(QueryBy.CREATED, order.created_at, order.created_at)).notice
     lines = tuple(AcknowledgedLine(line.remote_id, str(n)) for n, line in enumerate(order.lines, start=1))
     acknowledged = plugin.acknowledge_orders(ctx, [Acknowledgement("a", order.remote_id, "IS2-1", order.site, lines)])
-    assert _settled(rig, ctx, "acknowledge_orders", acknowledged).results == {"a": Applied()}
+    assert _settled(harness, ctx, "acknowledge_orders", acknowledged).results == {"a": Applied()}
 
     plugin.read_inventory(ctx, ["TENT-2P", "RED, LARGE"])
     pushed = plugin.push_inventory(ctx, [StockLevel("s", "TENT-2P", US, 7, lead_days=3)])
-    assert _settled(rig, ctx, "push_inventory", pushed).results == {"s": Applied()}
+    assert _settled(harness, ctx, "push_inventory", pushed).results == {"s": Applied()}
 
     for number, (code, name, service) in enumerate((("UPS", "UPS", "Ground"), ("", "Hill & Dale", "")), start=1):
         package = Package(
@@ -130,23 +130,23 @@ def _run_everything(rig: Rig) -> None:
             name,
             service,
             f"1Z{number}",
-            rig.clock.now(),
+            harness.clock.now(),
             tuple(PackageLine(line.remote_id, line.open) for line in order.lines),
         )
         plugin.post_tracking(ctx, [package])
 
 
-def test_every_operation_that_is_called_has_its_limit(rig: Rig) -> None:
-    _run_everything(rig)
-    called = set(rig.http.operations())
+def test_every_operation_that_is_called_has_its_limit(harness: Harness) -> None:
+    _run_everything(harness)
+    called = set(harness.http.operations())
     assert called - RATE_PLANS.keys() == NO_LIMIT_OF_THE_API - {"downloadCustomization"}
     assert RATE_PLANS.keys() <= called, "a limit that nothing spends"
 
 
 @pytest.mark.models
-def test_every_operation_keeps_to_amazons_models(rig: Rig, models: str) -> None:
-    _run_everything(rig)
-    shown = rig.steer("GET", "violations")
+def test_every_operation_keeps_to_amazons_models(harness: Harness, models: str) -> None:
+    _run_everything(harness)
+    shown = harness.steer("GET", "violations")
     assert shown["violations"] == []
     wanted = {"createFeed" if name == CREATE_LISTINGS_FEED else name for name in RATE_PLANS}
     checked = {name for name, counts in shown["checked"].items() if counts}
@@ -171,9 +171,11 @@ LEVEL = StockLevel("s", "TENT-2P", US, 7, lead_days=3)
     ],
     ids=["acknowledge", "push", "read many", "read one", "check", "fetch"],
 )
-def test_who_lacks_a_role_is_told_which(rig: Rig, granted: str, act: Callable[[CartContext], Any], role: str) -> None:
-    rig.steer("POST", "seller", {"seller": SELLER, "roles": [granted] if granted else []})
-    ctx = rig.store(SELLER, "na", (US,), US)
+def test_who_lacks_a_role_is_told_which(
+    harness: Harness, granted: str, act: Callable[[CartContext], Any], role: str
+) -> None:
+    harness.steer("POST", "seller", {"seller": SELLER, "roles": [granted] if granted else []})
+    ctx = harness.store(SELLER, "na", (US,), US)
     with pytest.raises(SettingsError) as error:
         act(ctx)
     assert error.value.code == "ROLE_MISSING"

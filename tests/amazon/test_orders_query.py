@@ -31,20 +31,20 @@ from plugins.interface import (
     Store,
     Temporary,
 )
-from tests.amazon.conftest import SELLER, Rig
+from tests.amazon.conftest import SELLER, Harness
 
 ROUTINE_STATES = tuple(state for state in OrderState if state is not OrderState.UNKNOWN)
 SOME = (OrderState.PENDING, OrderState.READY, OrderState.PARTLY_SHIPPED, OrderState.CANCELLED)
 
 
-def window(rig: Rig, *states: OrderState, by: QueryBy = QueryBy.UPDATED, page: str | None = None) -> OrderQuery:
-    now = rig.clock.now()
+def window(harness: Harness, *states: OrderState, by: QueryBy = QueryBy.UPDATED, page: str | None = None) -> OrderQuery:
+    now = harness.clock.now()
     return OrderQuery(by, now - timedelta(days=3), now - timedelta(minutes=2), states, page)
 
 
-def generate(rig: Rig, count: int, **mix: int) -> dict[str, list[str]]:
+def generate(harness: Harness, count: int, **mix: int) -> dict[str, list[str]]:
     body = {"seller": SELLER, "count": count, "mix": mix or None}
-    return rig.steer("POST", "orders/generate", body)["branches"]
+    return harness.steer("POST", "orders/generate", body)["branches"]
 
 
 def all_pages(ctx: CartContext, query: OrderQuery) -> list[OrderPage]:
@@ -86,12 +86,12 @@ def test_the_reconcile_query_has_no_filters() -> None:
     assert set(params) == {"createdAfter", "createdBefore"}
 
 
-def test_a_whole_store_is_read_page_by_page_details_included(rig: Rig) -> None:
-    branches = generate(rig, 250)
-    pages = all_pages(rig.store(), window(rig, *ROUTINE_STATES))
+def test_a_whole_store_is_read_page_by_page_details_included(harness: Harness) -> None:
+    branches = generate(harness, 250)
+    pages = all_pages(harness.store(), window(harness, *ROUTINE_STATES))
     assert len(pages) == 3
-    assert pages[0].server_time == rig.clock.now().replace(microsecond=0)
-    calls = rig.steer("GET", "calls?operation=searchOrders")["calls"]
+    assert pages[0].server_time == harness.clock.now().replace(microsecond=0)
+    calls = harness.steer("GET", "calls?operation=searchOrders")["calls"]
     offered = {order for call in calls for order in call["orders_given"]}
     assert ids(pages) == offered
     assert not offered & set(branches["amazon_fulfilled"])
@@ -111,9 +111,9 @@ def test_a_whole_store_is_read_page_by_page_details_included(rig: Rig) -> None:
     assert sum(len(order.lines) for order in orders.values()) > len(orders)
 
 
-def test_what_is_special_about_an_order_is_taken_in(rig: Rig) -> None:
+def test_what_is_special_about_an_order_is_taken_in(harness: Harness) -> None:
     branches = generate(
-        rig,
+        harness,
         10,
         ioss=1,
         serial=1,
@@ -126,7 +126,7 @@ def test_what_is_special_about_an_order_is_taken_in(rig: Rig) -> None:
         cancelled_line=1,
         customized=1,
     )
-    (page,) = all_pages(rig.store(), window(rig, *ROUTINE_STATES))
+    (page,) = all_pages(harness.store(), window(harness, *ROUTINE_STATES))
     assert page.rejects == ()
     by_id = {order.remote_id: order for order in page.orders}
     special = {branch: by_id[order_id] for branch, (order_id,) in branches.items()}
@@ -144,12 +144,12 @@ def test_what_is_special_about_an_order_is_taken_in(rig: Rig) -> None:
     assert special["delivery_preference"].recipient.instructions.endswith("second bell. Mon 09:00-17:30. No pallets")
     assert special["constraints"].lines[0].demands == ("signatureConfirmation", "recipientAgeVerification")
     assert [line.sku for line in special["cancelled_line"].lines] == ["TENT-2P"]
-    assert special["customized"].lines[0].customization_url.startswith(f"{rig.address}/custom/")
+    assert special["customized"].lines[0].customization_url.startswith(f"{harness.address}/custom/")
 
 
-def test_the_reconcile_listing_sees_every_order_and_reports_what_it_has_no_word_for(rig: Rig) -> None:
-    branches = generate(rig, 30, amazon_fulfilled=5, unknown_enum=4, plain=21)
-    pages = all_pages(rig.store(), window(rig, by=QueryBy.CREATED))
+def test_the_reconcile_listing_sees_every_order_and_reports_what_it_has_no_word_for(harness: Harness) -> None:
+    branches = generate(harness, 30, amazon_fulfilled=5, unknown_enum=4, plain=21)
+    pages = all_pages(harness.store(), window(harness, by=QueryBy.CREATED))
     assert ids(pages) == {order for branch in branches.values() for order in branch}
     orders = {order.remote_id: order for page in pages for order in page.orders}
     assert all(orders[each].fulfilled_by is FulfilledBy.CART for each in branches["amazon_fulfilled"])
@@ -157,32 +157,32 @@ def test_the_reconcile_listing_sees_every_order_and_reports_what_it_has_no_word_
     assert all(orders[each].unknown for each in branches["unknown_enum"])
 
 
-def test_only_the_stores_own_marketplaces_are_listed(rig: Rig) -> None:
-    generate(rig, 60)
-    ctx = rig.store(sites=("A2EUQ1WTGCTBG2", "A1MQXOICRS2Z7M"))
-    orders = [order for page in all_pages(ctx, window(rig, *ROUTINE_STATES)) for order in page.orders]
+def test_only_the_stores_own_marketplaces_are_listed(harness: Harness) -> None:
+    generate(harness, 60)
+    ctx = harness.store(sites=("A2EUQ1WTGCTBG2", "A1MQXOICRS2Z7M"))
+    orders = [order for page in all_pages(ctx, window(harness, *ROUTINE_STATES)) for order in page.orders]
     assert {order.site for order in orders} == {"A2EUQ1WTGCTBG2"}
 
 
-def test_without_the_role_for_personal_data_orders_come_without_address(rig: Rig) -> None:
-    generate(rig, 5, plain=5)
-    rig.steer("POST", "seller", {"seller": SELLER, "roles": ["Inventory and Order Tracking"]})
-    (page,) = all_pages(rig.store(), window(rig, *ROUTINE_STATES))
+def test_without_the_role_for_personal_data_orders_come_without_address(harness: Harness) -> None:
+    generate(harness, 5, plain=5)
+    harness.steer("POST", "seller", {"seller": SELLER, "roles": ["Inventory and Order Tracking"]})
+    (page,) = all_pages(harness.store(), window(harness, *ROUTINE_STATES))
     assert [order.recipient for order in page.orders] == [None] * 5
 
 
-def test_without_any_role_for_orders_the_missing_one_is_named(rig: Rig) -> None:
-    rig.steer("POST", "seller", {"seller": SELLER, "roles": []})
+def test_without_any_role_for_orders_the_missing_one_is_named(harness: Harness) -> None:
+    harness.steer("POST", "seller", {"seller": SELLER, "roles": []})
     with pytest.raises(SettingsError) as error:
-        plugin.fetch_orders(rig.store(), window(rig, *ROUTINE_STATES))
+        plugin.fetch_orders(harness.store(), window(harness, *ROUTINE_STATES))
     assert error.value.code == "ROLE_MISSING"
     assert "Inventory and Order Tracking" in error.value.sentence
 
 
-def test_a_page_that_comes_again_under_a_new_token_is_noticed(rig: Rig) -> None:
-    generate(rig, 250, plain=250)
-    ctx, query = rig.store(), window(rig, *ROUTINE_STATES)
-    rig.steer("POST", "faults", {"operation": "searchOrders", "kind": "dup_page"})
+def test_a_page_that_comes_again_under_a_new_token_is_noticed(harness: Harness) -> None:
+    generate(harness, 250, plain=250)
+    ctx, query = harness.store(), window(harness, *ROUTINE_STATES)
+    harness.steer("POST", "faults", {"operation": "searchOrders", "kind": "dup_page"})
     first = plugin.fetch_orders(ctx, query)
     with pytest.raises(Temporary) as error:
         plugin.fetch_orders(ctx, replace(query, page=first.next_page))
@@ -190,9 +190,9 @@ def test_a_page_that_comes_again_under_a_new_token_is_noticed(rig: Rig) -> None:
     assert len(ids(all_pages(ctx, query))) == 250
 
 
-def test_a_page_token_dies_after_a_day_or_with_its_query(rig: Rig) -> None:
-    generate(rig, 120, plain=120)
-    ctx, query = rig.store(), window(rig, *ROUTINE_STATES)
+def test_a_page_token_dies_after_a_day_or_with_its_query(harness: Harness) -> None:
+    generate(harness, 120, plain=120)
+    ctx, query = harness.store(), window(harness, *ROUTINE_STATES)
     page = plugin.fetch_orders(ctx, query).next_page
     with pytest.raises(PageExpired):
         plugin.fetch_orders(ctx, replace(query, states=(OrderState.READY,), page=page))
@@ -201,8 +201,8 @@ def test_a_page_token_dies_after_a_day_or_with_its_query(rig: Rig) -> None:
         plugin.fetch_orders(moved, replace(query, page=page))
     with pytest.raises(PageExpired):
         plugin.fetch_orders(ctx, replace(query, page="not a token of ours"))
-    assert rig.http.operations().count("searchOrders") == 1, "none of these needs a call"
-    rig.clock.advance(25 * 3600)
+    assert harness.http.operations().count("searchOrders") == 1, "none of these needs a call"
+    harness.clock.advance(25 * 3600)
     with pytest.raises(PageExpired):
         plugin.fetch_orders(ctx, replace(query, page=page))
 
@@ -217,25 +217,27 @@ def test_a_page_token_dies_after_a_day_or_with_its_query(rig: Rig) -> None:
         ("refuse", Temporary, "NO_ANSWER"),
     ],
 )
-def test_a_bad_answer_never_looks_like_an_empty_page(rig: Rig, kind: str, error: type[Exception], code: str) -> None:
-    generate(rig, 3, plain=3)
-    ctx = rig.store()
-    rig.steer("POST", "faults", {"operation": "searchOrders", "kind": kind})
+def test_a_bad_answer_never_looks_like_an_empty_page(
+    harness: Harness, kind: str, error: type[Exception], code: str
+) -> None:
+    generate(harness, 3, plain=3)
+    ctx = harness.store()
+    harness.steer("POST", "faults", {"operation": "searchOrders", "kind": kind})
     with pytest.raises(error) as found:
-        plugin.fetch_orders(ctx, window(rig, *ROUTINE_STATES))
+        plugin.fetch_orders(ctx, window(harness, *ROUTINE_STATES))
     assert getattr(found.value, "code", None) == code
-    assert len(ids(all_pages(ctx, window(rig, *ROUTINE_STATES)))) == 3
+    assert len(ids(all_pages(ctx, window(harness, *ROUTINE_STATES)))) == 3
 
 
-def test_one_order_is_read_by_its_id(rig: Rig) -> None:
-    (order_id,) = generate(rig, 1, plain=1)["plain"]
-    ctx = rig.store()
+def test_one_order_is_read_by_its_id(harness: Harness) -> None:
+    (order_id,) = generate(harness, 1, plain=1)["plain"]
+    ctx = harness.store()
     order = plugin.fetch_order(ctx, order_id)
     assert isinstance(order, Order)
     assert order.remote_id == order_id
     assert order.recipient is not None
     assert plugin.fetch_order(ctx, "999-9999999-9999999") is None
-    (bad_id,) = generate(rig, 1, bad=1)["bad"]
+    (bad_id,) = generate(harness, 1, bad=1)["bad"]
     assert isinstance(plugin.fetch_order(ctx, bad_id), OrderReject)
 
 
@@ -273,8 +275,8 @@ def test_page_fingerprints_tell_pages_apart() -> None:
 
 
 @pytest.mark.parametrize("circle", [1, 2, 5])
-def test_a_listing_that_goes_round_in_a_circle_is_noticed(rig: Rig, circle: int) -> None:
-    ctx, query = rig.store(), window(rig, *ROUTINE_STATES)
+def test_a_listing_that_goes_round_in_a_circle_is_noticed(harness: Harness, circle: int) -> None:
+    ctx, query = harness.store(), window(harness, *ROUTINE_STATES)
     ctx.token.get()
     page: str | None = None
     for number in range(circle + 1):
@@ -287,8 +289,8 @@ def test_a_listing_that_goes_round_in_a_circle_is_noticed(rig: Rig, circle: int)
     assert error.value.code == "REPEATED_PAGE"
 
 
-def test_a_listing_of_empty_pages_comes_to_an_end(rig: Rig) -> None:
-    ctx, query = rig.store(), window(rig, *ROUTINE_STATES)
+def test_a_listing_of_empty_pages_comes_to_an_end(harness: Harness) -> None:
+    ctx, query = harness.store(), window(harness, *ROUTINE_STATES)
     ctx.token.get()
 
     def read(page: str | None, next_token: str | None) -> str | None:
@@ -308,10 +310,10 @@ def test_a_listing_of_empty_pages_comes_to_an_end(rig: Rig) -> None:
 @pytest.mark.parametrize(
     "order_id", ["", "1", "111-1111111-111111x", "111-1111111-1111111/..", "\uff1111-1111111-1111111"]
 )
-def test_what_is_no_order_id_of_amazons_is_not_asked_for(rig: Rig, order_id: str) -> None:
-    ctx = rig.store()
+def test_what_is_no_order_id_of_amazons_is_not_asked_for(harness: Harness, order_id: str) -> None:
+    ctx = harness.store()
     assert plugin.fetch_order(ctx, order_id) is None
-    assert rig.http.calls == []
+    assert harness.http.calls == []
 
 
 def _answering(ctx: CartContext, payload: Any) -> CartContext:
@@ -325,15 +327,15 @@ def _answering(ctx: CartContext, payload: Any) -> CartContext:
 @pytest.mark.parametrize(
     "payload", [{}, {"orders": None}, {"orders": {}}, {"orders": [], "pagination": {"nextToken": 7}}]
 )
-def test_an_answer_of_another_shape_is_no_empty_page(rig: Rig, payload: Any) -> None:
-    ctx = rig.store()
+def test_an_answer_of_another_shape_is_no_empty_page(harness: Harness, payload: Any) -> None:
+    ctx = harness.store()
     ctx.token.get()
     with pytest.raises(Temporary):
-        plugin.fetch_orders(_answering(ctx, payload), window(rig, *ROUTINE_STATES))
+        plugin.fetch_orders(_answering(ctx, payload), window(harness, *ROUTINE_STATES))
 
 
-def test_a_listing_that_does_not_move_on_is_noticed_even_without_orders(rig: Rig) -> None:
-    ctx, query = rig.store(), window(rig, *ROUTINE_STATES)
+def test_a_listing_that_does_not_move_on_is_noticed_even_without_orders(harness: Harness) -> None:
+    ctx, query = harness.store(), window(harness, *ROUTINE_STATES)
     ctx.token.get()
     stuck = _answering(ctx, {"orders": [], "pagination": {"nextToken": "again"}})
     first = plugin.fetch_orders(stuck, query)
@@ -342,7 +344,7 @@ def test_a_listing_that_does_not_move_on_is_noticed_even_without_orders(rig: Rig
     assert error.value.code == "REPEATED_PAGE"
 
 
-def test_the_version_before_answered_an_unknown_id_with_nothing(rig: Rig) -> None:
-    ctx = rig.store()
+def test_the_version_before_answered_an_unknown_id_with_nothing(harness: Harness) -> None:
+    ctx = harness.store()
     ctx.token.get()
     assert plugin.fetch_order(_answering(ctx, {"order": {}}), "111-1111111-1111111") is None

@@ -44,7 +44,7 @@ from plugins.interface import (
     WriteReply,
 )
 from plugins.testkit import served
-from tests.amazon.conftest import SELLER, Rig
+from tests.amazon.conftest import SELLER, Harness
 from tests.amazon.payloads import CANCELLED_ITEM, item, ready_order, with_status
 from tests.amazon.scripted import answered, passing, reply
 
@@ -52,13 +52,13 @@ US = "ATVPDKIKX0DER"
 READY = (OrderState.READY, OrderState.PARTLY_SHIPPED)
 
 
-def book(rig: Rig, count: int = 1, branch: str = "plain") -> list[str]:
-    made = rig.steer("POST", "orders/generate", {"seller": SELLER, "mix": {branch: count}})
+def book(harness: Harness, count: int = 1, branch: str = "plain") -> list[str]:
+    made = harness.steer("POST", "orders/generate", {"seller": SELLER, "mix": {branch: count}})
     return list(made["branches"][branch])
 
 
-def window(rig: Rig, end: timedelta = timedelta(minutes=3), by: QueryBy = QueryBy.UPDATED) -> OrderQuery:
-    now = rig.clock.now()
+def window(harness: Harness, end: timedelta = timedelta(minutes=3), by: QueryBy = QueryBy.UPDATED) -> OrderQuery:
+    now = harness.clock.now()
     return OrderQuery(by, now - timedelta(days=3), now - end, READY)
 
 
@@ -68,70 +68,70 @@ def order_of(raw: dict[str, Any]) -> Order:
     return order
 
 
-def shipped(rig: Rig, order_id: str, reference: str, quantity: int, number: str = "") -> Package:
+def shipped(harness: Harness, order_id: str, reference: str, quantity: int, number: str = "") -> Package:
     """A package of the first line of an order."""
-    line = rig.steer("GET", f"orders/{order_id}")["order"]["orderItems"][0]
+    line = harness.steer("GET", f"orders/{order_id}")["order"]["orderItems"][0]
     lines = (PackageLine(line["orderItemId"], quantity),)
     number = number or f"1Z{reference}"
-    return Package("key", order_id, US, reference, None, "UPS", "UPS", "Ground", number, rig.clock.now(), lines)
+    return Package("key", order_id, US, reference, None, "UPS", "UPS", "Ground", number, harness.clock.now(), lines)
 
 
-def one_line_order(rig: Rig, quantity: int) -> str:
+def one_line_order(harness: Harness, quantity: int) -> str:
     """An order of the United States of one line with so many units."""
-    (order_id,) = book(rig)
-    order = rig.steer("GET", f"orders/{order_id}")["order"]
+    (order_id,) = book(harness)
+    order = harness.steer("GET", f"orders/{order_id}")["order"]
     line = order["orderItems"][0] | {
         "quantityOrdered": quantity,
         "fulfillment": {"quantityFulfilled": 0, "quantityUnfulfilled": quantity},
     }
     place = order["salesChannel"] | {"marketplaceId": US}
-    rig.steer("POST", f"orders/{order_id}", {"set": {"orderItems": [line], "salesChannel": place}})
+    harness.steer("POST", f"orders/{order_id}", {"set": {"orderItems": [line], "salesChannel": place}})
     return order_id
 
 
-def acknowledge(rig: Rig, ctx: CartContext, order_id: str, number: str) -> WriteReply:
+def acknowledge(harness: Harness, ctx: CartContext, order_id: str, number: str) -> WriteReply:
     """Acknowledge an order, and what became of it."""
-    shown = rig.steer("GET", f"orders/{order_id}")["order"]["orderItems"]
+    shown = harness.steer("GET", f"orders/{order_id}")["order"]["orderItems"]
     lines = tuple(AcknowledgedLine(each["orderItemId"], str(n)) for n, each in enumerate(shown, start=1))
     (pending,) = plugin.acknowledge_orders(ctx, [Acknowledgement("key", order_id, number, US, lines)]).pending
-    rig.clock.advance(120)
-    return plugin.poll_submission(ctx, Submission(pending.handle, "acknowledge_orders", ("key",), rig.clock.now()))
+    harness.clock.advance(120)
+    return plugin.poll_submission(ctx, Submission(pending.handle, "acknowledge_orders", ("key",), harness.clock.now()))
 
 
-def test_01_a_window_ends_well_before_the_two_minutes_amazon_asks_for(rig: Rig) -> None:
+def test_01_a_window_ends_well_before_the_two_minutes_amazon_asks_for(harness: Harness) -> None:
     """Change: manifest.py, `read_lag=timedelta(seconds=120)`: a clock half a minute off is refused then."""
-    book(rig, 2)
+    book(harness, 2)
     lag = plugin.cart_manifest().read_lag
-    assert len(plugin.fetch_orders(rig.store(), window(rig, lag - timedelta(seconds=29))).orders) == 2
+    assert len(plugin.fetch_orders(harness.store(), window(harness, lag - timedelta(seconds=29))).orders) == 2
 
 
-def test_01_the_bound_in_the_reply_is_no_error(rig: Rig) -> None:
+def test_01_the_bound_in_the_reply_is_no_error(harness: Harness) -> None:
     """Change: orders.py, read `body["lastUpdatedBefore"]` as a failure."""
     for bound in ("lastUpdatedBefore", "createdBefore"):
-        ctx, _ = answered(rig.store(), reply(200, {"orders": [], bound: "2026-11-20T09:00:00Z"}))
-        assert plugin.fetch_orders(ctx, window(rig)).orders == ()
+        ctx, _ = answered(harness.store(), reply(200, {"orders": [], bound: "2026-11-20T09:00:00Z"}))
+        assert plugin.fetch_orders(ctx, window(harness)).orders == ()
 
 
 @pytest.mark.parametrize("by", QueryBy)
-def test_02_the_two_families_of_times_never_mix(rig: Rig, by: QueryBy) -> None:
+def test_02_the_two_families_of_times_never_mix(harness: Harness, by: QueryBy) -> None:
     """Change: orders.search_params, `"lastUpdatedBefore": _iso(query.end)` for either family."""
-    book(rig, 2)
-    assert len(plugin.fetch_orders(rig.store(), window(rig, by=by)).orders) == 2
+    book(harness, 2)
+    assert len(plugin.fetch_orders(harness.store(), window(harness, by=by)).orders) == 2
 
 
-def test_02_nothing_but_the_datasets_changes_with_a_page_token(rig: Rig) -> None:
+def test_02_nothing_but_the_datasets_changes_with_a_page_token(harness: Harness) -> None:
     """Change: orders.fetch_page, drop the comparison of `bookmark.query` with the fingerprint."""
-    book(rig, 101)
-    ctx, query = rig.store(), window(rig)
+    book(harness, 101)
+    ctx, query = harness.store(), window(harness)
     page = plugin.fetch_orders(ctx, query).next_page
-    calls = len(rig.http.calls)
+    calls = len(harness.http.calls)
     with pytest.raises(PageExpired):
         plugin.fetch_orders(ctx, replace(query, end=query.end - timedelta(seconds=1), page=page))
-    assert len(rig.http.calls) == calls
+    assert len(harness.http.calls) == calls
     assert len(plugin.fetch_orders(ctx, replace(query, page=page)).orders) == 1
 
 
-def test_03_a_page_token_and_times_travel_encoded_and_with_their_zone(rig: Rig) -> None:
+def test_03_a_page_token_and_times_travel_encoded_and_with_their_zone(harness: Harness) -> None:
     """Change: orders.py, put the token into the address unquoted, or `_iso` = `value.isoformat()[:-6]`."""
     seen: list[str] = []
 
@@ -140,7 +140,7 @@ def test_03_a_page_token_and_times_travel_encoded_and_with_their_zone(rig: Rig) 
         start("200 OK", [("Content-Type", "application/json")])
         return [b'{"orders": [], "pagination": {"nextToken": "a+b/c=="}}' if len(seen) == 1 else b'{"orders": []}']
 
-    ctx, query = rig.store(), window(rig)
+    ctx, query = harness.store(), window(harness)
     ctx.token.get()
     with served(lambda address: shop) as address:
         app = replace(ctx.app, values={**ctx.app.values, "simulator_url": address})
@@ -153,11 +153,11 @@ def test_03_a_page_token_and_times_travel_encoded_and_with_their_zone(rig: Rig) 
         assert sent == f"{instant:%Y-%m-%dT%H:%M:%S}.{instant.microsecond // 1000:03d}Z"
 
 
-def test_04_without_the_role_an_order_comes_without_address_and_not_with_half_of_one(rig: Rig) -> None:
+def test_04_without_the_role_an_order_comes_without_address_and_not_with_half_of_one(harness: Harness) -> None:
     """Change: order_people.read_recipient, drop `if not lines: return None`."""
-    book(rig, 2)
-    rig.steer("POST", "seller", {"seller": SELLER, "roles": ["Inventory and Order Tracking"]})
-    page = plugin.fetch_orders(rig.store(), window(rig))
+    book(harness, 2)
+    harness.steer("POST", "seller", {"seller": SELLER, "roles": ["Inventory and Order Tracking"]})
+    page = plugin.fetch_orders(harness.store(), window(harness))
     assert [(order.state, order.recipient) for order in page.orders] == [(OrderState.READY, None)] * 2
     assert page.rejects == ()
 
@@ -178,62 +178,62 @@ def test_06_a_line_of_nothing_is_passed_over_and_open_units_are_amazons_figure()
     assert (line.sku, line.ordered, line.cancelled, line.open) == ("SKU-2", 5, 2, 2)
 
 
-def test_07_the_word_for_cancelled_has_two_l(rig: Rig) -> None:
+def test_07_the_word_for_cancelled_has_two_l(harness: Harness) -> None:
     """Change: order_parse.STATES, `"CANCELED"`: the query then asks in a word Amazon does not know."""
-    (order_id,) = book(rig, branch="cancelled")
-    query = replace(window(rig), states=(*READY, OrderState.CANCELLED))
-    (order,) = plugin.fetch_orders(rig.store(), query).orders
+    (order_id,) = book(harness, branch="cancelled")
+    query = replace(window(harness), states=(*READY, OrderState.CANCELLED))
+    (order,) = plugin.fetch_orders(harness.store(), query).orders
     assert (order.remote_id, order.state) == (order_id, OrderState.CANCELLED)
     assert order_of(with_status("Canceled")).unknown == (UnknownValue("fulfillmentStatus", "Canceled"),)
 
 
-def test_08_each_package_is_a_call_with_its_quantities_and_the_rest_stays_open(rig: Rig) -> None:
+def test_08_each_package_is_a_call_with_its_quantities_and_the_rest_stays_open(harness: Harness) -> None:
     """Change: tracking.confirmation, drop `"quantity"` or send 1; order_parse.STATES, `PARTIALLY_SHIPPED` = READY."""
-    order_id, ctx = one_line_order(rig, 5), rig.store()
-    assert plugin.post_tracking(ctx, [shipped(rig, order_id, "1", 2)]).results == {"key": Applied()}
-    rig.clock.advance(300)
-    (again,) = plugin.fetch_orders(ctx, window(rig)).orders
+    order_id, ctx = one_line_order(harness, 5), harness.store()
+    assert plugin.post_tracking(ctx, [shipped(harness, order_id, "1", 2)]).results == {"key": Applied()}
+    harness.clock.advance(300)
+    (again,) = plugin.fetch_orders(ctx, window(harness)).orders
     assert (again.remote_id, again.state, again.lines[0].open) == (order_id, OrderState.PARTLY_SHIPPED, 3)
-    assert plugin.post_tracking(ctx, [shipped(rig, order_id, "2", 3)]).results == {"key": Applied()}
-    assert rig.http.operations().count("confirmShipment") == 2
-    packages = rig.steer("GET", f"orders/{order_id}")["packages"]
+    assert plugin.post_tracking(ctx, [shipped(harness, order_id, "2", 3)]).results == {"key": Applied()}
+    assert harness.http.operations().count("confirmShipment") == 2
+    packages = harness.steer("GET", f"orders/{order_id}")["packages"]
     assert [package["packageItems"][0]["quantity"] for package in packages] == [2, 3]
 
 
-def test_09_a_reference_is_a_text_and_an_order_shipped_already_is_read_back(rig: Rig) -> None:
+def test_09_a_reference_is_a_text_and_an_order_shipped_already_is_read_back(harness: Harness) -> None:
     """Change: tracking.py, `int(package.reference)`, or drop `if shown.holds(...): return Applied()`, or pass over
     every package of a lower number than ours."""
-    order_id, ctx = one_line_order(rig, 1), rig.store()
-    assert plugin.post_tracking(ctx, [shipped(rig, order_id, "1", 1, "1Z777")]).results == {"key": Applied()}
-    assert plugin.post_tracking(ctx, [shipped(rig, order_id, "10001", 1, "1Z777")]).results == {"key": Applied()}
-    other = plugin.post_tracking(ctx, [shipped(rig, order_id, "10001", 1, "1Z9")]).results["key"]
+    order_id, ctx = one_line_order(harness, 1), harness.store()
+    assert plugin.post_tracking(ctx, [shipped(harness, order_id, "1", 1, "1Z777")]).results == {"key": Applied()}
+    assert plugin.post_tracking(ctx, [shipped(harness, order_id, "10001", 1, "1Z777")]).results == {"key": Applied()}
+    other = plugin.post_tracking(ctx, [shipped(harness, order_id, "10001", 1, "1Z9")]).results["key"]
     assert isinstance(other, Rejected)
     assert other.code == "ALREADY_FULFILLED"
 
 
-def test_10_a_known_good_query_that_is_refused_goes_on_with_less_or_is_tried_again(rig: Rig) -> None:
+def test_10_a_known_good_query_that_is_refused_goes_on_with_less_or_is_tried_again(harness: Harness) -> None:
     """Change: orders._read, return the first reply; errors._meaning, drop the branch of ORDER_READS."""
-    book(rig, 2)
-    ctx = rig.store()
-    rig.steer("POST", "faults", {"operation": "searchOrders", "kind": "400", "dataset": "PACKAGES", "times": 9})
-    page = plugin.fetch_orders(ctx, window(rig))
+    book(harness, 2)
+    ctx = harness.store()
+    harness.steer("POST", "faults", {"operation": "searchOrders", "kind": "400", "dataset": "PACKAGES", "times": 9})
+    page = plugin.fetch_orders(ctx, window(harness))
     assert (len(page.orders), bool(page.notice)) == (2, True)
-    rig.steer("POST", "faults", {"operation": "searchOrders", "kind": "400", "dataset": "FULFILLMENT", "times": 9})
+    harness.steer("POST", "faults", {"operation": "searchOrders", "kind": "400", "dataset": "FULFILLMENT", "times": 9})
     with pytest.raises(Temporary):
-        plugin.fetch_orders(ctx, window(rig))
+        plugin.fetch_orders(ctx, window(harness))
 
 
-def test_11_what_a_page_leaves_out_is_found_by_the_overlap(rig: Rig) -> None:
+def test_11_what_a_page_leaves_out_is_found_by_the_overlap(harness: Harness) -> None:
     """Change: manifest.py, `overlap=timedelta(0)`."""
-    (order_id,) = book(rig)
-    ctx = rig.store()
-    rig.steer("POST", f"orders/{order_id}", {"set": {"programs": ["PRIME"]}})
-    rig.clock.advance(300)
-    query = window(rig)
-    rig.steer("POST", "faults", {"operation": "searchOrders", "kind": "omit", "order_id": order_id})
+    (order_id,) = book(harness)
+    ctx = harness.store()
+    harness.steer("POST", f"orders/{order_id}", {"set": {"programs": ["PRIME"]}})
+    harness.clock.advance(300)
+    query = window(harness)
+    harness.steer("POST", "faults", {"operation": "searchOrders", "kind": "omit", "order_id": order_id})
     assert plugin.fetch_orders(ctx, query).orders == ()
-    rig.clock.advance(300)
-    following = replace(window(rig), start=query.end - plugin.cart_manifest().overlap)
+    harness.clock.advance(300)
+    following = replace(window(harness), start=query.end - plugin.cart_manifest().overlap)
     assert [order.remote_id for order in plugin.fetch_orders(ctx, following).orders] == [order_id]
 
 
@@ -247,92 +247,94 @@ def test_11_absent_fields_and_unknown_words_never_lose_an_order() -> None:
     assert order.unknown == (UnknownValue("fulfillmentStatus", "TELEPORTED"),)
 
 
-def test_12_amazon_may_ask_for_a_pause_at_any_time(rig: Rig) -> None:
+def test_12_amazon_may_ask_for_a_pause_at_any_time(harness: Harness) -> None:
     """Change: errors._BY_STATUS, drop 429: nothing would ever be asked again."""
-    book(rig)
-    ctx = rig.store()
-    rig.steer("POST", "faults", {"operation": "searchOrders", "kind": "429"})
+    book(harness)
+    ctx = harness.store()
+    harness.steer("POST", "faults", {"operation": "searchOrders", "kind": "429"})
     with pytest.raises(RateLimited) as error:
-        plugin.fetch_orders(ctx, window(rig))
-    assert rig.clock.now() < error.value.until <= rig.clock.now() + timedelta(minutes=5)
-    assert len(plugin.fetch_orders(ctx, window(rig)).orders) == 1
+        plugin.fetch_orders(ctx, window(harness))
+    assert harness.clock.now() < error.value.until <= harness.clock.now() + timedelta(minutes=5)
+    assert len(plugin.fetch_orders(ctx, window(harness)).orders) == 1
 
 
-def test_13_a_feed_may_take_hours_and_is_neither_waited_for_nor_sent_again(rig: Rig) -> None:
+def test_13_a_feed_may_take_hours_and_is_neither_waited_for_nor_sent_again(harness: Harness) -> None:
     """Change: submissions._goes_on, leave out IN_PROGRESS or IN_QUEUE (then the rest is sent anew)."""
-    rig.steer("POST", "feeds", {"delay_s": 6 * 3600})
-    ctx = rig.store(SELLER, "na", (US,), US)
+    harness.steer("POST", "feeds", {"delay_s": 6 * 3600})
+    ctx = harness.store(SELLER, "na", (US,), US)
     (pending,) = plugin.push_inventory(ctx, [StockLevel("key", "TENT-2P", US, 7, lead_days=3)]).pending
-    sent_at = rig.clock.now()
+    sent_at = harness.clock.now()
     for hours in (0, 1, 3, 5):
-        rig.clock.instant = sent_at + timedelta(hours=hours)
+        harness.clock.instant = sent_at + timedelta(hours=hours)
         again = plugin.poll_submission(ctx, Submission(pending.handle, "push_inventory", ("key",), sent_at))
         assert again.results == {}
         assert again.pending[0].handle == pending.handle
-        assert again.pending[0].ask_at > rig.clock.now()
-    rig.clock.instant = sent_at + timedelta(hours=7)
+        assert again.pending[0].ask_at > harness.clock.now()
+    harness.clock.instant = sent_at + timedelta(hours=7)
     done = plugin.poll_submission(ctx, Submission(pending.handle, "push_inventory", ("key",), sent_at))
     assert done == WriteReply({"key": Applied()})
-    assert len(rig.steer("GET", "feeds")["feeds"]) == 1
+    assert len(harness.steer("GET", "feeds")["feeds"]) == 1
 
 
 @pytest.mark.parametrize("status", ["IN_QUEUE", "IN_PROGRESS"])
-def test_13_either_word_means_wait(rig: Rig, status: str) -> None:
+def test_13_either_word_means_wait(harness: Harness, status: str) -> None:
     """Change: submissions._goes_on, leave out one of the two words."""
-    ctx, _ = answered(rig.store(), reply(200, {"feedId": "7", "processingStatus": status}))
-    sent = Submission("JSON_LISTINGS_FEED/7", "push_inventory", ("a",), rig.clock.now() - timedelta(hours=3))
+    ctx, _ = answered(harness.store(), reply(200, {"feedId": "7", "processingStatus": status}))
+    sent = Submission("JSON_LISTINGS_FEED/7", "push_inventory", ("a",), harness.clock.now() - timedelta(hours=3))
     assert plugin.poll_submission(ctx, sent).pending[0].keys == ("a",)
 
 
-def test_14_a_quantity_never_travels_without_the_handling_time(rig: Rig) -> None:
+def test_14_a_quantity_never_travels_without_the_handling_time(harness: Harness) -> None:
     """Change: listings_feed._message, drop `lead_time_to_ship_max_days`; or `refuse`, let None pass."""
-    rig.steer("POST", "listings", {"seller": SELLER, "sku": "TENT-2P", "quantity": 4, "lead_days": 9})
-    ctx = rig.store(SELLER, "na", (US,), US)
+    harness.steer("POST", "listings", {"seller": SELLER, "sku": "TENT-2P", "quantity": 4, "lead_days": 9})
+    ctx = harness.store(SELLER, "na", (US,), US)
     bare = plugin.push_inventory(ctx, [StockLevel("bare", "TENT-2P", US, 7, lead_days=None)])
     assert isinstance(bare.results["bare"], Rejected)
     (pending,) = plugin.push_inventory(ctx, [StockLevel("key", "TENT-2P", US, 7, lead_days=5)]).pending
-    rig.clock.advance(120)
-    plugin.poll_submission(ctx, Submission(pending.handle, "push_inventory", ("key",), rig.clock.now()))
-    listings = rig.steer("GET", f"listings?seller={SELLER}")["listings"]
+    harness.clock.advance(120)
+    plugin.poll_submission(ctx, Submission(pending.handle, "push_inventory", ("key",), harness.clock.now()))
+    listings = harness.steer("GET", f"listings?seller={SELLER}")["listings"]
     (shown,) = (listing for listing in listings if listing["sku"] == "TENT-2P")
     assert (shown["quantity"], shown["lead_days"]) == (7, 5)
 
 
-def test_15_the_acknowledgement_has_the_envelope_and_the_type_of_its_feed(rig: Rig) -> None:
+def test_15_the_acknowledgement_has_the_envelope_and_the_type_of_its_feed(harness: Harness) -> None:
     """Change: acknowledgement_feed.py, another MessageType, root element or content type."""
-    (order_id,) = book(rig)
-    ctx, http = answered(rig.store(), passing(rig.http))
-    assert acknowledge(rig, ctx, order_id, "IS2-1").results == {"key": Applied()}
+    (order_id,) = book(harness)
+    ctx, http = answered(harness.store(), passing(harness.http))
+    assert acknowledge(harness, ctx, order_id, "IS2-1").results == {"key": Applied()}
     (upload,) = (call for call in http.calls if call.operation == "uploadFeedDocument")
     assert upload.headers == {"content-type": "text/xml; charset=UTF-8"}
-    (feed,) = rig.steer("GET", "feeds")["feeds"]
+    (feed,) = harness.steer("GET", "feeds")["feeds"]
     assert feed["feedType"] == "POST_ORDER_ACKNOWLEDGEMENT_DATA"
     envelope = fromstring(build_feed("A1", [Acknowledgement("k", order_id, "IS2-1", US, ())]))
     assert (envelope.tag, envelope.findtext("MessageType")) == ("AmazonEnvelope", "OrderAcknowledgement")
 
 
-def test_15_a_text_report_is_never_taken_for_success(rig: Rig) -> None:
+def test_15_a_text_report_is_never_taken_for_success(harness: Harness) -> None:
     """Change: submissions._report, answer an unreadable report like one without errors."""
     feed = reply(200, {"feedId": "7", "processingStatus": "DONE", "resultFeedDocumentId": "d"})
     document = reply(200, {"feedDocumentId": "d", "url": "https://x.amazonaws.com/d"})
-    ctx, _ = answered(rig.store(), feed, document, reply(200, b"Number of records processed\t0\n90012\tNo such file\n"))
+    ctx, _ = answered(
+        harness.store(), feed, document, reply(200, b"Number of records processed\t0\n90012\tNo such file\n")
+    )
     with pytest.raises(Temporary):
-        plugin.poll_submission(ctx, Submission("POST_ORDER_ACKNOWLEDGEMENT_DATA/7", "x", ("a",), rig.clock.now()))
+        plugin.poll_submission(ctx, Submission("POST_ORDER_ACKNOWLEDGEMENT_DATA/7", "x", ("a",), harness.clock.now()))
 
 
-def test_16_a_number_registered_before_us_stays_and_refuses_nothing(rig: Rig) -> None:
+def test_16_a_number_registered_before_us_stays_and_refuses_nothing(harness: Harness) -> None:
     """Change: reports.parse_report, take warnings (`ResultCode` other than Error) for refusals."""
-    (order_id,) = book(rig)
-    ctx = rig.store()
-    acknowledge(rig, ctx, order_id, "MWS-1")
-    assert acknowledge(rig, ctx, order_id, "IS2-1").results == {"key": Applied()}
+    (order_id,) = book(harness)
+    ctx = harness.store()
+    acknowledge(harness, ctx, order_id, "MWS-1")
+    assert acknowledge(harness, ctx, order_id, "IS2-1").results == {"key": Applied()}
     order = plugin.fetch_order(ctx, order_id)
     assert isinstance(order, Order)
     assert order.cart_order_number == "MWS-1"
 
 
 def test_17_what_a_buyer_wrote_and_had_made_is_in_no_log_and_no_error(
-    rig: Rig, caplog: pytest.LogCaptureFixture
+    harness: Harness, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Change: customization.py, put the address into an error's detail; fields.py, a value into a sentence."""
     link, wish = "https://zme-caps.amazon.com/t/private", "For my dearest Ada"
@@ -347,7 +349,7 @@ def test_17_what_a_buyer_wrote_and_had_made_is_in_no_log_and_no_error(
     with caplog.at_level(logging.DEBUG):
         told = repr((order, reject))
         for status in (302, 403, 500):
-            ctx, _ = answered(rig.store(), reply(status, b"x", location=f"{link}/2"))
+            ctx, _ = answered(harness.store(), reply(status, b"x", location=f"{link}/2"))
             with pytest.raises((Permanent, Temporary)) as error:
                 plugin.fetch_customization(replace(ctx, app=replace(ctx.app, environment="production")), link)
             told += f"{error.value.sentence}{error.value.detail}{error.value}"
@@ -355,10 +357,10 @@ def test_17_what_a_buyer_wrote_and_had_made_is_in_no_log_and_no_error(
         assert secret not in told + caplog.text
 
 
-def test_17_what_was_made_is_fetched_from_the_address_at_once(rig: Rig) -> None:
+def test_17_what_was_made_is_fetched_from_the_address_at_once(harness: Harness) -> None:
     """Change: plugin.py, drop the hook `fetch_customization`: the address is dead before anybody opens it."""
-    (order_id,) = book(rig, branch="customized")
-    ctx = rig.store()
+    (order_id,) = book(harness, branch="customized")
+    ctx = harness.store()
     order = plugin.fetch_order(ctx, order_id)
     assert isinstance(order, Order)
     (url,) = (line.customization_url for line in order.lines if line.customization_url)

@@ -69,7 +69,7 @@ def read_json(processed: int, with_error: int, *results: tuple[int, str, str, st
 
 
 def words(error: MessageError) -> Rejected:
-    return Rejected(error.code, error.words)
+    return Rejected(error.code, error.text)
 
 
 Read = Callable[..., ProcessingReport]

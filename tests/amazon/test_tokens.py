@@ -23,7 +23,7 @@ from plugins.interface import (
     SettingsError,
     Temporary,
 )
-from tests.amazon.conftest import SELLER, Rig
+from tests.amazon.conftest import SELLER, Harness
 from tests.amazon.scripted import Scripted, answered, refusal, reply
 from tests.support.cart_http import MintedToken
 
@@ -38,65 +38,65 @@ def rotating(ctx: CartContext, present: str, former: str | None = None) -> CartC
     return replace(ctx, app=replace(ctx.app, secrets={"client_secret": Secret(present)}, former=kept))
 
 
-def granted(rig: Rig) -> dict[str, Secret]:
+def granted(harness: Harness) -> dict[str, Secret]:
     """The credentials of a store that consented."""
-    return {"refresh_token": Secret(rig.steer("POST", "authorize", {"seller": SELLER})["refresh_token"])}
+    return {"refresh_token": Secret(harness.steer("POST", "authorize", {"seller": SELLER})["refresh_token"])}
 
 
-def consented(rig: Rig, ctx: CartContext) -> InstallReply:
+def consented(harness: Harness, ctx: CartContext) -> InstallReply:
     """What Amazon sends back after the consent."""
     away = plugin.install(ctx, None)
     assert isinstance(away, Redirect)
-    params = rig.browse(away, RETURN_URL)
+    params = harness.browse(away, RETURN_URL)
     return InstallReply({name: value for name, value in params.items() if name != "state"}, RETURN_URL)
 
 
-def test_a_token_is_minted_with_the_present_secret(rig: Rig) -> None:
-    ctx = rotating(rig.new_store(), PRESENT, NEWER)
-    plugin.mint_access_token(ctx, granted(rig))
-    assert rig.http.operations() == ["lwaToken"]
+def test_a_token_is_minted_with_the_present_secret(harness: Harness) -> None:
+    ctx = rotating(harness.new_store(), PRESENT, NEWER)
+    plugin.mint_access_token(ctx, granted(harness))
+    assert harness.http.operations() == ["lwaToken"]
 
 
 def test_the_secret_of_before_a_rotation_is_used_while_amazon_refuses_the_new_one(
-    rig: Rig, caplog: pytest.LogCaptureFixture
+    harness: Harness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    ctx = rotating(rig.new_store(), NEWER, PRESENT)
+    ctx = rotating(harness.new_store(), NEWER, PRESENT)
     with caplog.at_level(logging.DEBUG):
-        token = plugin.mint_access_token(ctx, granted(rig))
+        token = plugin.mint_access_token(ctx, granted(harness))
     assert token.value.value
-    assert rig.http.operations() == ["lwaToken"] * 2
+    assert harness.http.operations() == ["lwaToken"] * 2
     assert "the former one is tried" in caplog.text
     for secret in (PRESENT, NEWER, token.value.value):
         assert secret not in caplog.text
 
 
-def test_a_code_outlives_the_refused_secret(rig: Rig) -> None:
-    ctx = rotating(rig.new_store(), NEWER, PRESENT)
-    assert isinstance(plugin.install(ctx, consented(rig, ctx)), Connected)
+def test_a_code_outlives_the_refused_secret(harness: Harness) -> None:
+    ctx = rotating(harness.new_store(), NEWER, PRESENT)
+    assert isinstance(plugin.install(ctx, consented(harness, ctx)), Connected)
 
 
-def test_a_rotation_goes_through_without_a_gap(rig: Rig) -> None:
-    credentials = granted(rig)
-    rig.steer("POST", "application", {"rotate_secret": NEWER, "old_valid_s": 7 * 86400})
-    before, after = rotating(rig.new_store(), PRESENT), rotating(rig.new_store(), NEWER, PRESENT)
+def test_a_rotation_goes_through_without_a_gap(harness: Harness) -> None:
+    credentials = granted(harness)
+    harness.steer("POST", "application", {"rotate_secret": NEWER, "old_valid_s": 7 * 86400})
+    before, after = rotating(harness.new_store(), PRESENT), rotating(harness.new_store(), NEWER, PRESENT)
     plugin.mint_access_token(before, credentials)
     plugin.mint_access_token(after, credentials)
-    rig.clock.advance(7 * 86400 + 1)
+    harness.clock.advance(7 * 86400 + 1)
     plugin.mint_access_token(after, credentials)
     with pytest.raises(SettingsError):
         plugin.mint_access_token(before, credentials)
-    assert rig.http.operations() == ["lwaToken"] * 4, "the former secret was needed nowhere"
+    assert harness.http.operations() == ["lwaToken"] * 4, "the former secret was needed nowhere"
 
 
 @pytest.mark.parametrize("former", [None, "", "another wrong one"])
-def test_only_where_both_secrets_are_refused_the_warehouse_has_to_mend_it(rig: Rig, former: str | None) -> None:
-    ctx = rotating(rig.new_store(), "out of date", former)
+def test_only_where_both_secrets_are_refused_the_warehouse_has_to_mend_it(harness: Harness, former: str | None) -> None:
+    ctx = rotating(harness.new_store(), "out of date", former)
     with pytest.raises(SettingsError) as error:
-        plugin.mint_access_token(ctx, granted(rig))
+        plugin.mint_access_token(ctx, granted(harness))
     assert error.value.code == "APPLICATION_REFUSED"
     assert "client secret" in error.value.sentence
     assert "out of date" not in f"{error.value.sentence}{error.value.detail}"
-    assert rig.http.operations() == ["lwaToken"] * (2 if former else 1)
+    assert harness.http.operations() == ["lwaToken"] * (2 if former else 1)
 
 
 @pytest.mark.parametrize(
@@ -120,10 +120,10 @@ def test_only_where_both_secrets_are_refused_the_warehouse_has_to_mend_it(rig: R
     ],
 )
 def test_each_answer_of_the_token_endpoint_has_its_meaning(
-    rig: Rig, answer: Reply, error: type[Exception], code: str, calls: int
+    harness: Harness, answer: Reply, error: type[Exception], code: str, calls: int
 ) -> None:
     http = Scripted([answer])
-    ctx = replace(rotating(rig.new_store(), PRESENT, NEWER), http=http)
+    ctx = replace(rotating(harness.new_store(), PRESENT, NEWER), http=http)
     with pytest.raises(error) as found:
         plugin.mint_access_token(ctx, {"refresh_token": Secret("Atzr|x")})
     assert getattr(found.value, "code", None) == code
@@ -131,17 +131,17 @@ def test_each_answer_of_the_token_endpoint_has_its_meaning(
 
 
 @pytest.mark.parametrize("secrets", [{}, {"client_secret": Secret("")}])
-def test_without_a_secret_nothing_is_asked(rig: Rig, secrets: dict[str, Secret]) -> None:
-    ctx = rotating(rig.new_store(), PRESENT, NEWER)
+def test_without_a_secret_nothing_is_asked(harness: Harness, secrets: dict[str, Secret]) -> None:
+    ctx = rotating(harness.new_store(), PRESENT, NEWER)
     with pytest.raises(SettingsError) as error:
-        plugin.mint_access_token(replace(ctx, app=replace(ctx.app, secrets=secrets)), granted(rig))
+        plugin.mint_access_token(replace(ctx, app=replace(ctx.app, secrets=secrets)), granted(harness))
     assert error.value.code == "NOT_SET_UP"
-    assert rig.http.calls == []
+    assert harness.http.calls == []
 
 
-def test_what_the_former_secret_is_answered_counts(rig: Rig) -> None:
+def test_what_the_former_secret_is_answered_counts(harness: Harness) -> None:
     http = Scripted([reply(401, {"error": "invalid_client"}), reply(400, {"error": "invalid_grant"})])
-    ctx = replace(rotating(rig.new_store(), NEWER, PRESENT), http=http)
+    ctx = replace(rotating(harness.new_store(), NEWER, PRESENT), http=http)
     with pytest.raises(AuthorizationLost):
         plugin.mint_access_token(ctx, {"refresh_token": Secret("Atzr|x")})
     assert [call.data["client_secret"] for call in http.calls] == [NEWER, PRESENT]
@@ -152,9 +152,9 @@ def test_the_secret_is_declared_to_outlive_a_rotation_by_a_week() -> None:
     assert (secret.key, secret.former_for) == ("client_secret", timedelta(days=7))
 
 
-def test_a_revoked_authorization_is_lost_for_good(rig: Rig) -> None:
-    ctx = rig.store()
-    rig.steer("POST", "seller", {"seller": SELLER, "revoke": True})
+def test_a_revoked_authorization_is_lost_for_good(harness: Harness) -> None:
+    ctx = harness.store()
+    harness.steer("POST", "seller", {"seller": SELLER, "revoke": True})
     with pytest.raises(AuthorizationLost) as error:
         plugin.check_connection(ctx)
     assert error.value.code == "INVALID_GRANT"
@@ -169,34 +169,34 @@ def test_a_revoked_authorization_is_lost_for_good(rig: Rig) -> None:
         ("refuse", "NO_ANSWER"),
     ],
 )
-def test_trouble_at_the_token_endpoint_is_temporary(rig: Rig, kind: str, code: str) -> None:
-    ctx = rig.store()
-    rig.steer("POST", "faults", {"operation": "token", "kind": kind})
+def test_trouble_at_the_token_endpoint_is_temporary(harness: Harness, kind: str, code: str) -> None:
+    ctx = harness.store()
+    harness.steer("POST", "faults", {"operation": "token", "kind": kind})
     with pytest.raises(Temporary) as error:
         plugin.check_connection(ctx)
     assert error.value.code == code
     assert plugin.check_connection(ctx).remote_id == SELLER
 
 
-def test_the_sign_in_never_retries_what_amazon_refused_for_good(rig: Rig) -> None:
+def test_the_sign_in_never_retries_what_amazon_refused_for_good(harness: Harness) -> None:
     with pytest.raises(Permanent):
-        plugin.mint_access_token(rig.new_store(), {"refresh_token": Secret("")})
+        plugin.mint_access_token(harness.new_store(), {"refresh_token": Secret("")})
     with pytest.raises(AuthorizationLost):
-        plugin.mint_access_token(rig.new_store(), {})
+        plugin.mint_access_token(harness.new_store(), {})
 
 
-def test_an_expired_access_token_is_replaced_once(rig: Rig) -> None:
-    ctx = rig.store()
+def test_an_expired_access_token_is_replaced_once(harness: Harness) -> None:
+    ctx = harness.store()
     plugin.check_connection(ctx)
-    rig.steer("POST", "seller", {"seller": SELLER, "expire_access_tokens": True})
+    harness.steer("POST", "seller", {"seller": SELLER, "expire_access_tokens": True})
     plugin.check_connection(ctx)
-    assert rig.tokens[SELLER].minted == 2
-    assert rig.http.operations().count("getMarketplaceParticipations") == 3
+    assert harness.tokens[SELLER].minted == 2
+    assert harness.http.operations().count("getMarketplaceParticipations") == 3
 
 
 @pytest.mark.parametrize("answer", [refusal(403, "Denied", "Unauthorized", EXPIRED), refusal(401, "Unauthorized")])
-def test_an_access_token_refused_twice_is_a_lost_authorization_and_no_loop(rig: Rig, answer: Reply) -> None:
-    ctx, http = answered(rig.store(), answer)
+def test_an_access_token_refused_twice_is_a_lost_authorization_and_no_loop(harness: Harness, answer: Reply) -> None:
+    ctx, http = answered(harness.store(), answer)
     assert isinstance(ctx.token, MintedToken)
     with pytest.raises(AuthorizationLost):
         plugin.check_connection(ctx)
@@ -205,8 +205,8 @@ def test_an_access_token_refused_twice_is_a_lost_authorization_and_no_loop(rig: 
     assert ctx.token.minted == 2
 
 
-def test_a_missing_role_replaces_no_token(rig: Rig) -> None:
-    ctx, http = answered(rig.store(), refusal(403, "Access to requested resource is denied.", "Unauthorized"))
+def test_a_missing_role_replaces_no_token(harness: Harness) -> None:
+    ctx, http = answered(harness.store(), refusal(403, "Access to requested resource is denied.", "Unauthorized"))
     with pytest.raises(SettingsError):
         plugin.check_connection(ctx)
     assert len(http.calls) == 1

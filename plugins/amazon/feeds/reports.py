@@ -1,4 +1,4 @@
-"""What a feed's processing report says, and how the XML kind is read.
+"""Processing reports of feeds, and reading the XML kind.
 
 Source: Amazon's schema ProcessingReport.xsd and the Feeds API pages.
 """
@@ -27,12 +27,12 @@ class MessageError:
 
     message_id: int
     code: str
-    words: str
+    text: str
 
 
 @dataclass(frozen=True)
 class ProcessingReport:
-    """What became of a feed. A message without an error was applied, with or without a warning.
+    """The result of a feed. A message without an error was applied, with or without a warning.
 
     Args:
         processed, with_error: how many messages.
@@ -89,8 +89,8 @@ def parse_report(document: bytes) -> ProcessingReport:
 def _message_error(result: Element) -> MessageError:
     return MessageError(
         message_id=_number(result, "MessageID"),
-        code=_words(result, "ResultMessageCode"),
-        words=_words(result, "ResultDescription"),
+        code=_text(result, "ResultMessageCode"),
+        text=_text(result, "ResultDescription"),
     )
 
 
@@ -101,5 +101,5 @@ def _number(parent: Element, path: str) -> int:
     return int(value)
 
 
-def _words(parent: Element, path: str) -> str:
+def _text(parent: Element, path: str) -> str:
     return one_line(parent.findtext(path) or "")

@@ -1,4 +1,4 @@
-"""What the reports of a submission's feeds make of each of its keys."""
+"""Combining the reports of a submission's feeds into one result for each of its keys."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def poll(ctx: CartContext, submission: Submission) -> WriteReply:
-    """What became of a submission's keys; none has a result before all feeds that carry keys have ended.
+    """Return the results of a submission's keys; none has one before all feeds that carry keys have ended.
 
     Raises:
         Permanent: the handle is none of this cart's.
@@ -84,14 +84,14 @@ def _results(ctx: CartContext, sent: SentFeed, feed: Feed | None, send_again: da
     def explain(error: MessageError) -> Rejected:
         if error.code == listings_feed.REMOTE_FULFILLMENT_ISSUE:
             return listings_feed.refused_for_remote_fulfillment(chosen=remote_fulfillment(ctx.store))
-        return Rejected(error.code or "REFUSED", error.words)
+        return Rejected(error.code or "REFUSED", error.text)
 
     if feed is None:
         return {number: Retry(send_again) for number in sent.messages}
     if feed.status is FeedStatus.DONE:
         report = _report(ctx, sent, feed)
         if (whole := report.whole_file_error()) is not None:
-            ctx.log.error("Amazon refused the whole feed %s: %s %s", sent.feed_id, whole.code, whole.words)
+            ctx.log.error("Amazon refused the whole feed %s: %s %s", sent.feed_id, whole.code, whole.text)
         elif report.unnamed:
             ctx.log.error("the report of feed %s counts %d errors that it does not list", sent.feed_id, report.unnamed)
         return results_of(report, sent.messages, send_again, explain)

@@ -13,7 +13,7 @@ CONTENT_TYPE = "application/json; charset=UTF-8"
 LEAD_DAYS_MAX = 30
 
 REMOTE_FULFILLMENT_ISSUE = "8572"
-REMOTE_FULFILLMENT_SENTENCE = (
+REMOTE_FULFILLMENT_MESSAGE = (
     "Your Amazon account is enrolled in Remote Fulfillment with FBA: set the option Remote Fulfillment With FBA to "
     "Yes, then stock is synced."
 )
@@ -42,11 +42,11 @@ def build_feed(seller: str, levels: Iterable[tuple[int, StockLevel]]) -> bytes:
 
 
 def refused_for_remote_fulfillment(*, chosen: bool) -> Rejected:
-    """What an issue 8572 means, by whether the option is chosen already."""
+    """Return the meaning of an issue 8572, by whether the option is chosen already."""
     if chosen:
         sentence = "Amazon sells this SKU from its own stock in other countries and takes no merchant quantity for it."
         return Rejected(REMOTE_FULFILLMENT_ISSUE, sentence)
-    return Rejected(REMOTE_FULFILLMENT_ISSUE, REMOTE_FULFILLMENT_SENTENCE)
+    return Rejected(REMOTE_FULFILLMENT_ISSUE, REMOTE_FULFILLMENT_MESSAGE)
 
 
 def _message(number: int, level: StockLevel) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 
 from plugins.amazon.api import check, json_object, send, unreadable
 from plugins.amazon.errors import until_full
-from plugins.amazon.listings.listings_feed import REMOTE_FULFILLMENT_SENTENCE
+from plugins.amazon.listings.listings_feed import REMOTE_FULFILLMENT_MESSAGE
 from plugins.amazon.listings.shown_listings import Listing, parse_listing, remote_sites, shown_level, sold_remotely
 from plugins.amazon.manifest import RATE_PLANS
 from plugins.amazon.stores import remote_fulfillment, seller_of, stock_sites
@@ -51,7 +51,7 @@ def read(ctx: CartContext, skus: Sequence[str]) -> list[ShownLevel | NotRead]:
     # Identifiers are separated by commas, and Amazon knows no way to write one inside of them.
     apart, much_later = _one_by_one(ctx, sites, [sku for sku in wanted if "," in sku])
     if any(sold_remotely(listing, remote) for listing in (*found, *apart, *changed_last)):
-        raise SettingsError(REMOTE_FULFILLMENT_SENTENCE, code="REMOTE_FULFILLMENT")
+        raise SettingsError(REMOTE_FULFILLMENT_MESSAGE, code="REMOTE_FULFILLMENT")
     levels = (shown_level(listing, sites) for listing in (*found, *apart) if listing.sku in wanted)
     shown = {level.sku: level for level in levels if level is not None}
     return [*shown.values(), *later, *much_later]

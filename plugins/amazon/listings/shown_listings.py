@@ -48,7 +48,7 @@ def parse_listing(item: dict[str, Any]) -> Listing:
 
 
 def shown_level(listing: Listing, sites: Sequence[str]) -> ShownLevel | None:
-    """What the core is told; None where none of `sites` lists the SKU."""
+    """Return the level the core gets; None where none of `sites` lists the SKU."""
     places = [site for site in sites if site in listing.sites]
     if not places:
         return None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from plugins.amazon.orders.fields import Json, Unreadable, quantity, section, sections, text, words
+from plugins.amazon.orders.fields import Json, Unreadable, quantity, section, sections, text, texts
 
 _NO_PALLETS = "PALLET_DISABLED"
 
@@ -21,9 +21,9 @@ def delivery_times(preference: Json) -> str:
 
 
 def delivery_limits(preference: Json) -> str:
-    """What cannot be delivered there; "" where Amazon tells nothing of the kind."""
+    """Return the goods that cannot be delivered there, as text; "" where Amazon tells nothing of the kind."""
     try:
-        return "No pallets" if _NO_PALLETS in words(preference, "deliveryCapabilities") else ""
+        return "No pallets" if _NO_PALLETS in texts(preference, "deliveryCapabilities") else ""
     except Unreadable:
         return ""
 

@@ -1,6 +1,6 @@
 """Reads single values out of an order's JSON without trusting any of it.
 
-The sentences name fields, never their values, which may be a buyer's.
+The messages name fields, never their values, which may be a buyer's.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ Json = Mapping[str, Any]
 
 
 class Unreadable(Exception):
-    """A value that cannot be understood; `code` is stable, `sentence` names the field."""
+    """A value that cannot be understood; `code` is stable, `message` names the field."""
 
-    def __init__(self, code: str, sentence: str) -> None:
-        super().__init__(sentence)
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
         self.code = code
-        self.sentence = sentence
+        self.message = message
 
 
 def missing(name: str) -> Unreadable:
@@ -58,7 +58,7 @@ def sections(source: Json, name: str) -> list[Json]:
     return value
 
 
-def words(source: Json, name: str) -> list[str]:
+def texts(source: Json, name: str) -> list[str]:
     """The list of texts under `name`; empty where it is absent."""
     value = source.get(name)
     if value is None:

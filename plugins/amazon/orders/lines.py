@@ -15,7 +15,7 @@ from plugins.amazon.orders.fields import (
     quantity,
     section,
     text,
-    words,
+    texts,
 )
 from plugins.interface import OrderLine, OrderState
 
@@ -122,11 +122,11 @@ def _cancelled_and_open(item: Json, state: OrderState, ordered: int, executed: b
 
 
 def _demands(item: Json) -> tuple[str, ...]:
-    """What the buyer or the law asks of the units: Amazon's names of shipping constraints, and two words of ours."""
+    """Return the special needs of the units: Amazon's names of shipping constraints, and two words of ours."""
     fulfillment = section(item, "fulfillment")
     demands = flags(section(fulfillment, "shipping"), "shippingConstraints")
     if section(section(fulfillment, "packing"), "serialNumberRequirement"):
         demands.append("serialNumber")
-    if "TRANSPARENCY" in words(item, "programs"):
+    if "TRANSPARENCY" in texts(item, "programs"):
         demands.append("transparencyCode")
     return tuple(demands)

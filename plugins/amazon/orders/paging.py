@@ -41,7 +41,7 @@ class Bookmark:
     essential: bool = False
 
     def after(self, this_page: str) -> Bookmark:
-        """What the next bookmark keeps of the listing, after a page of this fingerprint."""
+        """Return the next bookmark of the listing, after a page of this fingerprint."""
         if not this_page:
             return replace(self, empty=self.empty + 1)
         return replace(self, before=(*self.before, this_page)[-_PAGES_KEPT:], empty=0)

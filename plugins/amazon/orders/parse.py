@@ -18,11 +18,11 @@ from plugins.amazon.orders.fields import (
     section,
     sections,
     text,
-    words,
+    texts,
     wrong,
 )
 from plugins.amazon.orders.lines import contradicts_itself, read_cancellation_request, read_lines
-from plugins.amazon.orders.people import read_buyer, read_recipient
+from plugins.amazon.orders.pii import read_buyer, read_recipient
 from plugins.amazon.shipping.methods import CODES
 from plugins.amazon.shipping.shown_packages import shipped_order
 from plugins.interface import (
@@ -75,7 +75,7 @@ def parse_order(raw: Any) -> Order | OrderReject:
             raise wrong("orderId")
         return _read_order(raw)
     except Unreadable as error:
-        return OrderReject(_reject_id(raw), error.code, error.sentence, _updated_at(raw))
+        return OrderReject(_reject_id(raw), error.code, error.message, _updated_at(raw))
 
 
 def _read_order(raw: Json) -> Order:
@@ -143,9 +143,9 @@ def _attempt(lenient: bool, read: Callable[[], T], otherwise: T) -> T:
 
 
 def _marks(raw: Json) -> tuple[str, ...]:
-    marks = words(raw, "programs")
+    marks = texts(raw, "programs")
     for item in sections(raw, "orderItems"):
-        marks += words(item, "programs")
+        marks += texts(item, "programs")
         marks += [text(other, "associationType") for other in sections(item, "associatedOrderItems")]
     # REPLACEMENT_ORIGINAL_ID marks a replacement, EXCHANGE_ORIGINAL_ID an exchange.
     for other in sections(raw, "associatedOrders"):
@@ -157,8 +157,8 @@ def _marks(raw: Json) -> tuple[str, ...]:
 
 
 def _caution(raw: Json, items: Sequence[Json]) -> str:
-    programs = words(raw, "programs") + [program for item in items for program in words(item, "programs")]
-    found = [sentence for program, sentence in _CAUTIONS.items() if program in programs]
+    programs = texts(raw, "programs") + [program for item in items for program in texts(item, "programs")]
+    found = [text for program, text in _CAUTIONS.items() if program in programs]
     return " ".join([*found, *([_CANCELLED_YET_OPEN] if contradicts_itself(items) else [])])
 
 

@@ -38,7 +38,7 @@ _NOT_FOUND = 404
 _BAD_REQUEST = 400
 # A page costs two calls where the first is refused.
 _CALLS_PER_PAGE = 2
-_WINDOW_WORDS = ("createdafter", "createdbefore", "lastupdatedafter", "lastupdatedbefore", "2 minutes", "two minutes")
+_WINDOW_TERMS = ("createdafter", "createdbefore", "lastupdatedafter", "lastupdatedbefore", "2 minutes", "two minutes")
 
 
 def fetch_page(ctx: CartContext, query: OrderQuery) -> OrderPage:
@@ -127,7 +127,7 @@ def _read(ctx: CartContext, operation: str, path: str, params: dict[str, str], *
     if reply.status != _BAD_REQUEST or _is_explained(read_problem(reply)):
         return _Answer(reply, essential=False)
     ctx.log.warning(
-        "%s refused its datasets (%s); asked for the essential ones", operation, read_problem(reply).words()
+        "%s refused its datasets (%s); asked for the essential ones", operation, read_problem(reply).summary()
     )
     try:
         fewer = ask(_ESSENTIAL)
@@ -177,7 +177,7 @@ def _next_token(body: dict[str, Any]) -> str:
 def _is_explained(problem: Problem) -> bool:
     """Whether a 400 is about something other than the datasets: the page token, or a window that ends too late."""
     text = f"{problem.message} {problem.details}".casefold()
-    return _about_token(problem) or any(word in text for word in _WINDOW_WORDS)
+    return _about_token(problem) or any(word in text for word in _WINDOW_TERMS)
 
 
 def _about_token(problem: Problem) -> bool:

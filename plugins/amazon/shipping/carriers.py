@@ -1,4 +1,4 @@
-"""What Amazon calls the carriers a warehouse hands its packages to.
+"""Amazon's names of the carriers a warehouse hands its packages to.
 
 Source: the enumeration CarrierCode of amzn-base.xsd, whose values confirmShipment takes. An admin may add others.
 """

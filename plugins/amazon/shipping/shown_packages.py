@@ -1,4 +1,4 @@
-"""What Amazon shows of an order's shipping: read back where it refused a package (orders_2026-01-01.json, packages)."""
+"""The packages Amazon shows of an order: read back where it refused a package (orders_2026-01-01.json, packages)."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def read_shipped_order(ctx: CartContext, order_id: str) -> ShippedOrder | None:
     if reply.status == _NOT_FOUND:
         return None
     if reply.status == _BAD_REQUEST:
-        ctx.log.warning("the packages of order %s could not be read back: %s", order_id, read_problem(reply).words())
+        ctx.log.warning("the packages of order %s could not be read back: %s", order_id, read_problem(reply).summary())
         return ShippedOrder()
     order = json_object(check(ctx, "getOrder", Effect.READ, reply), Effect.READ).get("order")
     if not order:

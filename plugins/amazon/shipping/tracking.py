@@ -166,7 +166,7 @@ def _post_one(ctx: CartContext, package: Package) -> Result:
 def _refused(ctx: CartContext, package: Package, reply: Reply) -> Result:
     problem = read_problem(reply)
     if not problem.readable:
-        raise Temporary("Amazon gave an unexpected answer.", detail=problem.words())
+        raise Temporary("Amazon gave an unexpected answer.", detail=problem.summary())
     # Amazon's texts are not documented; what the order shows tells more surely what a refusal means.
     shown = read_shipped_order(ctx, package.order_id)
     if shown is None:
@@ -194,4 +194,4 @@ def _meaning(package: Package, shown: ShippedOrder, problem: Problem) -> Result:
 
 
 def _told(text: str, table: Sequence[tuple[Sequence[str], Rejected]]) -> Rejected | None:
-    return next((refusal for words, refusal in table if any(word in text for word in words)), None)
+    return next((refusal for terms, refusal in table if any(word in text for word in terms)), None)

@@ -1,4 +1,4 @@
-"""What each operation of the Selling Partner API does, once the caller is known and admitted."""
+"""The operations of the Selling Partner API, once the caller is known and admitted."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

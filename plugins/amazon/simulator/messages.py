@@ -1,4 +1,4 @@
-"""What goes into the simulator and what comes out of it, free of any web framework."""
+"""Requests to the simulator and its replies, free of any web framework."""
 
 import json
 from collections.abc import Iterator, Mapping

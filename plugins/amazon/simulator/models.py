@@ -56,7 +56,7 @@ class Models:
     def request_problems(
         self, operation: Operation, path: Mapping[str, str], query: Mapping[str, str], body: Any
     ) -> list[str]:
-        """What the request does that the model does not allow; empty when it is in order."""
+        """Return what the model does not allow in a request; empty when it is in order."""
         if operation.model is None:
             return []
         self._count(operation, "request")
@@ -74,7 +74,7 @@ class Models:
         return problems
 
     def reply_problems(self, operation: Operation, status: int, body: bytes) -> list[str]:
-        """What a reply of our own does that the model does not allow."""
+        """Return what the model does not allow in a reply of the simulator's own."""
         if operation.model is None:
             return []
         self._count(operation, "reply")

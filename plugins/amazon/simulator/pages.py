@@ -27,9 +27,9 @@ def page(template: str, status: int = 200, **values: Any) -> Response:
     return Response(status, dict(_HEADERS), body.encode("utf-8"))
 
 
-def problem(status: int, title: str, sentence: str, code: str | None = None) -> Response:
+def problem(status: int, title: str, message: str, code: str | None = None) -> Response:
     """An error page; `code` is Amazon's own error code, such as MD1000."""
-    return page("problem.html", status, title=title, sentence=sentence, code=code)
+    return page("problem.html", status, title=title, message=message, code=code)
 
 
 def redirect(address: str) -> Response:

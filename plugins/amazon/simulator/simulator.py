@@ -99,7 +99,7 @@ class Simulator:
 
     @staticmethod
     def _answered(answer: Callable[[], Response]) -> Response:
-        """What `answer` gives, and a refusal where it raises: nobody is left without an answer but by a fault."""
+        """Return the reply of `answer`, or a refusal where it raises; only a fault leaves a caller without one."""
         try:
             return answer()
         except ApiError as problem:

@@ -50,7 +50,7 @@ PREVIEW_BUCKET = "patchListingsItem/VALIDATION_PREVIEW"
 
 @dataclass(frozen=True)
 class Options:
-    """What a simulator is started with."""
+    """Options a simulator is started with."""
 
     seed: int
     base_url: str

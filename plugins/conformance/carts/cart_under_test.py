@@ -1,4 +1,4 @@
-"""What an author tells the kit about a cart and its shop."""
+"""The description of a cart and its shop that an author gives the kit."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class CartUnderTest:
         raise NotImplementedError("override shop(): a context manager that runs a shop and yields it")
 
     def install_answer(self, shop: Any, step: Redirect | AskFields) -> Mapping[str, str]:
-        """What comes back from the merchant: the fields typed, or the query of the browser's return without state."""
+        """Return the answer to a step: the fields typed, or the query of the browser's return without state."""
         raise NotImplementedError("override install_answer(): what the merchant types, or the browser brings back")
 
     def seed_orders(self, shop: Any, count: int) -> Sequence[str]:
@@ -68,7 +68,7 @@ class CartUnderTest:
         return PlatformSettings(manifest.environments[0].code, values)
 
     def declined_answer(self, shop: Any, step: Redirect | AskFields) -> Mapping[str, str]:
-        """What comes back where the merchant says no at the shop."""
+        """Return the answer that comes back where the merchant declines at the shop."""
         pytest.skip("override declined_answer() to have a declined consent checked")
 
     def revoke(self, shop: Any) -> None:
@@ -79,6 +79,6 @@ class CartUnderTest:
         """Damage an order in the shop so that it cannot be understood."""
         pytest.skip("override break_one_order() to have a broken order among good ones checked")
 
-    def personal_data(self, shop: Any, order: Order) -> Sequence[str]:
-        """Further texts of an order that must not be logged, besides those the contract calls personal."""
+    def pii(self, shop: Any, order: Order) -> Sequence[str]:
+        """Further texts of an order that must not be logged, besides the buyer's data of the contract."""
         return ()

@@ -1,4 +1,4 @@
-"""What a cart makes of an unwell shop, and of one that refuses it."""
+"""Checks of a cart whose shop fails or refuses it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from plugins.conformance.carts.capability import needs
 from plugins.conformance.carts.cart_under_test import CartUnderTest
-from plugins.conformance.carts.harness import Rig
+from plugins.conformance.carts.harness import Harness
 from plugins.conformance.carts.sample_calls import TRIED, complaint, strikes
 from plugins.conformance.faults import Fault
 
@@ -18,15 +18,19 @@ class FaultChecks(CartUnderTest):
     """Each request of each hook meets each fault, one at a time."""
 
     @pytest.mark.parametrize("hook", TRIED)
-    def test_an_unwell_shop_is_told_by_the_right_error(self, rig: Rig, hook: str) -> None:
-        _check(rig, hook, _TROUBLES)
+    def test_an_unwell_shop_is_told_by_the_right_error(self, harness: Harness, hook: str) -> None:
+        _check(harness, hook, _TROUBLES)
 
     @pytest.mark.parametrize("hook", TRIED)
-    def test_a_refusal_is_told_by_an_error_of_the_contract(self, rig: Rig, hook: str) -> None:
-        _check(rig, hook, _REFUSALS)
+    def test_a_refusal_is_told_by_an_error_of_the_contract(self, harness: Harness, hook: str) -> None:
+        _check(harness, hook, _REFUSALS)
 
 
-def _check(rig: Rig, hook: str, faults: list[Fault]) -> None:
-    needs(rig.hooks, hook)
-    wrong = [f"{struck}: it {words}" for struck in strikes(rig, hook, faults) if (words := complaint(rig, struck))]
+def _check(harness: Harness, hook: str, faults: list[Fault]) -> None:
+    needs(harness.hooks, hook)
+    wrong = [
+        f"{struck}: it {problem}"
+        for struck in strikes(harness, hook, faults)
+        if (problem := complaint(harness, struck))
+    ]
     assert not wrong, "\n".join(wrong)

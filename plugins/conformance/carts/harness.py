@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from plugins.conformance.carts import samples
 from plugins.conformance.carts.cart_under_test import CartUnderTest
 from plugins.conformance.carts.hooks import WRITES, Hooks
-from plugins.conformance.carts.reading import orders_in, why_missing
+from plugins.conformance.carts.reading import explain_missing, orders_in
 from plugins.conformance.carts.replies import check_reply
 from plugins.conformance.clock import StillClock
 from plugins.conformance.http import ShopHttp
@@ -50,7 +50,7 @@ _REACH = timedelta(days=8)
 _SETTLED_AFTER = timedelta(minutes=1)
 
 
-class Rig:
+class Harness:
     """A store of the cart under test; not connected until `connect`."""
 
     def __init__(
@@ -86,7 +86,7 @@ class Rig:
         """One call of a hook about this store."""
         result = self.hooks.call(hook, ctx=self.ctx, **arguments)
         for order in orders_in(result):
-            self._secret += [*samples.personal_texts(order), *self.author.personal_data(self.shop, order)]
+            self._secret += [*samples.pii_texts(order), *self.author.pii(self.shop, order)]
         return result
 
     def steps(self) -> Iterator[Redirect | AskFields | Connected]:
@@ -121,7 +121,7 @@ class Rig:
         self.store = replace(self.store, remote_id=identity.remote_id, sites=identity.sites, home_site=home)
 
     def mint(self, credentials: Mapping[str, Secret] | None = None, http: ShopHttp | None = None) -> Any:
-        """What `mint_access_token` returns; it must not ask for a token itself."""
+        """Return the result of `mint_access_token`; it must not ask for a token itself."""
         no_token = NoToken("mint_access_token asked for an access token")
         context = self._context(http or self._http_of_tokens, self.store, no_token)
         given = credentials or self.credentials
@@ -176,10 +176,10 @@ class Rig:
     def check_listed(self, ids: Sequence[str], pages: Sequence[OrderPage]) -> None:
         """Check that the pages of a listing hold these orders."""
         missing = sorted(set(ids) - {order.remote_id for page in pages for order in page.orders})
-        assert not missing, why_missing(missing, pages, self.hooks.refused)
+        assert not missing, explain_missing(missing, pages, self.hooks.refused)
 
     def remote_ids(self, skus: Sequence[str]) -> dict[str, str]:
-        """What the cart calls these SKUs, as far as it tells."""
+        """Map these SKUs to the cart's own ids, as far as it tells them."""
         if self.has("read_inventory"):
             shown = self.call("read_inventory", skus=skus)
             return {level.sku: getattr(level, "remote_id", "") for level in shown}
@@ -228,15 +228,15 @@ class Rig:
             f"poll_submission said pending {self.author.asks} times. Does the shop live by the clock it was given?"
         )
 
-    def apply(self, hook: str, entries: Sequence[Any], why: str) -> dict[str, Result]:
+    def apply(self, hook: str, entries: Sequence[Any], reason: str) -> dict[str, Result]:
         """`settle` for entries nothing is wrong with: every one must be applied."""
         results = self.settle(hook, entries)
         refused = {key: result for key, result in results.items() if not isinstance(result, Applied)}
-        assert not refused, f"{hook}, {why}: {refused}"
+        assert not refused, f"{hook}, {reason}: {refused}"
         return results
 
     def found_in(self, texts: Mapping[str, str]) -> list[str]:
-        """Which of the named texts hold a key or the address of this store, in words."""
+        """Describe which of the named texts hold a key or the address of this store."""
         keys = [one for one in self._secret if isinstance(one, Secret)]
         addresses = [Secret(url) for url in self._shop_urls() if url]
         return [
@@ -247,8 +247,8 @@ class Rig:
         ]
 
     def check_nothing_was_given_away(self) -> None:
-        """Check that nobody heard credentials, tokens, or the personal data of the orders read so far."""
-        check_nothing_is_given_away(self.hooks.heard, self._secret)
+        """Check that no text holds credentials, tokens, or buyers' data of the orders read so far."""
+        check_nothing_is_given_away(self.hooks.outputs, self._secret)
 
     def _typing(self, step: Redirect | AskFields | Connected, answers: Mapping[str, str]) -> Store:
         """The store while its install goes on with what was typed; the address of a shop stays with it."""
@@ -285,11 +285,11 @@ class Rig:
 
 
 @contextmanager
-def running(author: CartUnderTest, clock: StillClock, hooks: Hooks) -> Iterator[Rig]:
+def running(author: CartUnderTest, clock: StillClock, hooks: Hooks) -> Iterator[Harness]:
     """A fresh shop with a store that is not connected yet; at the end, what the cart has said is checked."""
     with ExitStack() as stack:
         shop = stack.enter_context(author.shop(clock))
         ways_out = (stack.enter_context(ShopHttp(clock)), stack.enter_context(ShopHttp(clock)))
-        rig = Rig(author, shop, clock, hooks, ways_out)
-        yield rig
-        rig.check_nothing_was_given_away()
+        harness = Harness(author, shop, clock, hooks, ways_out)
+        yield harness
+        harness.check_nothing_was_given_away()

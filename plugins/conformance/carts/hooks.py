@@ -14,7 +14,7 @@ import pluggy
 from plugins import interface
 from plugins.conformance import side_channels
 from plugins.conformance.carts.reading import check_orders, refusals
-from plugins.conformance.leak_guard import Heard, listening, words_of_error, words_of_result
+from plugins.conformance.leak_guard import Output, listening, outputs_of_error, outputs_of_result
 from plugins.interface import (
     PROJECT,
     AccessToken,
@@ -62,7 +62,7 @@ class Hooks:
     """The hooks of one cart, by name.
 
     Args:
-        heard: every text the cart let out: log records, prints, the words of errors and results.
+        outputs: every text the cart let out: log records, prints, texts of errors and results.
         refused: why types of the contract refused what the cart made of an order, the first first.
     """
 
@@ -78,22 +78,22 @@ class Hooks:
             for name in self.names
             for implementation in getattr(manager.hook, name).get_hookimpls()
         )
-        self.heard: list[Heard] = []
+        self.outputs: list[Output] = []
         self.refused: list[str] = []
 
     def call(self, hook: str, **arguments: Any) -> Any:
-        """What a hook returns.
+        """Call a hook and return its result.
 
         Raises:
             CartError: as the cart raised it.
             AssertionError: the cart broke the contract; the text tells how.
         """
         try:
-            with side_channels.watched() as watch, listening(hook, self.heard, watch), refusals(self.refused):
+            with side_channels.watched() as watch, listening(hook, self.outputs, watch), refusals(self.refused):
                 result = getattr(self._hook, hook)(**arguments)
         except CartError as error:
             _check_ways(hook, watch)
-            self.heard += words_of_error(hook, error)
+            self.outputs += outputs_of_error(hook, error)
             _check_error(hook, error)
             raise
         except Exception as error:
@@ -113,7 +113,7 @@ class Hooks:
                 "read_inventory returned something that is neither ShownLevel nor NotRead"
             )
         check_orders(hook, result)
-        self.heard += words_of_result(hook, result)
+        self.outputs += outputs_of_result(hook, result)
         return result
 
     def _place(self, error: Exception) -> str:

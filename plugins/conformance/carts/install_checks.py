@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from plugins.conformance.carts.capability import needs
 from plugins.conformance.carts.cart_under_test import CartUnderTest
-from plugins.conformance.carts.harness import Rig
+from plugins.conformance.carts.harness import Harness
 from plugins.conformance.carts.manifest_checks import problem_of
 from plugins.conformance.expecting import must_raise
 from plugins.conformance.tokens import KeptToken
@@ -30,7 +30,7 @@ _FOREIGN = "KITFOREIGNSELLER"
 class InstallChecks(CartUnderTest):
     """From the first step to Connected, and what must hold of the store afterwards."""
 
-    def test_a_store_is_connected(self, unconnected: Rig) -> None:
+    def test_a_store_is_connected(self, unconnected: Harness) -> None:
         connected = unconnected.connect()
         store = unconnected.store
         assert connected.credentials, "Connected carries no credentials"
@@ -44,11 +44,11 @@ class InstallChecks(CartUnderTest):
         foreign = set(store.sites) - {site.id for site in region.sites} if region else set()
         assert not foreign, f"the sites {sorted(foreign)} are none of the region {unconnected.store.region}"
 
-    def test_the_same_store_is_known_again(self, rig: Rig) -> None:
-        before = rig.store.remote_id
-        assert rig.connect().identity.remote_id == before, "a reconnect must give the same remote_id"
+    def test_the_same_store_is_known_again(self, harness: Harness) -> None:
+        before = harness.store.remote_id
+        assert harness.connect().identity.remote_id == before, "a reconnect must give the same remote_id"
 
-    def test_what_is_asked_and_where_the_browser_is_sent(self, unconnected: Rig) -> None:
+    def test_what_is_asked_and_where_the_browser_is_sent(self, unconnected: Harness) -> None:
         hidden = [secret.value for secret in unconnected.app.secrets.values()]
         for step in unconnected.steps():
             if isinstance(step, AskFields):
@@ -59,12 +59,12 @@ class InstallChecks(CartUnderTest):
             if isinstance(step, Redirect):
                 self._check_redirect(unconnected, step, hidden)
 
-    def _check_redirect(self, rig: Rig, step: Redirect, hidden: list[str]) -> None:
+    def _check_redirect(self, harness: Harness, step: Redirect, hidden: list[str]) -> None:
         host = urlsplit(step.url).netloc.lower()
-        entries = [entry for entry in rig.manifest.environments if entry.code == rig.app.environment]
+        entries = [entry for entry in harness.manifest.environments if entry.code == harness.app.environment]
         known = {host for entry in entries for host in entry.browser_hosts}
-        urls = [field.key for field in rig.manifest.platform_fields if field.kind is FieldKind.URL]
-        known |= {urlsplit(rig.app.values.get(key, "")).netloc.lower() for key in urls}
+        urls = [field.key for field in harness.manifest.platform_fields if field.kind is FieldKind.URL]
+        known |= {urlsplit(harness.app.values.get(key, "")).netloc.lower() for key in urls}
         assert host in known, f"the browser is sent to {host}, which the manifest does not name among browser_hosts"
         said = " ".join([step.url, *step.params, *step.params.values()])
         assert not [secret for secret in hidden if secret and secret in said], (
@@ -73,7 +73,7 @@ class InstallChecks(CartUnderTest):
         clash = {step.state_param, step.return_param} & step.params.keys()
         assert not clash, f"the core adds {', '.join(map(str, clash))} itself"
 
-    def test_an_answer_that_does_not_fit_is_explained(self, unconnected: Rig) -> None:
+    def test_an_answer_that_does_not_fit_is_explained(self, unconnected: Harness) -> None:
         for step in unconnected.steps():
             if isinstance(step, Connected):
                 return
@@ -91,29 +91,31 @@ class InstallChecks(CartUnderTest):
                     "a sentence for the merchant"
                 )
 
-    def test_a_merchant_who_declines_is_told_so(self, unconnected: Rig) -> None:
+    def test_a_merchant_who_declines_is_told_so(self, unconnected: Harness) -> None:
         step = next(unconnected.steps())
         assert not isinstance(step, Connected), "install connected without asking anybody"
         params = self.declined_answer(unconnected.shop, step)
         with must_raise(SettingsError, "the merchant declined at the shop"):
             unconnected.answer(step, params)
 
-    def test_the_connection_can_be_tested(self, rig: Rig) -> None:
-        needs(rig.hooks, "check_connection")
-        identity = rig.call("check_connection")
-        assert identity.remote_id == rig.store.remote_id, (
-            f"check_connection answers as {identity.remote_id}, install connected {rig.store.remote_id}"
+    def test_the_connection_can_be_tested(self, harness: Harness) -> None:
+        needs(harness.hooks, "check_connection")
+        identity = harness.call("check_connection")
+        assert identity.remote_id == harness.store.remote_id, (
+            f"check_connection answers as {identity.remote_id}, install connected {harness.store.remote_id}"
         )
 
-    def test_the_seller_is_proved_and_no_other_is(self, rig: Rig) -> None:
-        needs(rig.hooks, "prove_seller")
-        proved = rig.call("prove_seller").remote_id
-        assert proved == rig.store.remote_id, f"prove_seller proved {proved}, install connected {rig.store.remote_id}"
-        rig.store = replace(rig.store, remote_id=_FOREIGN)
+    def test_the_seller_is_proved_and_no_other_is(self, harness: Harness) -> None:
+        needs(harness.hooks, "prove_seller")
+        proved = harness.call("prove_seller").remote_id
+        assert proved == harness.store.remote_id, (
+            f"prove_seller proved {proved}, install connected {harness.store.remote_id}"
+        )
+        harness.store = replace(harness.store, remote_id=_FOREIGN)
         with must_raise(SettingsError, "the authorization is not of the seller that is to be proved"):
-            rig.call("prove_seller")
+            harness.call("prove_seller")
 
-    def test_who_the_seller_is_is_not_believed_from_the_browser(self, unconnected: Rig) -> None:
+    def test_who_the_seller_is_is_not_believed_from_the_browser(self, unconnected: Harness) -> None:
         own = unconnected.connect().identity.remote_id
         for step in unconnected.steps():
             if not isinstance(step, Redirect):
@@ -133,39 +135,39 @@ class InstallChecks(CartUnderTest):
             )
             return
 
-    def test_a_token_is_minted_and_lasts(self, rig: Rig) -> None:
-        needs(rig.hooks, "mint_access_token")
-        token = rig.mint()
+    def test_a_token_is_minted_and_lasts(self, harness: Harness) -> None:
+        needs(harness.hooks, "mint_access_token")
+        token = harness.mint()
         assert token.value.value, "mint_access_token returned an empty token"
-        assert token.expires_at > rig.clock.now() + timedelta(minutes=5), (
+        assert token.expires_at > harness.clock.now() + timedelta(minutes=5), (
             f"the token ends at {token.expires_at}; the core renews a token five minutes before its end"
         )
 
-    def test_credentials_the_shop_does_not_know_are_a_lost_authorization(self, rig: Rig) -> None:
-        needs(rig.hooks, "mint_access_token")
-        wrong = {name: Secret(_GARBAGE_KEY) for name in rig.credentials}
+    def test_credentials_the_shop_does_not_know_are_a_lost_authorization(self, harness: Harness) -> None:
+        needs(harness.hooks, "mint_access_token")
+        wrong = {name: Secret(_GARBAGE_KEY) for name in harness.credentials}
         with must_raise(AuthorizationLost, "the shop knows no such credentials"):
-            rig.mint(wrong)
+            harness.mint(wrong)
 
-    def test_a_refused_token_is_replaced_and_the_call_goes_on(self, rig: Rig) -> None:
-        needs(rig.hooks, "mint_access_token")
-        rig.orders(1)
-        rig.http.next_answers(self.refused_token)
-        token = rig.token
+    def test_a_refused_token_is_replaced_and_the_call_goes_on(self, harness: Harness) -> None:
+        needs(harness.hooks, "mint_access_token")
+        harness.orders(1)
+        harness.http.next_answers(self.refused_token)
+        token = harness.token
         assert isinstance(token, KeptToken), "the store is connected"
         minted = token.minted
-        rig.call("fetch_orders", query=rig.window())
+        harness.call("fetch_orders", query=harness.window())
         assert token.minted == minted + 1, "a token that was refused is replaced by ctx.token.get(refused=token)"
 
-    def test_a_token_refused_for_good_is_a_lost_authorization(self, rig: Rig) -> None:
-        rig.http.always = self.refused_token
+    def test_a_token_refused_for_good_is_a_lost_authorization(self, harness: Harness) -> None:
+        harness.http.always = self.refused_token
         with must_raise(AuthorizationLost, "the shop takes no token of this store"):
-            rig.call("fetch_orders", query=rig.window())
+            harness.call("fetch_orders", query=harness.window())
 
-    def test_a_revoked_authorization_is_noticed(self, rig: Rig) -> None:
-        self.revoke(rig.shop)
+    def test_a_revoked_authorization_is_noticed(self, harness: Harness) -> None:
+        self.revoke(harness.shop)
         with must_raise(AuthorizationLost, "the authorization was revoked at the shop"):
-            rig.mint() if rig.has("mint_access_token") else rig.call("fetch_orders", query=rig.window())
+            harness.mint() if harness.has("mint_access_token") else harness.call("fetch_orders", query=harness.window())
 
 
 def _garbled(value: str, kind: FieldKind | None) -> str:

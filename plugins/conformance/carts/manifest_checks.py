@@ -1,4 +1,4 @@
-"""What a cart says it is."""
+"""Checks of a cart's manifest."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class ManifestChecks(CartUnderTest):
 
 
 def problem_of(field: Field) -> str:
-    """What is wrong with a declared field; "" where nothing is."""
+    """Return the problem of a declared field; "" where there is none."""
     values = [value for value, _ in field.choices]
     if not field.key.isidentifier() or not field.label.strip():
         return "it needs a key that is an identifier, and a label"

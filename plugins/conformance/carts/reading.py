@@ -1,4 +1,4 @@
-"""What must hold of the orders a hook returns, and why some of them may be missing."""
+"""Checks of the orders a hook returns, and the reason why some of them are missing."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ def refusals(said: list[str]) -> Iterator[None]:
         yield
 
 
-def why_missing(missing: Sequence[str], pages: Iterable[OrderPage], refused: Sequence[str]) -> str:
-    """What is wrong where a listing lacks orders, with the cause as far as it is known.
+def explain_missing(missing: Sequence[str], pages: Iterable[OrderPage], refused: Sequence[str]) -> str:
+    """Describe which orders a listing lacks, with the cause as far as it is known.
 
     Args:
         refused: what types of the contract refused meanwhile, the first first.

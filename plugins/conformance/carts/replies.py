@@ -1,4 +1,4 @@
-"""What the reply to a write must hold."""
+"""Checks of the reply to a write."""
 
 from __future__ import annotations
 

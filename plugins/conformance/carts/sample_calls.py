@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from plugins.conformance.carts import samples
-from plugins.conformance.carts.harness import Rig
+from plugins.conformance.carts.harness import Harness
 from plugins.conformance.carts.hooks import WRITES
 from plugins.conformance.carts.replies import check_reply
 from plugins.conformance.faults import Fault
@@ -59,32 +59,34 @@ class Trial:
     http: ShopHttp
 
 
-def prepare(rig: Rig, hook: str) -> Trial | str:
+def prepare(harness: Harness, hook: str) -> Trial | str:
     """A trial of one hook, with orders of its own; or why there is nothing to try."""
-    trial = _PREPARE[hook](rig)
+    trial = _PREPARE[hook](harness)
     # So that no token is minted in the middle of it.
-    rig.token.get()
+    harness.token.get()
     return trial
 
 
-def entries_for(rig: Rig, hook: str, count: int = 2) -> list[Any]:
-    """What a write is given: fresh orders, or the SKUs the shop has."""
+def entries_for(harness: Harness, hook: str, count: int = 2) -> list[Any]:
+    """Return the entries of a write: fresh orders, or the SKUs the shop has."""
     if hook == "push_inventory":
-        assert len(rig.author.skus) >= 2, "name two SKUs of the shop in `skus`, which the stock hooks are tried with"
-        remote_ids = rig.remote_ids(rig.author.skus)
+        assert len(harness.author.skus) >= 2, (
+            "name two SKUs of the shop in `skus`, which the stock hooks are tried with"
+        )
+        remote_ids = harness.remote_ids(harness.author.skus)
         return [
-            samples.level(sku, remote_ids.get(sku, ""), 7 + place, rig.manifest)
-            for place, sku in enumerate(rig.author.skus)
+            samples.level(sku, remote_ids.get(sku, ""), 7 + place, harness.manifest)
+            for place, sku in enumerate(harness.author.skus)
         ]
-    orders = rig.orders(count)
+    orders = harness.orders(count)
     if hook == "acknowledge_orders":
         return [samples.acknowledgement(order) for order in orders]
-    return [samples.package(order, rig.manifest, rig.clock.now()) for order in orders]
+    return [samples.package(order, harness.manifest, harness.clock.now()) for order in orders]
 
 
 @dataclass(frozen=True)
 class Struck:
-    """What came of a call one of whose requests met a fault."""
+    """A call of which one request met a fault, and its result."""
 
     hook: str
     fault: Fault
@@ -98,9 +100,9 @@ class Struck:
         return f"{self.hook}, request {self.place + 1} ({self.call.operation}) met {self.fault.value}"
 
 
-def strikes(rig: Rig, hook: str, faults: Sequence[Fault]) -> Iterator[Struck]:
+def strikes(harness: Harness, hook: str, faults: Sequence[Fault]) -> Iterator[Struck]:
     """Each request of a hook meets each of the faults, one at a time."""
-    trial = _trial(rig, hook)
+    trial = _trial(harness, hook)
     before = len(trial.http.calls)
     trial.run()
     clean = trial.http.calls[before:]
@@ -112,8 +114,8 @@ def strikes(rig: Rig, hook: str, faults: Sequence[Fault]) -> Iterator[Struck]:
             if fault is Fault.CUT and hook == "fetch_customization":
                 continue
             # A package may be corrected only so many times, and a consent is good once.
-            trial = _trial(rig, hook) if hook in ("post_tracking", "install") else trial
-            rig.token.get()
+            trial = _trial(harness, hook) if hook in ("post_tracking", "install") else trial
+            harness.token.get()
             before = len(trial.http.calls)
             trial.http.next_answers(*[None] * place, fault)
             try:
@@ -128,31 +130,31 @@ def strikes(rig: Rig, hook: str, faults: Sequence[Fault]) -> Iterator[Struck]:
                 yield Struck(hook, fault, place, call, outcome, repeated)
 
 
-def _trial(rig: Rig, hook: str) -> Trial:
-    trial = prepare(rig, hook)
+def _trial(harness: Harness, hook: str) -> Trial:
+    trial = prepare(harness, hook)
     if isinstance(trial, str):
         pytest.skip(trial)
     return trial
 
 
-def complaint(rig: Rig, struck: Struck) -> str:
-    """What is wrong with how a cart took a fault; "" where it did well."""
+def complaint(harness: Harness, struck: Struck) -> str:
+    """Return the problem with a cart's handling of a fault; "" where there is none."""
     if struck.fault.refuses:
         return _about_refusal(struck)
     if isinstance(struck.outcome, CartError):
-        return _about_error(rig, struck, struck.outcome)
+        return _about_error(harness, struck, struck.outcome)
     if struck.fault is Fault.CUT and struck.call.effect is Effect.WRITE:
         # A success is a success for a cart that does not need the words.
         return ""
     return _about_result(struck.hook, struck.outcome)
 
 
-def _about_error(rig: Rig, struck: Struck, error: CartError) -> str:
+def _about_error(harness: Harness, struck: Struck, error: CartError) -> str:
     fault, name = struck.fault, type(error).__name__
     if fault.asks_for_a_pause:
         if not isinstance(error, RateLimited):
             return f"raised {name}; raise RateLimited(until=...), which does not count as a failure"
-        return "" if error.until > rig.clock.now() else f"raised RateLimited until {error.until}, which has passed"
+        return "" if error.until > harness.clock.now() else f"raised RateLimited until {error.until}, which has passed"
     if not isinstance(error, Temporary) and not (fault is Fault.AWAY and isinstance(error, RateLimited)):
         return f"raised {name}, as if it would never work; raise Temporary, so that it is tried again"
     lost = struck.call.effect is Effect.WRITE and fault.loses_the_answer
@@ -187,93 +189,93 @@ def _about_refusal(struck: Struck) -> str:
     )
 
 
-def _install(rig: Rig) -> Trial:
+def _install(harness: Harness) -> Trial:
     def run() -> Connected:
-        step = list(rig.steps())[-1]
+        step = list(harness.steps())[-1]
         assert isinstance(step, Connected)
         return step
 
-    return Trial(run, rig.http)
+    return Trial(run, harness.http)
 
 
-def _mint(rig: Rig) -> Trial:
-    return Trial(lambda: rig.mint(http=rig.http), rig.http)
+def _mint(harness: Harness) -> Trial:
+    return Trial(lambda: harness.mint(http=harness.http), harness.http)
 
 
-def _items(rig: Rig) -> Trial | str:
-    if isinstance(rig.call("refresh_cart_items", page=None), NotListed):
+def _items(harness: Harness) -> Trial | str:
+    if isinstance(harness.call("refresh_cart_items", page=None), NotListed):
         return "this cart cannot list its items, so no call can fail"
-    return Trial(lambda: rig.call("refresh_cart_items", page=None), rig.http)
+    return Trial(lambda: harness.call("refresh_cart_items", page=None), harness.http)
 
 
-def _orders(rig: Rig) -> Trial:
-    rig.seed(2)
-    return Trial(lambda: rig.call("fetch_orders", query=rig.window()), rig.http)
+def _orders(harness: Harness) -> Trial:
+    harness.seed(2)
+    return Trial(lambda: harness.call("fetch_orders", query=harness.window()), harness.http)
 
 
-def _order(rig: Rig) -> Trial:
-    (order_id,) = rig.seed(1)
-    return Trial(lambda: rig.call("fetch_order", remote_id=order_id), rig.http)
+def _order(harness: Harness) -> Trial:
+    (order_id,) = harness.seed(1)
+    return Trial(lambda: harness.call("fetch_order", remote_id=order_id), harness.http)
 
 
-def customization_url(rig: Rig) -> str | None:
+def customization_url(harness: Harness) -> str | None:
     """Where a customized line says its customization lies; None where the author has no customized orders."""
-    order_id = rig.author.seed_customized_order(rig.shop)
+    order_id = harness.author.seed_customized_order(harness.shop)
     if order_id is None:
         return None
-    rig.let_listings_catch_up()
-    urls = [line.customization_url for order in rig.listed([order_id]) for line in order.lines]
+    harness.let_listings_catch_up()
+    urls = [line.customization_url for order in harness.listed([order_id]) for line in order.lines]
     assert any(urls), f"order {order_id} is customized, and no line of it has a customization_url"
     return next(url for url in urls if url)
 
 
-def _customization(rig: Rig) -> Trial | str:
-    url = customization_url(rig)
+def _customization(harness: Harness) -> Trial | str:
+    url = customization_url(harness)
     if url is None:
         return "override seed_customized_order() to have fetch_customization checked"
-    return Trial(lambda: rig.call("fetch_customization", url=url), rig.http)
+    return Trial(lambda: harness.call("fetch_customization", url=url), harness.http)
 
 
-def _shown(rig: Rig) -> Trial:
-    return Trial(lambda: rig.call("read_inventory", skus=list(rig.author.skus)), rig.http)
+def _shown(harness: Harness) -> Trial:
+    return Trial(lambda: harness.call("read_inventory", skus=list(harness.author.skus)), harness.http)
 
 
-def _write(hook: str) -> Callable[[Rig], Trial]:
-    def prepared(rig: Rig) -> Trial:
-        entries = entries_for(rig, hook)
-        return Trial(lambda: rig.write(hook, entries), rig.http)
+def _write(hook: str) -> Callable[[Harness], Trial]:
+    def prepared(harness: Harness) -> Trial:
+        entries = entries_for(harness, hook)
+        return Trial(lambda: harness.write(hook, entries), harness.http)
 
     return prepared
 
 
-def submissions(rig: Rig) -> Iterator[tuple[str, Submission]]:
+def submissions(harness: Harness) -> Iterator[tuple[str, Submission]]:
     """Slow work of each write that leaves some, just handed in."""
     for hook in WRITES:
-        if rig.has(hook):
-            for pending in rig.write(hook, entries_for(rig, hook)).pending:
-                yield hook, Submission(pending.handle, hook, pending.keys, rig.clock.now())
+        if harness.has(hook):
+            for pending in harness.write(hook, entries_for(harness, hook)).pending:
+                yield hook, Submission(pending.handle, hook, pending.keys, harness.clock.now())
 
 
-def _poll(rig: Rig) -> Trial | str:
-    hook, submission = next(submissions(rig), ("", None))
+def _poll(harness: Harness) -> Trial | str:
+    hook, submission = next(submissions(harness), ("", None))
     if submission is None:
         return "no write of this cart leaves slow work to ask about"
-    rig.clock.advance(_DONE_AFTER.total_seconds())
+    harness.clock.advance(_DONE_AFTER.total_seconds())
 
     def run() -> WriteReply:
-        reply: WriteReply = rig.call("poll_submission", submission=submission)
-        check_reply(hook, submission.keys, reply, rig.clock.now())
+        reply: WriteReply = harness.call("poll_submission", submission=submission)
+        check_reply(hook, submission.keys, reply, harness.clock.now())
         return reply
 
     settled = run()
     assert all(isinstance(result, Applied) for result in settled.results.values()), settled
-    return Trial(run, rig.http)
+    return Trial(run, harness.http)
 
 
-_PREPARE: dict[str, Callable[[Rig], Trial | str]] = {
+_PREPARE: dict[str, Callable[[Harness], Trial | str]] = {
     "install": _install,
-    "check_connection": lambda rig: Trial(lambda: rig.call("check_connection"), rig.http),
-    "prove_seller": lambda rig: Trial(lambda: rig.call("prove_seller"), rig.http),
+    "check_connection": lambda harness: Trial(lambda: harness.call("check_connection"), harness.http),
+    "prove_seller": lambda harness: Trial(lambda: harness.call("prove_seller"), harness.http),
     "mint_access_token": _mint,
     "refresh_cart_items": _items,
     "fetch_orders": _orders,

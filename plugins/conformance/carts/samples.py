@@ -1,4 +1,4 @@
-"""What is sent to a cart, made of the orders and SKUs it listed; and what of an order is personal."""
+"""Sample entries for a cart's writes, made of the orders and SKUs it listed; and the buyer's data of an order."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def level(sku: str, remote_id: str, available: int, manifest: CartManifest) -> S
     return StockLevel(f"stock-{sku}", sku, remote_id, available, lead_days=3 if has_lead_days else None)
 
 
-def personal_texts(order: Order) -> Iterator[str]:
+def pii_texts(order: Order) -> Iterator[str]:
     """The personal data of an order, except what is too short to be told from any other text."""
     texts: list[Any] = [line.gift_message for line in order.lines] + [line.customization_url for line in order.lines]
     for person in (order.recipient, order.buyer):

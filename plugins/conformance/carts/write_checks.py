@@ -10,7 +10,7 @@ import pytest
 
 from plugins.conformance.carts.capability import needs
 from plugins.conformance.carts.cart_under_test import CartUnderTest
-from plugins.conformance.carts.harness import Rig
+from plugins.conformance.carts.harness import Harness
 from plugins.conformance.carts.hooks import WRITES
 from plugins.conformance.carts.sample_calls import entries_for, submissions
 from plugins.conformance.expecting import must_raise
@@ -25,39 +25,39 @@ class WriteChecks(CartUnderTest):
     """Every key answered once, and nothing worse for being sent twice."""
 
     @pytest.mark.parametrize("hook", WRITES)
-    def test_a_write_is_applied_with_one_result_for_each_key(self, rig: Rig, hook: str) -> None:
-        needs(rig.hooks, hook)
-        rig.apply(hook, entries_for(rig, hook), "nothing being wrong with them")
+    def test_a_write_is_applied_with_one_result_for_each_key(self, harness: Harness, hook: str) -> None:
+        needs(harness.hooks, hook)
+        harness.apply(hook, entries_for(harness, hook), "nothing being wrong with them")
 
     @pytest.mark.parametrize("hook", WRITES)
-    def test_sending_it_again_does_no_harm(self, rig: Rig, hook: str) -> None:
-        needs(rig.hooks, hook)
-        entries = entries_for(rig, hook)
-        results = rig.apply(hook, entries, "the first time")
-        rig.apply(hook, [_with_reference(entry, results[entry.key]) for entry in entries], "the second time")
+    def test_sending_it_again_does_no_harm(self, harness: Harness, hook: str) -> None:
+        needs(harness.hooks, hook)
+        entries = entries_for(harness, hook)
+        results = harness.apply(hook, entries, "the first time")
+        harness.apply(hook, [_with_reference(entry, results[entry.key]) for entry in entries], "the second time")
 
     @pytest.mark.parametrize("hook", WRITES)
-    def test_sending_it_again_after_a_lost_answer_does_no_harm(self, rig: Rig, hook: str) -> None:
-        needs(rig.hooks, hook)
-        entries = entries_for(rig, hook)
-        rig.token.get()
-        before = len(rig.http.calls)
-        rig.write(hook, entries)
-        place = next((n for n, call in enumerate(rig.http.calls[before:]) if call.effect is Effect.WRITE), None)
+    def test_sending_it_again_after_a_lost_answer_does_no_harm(self, harness: Harness, hook: str) -> None:
+        needs(harness.hooks, hook)
+        entries = entries_for(harness, hook)
+        harness.token.get()
+        before = len(harness.http.calls)
+        harness.write(hook, entries)
+        place = next((n for n, call in enumerate(harness.http.calls[before:]) if call.effect is Effect.WRITE), None)
         assert place is not None, f"{hook} changed something at the shop by no call with Effect.WRITE"
-        entries = entries_for(rig, hook)
-        rig.http.next_answers(*[None] * place, Fault.DROPPED)
+        entries = entries_for(harness, hook)
+        harness.http.next_answers(*[None] * place, Fault.DROPPED)
         with suppress(CartError):
-            rig.write(hook, entries)
-        rig.http.clear()
-        rig.apply(hook, entries, "sent again after its answer was lost")
+            harness.write(hook, entries)
+        harness.http.clear()
+        harness.apply(hook, entries, "sent again after its answer was lost")
 
     @pytest.mark.parametrize("hook", WRITES)
-    def test_one_that_the_shop_refuses_does_not_stop_the_others(self, rig: Rig, hook: str) -> None:
-        needs(rig.hooks, hook)
-        entries = entries_for(rig, hook)
+    def test_one_that_the_shop_refuses_does_not_stop_the_others(self, harness: Harness, hook: str) -> None:
+        needs(harness.hooks, hook)
+        entries = entries_for(harness, hook)
         bad = _spoilt(entries[0], self.unknown_order)
-        results = rig.settle(hook, [bad, *entries[1:]])
+        results = harness.settle(hook, [bad, *entries[1:]])
         others = {entry.key: results[entry.key] for entry in entries[1:]}
         assert all(isinstance(result, Applied) for result in others.values()), (
             f"{hook}: {bad.key} is about something the shop does not know, and the others suffered: {others}"
@@ -67,40 +67,42 @@ class WriteChecks(CartUnderTest):
                 f"{hook}: the shop knows no {bad.key}, yet {results[bad.key]}"
             )
 
-    def test_stock_is_set_and_not_added(self, rig: Rig) -> None:
-        needs(rig.hooks, "push_inventory")
-        needs(rig.hooks, "read_inventory")
-        levels = entries_for(rig, "push_inventory")
+    def test_stock_is_set_and_not_added(self, harness: Harness) -> None:
+        needs(harness.hooks, "push_inventory")
+        needs(harness.hooks, "read_inventory")
+        levels = entries_for(harness, "push_inventory")
         for units in (9, 4):
-            rig.apply("push_inventory", [replace(level, available=units) for level in levels], f"{units} units each")
-            shown = {level.sku: sum(level.channels.values()) for level in self._shown(rig)}
+            harness.apply(
+                "push_inventory", [replace(level, available=units) for level in levels], f"{units} units each"
+            )
+            shown = {level.sku: sum(level.channels.values()) for level in self._shown(harness)}
             assert shown == dict.fromkeys(self.skus, units), f"{units} units were sent, the shop shows {shown}"
 
-    def test_a_sku_the_shop_does_not_know_is_left_out(self, rig: Rig) -> None:
-        needs(rig.hooks, "read_inventory")
-        shown = rig.call("read_inventory", skus=[*self.skus, _UNKNOWN_SKU])
+    def test_a_sku_the_shop_does_not_know_is_left_out(self, harness: Harness) -> None:
+        needs(harness.hooks, "read_inventory")
+        shown = harness.call("read_inventory", skus=[*self.skus, _UNKNOWN_SKU])
         skus = [level.sku for level in shown]
         assert _UNKNOWN_SKU not in skus, "an unknown SKU is left out; a level of it would be stock that does not exist"
         assert sorted(skus) == sorted(self.skus), f"asked for {sorted(self.skus)}, read {sorted(skus)}"
         assert all(count >= 0 for level in shown for count in getattr(level, "channels", {}).values())
 
-    def test_slow_work_ends_with_a_result_for_each_key(self, rig: Rig) -> None:
-        needs(rig.hooks, "poll_submission")
-        found = list(submissions(rig))
+    def test_slow_work_ends_with_a_result_for_each_key(self, harness: Harness) -> None:
+        needs(harness.hooks, "poll_submission")
+        found = list(submissions(harness))
         assert found, "the cart has poll_submission, and no write of it leaves anything pending"
         for hook, submission in found:
-            results = rig.poll(submission, rig.clock.now())
+            results = harness.poll(submission, harness.clock.now())
             assert all(isinstance(result, Applied) for result in results.values()), f"{hook}: {results}"
 
-    def test_a_handle_of_nobody_is_no_crash(self, rig: Rig) -> None:
-        needs(rig.hooks, "poll_submission")
+    def test_a_handle_of_nobody_is_no_crash(self, harness: Harness) -> None:
+        needs(harness.hooks, "poll_submission")
         with must_raise(CartError, "the handle is none of this cart's"):
-            rig.call(
-                "poll_submission", submission=Submission(_UNKNOWN_HANDLE, "push_inventory", ("a",), rig.clock.now())
+            harness.call(
+                "poll_submission", submission=Submission(_UNKNOWN_HANDLE, "push_inventory", ("a",), harness.clock.now())
             )
 
-    def _shown(self, rig: Rig) -> list[ShownLevel]:
-        shown = rig.call("read_inventory", skus=list(self.skus))
+    def _shown(self, harness: Harness) -> list[ShownLevel]:
+        shown = harness.call("read_inventory", skus=list(self.skus))
         assert not [level for level in shown if isinstance(level, NotRead)], "read_inventory had the budget to read all"
         return list(shown)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from plugins.conformance.carts.harness import Rig, running
+from plugins.conformance.carts.harness import Harness, running
 from plugins.conformance.carts.hooks import Hooks
 from plugins.interface import CartError
 from plugins.testkit import StillClock
@@ -26,16 +26,16 @@ def conformance_of(plugin: Any) -> TinyConformance:
 
 
 @contextmanager
-def store_of(plugin: Any) -> Iterator[tuple[TinyConformance, Rig]]:
+def store_of(plugin: Any) -> Iterator[tuple[TinyConformance, Harness]]:
     """A connected store of a cart and the tests it has to pass."""
     SEEN.clear()
     kit = conformance_of(plugin)
-    with running(kit, StillClock(), Hooks(plugin)) as rig:
-        rig.connect()
-        yield kit, rig
+    with running(kit, StillClock(), Hooks(plugin)) as harness:
+        harness.connect()
+        yield kit, harness
 
 
 def check(plugin: Any, test: str, **arguments: Any) -> None:
     """Run one test of the kit on a cart."""
-    with store_of(plugin) as (kit, rig):
-        getattr(kit, test)(rig, **arguments)
+    with store_of(plugin) as (kit, harness):
+        getattr(kit, test)(harness, **arguments)

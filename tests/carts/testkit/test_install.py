@@ -53,8 +53,8 @@ CONNECTIONS: dict[str, tuple[SimpleNamespace, str, str]] = {
 def test_a_broken_install_fails_its_test(name: str) -> None:
     plugin, test, words = CONNECTIONS[name]
     kit = conformance_of(plugin)
-    with pytest.raises(FAILURE, match=words), running(kit, StillClock(), Hooks(plugin)) as rig:
-        getattr(kit, test)(rig)
+    with pytest.raises(FAILURE, match=words), running(kit, StillClock(), Hooks(plugin)) as harness:
+        getattr(kit, test)(harness)
 
 
 KEY = Field("api_key", "API key", FieldKind.SECRET)
@@ -72,11 +72,11 @@ STEPS: list[tuple[Redirect | AskFields, str]] = [
 def test_a_broken_step_of_an_install_fails_its_test(step: Redirect | AskFields, words: str) -> None:
     plugin = makers.asking(step)
     kit = conformance_of(plugin)
-    with running(kit, StillClock(), Hooks(plugin)) as rig:
-        rig.app = PlatformSettings("live", secrets={"client_secret": Secret("platform-secret")})
-        rig.manifest = replace(rig.manifest, environments=(Environment("live", "Live", (), ("tiny.example",)),))
+    with running(kit, StillClock(), Hooks(plugin)) as harness:
+        harness.app = PlatformSettings("live", secrets={"client_secret": Secret("platform-secret")})
+        harness.manifest = replace(harness.manifest, environments=(Environment("live", "Live", (), ("tiny.example",)),))
         with pytest.raises(FAILURE, match=words):
-            kit.test_what_is_asked_and_where_the_browser_is_sent(rig)
+            kit.test_what_is_asked_and_where_the_browser_is_sent(harness)
 
 
 class Declining(TinyConformance):
@@ -91,5 +91,5 @@ def test_a_declined_consent_that_connects_fails_its_test() -> None:
     ):
         kit = Declining()
         kit.plugin = plugin
-        with running(kit, StillClock(), Hooks(plugin)) as rig, notices:
-            kit.test_a_merchant_who_declines_is_told_so(rig)
+        with running(kit, StillClock(), Hooks(plugin)) as harness, notices:
+            kit.test_a_merchant_who_declines_is_told_so(harness)

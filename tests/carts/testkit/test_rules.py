@@ -217,9 +217,9 @@ def test_a_broken_rule_fails_its_test(name: str) -> None:
     ],
 )
 def test_a_sound_cart_passes_them(test: str) -> None:
-    with store_of(tiny) as (kit, rig):
-        more = (rig.hooks,) if test == "test_it_keeps_no_state" else ()
-        getattr(kit, test)(rig, *more)
+    with store_of(tiny) as (kit, harness):
+        more = (harness.hooks,) if test == "test_it_keeps_no_state" else ()
+        getattr(kit, test)(harness, *more)
 
 
 @pytest.mark.parametrize(
@@ -235,8 +235,8 @@ def test_a_sound_cart_passes_them(test: str) -> None:
 def test_what_a_cart_remembers_is_found(plugin: SimpleNamespace, words: str) -> None:
     broken.headers_of.cache_clear()
     kit, hooks = conformance_of(plugin), Hooks(plugin)
-    with running(kit, StillClock(), hooks) as rig, pytest.raises(AssertionError, match=words):
-        kit.test_it_keeps_no_state(rig, hooks)
+    with running(kit, StillClock(), hooks) as harness, pytest.raises(AssertionError, match=words):
+        kit.test_it_keeps_no_state(harness, hooks)
 
 
 class OneKey(TinyConformance):
@@ -249,10 +249,10 @@ class OneKey(TinyConformance):
 
 def test_two_shops_with_one_key_are_found() -> None:
     kit = OneKey()
-    with running(kit, StillClock(), Hooks(tiny)) as rig:
-        rig.connect()
+    with running(kit, StillClock(), Hooks(tiny)) as harness:
+        harness.connect()
         with pytest.raises(AssertionError, match="make a key of its own for each shop"):
-            kit.test_two_stores_are_kept_apart(rig)
+            kit.test_two_stores_are_kept_apart(harness)
 
 
 class Engraving(TinyConformance):
@@ -268,6 +268,6 @@ def test_a_customization_that_is_gone_and_comes_all_the_same_fails_its_test() ->
     ):
         kit = Engraving()
         kit.plugin = plugin
-        with running(kit, StillClock(), Hooks(plugin)) as rig, notices:
-            rig.connect()
-            kit.test_a_customization_is_fetched(rig)
+        with running(kit, StillClock(), Hooks(plugin)) as harness, notices:
+            harness.connect()
+            kit.test_a_customization_is_fetched(harness)

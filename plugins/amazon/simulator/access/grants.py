@@ -1,4 +1,4 @@
-"""What sellers have granted: authorizations, codes and tokens."""
+"""Grants of sellers: authorizations, codes and tokens."""
 
 import random
 import re

@@ -58,7 +58,7 @@ RETIRED = frozenset(
 
 @dataclass
 class Outcome:
-    """What processing a feed came to: its report and, for the call log, what it did."""
+    """The result of processing a feed: its report and, for the call log, what it did."""
 
     report: bytes
     content_type: str
@@ -272,7 +272,7 @@ class Feeds:
         return reply
 
     def _filter(self, query: Mapping[str, str]) -> Callable[[Feed], bool]:
-        """What the filters leave; raises ApiError for one that cannot be, whatever there is to filter."""
+        """Return the feeds the filters leave; raises ApiError for one that cannot be, whatever there is to filter."""
         now = self._clock.now()
         types = query["feedTypes"].split(",")
         places = query["marketplaceIds"].split(",") if "marketplaceIds" in query else None

@@ -54,7 +54,7 @@ def _report(problems: list[tuple[int, int, str]], processed: int, outcome: Outco
         f"\tNumber of records successful\t\t{max(0, processed - failed)}",
         "",
         "original-record-number\terror-code\terror-type\terror-message",
-        *(f"{number}\t{code}\tError\t{sentence}" for number, code, sentence in problems),
+        *(f"{number}\t{code}\tError\t{message}" for number, code, message in problems),
     ]
     outcome.report = ("\n".join(lines) + "\n").encode()
     return outcome

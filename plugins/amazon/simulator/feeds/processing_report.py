@@ -30,7 +30,7 @@ _M = TypeVar("_M", bound=_Message)
 
 
 def each_once(messages: Iterable[_M], apply: Callable[[_M], list[Result]]) -> list[Result]:
-    """What `apply` makes of each message; one whose MessageID came before in the feed is refused."""
+    """Apply each message and return the results; one whose MessageID came before in the feed is refused."""
     results: list[Result] = []
     seen: set[int] = set()
     for message in messages:

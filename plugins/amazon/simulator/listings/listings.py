@@ -171,7 +171,7 @@ class Listings:
         listing.updated = at
 
     def summary(self, listing: Listing, seller: Seller) -> dict[str, Any]:
-        """What steering shows."""
+        """Return a listing as steering shows it."""
         return {
             "seller": listing.seller,
             "sku": listing.sku,

@@ -78,7 +78,7 @@ class ListingsFeedProcessor:
         return Outcome(json.dumps(report, ensure_ascii=False).encode(), REPORT_TYPE, skus=applied)
 
     def _items(self, feed: Feed, skus: list[str], parts: list[str]) -> list[dict[str, Any]]:
-        """What the feed created or updated, as the Listings Items API shows it."""
+        """Return the items the feed created or updated, as the Listings Items API shows it."""
         listings = (self._listings.get(feed.seller, sku) for sku in dict.fromkeys(skus))
         there = [each for each in listings if each and feed.marketplaces[0] in each.marketplaces]
         return [item_view(listing, feed.marketplaces, parts) for listing in there]

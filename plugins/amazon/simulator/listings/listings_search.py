@@ -1,4 +1,4 @@
-"""What searchListingsItems finds, and in what order (listingsItems_2021-08-01.json)."""
+"""The search behind searchListingsItems, and its order (listingsItems_2021-08-01.json)."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
@@ -70,9 +70,9 @@ def _dated(query: Mapping[str, str]) -> Callable[[Listing], bool]:
 
 
 def _in_state(query: Mapping[str, str]) -> Callable[[Listing], bool]:
-    with_status, without_status = _words(query, "withStatus", _STATUSES), _words(query, "withoutStatus", _STATUSES)
+    with_status, without_status = _values(query, "withStatus", _STATUSES), _values(query, "withoutStatus", _STATUSES)
     # No simulated listing has an issue.
-    flawed_only = bool(_words(query, "withIssueSeverity", _SEVERITIES))
+    flawed_only = bool(_values(query, "withIssueSeverity", _SEVERITIES))
 
     def passes(listing: Listing) -> bool:
         statuses = set(listing.statuses)
@@ -88,8 +88,8 @@ def _moment(query: Mapping[str, str], name: str) -> datetime:
         raise bad_request(f"{name} is invalid: {problem}.") from problem
 
 
-def _words(query: Mapping[str, str], name: str, known: Collection[str]) -> set[str]:
-    words = set(query[name].split(",")) if name in query else set()
-    if not words <= set(known):
+def _values(query: Mapping[str, str], name: str, known: Collection[str]) -> set[str]:
+    values = set(query[name].split(",")) if name in query else set()
+    if not values <= set(known):
         raise bad_request(f"{name} takes {' or '.join(known)} only.")
-    return words
+    return values

@@ -1,4 +1,4 @@
-"""What JSON Patch operations do to the offer of a listing (Amazon's listings management guides; models issues 4406,
+"""Applying JSON Patch operations to the offer of a listing (Amazon's listings management guides; models issues 4406,
 4554, 4841)."""
 
 from collections.abc import Mapping
@@ -34,14 +34,17 @@ class Rejected(Exception):
         self.code, self.message, self.attribute, self.malformed = code, message, attribute, malformed
 
 
-def malformed(why: str, attribute: str | None = "fulfillment_availability") -> Rejected:
+def malformed(reason: str, attribute: str | None = "fulfillment_availability") -> Rejected:
     """A refusal for the shape of what was sent."""
-    return Rejected("4000001", f"Invalid parameters provided: {why}", attribute, malformed=True)
+    return Rejected("4000001", f"Invalid parameters provided: {reason}", attribute, malformed=True)
 
 
 @dataclass(frozen=True)
 class Offer:
-    """What a seller can change: quantity by channel, lead time in days (None: the account's), other attributes."""
+    """The part of a listing a seller can change: quantity by channel, lead time, other attributes.
+
+    `lead_days`: None where it is the account's.
+    """
 
     channels: Mapping[str, int]
     lead_days: int | None
@@ -106,7 +109,7 @@ def title_in(attributes: Mapping[str, Any]) -> str | None:
 
 
 def withdrawn(channels: Mapping[str, int], attributes: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What a full update does to everything it does not name again."""
+    """Return the operations that delete what a full update does not name again."""
     gone = [{"op": "delete", "path": f"/attributes/{name}"} for name in attributes]
     return [*gone, {"op": "delete", "path": AVAILABILITY}] if DEFAULT in channels else gone
 

@@ -1,4 +1,4 @@
-"""What makes a generated order special: one function a branch, which changes an ordinary order."""
+"""Making generated orders special: one function a branch, which changes an ordinary order."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What a buyer had printed or engraved, as a ZIP behind an address that lives for an hour.
+"""Customizations, printed or engraved for a buyer, as a ZIP behind an address that lives for an hour.
 
 How long Amazon's own addresses live is published nowhere (unverified).
 """

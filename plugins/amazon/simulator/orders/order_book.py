@@ -70,7 +70,7 @@ class BookedOrder:
 
     @property
     def buyer_view(self) -> str:
-        """What the buyer reads under "Your Orders": Processing once the seller has acknowledged."""
+        """Return the state the buyer reads under "Your Orders": Processing once the seller has acknowledged."""
         if self.refunded:
             return "Refunded"
         if self.status == "UNSHIPPED" and self.acknowledged_at:
@@ -82,7 +82,7 @@ class BookedOrder:
         return next((item for item in self.order["orderItems"] if item.get("orderItemId") == order_item_id), None)
 
     def summary(self) -> dict[str, Any]:
-        """What steering shows."""
+        """Return an order as steering shows it."""
         return {
             "orderId": self.id,
             "seller": self.seller,

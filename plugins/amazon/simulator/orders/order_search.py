@@ -52,7 +52,7 @@ class OrderSearch:
         Raises:
             ApiError: 400 for a malformed id or dataset, 404 for an order that is not this seller's.
         """
-        included = _words(query, "includedData", INCLUDED_DATA)
+        included = _values(query, "includedData", INCLUDED_DATA)
         if not ORDER_ID.fullmatch(order_id):
             raise invalid_input("orderId is invalid")
         booked = self._book.get(order_id)
@@ -74,7 +74,7 @@ class OrderSearch:
         Raises:
             ApiError: 400 for parameters that break a rule of the model or of the pagination.
         """
-        included = _words(query, "includedData", INCLUDED_DATA)
+        included = _values(query, "includedData", INCLUDED_DATA)
         size = _page_size(query)
         family, start, end = self._window(query)
         filters = _filters(query)
@@ -178,14 +178,14 @@ def _page_size(query: Mapping[str, str]) -> int:
         raise invalid_input("maxResultsPerPage must be between 1 and 100.") from problem
 
 
-def _words(query: Mapping[str, str], name: str, known: Collection[str]) -> frozenset[str]:
+def _values(query: Mapping[str, str], name: str, known: Collection[str]) -> frozenset[str]:
     if name not in query:
         return frozenset()
-    words = query[name].split(",")
-    unknown = [word for word in words if word not in known]
+    values = query[name].split(",")
+    unknown = [word for word in values if word not in known]
     if unknown:
         raise invalid_input(f"{name} is invalid: {unknown[0]!r} is not one of its values.")
-    return frozenset(words)
+    return frozenset(values)
 
 
 def _filters(query: Mapping[str, str]) -> dict[str, frozenset[str]]:
@@ -193,8 +193,8 @@ def _filters(query: Mapping[str, str]) -> dict[str, frozenset[str]]:
     if len(places) > 50 or not places <= MARKETPLACES.keys():
         raise invalid_input("marketplaceIds is invalid: more than 50 values, or one that is no marketplace.")
     return {
-        "status": _words(query, "fulfillmentStatuses", FULFILLMENT_STATUSES),
-        "fulfilled_by": _words(query, "fulfilledBy", ("MERCHANT", "AMAZON")),
+        "status": _values(query, "fulfillmentStatuses", FULFILLMENT_STATUSES),
+        "fulfilled_by": _values(query, "fulfilledBy", ("MERCHANT", "AMAZON")),
         "marketplace": places,
     }
 

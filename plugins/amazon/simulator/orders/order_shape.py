@@ -1,4 +1,4 @@
-"""What an order must look like to be read in either version: the part of Amazon's model that this simulator relies on.
+"""The shape an order needs to be read in either version: the part of Amazon's model that this simulator relies on.
 
 Checked with and without the model files. What an order holds besides is nobody's business here.
 """

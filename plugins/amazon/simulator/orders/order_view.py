@@ -1,4 +1,4 @@
-"""What of an order a reply shows: datasets, roles and state decide (orders_2026-01-01.json)."""
+"""The part of an order a reply shows: datasets, roles and state decide (orders_2026-01-01.json)."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -27,7 +27,7 @@ ITEM_DATASETS = {
 }
 INCLUDED_DATA = frozenset(ORDER_DATASETS.values()) | frozenset(ITEM_DATASETS.values())
 
-_PERSONAL_ADDRESS = frozenset(
+_PII_ADDRESS = frozenset(
     {"name", "addressLine1", "addressLine2", "addressLine3", "postalCode", "phone", "extendedFields"}
 )
 _PENDING = ("PENDING", "PENDING_AVAILABILITY")
@@ -55,7 +55,7 @@ def view(order: dict[str, Any], included: Collection[str], roles: Collection[str
     if "recipient" in shown and phone_is_suppressed(order, now):
         _edit_address(shown, {"phone"})
     if DIRECT_TO_CONSUMER not in roles:
-        _hide_personal(shown, names=bool(TAX_ROLES & set(roles)))
+        _hide_pii(shown, names=bool(TAX_ROLES & set(roles)))
     return shown
 
 
@@ -69,10 +69,10 @@ def _hide_until_paid(shown: dict[str, Any]) -> None:
         _without_gift(item)
 
 
-def _hide_personal(shown: dict[str, Any], *, names: bool) -> None:
+def _hide_pii(shown: dict[str, Any], *, names: bool) -> None:
     """Hide what takes the restricted role; `names` are left to those with a tax role."""
     _edit_buyer(shown, {"buyerEmail"} if names else {"buyerName", "buyerEmail"})
-    _edit_address(shown, _PERSONAL_ADDRESS - {"name"} if names else _PERSONAL_ADDRESS)
+    _edit_address(shown, _PII_ADDRESS - {"name"} if names else _PII_ADDRESS)
     for item in shown["orderItems"]:
         item["product"] = {key: value for key, value in item["product"].items() if key != "customization"}
         packing = item.get("fulfillment", {}).get("packing", {})

@@ -216,18 +216,18 @@ def _moment(query: Mapping[str, str], name: str) -> datetime:
 
 
 def _filter(query: Mapping[str, str]) -> Callable[[dict[str, Any]], bool]:
-    """What the filters leave, as a question to an order in this version's words."""
+    """Return the filters as a question to an order in this version's words."""
     if "SellerOrderId" in query and (clash := [name for name in _NOT_BY_SELLER_ID if name in query]):
         raise invalid_input(f"{clash[0]} cannot be specified together with SellerOrderId.")
-    _words(query, "EasyShipShipmentStatuses", _EASY_SHIP)
-    _words(query, "ElectronicInvoiceStatuses", _INVOICES)
+    _values(query, "EasyShipShipmentStatuses", _EASY_SHIP)
+    _values(query, "ElectronicInvoiceStatuses", _INVOICES)
     wanted = {
-        "MarketplaceId": _words(query, "MarketplaceIds", MARKETPLACES, 50),
-        "OrderStatus": _words(query, "OrderStatuses", {*STATUSES.values(), "InvoiceUnconfirmed"}),
-        "FulfillmentChannel": _words(query, "FulfillmentChannels", CHANNELS.values()),
-        "PaymentMethod": _words(query, "PaymentMethods", ("COD", "CVS", "Other")),
-        "AmazonOrderId": _words(query, "AmazonOrderIds", None, 50),
-        "SellerOrderId": _words(query, "SellerOrderId", None),
+        "MarketplaceId": _values(query, "MarketplaceIds", MARKETPLACES, 50),
+        "OrderStatus": _values(query, "OrderStatuses", {*STATUSES.values(), "InvoiceUnconfirmed"}),
+        "FulfillmentChannel": _values(query, "FulfillmentChannels", CHANNELS.values()),
+        "PaymentMethod": _values(query, "PaymentMethods", ("COD", "CVS", "Other")),
+        "AmazonOrderId": _values(query, "AmazonOrderIds", None, 50),
+        "SellerOrderId": _values(query, "SellerOrderId", None),
     }
     pickup = {"true": True, "false": False}.get(query.get("IsISPU", ""))
     edges = {name: _moment(query, name) for name in _WINDOWS if name in query}
@@ -250,8 +250,8 @@ def _filter(query: Mapping[str, str]) -> Callable[[dict[str, Any]], bool]:
     return passes
 
 
-def _words(query: Mapping[str, str], name: str, known: Collection[str] | None, most: int = 100) -> frozenset[str]:
-    words = query[name].split(",") if query.get(name) else []
-    if len(words) > most or (known is not None and not set(words) <= set(known)):
+def _values(query: Mapping[str, str], name: str, known: Collection[str] | None, most: int = 100) -> frozenset[str]:
+    values = query[name].split(",") if query.get(name) else []
+    if len(values) > most or (known is not None and not set(values) <= set(known)):
         raise invalid_input(f"{name} is invalid: too many values, or one that is unknown.")
-    return frozenset(words)
+    return frozenset(values)

@@ -204,5 +204,5 @@ def _shipped(booked: BookedOrder, without: dict[str, Any] | None = None) -> dict
     return sums
 
 
-def _bad_date(why: str) -> ApiError:
-    return invalid_input(f"ShipDate is invalid: {why}.")
+def _bad_date(reason: str) -> ApiError:
+    return invalid_input(f"ShipDate is invalid: {reason}.")

@@ -87,7 +87,7 @@ class Steering:
         return {"ok": True}
 
     def _violations(self) -> Answer:
-        """What broke Amazon's models, and how often each operation's requests and replies were checked."""
+        """Return what broke Amazon's models, and how often each operation's requests and replies were checked."""
         models = self._state.models
         return {"violations": self._state.violations, "checked": models.checked if models else {}}
 
