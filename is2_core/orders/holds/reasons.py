@@ -190,7 +190,7 @@ REASONS: Mapping[str, Reason] = {
     HoldCode.CAUTION: Reason(
         label="The cart advises caution",
         check=lambda order, _: [{"message": order.caution}] if order.caution else [],
-        wording=Wording("{message}", sealed=("message",)),
+        wording=Wording(lambda values: values["message"] or "The cart advises caution.", sealed=("message",)),
         actor=Actor.MERCHANT,
         ends=lambda _: Fix("Ship it anyway", "approve"),
         waivable=True,
@@ -232,7 +232,7 @@ REASONS: Mapping[str, Reason] = {
     HoldCode.WAREHOUSE_REFUSED: Reason(
         label="Refused by the warehouse",
         check=lambda _, __: [],
-        wording=Wording("{message}", sealed=("message",)),
+        wording=Wording(lambda values: values["message"] or "The warehouse refused it.", sealed=("message",)),
         actor=Actor.WAREHOUSE,
         ends=lambda _: _ASK,
     ),

@@ -100,7 +100,7 @@ def _held(values: Params) -> str:
     )
 
 
-def _fewer_units(values: Params) -> str:
+def _cancelled_units(values: Params) -> str:
     units = _count(values["units"])
     return (
         f"{units} of order {values['order']} cancelled at {values['cart']} after the warehouse was given them. "
@@ -219,7 +219,7 @@ EVENTS: Mapping[str, Wording] = {
     EventCode.ACK_AGAIN: Wording("Acknowledged again by a person."),
     EventCode.ACK_LEFT: Wording("It stays without an acknowledgement, as a person decided."),
     EventCode.CANCELLATION_REQUESTED: Wording(_cancellation, sealed=("reason",)),
-    EventCode.FEWER_UNITS: Wording(_fewer_units, plain=("units", "advice")),
+    EventCode.FEWER_UNITS: Wording(_cancelled_units, plain=("units", "advice")),
     EventCode.SHIPPED_ELSEWHERE: Wording(_shipped_elsewhere, plain=("units", "parcels", "advice")),
     EventCode.TOO_LATE: Wording(
         "Order {order} was cancelled at {cart}, and not all that the warehouse shipped of it was wanted."
