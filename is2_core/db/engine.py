@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
 
+from is2_core.db.ownership import CartWritten, blank, changes
 from is2_core.db.unit import do_what_is_left, open_unit
 from is2_core.faultpoints import faultpoint
 
@@ -98,6 +99,8 @@ class Database:
             update: columns to overwrite; empty leaves existing rows as they are.
             returning: columns to read back (rows left as they were are not among them).
         """
+        if issubclass(table, CartWritten):
+            raise TypeError(f"{table.__name__} knows itself what a cart may write: upsert_from_cart")
         if not rows:
             return []
         insert = (sqlite if self.is_sqlite else postgresql).insert(table)
@@ -111,6 +114,33 @@ class Database:
             columns = [getattr(table, name) for name in returning]
             return list(session.execute(statement.returning(*columns), list(rows)).all())
         session.execute(statement, list(rows))
+        return []
+
+    def upsert_from_cart(
+        self,
+        session: Session,
+        model: type[CartWritten],
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        returning: Sequence[str] = (),
+    ) -> list[sa.Row[*tuple[Any, ...]]]:
+        """Insert rows that a cart tells of with all their columns, those not given at their defaults; where they exist,
+        set the cart's columns and no other. One statement.
+
+        Args:
+            returning: columns to read back (rows left as they were are not among them).
+        """
+        if not rows:
+            return []
+        insert = (sqlite if self.is_sqlite else postgresql).insert(model)
+        values, where = changes(model, insert.excluded)
+        statement = insert.on_conflict_do_update(index_elements=list(model.cart_key), set_=values, where=where)
+        empty = blank(model)
+        whole = [{**empty, **row} for row in rows]
+        if returning:
+            columns = [getattr(model, name) for name in returning]
+            return list(session.execute(statement.returning(*columns), whole).all())
+        session.execute(statement, whole)
         return []
 
 

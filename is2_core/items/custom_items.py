@@ -163,8 +163,6 @@ def _store_list(
             "sku": sku,
             "title": title,
             "remote_id": remote_id,
-            "custom": False,
-            "active": False,
             "seen_in_cart": SeenInCart.YES,
             "created_at": now,
         }
@@ -175,9 +173,7 @@ def _store_list(
     session.execute(
         sa.update(CartItem).where(CartItem.integration_id == integration.id).values(seen_in_cart=SeenInCart.NO)
     )
-    platform.db.upsert(
-        session, CartItem, rows, key=["integration_id", "sku"], update=["title", "remote_id", "seen_in_cart"]
-    )
+    platform.db.upsert_from_cart(session, CartItem, rows)
 
 
 def review(platform: Platform, session: Session, integration: Integration) -> None:

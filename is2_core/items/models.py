@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from is2_core.db.base import Base, Id, Owned, reference
+from is2_core.db.ownership import CART, IS2, CartWritten
 from is2_core.items.states import SeenInCart
 
 
@@ -32,7 +33,7 @@ class StockActivity(Base):
     cart_sku: Mapped[str]
 
 
-class CartItem(Owned):
+class CartItem(CartWritten, Owned):
     """A row of the item list. `sku` is kept exactly as in the cart.
 
     Stock of an active item is due while `pushed_version` is behind `due_version`; activity raises the latter.
@@ -43,31 +44,32 @@ class CartItem(Owned):
     """
 
     __tablename__ = "cart_item"
+    cart_key = ("integration_id", "sku")
     __table_args__ = (sa.UniqueConstraint("integration_id", "sku"),)
     id: Mapped[Id]
-    account_id: Mapped[int] = reference("account.id")
-    integration_id: Mapped[int] = reference("integration.id", index=False)
-    sku: Mapped[str]
-    title: Mapped[str] = mapped_column(default="")
-    remote_id: Mapped[str] = mapped_column(default="")
-    custom: Mapped[bool] = mapped_column(default=False)
-    active: Mapped[bool] = mapped_column(default=False)
-    seen_in_cart: Mapped[str] = mapped_column(default=SeenInCart.CANNOT_CHECK)
-    created_at: Mapped[datetime]
-    due_version: Mapped[int] = mapped_column(default=1)
-    pushed_version: Mapped[int] = mapped_column(default=0)
-    pushed_quantity: Mapped[int | None]
-    pushed_lead_days: Mapped[int | None]
-    pushed_at: Mapped[datetime | None]
-    pushed_why: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    push_sentence: Mapped[str] = mapped_column(default="")
-    withheld: Mapped[str] = mapped_column(default="")
-    channel_read_at: Mapped[datetime | None]
-    shown_quantity: Mapped[int | None]
-    shown_lead_days: Mapped[int | None]
-    drift: Mapped[str] = mapped_column(default="")
-    drift_at: Mapped[datetime | None]
-    drift_times: Mapped[int] = mapped_column(default=0)
+    account_id: Mapped[int] = reference("account.id", info=IS2)
+    integration_id: Mapped[int] = reference("integration.id", index=False, info=IS2)
+    sku: Mapped[str] = mapped_column(info=CART)
+    title: Mapped[str] = mapped_column(default="", info=CART)
+    remote_id: Mapped[str] = mapped_column(default="", info=CART)
+    custom: Mapped[bool] = mapped_column(default=False, info=IS2)
+    active: Mapped[bool] = mapped_column(default=False, info=IS2)
+    seen_in_cart: Mapped[str] = mapped_column(default=SeenInCart.CANNOT_CHECK, info=CART)
+    created_at: Mapped[datetime] = mapped_column(info=IS2)
+    due_version: Mapped[int] = mapped_column(default=1, info=IS2)
+    pushed_version: Mapped[int] = mapped_column(default=0, info=IS2)
+    pushed_quantity: Mapped[int | None] = mapped_column(info=IS2)
+    pushed_lead_days: Mapped[int | None] = mapped_column(info=IS2)
+    pushed_at: Mapped[datetime | None] = mapped_column(info=IS2)
+    pushed_why: Mapped[dict[str, Any]] = mapped_column(default=dict, info=IS2)
+    push_sentence: Mapped[str] = mapped_column(default="", info=IS2)
+    withheld: Mapped[str] = mapped_column(default="", info=IS2)
+    channel_read_at: Mapped[datetime | None] = mapped_column(info=IS2)
+    shown_quantity: Mapped[int | None] = mapped_column(info=IS2)
+    shown_lead_days: Mapped[int | None] = mapped_column(info=IS2)
+    drift: Mapped[str] = mapped_column(default="", info=IS2)
+    drift_at: Mapped[datetime | None] = mapped_column(info=IS2)
+    drift_times: Mapped[int] = mapped_column(default=0, info=IS2)
     mappings: Mapped[list[Mapping]] = relationship(
         back_populates="item", cascade="all, delete-orphan", order_by="Mapping.id", lazy="selectin"
     )

@@ -20,9 +20,9 @@ from is2_core.items.shipping_mappings import vocabulary_now
 from is2_core.orders.activity import note_order
 from is2_core.orders.holds.addresses import address_problem, address_problem_text
 from is2_core.orders.holds.config import apply_holds, rules_for
-from is2_core.orders.holds.facts import ADDRESS_CORRECTED
 from is2_core.orders.holds.reasons import REASONS, HoldCode
 from is2_core.orders.models import Hold, ReceivedOrder, Recipient
+from is2_core.orders.people import nobody, people_of
 from is2_core.orders.states import UNPLACED, ReceivedState
 from is2_core.orders.timeline import Event, record
 from is2_core.orders.transition import transition
@@ -144,17 +144,18 @@ def correct_address(
         row = session.scalar(sa.select(Recipient).where(Recipient.order_id == order.id))
         if row is None:
             row = Recipient(account_id=account_id, order_id=order.id)
+            row.sealed = seal(Recipient.sealed, nobody(), order.integration_id, order.remote_id)
             session.add(row)
-        people = _people_of(order, row) or {"buyer": None, "lines": {}}
-        former = people.get("address") or {}
+        elif row.sealed is None:
+            raise Conflict("The buyer's data of this order was erased; nothing can be shipped to them any more.")
+        former = _people_of(order, row)["address"] or {}
         # What nobody typed stays, the district for as long as it is one of the same city.
         kept = ["kind", "instructions", *(["district"] if former.get("city") == address.city else [])]
-        corrected = {**asdict(address), **{name: former.get(name, "") for name in kept}}
-        people["address"] = corrected
-        row.sealed = seal(Recipient.sealed, people, order.integration_id, order.remote_id)
-        order.has_address, order.address_problem = True, ""
-        order.waived = sorted({*order.waived, ADDRESS_CORRECTED})
+        typed_now = {**asdict(address), **{name: former.get(name, "") for name in kept}}
+        row.corrected = seal(Recipient.corrected, typed_now, order.integration_id, order.remote_id)
+        order.address_corrected = True
         record(session, [Event(order.id, EventCode.ADDRESS, user_id=user_id)], platform.clock.now())
+        session.flush()
         _reconsider(platform, session, order, ui)
 
 
@@ -167,15 +168,15 @@ def recipient_of(platform: Platform, *, order_id: int, account_id: int) -> dict[
     with platform.db.read() as session:
         order = owned(session, ReceivedOrder, order_id, account_id)
         row = session.scalar(sa.select(Recipient).where(Recipient.order_id == order_id))
-        return dict(row.sealed.open(order.integration_id, order.remote_id)) if row is not None and row.sealed else {}
+        return people_of(order, row) if row is not None and row.sealed else {}
 
 
 def _people_of(order: ReceivedOrder, row: Recipient) -> dict[str, Any]:
-    """Open what is stored of an order's buyer to change it; empty where nothing is, or where it does not open."""
+    """Open what is stored of an order's buyer to change it; nobody where it does not open."""
     try:
-        return dict(row.sealed.open(order.integration_id, order.remote_id)) if row.sealed else {}
+        return people_of(order, row)
     except CannotOpen:
-        return {}
+        return nobody()
 
 
 def _vocabulary(platform: Platform, order_id: int, account_id: int) -> ShippingMappingUI:

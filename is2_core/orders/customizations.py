@@ -99,6 +99,7 @@ def _due(query: sa.Select[*tuple[Any, ...]], integration_id: int) -> sa.Select[*
             ReceivedOrder.state.in_(USES_CUSTOMIZATION),
             ReceivedOrder.cart_state != OrderState.PENDING,
             ReceivedLine.customization == CustomizationState.DUE,
+            ReceivedOrder.cart_may_write(),
         )
     )
 
@@ -184,17 +185,17 @@ def _newer_url(platform: Platform, integration: Integration, context: CartContex
 
 def _store(platform: Platform, run: TaskRun, line: _Line, fetched: _Fetched) -> None:
     now, outcome = platform.clock.now(), fetched.outcome
-    row: dict[str, Any] = {"account_id": run.account_id, "line_id": line.id, "tries": 0, "next_try_at": None}
+    row: dict[str, Any] = {"account_id": run.account_id, "line_id": line.id}
     if isinstance(outcome, Customization):
         state, told = CustomizationState.STORED, Told(EventCode.CUSTOMIZATION)
         content = base64.b64encode(outcome.content).decode("ascii")
         sealed = seal(LineCustomization.sealed, content, line.integration_id, line.order_remote_id, line.remote_id)
         row |= {"name": outcome.name, "content_type": outcome.content_type, "sealed": sealed}
-        row |= {"sentence": "", "fetched_at": now}
+        row["fetched_at"] = now
     else:
         state = CustomizationState.FAILED if outcome.final else CustomizationState.DUE
         told = Told(EventCode.CUSTOMIZATION_MISSING, {"message": outcome.sentence})
-        row |= {"name": "", "content_type": "", "sealed": None, "sentence": outcome.sentence, "fetched_at": None}
+        row["sentence"] = outcome.sentence
         if not outcome.final:
             row["tries"] = line.tries + (outcome.until is None)
             row["next_try_at"] = outcome.until or now + AGAIN
@@ -204,8 +205,7 @@ def _store(platform: Platform, run: TaskRun, line: _Line, fetched: _Fetched) -> 
         if _stored_url(session, line) != fetched.url:
             # The cart gave another address meanwhile: what it leads to is fetched next.
             return
-        update = [name for name in row if name not in ("account_id", "line_id")]
-        platform.db.upsert(session, LineCustomization, [row], key=["line_id"], update=update)
+        platform.db.upsert_from_cart(session, LineCustomization, [row])
         if state is CustomizationState.DUE:
             return
         session.execute(sa.update(ReceivedLine).where(ReceivedLine.id == line.id).values(customization=state))

@@ -57,6 +57,7 @@ def ask_for_customizations(session: Session, integration: Integration, now: date
             ReceivedOrder.integration_id == integration.id,
             ReceivedOrder.state.in_(USES_CUSTOMIZATION),
             ReceivedLine.customization == CustomizationState.DUE,
+            ReceivedOrder.cart_may_write(),
         )
     )
     if session.scalar(due.limit(1)) is not None:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from is2_core.db.base import Base, Id, Owned, reference
+from is2_core.db.ownership import CART, IS2, CartWritten
 from is2_core.db.types import Sealed, SealedValue
 from is2_core.orders.states import AckState, CustomizationState
 
@@ -17,14 +18,15 @@ _ORDER = ("received_order.integration_id", "received_order.remote_id")
 _LINE = (*_ORDER, "received_line.remote_id")
 
 
-class ReceivedOrder(Owned):
+class ReceivedOrder(CartWritten, Owned):
     """An order as IS2 has it: at most one row per store and cart order id.
 
     `number` is ours (<= 64 characters): the warehouse's external id and the cart's link to it. `cart_state`
     is what the cart last said. `reason` explains EXCLUDED, QUARANTINED, CANCELLED and DISMISSED.
     `ack_tries` are writes that carried its acknowledgement and were lost as a whole.
     `asked_at` is when the warehouse was last asked to take it: from then on it may have it, whatever is known here.
-    `address_problem` is computed at staging so that nobody needs to decrypt to know it: "" when fine.
+    `has_address` and `address_problem` ("" when fine) are about the cart's address, computed at staging so that nobody
+    needs to decrypt to know them; where `address_corrected`, a person has typed another.
     `cancel_reason` is what the buyer gave for asking to cancel, in the cart's words.
     `not_wanted_at` is since when nobody wants what the warehouse still has of it; `stopped` says that the warehouse
     ships nothing more. `cart_packages` are the packages the cart shows ({reference, tracking_number, carrier, units by
@@ -32,6 +34,7 @@ class ReceivedOrder(Owned):
     """
 
     __tablename__ = "received_order"
+    cart_key = ("integration_id", "remote_id")
     __table_args__ = (
         sa.UniqueConstraint("integration_id", "remote_id"),
         sa.Index("ix_received_order_integration_id_state", "integration_id", "state"),
@@ -39,51 +42,56 @@ class ReceivedOrder(Owned):
         sa.Index("ix_received_order_account_id_state", "account_id", "state"),
     )
     id: Mapped[Id]
-    account_id: Mapped[int] = reference("account.id", index=False)
-    integration_id: Mapped[int] = reference("integration.id", index=False)
-    remote_id: Mapped[str]
-    site: Mapped[str] = mapped_column(default="")
-    number: Mapped[str] = mapped_column(unique=True)
-    state: Mapped[str]
-    cart_state: Mapped[str]
-    reason: Mapped[str] = mapped_column(default="")
-    shipping_method: Mapped[str] = mapped_column(default="")
-    marks: Mapped[list[str]] = mapped_column(default=list)
-    unknown: Mapped[list[str]] = mapped_column(default=list)
-    waived: Mapped[list[str]] = mapped_column(default=list)
-    has_address: Mapped[bool] = mapped_column(default=False)
-    address_problem: Mapped[str] = mapped_column(default="")
-    cancellation_requested: Mapped[bool] = mapped_column(default=False)
-    cancel_reason: Mapped[str] = mapped_column(default="")
-    total: Mapped[str] = mapped_column(default="")
-    currency: Mapped[str] = mapped_column(default="")
-    cart_created_at: Mapped[datetime]
-    cart_updated_at: Mapped[datetime]
-    ship_after: Mapped[datetime | None]
-    ship_by: Mapped[datetime | None]
-    deliver_after: Mapped[datetime | None]
-    deliver_by: Mapped[datetime | None]
-    original_order: Mapped[str] = mapped_column(default="")
-    caution: Mapped[str] = mapped_column(default="")
-    staged_at: Mapped[datetime]
-    read_at: Mapped[datetime]
-    asked_at: Mapped[datetime | None]
-    placed_at: Mapped[datetime | None]
-    late_found: Mapped[bool] = mapped_column(default=False)
-    ack_state: Mapped[str] = mapped_column(default=AckState.NONE)
-    ack_sentence: Mapped[str] = mapped_column(default="")
-    ack_tries: Mapped[int] = mapped_column(default=0)
-    ack_at: Mapped[datetime | None]
-    stop_asked_at: Mapped[datetime | None]
-    stop_answer: Mapped[str] = mapped_column(default="")
-    stopped: Mapped[bool] = mapped_column(default=False)
-    not_wanted_at: Mapped[datetime | None]
-    cart_packages: Mapped[list[dict[str, Any]] | None] = mapped_column(sa.JSON(none_as_null=True))
+    account_id: Mapped[int] = reference("account.id", index=False, info=IS2)
+    integration_id: Mapped[int] = reference("integration.id", index=False, info=IS2)
+    remote_id: Mapped[str] = mapped_column(info=CART)
+    site: Mapped[str] = mapped_column(default="", info=CART)
+    number: Mapped[str] = mapped_column(unique=True, info=IS2)
+    state: Mapped[str] = mapped_column(info=IS2)
+    cart_state: Mapped[str] = mapped_column(info=CART)
+    reason: Mapped[str] = mapped_column(default="", info=IS2)
+    shipping_method: Mapped[str] = mapped_column(default="", info=CART)
+    marks: Mapped[list[str]] = mapped_column(default=list, info=CART)
+    unknown: Mapped[list[str]] = mapped_column(default=list, info=CART)
+    waived: Mapped[list[str]] = mapped_column(default=list, info=IS2)
+    has_address: Mapped[bool] = mapped_column(default=False, info=CART | {"pii": "what is known of the address"})
+    address_problem: Mapped[str] = mapped_column(default="", info=CART | {"pii": "what is known of the address"})
+    address_corrected: Mapped[bool] = mapped_column(default=False, info=IS2)
+    cancellation_requested: Mapped[bool] = mapped_column(default=False, info=CART)
+    cancel_reason: Mapped[str] = mapped_column(default="", info=CART | {"pii": "what the buyer wrote"})
+    total: Mapped[str] = mapped_column(default="", info=CART)
+    currency: Mapped[str] = mapped_column(default="", info=CART)
+    cart_created_at: Mapped[datetime] = mapped_column(info=CART)
+    cart_updated_at: Mapped[datetime] = mapped_column(info=CART)
+    ship_after: Mapped[datetime | None] = mapped_column(info=CART)
+    ship_by: Mapped[datetime | None] = mapped_column(info=CART)
+    deliver_after: Mapped[datetime | None] = mapped_column(info=CART)
+    deliver_by: Mapped[datetime | None] = mapped_column(info=CART)
+    original_order: Mapped[str] = mapped_column(default="", info=CART)
+    caution: Mapped[str] = mapped_column(default="", info=CART)
+    staged_at: Mapped[datetime] = mapped_column(info=IS2)
+    read_at: Mapped[datetime] = mapped_column(info=CART)
+    asked_at: Mapped[datetime | None] = mapped_column(info=IS2)
+    placed_at: Mapped[datetime | None] = mapped_column(info=IS2)
+    late_found: Mapped[bool] = mapped_column(default=False, info=IS2)
+    ack_state: Mapped[str] = mapped_column(default=AckState.NONE, info=IS2)
+    ack_sentence: Mapped[str] = mapped_column(default="", info=IS2)
+    ack_tries: Mapped[int] = mapped_column(default=0, info=IS2)
+    ack_at: Mapped[datetime | None] = mapped_column(info=IS2)
+    stop_asked_at: Mapped[datetime | None] = mapped_column(info=IS2)
+    stop_answer: Mapped[str] = mapped_column(default="", info=IS2)
+    stopped: Mapped[bool] = mapped_column(default=False, info=IS2)
+    not_wanted_at: Mapped[datetime | None] = mapped_column(info=IS2)
+    cart_packages: Mapped[list[dict[str, Any]] | None] = mapped_column(sa.JSON(none_as_null=True), info=CART)
     lines: Mapped[list[ReceivedLine]] = relationship(order_by="ReceivedLine.id", lazy="raise")
     holds: Mapped[list[Hold]] = relationship(order_by="Hold.id", lazy="raise")
 
+    @classmethod
+    def cart_may_write(cls) -> sa.ColumnElement[bool]:
+        return ~sa.exists().where(Recipient.order_id == cls.id, Recipient.is_erased())
 
-class ReceivedLine(Base):
+
+class ReceivedLine(CartWritten, Base):
     """One line of a received order; its gift message and the like are in the Recipient.
 
     `placed` are the units the warehouse was given; `open` goes on following the cart. Of those placed, `cancelled_late`
@@ -92,24 +100,25 @@ class ReceivedLine(Base):
     """
 
     __tablename__ = "received_line"
+    cart_key = ("order_id", "remote_id")
     __table_args__ = (sa.UniqueConstraint("order_id", "remote_id"),)
     id: Mapped[Id]
-    order_id: Mapped[int] = reference("received_order.id", index=False)
-    remote_id: Mapped[str]
-    sku: Mapped[str]
-    title: Mapped[str] = mapped_column(default="")
-    ordered: Mapped[int]
-    cancelled: Mapped[int]
-    open: Mapped[int]
-    placed: Mapped[int] = mapped_column(default=0)
-    cancelled_late: Mapped[int] = mapped_column(default=0)
-    shipped_elsewhere: Mapped[int] = mapped_column(default=0)
-    unit_price: Mapped[str] = mapped_column(default="")
-    gift: Mapped[bool] = mapped_column(default=False)
-    gift_wrap: Mapped[str] = mapped_column(default="")
-    demands: Mapped[list[str]] = mapped_column(default=list)
-    ioss: Mapped[str] = mapped_column(default="")
-    customization: Mapped[str] = mapped_column(default=CustomizationState.NONE)
+    order_id: Mapped[int] = reference("received_order.id", index=False, info=IS2)
+    remote_id: Mapped[str] = mapped_column(info=CART)
+    sku: Mapped[str] = mapped_column(info=CART)
+    title: Mapped[str] = mapped_column(default="", info=CART)
+    ordered: Mapped[int] = mapped_column(info=CART)
+    cancelled: Mapped[int] = mapped_column(info=CART)
+    open: Mapped[int] = mapped_column(info=CART)
+    placed: Mapped[int] = mapped_column(default=0, info=IS2)
+    cancelled_late: Mapped[int] = mapped_column(default=0, info=IS2)
+    shipped_elsewhere: Mapped[int] = mapped_column(default=0, info=IS2)
+    unit_price: Mapped[str] = mapped_column(default="", info=CART)
+    gift: Mapped[bool] = mapped_column(default=False, info=CART)
+    gift_wrap: Mapped[str] = mapped_column(default="", info=CART)
+    demands: Mapped[list[str]] = mapped_column(default=list, info=CART)
+    ioss: Mapped[str] = mapped_column(default="", info=CART)
+    customization: Mapped[str] = mapped_column(default=CustomizationState.NONE, info=CART)
 
 
 class PlacedComponent(Base):
@@ -123,36 +132,64 @@ class PlacedComponent(Base):
     quantity: Mapped[int]
 
 
-class Recipient(Base):
+class Recipient(CartWritten, Base):
     """The one place where a buyer's personal data is; warehouse orders refer to this row too.
 
-    `sealed` holds recipient, buyer and the lines' gift messages and links; None once erased.
+    `sealed` holds recipient, buyer and the lines' gift messages and links as the cart tells them; `corrected` the
+    address a person typed instead. Both None once erased.
     """
 
     __tablename__ = "recipient"
+    cart_key = ("order_id",)
+    all_pii = True
     id: Mapped[Id]
-    account_id: Mapped[int] = reference("account.id")
-    order_id: Mapped[int] = reference("received_order.id", index=False, unique=True)
-    sealed: Mapped[SealedValue | None] = mapped_column(Sealed("recipient.sealed", key=_ORDER))
-    erased_at: Mapped[datetime | None]
+    account_id: Mapped[int] = reference("account.id", info=IS2)
+    order_id: Mapped[int] = reference("received_order.id", index=False, unique=True, info=IS2)
+    sealed: Mapped[SealedValue | None] = mapped_column(
+        Sealed("recipient.sealed", key=_ORDER), info=CART | {"pii": "the recipient, the buyer and what they wrote"}
+    )
+    corrected: Mapped[SealedValue | None] = mapped_column(
+        Sealed("recipient.corrected", key=_ORDER), info=IS2 | {"pii": "the recipient"}
+    )
+    erased_at: Mapped[datetime | None] = mapped_column(info=IS2)
+
+    @classmethod
+    def is_erased(cls) -> sa.ColumnElement[bool]:
+        """Whether the buyer's data of a row is gone; for a statement."""
+        return sa.or_(cls.erased_at.is_not(None), cls.sealed.is_(None))
+
+    @classmethod
+    def cart_may_write(cls) -> sa.ColumnElement[bool]:
+        # What an earlier release was told by a person lies in `sealed` until it is sealed apart.
+        corrected = sa.exists().where(ReceivedOrder.id == cls.order_id, ReceivedOrder.address_corrected)
+        return sa.and_(~cls.is_erased(), sa.or_(cls.corrected.is_not(None), ~corrected))
 
 
-class LineCustomization(Base):
+class LineCustomization(CartWritten, Base):
     """What the buyer had made on a line: a file, sealed like the Recipient's data (base64 in it); None until it is
     fetched and once it is erased. `tries` are fetches that failed, `sentence` why the last one did, and the next may be
     at `next_try_at`."""
 
     __tablename__ = "line_customization"
+    cart_key = ("line_id",)
+    all_pii = True
     id: Mapped[Id]
-    account_id: Mapped[int] = reference("account.id")
-    line_id: Mapped[int] = reference("received_line.id", index=False, unique=True)
-    name: Mapped[str] = mapped_column(default="")
-    content_type: Mapped[str] = mapped_column(default="")
-    sealed: Mapped[SealedValue | None] = mapped_column(Sealed("line_customization.sealed", key=_LINE))
-    tries: Mapped[int] = mapped_column(default=0)
-    sentence: Mapped[str] = mapped_column(default="")
-    next_try_at: Mapped[datetime | None]
-    fetched_at: Mapped[datetime | None]
+    account_id: Mapped[int] = reference("account.id", info=IS2)
+    line_id: Mapped[int] = reference("received_line.id", index=False, unique=True, info=IS2)
+    name: Mapped[str] = mapped_column(default="", info=CART | {"pii": "the name of what the buyer had made"})
+    content_type: Mapped[str] = mapped_column(default="", info=CART)
+    sealed: Mapped[SealedValue | None] = mapped_column(
+        Sealed("line_customization.sealed", key=_LINE), info=CART | {"pii": "what the buyer had made"}
+    )
+    tries: Mapped[int] = mapped_column(default=0, info=CART)
+    sentence: Mapped[str] = mapped_column(default="", info=CART)
+    next_try_at: Mapped[datetime | None] = mapped_column(info=CART)
+    fetched_at: Mapped[datetime | None] = mapped_column(info=CART)
+
+    @classmethod
+    def cart_may_write(cls) -> sa.ColumnElement[bool]:
+        of_order = sa.select(ReceivedLine.order_id).where(ReceivedLine.id == cls.line_id).scalar_subquery()
+        return ~sa.exists().where(Recipient.order_id == of_order, Recipient.is_erased())
 
 
 class Hold(Base):

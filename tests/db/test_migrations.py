@@ -12,7 +12,15 @@ import pytest
 import sqlalchemy as sa
 from alembic import command
 
+from is2_core.crypto import Keyring
+from is2_core.db.engine import Database
+from is2_core.db.reseal import reseal
 from is2_core.db.schema import alembic_config, upgrade
+from is2_core.db.types import use_keyring
+from is2_core.orders.models import Recipient
+from is2_core.orders.resealing import STEPS
+from tests.conftest import KEYS
+from tests.support.buyers import sealed_before
 
 # Times are stored without their zone.
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC).replace(tzinfo=None)
@@ -188,4 +196,33 @@ def test_what_the_embedded_warehouse_has_is_known_from_the_first_moment(empty_ur
     assert older.now(empty_url, "known_sku", "account_id", "wms_target", "sku", "name") == [
         (1, "embedded", "TENT-2P", "Tent")
     ]
+    older.engine.dispose()
+
+
+def old_recipient(number: int) -> str:
+    value = f'{{"address": {{"city": "Reno {number}"}}, "buyer": null, "lines": {{}}}}'
+    return sealed_before(Keyring.parse(KEYS), "recipient.sealed", value.encode())
+
+
+def test_an_address_that_was_corrected_stays_corrected(empty_url: str) -> None:
+    older = Older(empty_url, "0005")
+    a_store(older, "off")
+    for order, waived in ((1, ["ADDRESS_CORRECTED", "FIRST_REVIEW"]), (2, ["FIRST_REVIEW"]), (3, [])):
+        ids = {"id": order, "account_id": 1, "integration_id": 1, "remote_id": str(order), "number": str(order)}
+        older.add("received_order", **ids, waived=waived)
+        older.add("recipient", id=order, account_id=1, order_id=order, sealed=old_recipient(order))
+    corrected = older.now(empty_url, "received_order", "id", "address_corrected")
+    assert [(order, bool(value)) for order, value in corrected] == [(1, True), (2, False), (3, False)]
+    use_keyring(Keyring.parse(KEYS))
+    db = Database(empty_url)
+    for expected in (1, 0):
+        assert reseal(db.write, STEPS) == expected
+    with db.read() as session:
+        found = {row.order_id: row for row in session.scalars(sa.select(Recipient))}
+    assert [row.corrected and row.corrected.open(1, str(number)) for number, row in sorted(found.items())] == [
+        {"city": "Reno 1"},
+        None,
+        None,
+    ]
+    db.dispose()
     older.engine.dispose()

@@ -213,7 +213,8 @@ def test_a_row_somebody_is_changing_is_left_to_them(db: Database) -> None:
     newer = seal(Recipient.sealed, {"of": "somebody else"}, *key_of(column, 1))
     with db.engine.connect() as other, other.begin():
         other.execute(sa.update(Recipient).where(Recipient.id == 1).values(sealed=newer))
-        assert reseal(db.write, all_steps()) == 2 * len(SEALED) - 1
+        in_the_row = sum(each.table is column.table for each in SEALED)
+        assert reseal(db.write, all_steps()) == 2 * len(SEALED) - in_the_row
     assert opened(db, column) == [{"of": "somebody else"}, value_of(column, 2)]
 
 

@@ -195,3 +195,16 @@ def test_fetching_twice_keeps_one(shop: World) -> None:
     shop.pass_time(hours=1)
     assert order_of(shop).lines[0].customization == CustomizationState.STORED
     assert downloads(shop) == [200]
+
+
+def test_nothing_is_fetched_for_a_buyer_whose_data_was_erased(shop: World) -> None:
+    shop.amazon.fault("downloadCustomization", "5xx", times=1)
+    shop.settle()
+    assert order_of(shop).lines[0].customization == CustomizationState.DUE
+    with shop.platform.db.write() as session:
+        session.execute(sa.update(Recipient).values(sealed=None, erased_at=shop.clock.now()))
+    before = len(downloads(shop))
+    shop.pass_time(minutes=customizations.AGAIN / timedelta(minutes=1) + 1)
+    assert len(downloads(shop)) == before
+    with shop.platform.db.read() as session:
+        assert session.scalars(sa.select(LineCustomization.sealed)).all() == [None]

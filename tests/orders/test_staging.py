@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -14,10 +15,10 @@ from is2_core.accounts.models import Integration
 from is2_core.accounts.states import IntegrationState
 from is2_core.cases.models import SupportCase
 from is2_core.cases.states import CaseKind
-from is2_core.errors import BadInput
+from is2_core.errors import BadInput, Conflict
 from is2_core.orders.actions import MAX_ADDRESS_TEXT, approve, correct_address, recipient_of
 from is2_core.orders.importing.staging import stage
-from is2_core.orders.models import OrderEvent, ReceivedLine, ReceivedOrder
+from is2_core.orders.models import OrderEvent, ReceivedLine, ReceivedOrder, Recipient
 from is2_core.orders.states import ReceivedState
 from plugins.interface import (
     Address,
@@ -26,13 +27,15 @@ from plugins.interface import (
     Money,
     Order,
     OrderLine,
+    OrderReject,
     OrderState,
     ShippingMappingUI,
     UnknownValue,
 )
 from tests.support.world import World
 
-Stage = Callable[[Order], ReceivedOrder]
+Stage = Callable[[Order | OrderReject], ReceivedOrder]
+HOME = Address(name="Ann", lines=("1 Main St",), city="Reno", country="US")
 
 
 @pytest.fixture
@@ -53,9 +56,11 @@ def taken(world: World) -> Stage:
         session.flush()
         store = row.id
 
-    def take(order: Order) -> ReceivedOrder:
+    def take(order: Order | OrderReject) -> ReceivedOrder:
+        orders, rejects = ([order], []) if isinstance(order, Order) else ([], [order])
         with world.platform.db.write() as session:
-            stage(world.platform, session, session.get_one(Integration, store), ShippingMappingUI(()), [order])
+            integration = session.get_one(Integration, store)
+            stage(world.platform, session, integration, ShippingMappingUI(()), orders, rejects)
         return world.orders()[order.remote_id]
 
     return take
@@ -180,6 +185,55 @@ def test_what_the_buyer_wrote_comes_in_where_the_address_was_typed_by_hand(
     assert sealed["address"]["lines"] == ["2 Side St"]
     assert sealed["buyer"]["name"] == "Ann Buyer"
     assert sealed["lines"]["1"]["gift_message"] == "Happy birthday!"
+
+
+def later(order: Order, minutes: int, **changes: Any) -> Order:
+    return replace(order, updated_at=order.updated_at + timedelta(minutes=minutes), **changes)
+
+
+def test_a_typed_address_stands_whatever_the_cart_says_later_and_the_buyer_s_words_go_on(
+    world: World, taken: Stage, order: Order
+) -> None:
+    impossible = replace(HOME, city="")
+    row = taken(replace(order, recipient=impossible))
+    assert "ADDRESS_IMPOSSIBLE" in world.holds(order.remote_id)
+    correct_address(world.platform, order_id=row.id, account_id=world.account, user_id=world.owner, values=TYPED)
+    moved = replace(HOME, lines=("3 Moved Rd",))
+    for minute, told in enumerate((impossible, moved, None), start=1):
+        gift = (replace(order.lines[0], gift_message=f"Wish {minute}"),)
+        taken(later(order, minute, recipient=told, lines=gift, buyer=Buyer(name=f"Buyer {minute}")))
+        people = recipient_of(world.platform, order_id=row.id, account_id=world.account)
+        assert people["address"]["lines"] == ["2 Side St"]
+        assert (people["buyer"]["name"], people["lines"]["1"]["gift_message"]) == (f"Buyer {minute}", f"Wish {minute}")
+        assert world.holds(order.remote_id) & {"ADDRESS_IMPOSSIBLE", "ADDRESS_MISSING"} == set()
+
+
+@pytest.mark.parametrize("placed", [True, False])
+def test_what_was_erased_of_a_buyer_stays_erased(world: World, taken: Stage, order: Order, placed: bool) -> None:
+    row = taken(replace(order, cancellation_request="Moved to 5 Secret St"))
+    correct_address(world.platform, order_id=row.id, account_id=world.account, user_id=world.owner, values=TYPED)
+    with world.platform.db.write() as session:
+        session.execute(sa.update(ReceivedOrder).values(placed_at=world.clock.now() if placed else None))
+        session.execute(sa.update(ReceivedOrder).values(cancel_reason="", has_address=False, address_corrected=False))
+        session.execute(sa.update(Recipient).values(sealed=None, corrected=None, erased_at=world.clock.now()))
+    gift = (replace(order.lines[0], gift_message="Happy birthday!", title="Tent, green"),)
+    row = taken(later(order, 1, lines=gift, shipping_method="EXPEDITED", cancellation_request="Moved to 5 Secret St"))
+    # The order goes on following the cart; its buyer does not come back.
+    assert (row.shipping_method, row.cancellation_requested, row.cancel_reason) == ("EXPEDITED", True, "")
+    assert (row.has_address, row.lines[0].title) == (False, "Tent, green")
+    assert recipient_of(world.platform, order_id=row.id, account_id=world.account) == {}
+    with pytest.raises(Conflict):
+        correct_address(world.platform, order_id=row.id, account_id=world.account, user_id=world.owner, values=TYPED)
+
+
+def test_an_unreadable_order_keeps_when_it_was_bought_and_one_that_becomes_readable_gets_it(
+    world: World, taken: Stage, order: Order
+) -> None:
+    taken(OrderReject(order.remote_id, "BROKEN", "It cannot be read."))
+    row = taken(order)
+    assert row.cart_created_at == order.created_at
+    row = taken(OrderReject(order.remote_id, "BROKEN", "It cannot be read.", order.updated_at + timedelta(minutes=1)))
+    assert (row.state, row.cart_created_at) == (ReceivedState.QUARANTINED, order.created_at)
 
 
 def test_what_the_buyer_wrote_waits_for_an_address(world: World, taken: Stage, order: Order) -> None:

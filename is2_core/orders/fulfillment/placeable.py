@@ -19,6 +19,7 @@ from is2_core.orders.fulfillment.handling_requirements import demands_of
 from is2_core.orders.holds.config import apply_holds, rules_for
 from is2_core.orders.holds.facts import StoreRules
 from is2_core.orders.models import PlacedComponent, ReceivedLine, ReceivedOrder, Recipient
+from is2_core.orders.people import people_of
 from is2_core.orders.states import ReceivedState
 from is2_core.orders.transition import transition
 from is2_core.orders.wording.events import EventCode, Told
@@ -153,7 +154,7 @@ def _components(order: ReceivedOrder, rules: StoreRules) -> tuple[tuple[int, str
 def _address_of(order: ReceivedOrder, row: Recipient | None) -> Address | None:
     """Return where an order goes; None where nothing is stored, or what is stored was sealed for another order."""
     try:
-        people = row.sealed.open(order.integration_id, order.remote_id) if row and row.sealed else {}
+        people = people_of(order, row) if row else {}
     except CannotOpen:
         return None
     address: dict[str, Any] | None = people.get("address")

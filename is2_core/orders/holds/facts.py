@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from is2_core.orders.models import ReceivedOrder
     from is2_core.orders.states import CustomizationState
 
-# Among what is waived: what a merchant corrected is not overwritten by what the cart says later.
-ADDRESS_CORRECTED = "ADDRESS_CORRECTED"
-
 
 @dataclass(frozen=True)
 class LineFacts:
@@ -85,15 +82,16 @@ def facts(order: Order, stored: ReceivedOrder | None, customized: Mapping[str, C
     Args:
         customized: by line of the order, whether what the buyer had made on it is here.
     """
-    kept = keeps_address(order, stored)
+    has_address, problem = address_of(order, stored)
+    corrected = stored is not None and stored.address_corrected
     return OrderFacts(
         lines=[LineFacts(line.sku, line.open, customized.get(line.remote_id, "")) for line in order.lines],
         shipping_method=order.shipping_method,
-        has_address=order.recipient is not None or kept,
-        address_problem=stored.address_problem if stored and kept else address_problem(order.recipient),
+        has_address=has_address or corrected,
+        address_problem="" if corrected else problem,
         cancellation_requested=order.cancellation_request is not None,
         cancel_reason=order.cancellation_request or "",
-        unknown=_unknown(order),
+        unknown=unknown_values(order),
         caution=order.caution,
         waived=frozenset(stored.waived) if stored else frozenset(),
     )
@@ -104,8 +102,8 @@ def facts_of(order: ReceivedOrder) -> OrderFacts:
     return OrderFacts(
         lines=[LineFacts(line.sku, line.open, line.customization) for line in order.lines],
         shipping_method=order.shipping_method,
-        has_address=order.has_address,
-        address_problem=order.address_problem,
+        has_address=order.has_address or order.address_corrected,
+        address_problem="" if order.address_corrected else order.address_problem,
         cancellation_requested=order.cancellation_requested,
         cancel_reason=order.cancel_reason,
         caution=order.caution,
@@ -114,12 +112,14 @@ def facts_of(order: ReceivedOrder) -> OrderFacts:
     )
 
 
-def keeps_address(order: Order, stored: ReceivedOrder | None) -> bool:
-    """A value is never overwritten with an erased one, nor a person's correction with what was corrected."""
-    return stored is not None and stored.has_address and (order.recipient is None or ADDRESS_CORRECTED in stored.waived)
+def address_of(order: Order, stored: ReceivedOrder | None) -> tuple[bool, str]:
+    """Whether the cart has given an address, now or before, and what makes it impossible to ship to."""
+    if order.recipient is None and stored is not None:
+        return stored.has_address, stored.address_problem
+    return order.recipient is not None, address_problem(order.recipient)
 
 
-def _unknown(order: Order) -> list[str]:
+def unknown_values(order: Order) -> list[str]:
     """Each value of the cart without a word here, as "field: value"; a field alone where it tells nothing there."""
     found = [f"{value.field}: {value.value}" for value in order.unknown]
     if not found and order.state is OrderState.UNKNOWN:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from is2_core.accounts.models import Integration
 from is2_core.crypto import CannotOpen
 from is2_core.db.locks import LOCK
+from is2_core.db.ownership import told
 from is2_core.db.types import SealedValue, seal
 from is2_core.db.unit import savepoint
 from is2_core.items.activity import note_sold
@@ -19,7 +20,6 @@ from is2_core.orders.cancellation_requests import requested_late, tell_of_reques
 from is2_core.orders.cancelled_units import follow_cart, is_to_be_stopped
 from is2_core.orders.customized_lines import Customized, customized_lines
 from is2_core.orders.holds.config import load_rules, replace_holds
-from is2_core.orders.holds.facts import keeps_address
 from is2_core.orders.importing.classify import Decision, decide, sets_aside
 from is2_core.orders.importing.staged_rows import line_row, order_row, personal, reject_row, tells_of_people
 from is2_core.orders.importing.state_changes import move, write_events
@@ -29,12 +29,6 @@ from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import SOON, enqueue
 from plugins.interface import TO_SHIP, Order, OrderReject, OrderState, ShippingMappingUI
-
-_MUTABLE = (
-    "cart_state shipping_method marks unknown has_address address_problem cancellation_requested "
-    "cancel_reason total currency cart_updated_at ship_after ship_by deliver_after deliver_by original_order caution "
-    "read_at site cart_packages"
-).split()
 
 
 def stage(
@@ -83,7 +77,11 @@ def stage(
         for order in fresh
     }
     rows = [
-        order_row(integration, order, stored.get(order.remote_id), decisions[order.remote_id], now, late_before)
+        {
+            **told(ReceivedOrder, order),
+            **order_row(integration, order, stored.get(order.remote_id), decisions[order.remote_id], now),
+            "late_found": late_before is not None and order.updated_at < late_before,
+        }
         for order in fresh
     ]
     rows += [
@@ -94,14 +92,7 @@ def stage(
     late = requested_late(fresh, stored)
     # One order of locks in every transaction, so that two of them never wait for each other.
     rows.sort(key=lambda row: row["remote_id"])
-    written = platform.db.upsert(
-        session,
-        ReceivedOrder,
-        rows,
-        key=["integration_id", "remote_id"],
-        update=_MUTABLE,
-        returning=["id", "remote_id"],
-    )
+    written = platform.db.upsert_from_cart(session, ReceivedOrder, rows, returning=["id", "remote_id"])
     id_of = {remote_id: order_id for order_id, remote_id in written}
     _write_details(platform, session, integration, fresh, stored, decisions, id_of, customized)
     write_events(session, rows, stored, decisions=decisions, id_of=id_of, now=now)
@@ -184,7 +175,8 @@ def _write_details(
                 .execution_options(synchronize_session=False)
             )
     lines = [
-        line_row(
+        told(ReceivedLine, line)
+        | line_row(
             id_of[order.remote_id],
             line,
             customized[order.remote_id][line.remote_id]
@@ -194,23 +186,20 @@ def _write_details(
         for order in orders
         for line in order.lines
     ]
-    update = "sku title ordered cancelled open unit_price gift gift_wrap demands ioss customization".split()
-    platform.db.upsert(session, ReceivedLine, lines, key=["order_id", "remote_id"], update=update)
+    platform.db.upsert_from_cart(session, ReceivedLine, lines)
     wanted = [order for order in orders if decisions[order.remote_id].needs_recipient and tells_of_people(order)]
     known = _stored_people(session, [id_of[order.remote_id] for order in wanted if order.remote_id in stored])
     recipients = []
     for order in wanted:
-        order_id, keep = id_of[order.remote_id], keeps_address(order, stored.get(order.remote_id))
+        order_id = id_of[order.remote_id]
         try:
             people = known[order_id].open(integration.id, order.remote_id) if order_id in known else None
         except CannotOpen:
-            if keep:
-                # What the cart says is not what a person corrected it to: placing finds it and asks for a person.
-                continue
             people = None
-        sealed = seal(Recipient.sealed, personal(order, people, keep=keep), integration.id, order.remote_id)
-        recipients.append({"account_id": integration.account_id, "order_id": order_id, "sealed": sealed})
-    platform.db.upsert(session, Recipient, recipients, key=["order_id"], update=["sealed"])
+        sealed = seal(Recipient.sealed, personal(order, people), integration.id, order.remote_id)
+        row = {"account_id": integration.account_id, "order_id": order_id, "sealed": sealed}
+        recipients.append(told(Recipient, order) | row)
+    platform.db.upsert_from_cart(session, Recipient, recipients)
 
 
 def _stored_people(session: Session, order_ids: Sequence[int]) -> dict[int, SealedValue]:

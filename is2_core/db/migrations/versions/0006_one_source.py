@@ -18,6 +18,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Apply."""
+    _add_corrections()
     _add_known_skus()
     _add_parameters()
 
@@ -26,6 +27,7 @@ def downgrade() -> None:
     """Take back."""
     _drop_parameters()
     _drop_known_skus()
+    _drop_corrections()
 
 
 def _add_known_skus() -> None:
@@ -114,3 +116,27 @@ def _drop_parameters() -> None:
         .where(order.c.address_problem != "")
         .values(address_problem="The delivery address cannot be shipped to.")
     )
+
+
+def _add_corrections() -> None:
+    """What a person typed in the place of the cart's address stands beside it; what lies in it still is sealed apart
+    later, with the keys. The note among what was waived stays, for processes of the release before."""
+    op.add_column("recipient", sa.Column("corrected", sa.Text(), nullable=True))
+    op.add_column(
+        "received_order", sa.Column("address_corrected", sa.Boolean(), nullable=False, server_default=sa.false())
+    )
+    op.execute(
+        "UPDATE received_order SET address_corrected = TRUE WHERE CAST(waived AS TEXT) LIKE '%\"ADDRESS_CORRECTED\"%'"
+    )
+
+
+def _drop_corrections() -> None:
+    # What was typed is lost with its column: rather ask for it anew than ship to where the cart says.
+    op.execute(
+        "UPDATE received_order SET has_address = FALSE"
+        " WHERE id IN (SELECT order_id FROM recipient WHERE corrected IS NOT NULL)"
+    )
+    with op.batch_alter_table("received_order", schema=None) as batch_op:
+        batch_op.drop_column("address_corrected")
+    with op.batch_alter_table("recipient", schema=None) as batch_op:
+        batch_op.drop_column("corrected")

@@ -1,0 +1,103 @@
+"""Rows that a cart writes too: whose each column is, which hold a buyer's data, and when the cart may write them.
+
+A model of such rows is a `CartWritten`. Each of its columns says `info=CART` or `info=IS2`, with `| {"pii": ...}` where
+it holds something of a buyer. A row is inserted with all its columns; one that is there takes the cart's and keeps the
+rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final, cast
+
+import sqlalchemy as sa
+
+CART: Final[dict[str, Any]] = {"owner": "cart"}
+"""The cart's: what it says now takes the place of what it said before."""
+IS2: Final[dict[str, Any]] = {"owner": "is2"}
+"""Ours: what is found, decided or typed here; nothing a cart says touches it."""
+
+
+class CartWritten:
+    """A mapped class whose rows a cart writes too.
+
+    `cart_key` names the columns by which the cart's rows are known. Rows are `all_pii` where they are nothing but a
+    buyer's data: once one is erased, the cart writes nothing of it.
+
+    Raises, when the class is made:
+        TypeError: a column has no owner, or nothing tells when a buyer's data is erased.
+    """
+
+    cart_key: ClassVar[tuple[str, ...]]
+    all_pii: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for column in _table(cls).columns:
+            if not column.primary_key and column.info.get("owner") not in ("cart", "is2"):
+                raise TypeError(
+                    f"{cls.__name__}.{column.name} has no owner: declare it with info=CART where a cart writes it, "
+                    "with info=IS2 where it is found, decided or typed here"
+                )
+        tells = any("cart_may_write" in vars(each) for each in cls.__mro__ if each is not CartWritten)
+        if any(map(_is_pii, cart_columns(cls))) and not tells:
+            raise TypeError(f"{cls.__name__} holds a buyer's data from the cart: tell by cart_may_write when it may")
+
+    @classmethod
+    def cart_may_write(cls) -> sa.ColumnElement[bool] | None:
+        """The condition under which a cart writes a buyer's data into a row that is there, as long as it is not erased
+        above all; None for always."""
+        return None
+
+
+def _table(model: type[Any]) -> sa.Table:
+    return cast(sa.Table, model.__table__)
+
+
+def _is_pii(column: sa.Column[Any]) -> bool:
+    return bool(column.info.get("pii"))
+
+
+def cart_columns(model: type[CartWritten]) -> list[sa.Column[Any]]:
+    """The columns a cart writes, but for those by which it knows the row."""
+    return [
+        column
+        for column in _table(model).columns
+        if column.info.get("owner") == "cart" and column.name not in model.cart_key
+    ]
+
+
+def told(model: type[CartWritten], value: object) -> dict[str, Any]:
+    """What a value of the cart contract says under the very names of a model's columns of the cart."""
+    found = {column.name: getattr(value, column.name) for column in cart_columns(model) if hasattr(value, column.name)}
+    return {name: list(each) if isinstance(each, tuple) else each for name, each in found.items()}
+
+
+def blank(model: type[CartWritten]) -> dict[str, Any]:
+    """A row with each column at its default, None where it has none and may be empty."""
+    row: dict[str, Any] = {}
+    for column in _table(model).columns:
+        if column.default is not None and column.default.is_scalar:
+            row[column.name] = cast(sa.ColumnDefault, column.default).arg
+        elif column.default is not None and column.default.is_callable:
+            row[column.name] = cast(Any, column.default).arg(None)
+        elif column.nullable:
+            row[column.name] = None
+    return row
+
+
+def changes(
+    model: type[CartWritten], excluded: Mapping[str, sa.ColumnElement[Any]]
+) -> tuple[dict[str, sa.ColumnElement[Any]], sa.ColumnElement[bool] | None]:
+    """What an upsert sets in a row that is there, and under which condition.
+
+    Args:
+        excluded: the columns of the row that was to be inserted.
+    """
+    values = {column.name: excluded[column.name] for column in cart_columns(model)}
+    may_write = model.cart_may_write()
+    if may_write is None or model.all_pii:
+        return values, may_write
+    # The rest of the row follows the cart, whatever was erased of it.
+    pii = [column for column in cart_columns(model) if _is_pii(column)]
+    return values | {each.name: sa.case((may_write, values[each.name]), else_=each) for each in pii}, None
