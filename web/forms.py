@@ -56,7 +56,7 @@ def draw(
 
 
 def typed(fields: Iterable[Field], form: Mapping[str, str]) -> dict[str, str]:
-    """What was typed into the declared fields; anything else a request carries is left out.
+    """Return the values typed into the declared fields; anything else a request carries is left out.
 
     A box that is not ticked is not sent at all, so a missing BOX means "no".
     """

@@ -1,4 +1,4 @@
-"""What pages say where something promised was not done, or the platform itself is not well."""
+"""Notices where something promised was not done, or the platform itself is not well."""
 
 from __future__ import annotations
 

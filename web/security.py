@@ -1,4 +1,4 @@
-"""What every answer and every request must keep to: headers, cookies, CSRF tokens."""
+"""Rules of every answer and every request: headers, cookies, CSRF tokens."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ class Credential(Base):
 
 
 class SellerClaim(Base):
-    """What an install or reconnect brought whose seller is not proved yet; it holds no seller, and hinders nobody.
+    """The result of an install or reconnect whose seller is not proved yet; it holds no seller, and hinders nobody.
 
     `credentials` are kept for an hour, so that a proof that failed can be tried again without a new consent, and are
     None afterwards. `settings` are the fields typed on the way; `message` says why the proof failed, "" before that.

@@ -53,11 +53,11 @@ class Checked:
     new_hash: str | None = None
 
 
-def hash_new(password: str, words: Sequence[str]) -> str:
+def hash_new(password: str, known: Sequence[str]) -> str:
     """Return the hash of a password somebody is to have from now on.
 
     Args:
-        words: what others know of the person: name, e-mail address, companies.
+        known: texts others know of the person: name, e-mail address, companies.
 
     Raises:
         BadInput: it is too short, too long, or too easy to guess; the message says why.
@@ -67,7 +67,7 @@ def hash_new(password: str, words: Sequence[str]) -> str:
     _check_characters(password)
     with _one_at_a_time():
         # Rated in here too: it takes a while, and zxcvbn keeps the words in a place all threads share.
-        _check_strength(password, words)
+        _check_strength(password, known)
         return _hasher.hash(password)
 
 
@@ -129,10 +129,10 @@ def _check_characters(password: str) -> None:
         raise BadInput("A password must not contain line breaks, tabs or other control characters.", field="password")
 
 
-def _check_strength(password: str, words: Sequence[str]) -> None:
-    known = {word for text in words for word in (text, *re.split(r"[\W_]+", text)) if len(word) >= _LEAST_WORD}
-    longest_first = sorted(known, key=len, reverse=True)
-    left = re.sub("|".join(map(re.escape, longest_first)), "", password, flags=re.I) if known else password
+def _check_strength(password: str, known: Sequence[str]) -> None:
+    parts = {word for text in known for word in (text, *re.split(r"[\W_]+", text)) if len(word) >= _LEAST_WORD}
+    longest_first = sorted(parts, key=len, reverse=True)
+    left = re.sub("|".join(map(re.escape, longest_first)), "", password, flags=re.I) if parts else password
     rated = left[:_RATED]
     if len(_LETTER_LIKE.intersection(rated)) > _MOST_LETTER_LIKE:
         rated = rated.translate(_ALIKE)
@@ -141,7 +141,7 @@ def _check_strength(password: str, words: Sequence[str]) -> None:
     if rating["score"] >= _GOOD_ENOUGH:
         return
     if left != password:
-        why = "The person's own name, e-mail address and company count for nothing in it."
+        reason = "The person's own name, e-mail address and company count for nothing in it."
     else:
-        why = rating["feedback"]["warning"] or "It is made of too few words, or of words many people use."
-    raise BadInput(f"This password is too easy to guess. {why} {_ADVICE}", field="password")
+        reason = rating["feedback"]["warning"] or "It is made of too few words, or of words many people use."
+    raise BadInput(f"This password is too easy to guess. {reason} {_ADVICE}", field="password")

@@ -1,4 +1,4 @@
-"""What changes about users after they were made: enabled or not, password, role; and the list of them.
+"""Changes to users after they were made: enabled or not, password, role; and the list of them.
 
 A user who is disabled, or whose password or role changed, is signed out everywhere with the next request. One enabled
 administrator always remains: who changes an administrator holds the rows of all of them until it is done.
@@ -151,7 +151,7 @@ def set_password(platform: Platform, *, user_id: int, password: str, by: int | N
     """
     if user_id == by:
         raise Conflict("Change your own password under your name at the top of the page.")
-    password_hash = passwords.hash_new(password, _words(person(platform, user_id)))
+    password_hash = passwords.hash_new(password, _known_texts(person(platform, user_id)))
     with platform.db.write() as session:
         user = _to_change(session, user_id, by, stays_admin=True)
         user.password_hash = password_hash
@@ -191,7 +191,7 @@ def change_own_password(platform: Platform, *, user_id: int, current: str, new: 
         raise BadInput("This is not your current password.", field="current")
     if new == current:
         raise BadInput("This is the password you have already.", field="password")
-    password_hash = passwords.hash_new(new, _words(person(platform, user_id)))
+    password_hash = passwords.hash_new(new, _known_texts(person(platform, user_id)))
     with platform.db.write() as session:
         user = session.get_one(User, user_id, with_for_update=True)
         if user.disabled or user.password_hash != stored:
@@ -281,7 +281,7 @@ def _to_change(session: Session, user_id: int, by: int | None, *, stays_admin: b
     return user
 
 
-def _words(user: Person) -> tuple[str, ...]:
+def _known_texts(user: Person) -> tuple[str, ...]:
     return (user.email, user.name, *(account for account, _ in user.places))
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 
 class Role(StrEnum):
-    """What a user is on the platform; a merchant's rights come from memberships."""
+    """A user's role on the platform; a merchant's rights come from memberships."""
 
     MERCHANT = "merchant"
     WAREHOUSE = "warehouse"
@@ -16,7 +16,7 @@ class Role(StrEnum):
 
 
 class MemberRole(StrEnum):
-    """What a user is in an account."""
+    """A user's role in an account."""
 
     OWNER = "owner"
     MEMBER = "member"

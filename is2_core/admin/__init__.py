@@ -1,1 +1,1 @@
-"""What administrators do: carts, failed tasks, cases, the clock of a trial."""
+"""Actions of administrators: carts, failed tasks, cases, the clock of a trial."""

@@ -1,4 +1,4 @@
-"""What an admin saves for a cart: enabled or not, environment, platform-wide settings."""
+"""Saving an admin's settings of a cart: enabled or not, environment, platform-wide settings."""
 
 from __future__ import annotations
 

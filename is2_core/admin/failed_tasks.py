@@ -1,4 +1,4 @@
-"""What an admin does about a task that was set aside, or slow work whose answer does not come."""
+"""Actions on a failed task, or on slow work whose answer does not come."""
 
 from __future__ import annotations
 

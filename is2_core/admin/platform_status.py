@@ -24,7 +24,7 @@ NO_REDIS = "Redis cannot be reached: no background work is handed out."
 
 @dataclass(frozen=True)
 class PlatformStatus:
-    """What the platform's page shows.
+    """The status on the platform's page.
 
     Args:
         late: since when an integration's work is late, by integration.
@@ -42,7 +42,7 @@ class PlatformStatus:
 
     @property
     def problems(self) -> list[str]:
-        """What is wrong, the gravest first."""
+        """Return the problems, the gravest first."""
         found = [self.revision] if self.revision else []
         if self.queue is None:
             found.append(NO_REDIS)

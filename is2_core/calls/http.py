@@ -32,19 +32,19 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class CallRules:
-    """What one store's calls are bound to.
+    """The limits of one integration's calls.
 
     Args:
         hosts: allowed hosts, "*.example.com" for any subdomain; with a port where it is not the default one.
         rate_plans, application_plans: by operation; the store's own limits, and those all stores share.
         rate_header, shared_refusal: see `CartManifest`.
-        store_key, application_key: whose buckets are spent.
+        integration_key, application_key: whose buckets are spent.
         check_address: refuse hosts that resolve to private addresses (an address a merchant typed).
     """
 
     hosts: frozenset[str]
     rate_plans: Mapping[str, RatePlan]
-    store_key: str
+    integration_key: str
     application_key: str
     application_plans: Mapping[str, RatePlan] = field(default_factory=dict)
     rate_header: str = ""
@@ -168,13 +168,15 @@ class CoreHttp:
 
     def _own(self, operation: str) -> Budget | None:
         plan = self._rules.rate_plans.get(operation)
-        return Budget(f"{self._rules.store_key}:{operation}", plan.rate_per_s, plan.burst) if plan else None
+        return Budget(f"{self._rules.integration_key}:{operation}", plan.rate_per_s, plan.burst) if plan else None
 
     def _shared(self, operation: str) -> Budget | None:
         plan, rules = self._rules.application_plans.get(operation), self._rules
         if plan is None:
             return None
-        return Budget(f"{rules.application_key}:{operation}", plan.rate_per_s, plan.burst, spender=rules.store_key)
+        return Budget(
+            f"{rules.application_key}:{operation}", plan.rate_per_s, plan.burst, spender=rules.integration_key
+        )
 
     def _spend(self, operation: str) -> None:
         budgets = [budget for budget in (self._own(operation), self._shared(operation)) if budget is not None]

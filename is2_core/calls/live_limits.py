@@ -1,4 +1,4 @@
-"""What bounds calls to carts while a person waits for the page: how many, and how long.
+"""Limits of calls to carts while a person waits for the page: how many, and how long.
 
 A page holds a thread of the panel, and a shop may answer a byte a second. So an account has few such calls at a time,
 all together leave threads free for everybody else, and each ends at one deadline, however many calls it makes.
@@ -57,7 +57,7 @@ class LiveCalls:
 
 
 class LiveCall:
-    """What a person waits for. It counts from its first request to the cart: most hooks make none."""
+    """A call a person waits for. It counts from its first request to the cart: most hooks make none."""
 
     def __init__(self, calls: LiveCalls, account_id: int, until: float, counted: bool = False) -> None:
         self._calls, self.account_id, self.until, self.counted = calls, account_id, until, counted

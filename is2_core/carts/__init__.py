@@ -1,1 +1,1 @@
-"""What a call of a cart needs: settings, declared fields, context, token."""
+"""Everything a call of a cart needs: settings, declared fields, context, token."""

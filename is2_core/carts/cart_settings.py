@@ -1,4 +1,4 @@
-"""What an admin sets per cart: enabled or not, environment, platform-wide settings."""
+"""An admin's settings of a cart: enabled or not, environment, platform-wide settings."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def known_manifest(platform: Platform, cart: str) -> CartManifest:
 
 
 def stored_settings(platform: Platform, cart: str) -> StoredSettings:
-    """What is stored, or defaults where nothing is."""
+    """Return the stored settings, or defaults where there are none."""
     with platform.db.read() as session:
         row = session.get(CartSetting, cart)
     if row is None:

@@ -21,7 +21,7 @@ from plugins.interface import (
 
 
 def no_lease() -> None:
-    """What is called before a network call where no task is running."""
+    """Do nothing: the check before a network call where no task is running."""
 
 
 def cart_context(
@@ -73,21 +73,21 @@ def _rules(
     for field in manifest.platform_fields:
         if field.kind is FieldKind.URL and app.values.get(field.key):
             hosts.add(urlsplit(app.values[field.key]).netloc.lower())
-    shop_urls = [value for key, value in settings.items() if value and key in _shop_url_keys(manifest)]
-    hosts.update(urlsplit(value).netloc.lower() for value in shop_urls)
+    own_urls = [value for key, value in settings.items() if value and key in _url_keys(manifest)]
+    hosts.update(urlsplit(value).netloc.lower() for value in own_urls)
     seller = integration.seller_id or f"new-{integration.id}"
     return CallRules(
         hosts=frozenset(hosts),
         rate_plans=manifest.rate_plans,
-        store_key=f"{integration.cart}:{integration.region}:{seller}",
+        integration_key=f"{integration.cart}:{integration.region}:{seller}",
         application_key=f"{integration.cart}:application",
         application_plans=manifest.application_plans,
         rate_header=manifest.rate_header,
         shared_refusal=manifest.shared_refusal,
-        check_address=bool(shop_urls) and not platform.config.allow_private_hosts,
+        check_address=bool(own_urls) and not platform.config.allow_private_hosts,
     )
 
 
-def _shop_url_keys(manifest: CartManifest) -> set[str]:
+def _url_keys(manifest: CartManifest) -> set[str]:
     # A shop's address is asked for at install, before it is among the declared store fields.
     return {field.key for field in manifest.store_fields if field.kind is FieldKind.SHOP_URL} | {"shop_url"}

@@ -39,7 +39,7 @@ class OwnCallsBusy(CartBusy):
     status = 429
 
 
-def ask_cart_now(
+def call_cart_live(
     platform: Platform,
     integration: Integration,
     hook: str,

@@ -9,7 +9,7 @@ from plugins.interface import ShippingMappingUI
 
 
 def method_key(method: str) -> str:
-    """What makes two spellings of a method the same: trimmed, case-blind."""
+    """Return the key that is the same for all spellings of a method: trimmed, case-blind."""
     return method.strip().casefold()
 
 

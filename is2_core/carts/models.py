@@ -1,4 +1,4 @@
-"""What admins set per cart for the whole platform."""
+"""An admin's settings of a cart for the whole platform."""
 
 from __future__ import annotations
 

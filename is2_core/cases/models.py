@@ -1,4 +1,4 @@
-"""What merchants ask and what the platform tells its support."""
+"""Requests of merchants, and alarms of the platform for its support."""
 
 from __future__ import annotations
 

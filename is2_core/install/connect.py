@@ -13,7 +13,7 @@ from is2_core.accounts.states import IntegrationState
 from is2_core.carts.cart_settings import is_enabled, known_manifest
 from is2_core.carts.context import cart_context
 from is2_core.carts.fields import check_fields
-from is2_core.carts.live_call import ask_cart_now, live_call
+from is2_core.carts.live_call import call_cart_live, live_call
 from is2_core.db.locks import LOCK
 from is2_core.errors import BadInput, Conflict, Forbidden
 from is2_core.install.connecting import remove_integration
@@ -113,12 +113,12 @@ def step(
 
 
 def _step(platform: Platform, integration: Integration, trip: Trip, params: Mapping[str, str] | None) -> Step:
-    outcome = _ask_cart(platform, integration, None, {})
+    outcome = _call_cart(platform, integration, None, {})
     if isinstance(outcome, AskFields) and params is not None:
         typed = check_fields(outcome.fields, params).values
         # A secret lives on in the credentials the cart returns, sealed, and nowhere else.
         secret = {field.key for field in outcome.fields if field.kind is FieldKind.SECRET}
-        outcome = _ask_cart(platform, integration, InstallReply(typed, trip.return_url), typed)
+        outcome = _call_cart(platform, integration, InstallReply(typed, trip.return_url), typed)
         asked = {key: value for key, value in typed.items() if key not in secret}
         return take(platform, integration, trip, outcome, asked)
     return take(platform, integration, trip, outcome, {})
@@ -168,7 +168,7 @@ def _come_back(platform: Platform, cart: str, user_id: int, browser: str, params
         trip.used_at = now
         leg = Trip(user_id, browser, trip.return_url)
     rest = {key: value for key, value in params.items() if key != "state"}
-    outcome = _ask_cart(platform, integration, InstallReply(rest, leg.return_url), {})
+    outcome = _call_cart(platform, integration, InstallReply(rest, leg.return_url), {})
     return take(platform, integration, leg, outcome, {})
 
 
@@ -226,7 +226,7 @@ def pass_on(platform: Platform, *, cart: str, user_id: int, browser: str, params
             "of a connected one, choose Reconnect at it under View Integrations."
         )
     trip, integration = found
-    outcome = _ask_cart(platform, integration, InstallReply(dict(params), trip.return_url), {})
+    outcome = _call_cart(platform, integration, InstallReply(dict(params), trip.return_url), {})
     if not isinstance(outcome, Redirect):
         raise BadInput("This address is only for the middle of a sign-in at the cart. Please start again.")
     return send_away(platform, integration, Trip(user_id, browser, trip.return_url), outcome)
@@ -241,13 +241,13 @@ def discard_setup(platform: Platform, *, integration_id: int, account_id: int) -
         remove_integration(session, row)
 
 
-def _ask_cart(
+def _call_cart(
     platform: Platform, integration: Integration, reply: InstallReply | None, typed: Mapping[str, str]
 ) -> Redirect | AskFields | Connected:
     _check_enabled(platform, integration)
     context = cart_context(platform, integration, extra_settings=typed)
     # What the cart sent the browser back with may be used up by now.
-    outcome: Redirect | AskFields | Connected = ask_cart_now(
+    outcome: Redirect | AskFields | Connected = call_cart_live(
         platform, integration, "install", advice="Please start again in a minute.", ctx=context, reply=reply
     )
     return outcome

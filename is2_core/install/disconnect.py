@@ -23,12 +23,12 @@ from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import NOW, enqueue, pause_tasks
 
 # Marks the orders that a reconnect takes up again.
-STORE_DISCONNECTED = Told(EventCode.DISCONNECTED).text({})
+DISCONNECTED_REASON = Told(EventCode.DISCONNECTED).text({})
 
 
 def disconnect(platform: Platform, *, integration_id: int, account_id: int, user_id: int) -> str:
     """End a store: its credentials are deleted, nothing is read or sent any more, orders that are not placed yet are
-    dismissed. Items, mappings and the history stay for a reconnect. Returns a sentence.
+    dismissed. Items, mappings and the history stay for a reconnect. Returns a message.
 
     An order the warehouse was asked to take stays as it is: it may have it.
     """
@@ -48,7 +48,7 @@ def disconnect(platform: Platform, *, integration_id: int, account_id: int, user
         ).all()
         now = platform.clock.now()
         told = Told(EventCode.DISCONNECTED)
-        transition(session, ids, ReceivedState.DISMISSED, STORE_DISCONNECTED, now, told=told, user_id=user_id)
+        transition(session, ids, ReceivedState.DISMISSED, DISCONNECTED_REASON, now, told=told, user_id=user_id)
         session.execute(sa.delete(Hold).where(Hold.order_id.in_(ids)))
         row.state, row.pause_code = IntegrationState.DISCONNECTED, ""
         row.pause_sentence = "This store was disconnected. Reconnect it to go on."
@@ -75,7 +75,7 @@ def take_up_again(platform: Platform, session: Session, row: Integration) -> Non
         .where(
             ReceivedOrder.integration_id == row.id,
             ReceivedOrder.state == ReceivedState.DISMISSED,
-            ReceivedOrder.reason == STORE_DISCONNECTED,
+            ReceivedOrder.reason == DISCONNECTED_REASON,
         )
         .order_by(ReceivedOrder.id)
         .with_for_update(**LOCK)

@@ -55,9 +55,9 @@ RECONCILE_AT, COMPARE_AT = "02:30", "03:30"
 
 @dataclass(frozen=True)
 class Saved:
-    """Settings are stored; `sentence` for the top of the page, `warnings` for what is allowed but not advised."""
+    """Settings are stored; `message` for the top of the page, `warnings` for what is allowed but not advised."""
 
-    sentence: str
+    message: str
     warnings: tuple[str, ...]
 
 

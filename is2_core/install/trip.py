@@ -42,7 +42,7 @@ class Ask:
 
     integration_id: int
     fields: tuple[Field, ...]
-    sentence: str
+    message: str
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from is2_core.accounts.access import owned_integration
 from is2_core.accounts.models import Integration, UnshippedLook
 from is2_core.carts.cart_settings import known_manifest
 from is2_core.carts.context import cart_context
-from is2_core.carts.live_call import ask_cart_now, live_call
+from is2_core.carts.live_call import call_cart_live, live_call
 from is2_core.errors import BadInput, FlowError
 from is2_core.install.settings_form import MOST_DAYS_BACK, ORDERS_FROM, day_of, first_instant
 from is2_core.orders.models import ReceivedOrder
@@ -88,7 +88,7 @@ def first_day(platform: Platform, found: UnshippedLook | None) -> date:
 
 
 def describe(platform: Platform, found: UnshippedLook, label: str) -> str:
-    """What the look found, for the page.
+    """Describe the orders found, for the page.
 
     Args:
         label: the cart's.
@@ -158,7 +158,7 @@ def _pages(platform: Platform, integration: Integration) -> Iterator[OrderPage]:
     token: str | None = None
     for _ in range(_PAGES):
         query = OrderQuery(QueryBy.CREATED, min(start, end), end, UNSHIPPED, token)
-        page: OrderPage = ask_cart_now(
+        page: OrderPage = call_cart_live(
             platform, integration, "fetch_orders", advice="", ctx=cart_context(platform, integration), query=query
         )
         yield page

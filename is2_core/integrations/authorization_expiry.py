@@ -6,29 +6,29 @@ import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-LEVELS = (1, 7, 30)
+WARNING_DAYS = (1, 7, 30)
 
 
 @dataclass(frozen=True)
-class Renewal:
+class ExpiryWarning:
     """An authorization that ends soon; `level` is "30", "7", "1" or "over"."""
 
     due_at: datetime
     days_left: int
     level: str
-    sentence: str
+    message: str
 
 
-def warning(label: str, due_at: datetime, now: datetime) -> Renewal | None:
-    """The warning at a moment.
+def warning(label: str, due_at: datetime, now: datetime) -> ExpiryWarning | None:
+    """Return the warning at a moment, None where there is none yet.
 
     Args:
         due_at: when the authorization ends.
     """
     days_left = max(0, math.ceil((due_at - now) / timedelta(days=1)))
-    level = next((str(days) for days in LEVELS if days_left <= days), None)
+    level = next((str(days) for days in WARNING_DAYS if days_left <= days), None)
     if now >= due_at:
-        return Renewal(
+        return ExpiryWarning(
             due_at,
             0,
             "over",
@@ -38,7 +38,7 @@ def warning(label: str, due_at: datetime, now: datetime) -> Renewal | None:
     if level is None:
         return None
     left = "1 day" if days_left == 1 else f"{days_left} days"
-    return Renewal(
+    return ExpiryWarning(
         due_at,
         days_left,
         level,

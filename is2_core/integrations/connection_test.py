@@ -9,7 +9,7 @@ from is2_core.accounts.models import Integration
 from is2_core.accounts.states import IntegrationState
 from is2_core.carts.cart_settings import is_enabled, known_manifest
 from is2_core.carts.context import cart_context
-from is2_core.carts.live_call import ask_cart_now, live_call
+from is2_core.carts.live_call import call_cart_live, live_call
 from is2_core.errors import Conflict, PluginBug
 from is2_core.integrations.pausing import resume
 from is2_core.integrations.seller_proof import prove_connected
@@ -28,7 +28,7 @@ def test_connection(platform: Platform, *, integration_id: int, account_id: int)
     if not platform.carts.has(integration.cart, "check_connection"):
         return f"{manifest.label} offers no way to test the connection."
     with live_call(platform, account_id):
-        identity: SellerIdentity = ask_cart_now(
+        identity: SellerIdentity = call_cart_live(
             platform, integration, "check_connection", ctx=cart_context(platform, integration)
         )
         if identity.remote_id != integration.seller_id:
@@ -57,8 +57,8 @@ def learn_sites(platform: Platform, run: TaskRun) -> None:
             ctx=cart_context(platform, integration, before_call=run.heartbeat),
         )
     except (CartError, PluginBug) as error:
-        why = error.trace if isinstance(error, PluginBug) else error
-        _log.warning("integration %s: its marketplaces were not read: %s", integration.id, why)
+        detail = error.trace if isinstance(error, PluginBug) else error
+        _log.warning("integration %s: its marketplaces were not read: %s", integration.id, detail)
         return
     if identity.remote_id != integration.seller_id or not identity.sites or [*identity.sites] == integration.sites:
         return

@@ -1,4 +1,4 @@
-"""The move from a cart's older API generation: what stores that still carry an older authorization are told."""
+"""The move from a cart's older API generation, and the notices for integrations that still carry its authorization."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ def migration_of(platform: Platform, cart: str) -> str:
         return session.scalar(sa.select(CartSetting.migration).where(CartSetting.cart == cart)) or ""
 
 
-def older_notice(platform: Platform, integration: Integration) -> str:
-    """What a store that carries an older authorization is told now; "" where nothing."""
-    generation = known_manifest(platform, integration.cart).older_generation
-    if generation is None or not integration.older_authorization:
+def legacy_notice(platform: Platform, integration: Integration) -> str:
+    """Return the notice for an integration that carries an older authorization; "" where there is none."""
+    legacy = known_manifest(platform, integration.cart).older_generation
+    if legacy is None or not integration.older_authorization:
         return ""
-    return {RUNNING: generation.during, ENDED: generation.ended}.get(migration_of(platform, integration.cart), "")
+    return {RUNNING: legacy.during, ENDED: legacy.ended}.get(migration_of(platform, integration.cart), "")
 
 
-def hide_older_notice(platform: Platform, *, integration_id: int, account_id: int) -> None:
-    """The merchant has disabled the older authorization after the migration's end: the notice is done with.
+def hide_legacy_notice(platform: Platform, *, integration_id: int, account_id: int) -> None:
+    """Hide the notice: the merchant has disabled the older authorization after the migration's end.
 
     Raises:
         Conflict: the migration has not ended.

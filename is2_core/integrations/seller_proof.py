@@ -16,7 +16,7 @@ from is2_core.accounts.display_name import store_name
 from is2_core.accounts.models import Integration, SellerClaim
 from is2_core.carts.cart_settings import is_enabled
 from is2_core.carts.context import cart_context
-from is2_core.carts.live_call import CartRefused, ask_cart_now
+from is2_core.carts.live_call import CartRefused, call_cart_live
 from is2_core.cases.cases import end_case, raise_case
 from is2_core.cases.states import CaseKind
 from is2_core.errors import FlowError, PluginBug
@@ -125,8 +125,8 @@ def prove_earlier(platform: Platform, run: TaskRun) -> None:
         except (SettingsError, Permanent) as error:
             refusal = error.sentence
         except (CartError, PluginBug) as error:
-            why = error.trace if isinstance(error, PluginBug) else error
-            _log.warning("integration %s: its seller was not proved: %s", integration.id, why)
+            detail = error.trace if isinstance(error, PluginBug) else error
+            _log.warning("integration %s: its seller was not proved: %s", integration.id, detail)
             return
     with run.write() as session:
         if not refusal:
@@ -145,7 +145,7 @@ def prove_earlier(platform: Platform, run: TaskRun) -> None:
 
 
 def _ask_now(platform: Platform, integration: Integration, context: CartContext, seller: str) -> SellerIdentity:
-    proved: SellerIdentity = ask_cart_now(
+    proved: SellerIdentity = call_cart_live(
         platform, integration, _HOOK, advice="The seller is not proved yet. Please try again in a minute.", ctx=context
     )
     refusal = _another(proved, seller)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from is2_core.accounts.access import owned, owned_integration
 from is2_core.accounts.models import Integration
 from is2_core.carts.context import cart_context
-from is2_core.carts.live_call import ask_cart_now, live_call
+from is2_core.carts.live_call import call_cart_live, live_call
 from is2_core.db.locks import lock_rows
 from is2_core.errors import BadInput, Conflict
 from is2_core.items.known_skus import known_among, learn_missing
@@ -136,7 +136,7 @@ def refresh_cart_items(platform: Platform, *, integration_id: int, account_id: i
     page: str | None = None
     with live_call(platform, account_id, seconds=LIST_S):
         for _ in range(MAX_PAGES):
-            reply: ItemPage | NotListed = ask_cart_now(
+            reply: ItemPage | NotListed = call_cart_live(
                 platform, integration, "refresh_cart_items", ctx=context, page=page
             )
             if isinstance(reply, NotListed):

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from is2_core.accounts.access import owned, owned_integration
 from is2_core.accounts.models import Integration
 from is2_core.carts.context import cart_context
-from is2_core.carts.live_call import ask_cart_now
+from is2_core.carts.live_call import call_cart_live
 from is2_core.carts.method_vocabulary import canonical_key
 from is2_core.errors import BadInput, Conflict, FlowError
 from is2_core.items.models import ShippingMapping
@@ -28,7 +28,7 @@ def vocabulary_now(platform: Platform, integration: Integration) -> ShippingMapp
     """
     if not platform.carts.has(integration.cart, "shipping_mapping_ui"):
         return ShippingMappingUI(())
-    ui: ShippingMappingUI = ask_cart_now(
+    ui: ShippingMappingUI = call_cart_live(
         platform, integration, "shipping_mapping_ui", ctx=cart_context(platform, integration)
     )
     return ui

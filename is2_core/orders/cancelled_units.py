@@ -70,7 +70,7 @@ def follow(platform: Platform, session: Session, order: ReceivedOrder, now: date
     if units.cart_state == OrderState.CANCELLED:
         # The warehouse is asked to stop all that is left of it, whoever shipped the rest.
         if in_vain:
-            _tell_of_parcels_out(session, order, label, now, news=units.cancelled > before[CaseKind.FEWER_UNITS])
+            _tell_of_parcels_out(session, order, label, now, news=units.cancelled > before[CaseKind.CANCELLED_UNITS])
         return due
     sure = units.elsewhere.sure or not units.shipped_elsewhere
     stops = bool(units.left) and sure and units.unwanted > 0 and all_shipped(units, packages)
@@ -79,7 +79,7 @@ def follow(platform: Platform, session: Session, order: ReceivedOrder, now: date
     advice = _advice(units, stops, in_vain)
     elsewhere = {"units": units.shipped_elsewhere, "parcels": _parcels(units), "advice": advice}
     news = {
-        CaseKind.FEWER_UNITS: Told(EventCode.FEWER_UNITS, {"units": units.cancelled, "advice": advice}),
+        CaseKind.CANCELLED_UNITS: Told(EventCode.FEWER_UNITS, {"units": units.cancelled, "advice": advice}),
         CaseKind.SHIPPED_ELSEWHERE: Told(EventCode.SHIPPED_ELSEWHERE, elsewhere),
     }
     for kind, told in news.items():
@@ -107,7 +107,7 @@ def _note(session: Session, order: ReceivedOrder, units: OrderUnits) -> dict[Cas
         .where(ReceivedLine.order_id == order.id, ReceivedLine.id.in_(counted))
         .execution_options(populate_existing=True)
     ):
-        before[CaseKind.FEWER_UNITS] += row.cancelled_late
+        before[CaseKind.CANCELLED_UNITS] += row.cancelled_late
         before[CaseKind.SHIPPED_ELSEWHERE] += row.shipped_elsewhere
         row.cancelled_late, row.shipped_elsewhere = counted[row.id].cancelled, counted[row.id].elsewhere
     return before

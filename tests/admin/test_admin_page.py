@@ -20,7 +20,7 @@ def test_plugins_show_what_they_can_do_and_who_uses_them(panel: Panel) -> None:
     assert "Amazon Enabled" in page.text
     assert "contract 1.1" in page.text
     assert "Endpoints Simulator" in page.text
-    assert "Stores 2" in page.text
+    assert "Integrations 2" in page.text
     assert "acknowledge_orders" in page.text
     assert "Tiny Shop Disabled" in page.text
 

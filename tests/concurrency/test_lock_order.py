@@ -148,7 +148,7 @@ def test_cases_of_an_account_are_changed_by_one_at_a_time(store: SlowStore) -> N
 def test_a_case_is_closed_while_its_order_is_changed(store: SlowStore, monkeypatch: pytest.MonkeyPatch) -> None:
     (order_id,) = store.orders(1)
     with store.platform.db.write() as session:
-        about = {"account_id": store.account, "kind": CaseKind.FEWER_UNITS, "subject": "order 1"}
+        about = {"account_id": store.account, "kind": CaseKind.CANCELLED_UNITS, "subject": "order 1"}
         cases.raise_case(session, store.clock.now(), **about, sentence="Fewer.", order_id=order_id)
         case_id = session.scalars(sa.select(SupportCase.id)).one()
     gate, add = Gate(), support_cases.record

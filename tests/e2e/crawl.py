@@ -96,7 +96,7 @@ def links(page: Page) -> list[str]:
 
 
 def faults(page: Page) -> list[str]:
-    """What no page of the panel may show, or be without."""
+    """Return the faults of a page: what none may show, or be without."""
     found = []
     title = page.soup.title.get_text() if page.soup.title else ""
     if not title.removesuffix("· IS2").strip():

@@ -1,4 +1,4 @@
-"""What the merchant finds in the panel afterwards: rows S24 to S28."""
+"""The panel after the setup: rows S24 to S28."""
 
 from __future__ import annotations
 

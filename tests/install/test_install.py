@@ -55,7 +55,7 @@ def credentials(world: World) -> int:
 def test_a_store_is_connected_with_its_sites_and_starts_its_schedules(world: World) -> None:
     store = world.connect()
     saved = world.finish(store, nickname="main street", lead_days="1")
-    assert saved.sentence.startswith("Success")
+    assert saved.message.startswith("Success")
     assert len(saved.warnings) == 1
     with world.platform.db.read() as session:
         row = session.get_one(Integration, store)

@@ -16,7 +16,7 @@ from is2_core.install import connect, disconnect, trip
 from is2_core.install.trip import Ready
 from is2_core.integrations import legacy_authorization
 from is2_core.integrations.authorization_expiry import warning
-from is2_core.integrations.renewals import renewal
+from is2_core.integrations.expiry_warnings import expiry_warning
 from is2_core.inventory import overview, shared_stock
 from is2_core.orders.states import ReceivedState
 from is2_core.tasks.models import Task
@@ -183,20 +183,20 @@ def test_the_older_and_the_new_generation_cannot_both_inject_an_order(world: Wor
 def test_the_notice_about_an_older_authorization_lasts_until_further_notice(world: World) -> None:
     world.amazon.post("seller", {"seller": NORTHWIND, "older_token": True})
     store = world.connect()
-    assert legacy_authorization.older_notice(world.platform, integration(world, store)) == ""
+    assert legacy_authorization.legacy_notice(world.platform, integration(world, store)) == ""
     legacy_authorization.set_migration(world.platform, cart="amazon", running=True)
-    during = legacy_authorization.older_notice(world.platform, integration(world, store))
+    during = legacy_authorization.legacy_notice(world.platform, integration(world, store))
     assert "ignored" in during
     assert "until further notice" in during
     with pytest.raises(Conflict, match="still needed"):
-        legacy_authorization.hide_older_notice(world.platform, integration_id=store, account_id=world.account)
+        legacy_authorization.hide_legacy_notice(world.platform, integration_id=store, account_id=world.account)
     legacy_authorization.set_migration(world.platform, cart="amazon", running=False)
-    assert "may" in legacy_authorization.older_notice(world.platform, integration(world, store))
-    legacy_authorization.hide_older_notice(world.platform, integration_id=store, account_id=world.account)
-    assert legacy_authorization.older_notice(world.platform, integration(world, store)) == ""
+    assert "may" in legacy_authorization.legacy_notice(world.platform, integration(world, store))
+    legacy_authorization.hide_legacy_notice(world.platform, integration_id=store, account_id=world.account)
+    assert legacy_authorization.legacy_notice(world.platform, integration(world, store)) == ""
     other = world.connect(seller=HARBOR)
     legacy_authorization.set_migration(world.platform, cart="amazon", running=True)
-    assert legacy_authorization.older_notice(world.platform, integration(world, other)) == ""
+    assert legacy_authorization.legacy_notice(world.platform, integration(world, other)) == ""
 
 
 @pytest.mark.parametrize(
@@ -207,19 +207,19 @@ def test_a_renewal_is_warned_of_at_30_7_and_1_days(world: World, days: int, leve
     found = warning("Amazon", now + timedelta(days=days), now)
     assert (found.level if found else None) == level
     if found:
-        assert "ignored" not in found.sentence
+        assert "ignored" not in found.message
 
 
 def test_a_reconnect_renews_the_authorization(world: World) -> None:
     store = world.connect()
     world.finish(store)
-    assert renewal(world.platform, store) is None
+    assert expiry_warning(world.platform, store) is None
     world.clock.advance(timedelta(days=359))
-    found = renewal(world.platform, store)
+    found = expiry_warning(world.platform, store)
     assert found is not None
     assert (found.level, found.days_left) == ("7", 6)
-    assert "Do not ignore this" in found.sentence
+    assert "Do not ignore this" in found.message
     # Set anew, the application's secret has no age: after 180 days it would be refused.
     world.amazon.post("application", {"secrets": ["is2-demo-client-secret-0123456789"]})
     reconnect(world, store)
-    assert renewal(world.platform, store) is None
+    assert expiry_warning(world.platform, store) is None

@@ -84,7 +84,7 @@ def test_a_day_that_leaves_orders_out_is_asked_about(world: World, zone: str, le
     ids = {"integration_id": store, "account_id": world.account}
     with pytest.raises(unshipped.LeavesOut):
         settings.finish_setup(world.platform, **ids, values=values, leave_out="2026-11-20")
-    assert settings.finish_setup(world.platform, **ids, values=values, leave_out="2026-11-21").sentence
+    assert settings.finish_setup(world.platform, **ids, values=values, leave_out="2026-11-21").message
 
 
 def test_none_waits(world: World) -> None:

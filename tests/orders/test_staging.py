@@ -127,7 +127,7 @@ def test_a_line_the_cart_shows_no_more_after_placing_is_told_of_once(world: Worl
     with world.platform.db.read() as session:
         told = session.scalars(sa.select(OrderEvent.code).where(OrderEvent.code == "FEWER_UNITS")).all()
         cases = session.scalars(sa.select(SupportCase.kind)).all()
-    assert (told, cases) == (["FEWER_UNITS"], [CaseKind.FEWER_UNITS])
+    assert (told, cases) == (["FEWER_UNITS"], [CaseKind.CANCELLED_UNITS])
 
 
 def test_an_order_the_cart_warns_of_waits_for_a_person(world: World, taken: Stage, order: Order) -> None:

@@ -54,7 +54,7 @@ class SimulatedAmazon:
             self.post(f"orders/{order_id}", {"set": {"programs": ["PRIME"]}})
 
     def order(self, order_id: str) -> dict[str, Any]:
-        """What the simulator knows of one order."""
+        """Return one order as the simulator knows it."""
         found: dict[str, Any] = self.get(f"orders/{order_id}")
         return found
 

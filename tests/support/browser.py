@@ -43,7 +43,7 @@ class Page:
 
     @property
     def alerts(self) -> list[str]:
-        """What is announced as a problem."""
+        """The texts announced as problems."""
         return [" ".join(tag.get_text(" ").split()) for tag in self.soup.find_all(attrs={"role": "alert"})]
 
     def form(self, button: str) -> Tag:
@@ -65,7 +65,7 @@ class Page:
         raise AssertionError(f"no label {label!r} on this page: {self.text[:1500]}")
 
     def problem_at(self, label: str) -> str:
-        """What is said to be wrong with a field."""
+        """Return the problem shown at a field."""
         field = self.field(label)
         assert field.get("aria-invalid") == "true", f"nothing is wrong with {label}"
         described = str(field["aria-describedby"]).split()
@@ -82,7 +82,7 @@ class Page:
 
 
 def form_values(form: Tag) -> dict[str, Any]:
-    """What a form would send as it stands."""
+    """Return the values a form would send as it stands."""
     values: dict[str, Any] = {}
     for tag in form.find_all(["input", "select", "textarea"]):
         name = tag.get("name")

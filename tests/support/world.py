@@ -209,14 +209,14 @@ class World:
         return {hold.code for hold in self.orders()[order_id].holds}
 
     def hold_texts(self, order_id: str) -> dict[str, str]:
-        """What is told of an order's holds, by code."""
+        """Return the texts of an order's holds, by code."""
         order = self.orders()[order_id]
         with self.platform.db.read() as session:
             cart = session.get_one(Integration, order.integration_id).cart
         return {hold.code: hold.text for hold in shown_holds(self.platform, order, cart)}
 
     def timeline(self, order_id: str) -> list[str]:
-        """What an order's timeline tells."""
+        """Return the texts of an order's timeline."""
         order = self.orders()[order_id]
         with self.platform.db.read() as session:
             cart = session.get_one(Integration, order.integration_id).cart
@@ -233,7 +233,7 @@ class World:
             return list(session.scalars(sa.select(Task).where(Task.kind == kind).order_by(Task.id.desc())))
 
     def quarantined(self) -> list[Any]:
-        """What was set aside: empty in a healthy world."""
+        """Return the failed tasks: none in a healthy world."""
         with self.platform.db.read() as session:
             return [
                 (row.kind, row.error_code, row.error_detail)

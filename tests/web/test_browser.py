@@ -77,7 +77,7 @@ def live(furnished: Path, tmp_path: Path, clock: VirtualClock, carts: CartRegist
 
 @pytest.fixture
 def complaints() -> list[str]:
-    """What the browser had to complain about: a refused script or style, a lost file, an error in a script."""
+    """Return the browser's complaints: a refused script or style, a lost file, an error in a script."""
     return []
 
 

@@ -1,4 +1,4 @@
-"""What a reader meets when something is wrong."""
+"""The pages of errors."""
 
 from __future__ import annotations
 

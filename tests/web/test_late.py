@@ -1,4 +1,4 @@
-"""What pages say where something they promise was not done: late since when, and never that all is well."""
+"""Pages where something they promise was not done: late since when, and never that all is well."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must hold on every route, generated from the URL map, so that a new page cannot forget it."""
+"""Rules of every route, generated from the URL map, so that a new page cannot forget it."""
 
 from __future__ import annotations
 

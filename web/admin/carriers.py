@@ -1,4 +1,4 @@
-"""What a cart calls its carriers."""
+"""A cart's names of carriers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from web.admin.section import blueprint
 @blueprint.get("/plugins/<cart>/carriers")
 @access.require_role(Role.ADMIN)
 def carriers(cart: str) -> ResponseReturnValue:
-    """What a cart calls the warehouse's carriers."""
+    """Show a cart's names of the warehouse's carriers."""
     return _carriers_page(manifest_of(cart), {})
 
 

@@ -29,7 +29,7 @@ class CartRow:
     manifest: CartManifest
     hooks: list[str]
     stored: StoredSettings
-    stores: int
+    integrations: int
     migration: str
 
     @property
@@ -48,7 +48,7 @@ def plugins() -> ResponseReturnValue:
 def _plugins_page(error: str = "") -> str:
     carts = platform().carts
     with platform().db.read() as db:
-        stores = dict(
+        integrations = dict(
             db.execute(
                 sa.select(Integration.cart, sa.func.count())
                 .where(Integration.state != IntegrationState.SETUP)
@@ -60,7 +60,7 @@ def _plugins_page(error: str = "") -> str:
             carts.manifest(name),
             carts.hooks(name),
             cart_settings.stored_settings(platform(), name),
-            stores.get(name, 0),
+            integrations.get(name, 0),
             legacy_authorization.migration_of(platform(), name),
         )
         for name in carts.names()

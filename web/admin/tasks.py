@@ -43,7 +43,7 @@ def tasks() -> ResponseReturnValue:
         failed = sa.select(Task).where(Task.state == TaskState.QUARANTINED).order_by(Task.id.desc())
         page = paged(db, failed.where(Task.kind == chosen) if chosen else failed)
         silent = _silent(db)
-        stores = {row.id: store_name(row) for row in db.scalars(sa.select(Integration))}
+        integrations = {row.id: store_name(row) for row in db.scalars(sa.select(Integration))}
     return render_template(
         "admin/tasks.html",
         counts=counts,
@@ -52,7 +52,7 @@ def tasks() -> ResponseReturnValue:
         page=page,
         chosen=chosen,
         silent=silent,
-        stores=stores,
+        integrations=integrations,
     )
 
 
@@ -61,7 +61,7 @@ class Silent:
     """Slow work at a cart that has had no answer for a while."""
 
     id: int
-    store: Integration
+    integration: Integration
     kind: str
     sent_at: datetime
     lines: int
@@ -75,7 +75,10 @@ def _silent(db: Session) -> list[Silent]:
         .where(Submission.closed_at.is_(None), Submission.sent_at < platform().clock.now() - timedelta(hours=1))
         .order_by(Submission.sent_at)
     ).all()
-    return [Silent(row.id, store, row.kind, row.sent_at, len(row.lines), poll_problem(db, row)) for row, store in rows]
+    return [
+        Silent(row.id, integration, row.kind, row.sent_at, len(row.lines), poll_problem(db, row))
+        for row, integration in rows
+    ]
 
 
 @blueprint.post("/submissions/<int:submission_id>/give-up")

@@ -28,11 +28,11 @@ blueprint = Blueprint("help", __name__, template_folder="templates")
 
 @dataclass(frozen=True)
 class About:
-    """What a question is about, read off the page it came from."""
+    """The subject of a request, read off the page it came from."""
 
     page: str = ""
     order: ReceivedOrder | None = None
-    store: Integration | None = None
+    integration: Integration | None = None
 
 
 @blueprint.get("/help")
@@ -65,7 +65,7 @@ def ask() -> ResponseReturnValue:
             user_id=access.user().id,
             text=text,
             page=about.page,
-            integration_id=about.store.id if about.store else None,
+            integration_id=about.integration.id if about.integration else None,
             order_id=about.order.id if about.order else None,
         )
     except FlowError as error:
@@ -82,17 +82,17 @@ def _about(db: Session, page: str) -> About:
     if not methods:
         return About()
     endpoint, found = routes.match(path, method="GET" if "GET" in methods else "POST")
-    order = store = None
+    order = integration = None
     if "order_id" in found and str(endpoint).startswith("received_orders."):
         order = _seen(db, ReceivedOrder, found["order_id"])
     item = _seen(db, CartItem, found["item_id"]) if "item_id" in found else None
-    store_id = order.integration_id if order else item.integration_id if item else found.get("integration_id")
-    if store_id is not None:
-        store = _seen(db, Integration, store_id)
+    integration_id = order.integration_id if order else item.integration_id if item else found.get("integration_id")
+    if integration_id is not None:
+        integration = _seen(db, Integration, integration_id)
     if "GET" not in methods:
         # A form that was refused is shown under an address that cannot be opened.
         page = url_for("received_orders.detail", order_id=order.id) if order else ""
-    return About(page, order, store)
+    return About(page, order, integration)
 
 
 def _seen(db: Session, table: type[access.Row], row_id: int) -> access.Row | None:

@@ -26,7 +26,7 @@ KIND_LABELS = {
     CaseKind.SHARED_STOCK: "Shared stock turned on",
     CaseKind.OVERSOLD: "Oversold",
     CaseKind.WAREHOUSE_STOPPED: "Stopped by the warehouse",
-    CaseKind.FEWER_UNITS: "Units cancelled after placing",
+    CaseKind.CANCELLED_UNITS: "Units cancelled after placing",
     CaseKind.SHIPPED_ELSEWHERE: "Confirmed at the shop by somebody else",
     CaseKind.TOO_LATE: "Too late to stop",
     CaseKind.CANCELLATION_REQUESTED: "Buyer asks to cancel after placing",
@@ -71,7 +71,7 @@ def _page(case_id: int = 0, answer: str = "", error: FlowError | None = None) ->
     with platform().db.read() as db:
         page = paged(db, query)
         accounts = dict(db.execute(sa.select(Account.id, Account.name)).all())
-        stores = {
+        integrations = {
             row.id: row
             for row in db.scalars(
                 sa.select(Integration).where(Integration.id.in_([case.integration_id for case in page.rows]))
@@ -93,7 +93,7 @@ def _page(case_id: int = 0, answer: str = "", error: FlowError | None = None) ->
         kind=kind,
         kind_labels=KIND_LABELS,
         accounts_by_id=accounts,
-        stores=stores,
+        integrations=integrations,
         orders=orders,
         people=people,
         most=support.MAX_TEXT,

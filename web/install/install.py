@@ -115,10 +115,10 @@ def come_back(cart: str) -> ResponseReturnValue:
 @blueprint.post("/integrations/<int:integration_id>/setup/prove")
 def prove_again(integration_id: int) -> ResponseReturnValue:
     """**Try again**: the proof of who the seller is, with the authorization that was given already."""
-    store = access.owned_integration(integration_id)
-    manifest = _cart(store.cart)
+    integration = access.owned_integration(integration_id)
+    manifest = _cart(integration.cart)
     try:
-        outcome = connect.prove_again(platform(), integration_id=store.id, account_id=store.account_id)
+        outcome = connect.prove_again(platform(), integration_id=integration.id, account_id=integration.account_id)
     except FlowError as error:
         return _stopped(manifest, error)
     return _follow(manifest, outcome)
@@ -152,10 +152,10 @@ def _answer(manifest: CartManifest, take: Callable[..., Step]) -> ResponseReturn
 @blueprint.post("/integrations/<int:integration_id>/setup/resume")
 def resume(integration_id: int) -> ResponseReturnValue:
     """Go on with an unfinished integration, or reconnect one the cart has let go of."""
-    store = access.owned_integration(integration_id)
-    manifest = _cart(store.cart)
+    integration = access.owned_integration(integration_id)
+    manifest = _cart(integration.cart)
     try:
-        outcome = _step(store)
+        outcome = _step(integration)
     except FlowError as error:
         return _stopped(manifest, error)
     return _follow(manifest, outcome)
@@ -163,24 +163,24 @@ def resume(integration_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/integrations/<int:integration_id>/setup/answer")
 def answer(integration_id: int) -> ResponseReturnValue:
-    """What the merchant typed into the fields the cart asked for."""
-    store = access.owned_integration(integration_id)
-    manifest = _cart(store.cart)
+    """Take what the merchant typed into the fields the cart asked for."""
+    integration = access.owned_integration(integration_id)
+    manifest = _cart(integration.cart)
     given = request.form.to_dict()
     given.pop("csrf_token", None)
     try:
-        outcome = _step(store, given)
+        outcome = _step(integration, given)
     except NotProved as error:
         return _stopped(manifest, error)
     except FlowError as error:
-        return _ask_again(manifest, store, given, error)
+        return _ask_again(manifest, integration, given, error)
     return _follow(manifest, outcome)
 
 
 def _ask_again(
-    manifest: CartManifest, store: Integration, given: dict[str, str], error: FlowError
+    manifest: CartManifest, integration: Integration, given: dict[str, str], error: FlowError
 ) -> ResponseReturnValue:
-    asked = _step(store)
+    asked = _step(integration)
     if not isinstance(asked, Ask):
         return _stopped(manifest, error)
     return _fields(manifest, asked, typed(asked.fields, given), error), error.status
@@ -189,32 +189,32 @@ def _ask_again(
 @blueprint.route("/integrations/<int:integration_id>/setup", methods=["GET", "POST"])
 def finish(integration_id: int) -> ResponseReturnValue:
     """The settings of a store that has just been connected, and **Finish Setup**."""
-    store = access.owned_integration(integration_id)
-    if store.state != IntegrationState.SETUP:
-        return redirect(url_for("integrations.settings", integration_id=store.id))
-    if store.seller_id is None:
+    integration = access.owned_integration(integration_id)
+    if integration.state != IntegrationState.SETUP:
+        return redirect(url_for("integrations.settings", integration_id=integration.id))
+    if integration.seller_id is None:
         flash("This store is not connected yet. Choose Resume to go on.", "warning")
         return redirect(url_for("integrations.view_integrations"))
-    return settings_page(store, setup=True)
+    return settings_page(integration, setup=True)
 
 
 @blueprint.post("/integrations/<int:integration_id>/setup/discard")
 def discard(integration_id: int) -> ResponseReturnValue:
     """Throw an unfinished integration away."""
-    store = access.owned_integration(integration_id)
-    connect.discard_setup(platform(), integration_id=store.id, account_id=store.account_id)
+    integration = access.owned_integration(integration_id)
+    connect.discard_setup(platform(), integration_id=integration.id, account_id=integration.account_id)
     flash("The unfinished setup was discarded.", "success")
     return redirect(url_for("integrations.view_integrations"), 303)
 
 
-def _step(store: Integration, params: dict[str, str] | None = None) -> Step:
+def _step(integration: Integration, params: dict[str, str] | None = None) -> Step:
     return connect.step(
         platform(),
-        integration_id=store.id,
-        account_id=store.account_id,
+        integration_id=integration.id,
+        account_id=integration.account_id,
         user_id=access.user().id,
         browser=browser(),
-        return_url=platform().config.public_url + url_for(".come_back", cart=store.cart),
+        return_url=platform().config.public_url + url_for(".come_back", cart=integration.cart),
         params=params,
     )
 
@@ -236,7 +236,7 @@ def _fields(manifest: CartManifest, asked: Ask, values: dict[str, str], error: F
         "install/fields.html",
         manifest=manifest,
         integration_id=asked.integration_id,
-        sentence=asked.sentence,
+        message=asked.message,
         fields=fields,
         error=stray(fields, error),
     )

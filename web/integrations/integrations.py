@@ -10,7 +10,7 @@ from is2_core.accounts.models import Integration
 from is2_core.accounts.states import CONNECTED, IntegrationState
 from is2_core.carts.cart_settings import is_enabled
 from is2_core.errors import FlowError
-from is2_core.install import disconnect as stores
+from is2_core.install import disconnect as disconnecting
 from is2_core.integrations import connection_test, legacy_authorization
 from is2_core.orders import actions
 from is2_core.orders.importing.fetch_order import can_fetch
@@ -19,24 +19,24 @@ from is2_core.orders.states import NOT_COMPLETE, TO_PLACE
 from web import access
 from web.access import platform
 from web.integrations.notices import notices_of
-from web.integrations.rows import store_rows
+from web.integrations.rows import integration_rows
 
 blueprint = Blueprint("integrations", __name__, template_folder="templates")
 
 
 @blueprint.get("/integrations")
 def view_integrations() -> ResponseReturnValue:
-    """The list of stores."""
+    """Show the list of integrations."""
     return _list()
 
 
 def _list(error: str = "") -> str:
     account = access.account()
     with platform().db.read() as db:
-        rows = store_rows(db, account.id)
+        rows = integration_rows(db, account.id)
     for row in rows:
-        row.notices = notices_of(row.store)
-        row.can_fetch = can_fetch(platform(), row.store)
+        row.notices = notices_of(row.integration)
+        row.can_fetch = can_fetch(platform(), row.integration)
     return render_template("integrations/list.html", rows=rows, states=IntegrationState, error=error)
 
 
@@ -51,77 +51,84 @@ def add() -> ResponseReturnValue:
 @blueprint.post("/integrations/<int:integration_id>/check")
 def check_now(integration_id: int) -> ResponseReturnValue:
     """Ask for new orders now rather than at the next slot."""
-    store = access.owned_integration(integration_id)
+    integration = access.owned_integration(integration_id)
     try:
-        sentence = actions.check_now(platform(), integration_id=store.id, account_id=store.account_id)
+        message = actions.check_now(platform(), integration_id=integration.id, account_id=integration.account_id)
     except FlowError as error:
         return _list(error.sentence), error.status
-    flash(sentence, "success")
+    flash(message, "success")
     return redirect(url_for(".view_integrations"), 303)
 
 
 @blueprint.post("/integrations/<int:integration_id>/test")
 def test_connection(integration_id: int) -> ResponseReturnValue:
-    """Ask the cart who the store is."""
-    store = access.owned_integration(integration_id)
+    """Ask the cart who the seller is."""
+    integration = access.owned_integration(integration_id)
     try:
-        sentence = connection_test.test_connection(platform(), integration_id=store.id, account_id=store.account_id)
+        message = connection_test.test_connection(
+            platform(), integration_id=integration.id, account_id=integration.account_id
+        )
     except FlowError as error:
         return _list(error.sentence), error.status
-    flash(sentence, "success")
+    flash(message, "success")
     return redirect(url_for(".view_integrations"), 303)
 
 
 @blueprint.route("/integrations/<int:integration_id>/disconnect", methods=["GET", "POST"])
 def disconnect(integration_id: int) -> ResponseReturnValue:
-    """What disconnecting does, and the button that does it."""
-    store = access.owned_integration(integration_id)
+    """Show the consequences of disconnecting, and disconnect."""
+    integration = access.owned_integration(integration_id)
     error: FlowError | None = None
     if request.method == "POST":
-        ids = {"integration_id": store.id, "account_id": store.account_id, "user_id": access.user().id}
+        ids = {"integration_id": integration.id, "account_id": integration.account_id, "user_id": access.user().id}
         try:
-            sentence = stores.disconnect(platform(), **ids)
+            message = disconnecting.disconnect(platform(), **ids)
         except FlowError as refusal:
             error = refusal
         else:
-            flash(sentence, "success")
+            flash(message, "success")
             return redirect(url_for(".view_integrations"), 303)
-    elif store.state not in CONNECTED:
+    elif integration.state not in CONNECTED:
         return redirect(url_for(".view_integrations"))
     page = render_template(
-        "integrations/disconnect.html", store=store, consequences=_consequences(store), error=error and error.sentence
+        "integrations/disconnect.html",
+        integration=integration,
+        consequences=_consequences(integration),
+        error=error and error.sentence,
     )
     return page, error.status if error else 200
 
 
-def _consequences(store: Integration) -> list[str]:
-    """What disconnecting means for the orders there are."""
-    label = platform().carts.manifest(store.cart).label
-    own = ReceivedOrder.integration_id == store.id
+def _consequences(integration: Integration) -> list[str]:
+    """Describe what disconnecting means for the orders there are."""
+    label = platform().carts.manifest(integration.cart).label
+    own = ReceivedOrder.integration_id == integration.id
     with platform().db.read() as db:
         waiting = db.scalar(
             sa.select(sa.func.count()).where(own, ReceivedOrder.state.in_(TO_PLACE), ReceivedOrder.asked_at.is_(None))
         )
         placed = db.scalar(sa.select(sa.func.count()).where(own, ReceivedOrder.state.in_(NOT_COMPLETE)))
-    sentences = []
+    lines = []
     if waiting:
         orders_are = "1 order that is" if waiting == 1 else f"{waiting} orders that are"
-        sentences.append(f"{orders_are} not in the warehouse yet will not be shipped, unless you reconnect the store.")
+        lines.append(f"{orders_are} not in the warehouse yet will not be shipped, unless you reconnect the store.")
     if placed:
         orders_are = "1 order" if placed == 1 else f"{placed} orders"
-        sentences.append(
+        lines.append(
             f"The warehouse goes on to pack and ship {orders_are} it already has. {label} is told the tracking only "
             "after you reconnect the store; otherwise confirm those shipments there yourself."
         )
-    return sentences
+    return lines
 
 
 @blueprint.post("/integrations/<int:integration_id>/older-notice/hide")
-def hide_older_notice(integration_id: int) -> ResponseReturnValue:
+def hide_legacy_notice(integration_id: int) -> ResponseReturnValue:
     """The merchant has done what the last notice about the older authorization says."""
-    store = access.owned_integration(integration_id)
+    integration = access.owned_integration(integration_id)
     try:
-        legacy_authorization.hide_older_notice(platform(), integration_id=store.id, account_id=store.account_id)
+        legacy_authorization.hide_legacy_notice(
+            platform(), integration_id=integration.id, account_id=integration.account_id
+        )
     except FlowError as error:
         return _list(error.sentence), error.status
     flash("The notice about the older authorization is hidden.", "success")

@@ -1,4 +1,4 @@
-"""What View Integrations shows of each integration."""
+"""The rows of View Integrations."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from web.orders.refused_writes import TRACKING, was_refused
 
 
 @dataclass
-class StoreRow:
-    """One store of the list: its row, how its last check went (`long_ago`: more than two intervals before now) and
+class IntegrationRow:
+    """One integration of the list: its row, its last check (`long_ago`: more than two intervals before now) and
     what the cart had to say of it, how many orders it has in which state, what was last sent to its cart, of how many
     orders the tracking was refused, whether it can be asked for a single order, and the connection whose seller is not
     proved yet with the time until which that can be tried again."""
 
-    store: Integration
+    integration: Integration
     counts: Counter[str] = field(default_factory=Counter)
     checked_at: datetime | None = None
     long_ago: bool = False
@@ -53,14 +53,14 @@ class StoreRow:
         return self.counts.total()
 
 
-def store_rows(db: Session, account_id: int) -> list[StoreRow]:
-    """The account's stores as the list shows them."""
-    stores = db.scalars(
+def integration_rows(db: Session, account_id: int) -> list[IntegrationRow]:
+    """Return the account's integrations as the list shows them."""
+    integrations = db.scalars(
         sa.select(Integration)
         .where(Integration.account_id == account_id)
         .order_by(Integration.created_at, Integration.id)
     ).all()
-    rows = {store.id: StoreRow(store) for store in stores}
+    rows = {integration.id: IntegrationRow(integration) for integration in integrations}
     counts = db.execute(
         sa.select(ReceivedOrder.integration_id, ReceivedOrder.state, sa.func.count())
         .where(ReceivedOrder.account_id == account_id)
@@ -74,7 +74,7 @@ def store_rows(db: Session, account_id: int) -> list[StoreRow]:
     return list(rows.values())
 
 
-def _add_checks(db: Session, rows: dict[int, StoreRow]) -> None:
+def _add_checks(db: Session, rows: dict[int, IntegrationRow]) -> None:
     ids, now = list(rows), platform().clock.now()
     cursors = sa.select(ImportCursor.integration_id, sa.func.max(ImportCursor.checked_at)).where(
         ImportCursor.integration_id.in_(ids)
@@ -109,7 +109,7 @@ def _add_checks(db: Session, rows: dict[int, StoreRow]) -> None:
         row.running = is_running(task, now)
 
 
-def _add_way_back(db: Session, rows: dict[int, StoreRow]) -> None:
+def _add_way_back(db: Session, rows: dict[int, IntegrationRow]) -> None:
     ids = list(rows)
     posts = sa.select(Package.integration_id, sa.func.max(Package.posted_at)).where(Package.integration_id.in_(ids))
     for integration_id, posted_at in db.execute(posts.group_by(Package.integration_id)):
@@ -126,7 +126,7 @@ def _add_way_back(db: Session, rows: dict[int, StoreRow]) -> None:
         row.stock_problem = "" if sync.problem_code == ORDERS else sync.problem_sentence
 
 
-def _add_claims(db: Session, rows: dict[int, StoreRow]) -> None:
+def _add_claims(db: Session, rows: dict[int, IntegrationRow]) -> None:
     now = platform().clock.now()
     for claim in db.scalars(sa.select(SellerClaim).where(SellerClaim.integration_id.in_(list(rows)))):
         row = rows[claim.integration_id]

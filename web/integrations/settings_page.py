@@ -10,7 +10,7 @@ from is2_core.accounts.models import Integration
 from is2_core.accounts.states import IntegrationState
 from is2_core.carts.fields import LEAD_DAYS
 from is2_core.errors import FlowError
-from is2_core.install import settings as store_settings, unshipped
+from is2_core.install import settings as settings_flow, unshipped
 from is2_core.install.settings_form import ORDERS_FROM
 from is2_core.inventory.overview import inventory_view
 from web import access
@@ -24,22 +24,22 @@ from web.inventory.shared_stock import unconfirmed
 
 @blueprint.route("/integrations/<int:integration_id>/settings", methods=["GET", "POST"])
 def settings(integration_id: int) -> ResponseReturnValue:
-    """The store's settings after setup."""
-    store = access.owned_integration(integration_id)
-    if store.state == IntegrationState.SETUP:
-        return redirect(url_for("install.finish", integration_id=store.id))
-    return settings_page(store, setup=False)
+    """Show and save an integration's settings after setup."""
+    integration = access.owned_integration(integration_id)
+    if integration.state == IntegrationState.SETUP:
+        return redirect(url_for("install.finish", integration_id=integration.id))
+    return settings_page(integration, setup=False)
 
 
-def settings_page(store: Integration, *, setup: bool) -> ResponseReturnValue:
-    """Show the settings form of a store, or save what was typed into it.
+def settings_page(integration: Integration, *, setup: bool) -> ResponseReturnValue:
+    """Show the settings form of an integration, or save what was typed into it.
 
     Args:
         setup: the last step of an install (**Finish Setup**) rather than a later change.
     """
-    ids = {"integration_id": store.id, "account_id": store.account_id}
+    ids = {"integration_id": integration.id, "account_id": integration.account_id}
     found = unshipped.look(platform(), **ids) if setup else None
-    form = store_settings.settings_form(platform(), **ids, found=found)
+    form = settings_flow.settings_form(platform(), **ids, found=found)
     declared = [entry.field for entry in form]
     values = {entry.field.key: entry.value for entry in form}
     error: FlowError | None = None
@@ -47,38 +47,38 @@ def settings_page(store: Integration, *, setup: bool) -> ResponseReturnValue:
         values = typed(declared, request.form)
         try:
             leave_out = request.form.get("leave_out", "")
-            saved = store_settings.finish_setup(platform(), **ids, values=values, leave_out=leave_out)
+            saved = settings_flow.finish_setup(platform(), **ids, values=values, leave_out=leave_out)
         except FlowError as refusal:
             error = refusal
         else:
-            flash(_with_guide(saved.sentence) if setup else saved.sentence, "success")
+            flash(_with_guide(saved.message) if setup else saved.message, "success")
             for warning in saved.warnings:
                 flash(warning, "warning")
-            if unconfirmed(store):
-                return redirect(url_for("shared_stock.confirm", integration_id=store.id), 303)
+            if unconfirmed(integration):
+                return redirect(url_for("shared_stock.confirm", integration_id=integration.id), 303)
             return redirect(url_for("integrations.view_integrations"), 303)
     fields = draw(declared, values, error=error)
-    manifest = platform().carts.manifest(store.cart)
+    manifest = platform().carts.manifest(integration.cart)
     notes = {ORDERS_FROM: unshipped.describe(platform(), found, manifest.label)} if found else {}
     page = render_template(
         "integrations/settings.html",
-        store=store,
+        integration=integration,
         manifest=manifest,
         fields=fields,
         setup=setup,
-        notices=notices_of(store),
-        notes=notes if setup else {LEAD_DAYS: _latency(store)},
+        notices=notices_of(integration),
+        notes=notes if setup else {LEAD_DAYS: _latency(integration)},
         leave_out=error.day if isinstance(error, unshipped.LeavesOut) else "",
         error=stray(fields, error),
     )
     return page, error.status if error else 200
 
 
-def _latency(store: Integration) -> str:
-    view = inventory_view(platform(), integration_id=store.id, account_id=store.account_id)
+def _latency(integration: Integration) -> str:
+    view = inventory_view(platform(), integration_id=integration.id, account_id=integration.account_id)
     return latency_sentence(view.lead_days, view.with_lead, view.active)
 
 
-def _with_guide(sentence: str) -> Markup:
+def _with_guide(message: str) -> Markup:
     guide = url_for("inventory.guide")
-    return Markup('{} <a class="alert-link" href="{}">How inventory syncing works</a>').format(sentence, guide)
+    return Markup('{} <a class="alert-link" href="{}">How inventory syncing works</a>').format(message, guide)

@@ -18,7 +18,7 @@ from is2_core.items.models import CartItem
 from is2_core.items.sku_suggestions import KnownSkus, NearMiss
 from web import access
 from web.access import platform
-from web.integrations.rows import store_rows
+from web.integrations.rows import integration_rows
 from web.paging import paged
 
 blueprint = Blueprint("items", __name__, template_folder="templates")
@@ -44,9 +44,9 @@ def choose_store() -> ResponseReturnValue:
     """The item list of the only store, or a choice of stores."""
     account = access.account()
     with platform().db.read() as db:
-        rows = store_rows(db, account.id)
+        rows = integration_rows(db, account.id)
     if len(rows) == 1:
-        return redirect(url_for(".list_items", integration_id=rows[0].store.id))
+        return redirect(url_for(".list_items", integration_id=rows[0].integration.id))
     return render_template("items/choose.html", rows=rows)
 
 

@@ -10,7 +10,7 @@ from is2_core.accounts.models import Integration
 from is2_core.accounts.states import IntegrationState
 from is2_core.carts.cart_settings import is_enabled, known_manifest
 from is2_core.carts.context import cart_context
-from is2_core.carts.live_call import ask_cart_now, live_call
+from is2_core.carts.live_call import call_cart_live, live_call
 from is2_core.errors import BadInput, Conflict, Forbidden, NotFound
 from is2_core.items.shipping_mappings import vocabulary_now
 from is2_core.orders.importing.staging import stage, stage_singly
@@ -64,7 +64,7 @@ def fetch_this_order(platform: Platform, *, integration_id: int, account_id: int
         raise Conflict(f"{label} offers no way to ask for a single order.")
     with live_call(platform, account_id):
         ui = vocabulary_now(platform, integration)
-        answer: Order | OrderReject | None = ask_cart_now(
+        answer: Order | OrderReject | None = call_cart_live(
             platform, integration, "fetch_order", ctx=cart_context(platform, integration), remote_id=wanted
         )
     if answer is None:

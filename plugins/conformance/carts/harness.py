@@ -238,7 +238,7 @@ class Harness:
     def found_in(self, texts: Mapping[str, str]) -> list[str]:
         """Describe which of the named texts hold a key or the address of this store."""
         keys = [one for one in self._secret if isinstance(one, Secret)]
-        addresses = [Secret(url) for url in self._shop_urls() if url]
+        addresses = [Secret(url) for url in self._own_urls() if url]
         return [
             f"{name} holds {what}"
             for name, text in sorted(texts.items())
@@ -266,7 +266,7 @@ class Harness:
         urls = [
             self.app.values.get(field.key, "") for field in self.manifest.platform_fields if field.kind is FieldKind.URL
         ]
-        urls += self._shop_urls()
+        urls += self._own_urls()
         chosen = [entry for entry in self.manifest.environments if entry.code == self.app.environment]
         hosts = {host for entry in chosen for host in entry.hosts} | {
             urlsplit(url).netloc.lower() for url in urls if url
@@ -274,7 +274,7 @@ class Harness:
         for way_out in (self.http, self._http_of_tokens):
             way_out.hosts = frozenset(hosts)
 
-    def _shop_urls(self) -> list[str]:
+    def _own_urls(self) -> list[str]:
         # The key "shop_url" is known to the core before it is among the declared store fields.
         keys = {field.key for field in self.manifest.store_fields if field.kind is FieldKind.SHOP_URL} | {"shop_url"}
         return [self.store.settings.get(key, "") for key in keys]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from is2_core.accounts.models import Credential, Integration
 from is2_core.carts.cart_settings import known_manifest
-from is2_core.integrations.authorization_expiry import Renewal, warning
+from is2_core.integrations.authorization_expiry import ExpiryWarning, warning
 from is2_core.platform import Platform
 
 
-def renewal(platform: Platform, integration_id: int) -> Renewal | None:
-    """The warning for a store, None where its authorization is good for more than 30 days, or for ever."""
+def expiry_warning(platform: Platform, integration_id: int) -> ExpiryWarning | None:
+    """Return the warning for an integration, None where its authorization is good for more than 30 days or for ever."""
     with platform.db.read() as session:
         integration = session.get_one(Integration, integration_id)
         credential = session.get(Credential, integration_id)
