@@ -27,7 +27,8 @@ class ReceivedOrder(CartWritten, Owned):
     `asked_at` is when the warehouse was last asked to take it: from then on it may have it, whatever is known here.
     `has_address` and `address_problem` ("" when fine) are about the cart's address, computed at staging so that nobody
     needs to decrypt to know them; where `address_corrected`, a person has typed another.
-    `cancel_reason` is what the buyer gave for asking to cancel, in the cart's words.
+    `sealed_cancel_reason` is what the buyer gave for asking to cancel, in the cart's words, None for nothing;
+    `cancel_reason` is the same from the release before, until it is sealed.
     `not_wanted_at` is since when nobody wants what the warehouse still has of it; `stopped` says that the warehouse
     ships nothing more. `cart_packages` are the packages the cart shows ({reference, tracking_number, carrier, units by
     the cart's line id}), None where it has not told.
@@ -59,6 +60,9 @@ class ReceivedOrder(CartWritten, Owned):
     address_corrected: Mapped[bool] = mapped_column(default=False, info=IS2)
     cancellation_requested: Mapped[bool] = mapped_column(default=False, info=CART)
     cancel_reason: Mapped[str] = mapped_column(default="", info=CART | {"pii": "what the buyer wrote"})
+    sealed_cancel_reason: Mapped[SealedValue | None] = mapped_column(
+        Sealed("received_order.sealed_cancel_reason", key=_ORDER), info=CART | {"pii": "what the buyer wrote"}
+    )
     total: Mapped[str] = mapped_column(default="", info=CART)
     currency: Mapped[str] = mapped_column(default="", info=CART)
     cart_created_at: Mapped[datetime] = mapped_column(info=CART)

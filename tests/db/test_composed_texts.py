@@ -33,6 +33,7 @@ def filled(url: str) -> Older:
     for order, state in ((1, "HELD"), (2, "INJECTED")):
         ids = {"id": order, "account_id": 1, "integration_id": 1, "remote_id": f"R-{order}", "number": f"AM1-{order}"}
         told = {"has_address": True, "address_problem": LACKS if order == 1 else ""}
+        told |= {"cancel_reason": "My neighbour Ann died" if order == 1 else ""}
         older.add("received_order", **ids, **told, state=state, cart_state="READY", cancellation_requested=order == 1)
     older.add("received_line", order_id=1, remote_id="1", sku="X-1", ordered=1, open=1)
     for code, subject, text in (
@@ -65,7 +66,7 @@ def everything(platform: Platform) -> str:
     with platform.db.engine.connect() as connection:
         return " ".join(
             str(tuple(row))
-            for table in ("hold", "order_event", "support_case")
+            for table in ("hold", "order_event", "support_case", "received_order")
             for row in connection.exec_driver_sql(f"SELECT * FROM {table}")  # noqa: S608
         )
 
@@ -88,11 +89,12 @@ def test_holds_are_worked_out_anew_and_timelines_tell_what_they_told(empty_url: 
         "CANCELLATION_REQUESTED": "The buyer has asked to cancel this order.",
     }
     assert before == [f"{LACKS} {WISH}"]
-    assert reseal(platform.db.write, all_steps()) == 2
+    assert reseal(platform.db.write, all_steps()) == 3
     assert told(platform, 1) == (holds, before)
     assert told(platform, 2) == ({}, [TOLD])
     assert "Ann" not in everything(platform)
     assert reseal(platform.db.write, all_steps()) == 0
     assert run_next(platform, {TaskKind.ORDERS_REVIEW: review_orders})
-    assert told(platform, 1) == (holds | {"ADDRESS_IMPOSSIBLE": LACKS}, before)
+    assert told(platform, 1) == (holds | {"ADDRESS_IMPOSSIBLE": LACKS, "CANCELLATION_REQUESTED": WISH}, before)
+    assert "Ann" not in everything(platform)
     platform.db.dispose()

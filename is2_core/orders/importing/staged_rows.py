@@ -50,7 +50,6 @@ def order_row(
         "has_address": has_address and (decision.needs_recipient or (stored is not None and stored.has_address)),
         "address_problem": problem,
         "cancellation_requested": order.cancellation_request is not None,
-        "cancel_reason": order.cancellation_request or "",
         "total": str(order.total.amount) if order.total else kept.total if kept else "",
         "currency": order.total.currency if order.total else kept.currency if kept else "",
         "cart_created_at": order.created_at,

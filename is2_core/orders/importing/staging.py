@@ -81,6 +81,7 @@ def stage(
             **told(ReceivedOrder, order),
             **order_row(integration, order, stored.get(order.remote_id), decisions[order.remote_id], now),
             "late_found": late_before is not None and order.updated_at < late_before,
+            "sealed_cancel_reason": _sealed_reason(integration, order),
         }
         for order in fresh
     ]
@@ -107,6 +108,11 @@ def stage(
     if to_post:
         enqueue(session, kind=TaskKind.TRACKING_POST, integration=integration, now=now, priority=SOON)
     note_sold(session, integration, sold, platform)
+
+
+def _sealed_reason(integration: Integration, order: Order) -> SealedValue | None:
+    reason = order.cancellation_request
+    return seal(ReceivedOrder.sealed_cancel_reason, reason, integration.id, order.remote_id) if reason else None
 
 
 def _lock(session: Session, integration: Integration, remote_ids: Sequence[str]) -> dict[str, ReceivedOrder]:

@@ -21,6 +21,7 @@ def seal_old_texts(session: Session, after: Place | None, most: int) -> tuple[Pl
         .where(OrderEvent.sentence != "", OrderEvent.id > (after or 0))
         .order_by(OrderEvent.id)
         .limit(most)
+        .with_for_update(of=OrderEvent, skip_locked=True, key_share=True)
     ).all()
     sealed = [
         {
@@ -44,4 +45,26 @@ def drop_old_texts(session: Session, after: Place | None, most: int) -> tuple[Pl
     return ids[-1] if len(ids) == most else None, len(ids)
 
 
-STEPS: list[Step] = [seal_old_texts, drop_old_texts]
+def seal_old_reasons(session: Session, after: Place | None, most: int) -> tuple[Place | None, int]:
+    """Seal what buyers gave for asking to cancel where the release before stores it."""
+    rows = session.execute(
+        sa.select(ReceivedOrder.id, ReceivedOrder.cancel_reason, ReceivedOrder.integration_id, ReceivedOrder.remote_id)
+        .where(ReceivedOrder.cancel_reason != "", ReceivedOrder.id > (after or 0))
+        .order_by(ReceivedOrder.id)
+        .limit(most)
+        .with_for_update(skip_locked=True, key_share=True)
+    ).all()
+    sealed = [
+        {
+            "id": order_id,
+            "cancel_reason": "",
+            "sealed_cancel_reason": seal(ReceivedOrder.sealed_cancel_reason, reason, integration_id, remote_id),
+        }
+        for order_id, reason, integration_id, remote_id in rows
+    ]
+    if sealed:
+        session.execute(sa.update(ReceivedOrder), sealed)
+    return rows[-1][0] if len(rows) == most else None, len(rows)
+
+
+STEPS: list[Step] = [seal_old_texts, drop_old_texts, seal_old_reasons]

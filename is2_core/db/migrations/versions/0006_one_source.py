@@ -72,6 +72,7 @@ def _add_parameters() -> None:
         op.add_column(table, sa.Column("params", sa.JSON(), nullable=False, server_default="{}"))
         op.add_column(table, sa.Column("sealed", sa.Text(), nullable=True))
     op.execute("UPDATE hold SET sentence = ''")
+    op.add_column("received_order", sa.Column("sealed_cancel_reason", sa.Text(), nullable=True))
     now = datetime.now(UTC).replace(tzinfo=None)
     op.execute(
         sa.text(
@@ -110,6 +111,8 @@ def _drop_parameters() -> None:
         with op.batch_alter_table(table, schema=None) as batch_op:
             batch_op.drop_column("sealed")
             batch_op.drop_column("params")
+    with op.batch_alter_table("received_order", schema=None) as batch_op:
+        batch_op.drop_column("sealed_cancel_reason")
     order = sa.table("received_order", sa.column("address_problem", sa.Text()))
     op.execute(
         order.update()

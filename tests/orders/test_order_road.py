@@ -1,4 +1,4 @@
-"""Orders from the cart's listing to the acknowledgement."""
+"""The order road from the cart's listing to the acknowledgement."""
 
 from __future__ import annotations
 
