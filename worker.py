@@ -178,11 +178,12 @@ def dispatch() -> None:
     while not stop.is_set():
         pause = _IDLE_S
         try:
+            if dispatcher.tick(platform, wakeup, kinds=HANDLERS).notified:
+                pause = _BUSY_S
+            # After the tick, which tells by the last one that the clock was put back.
             if time.monotonic() - asked > _HEARTBEAT_ASKED_EVERY_S:
                 ask_for_heartbeat(platform)
                 asked = time.monotonic()
-            if dispatcher.tick(platform, wakeup, kinds=HANDLERS).notified:
-                pause = _BUSY_S
             if time.monotonic() - cleaned > _CLEAN_UP_EVERY_S:
                 jobs.clean_up(platform)
                 jobs.ask_to_reseal(platform)

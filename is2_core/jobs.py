@@ -9,9 +9,14 @@ from functools import partial
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from is2_core.accounts.models import Integration
 from is2_core.carts.cart_settings import forget_former_secrets
+from is2_core.cases.cases import raise_case
+from is2_core.cases.states import CaseKind
+from is2_core.db.base import Base
 from is2_core.db.changes import rows_changed
 from is2_core.db.chunks import chunks
+from is2_core.db.instants import instants, mend_instants
 from is2_core.db.reseal import all_steps, reseal
 from is2_core.integrations.claims import wipe_claims
 from is2_core.inventory.activity import take_activity
@@ -88,6 +93,27 @@ def reseal_stored(platform: Platform, run: TaskRun) -> None:
     reseal(run.write, all_steps(), run.has_time)
 
 
+def mend_clock(platform: Platform, run: TaskRun) -> None:
+    """Task `platform.clock`: mend whatever a clock that was put back has left behind, and tell the support."""
+    for column, instant in instants(Base.metadata):
+        with run.write() as session:
+            mend_instants(session, column, instant, platform.clock.database_now(session))
+    with run.write() as session:
+        # How far the carts' clocks are from ours was learned by the wrong one; the next replies tell.
+        session.execute(sa.update(Integration).where(Integration.server_skew_s != 0).values(server_skew_s=0))
+        raise_case(
+            session,
+            platform.clock.now(),
+            account_id=None,
+            kind=CaseKind.CLOCK_PUT_BACK,
+            subject="clock",
+            sentence="A clock was ahead and was put back, or one server's is ahead of the database's. What was planned "
+            "by it counts as due now, what it said had happened lately as having happened now; the pause between two "
+            "inventory pushes starts anew. Check that every server keeps its time (NTP).",
+        )
+        run.finish(session)
+
+
 def _free(session: Session, key: InstrumentedAttribute[int], *over: sa.ColumnElement[bool]) -> Iterator[list[int]]:
     """Lock what is over by ascending id, but for what others have locked, another clean-up above all: that is left to
     them or to the next one."""
@@ -102,6 +128,7 @@ SETTLERS = {
 
 HANDLERS: dict[str, Handler] = {
     TaskKind.HEARTBEAT: store_heartbeat,
+    TaskKind.CLOCK_PUT_BACK: mend_clock,
     TaskKind.RESEAL: reseal_stored,
     TaskKind.ORDERS_CHECK: partial(check_orders, ended=orders_have_come),
     TaskKind.ORDERS_RECONCILE: partial(reconcile_orders, ended=orders_have_come),

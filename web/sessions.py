@@ -114,5 +114,8 @@ def _is_over() -> bool:
 
 def _note_seen() -> None:
     now = int(_clock().now().timestamp())
-    if now - session.get("seen", 0) >= _NOTED_EVERY_S:
+    # What lies in the future was noted before the clock was put back, and has just happened.
+    if session.get("began", 0) > now + _NOTED_EVERY_S:
+        session["began"] = now
+    if abs(now - session.get("seen", 0)) >= _NOTED_EVERY_S:
         session["seen"] = now

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,8 +10,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from is2_core.accounts.states import IntegrationState, MemberRole, Role
 from is2_core.db.base import Base, Id, Owned, reference
+from is2_core.db.instants import future, lease, told
 from is2_core.db.types import Sealed, SealedValue
 
+# How long one worker alone may mint an access token.
+MINTING = timedelta(seconds=45)
 _CONNECTED = ("credential.integration_id",)
 _CLAIMED = ("seller_claim.integration_id", "seller_claim.seller_id")
 
@@ -26,7 +29,8 @@ class Account(Base):
 
 
 class User(Base):
-    """A person who signs in. `email` is stored lower-case; `session_epoch` rises to end all sessions."""
+    """A person who signs in. `email` is stored lower-case; `session_epoch` rises to end all sessions.
+    `set_at` is when `locked_until` was set."""
 
     __tablename__ = "user_account"
     id: Mapped[Id]
@@ -36,7 +40,8 @@ class User(Base):
     role: Mapped[str] = mapped_column(default=Role.MERCHANT)
     disabled: Mapped[bool] = mapped_column(default=False)
     failed_logins: Mapped[int] = mapped_column(default=0)
-    locked_until: Mapped[datetime | None]
+    locked_until: Mapped[datetime | None] = mapped_column(info=future())
+    set_at: Mapped[datetime | None]
     session_epoch: Mapped[int] = mapped_column(default=1)
     last_sign_in_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
@@ -79,7 +84,7 @@ class Integration(Owned):
     pause_code: Mapped[str] = mapped_column(default="")
     pause_sentence: Mapped[str] = mapped_column(default="")
     review_first: Mapped[bool] = mapped_column(default=False)
-    orders_from: Mapped[datetime | None]
+    orders_from: Mapped[datetime | None] = mapped_column(info=told())
     older_authorization: Mapped[bool] = mapped_column(default=False)
     server_skew_s: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
@@ -90,16 +95,18 @@ class Integration(Owned):
 class Credential(Base):
     """A store's credentials and cached access token, encrypted; `version` rises with every change.
 
-    Minting is allowed to the holder of `minting_until` (the database's clock) only.
+    Minting is allowed to the holder of `minting_until` (the database's clock) only. `set_at` is when
+    `access_expires_at` was set.
     """
 
     __tablename__ = "credential"
     integration_id: Mapped[int] = reference("integration.id", primary_key=True, index=False)
     credentials: Mapped[SealedValue] = mapped_column(Sealed("credential.credentials", key=_CONNECTED))
     access_token: Mapped[SealedValue | None] = mapped_column(Sealed("credential.access_token", key=_CONNECTED))
-    access_expires_at: Mapped[datetime | None]
+    access_expires_at: Mapped[datetime | None] = mapped_column(info=future())
+    set_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(default=1)
-    minting_until: Mapped[datetime | None]
+    minting_until: Mapped[datetime | None] = mapped_column(info=lease(MINTING))
     authorized_at: Mapped[datetime]
 
 
@@ -120,7 +127,8 @@ class SellerClaim(Base):
     older_authorization: Mapped[bool] = mapped_column(default=False)
     credentials: Mapped[SealedValue | None] = mapped_column(Sealed("seller_claim.credentials", key=_CLAIMED))
     message: Mapped[str] = mapped_column(default="")
-    at: Mapped[datetime]
+    # Left alone where the clock is put back: nobody knows how old it is then, and its credentials are wiped.
+    at: Mapped[datetime] = mapped_column(info=told())
 
 
 class UnshippedLook(Base):
@@ -137,7 +145,7 @@ class UnshippedLook(Base):
 
 class InstallSession(Base):
     """One trip of a browser to a cart's authorization page: `state` is stored hashed, bound to the browser's
-    session and the user, used once, and expires."""
+    session and the user, used once, and expires; `set_at` is when that was set."""
 
     __tablename__ = "install_session"
     id: Mapped[Id]
@@ -146,5 +154,6 @@ class InstallSession(Base):
     state_hash: Mapped[str] = mapped_column(unique=True)
     browser_hash: Mapped[str]
     return_url: Mapped[str]
-    expires_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(info=future())
+    set_at: Mapped[datetime | None]
     used_at: Mapped[datetime | None]

@@ -131,7 +131,7 @@ def may_go_on(platform: Platform, person: User | None, fits: bool) -> bool:
         # A disabled user's tries are counted like any other's: the answer takes as long.
         person.failed_logins += 1
         if person.failed_logins >= MAX_FAILED_LOGINS:
-            person.failed_logins, person.locked_until = 0, now + LOCK
+            person.failed_logins, person.locked_until, person.set_at = 0, now + LOCK, now
     return False
 
 

@@ -90,5 +90,6 @@ def _former(
     for declared in manifest.platform_fields:
         before = stored.get(declared.key)
         if declared.former_for and before and before != checked[declared.key] and declared.key not in kept:
-            kept[declared.key] = {"value": before, "until": (now + declared.former_for).isoformat()}
+            until = (now + declared.former_for).isoformat()
+            kept[declared.key] = {"value": before, "until": until, "set_at": now.isoformat()}
     return kept

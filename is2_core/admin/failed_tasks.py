@@ -28,7 +28,8 @@ def try_again(platform: Platform, task_id: int) -> None:
         successor = sa.select(Task.id).where(Task.business_key == task.business_key, Task.state.in_(OPEN_STATES))
         if session.scalar(successor) is not None:
             raise Conflict("The same work is open already under a newer task.")
-        task.state, task.run_at = TaskState.READY, platform.clock.database_now(session)
+        now = platform.clock.database_now(session)
+        task.state, task.run_at, task.set_at = TaskState.READY, now, now
         task.attempts = task.crashes = 0
         task.fence += 1
 

@@ -12,18 +12,19 @@ from is2_core.orders.wording.events import EventCode
 from is2_core.platform import Platform
 
 
-def close_case(platform: Platform, *, case_id: int, user_id: int, answer: str) -> None:
-    """Close a case of any account with an answer its merchant reads; for users who read all accounts."""
+def close_case(platform: Platform, *, case_id: int, user_id: int, answer: str) -> bool:
+    """Close a case with an answer its merchant reads; for users who read all accounts. Returns whether it has one."""
     answer = case_text(answer, "answer", "Write what was found or done")
     now = platform.clock.now()
     with platform.db.write() as session:
-        account = session.scalar(sa.select(SupportCase.account_id).where(SupportCase.id == case_id))
-        if account is None:
+        found = session.execute(sa.select(SupportCase.account_id).where(SupportCase.id == case_id)).one_or_none()
+        if found is None:
             raise NotFound("There is no such case.")
-        lock_cases(session, account)
+        lock_cases(session, found.account_id)
         case = session.get_one(SupportCase, case_id)
         if case.closed_at is not None:
             raise Conflict("This case was closed already.")
         case.closed_at, case.answer = now, answer
         if case.order_id is not None:
             record(session, [Event(case.order_id, EventCode.HELP_ANSWERED, user_id=user_id)], now)
+    return found.account_id is not None

@@ -29,11 +29,17 @@ local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local function emission_of(key, declared)
   return tonumber(redis.call('GET', key .. ':emission') or declared)
 end
-local function full_at(key)
-  return math.max(tonumber(redis.call('GET', key) or 0), now)
-end
 local function keep(key, at)
   redis.call('SET', key, string.format('%.3f', at), 'PX', math.ceil(at - now) + 1000)
+end
+-- Never farther away than an empty bucket is from full: beyond that, Redis's clock was put back.
+local function full_at(key, longest)
+  local at = math.max(tonumber(redis.call('GET', key) or 0), now)
+  if at > now + longest + 1 then
+    at = now + longest
+    keep(key, at)
+  end
+  return at
 end
 """
 
@@ -43,7 +49,7 @@ _TAKE = (
     + """
 local taken, longest = {}, 0
 local function ask(key, emission, burst)
-  local at = full_at(key) + emission
+  local at = full_at(key, burst * emission) + emission
   longest = math.max(longest, at - burst * emission - now)
   taken[#taken + 1] = {key, at}
 end
@@ -53,6 +59,7 @@ for i, key in ipairs(KEYS) do
   if spender ~= '' then
     local active = key .. ':active'
     redis.call('ZREMRANGEBYSCORE', active, '-inf', now - active_ms)
+    redis.call('ZREMRANGEBYSCORE', active, now + active_ms, '+inf')
     redis.call('ZADD', active, now, spender)
     redis.call('PEXPIRE', active, active_ms)
     local stores = redis.call('ZCARD', active)
@@ -79,7 +86,7 @@ _LEARN = (
     _COMMON
     + """
 local before, after = emission_of(KEYS[1], ARGV[1]), tonumber(ARGV[2])
-if before ~= after then keep(KEYS[1], now + (full_at(KEYS[1]) - now) * after / before) end
+if before ~= after then keep(KEYS[1], now + (full_at(KEYS[1], ARGV[4] * before) - now) * after / before) end
 redis.call('SET', KEYS[1] .. ':emission', ARGV[2], 'PX', ARGV[3])
 return 0
 """
@@ -168,7 +175,9 @@ class RedisBuckets:
 
     def learn(self, budget: Budget, rate_per_s: float) -> None:
         with suppress(redis.RedisError):
-            self._learn(keys=[_name(budget)], args=[1000 / budget.rate_per_s, 1000 / rate_per_s, LEARNED_S * 1000])
+            self._learn(
+                keys=[_name(budget)], args=[1000 / budget.rate_per_s, 1000 / rate_per_s, LEARNED_S * 1000, budget.burst]
+            )
 
     def refill_s(self, budget: Budget) -> float:
         with suppress(redis.RedisError):
@@ -201,7 +210,7 @@ class MemoryBuckets:
                 burst = max(LEAST_PART, budget.burst // stores)
                 parts.append((f"{budget.key}:{budget.spender}", emission * stores, burst))
             for key, each, burst in parts:
-                at = max(self._full_at.get(key, 0.0), now) + each
+                at = self._when_full(key, burst * each, now) + each
                 longest = max(longest, at - burst * each - now)
                 asked.append((key, at))
         # A millionth of a second: timestamps as floats do not carry more.
@@ -219,13 +228,18 @@ class MemoryBuckets:
     def learn(self, budget: Budget, rate_per_s: float) -> None:
         now = self._clock.now().timestamp()
         before, after = self._emission(budget, now), 1 / rate_per_s
-        left = max(self._full_at.get(budget.key, 0.0), now) - now
+        left = self._when_full(budget.key, budget.burst * before, now) - now
         self._full_at[budget.key] = now + left * after / before
         self._learned[budget.key] = (after, now + LEARNED_S)
 
     def refill_s(self, budget: Budget) -> float:
         now = self._clock.now().timestamp()
         return self._emission(budget, now) * (self._stores(budget, now) if budget.spender else 1)
+
+    def _when_full(self, key: str, longest: float, now: float) -> float:
+        if self._full_at.get(key, 0.0) > now + longest:
+            self._full_at[key] = now + longest
+        return max(self._full_at.get(key, 0.0), now)
 
     def _emission(self, budget: Budget, now: float) -> float:
         emission, until = self._learned.get(budget.key, (0.0, 0.0))
@@ -234,6 +248,6 @@ class MemoryBuckets:
     def _stores(self, budget: Budget, now: float) -> int:
         active = self._active.setdefault(budget.key, {})
         active[budget.spender] = now
-        for name in [name for name, seen in active.items() if seen <= now - ACTIVE_S]:
+        for name in [name for name, seen in active.items() if abs(now - seen) >= ACTIVE_S]:
             del active[name]
         return len(active)

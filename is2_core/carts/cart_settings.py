@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from is2_core.calls.plugins import UnknownPlugin
 from is2_core.carts.models import CartSetting
 from is2_core.crypto import CannotOpen
+from is2_core.db.instants import AHEAD
 from is2_core.db.types import SealedValue, seal
 from is2_core.errors import NotFound
 from is2_core.platform import Platform
@@ -85,7 +86,13 @@ def secrets_of(row: CartSetting) -> dict[str, str]:
 def former_of(row: CartSetting, now: datetime) -> dict[str, dict[str, str]]:
     """Return the former secrets that are still used; see `CartSetting`."""
     former = (_opened(row.former, row.cart) if row.former else None) or {}
-    return {key: entry for key, entry in former.items() if datetime.fromisoformat(entry["until"]) > now}
+    return {key: entry for key, entry in former.items() if _is_good(entry, now)}
+
+
+def _is_good(entry: Mapping[str, str], now: datetime) -> bool:
+    # One that was set in the future is of a clock that was put back: it is over. Older ones do not say.
+    is_ahead = "set_at" in entry and datetime.fromisoformat(entry["set_at"]) > now + AHEAD
+    return datetime.fromisoformat(entry["until"]) > now and not is_ahead
 
 
 def _opened(value: SealedValue, cart: str) -> Any:

@@ -14,7 +14,7 @@ from is2_core.db.types import Sealed, SealedValue
 class CartSetting(Base):
     """Whether a cart is enabled, its environment and its platform-wide settings.
 
-    `former` has secrets as they were before their last change: {key: {"value", "until" (ISO, UTC)}}.
+    `former` has secrets as they were before their last change: {key: {"value", "until", "set_at" (ISO, UTC)}}.
     `migration` tells how far the move from the cart's older API generation is: "" (none), RUNNING or ENDED.
     """
 

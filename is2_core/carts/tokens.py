@@ -7,14 +7,13 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from is2_core.accounts.models import Credential, Integration
+from is2_core.accounts.models import MINTING, Credential, Integration
 from is2_core.crypto import CannotOpen
 from is2_core.db.changes import rows_changed
 from is2_core.db.types import SealedValue, seal
 from is2_core.platform import Platform
 from plugins.interface import AccessToken, AuthorizationLost, CartContext, RateLimited, Secret, Temporary
 
-_MINTING = timedelta(seconds=45)
 _EARLY = timedelta(minutes=5)
 _ASK_AGAIN = timedelta(seconds=3)
 
@@ -80,7 +79,7 @@ class StoredToken:
                     Credential.version == version,
                     sa.or_(Credential.minting_until.is_(None), Credential.minting_until < now),
                 )
-                .values(minting_until=now + _MINTING),
+                .values(minting_until=now + MINTING),
             )
             return won == 1
 
@@ -108,7 +107,8 @@ class StoredToken:
 
     def _new(self, token: AccessToken) -> dict[str, SealedValue | datetime]:
         sealed = seal(Credential.access_token, token.value.value, self._integration.id)
-        return {"access_token": sealed, "access_expires_at": token.expires_at}
+        now = self._platform.clock.now()
+        return {"access_token": sealed, "access_expires_at": token.expires_at, "set_at": now}
 
 
 def _token_of(row: Credential) -> str:

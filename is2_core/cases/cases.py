@@ -22,7 +22,7 @@ def raise_case(
     session: Session,
     now: datetime,
     *,
-    account_id: int,
+    account_id: int | None,
     kind: str,
     subject: str,
     sentence: str,
@@ -61,13 +61,14 @@ def end_case(session: Session, now: datetime, *, account_id: int, kind: str, sub
     )
 
 
-def lock_cases(session: Session, account_id: int) -> None:
+def lock_cases(session: Session, account_id: int | None) -> None:
     """Let the account's cases be changed by one transaction at a time: one may be about many, in any order, and two
-    that notice the same thing at once must not both open a case."""
-    session.execute(sa.select(Account.id).where(Account.id == account_id).with_for_update(**LOCK))
+    that notice the same thing at once must not both open a case. Those of the installation are opened by one task."""
+    if account_id is not None:
+        session.execute(sa.select(Account.id).where(Account.id == account_id).with_for_update(**LOCK))
 
 
-def _open(account_id: int, kind: str, subject: str) -> tuple[sa.ColumnElement[bool], ...]:
+def _open(account_id: int | None, kind: str, subject: str) -> tuple[sa.ColumnElement[bool], ...]:
     return (
         SupportCase.account_id == account_id,
         SupportCase.kind == kind,

@@ -14,13 +14,13 @@ class SupportCase(Base):
     """Something a person of the support looks at. Open while `closed_at` is None.
 
     At most one open case of a kind and subject in an account, except HELP. `subject` is what it is about ("sku
-    TENT-2P"), `page` the address it came from.
+    TENT-2P"), `page` the address it came from. Without an account it is about the installation.
     """
 
     __tablename__ = "support_case"
     __table_args__ = (sa.Index("ix_support_case_account_id_closed_at", "account_id", "closed_at"),)
     id: Mapped[Id]
-    account_id: Mapped[int] = reference("account.id", index=False)
+    account_id: Mapped[int | None] = reference("account.id", index=False)
     integration_id: Mapped[int | None] = reference("integration.id")
     order_id: Mapped[int | None] = reference("received_order.id")
     kind: Mapped[str]

@@ -11,8 +11,8 @@ class CaseKind(StrEnum):
     more units are promised than lie in the warehouse, the warehouse ended an order the cart still has, the cart took
     units back after the warehouse was given them, somebody else confirmed such units as shipped, the warehouse could
     not stop what was asked of it, a buyer asks to cancel what the warehouse has, the cart's answer about slow work
-    does not come, one tracking number was reported for two orders, an integration's seller could not be proved, and one
-    whose seller was never proved keeps somebody out who proved to be that seller."""
+    does not come, one tracking number was reported for two orders, an integration's seller could not be proved, one
+    whose seller was never proved keeps somebody out who proved to be that seller, and a clock was put back."""
 
     HELP = "HELP"
     SHARED_STOCK = "SHARED_STOCK"
@@ -26,6 +26,7 @@ class CaseKind(StrEnum):
     SELLER_NOT_PROVED = "SELLER_NOT_PROVED"
     SELLER_HELD = "SELLER_HELD"
     NUMBER_TWICE = "NUMBER_TWICE"
+    CLOCK_PUT_BACK = "CLOCK_PUT_BACK"
 
 
 # Units that the warehouse was given and nobody wants of it any more.

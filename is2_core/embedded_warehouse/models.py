@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from is2_core.db.base import Base, Id, Owned, reference
+from is2_core.db.instants import told
 from is2_core.embedded_warehouse.states import WarehouseState
 
 
@@ -62,10 +63,10 @@ class WarehouseOrder(Owned):
     state: Mapped[str] = mapped_column(default=WarehouseState.PENDING)
     service: Mapped[str]
     recipient_id: Mapped[int] = reference("recipient.id")
-    ship_after: Mapped[datetime | None]
-    ship_by: Mapped[datetime | None]
-    deliver_after: Mapped[datetime | None]
-    deliver_by: Mapped[datetime | None]
+    ship_after: Mapped[datetime | None] = mapped_column(info=told())
+    ship_by: Mapped[datetime | None] = mapped_column(info=told())
+    deliver_after: Mapped[datetime | None] = mapped_column(info=told())
+    deliver_by: Mapped[datetime | None] = mapped_column(info=told())
     demands: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
     marks: Mapped[list[str]] = mapped_column(default=list)
     created_at: Mapped[datetime]

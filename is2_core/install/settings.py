@@ -176,10 +176,11 @@ def _schedule_inventory(
 
 
 def _schedule(platform: Platform, session: Session, row: Integration, kind: str, every_s: int, first: datetime) -> None:
+    now = platform.clock.now()
     platform.db.upsert(
         session,
         Schedule,
-        [{"integration_id": row.id, "kind": kind, "every_s": every_s, "next_at": first}],
+        [{"integration_id": row.id, "kind": kind, "every_s": every_s, "next_at": first, "set_at": now}],
         key=["integration_id", "kind"],
         update=["every_s"],
     )
@@ -189,9 +190,9 @@ def _schedule(platform: Platform, session: Session, row: Integration, kind: str,
         .where(
             Schedule.integration_id == row.id,
             Schedule.kind == kind,
-            Schedule.next_at > platform.clock.now() + timedelta(seconds=every_s),
+            Schedule.next_at > now + timedelta(seconds=every_s),
         )
-        .values(next_at=platform.clock.now() + timedelta(seconds=every_s))
+        .values(next_at=now + timedelta(seconds=every_s), set_at=now)
     )
 
 
@@ -200,7 +201,7 @@ def _schedule_daily(
 ) -> None:
     zone = platform.config.timezone
     first = next_slot(after=now, last=now, every_s=DAY_S, daily_at=daily_at, zone=zone)
-    slot = {"every_s": DAY_S, "daily_at": daily_at, "zone": zone, "next_at": first}
+    slot = {"every_s": DAY_S, "daily_at": daily_at, "zone": zone, "next_at": first, "set_at": now}
     platform.db.upsert(
         session,
         Schedule,

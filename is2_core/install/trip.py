@@ -89,6 +89,7 @@ def send_away(platform: Platform, integration: Integration, trip: Trip, redirect
     if host not in _browser_hosts(platform, manifest):
         raise CartRefused(f"{manifest.label} wanted to send you to {host}, which is not one of its known addresses.")
     state = secrets.token_urlsafe(32)
+    now = platform.clock.now()
     with platform.db.write() as session:
         session.add(
             InstallSession(
@@ -97,7 +98,8 @@ def send_away(platform: Platform, integration: Integration, trip: Trip, redirect
                 state_hash=hashed(state),
                 browser_hash=hashed(trip.browser),
                 return_url=trip.return_url,
-                expires_at=platform.clock.now() + STATE_LIFE,
+                expires_at=now + STATE_LIFE,
+                set_at=now,
             )
         )
     query = {**redirect.params, redirect.state_param: state}

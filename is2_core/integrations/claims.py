@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Integration, SellerClaim
 from is2_core.accounts.states import IntegrationState
+from is2_core.db.instants import AHEAD
 from is2_core.db.locks import LOCK
 from is2_core.db.types import seal
 from is2_core.errors import Conflict
@@ -17,8 +18,6 @@ from is2_core.platform import Platform
 from plugins.interface import Connected
 
 KEEP_CLAIM = timedelta(hours=1)
-# What two machines' clocks may be apart.
-_AHEAD = timedelta(seconds=5)
 
 
 def keep_claim(
@@ -77,7 +76,7 @@ def credentials_of(claim: SellerClaim) -> dict[str, str] | None:
 
 def can_be_tried(claim: SellerClaim, now: datetime) -> bool:
     """Whether the proof can be tried again without a new consent."""
-    return claim.credentials is not None and -_AHEAD <= now - claim.at < KEEP_CLAIM
+    return claim.credentials is not None and -AHEAD <= now - claim.at < KEEP_CLAIM
 
 
 def note_refusal(platform: Platform, claim: SellerClaim, message: str, *, lost: bool) -> None:
@@ -98,7 +97,7 @@ def note_refusal(platform: Platform, claim: SellerClaim, message: str, *, lost: 
 def wipe_claims(session: Session, now: datetime) -> None:
     """Delete the credentials of claims older than an hour, or of a time that has not come yet: the clock was put
     back, and nobody knows how old they are. What a connected integration tried in vain is forgotten whole."""
-    over = sa.or_(SellerClaim.at <= now - KEEP_CLAIM, SellerClaim.at > now + _AHEAD)
+    over = sa.or_(SellerClaim.at <= now - KEEP_CLAIM, SellerClaim.at > now + AHEAD)
     setups = sa.select(Integration.id).where(Integration.state == IntegrationState.SETUP)
     found = sa.select(SellerClaim.id).where(over).order_by(SellerClaim.id).with_for_update(skip_locked=True)
     ids = session.scalars(found).all()

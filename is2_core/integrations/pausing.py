@@ -19,5 +19,7 @@ def resume(session: Session, row: Integration, platform: Platform) -> None:
     release_tasks(session, row.id, now)
     # Slots missed while it was paused are due from now on, not late since then.
     session.execute(
-        sa.update(Schedule).where(Schedule.integration_id == row.id, Schedule.next_at < now).values(next_at=now)
+        sa.update(Schedule)
+        .where(Schedule.integration_id == row.id, Schedule.next_at < now)
+        .values(next_at=now, set_at=now)
     )

@@ -198,7 +198,7 @@ def _store(platform: Platform, run: TaskRun, line: _Line, fetched: _Fetched) -> 
         row["sentence"] = outcome.sentence
         if not outcome.final:
             row["tries"] = line.tries + (outcome.until is None)
-            row["next_try_at"] = outcome.until or now + AGAIN
+            row["next_try_at"], row["set_at"] = outcome.until or now + AGAIN, now
     with run.write() as session:
         # Orders before their lines, as everywhere.
         order = session.get_one(ReceivedOrder, line.order_id, with_for_update=LOCK)

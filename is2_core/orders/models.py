@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from is2_core.db.base import Base, Id, Owned, reference
+from is2_core.db.instants import future, past, told
 from is2_core.db.ownership import CART, IS2, CartWritten
 from is2_core.db.types import Sealed, SealedValue
 from is2_core.orders.states import AckState, CustomizationState
@@ -65,12 +66,12 @@ class ReceivedOrder(CartWritten, Owned):
     )
     total: Mapped[str] = mapped_column(default="", info=CART)
     currency: Mapped[str] = mapped_column(default="", info=CART)
-    cart_created_at: Mapped[datetime] = mapped_column(info=CART)
-    cart_updated_at: Mapped[datetime] = mapped_column(info=CART)
-    ship_after: Mapped[datetime | None] = mapped_column(info=CART)
-    ship_by: Mapped[datetime | None] = mapped_column(info=CART)
-    deliver_after: Mapped[datetime | None] = mapped_column(info=CART)
-    deliver_by: Mapped[datetime | None] = mapped_column(info=CART)
+    cart_created_at: Mapped[datetime] = mapped_column(info=CART | told())
+    cart_updated_at: Mapped[datetime] = mapped_column(info=CART | told())
+    ship_after: Mapped[datetime | None] = mapped_column(info=CART | told())
+    ship_by: Mapped[datetime | None] = mapped_column(info=CART | told())
+    deliver_after: Mapped[datetime | None] = mapped_column(info=CART | told())
+    deliver_by: Mapped[datetime | None] = mapped_column(info=CART | told())
     original_order: Mapped[str] = mapped_column(default="", info=CART)
     caution: Mapped[str] = mapped_column(default="", info=CART)
     staged_at: Mapped[datetime] = mapped_column(info=IS2)
@@ -172,7 +173,7 @@ class Recipient(CartWritten, Base):
 class LineCustomization(CartWritten, Base):
     """What the buyer had made on a line: a file, sealed like the Recipient's data (base64 in it); None until it is
     fetched and once it is erased. `tries` are fetches that failed, `sentence` why the last one did, and the next may be
-    at `next_try_at`."""
+    at `next_try_at`, which was set at `set_at`."""
 
     __tablename__ = "line_customization"
     cart_key = ("line_id",)
@@ -187,7 +188,8 @@ class LineCustomization(CartWritten, Base):
     )
     tries: Mapped[int] = mapped_column(default=0, info=CART)
     sentence: Mapped[str] = mapped_column(default="", info=CART)
-    next_try_at: Mapped[datetime | None] = mapped_column(info=CART)
+    next_try_at: Mapped[datetime | None] = mapped_column(info=CART | future())
+    set_at: Mapped[datetime | None] = mapped_column(info=CART)
     fetched_at: Mapped[datetime | None] = mapped_column(info=CART)
 
     @classmethod
@@ -240,9 +242,9 @@ class ImportCursor(Base):
     id: Mapped[Id]
     integration_id: Mapped[int] = reference("integration.id", index=False)
     kind: Mapped[str]
-    watermark: Mapped[datetime | None]
-    start: Mapped[datetime | None]
-    end: Mapped[datetime | None]
+    watermark: Mapped[datetime | None] = mapped_column(info=past(back=timedelta(days=1)))
+    start: Mapped[datetime | None] = mapped_column(info=told())
+    end: Mapped[datetime | None] = mapped_column(info=told())
     page: Mapped[str | None]
     pages: Mapped[int] = mapped_column(default=0)
     checked_at: Mapped[datetime | None]

@@ -223,7 +223,7 @@ def _settle_one(session: Session, package: Package, version: int, result: Result
         said = {"message": result.sentence, "refusal": result.code}
         return [Event(package.order_id, EventCode.TRACKING_REJECTED, said)]
     if isinstance(result, Retry):
-        package.post_at = result.when
+        package.post_at, package.set_at = result.when, now
     return []
 
 

@@ -8,10 +8,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from is2_core.db.base import Base, Id, reference
+from is2_core.db.instants import future
 
 
 class Submission(Base):
-    """One pending submission; `closed_at` is set when every line has its result."""
+    """One pending submission; `closed_at` is set when every line has its result, `set_at` when
+    `ask_at` was set."""
 
     __tablename__ = "submission"
     id: Mapped[Id]
@@ -20,7 +22,8 @@ class Submission(Base):
     kind: Mapped[str]
     handle: Mapped[str]
     sent_at: Mapped[datetime]
-    ask_at: Mapped[datetime]
+    ask_at: Mapped[datetime] = mapped_column(info=future())
+    set_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
     lines: Mapped[list[SubmissionLine]] = relationship(order_by="SubmissionLine.id", lazy="selectin")
 

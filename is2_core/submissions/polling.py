@@ -69,7 +69,7 @@ def poll_submission(platform: Platform, run: TaskRun, *, settlers: Settlers) -> 
         if reply.pending:
             record_results(row, dict(reply.results))
             settlers[row.kind].results(session, integration.id, reply.results, now)
-            row.ask_at = min(entry.ask_at for entry in reply.pending)
+            row.ask_at, row.set_at = min(entry.ask_at for entry in reply.pending), now
             run.finish(session, again_at=row.ask_at)
             return
         settlers[row.kind].results(session, integration.id, reply.results, now)

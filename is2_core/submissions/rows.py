@@ -56,6 +56,7 @@ def open_submissions(
             handle=entry.handle,
             sent_at=now,
             ask_at=entry.ask_at,
+            set_at=now,
             lines=[SubmissionLine(key=key, result=PENDING) for key in entry.keys],
         )
         session.add(row)

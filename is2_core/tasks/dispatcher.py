@@ -15,10 +15,13 @@ from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Integration
 from is2_core.accounts.states import IntegrationState
+from is2_core.db.base import Base
+from is2_core.db.instants import any_ahead, instants, mend_instants
 from is2_core.platform import Platform
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.models import Schedule, Task
 from is2_core.tasks.pick import LIMITS, Limits, count_due
-from is2_core.tasks.queue import enqueue, move_tasks
+from is2_core.tasks.queue import SOON, enqueue, move_tasks
 from is2_core.tasks.runner import MAX_CRASHES
 from is2_core.tasks.schedule import next_slot
 from is2_core.tasks.states import TaskState
@@ -43,6 +46,7 @@ def tick(platform: Platform, wakeup: Wakeup, limits: Limits = LIMITS, kinds: Col
     Args:
         kinds: the kinds of tasks to wake workers for, those this version knows; None for all.
     """
+    _mend_clock(platform)
     scheduled = _turn_schedules(platform)
     with platform.db.write() as session:
         now = platform.clock.database_now(session)
@@ -50,6 +54,21 @@ def tick(platform: Platform, wakeup: Wakeup, limits: Limits = LIMITS, kinds: Col
         recovered = _sweep(session, now)
         due = count_due(session, now, kinds, limits)
     return Tick(scheduled, recovered, due, wakeup.notify(due) if due else 0)
+
+
+def _mend_clock(platform: Platform) -> None:
+    """Let nothing wait for a time that lay ahead because of a clock that was put back since, and ask for the task that
+    mends what is not urgent and tells the support."""
+    with platform.db.read() as session:
+        if not any_ahead(session, Base.metadata, platform.clock.database_now(session)):
+            return
+    with platform.db.write() as session:
+        now = platform.clock.database_now(session)
+        for column, instant in instants(Base.metadata, watched=True):
+            mended = mend_instants(session, column, instant, now)
+            if mended:
+                _log.warning("the clock was put back: %s instants of %s lay in the future", mended, column)
+        enqueue(session, kind=TaskKind.CLOCK_PUT_BACK, now=now, priority=SOON)
 
 
 def _turn_schedules(platform: Platform) -> int:
@@ -70,6 +89,7 @@ def _turn(platform: Platform, schedule_id: int) -> bool:
         if found is None:
             return False
         schedule, integration = found
+        schedule.set_at = now
         schedule.next_at = next_slot(
             after=now,
             last=schedule.next_at,
@@ -109,7 +129,7 @@ def _sweep(session: Session, now: datetime) -> int:
         "finished_at": now,
     }
     poison = move_tasks(session, sa.and_(expired, Task.crashes + 1 >= MAX_CRASHES), {**crash, **set_aside})
-    crashed = move_tasks(session, expired, {**crash, "state": TaskState.READY, "run_at": now})
+    crashed = move_tasks(session, expired, {**crash, "state": TaskState.READY, "run_at": now, "set_at": now})
     count = poison + crashed
     if count:
         _log.warning("%s tasks had lost their worker", count)

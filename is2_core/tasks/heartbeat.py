@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from is2_core.db.instants import AHEAD
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.models import Heartbeat, Task
@@ -21,8 +22,6 @@ from is2_core.tasks.states import TaskState
 EVERY = timedelta(minutes=1)
 OLD_AFTER = timedelta(minutes=3)
 _ROW = 1
-# What lies farther in the future was stored before the clock was put back.
-_AHEAD = timedelta(seconds=5)
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class HeartbeatState:
         return self.asked_ago is not None and not self._is_ahead(self.asked_at) and self.asked_ago <= OLD_AFTER
 
     def _is_ahead(self, at: datetime | None) -> bool:
-        return at is not None and at > self.now + _AHEAD
+        return at is not None and at > self.now + AHEAD
 
     def _ago(self, at: datetime | None) -> timedelta | None:
         return None if at is None else max(self.now - at, timedelta(0))
@@ -72,13 +71,13 @@ def ask_for_heartbeat(platform: Platform) -> bool:
         platform.db.upsert(session, Heartbeat, [{"id": _ROW}], key=["id"])
         now = platform.clock.wall_now(session)
         # A stored time in the future counts as just now; left as it is, it would hide for as long that work has ended.
-        just_now = sa.case((Heartbeat.stored_at > now + _AHEAD, sa.literal(now, Heartbeat.stored_at.type)))
+        just_now = sa.case((Heartbeat.stored_at > now + AHEAD, sa.literal(now, Heartbeat.stored_at.type)))
         asked = session.execute(
             sa.update(Heartbeat)
             .where(
                 Heartbeat.id == _ROW,
                 sa.or_(
-                    Heartbeat.asked_at.is_(None), Heartbeat.asked_at <= now - EVERY, Heartbeat.asked_at > now + _AHEAD
+                    Heartbeat.asked_at.is_(None), Heartbeat.asked_at <= now - EVERY, Heartbeat.asked_at > now + AHEAD
                 ),
             )
             .values(asked_at=now, stored_at=sa.func.coalesce(just_now, Heartbeat.stored_at))

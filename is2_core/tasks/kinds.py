@@ -10,6 +10,7 @@ class TaskKind(StrEnum):
     """Name a kind of task."""
 
     HEARTBEAT = "platform.heartbeat"
+    CLOCK_PUT_BACK = "platform.clock"
     RESEAL = "platform.reseal"
     ORDERS_CHECK = "orders.check"
     ORDERS_RECONCILE = "orders.reconcile"

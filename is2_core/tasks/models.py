@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from is2_core.db.base import Base, Id, reference
+from is2_core.db.instants import future, lease, past
 from is2_core.tasks.states import OPEN_SQL, TaskState
+
+LEASE = timedelta(seconds=60)
 
 
 class Heartbeat(Base):
@@ -20,7 +23,7 @@ class Heartbeat(Base):
 
     __tablename__ = "heartbeat"
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    asked_at: Mapped[datetime | None]
+    asked_at: Mapped[datetime | None] = mapped_column(info=past(is_watched=True))
     stored_at: Mapped[datetime | None]
 
 
@@ -28,6 +31,7 @@ class Schedule(Base):
     """Work that comes due again and again; the dispatcher turns a due row into a task, once per slot.
 
     Slots are `every_s` seconds apart, or at the local time `daily_at` ("02:30") of the time zone `zone` where set.
+    `set_at` is when `next_at` was set.
     """
 
     __tablename__ = "schedule"
@@ -38,7 +42,8 @@ class Schedule(Base):
     every_s: Mapped[int]
     daily_at: Mapped[str] = mapped_column(default="")
     zone: Mapped[str] = mapped_column(default="")
-    next_at: Mapped[datetime] = mapped_column(index=True)
+    next_at: Mapped[datetime] = mapped_column(index=True, info=future(is_watched=True))
+    set_at: Mapped[datetime | None] = mapped_column(index=True)
 
 
 class Task(Base):
@@ -47,6 +52,7 @@ class Task(Base):
     `business_key` is unique while the task is open; asking again raises `wanted`, and a run that finishes
     while `wanted` rose meanwhile leaves the task due again, so no request is lost. `fence` rises with every
     claim; a run whose fence is no longer the row's can commit nothing. `priority` 0: a person waits.
+    `set_at` is when `run_at` was set.
     """
 
     __tablename__ = "task"
@@ -68,11 +74,14 @@ class Task(Base):
     payload: Mapped[dict[str, Any]] = mapped_column(default=dict)
     priority: Mapped[int] = mapped_column(default=5)
     state: Mapped[str] = mapped_column(default=TaskState.READY)
-    run_at: Mapped[datetime]
+    run_at: Mapped[datetime] = mapped_column(info=future(is_watched=True, where="task.state IN ('READY', 'WAITING')"))
+    set_at: Mapped[datetime | None]
     wanted: Mapped[int] = mapped_column(default=1)
     attempts: Mapped[int] = mapped_column(default=0)
     crashes: Mapped[int] = mapped_column(default=0)
-    lease_until: Mapped[datetime | None]
+    lease_until: Mapped[datetime | None] = mapped_column(
+        info=lease(LEASE, is_watched=True, where="task.state = 'RUNNING'")
+    )
     # Not used any more: it stays because the table has it, and revisions only add while older processes may run.
     rung_until: Mapped[datetime | None]
     fence: Mapped[int] = mapped_column(default=0)

@@ -72,6 +72,7 @@ def enqueue(
         priority=priority,
         state=TaskState.WAITING if paused else TaskState.READY,
         run_at=run_at or now,
+        set_at=now,
         wanted=1,
         attempts=0,
         crashes=0,
@@ -86,6 +87,7 @@ def enqueue(
         set_={
             "wanted": Task.wanted + 1,
             "run_at": sa.case((new.run_at < Task.run_at, new.run_at), else_=Task.run_at),
+            "set_at": sa.case((new.run_at < Task.run_at, new.set_at), else_=Task.set_at),
             "priority": sa.case((new.priority < Task.priority, new.priority), else_=Task.priority),
         },
     )
@@ -101,7 +103,8 @@ def pause_tasks(session: Session, integration_id: int) -> None:
 def release_tasks(session: Session, integration_id: int, now: datetime) -> None:
     """Make what waited due again. What somebody is just asking for again is woken by the dispatcher's next tick."""
     waiting = sa.and_(Task.integration_id == integration_id, Task.state == TaskState.WAITING)
-    change_at_end(session, lambda session: move_tasks(session, waiting, {"state": TaskState.READY, "run_at": now}))
+    due = {"state": TaskState.READY, "run_at": now, "set_at": now}
+    change_at_end(session, lambda session: move_tasks(session, waiting, due))
 
 
 def move_tasks(session: Session, where: sa.ColumnElement[bool], values: Mapping[str, Any]) -> int:

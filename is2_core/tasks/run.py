@@ -13,11 +13,10 @@ from sqlalchemy.orm import Session
 
 from is2_core.db.changes import rows_changed
 from is2_core.platform import Platform
-from is2_core.tasks.models import Task
+from is2_core.tasks.models import LEASE, Task
 from is2_core.tasks.queue import change_at_end
 from is2_core.tasks.states import TaskState
 
-LEASE = timedelta(seconds=60)
 HEARTBEAT = LEASE / 4
 # A run ends in time for the next one to take its turn, far below the job timeout.
 TIME_BUDGET = timedelta(seconds=60)
@@ -87,6 +86,7 @@ class TaskRun:
         ended = {
             "state": state,
             "run_at": run_at,
+            "set_at": now,
             "lease_until": None,
             "attempts": 0,
             "crashes": 0,

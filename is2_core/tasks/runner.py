@@ -16,10 +16,10 @@ from is2_core.accounts.states import WAITS_FOR_A_PERSON, IntegrationState
 from is2_core.crypto import UnknownKey
 from is2_core.errors import PluginBug, trace_without_values
 from is2_core.platform import Platform
-from is2_core.tasks.models import Task
+from is2_core.tasks.models import LEASE, Task
 from is2_core.tasks.pick import LIMITS, Limits, next_due
 from is2_core.tasks.queue import pause_tasks
-from is2_core.tasks.run import LEASE, Fenced, TaskRun
+from is2_core.tasks.run import Fenced, TaskRun
 from is2_core.tasks.states import TaskState
 from plugins.interface import AuthorizationLost, CartError, RateLimited, SettingsError, Temporary
 

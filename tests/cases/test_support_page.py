@@ -168,3 +168,18 @@ def test_what_people_write_is_shown_as_text(panel: Panel) -> None:
     for shown in (page, panel.browser(SUPPORT).get("/support")):
         assert shown.soup.find("script", string="alert(1)") is None
         assert "<script>alert(1)</script>" in shown.text
+
+
+def test_a_case_of_the_installation_is_the_supports_alone(panel: Panel) -> None:
+    with panel.platform.db.write() as db:
+        for _ in range(2):
+            support.raise_case(
+                db, panel.clock.now(), account_id=None, kind=CaseKind.CLOCK_PUT_BACK, subject="clock", sentence="Ahead."
+            )
+    (case,) = cases(panel)
+    browser = panel.browser(SUPPORT)
+    page = browser.get("/support")
+    assert f"Case {case.id}: this installation" in page.text and "A clock was put back" in page.text
+    page = browser.press("Close with this answer", answer="NTP is on again.")
+    assert f"Case {case.id} is closed." in page.messages
+    assert "Ahead." not in panel.browser(ALICE).get("/help").text

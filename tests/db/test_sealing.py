@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ from is2_core.db import reseal as resealing
 from is2_core.db.engine import Database
 from is2_core.db.metadata import metadata
 from is2_core.db.reseal import all_steps, reseal, rows_with_keys, sealed_columns
-from is2_core.db.types import Sealed, SealedValue, seal, use_keyring
+from is2_core.db.types import SealedValue, seal, use_keyring
 from is2_core.orders.models import Recipient
 from is2_core.platform import Platform
 from is2_core.tasks.models import Task
@@ -25,34 +24,11 @@ from is2_core.tasks.runner import run_next
 from is2_core.tasks.states import TaskState
 from tests.conftest import KEYS
 from tests.support.buyers import sealed_before
+from tests.support.filled import fill, key_of, value_of
 
 SEALED = list(sealed_columns(metadata))
 RING = Keyring.parse(KEYS)
 NEWER = f"{Keyring.generate('newer')},{KEYS}"
-
-
-def plain(column: sa.Column[Any], number: int) -> Any:
-    """A value for a column of row `number`, another one in each row."""
-    if column.foreign_keys or isinstance(column.type, sa.Integer | sa.BigInteger):
-        return number
-    if isinstance(column.type, sa.Text):
-        return f"{column.name} {number}"
-    if isinstance(column.type, sa.JSON):
-        return []
-    return False if isinstance(column.type, sa.Boolean) else datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-
-
-def key_of(column: sa.Column[Any], number: int) -> list[Any]:
-    assert isinstance(column.type, Sealed)
-    tables = (name.split(".") for name in column.type.key)
-    return [plain(metadata.tables[table].c[name], number) for table, name in tables]
-
-
-def value_of(column: sa.Column[Any], number: int) -> dict[str, str]:
-    return {"of": f"{column} {number}"}
-
-
-TEXTS_OF_BEFORE = {"hold": ["sentence"], "order_event": ["sentence"], "received_order": ["cancel_reason"]}
 
 
 @pytest.fixture
@@ -60,19 +36,7 @@ def db(database_url: str) -> Iterator[Database]:
     """A database with two rows in every table, each sealed column filled."""
     use_keyring(RING)
     made = Database(database_url)
-    with made.engine.connect() as connection:
-        off = "PRAGMA foreign_keys = OFF" if made.is_sqlite else "SET session_replication_role = replica"
-        connection.exec_driver_sql(off)
-        for table in metadata.sorted_tables:
-            rows = [{column.name: plain(column, number) for column in table.columns} for number in (1, 2)]
-            # Not of an earlier release, whose texts are sealed or dropped besides.
-            rows = [{**row, **dict.fromkeys(TEXTS_OF_BEFORE.get(table.name, ()), "")} for row in rows]
-            for row, number in zip(rows, (1, 2), strict=True):
-                for column in table.columns:
-                    if isinstance(column.type, Sealed):
-                        row[column.name] = seal(column, value_of(column, number), *key_of(column, number))
-            connection.execute(sa.insert(table), rows)
-        connection.commit()
+    fill(made)
     yield made
     made.dispose()
 

@@ -34,6 +34,7 @@ KIND_LABELS = {
     CaseKind.SELLER_NOT_PROVED: "Seller not proved",
     CaseKind.SELLER_HELD: "Seller held without proof",
     CaseKind.NUMBER_TWICE: "One tracking number for two orders",
+    CaseKind.CLOCK_PUT_BACK: "A clock was put back",
 }
 
 
@@ -51,10 +52,11 @@ def close() -> ResponseReturnValue:
     case_id = request.form.get("case_id", 0, type=int)
     answer = request.form.get("answer", "")
     try:
-        support_cases.close_case(platform(), case_id=case_id, user_id=access.user().id, answer=answer)
+        has_merchant = support_cases.close_case(platform(), case_id=case_id, user_id=access.user().id, answer=answer)
     except FlowError as error:
         return _page(case_id, answer, error), error.status
-    flash(f"Case {case_id} is closed; the merchant reads the answer on the help page.", "success")
+    reads = "; the merchant reads the answer on the help page" if has_merchant else ""
+    flash(f"Case {case_id} is closed{reads}.", "success")
     return redirect(url_for(".cases"), 303)
 
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from is2_core.db.base import Base, Id, Owned, reference as foreign_key
+from is2_core.db.instants import future, told
 
 
 class Package(Owned):
@@ -39,13 +40,14 @@ class Package(Owned):
     service: Mapped[str] = mapped_column(default="")
     tracking_number: Mapped[str]
     plain_number: Mapped[str] = mapped_column(default="", index=True)
-    shipped_at: Mapped[datetime]
+    shipped_at: Mapped[datetime] = mapped_column(info=told())
     voided: Mapped[bool] = mapped_column(default=False)
     version: Mapped[int] = mapped_column(default=1)
     posted_version: Mapped[int] = mapped_column(default=0)
     post_state: Mapped[str]
     post_sentence: Mapped[str] = mapped_column(default="")
-    post_at: Mapped[datetime | None]
+    post_at: Mapped[datetime | None] = mapped_column(info=future())
+    set_at: Mapped[datetime | None]
     posted_at: Mapped[datetime | None]
     cart_ref: Mapped[str | None]
     seen_at: Mapped[datetime]

@@ -21,10 +21,14 @@ def upgrade() -> None:
     _add_corrections()
     _add_known_skus()
     _add_parameters()
+    _add_set_at()
+    _allow_cases_of_no_account()
 
 
 def downgrade() -> None:
     """Take back."""
+    _forbid_cases_of_no_account()
+    _drop_set_at()
     _drop_parameters()
     _drop_known_skus()
     _drop_corrections()
@@ -143,3 +147,40 @@ def _drop_corrections() -> None:
         batch_op.drop_column("address_corrected")
     with op.batch_alter_table("recipient", schema=None) as batch_op:
         batch_op.drop_column("corrected")
+
+
+# Those with a future instant, which then know when it was set.
+_WITH_FUTURE = (
+    "task",
+    "schedule",
+    "submission",
+    "line_customization",
+    "install_session",
+    "credential",
+    "user_account",
+    "package",
+)
+
+
+def _add_set_at() -> None:
+    for table in _WITH_FUTURE:
+        op.add_column(table, sa.Column("set_at", sa.DateTime(), nullable=True))
+    op.create_index(op.f("ix_schedule_set_at"), "schedule", ["set_at"], unique=False)
+
+
+def _drop_set_at() -> None:
+    op.drop_index(op.f("ix_schedule_set_at"), "schedule")
+    for table in _WITH_FUTURE:
+        with op.batch_alter_table(table, schema=None) as batch_op:
+            batch_op.drop_column("set_at")
+
+
+def _allow_cases_of_no_account() -> None:
+    with op.batch_alter_table("support_case", schema=None) as batch_op:
+        batch_op.alter_column("account_id", existing_type=sa.BigInteger(), nullable=True)
+
+
+def _forbid_cases_of_no_account() -> None:
+    op.execute("DELETE FROM support_case WHERE account_id IS NULL")
+    with op.batch_alter_table("support_case", schema=None) as batch_op:
+        batch_op.alter_column("account_id", existing_type=sa.BigInteger(), nullable=False)
