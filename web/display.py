@@ -40,7 +40,7 @@ _ACK_LABELS = {
 }
 
 # Blueprints whose pages stand in the section of another.
-_ROOMS = {
+_SECTIONS = {
     **dict.fromkeys(
         ("install", "drift", "inventory", "item_table", "items", "shared_stock", "shipping"), "integrations"
     ),
@@ -84,7 +84,7 @@ def init_app(app: Flask) -> None:
             "ack_label": lambda order, cart: ack_label(platform, order, cart),
             "region_label": lambda row: region_label(platform, row),
             "here": request.endpoint or "",
-            "room": _ROOMS.get(request.blueprint or "", request.blueprint or ""),
+            "section": _SECTIONS.get(request.blueprint or "", request.blueprint or ""),
         }
 
 

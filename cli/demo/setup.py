@@ -53,8 +53,8 @@ NEWCOMER = StorePlan(NORTHWIND, "na", "A2SIMNA0000002", "Blue Harbor", 2, ("TENT
 EUROPE = StorePlan(NORTHWIND, "eu", "A2SIMEU0000001", "Europe", 4, ("Mug Blue 12oz",), {"plain": 4, "non_ascii": 1})
 ENROLLED = StorePlan(SUMMIT, "na", "A2SIMNA0000003", "Summit", 3, ("TENT-2P", "LAMP-USB"), {"plain": 4})
 SAKURA_TRAIL = StorePlan(SAKURA, "fe", "A2SIMFE0000001", "Sakura", 3, ("TENT-2P", "000123"), {"plain": 4})
-WITH_OLDER_TOKEN = StorePlan(MERLION, "fe", "A2SIMFE0000002", "Merlion", 5, ("LAMP-USB",), {"plain": 4})
-STORES = (MAIN, NEWCOMER, EUROPE, ENROLLED, SAKURA_TRAIL, WITH_OLDER_TOKEN)
+WITH_LEGACY_TOKEN = StorePlan(MERLION, "fe", "A2SIMFE0000002", "Merlion", 5, ("LAMP-USB",), {"plain": 4})
+STORES = (MAIN, NEWCOMER, EUROPE, ENROLLED, SAKURA_TRAIL, WITH_LEGACY_TOKEN)
 # Listings that would be in more marketplaces than one demo has listings feeds for: 5 in 5 minutes.
 FEW_MARKETPLACES = {EUROPE.seller: ["A1F83G8C2ARO7P", "A1PA6795UKMFR9"]}
 

@@ -71,7 +71,7 @@ class Simulator:
         """All sellers by id."""
         return {str(seller["seller"]): seller for seller in self._get("sellers")["sellers"]}
 
-    def give_older_token(self, seller: str) -> None:
+    def give_legacy_token(self, seller: str) -> None:
         """Have the seller's consent bring a token of the older API as well."""
         self._post("seller", {"seller": seller, "older_token": True})
 

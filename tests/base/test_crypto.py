@@ -13,17 +13,17 @@ pytestmark = pytest.mark.unit
 
 
 def test_what_is_sealed_opens_and_shows_nothing() -> None:
-    ring = Keyring.parse(Keyring.generate("k1"))
-    sealed = ring.seal("table.column", (7, "A-1"), b"Ann Example")
-    assert sealed.startswith("2:k1.") and sealed.startswith(ring.mark)
+    keyring = Keyring.parse(Keyring.generate("k1"))
+    sealed = keyring.seal("table.column", (7, "A-1"), b"Ann Example")
+    assert sealed.startswith("2:k1.") and sealed.startswith(keyring.mark)
     assert "Ann" not in sealed
-    assert ring.open("table.column", (7, "A-1"), sealed) == b"Ann Example"
-    assert ring.seal("table.column", (7, "A-1"), b"Ann Example") != sealed
+    assert keyring.open("table.column", (7, "A-1"), sealed) == b"Ann Example"
+    assert keyring.seal("table.column", (7, "A-1"), b"Ann Example") != sealed
 
 
 def test_it_opens_for_its_column_row_and_key_only() -> None:
-    ring = Keyring.parse(Keyring.generate("k1"))
-    sealed = ring.seal("a.b", (1, "x"), b"x")
+    keyring = Keyring.parse(Keyring.generate("k1"))
+    sealed = keyring.seal("a.b", (1, "x"), b"x")
     for purpose, key in (
         ("a.c", (1, "x")),
         ("a.b", (2, "x")),
@@ -34,7 +34,7 @@ def test_it_opens_for_its_column_row_and_key_only() -> None:
         ("a.b", (1, "x", "")),
     ):
         with pytest.raises(CannotOpen):
-            ring.open(purpose, key, sealed)
+            keyring.open(purpose, key, sealed)
     with pytest.raises(CannotOpen):
         Keyring.parse(Keyring.generate("k1")).open("a.b", (1, "x"), sealed)
     with pytest.raises(UnknownKey):
@@ -42,7 +42,7 @@ def test_it_opens_for_its_column_row_and_key_only() -> None:
     changed = sealed[:-4] + ("AAAA" if not sealed.endswith("AAAA") else "BBBB")
     for broken in (changed, sealed[:-1], "2:k1.", "k1.", sealed.removeprefix("2:"), sealed[:20]):
         with pytest.raises(CannotOpen):
-            ring.open("a.b", (1, "x"), broken)
+            keyring.open("a.b", (1, "x"), broken)
 
 
 def test_a_new_key_seals_and_the_old_one_still_opens() -> None:
@@ -56,12 +56,12 @@ def test_a_new_key_seals_and_the_old_one_still_opens() -> None:
 
 def test_a_value_of_the_first_rule_opens_in_its_column_only() -> None:
     key = Keyring.generate("k.1")
-    ring = Keyring.parse(key)
-    sealed = sealed_before(ring, "a.b", b"x")
+    keyring = Keyring.parse(key)
+    sealed = sealed_before(keyring, "a.b", b"x")
     assert not sealed.startswith("2:")
-    assert ring.open("a.b", (9, "whatever"), sealed) == b"x"
+    assert keyring.open("a.b", (9, "whatever"), sealed) == b"x"
     with pytest.raises(CannotOpen):
-        ring.open("a.c", (9, "whatever"), sealed)
+        keyring.open("a.c", (9, "whatever"), sealed)
 
 
 @pytest.mark.parametrize("text", ["", "k1", "k1:short", "k1:!!!", ":" + "A" * 44])

@@ -328,10 +328,10 @@ def test_a_worker_that_is_told_to_stop_does_not_wait_for_the_answer() -> None:
     class TooLong(Exception):
         pass
 
-    def ring(*_: object) -> None:
+    def on_alarm(*_: object) -> None:
         raise TooLong
 
-    former = signal.signal(signal.SIGALRM, ring)
+    former = signal.signal(signal.SIGALRM, on_alarm)
     cut = threading.Event()
 
     def watch(connection: socket.socket, end: threading.Event) -> None:

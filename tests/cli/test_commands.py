@@ -121,8 +121,8 @@ def test_a_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_generated_key_fits_in_front_of_an_old_one() -> None:
     made = CliRunner().invoke(main, ["keys", "generate", "--id", "k2"])
-    ring = Keyring.parse(f"{made.output.strip()},{KEYS}")
-    assert ring.current == "k2"
+    keyring = Keyring.parse(f"{made.output.strip()},{KEYS}")
+    assert keyring.current == "k2"
 
 
 def test_a_broken_command_is_listed_and_takes_no_other_away(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,7 +69,7 @@ def test_both_sides_are_compared_for_real(start: Start, tmp_path: Path) -> None:
     assert outcome["killed_worker"] and "A worker was killed in the middle of the import." in told
     table = counts(outcome)
     assert outcome["stores"] == STORES
-    check_the_road(table)
+    check_the_orders(table)
     check_the_way_back(table, outcome)
     assert code == 1
     spoiled = outcome["spoiled"]
@@ -82,7 +82,7 @@ def test_both_sides_are_compared_for_real(start: Start, tmp_path: Path) -> None:
     assert list((tmp_path / "demo").iterdir()) == []
 
 
-def check_the_road(table: Table) -> None:
+def check_the_orders(table: Table) -> None:
     """Every branch was met and came to its end."""
     assert all(is2 == cart for is2, cart in table.values())
     main = {row: is2 for (store, row), (is2, _) in table.items() if store == MAIN}

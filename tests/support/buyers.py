@@ -29,8 +29,8 @@ def change_people(session: Session, recipient: Recipient, **parts: Any) -> None:
     recipient.sealed = seal(Recipient.sealed, people, order.integration_id, order.remote_id)
 
 
-def sealed_before(ring: Keyring, purpose: str, value: bytes) -> str:
+def sealed_before(keyring: Keyring, purpose: str, value: bytes) -> str:
     """Seal by the first rule: bound to the column, whatever the row is."""
     nonce = os.urandom(12)
-    sealed = AESGCM(ring.keys[ring.current]).encrypt(nonce, value, purpose.encode())
-    return f"{ring.current}.{base64.b64encode(nonce + sealed).decode()}"
+    sealed = AESGCM(keyring.keys[keyring.current]).encrypt(nonce, value, purpose.encode())
+    return f"{keyring.current}.{base64.b64encode(nonce + sealed).decode()}"

@@ -26,7 +26,7 @@ from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.models import Schedule
 from plugins import interface
 from plugins.testkit import served
-from tests.carts.test_tiny_road import TinyWorld
+from tests.carts.test_tiny_flow import TinyWorld
 from tests.conftest import make_config
 from tests.support.browser import Browser
 from tests.support.parcels import ups_number

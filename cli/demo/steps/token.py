@@ -14,7 +14,7 @@ _SAYS = {DURING: "until further notice", ENDED: "no longer used"}
 
 def begin(demo: Demo) -> None:
     """One seller has a token of the older API, and the admin's switch is on."""
-    demo.amazon.give_older_token(setup.WITH_OLDER_TOKEN.seller)
+    demo.amazon.give_legacy_token(setup.WITH_LEGACY_TOKEN.seller)
     demo.admin.begin_migration(SIMULATED_CART)
 
 

@@ -1,4 +1,4 @@
-"""The order road from the cart's listing to the acknowledgement."""
+"""Orders from the cart's listing to the acknowledgement."""
 
 from __future__ import annotations
 
