@@ -40,7 +40,7 @@ NOT_YET: dict[str, str] = {
     "given_up": "is2_core/inventory is2_core/submissions",
     "levels": "is2_core/embedded_warehouse is2_core/inventory",
     "marks": "is2_core/embedded_warehouse is2_core/orders plugins/amazon plugins/types plugins/warehouse.py",
-    "near": "is2_core/items web/items",
+    "near": "is2_core/items",
     "older": "is2_core/accounts is2_core/install is2_core/integrations",
     "orders_known": "is2_core/orders",
     "people": "is2_core/orders",
@@ -53,11 +53,10 @@ NOT_YET: dict[str, str] = {
     "sentence": "is2_core/accounts is2_core/calls is2_core/cases is2_core/errors.py is2_core/install"
     " is2_core/integrations is2_core/inventory is2_core/items is2_core/orders is2_core/shipments"
     " is2_core/submissions is2_core/tasks plugins/amazon plugins/conformance plugins/errors.py"
-    " plugins/types plugins/warehouse.py web/embedded_warehouse web/errors.py web/inventory web/items",
+    " plugins/types plugins/warehouse.py web/embedded_warehouse web/errors.py",
     "slice": "is2_core/db",
     "stock_push": "is2_core/inventory",
-    "store": "is2_core/accounts is2_core/carts is2_core/inventory is2_core/items is2_core/orders"
-    " is2_core/shipments web/inventory web/items web/orders",
+    "store": "is2_core/carts is2_core/inventory is2_core/items is2_core/orders is2_core/shipments web/orders",
     "why": "is2_core/embedded_warehouse is2_core/inventory is2_core/items is2_core/orders is2_core/shipments",
     "words": "is2_core/inventory is2_core/items is2_core/orders web/display.py",
 }

@@ -11,7 +11,7 @@ from flask import Flask, g, request
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 
-from is2_core.accounts.display_name import store_name
+from is2_core.accounts.display_name import integration_name
 from is2_core.accounts.models import Integration
 from is2_core.accounts.states import Role
 from is2_core.carts.cart_settings import environment_label
@@ -54,7 +54,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(when=when, brief=brief, day=day, words=words, age=age)
     app.jinja_env.globals.update(
         csrf=csrf,
-        store_name=store_name,
+        integration_name=integration_name,
         unconfirmed_shared=shared_stock.unconfirmed,
         state_label=STATE_LABELS.get,
         state_color=lambda state: _STATE_COLORS.get(state, "light"),

@@ -5,6 +5,6 @@ from __future__ import annotations
 from is2_core.accounts.models import Integration
 
 
-def store_name(integration: Integration) -> str:
+def integration_name(integration: Integration) -> str:
     """How a store is named everywhere: its nickname, else the seller's name."""
     return integration.nickname or integration.seller_name or "not finished"

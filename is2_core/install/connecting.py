@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from is2_core.accounts.display_name import store_name
+from is2_core.accounts.display_name import integration_name
 from is2_core.accounts.models import Credential, InstallSession, Integration, SellerClaim
 from is2_core.accounts.states import NOT_CONNECTED, WAITS_FOR_A_PERSON, IntegrationState
 from is2_core.cases.cases import raise_case
@@ -105,7 +105,7 @@ def _refusal(row: Integration, other: Integration | None) -> str:
         )
     if row.state == IntegrationState.SETUP and other.state in WAITS_FOR_A_PERSON:
         return ""
-    return f"This store is connected to your account already, as {store_name(other)}."
+    return f"This store is connected to your account already, as {integration_name(other)}."
 
 
 def _place(session: Session, row: Integration, other: Integration | None) -> Integration:

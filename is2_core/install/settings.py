@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from is2_core.accounts.access import owned_integration
-from is2_core.accounts.display_name import store_name
+from is2_core.accounts.display_name import integration_name
 from is2_core.accounts.models import Credential, Integration, UnshippedLook
 from is2_core.accounts.states import IntegrationState
 from is2_core.carts.cart_settings import known_manifest
@@ -150,7 +150,7 @@ def finish_setup(
         _schedule_inventory(platform, session, row, typed, now)
         enqueue(session, kind=TaskKind.ORDERS_CHECK, integration=row, now=now, priority=NOW)
         enqueue(session, kind=TaskKind.ORDERS_REVIEW, integration=row, now=now)
-        name = f"{manifest.label} store {store_name(row)}"
+        name = f"{manifest.label} store {integration_name(row)}"
     if first:
         return Saved(f"Success: your {name} is connected. Its first orders are being read now.", tuple(warnings))
     return Saved(f"The settings of your {name} are saved.", tuple(warnings))

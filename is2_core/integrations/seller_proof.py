@@ -12,7 +12,7 @@ from dataclasses import replace
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from is2_core.accounts.display_name import store_name
+from is2_core.accounts.display_name import integration_name
 from is2_core.accounts.models import Integration, SellerClaim
 from is2_core.carts.cart_settings import is_enabled
 from is2_core.carts.context import cart_context
@@ -139,7 +139,7 @@ def prove_earlier(platform: Platform, run: TaskRun) -> None:
             integration_id=integration.id,
             kind=CaseKind.SELLER_NOT_PROVED,
             subject=_subject(integration),
-            sentence=f"{store_name(integration)} was connected before sellers were proved, and its proof fails: "
+            sentence=f"{integration_name(integration)} was connected before sellers were proved, and its proof fails: "
             f"{refusal} Nothing was changed; it is tried again every day.",
         )
 

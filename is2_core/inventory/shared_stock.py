@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from is2_core.accounts.access import owned_integration
-from is2_core.accounts.display_name import store_name
+from is2_core.accounts.display_name import integration_name
 from is2_core.accounts.models import Integration
 from is2_core.cases.cases import raise_case
 from is2_core.cases.states import CaseKind
@@ -49,7 +49,7 @@ def shared_stock(platform: Platform, *, integration_id: int, account_id: int) ->
         waiting = unconfirmed_skus(session, integration)
         buffers = buffers_of(session, account_id)
         names = {
-            row.id: store_name(row)
+            row.id: integration_name(row)
             for row in session.scalars(sa.select(Integration).where(Integration.account_id == account_id))
         }
     rows = {row.sku: row for row in platform.warehouse(integration.wms_target).stock(account_id, sorted(shared))}
@@ -124,7 +124,7 @@ def confirm_shared_stock(
             row = sync_row(session, store)
             row.shared_confirmed = sorted({*row.shared_confirmed, *skus})
         names = sorted(
-            store_name(session.get_one(Integration, other))
+            integration_name(session.get_one(Integration, other))
             for other in {o for others in shared.values() for o in others}
         )
         raise_case(
@@ -133,8 +133,8 @@ def confirm_shared_stock(
             account_id=account_id,
             kind=CaseKind.SHARED_STOCK,
             subject=f"store {integration.id}",
-            sentence=f"{store_name(integration)} now sends the stock of {len(shared)} SKUs that {', '.join(names)} "
-            f"{'sells' if len(names) == 1 else 'sell'} too: {', '.join(list(shared)[:20])}.",
+            sentence=f"{integration_name(integration)} now sends the stock of {len(shared)} SKUs that "
+            f"{', '.join(names)} {'sells' if len(names) == 1 else 'sell'} too: {', '.join(list(shared)[:20])}.",
             integration_id=integration.id,
             user_id=user_id,
         )

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from is2_core.accounts.display_name import store_name
+from is2_core.accounts.display_name import integration_name
 from is2_core.accounts.models import Integration
 from is2_core.carts.context import cart_context
 from is2_core.cases.cases import end_case, raise_case
@@ -108,7 +108,7 @@ def _tell_of_silence(platform: Platform, run: TaskRun, integration: Integration,
             kind=CaseKind.NO_ANSWER,
             subject=f"submission {row.id}",
             sentence=f"The shop has not said since {row.sent_at:%Y-%m-%d %H:%M} UTC what became of {len(row.lines)} "
-            f"lines of {store_name(integration)}. Nothing newer of the kind is sent before; an administrator can give "
-            "it up.",
+            f"lines of {integration_name(integration)}. Nothing newer of the kind is sent before; an administrator can "
+            "give it up.",
             integration_id=integration.id,
         )

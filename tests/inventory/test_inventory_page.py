@@ -25,7 +25,7 @@ from is2_core.tasks.states import TaskState
 from plugins.interface import Applied, Rejected, Result
 from tests.support.browser import Page
 from tests.support.panel import ALICE, SUPPORT, Panel
-from web.inventory.inventory import latency_sentence
+from web.inventory.inventory import latency_text
 
 
 def address(panel: Panel) -> str:
@@ -373,7 +373,7 @@ def test_a_new_latency_reaches_the_skus_one_by_one(panel: Panel) -> None:
     ],
 )
 def test_how_far_a_latency_has_come(lead_days: int | None, with_lead: int, active: int, sentence: str) -> None:
-    assert latency_sentence(lead_days, with_lead, active) == sentence
+    assert latency_text(lead_days, with_lead, active) == sentence
 
 
 def test_the_guide_names_what_to_do_in_its_order(panel: Panel) -> None:

@@ -10,7 +10,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from is2_core.accounts.display_name import store_name
+from is2_core.accounts.display_name import integration_name
 from is2_core.accounts.models import Integration
 from is2_core.accounts.states import Role
 from is2_core.admin import failed_tasks
@@ -43,7 +43,7 @@ def tasks() -> ResponseReturnValue:
         failed = sa.select(Task).where(Task.state == TaskState.QUARANTINED).order_by(Task.id.desc())
         page = paged(db, failed.where(Task.kind == chosen) if chosen else failed)
         silent = _silent(db)
-        integrations = {row.id: store_name(row) for row in db.scalars(sa.select(Integration))}
+        integrations = {row.id: integration_name(row) for row in db.scalars(sa.select(Integration))}
     return render_template(
         "admin/tasks.html",
         counts=counts,

@@ -18,7 +18,7 @@ from web.access import platform
 from web.forms import draw, stray, typed
 from web.integrations.integrations import blueprint
 from web.integrations.notices import notices_of
-from web.inventory.inventory import latency_sentence
+from web.inventory.inventory import latency_text
 from web.inventory.shared_stock import unconfirmed
 
 
@@ -76,7 +76,7 @@ def settings_page(integration: Integration, *, setup: bool) -> ResponseReturnVal
 
 def _latency(integration: Integration) -> str:
     view = inventory_view(platform(), integration_id=integration.id, account_id=integration.account_id)
-    return latency_sentence(view.lead_days, view.with_lead, view.active)
+    return latency_text(view.lead_days, view.with_lead, view.active)
 
 
 def _with_guide(message: str) -> Markup:

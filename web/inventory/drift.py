@@ -40,8 +40,8 @@ def compare(integration_id: int) -> ResponseReturnValue:
 @blueprint.get("/integrations/<int:integration_id>/stock/drift.csv")
 def download(integration_id: int) -> ResponseReturnValue:
     """The active SKUs of which the cart shows something else than was sent, as a CSV file; times in UTC."""
-    store = access.owned_integration(integration_id)
-    view = inventory_view(platform(), integration_id=store.id, account_id=store.account_id)
+    integration = access.owned_integration(integration_id)
+    view = inventory_view(platform(), integration_id=integration.id, account_id=integration.account_id)
     text = io.StringIO(newline="")
     writer = csv.writer(text, quoting=csv.QUOTE_ALL)
     writer.writerow(COLUMNS)
@@ -51,7 +51,7 @@ def download(integration_id: int) -> ResponseReturnValue:
             shown = (row.shown, row.shown_lead_days, _time(row.shown_at))
             writer.writerow([guard(row.sku), guard(row.title), *sent, *shown, row.drift])
     response = Response(text.getvalue().encode("utf-8-sig"), content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="drift-{store.id}.csv"'
+    response.headers["Content-Disposition"] = f'attachment; filename="drift-{integration.id}.csv"'
     return response
 
 

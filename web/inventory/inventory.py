@@ -42,14 +42,14 @@ def guide() -> ResponseReturnValue:
 @blueprint.get("/integrations/<int:integration_id>/stock")
 def stock(integration_id: int) -> ResponseReturnValue:
     """The store's stock: filtered by what became of it, searched by SKU or title."""
-    store = access.owned_integration(integration_id)
-    if store.state == IntegrationState.SETUP:
-        return redirect(url_for("install.finish", integration_id=store.id))
-    return _page(store)
+    integration = access.owned_integration(integration_id)
+    if integration.state == IntegrationState.SETUP:
+        return redirect(url_for("install.finish", integration_id=integration.id))
+    return _page(integration)
 
 
-def _page(store: Integration, error: FlowError | None = None, typed: dict[str, str] | None = None) -> str:
-    view = inventory_view(platform(), integration_id=store.id, account_id=store.account_id)
+def _page(integration: Integration, error: FlowError | None = None, typed: dict[str, str] | None = None) -> str:
+    view = inventory_view(platform(), integration_id=integration.id, account_id=integration.account_id)
     chosen = request.values.get("show", "")
     if chosen not in _SHOWN:
         chosen = ""
@@ -58,17 +58,17 @@ def _page(store: Integration, error: FlowError | None = None, typed: dict[str, s
     now = platform().clock.now()
     return render_template(
         "inventory/stock.html",
-        store=store,
+        integration=integration,
         view=view,
         page=page_of(rows, "inventory.stock", {"show": chosen, "q": q}),
         counts={"due": view.due, "withheld": view.withheld, "rejected": view.rejected, "drift": view.drifted},
         chosen=chosen,
         q=q,
         now=now,
-        every=interval_label(store, view.every_s),
-        latency=latency_sentence(view.lead_days, view.with_lead, view.active),
-        not_now=not_now(store, view, now),
-        comparable=can_compare(platform(), store),
+        every=interval_label(integration, view.every_s),
+        latency=latency_text(view.lead_days, view.with_lead, view.active),
+        not_now=not_now(integration, view, now),
+        comparable=can_compare(platform(), integration),
         opened=request.values.get("open", 0, type=int),
         error=error,
         typed=typed or {},
@@ -79,9 +79,9 @@ def _matches(row: ItemStock, q: str) -> bool:
     return q.lower() in row.sku.lower() or q.lower() in row.title.lower()
 
 
-def not_now(store: Integration, view: InventoryView, now: datetime) -> str:
+def not_now(integration: Integration, view: InventoryView, now: datetime) -> str:
     """Why stock cannot be pushed at this moment and when it can again, "" where it can."""
-    if store.state != IntegrationState.ACTIVE:
+    if integration.state != IntegrationState.ACTIVE:
         return "This store is not active."
     if view.every_s is None:
         return "Inventory sync is off."
@@ -94,16 +94,16 @@ def not_now(store: Integration, view: InventoryView, now: datetime) -> str:
     return ""
 
 
-def interval_label(store: Integration, every_s: int | None) -> str:
+def interval_label(integration: Integration, every_s: int | None) -> str:
     """How often stock is sent, in the words of the settings page."""
-    plan = platform().carts.manifest(store.cart).inventory_schedule
+    plan = platform().carts.manifest(integration.cart).inventory_schedule
     for choice in plan.choices if plan else ():
         if every_s == (int(choice.every.total_seconds()) if choice.every else None):
             return choice.label[:1].upper() + choice.label[1:]
     return f"Every {every_s // 3600} hours" if every_s else "Off"
 
 
-def latency_sentence(lead_days: int | None, with_lead: int, active: int) -> str:
+def latency_text(lead_days: int | None, with_lead: int, active: int) -> str:
     """How far a latency has reached the cart, which learns of it SKU by SKU, each with its next quantity.
 
     Args:
@@ -133,26 +133,26 @@ def confirm_zeros(integration_id: int) -> ResponseReturnValue:
 
 
 def do(integration_id: int, flow: Callable[..., str]) -> ResponseReturnValue:
-    """Let a flow act on a store, and show the stock page with its sentence or its refusal."""
-    store = access.owned_integration(integration_id)
+    """Let a flow act on a store, and show the stock page with its message or its refusal."""
+    integration = access.owned_integration(integration_id)
     try:
-        sentence = flow(platform(), integration_id=store.id, account_id=store.account_id)
+        message = flow(platform(), integration_id=integration.id, account_id=integration.account_id)
     except FlowError as error:
-        return _page(store, error), error.status
-    flash(sentence, "success")
-    return redirect(url_for("inventory.stock", integration_id=store.id), 303)
+        return _page(integration, error), error.status
+    flash(message, "success")
+    return redirect(url_for("inventory.stock", integration_id=integration.id), 303)
 
 
 @blueprint.post("/integrations/<int:integration_id>/stock/buffer")
 def save_buffer(integration_id: int) -> ResponseReturnValue:
     """Keep units of a warehouse SKU back from every store of the account."""
-    store = access.owned_integration(integration_id)
+    integration = access.owned_integration(integration_id)
     typed = {name: request.form.get(name, "") for name in ("warehouse_sku", "units", "open", "show", "q", "page")}
     sku, units = typed["warehouse_sku"], typed["units"]
     try:
-        buffers.set_buffer(platform(), account_id=store.account_id, warehouse_sku=sku, units=units)
+        buffers.set_buffer(platform(), account_id=integration.account_id, warehouse_sku=sku, units=units)
     except FlowError as error:
-        return _page(store, error, typed), error.status
+        return _page(integration, error, typed), error.status
     flash(f"The buffer of {sku} is now {units.strip()}.", "success")
     back: dict[str, Any] = {name: typed[name] for name in ("open", "show", "q", "page") if typed[name]}
-    return redirect(url_for(".stock", integration_id=store.id, **back, _anchor=f"item-{typed['open']}"), 303)
+    return redirect(url_for(".stock", integration_id=integration.id, **back, _anchor=f"item-{typed['open']}"), 303)

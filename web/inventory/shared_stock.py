@@ -15,44 +15,44 @@ from web.access import platform
 blueprint = Blueprint("shared_stock", __name__, template_folder="templates")
 
 
-def unconfirmed(store: Integration) -> tuple[str, ...]:
+def unconfirmed(integration: Integration) -> tuple[str, ...]:
     """The warehouse SKUs that other stores sell too and whose stock this one is not sent before a person confirms;
     none where its stock is not sent at all."""
-    takes_stock = platform().carts.has(store.cart, "push_inventory")
+    takes_stock = platform().carts.has(integration.cart, "push_inventory")
     with platform().db.read() as db:
-        if not takes_stock or interval_of(db, store.id) is None:
+        if not takes_stock or interval_of(db, integration.id) is None:
             return ()
-        return tuple(sorted(shared_stock.unconfirmed_skus(db, store)))
+        return tuple(sorted(shared_stock.unconfirmed_skus(db, integration)))
 
 
 @blueprint.route("/integrations/<int:integration_id>/shared-stock", methods=["GET", "POST"])
 def confirm(integration_id: int) -> ResponseReturnValue:
     """Read about it, set a buffer for each SKU, and confirm."""
-    store = access.owned_integration(integration_id)
+    integration = access.owned_integration(integration_id)
     if request.method == "GET":
-        return _page(store, {})
+        return _page(integration, {})
     buffers = dict(zip(request.form.getlist("warehouse_sku"), request.form.getlist("units"), strict=False))
     try:
         if "understood" not in request.form:
             raise BadInput("Tick the box to confirm that these SKUs may be sold by several stores.", field="understood")
-        sentence = shared_stock.confirm_shared_stock(
+        message = shared_stock.confirm_shared_stock(
             platform(),
-            integration_id=store.id,
-            account_id=store.account_id,
+            integration_id=integration.id,
+            account_id=integration.account_id,
             user_id=access.user().id,
             buffers=buffers,
         )
     except FlowError as error:
-        return _page(store, buffers, error), error.status
-    flash(sentence, "success")
-    return redirect(url_for("inventory.stock", integration_id=store.id), 303)
+        return _page(integration, buffers, error), error.status
+    flash(message, "success")
+    return redirect(url_for("inventory.stock", integration_id=integration.id), 303)
 
 
-def _page(store: Integration, typed: dict[str, str], error: FlowError | None = None) -> str:
-    rows = shared_stock.shared_stock(platform(), integration_id=store.id, account_id=store.account_id)
+def _page(integration: Integration, typed: dict[str, str], error: FlowError | None = None) -> str:
+    rows = shared_stock.shared_stock(platform(), integration_id=integration.id, account_id=integration.account_id)
     return render_template(
         "inventory/shared_stock.html",
-        store=store,
+        integration=integration,
         rows=rows,
         confirmed=all(row.confirmed for row in rows),
         typed=typed,

@@ -9,7 +9,7 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from is2_core.accounts.display_name import store_name
+from is2_core.accounts.display_name import integration_name
 from is2_core.accounts.models import Integration
 from is2_core.inventory.models import StockPush, StockPushLine
 from is2_core.inventory.overview import ItemStock, inventory_view
@@ -26,12 +26,12 @@ MOST_PUSHES = 20
 @blueprint.get("/integrations/<int:integration_id>/stock.json")
 def export(integration_id: int) -> ResponseReturnValue:
     """The store's items, the number last sent of each, and its last pushes that the cart accepted, newest first."""
-    store = access.owned_integration(integration_id)
-    view = inventory_view(platform(), integration_id=store.id, account_id=store.account_id)
+    integration = access.owned_integration(integration_id)
+    view = inventory_view(platform(), integration_id=integration.id, account_id=integration.account_id)
     with platform().db.read() as db:
-        pushes = _pushes(db, store)
+        pushes = _pushes(db, integration)
     return {
-        "store": store_name(store),
+        "store": integration_name(integration),
         "every_s": view.every_s,
         "accepted_at": _time(view.accepted_at),
         "next_possible": _time(view.next_possible),
@@ -55,10 +55,10 @@ def _item(row: ItemStock) -> dict[str, object]:
     }
 
 
-def _pushes(db: Session, store: Integration) -> list[dict[str, object]]:
+def _pushes(db: Session, integration: Integration) -> list[dict[str, object]]:
     accepted = db.scalars(
         sa.select(StockPush)
-        .where(StockPush.integration_id == store.id, StockPush.accepted_at.is_not(None))
+        .where(StockPush.integration_id == integration.id, StockPush.accepted_at.is_not(None))
         .order_by(StockPush.id.desc())
         .limit(MOST_PUSHES)
     ).all()

@@ -40,11 +40,11 @@ def allow_a_file(endpoint: str | None, values: dict[str, Any] | None) -> None:
 @blueprint.get("/integrations/<int:integration_id>/items.csv")
 def download(integration_id: int) -> ResponseReturnValue:
     """The item list as a file for a spreadsheet."""
-    store = access.owned_integration(integration_id)
-    text = item_table.download(platform(), integration_id=store.id, account_id=store.account_id)
+    integration = access.owned_integration(integration_id)
+    text = item_table.download(platform(), integration_id=integration.id, account_id=integration.account_id)
     # With a byte order mark: without it some spreadsheets take UTF-8 for the system's own encoding.
     response = Response(text.encode("utf-8-sig"), content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="items-{store.id}.csv"'
+    response.headers["Content-Disposition"] = f'attachment; filename="items-{integration.id}.csv"'
     return response
 
 
@@ -57,25 +57,25 @@ def table(integration_id: int) -> ResponseReturnValue:
 @blueprint.post("/integrations/<int:integration_id>/items/table")
 def upload(integration_id: int) -> ResponseReturnValue:
     """Take a file and show what it would do."""
-    store = access.owned_integration(integration_id)
+    integration = access.owned_integration(integration_id)
     sent = request.files.get("file")
     try:
         kept = item_table.preview(
             platform(),
-            integration_id=store.id,
-            account_id=store.account_id,
+            integration_id=integration.id,
+            account_id=integration.account_id,
             user_id=access.user().id,
             content=sent.read() if sent else b"",
         )
     except FlowError as error:
-        return _upload_page(store, error), error.status
+        return _upload_page(integration, error), error.status
     return redirect(url_for(".show", upload_id=kept.upload_id), 303)
 
 
-def _upload_page(store: Integration, error: FlowError | None = None) -> str:
+def _upload_page(integration: Integration, error: FlowError | None = None) -> str:
     return render_template(
         "items/table.html",
-        store=store,
+        integration=integration,
         columns=COLUMNS,
         max_mb=MAX_BYTES // 1024**2,
         max_lines=MAX_LINES,
@@ -100,7 +100,7 @@ def _preview_page(kept: ItemUpload, error: FlowError | None = None) -> str:
     rows = [row for row in preview.rows if not chosen or row.what == chosen]
     return render_template(
         "items/preview.html",
-        store=_store(kept),
+        integration=_integration(kept),
         preview=preview,
         page=page_of(rows, "item_table.show", {"show": chosen} if chosen else {}),
         labels=LABELS,
@@ -109,7 +109,7 @@ def _preview_page(kept: ItemUpload, error: FlowError | None = None) -> str:
     )
 
 
-def _store(kept: ItemUpload) -> Integration:
+def _integration(kept: ItemUpload) -> Integration:
     with platform().db.read() as db:
         return db.get_one(Integration, kept.integration_id)
 
@@ -119,10 +119,10 @@ def apply(upload_id: int) -> ResponseReturnValue:
     """Write the rows of a table that have no error."""
     kept = _kept(upload_id)
     try:
-        sentence = item_table.apply(platform(), upload_id=kept.id, account_id=kept.account_id)
+        message = item_table.apply(platform(), upload_id=kept.id, account_id=kept.account_id)
     except FlowError as error:
         return _preview_page(kept, error), error.status
-    flash(sentence, "success")
+    flash(message, "success")
     return redirect(url_for("items.list_items", integration_id=kept.integration_id), 303)
 
 

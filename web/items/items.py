@@ -40,7 +40,7 @@ class _Typed:
 
 
 @blueprint.get("/items")
-def choose_store() -> ResponseReturnValue:
+def choose_integration() -> ResponseReturnValue:
     """The item list of the only store, or a choice of stores."""
     account = access.account()
     with platform().db.read() as db:
@@ -53,63 +53,63 @@ def choose_store() -> ResponseReturnValue:
 @blueprint.route("/integrations/<int:integration_id>/items", methods=["GET", "POST"])
 def list_items(integration_id: int) -> ResponseReturnValue:
     """The list, and the form that adds to it."""
-    store = access.owned_integration(integration_id)
+    integration = access.owned_integration(integration_id)
     if request.method == "GET":
         sku, title = request.args.get("sku", ""), request.args.get("title", "")
-        return _page(store, _Typed(sku, title, True), _blank_rows([]))
+        return _page(integration, _Typed(sku, title, True), _blank_rows([]))
     values = _Typed(request.form.get("sku", ""), request.form.get("title", ""), "active" in request.form)
     rows = _typed_rows()
     if "more" in request.form:
-        return _page(store, values, rows + _blank_rows([], MORE_ROWS))
+        return _page(integration, values, rows + _blank_rows([], MORE_ROWS))
     try:
         custom_items.add_custom_item(
             platform(),
-            integration_id=store.id,
-            account_id=store.account_id,
+            integration_id=integration.id,
+            account_id=integration.account_id,
             sku=values.sku,
             title=values.title,
             active=values.active,
             mappings=rows,
         )
     except FlowError as error:
-        return _page(store, values, _blank_rows(rows), error), error.status
+        return _page(integration, values, _blank_rows(rows), error), error.status
     flash(f"The item {values.sku.strip()} was added.", "success")
-    return redirect(url_for(".list_items", integration_id=store.id), 303)
+    return redirect(url_for(".list_items", integration_id=integration.id), 303)
 
 
-def _page(store: Integration, values: _Typed, rows: Rows, error: FlowError | None = None) -> str:
+def _page(integration: Integration, values: _Typed, rows: Rows, error: FlowError | None = None) -> str:
     q = request.args.get("q", "").strip()
-    query = sa.select(CartItem).where(CartItem.integration_id == store.id).order_by(CartItem.sku, CartItem.id)
+    query = sa.select(CartItem).where(CartItem.integration_id == integration.id).order_by(CartItem.sku, CartItem.id)
     if q:
         query = query.where(
             sa.or_(CartItem.sku.icontains(q, autoescape=True), CartItem.title.icontains(q, autoescape=True))
         )
     with platform().db.read() as db:
         page = paged(db, query)
-        known = known_among(db, store.account_id, [item.sku for item in page.rows], store.wms_target)
+        known = known_among(db, integration.account_id, [item.sku for item in page.rows], integration.wms_target)
         unmatched = [item.sku for item in page.rows if item.sku not in known and not item.mappings]
-        near = _near(db, store, unmatched)
-        suggestions = suggested_skus(db, store.account_id, store.wms_target, _MOST_SUGGESTIONS)
+        suggested = _suggested(db, integration, unmatched)
+        suggestions = suggested_skus(db, integration.account_id, integration.wms_target, _MOST_SUGGESTIONS)
     return render_template(
         "items/list.html",
-        store=store,
+        integration=integration,
         page=page,
         known=known,
-        near=near,
+        suggested=suggested,
         suggestions=suggestions,
         values=values,
         rows=rows,
         error=error,
         q=q,
-        can_refresh=platform().carts.has(store.cart, "refresh_cart_items"),
+        can_refresh=platform().carts.has(integration.cart, "refresh_cart_items"),
     )
 
 
-def _near(db: Session, store: Integration, skus: Sequence[str]) -> dict[str, tuple[NearMiss, ...]]:
+def _suggested(db: Session, integration: Integration, skus: Sequence[str]) -> dict[str, tuple[NearMiss, ...]]:
     """What the warehouse has that each of these was probably meant to be."""
     if not skus:
         return {}
-    known = KnownSkus(db.scalars(known_skus(db, store.account_id, store.wms_target)))
+    known = KnownSkus(db.scalars(known_skus(db, integration.account_id, integration.wms_target)))
     return {sku: known.near(sku) for sku in skus}
 
 
@@ -124,10 +124,12 @@ def _blank_rows(rows: Rows, least: int = FEWEST_ROWS) -> Rows:
 @blueprint.post("/integrations/<int:integration_id>/items/refresh")
 def refresh(integration_id: int) -> ResponseReturnValue:
     """**Refresh Cart Items**: read the cart's own list, or say that it has none."""
-    store = access.owned_integration(integration_id)
-    sentence = custom_items.refresh_cart_items(platform(), integration_id=store.id, account_id=store.account_id)
-    flash(sentence, "info")
-    return redirect(url_for(".list_items", integration_id=store.id), 303)
+    integration = access.owned_integration(integration_id)
+    message = custom_items.refresh_cart_items(
+        platform(), integration_id=integration.id, account_id=integration.account_id
+    )
+    flash(message, "info")
+    return redirect(url_for(".list_items", integration_id=integration.id), 303)
 
 
 @blueprint.route("/items/<int:item_id>", methods=["GET", "POST"])
@@ -199,12 +201,12 @@ def _mapping_rows(item: CartItem) -> Rows:
 
 def _edit_page(item: CartItem, sku: str, title: str, rows: Rows, error: FlowError | None = None) -> str:
     with platform().db.read() as db:
-        store = access.owned(db, Integration, item.integration_id)
-        suggestions = suggested_skus(db, item.account_id, store.wms_target, _MOST_SUGGESTIONS)
+        integration = access.owned(db, Integration, item.integration_id)
+        suggestions = suggested_skus(db, item.account_id, integration.wms_target, _MOST_SUGGESTIONS)
     return render_template(
         "items/edit.html",
         item=item,
-        store=store,
+        integration=integration,
         sku=sku,
         title=title,
         rows=rows,

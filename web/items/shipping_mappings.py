@@ -32,39 +32,39 @@ class _Typed:
 @blueprint.route("/integrations/<int:integration_id>/shipping", methods=["GET", "POST"])
 def mappings(integration_id: int) -> ResponseReturnValue:
     """The mappings of a store, and the form that adds the next one."""
-    store = access.owned_integration(integration_id)
+    integration = access.owned_integration(integration_id)
     if request.method == "GET":
-        return _page(store, _Typed(request.args.get("method", ""), "", False))
+        return _page(integration, _Typed(request.args.get("method", ""), "", False))
     values = _Typed(request.form.get("method", ""), request.form.get("service", ""), "hold" in request.form)
     try:
         shipping_mappings.add_shipping_mapping(
             platform(),
-            integration_id=store.id,
-            account_id=store.account_id,
+            integration_id=integration.id,
+            account_id=integration.account_id,
             method=values.method,
             service=values.service,
             hold=values.hold,
         )
     except FlowError as error:
-        return _page(store, values, error), error.status
+        return _page(integration, values, error), error.status
     flash(f"The shipping mapping for {values.method.strip()} was added. You can add the next one.", "success")
-    return redirect(url_for(".mappings", integration_id=store.id), 303)
+    return redirect(url_for(".mappings", integration_id=integration.id), 303)
 
 
-def _page(store: Integration, values: _Typed, error: FlowError | None = None) -> str:
-    ids = {"integration_id": store.id, "account_id": store.account_id}
+def _page(integration: Integration, values: _Typed, error: FlowError | None = None) -> str:
+    ids = {"integration_id": integration.id, "account_id": integration.account_id}
     services = shipping_mappings.services(platform(), **ids)
-    ui = shipping_mappings.shown_vocabulary(platform(), store)
+    ui = shipping_mappings.shown_vocabulary(platform(), integration)
     methods = seen_methods.methods(platform(), **ids, ui=ui)
     with platform().db.read() as db:
         rows = db.scalars(
             sa.select(ShippingMapping)
-            .where(ShippingMapping.integration_id == store.id)
+            .where(ShippingMapping.integration_id == integration.id)
             .order_by(ShippingMapping.created_at, ShippingMapping.id)
         ).all()
     return render_template(
         "shipping/list.html",
-        store=store,
+        integration=integration,
         rows=rows,
         methods=methods,
         services=services,

@@ -10,7 +10,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from is2_core.accounts.display_name import store_name
+from is2_core.accounts.display_name import integration_name
 from is2_core.accounts.models import Integration
 from is2_core.inventory.models import StockPush, StockPushLine
 from is2_core.inventory.push.plan import due_condition
@@ -82,7 +82,7 @@ def tell_of_tries(session: Session, integration_id: int, now: datetime) -> None:
     integration = session.get_one(Integration, integration_id)
     found = stuck(tries_of(session, integration_id))
     sentence = (
-        f"The shop has lost the stock of {len(found)} SKUs of {store_name(integration)} {TELL_AFTER} times or more, "
-        "with all that was sent together with it. It is sent again in smaller parts, in the end one by one."
+        f"The shop has lost the stock of {len(found)} SKUs of {integration_name(integration)} {TELL_AFTER} times or "
+        "more, with all that was sent together with it. It is sent again in smaller parts, in the end one by one."
     )
     tell(session, integration, "stock", sentence if found else "", now)

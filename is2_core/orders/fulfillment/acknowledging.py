@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from is2_core.accounts.access import owned
-from is2_core.accounts.display_name import store_name
+from is2_core.accounts.display_name import integration_name
 from is2_core.accounts.models import Integration
 from is2_core.carts.context import cart_context
 from is2_core.db.locks import LOCK, lock_rows
@@ -137,8 +137,8 @@ def _tell_of_tries(session: Session, integration: Integration, now: datetime) ->
         )
     )
     sentence = (
-        f"The shop has lost the acknowledgements of {stuck} orders of {store_name(integration)} {TELL_AFTER} times or "
-        "more. They are sent again; the orders themselves are with the warehouse."
+        f"The shop has lost the acknowledgements of {stuck} orders of {integration_name(integration)} {TELL_AFTER} "
+        "times or more. They are sent again; the orders themselves are with the warehouse."
     )
     tell(session, integration, "acknowledgements", sentence if stuck else "", now)
 

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
-from is2_core.accounts.display_name import store_name
+from is2_core.accounts.display_name import integration_name
 from is2_core.accounts.models import Integration
 from is2_core.crypto import CannotOpen
 from is2_core.db.locks import LOCK
@@ -67,7 +67,7 @@ def next_batch(
                 sa.select(Recipient).where(Recipient.order_id.in_([order.id for order in going]))
             )
         }
-        source = store_name(integration)
+        source = integration_name(integration)
         addresses = {order.id: _address_of(order, recipients.get(order.id)) for order in going}
         batch = [
             _ready(order, address, recipients[order.id].id, rules, source)
