@@ -55,7 +55,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Life:
-    """What it came to. `refused` calls got a 429; `waiting` orders were not acknowledged and shipped by the end."""
+    """The result. `refused` calls got a 429; `waiting` orders were not acknowledged and shipped by the end."""
 
     orders: int
     skus: int
@@ -175,7 +175,7 @@ def _name(call: dict[str, Any], feed_types: dict[str, str]) -> str:
 
 
 def table(life: Life) -> str:
-    """What it came to, as a Markdown table."""
+    """Return the result as a Markdown table."""
     rows = ["| Call | Calls | Per 1,000 orders | Budget at the published rate |", "| --- | --: | --: | --: |"]
     for line in life.lines:
         budget = "-" if line.budget_s is None else f"{line.budget_s:,.0f} s"

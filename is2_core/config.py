@@ -17,7 +17,7 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True)
 class Config:
-    """What a process needs to know.
+    """The configuration of a process.
 
     Args:
         database_url: SQLAlchemy URL, `sqlite:///…` or `postgresql+psycopg://…`.

@@ -1,4 +1,4 @@
-"""What a flow raises when a person asked for something that cannot be done."""
+"""Errors of flows: a person asked for something that cannot be done."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class FlowError(Exception):
 
 
 class BadInput(FlowError):
-    """What was typed cannot be used."""
+    """A typed value cannot be used."""
 
 
 class Forbidden(FlowError):

@@ -16,7 +16,7 @@ from plugins.warehouse import Warehouse
 
 @dataclass(frozen=True)
 class Platform:
-    """What the core and the panel work with. Clock, transport and bucket store are ports (the fourth, wake-ups,
+    """Everything the core and the panel work with. Clock, transport and bucket store are ports (the fourth, wake-ups,
     belong to the dispatcher alone)."""
 
     config: Config

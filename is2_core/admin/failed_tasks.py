@@ -15,16 +15,16 @@ from is2_core.tasks.states import OPEN_STATES, TaskState
 
 
 def try_again(platform: Platform, task_id: int) -> None:
-    """Make a task that was set aside due again, with a clean count of errors and crashes.
+    """Make a failed task due again, with a clean count of errors and crashes.
 
     Raises:
-        NotFound: no such task is set aside.
+        NotFound: no such task has failed.
         Conflict: the same work was asked for since, and is open.
     """
     with platform.db.write() as session:
         task = session.get(Task, task_id, with_for_update=LOCK)
         if task is None or task.state != TaskState.QUARANTINED:
-            raise NotFound("There is no such task set aside.")
+            raise NotFound("No such task has failed.")
         successor = sa.select(Task.id).where(Task.business_key == task.business_key, Task.state.in_(OPEN_STATES))
         if session.scalar(successor) is not None:
             raise Conflict("The same work is open already under a newer task.")

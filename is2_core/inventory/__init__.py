@@ -1,1 +1,1 @@
-"""What can be sold, and telling the carts."""
+"""Sellable units, and sending them to the carts."""

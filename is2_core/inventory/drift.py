@@ -47,7 +47,7 @@ _LEFT_ALONE = "It was sent again twice and differs still, so it is left until th
 
 
 def drift_of(item: CartItem, sold_since: int | None) -> str:
-    """What is wrong with what the cart showed of an item when it was last read; pure.
+    """Return the problem with what the cart showed of an item when it was last read; pure.
 
     Args:
         item: one that was pushed; `seen_in_cart`, `withheld` and the `shown_*` columns are what was read.

@@ -46,7 +46,7 @@ class StockPush(Base):
 
 
 class StockPushLine(Base):
-    """What was sent for one item, from which of its versions, and why this number: see `inventory.sellable.Level`."""
+    """The number sent for one item, from which of its versions, and why this number: see `inventory.sellable.Level`."""
 
     __tablename__ = "stock_push_line"
     __table_args__ = (sa.UniqueConstraint("push_id", "cart_item_id"),)

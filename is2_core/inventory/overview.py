@@ -1,4 +1,4 @@
-"""What a merchant sees of a store's stock: what was sent, what would be sent now and why, and when."""
+"""A merchant's view of an integration's stock: what was sent, what would be sent now and why, and when."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FAILING, LOST = "FAILING", "LOST"
 
 @dataclass(frozen=True)
 class Problem:
-    """What keeps the stock of the whole store back: see `inventory.push.push` for the codes; FAILING: the newest push
+    """A problem that keeps all stock back: see `inventory.push.push` for the codes; FAILING: the newest push
     ended in an error; LOST: the cart loses what was sent for these SKUs."""
 
     code: str
@@ -210,7 +210,7 @@ def _problem(sync: InventorySync | None) -> Problem | None:
 
 
 def _failing(session: Session, integration: Integration) -> Problem | None:
-    """What the newest push failed with; one that only waits for budget has not failed."""
+    """Return the error of the newest push; one that only waits for budget has not failed."""
     task = session.scalar(
         sa.select(Task)
         .where(Task.integration_id == integration.id, Task.kind == TaskKind.INVENTORY_PUSH)

@@ -22,7 +22,7 @@ class SkuStock:
 
     @property
     def sellable(self) -> int:
-        """What may be offered; below 0 where more is promised than there is."""
+        """Units that may be offered; below 0 where more is promised than there is."""
         return self.on_hand - self.committed - self.waiting - self.buffer
 
 

@@ -42,7 +42,7 @@ class SharedSku:
 
 
 def shared_stock(platform: Platform, *, integration_id: int, account_id: int) -> tuple[SharedSku, ...]:
-    """What this store shares with other stores of the account, unconfirmed first."""
+    """Return the SKUs this integration shares with others of the account, unconfirmed first."""
     with platform.db.read() as session:
         integration = owned_integration(session, integration_id, account_id)
         shared = _shared(session, integration)

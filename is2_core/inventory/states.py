@@ -7,7 +7,7 @@ from typing import Final
 
 
 class PushResult(StrEnum):
-    """What became of one SKU of a push. UNSENT: stored, not sent yet. LOST: the answer never came, newer numbers
+    """The result of one SKU of a push. UNSENT: stored, not sent yet. LOST: the answer never came, newer numbers
     followed. RETRY: it came to nothing with the whole write; ALONE: so it did even by itself."""
 
     UNSENT = "UNSENT"

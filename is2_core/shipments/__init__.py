@@ -1,1 +1,1 @@
-"""What the warehouse reports, and tracking for the carts."""
+"""Reports of the warehouse, and tracking for the carts."""

@@ -24,7 +24,7 @@ class CarrierEntry:
 
 
 def carrier_key(carrier: str) -> str:
-    """What makes two spellings of a carrier the same: case, and spaces around and between words, do not count."""
+    """Return the key of all spellings of a carrier: case, and spaces around and between words, do not count."""
     return " ".join(carrier.split()).casefold()
 
 

@@ -1,4 +1,4 @@
-"""What a cart calls the carriers of a warehouse."""
+"""A cart's codes for the carriers of a warehouse."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from is2_core.db.base import Base, Id
 
 
 class CarrierCode(Base):
-    """What an admin set for a carrier of the warehouse: the cart's code for it. `carrier_key` is case-folded."""
+    """The cart's code for a carrier of the warehouse, set by an admin. `carrier_key` is case-folded."""
 
     __tablename__ = "carrier_code"
     __table_args__ = (sa.UniqueConstraint("cart", "carrier_key"),)

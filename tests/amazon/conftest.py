@@ -66,7 +66,7 @@ class Harness:
         return replace(bare, token=self.tokens[seller])
 
     def browse(self, start: Redirect, return_url: str, seller: str = SELLER, press: str = "next") -> dict[str, str]:
-        """What the browser brings back after a seller signed in at the consent page and pressed a button."""
+        """Return the browser's query after a seller signed in at the consent page and pressed a button."""
         query = {**start.params, start.state_param: "our-state"}
         if start.return_param:
             query[start.return_param] = return_url
@@ -80,7 +80,7 @@ class Harness:
         return self.returned(self._open("POST", pages + "decision", data={**visit, **BOXES, "action": press}))
 
     def follow(self, away: Redirect, return_url: str) -> dict[str, str]:
-        """What the browser brings back when sent `away` to an address that redirects at once."""
+        """Return the query the browser brings back when sent `away` to an address that redirects at once."""
         query = {**away.params, away.state_param: "our-state", str(away.return_param): return_url}
         return self.returned(self._open("GET", away.url, params=query))
 

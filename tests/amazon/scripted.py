@@ -12,7 +12,7 @@ from plugins.interface import CartContext, CartHttp, Effect, Reply
 
 @dataclass(frozen=True)
 class Call:
-    """What the cart asked for."""
+    """A request of the cart."""
 
     operation: str
     effect: Effect

@@ -1,4 +1,4 @@
-"""What an error answer means for the core."""
+"""Error answers of Amazon as errors of the contract."""
 
 from __future__ import annotations
 

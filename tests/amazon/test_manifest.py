@@ -1,4 +1,4 @@
-"""What the cart says of itself."""
+"""The Amazon cart's manifest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What other developers of Selling Partner API clients fell into, one test (or a few) for each trap.
+"""Traps other developers of Selling Partner API clients fell into, one test (or a few) for each trap.
 
 Each docstring names the one-line change of ours that would walk into the trap again; that change was made, and the test
 seen to fail. The numbers are those of the list of traps: times and parameters 1-3, orders 4-7, shipping 8-9, Amazon's

@@ -44,7 +44,7 @@ def granted(harness: Harness) -> dict[str, Secret]:
 
 
 def consented(harness: Harness, ctx: CartContext) -> InstallReply:
-    """What Amazon sends back after the consent."""
+    """Return the answer Amazon sends back after the consent."""
     away = plugin.install(ctx, None)
     assert isinstance(away, Redirect)
     params = harness.browse(away, RETURN_URL)

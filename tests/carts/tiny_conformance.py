@@ -1,4 +1,4 @@
-"""What the conformance kit has to know about Tiny."""
+"""The description of Tiny for the conformance kit."""
 
 from __future__ import annotations
 

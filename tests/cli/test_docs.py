@@ -1,4 +1,4 @@
-"""What the documents promise is there: variables, commands, links."""
+"""Everything the documents name is there: variables, commands, links."""
 
 from __future__ import annotations
 

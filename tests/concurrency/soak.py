@@ -67,7 +67,7 @@ class Options:
 
 @dataclass
 class Report:
-    """What a soak saw; `failures` is empty where all is well."""
+    """The result of a soak; `failures` is empty where all is well."""
 
     took_s: float = 0.0
     done: int = 0

@@ -147,7 +147,7 @@ def what_differs(journey: Journey) -> None:
 
 
 def run_the_platform(journey: Journey, admin: Browser, support: Browser) -> None:
-    """Leave behind an admin's and support's work: a migration, a carrier code, an answer, a task that was given up."""
+    """Leave behind an admin's and support's work: a migration, a carrier code, an answer, a failed task."""
     admin.get("/admin/plugins")
     admin.press("Begin the migration")
     admin.get("/admin/plugins/amazon/carriers")

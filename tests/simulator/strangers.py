@@ -1,4 +1,4 @@
-"""What the tests of strangers' clients share: a simulator over real HTTP, steering, and the files a shop uploads."""
+"""Shared by the tests of strangers' clients: a simulator over real HTTP, steering, and the files a shop uploads."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What buyers had engraved: a ZIP behind an address that lives for an hour."""
+"""Customizations of buyers: a ZIP behind an address that lives for an hour."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""What a reply shows of an order: datasets, roles, states."""
+"""The part of an order a reply shows: datasets, roles, states."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What no client means to send: it is refused or reported in Amazon's words, and the next call finds all as before."""
+"""Input no client means to send: it is refused or reported in Amazon's words, and the next call finds all as before."""
 
 import json
 import logging

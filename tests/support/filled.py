@@ -28,14 +28,14 @@ def plain(column: sa.Column[Any], number: int) -> Any:
 
 
 def key_of(column: sa.Column[Any], number: int) -> list[Any]:
-    """What the sealed column of row `number` is bound to."""
+    """Return the key the sealed column of row `number` is bound to."""
     assert isinstance(column.type, Sealed)
     tables = (name.split(".") for name in column.type.key)
     return [plain(metadata.tables[table].c[name], number) for table, name in tables]
 
 
 def value_of(column: sa.Column[Any], number: int) -> dict[str, str]:
-    """What is sealed in row `number`."""
+    """Return the value sealed in row `number`."""
     return {"of": f"{column} {number}"}
 
 

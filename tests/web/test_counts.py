@@ -89,8 +89,8 @@ def rows_of(page: Page) -> int:
         (lambda panel: None, ALICE, "/integrations", r"(\d+) quarantined", 1),
         (lambda panel: None, ALICE, "/integrations", r"(\d+) received", 1),
         (refused, ALICE, "/integrations", r"refused for (\d+) orders?", 2),
-        (failed, ADMIN, "/admin/tasks", r"(\d+) of orders.check given up", 1),
-        (failed, ADMIN, "/admin/tasks", r"(\d+) of orders.place given up", 1),
+        (failed, ADMIN, "/admin/tasks", r"(\d+) of orders.check failed", 1),
+        (failed, ADMIN, "/admin/tasks", r"(\d+) of orders.place failed", 1),
     ],
 )
 def test_a_count_leads_to_just_that_many_rows(

@@ -28,7 +28,7 @@ from web.paging import paged
 @blueprint.get("/tasks")
 @access.require_role(Role.ADMIN)
 def tasks() -> ResponseReturnValue:
-    """Background work: how much is open or given up, and the last error of each kind; `kind` narrows those given up."""
+    """Show background work: how much is open or failed, and the last error of each kind; `kind` narrows the failed."""
     chosen = request.args.get("kind", "")
     with platform().db.read() as db:
         counts: dict[str, dict[str, int]] = {}
@@ -96,7 +96,7 @@ def give_up(submission_id: int) -> ResponseReturnValue:
 @blueprint.post("/tasks/<int:task_id>/try-again")
 @access.require_role(Role.ADMIN)
 def try_again(task_id: int) -> ResponseReturnValue:
-    """Make a task that was given up due again."""
+    """Make a failed task due again."""
     try:
         failed_tasks.try_again(platform(), task_id)
         flash(f"Task {task_id} is tried again.", "success")

@@ -85,7 +85,7 @@ def _upload_page(integration: Integration, error: FlowError | None = None) -> st
 
 @blueprint.get("/item-tables/<int:upload_id>")
 def show(upload_id: int) -> ResponseReturnValue:
-    """What an uploaded table would do, by the present state of the list."""
+    """Show what an uploaded table would change, by the present state of the list."""
     return _preview_page(_kept(upload_id))
 
 

@@ -32,7 +32,7 @@ Rows = list[tuple[str, str]]
 
 @dataclass(frozen=True)
 class _Typed:
-    """What stands in the form that adds an item."""
+    """Values of the form that adds an item."""
 
     sku: str
     title: str
@@ -41,7 +41,7 @@ class _Typed:
 
 @blueprint.get("/items")
 def choose_integration() -> ResponseReturnValue:
-    """The item list of the only store, or a choice of stores."""
+    """Show the item list of the only integration, or a choice of integrations."""
     account = access.account()
     with platform().db.read() as db:
         rows = integration_rows(db, account.id)
@@ -106,7 +106,7 @@ def _page(integration: Integration, values: _Typed, rows: Rows, error: FlowError
 
 
 def _suggested(db: Session, integration: Integration, skus: Sequence[str]) -> dict[str, tuple[NearMiss, ...]]:
-    """What the warehouse has that each of these was probably meant to be."""
+    """Return the warehouse SKUs each of these was probably meant to be."""
     if not skus:
         return {}
     known = KnownSkus(db.scalars(known_skus(db, integration.account_id, integration.wms_target)))

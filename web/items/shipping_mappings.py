@@ -22,7 +22,7 @@ blueprint = Blueprint("shipping", __name__, template_folder="templates")
 
 @dataclass(frozen=True)
 class _Typed:
-    """What stands in the form that adds a mapping."""
+    """Values of the form that adds a mapping."""
 
     method: str
     service: str

@@ -1,4 +1,4 @@
-"""What carts may do wrong. Each of these breaks one rule of the contract."""
+"""Carts with faults. Each of these breaks one rule of the contract."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an author gets: a class of tests, and the examples of the page for cart authors run as they stand."""
+"""The kit for an author: a class of tests, and the examples of the page for cart authors run as they stand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What threads a hook is answerable for."""
+"""The threads a hook is answerable for."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ _PUBLIC_ERRORS = (400, 401, 404, 409, 429, 500, 503)
 
 @dataclass
 class Shop:
-    """What the shop holds. `fail_with` is a queue of statuses the next API calls answer with."""
+    """The data of the shop. `fail_with` is a queue of statuses the next API calls answer with."""
 
     key: str = "tiny-key"
     id: str = "shop-1"

@@ -1,4 +1,4 @@
-"""What an unmatched SKU was probably meant to be."""
+"""Suggestions for SKUs the warehouse does not know."""
 
 from __future__ import annotations
 
