@@ -27,10 +27,9 @@ from rq.utils import now as utcnow
 from rq.worker import WorkerStatus
 from sqlalchemy.exc import DBAPIError
 
-from is2_core import jobs
 from is2_core.bootstrap import perform, prepare
 from is2_core.errors import trace_without_values
-from is2_core.jobs import HANDLERS
+from is2_core.jobs import HANDLERS, SCHEDULES
 from is2_core.logs import configure_logging
 from is2_core.tasks import dispatcher
 from is2_core.tasks.heartbeat import ask_for_heartbeat
@@ -39,7 +38,6 @@ from is2_core.tasks.workers import forget_gone_workers, register_again
 
 _BUSY_S = 0.1
 _IDLE_S = 0.5
-_CLEAN_UP_EVERY_S = 600
 _HEARTBEAT_ASKED_EVERY_S = 5
 # A worker that waits says 15 s before this that it lives; RQ's own 420 s would show a dead one as alive for as long.
 _WORKER_TTL_S = 60
@@ -173,21 +171,20 @@ def dispatch() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    cleaned = asked = float("-inf")
-    down = False
+    asked = float("-inf")
+    begun = down = False
     while not stop.is_set():
         pause = _IDLE_S
         try:
+            if not begun:
+                SCHEDULES.ensure_all(platform)
+                begun = True
             if dispatcher.tick(platform, wakeup, kinds=HANDLERS).notified:
                 pause = _BUSY_S
             # After the tick, which tells by the last one that the clock was put back.
             if time.monotonic() - asked > _HEARTBEAT_ASKED_EVERY_S:
                 ask_for_heartbeat(platform)
                 asked = time.monotonic()
-            if time.monotonic() - cleaned > _CLEAN_UP_EVERY_S:
-                jobs.clean_up(platform)
-                jobs.ask_to_reseal(platform)
-                cleaned = time.monotonic()
             if down:
                 # A tick that finds nothing due asks Redis nothing.
                 connection.ping()

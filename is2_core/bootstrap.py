@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import configure_mappers
 
 from is2_core.calls.carts import CartRegistry
@@ -15,10 +18,11 @@ from is2_core.config import Config
 from is2_core.db.engine import Database
 from is2_core.db.types import use_keyring
 from is2_core.embedded_warehouse.port import EmbeddedWarehouse
-from is2_core.jobs import HANDLERS
+from is2_core.jobs import HANDLERS, SCHEDULES
 from is2_core.platform import Platform
 from is2_core.tasks.runner import run_next
 
+_log = logging.getLogger(__name__)
 # Seconds to wait for Redis: a page or a call to a cart waits for it, and what cannot be known is tried again later.
 _REDIS_S = 2
 
@@ -44,6 +48,7 @@ def build_platform(
         buckets=buckets or RedisBuckets(_redis(config.redis_url)),
         carts=carts or CartRegistry.load(),
         warehouses={"embedded": EmbeddedWarehouse(database, the_clock)},
+        schedules=SCHEDULES,
     )
 
 
@@ -64,6 +69,15 @@ def prepare() -> Platform:
         configure_mappers()
         _platform = build_platform(Config.from_environment())
     return _platform
+
+
+def ensure_schedules(platform: Platform) -> None:
+    """Make the rows of all that comes due by itself (`jobs.py:JOBS`), at the start of a process, any number of them at
+    once; a process starts also where the database does not let it."""
+    try:
+        SCHEDULES.ensure_all(platform)
+    except DBAPIError as error:
+        _log.warning("no schedules were made (%s); the dispatcher makes them", type(error).__name__)
 
 
 def perform() -> None:

@@ -1,9 +1,10 @@
-"""Composition: which function runs which kind of task, and what follows between slices."""
+"""Composition: what runs each kind of task, when it comes due, how long it is kept, what follows in other slices."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 
 import sqlalchemy as sa
@@ -18,9 +19,10 @@ from is2_core.db.changes import rows_changed
 from is2_core.db.chunks import chunks
 from is2_core.db.instants import instants, mend_instants
 from is2_core.db.reseal import all_steps, reseal
+from is2_core.install.settings_form import INVENTORY_EVERY, ORDERS_EVERY, interval
 from is2_core.integrations.claims import wipe_claims
 from is2_core.inventory.activity import take_activity
-from is2_core.inventory.drift import compare_with_cart
+from is2_core.inventory.drift import can_compare, compare_with_cart, night_slot
 from is2_core.inventory.models import StockPush, StockPushLine
 from is2_core.inventory.push import results
 from is2_core.inventory.push.plan import compare_inventory
@@ -37,59 +39,60 @@ from is2_core.orders.importing.listing import check_orders, reconcile_orders
 from is2_core.platform import Platform
 from is2_core.shipments import tracking
 from is2_core.shipments.tracking import post_tracking
-from is2_core.shipments.warehouse_news import read_warehouse
+from is2_core.shipments.warehouse_news import READ_EVERY_S, read_warehouse
 from is2_core.submissions.models import Submission, SubmissionLine
 from is2_core.submissions.polling import Settler, poll_submission
 from is2_core.submissions.rows import KIND_ACKNOWLEDGE, KIND_INVENTORY, KIND_TRACKING
+from is2_core.tasks.dispatcher import KindSchedules, SlotsOf
 from is2_core.tasks.heartbeat import store_heartbeat
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.models import Task
-from is2_core.tasks.queue import enqueue
 from is2_core.tasks.run import TaskRun
 from is2_core.tasks.runner import Handler
-from is2_core.tasks.states import OPEN_STATES, TaskState
+from is2_core.tasks.schedule import Slots
+from is2_core.tasks.states import TaskState
+from plugins.interface import SchedulePlan
 
 KEEP_DONE = timedelta(days=7)
 KEEP_SETTLED = timedelta(days=30)
 KEEP_UPLOADS = timedelta(days=1)
-RESEAL_EVERY = timedelta(days=1)
+_CLEAN_UP = Slots(every_s=600)
+# At night, where few wait for what it delays.
+_RECONCILE, _COMPARE = Slots(daily_at="02:30"), Slots(daily_at="03:30")
 
 
-def clean_up(platform: Platform) -> int:
-    """Delete tasks done long ago, pushes and submissions settled long ago, uploads nobody confirmed, secrets that
-    were replaced long enough ago and authorizations whose seller was not proved in time; returns how many tasks."""
-    with platform.db.write() as session:
-        now = platform.clock.database_now(session)
-        for ids in _free(session, Submission.id, Submission.closed_at < now - KEEP_SETTLED):
-            session.execute(sa.delete(SubmissionLine).where(SubmissionLine.submission_id.in_(ids)))
-            session.execute(sa.delete(Submission).where(Submission.id.in_(ids)))
-        for ids in _free(session, ItemUpload.id, ItemUpload.at < now - KEEP_UPLOADS):
-            session.execute(sa.delete(ItemUpload).where(ItemUpload.id.in_(ids)))
-        for ids in _free(session, StockPush.id, StockPush.closed_at < now - KEEP_SETTLED):
-            session.execute(sa.delete(StockPushLine).where(StockPushLine.push_id.in_(ids)))
-            session.execute(sa.delete(StockPush).where(StockPush.id.in_(ids)))
-        forget_former_secrets(session, now)
-        wipe_claims(session, now)
-        done = (Task.state == TaskState.DONE, Task.finished_at < now - KEEP_DONE)
-        return sum(
-            rows_changed(session, sa.delete(Task).where(Task.id.in_(ids))) for ids in _free(session, Task.id, *done)
-        )
+@dataclass(frozen=True)
+class Job:
+    """All there is to say of a kind of task.
+
+    Args:
+        run: runs it; what follows in another slice is handed in here.
+        schedule: when it comes due by itself, for the platform or, as a function, for an integration; None where it
+            only runs when it is asked for.
+        keep: how long a task that is done stays.
+    """
+
+    run: Handler
+    schedule: SlotsOf | Slots | None = None
+    keep: timedelta = KEEP_DONE
 
 
-def ask_to_reseal(platform: Platform) -> None:
-    """Have what earlier rules or keys sealed sealed again, unless that is asked for or was done within a day."""
-    with platform.db.write() as session:
-        now = platform.clock.database_now(session)
-        lately = sa.and_(Task.finished_at > now - RESEAL_EVERY, Task.finished_at <= now)
-        asked = sa.select(Task.id).where(
-            Task.integration_id.is_(None), Task.kind == TaskKind.RESEAL, sa.or_(Task.state.in_(OPEN_STATES), lately)
-        )
-        if session.scalar(asked.limit(1)) is None:
-            enqueue(session, kind=TaskKind.RESEAL, now=now)
+def clean_up(platform: Platform, run: TaskRun | None = None) -> int:
+    """Delete tasks done long ago, pushes and submissions settled long ago, uploads nobody confirmed, secrets that were
+    replaced long enough ago and authorizations whose seller was not proved in time; returns how many tasks."""
+    deleted = 0
+    for clean in (_forget, _clean_submissions, _clean_uploads, _clean_pushes, _clean_tasks):
+        with run.write() if run else platform.db.write() as session:
+            deleted = clean(session, platform.clock.database_now(session))
+    return deleted
+
+
+def _clean_up(platform: Platform, run: TaskRun) -> None:
+    clean_up(platform, run)
 
 
 def reseal_stored(platform: Platform, run: TaskRun) -> None:
-    """Task `platform.reseal`: seal again what is left to, as far as the time of the run reaches."""
+    """Task `platform.reseal`: seal again what earlier rules or keys sealed, as far as the time of the run reaches."""
     reseal(run.write, all_steps(), run.has_time)
 
 
@@ -114,10 +117,75 @@ def mend_clock(platform: Platform, run: TaskRun) -> None:
         run.finish(session)
 
 
+def _forget(session: Session, now: datetime) -> int:
+    forget_former_secrets(session, now)
+    wipe_claims(session, now)
+    return 0
+
+
+def _clean_submissions(session: Session, now: datetime) -> int:
+    for ids in _free(session, Submission.id, Submission.closed_at < now - KEEP_SETTLED):
+        session.execute(sa.delete(SubmissionLine).where(SubmissionLine.submission_id.in_(ids)))
+        session.execute(sa.delete(Submission).where(Submission.id.in_(ids)))
+    return 0
+
+
+def _clean_uploads(session: Session, now: datetime) -> int:
+    for ids in _free(session, ItemUpload.id, ItemUpload.at < now - KEEP_UPLOADS):
+        session.execute(sa.delete(ItemUpload).where(ItemUpload.id.in_(ids)))
+    return 0
+
+
+def _clean_pushes(session: Session, now: datetime) -> int:
+    for ids in _free(session, StockPush.id, StockPush.closed_at < now - KEEP_SETTLED):
+        session.execute(sa.delete(StockPushLine).where(StockPushLine.push_id.in_(ids)))
+        session.execute(sa.delete(StockPush).where(StockPush.id.in_(ids)))
+    return 0
+
+
+def _clean_tasks(session: Session, now: datetime) -> int:
+    ended = [sa.and_(Task.kind == kind, Task.finished_at < now - job.keep) for kind, job in JOBS.items()]
+    unknown = sa.and_(Task.kind.not_in(JOBS), Task.finished_at < now - KEEP_DONE)
+    over = (Task.state == TaskState.DONE, sa.or_(unknown, *ended))
+    return sum(rows_changed(session, sa.delete(Task).where(Task.id.in_(ids))) for ids in _free(session, Task.id, *over))
+
+
 def _free(session: Session, key: InstrumentedAttribute[int], *over: sa.ColumnElement[bool]) -> Iterator[list[int]]:
     """Lock what is over by ascending id, but for what others have locked, another clean-up above all: that is left to
     them or to the next one."""
     return chunks(session.scalars(sa.select(key).where(*over).order_by(key).with_for_update(skip_locked=True)))
+
+
+def _each(slots: Slots) -> SlotsOf:
+    return lambda platform, integration: slots
+
+
+def _orders_slots(platform: Platform, integration: Integration) -> Slots | None:
+    plan = platform.carts.manifest(integration.cart).order_schedule
+    return _slots(integration.settings.get(ORDERS_EVERY), plan)
+
+
+def _stock_slots(platform: Platform, integration: Integration) -> Slots | None:
+    plan = platform.carts.manifest(integration.cart).inventory_schedule
+    return _slots(integration.settings.get(INVENTORY_EVERY, "off"), plan)
+
+
+def _compare_slots(platform: Platform, integration: Integration) -> Slots | None:
+    return _COMPARE if _stock_slots(platform, integration) else None
+
+
+def _drift_slots(platform: Platform, integration: Integration) -> Slots | None:
+    if not can_compare(platform, integration) or not _stock_slots(platform, integration):
+        return None
+    return Slots(daily_at=night_slot(integration.id))
+
+
+def _slots(chosen: str | None, plan: SchedulePlan | None) -> Slots | None:
+    """The slots a merchant chose; those the cart proposes before."""
+    if plan is None:
+        return None
+    every = plan.default if chosen is None else interval(chosen)
+    return Slots(every_s=int(every.total_seconds())) if every else None
 
 
 SETTLERS = {
@@ -126,22 +194,28 @@ SETTLERS = {
     KIND_TRACKING: Settler(tracking.settle, tracking.settle, tracking.after_submission),
 }
 
-HANDLERS: dict[str, Handler] = {
-    TaskKind.HEARTBEAT: store_heartbeat,
-    TaskKind.CLOCK_PUT_BACK: mend_clock,
-    TaskKind.RESEAL: reseal_stored,
-    TaskKind.ORDERS_CHECK: partial(check_orders, ended=orders_have_come),
-    TaskKind.ORDERS_RECONCILE: partial(reconcile_orders, ended=orders_have_come),
-    TaskKind.ORDERS_CUSTOMIZE: fetch_customizations,
-    TaskKind.ORDERS_REVIEW: review_orders,
-    TaskKind.ORDERS_PLACE: place_orders,
-    TaskKind.ORDERS_STOP: stop_orders,
-    TaskKind.ACKNOWLEDGEMENTS_SEND: send_acknowledgements,
-    TaskKind.INVENTORY_ACTIVITY: take_activity,
-    TaskKind.INVENTORY_PUSH: push_inventory,
-    TaskKind.INVENTORY_COMPARE: compare_inventory,
-    TaskKind.INVENTORY_DRIFT: compare_with_cart,
-    TaskKind.WAREHOUSE_READ: read_warehouse,
-    TaskKind.TRACKING_POST: post_tracking,
-    TaskKind.SUBMISSIONS_POLL: partial(poll_submission, settlers=SETTLERS),
+JOBS: dict[TaskKind, Job] = {
+    TaskKind.HEARTBEAT: Job(store_heartbeat),
+    TaskKind.CLEAN_UP: Job(_clean_up, _CLEAN_UP, keep=timedelta(days=1)),
+    TaskKind.CLOCK_PUT_BACK: Job(mend_clock),
+    TaskKind.RESEAL: Job(reseal_stored, Slots()),
+    TaskKind.ORDERS_CHECK: Job(partial(check_orders, ended=orders_have_come), _orders_slots),
+    TaskKind.ORDERS_RECONCILE: Job(partial(reconcile_orders, ended=orders_have_come), _each(_RECONCILE)),
+    TaskKind.ORDERS_CUSTOMIZE: Job(fetch_customizations),
+    TaskKind.ORDERS_REVIEW: Job(review_orders),
+    TaskKind.ORDERS_PLACE: Job(place_orders),
+    TaskKind.ORDERS_STOP: Job(stop_orders),
+    TaskKind.ACKNOWLEDGEMENTS_SEND: Job(send_acknowledgements),
+    TaskKind.INVENTORY_ACTIVITY: Job(take_activity),
+    TaskKind.INVENTORY_PUSH: Job(push_inventory, _stock_slots),
+    TaskKind.INVENTORY_COMPARE: Job(compare_inventory, _compare_slots),
+    TaskKind.INVENTORY_DRIFT: Job(compare_with_cart, _drift_slots),
+    TaskKind.WAREHOUSE_READ: Job(read_warehouse, _each(Slots(every_s=READ_EVERY_S))),
+    TaskKind.TRACKING_POST: Job(post_tracking),
+    TaskKind.SUBMISSIONS_POLL: Job(partial(poll_submission, settlers=SETTLERS)),
 }
+HANDLERS: dict[str, Handler] = {kind: job.run for kind, job in JOBS.items()}
+SCHEDULES = KindSchedules(
+    of_integrations={kind: job.schedule for kind, job in JOBS.items() if callable(job.schedule)},
+    of_platform={kind: job.schedule for kind, job in JOBS.items() if isinstance(job.schedule, Slots)},
+)

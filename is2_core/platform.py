@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol
+
+from sqlalchemy.orm import Session
 
 from is2_core.calls.carts import CartRegistry
 from is2_core.calls.live_limits import LiveCalls
@@ -12,6 +15,14 @@ from is2_core.clock import Clock
 from is2_core.config import Config
 from is2_core.db.engine import Database
 from plugins.warehouse import Warehouse
+
+
+class Schedules(Protocol):
+    """The work that comes due by itself: `jobs.py` says which, and when."""
+
+    def ensure(self, platform: Platform, session: Session, integration_id: int) -> None:
+        """Give an integration the schedules that its settings ask for, inside the transaction that changes them."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -26,6 +37,7 @@ class Platform:
     buckets: BucketStore
     carts: CartRegistry
     warehouses: dict[str, Warehouse]
+    schedules: Schedules
     live_calls: LiveCalls = field(default_factory=LiveCalls)
 
     def warehouse(self, target: str) -> Warehouse:

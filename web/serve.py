@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import waitress
 
-from is2_core.bootstrap import build_platform
+from is2_core.bootstrap import build_platform, ensure_schedules
 from is2_core.config import Config
 from is2_core.logs import configure_logging
 from is2_core.platform import Platform
@@ -16,6 +16,7 @@ THREADS = 8
 
 def serve(platform: Platform, host: str, port: int) -> None:
     """Serve the panel until the process is ended. TLS, where there is any, ends in front of it."""
+    ensure_schedules(platform)
     # ident: the answer names no server software.
     waitress.serve(create_app(platform), host=host, port=port, threads=THREADS, ident=None)
 

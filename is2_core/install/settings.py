@@ -17,17 +17,15 @@ from is2_core.carts.cart_settings import known_manifest
 from is2_core.carts.fields import FormField, check_fields
 from is2_core.errors import BadInput, Conflict
 from is2_core.install.settings_form import (
-    CORE_KEYS,
+    COLUMN_KEYS,
     HOME_SITE,
     INVENTORY_EVERY,
     MOST_DAYS_BACK,
     NICKNAME,
-    ORDERS_EVERY,
     ORDERS_FROM,
     REVIEW_FIRST,
     day_of,
     first_instant,
-    interval,
     setup_fields,
     setup_form,
     stored_day,
@@ -35,22 +33,14 @@ from is2_core.install.settings_form import (
 from is2_core.install.unshipped import check_none_is_dropped, check_none_is_left_out, first_day
 from is2_core.integrations.pausing import resume
 from is2_core.integrations.seller_proof import prove_connected
-from is2_core.inventory.drift import can_compare, night_slot
 from is2_core.inventory.models import InventorySync
 from is2_core.inventory.push.push import SETTINGS
 from is2_core.inventory.push.sync_row import set_problem
 from is2_core.orders.models import ImportCursor
 from is2_core.platform import Platform
-from is2_core.shipments.warehouse_news import READ_EVERY_S
 from is2_core.tasks.kinds import TaskKind
-from is2_core.tasks.models import Schedule
 from is2_core.tasks.queue import NOW, enqueue
-from is2_core.tasks.schedule import next_slot
 from plugins.interface import SettingsError
-
-DAY_S = 86_400
-# At night, where few wait for what it delays.
-RECONCILE_AT, COMPARE_AT = "02:30", "03:30"
 
 
 @dataclass(frozen=True)
@@ -71,12 +61,8 @@ def settings_form(
     """
     with platform.db.read() as session:
         integration = owned_integration(session, integration_id, account_id)
-        schedules = {
-            row.kind: row
-            for row in session.scalars(sa.select(Schedule).where(Schedule.integration_id == integration_id))
-        }
     manifest = known_manifest(platform, integration.cart)
-    form = setup_form(manifest, integration, schedules, first_day(platform, found), platform.config.timezone)
+    form = setup_form(manifest, integration, first_day(platform, found), platform.config.timezone)
     inventory = str(integration.settings.get(INVENTORY_EVERY, ""))
     return tuple(
         FormField(entry.field, inventory) if entry.field.key == INVENTORY_EVERY and inventory else entry
@@ -134,20 +120,15 @@ def finish_setup(
             # Read again from the earlier day, by creation, as at first.
             session.execute(sa.delete(ImportCursor).where(ImportCursor.integration_id == row.id))
         row.orders_from = start
-        own = {key: value for key, value in typed.items() if key not in CORE_KEYS}
-        if manifest.inventory_schedule:
-            own[INVENTORY_EVERY] = typed[INVENTORY_EVERY]
+        own = {key: value for key, value in typed.items() if key not in COLUMN_KEYS}
         row.settings = {**row.settings, **own}
         if first:
             row.state, row.finished_at = IntegrationState.ACTIVE, now
         elif row.state == IntegrationState.PAUSED and row.pause_code == SettingsError.default_code:
             resume(session, row, platform)
-        every = interval(typed[ORDERS_EVERY])
-        assert every is not None
-        _schedule(platform, session, row, TaskKind.ORDERS_CHECK, int(every.total_seconds()), now)
-        _schedule(platform, session, row, TaskKind.WAREHOUSE_READ, READ_EVERY_S, now)
-        _schedule_daily(platform, session, row, TaskKind.ORDERS_RECONCILE, RECONCILE_AT, now)
-        _schedule_inventory(platform, session, row, typed, now)
+        platform.schedules.ensure(platform, session, row.id)
+        if typed.get(INVENTORY_EVERY, "off") != "off":
+            _try_stock_again(session, row, now)
         enqueue(session, kind=TaskKind.ORDERS_CHECK, integration=row, now=now, priority=NOW)
         enqueue(session, kind=TaskKind.ORDERS_REVIEW, integration=row, now=now)
         name = f"{manifest.label} store {integration_name(row)}"
@@ -156,59 +137,12 @@ def finish_setup(
     return Saved(f"The settings of your {name} are saved.", tuple(warnings))
 
 
-def _schedule_inventory(
-    platform: Platform, session: Session, row: Integration, typed: Mapping[str, str], now: datetime
-) -> None:
-    """Start, change or end the sending of stock; what a setting kept back is tried again."""
-    every = interval(typed[INVENTORY_EVERY]) if INVENTORY_EVERY in typed else None
-    kinds = (TaskKind.INVENTORY_PUSH, TaskKind.INVENTORY_COMPARE, TaskKind.INVENTORY_DRIFT)
-    if every is None:
-        session.execute(sa.delete(Schedule).where(Schedule.integration_id == row.id, Schedule.kind.in_(kinds)))
-        return
-    _schedule(platform, session, row, TaskKind.INVENTORY_PUSH, int(every.total_seconds()), now)
-    _schedule_daily(platform, session, row, TaskKind.INVENTORY_COMPARE, COMPARE_AT, now)
-    if can_compare(platform, row):
-        _schedule_daily(platform, session, row, TaskKind.INVENTORY_DRIFT, night_slot(row.id), now)
+def _try_stock_again(session: Session, row: Integration, now: datetime) -> None:
+    """Send the stock that a setting kept back."""
     sync = session.get(InventorySync, row.id)
     if sync is not None and sync.problem_code == SETTINGS:
         set_problem(session, row.id, "", "", (), now)
         enqueue(session, kind=TaskKind.INVENTORY_PUSH, integration=row, now=now)
-
-
-def _schedule(platform: Platform, session: Session, row: Integration, kind: str, every_s: int, first: datetime) -> None:
-    now = platform.clock.now()
-    platform.db.upsert(
-        session,
-        Schedule,
-        [{"integration_id": row.id, "kind": kind, "every_s": every_s, "next_at": first, "set_at": now}],
-        key=["integration_id", "kind"],
-        update=["every_s"],
-    )
-    # A shorter interval counts from now on, not from the end of the longer one.
-    session.execute(
-        sa.update(Schedule)
-        .where(
-            Schedule.integration_id == row.id,
-            Schedule.kind == kind,
-            Schedule.next_at > now + timedelta(seconds=every_s),
-        )
-        .values(next_at=now + timedelta(seconds=every_s), set_at=now)
-    )
-
-
-def _schedule_daily(
-    platform: Platform, session: Session, row: Integration, kind: str, daily_at: str, now: datetime
-) -> None:
-    zone = platform.config.timezone
-    first = next_slot(after=now, last=now, every_s=DAY_S, daily_at=daily_at, zone=zone)
-    slot = {"every_s": DAY_S, "daily_at": daily_at, "zone": zone, "next_at": first, "set_at": now}
-    platform.db.upsert(
-        session,
-        Schedule,
-        [{"integration_id": row.id, "kind": kind, **slot}],
-        key=["integration_id", "kind"],
-        update=list(slot),
-    )
 
 
 def _check_orders_from(platform: Platform, typed: Mapping[str, str]) -> None:

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from is2_core.carts.fields import LEAD_DAYS, FormField
-from is2_core.tasks.kinds import TaskKind
 from plugins.interface import CartManifest, Field, FieldKind, SchedulePlan
 
 if TYPE_CHECKING:
     from is2_core.accounts.models import Integration
-    from is2_core.tasks.models import Schedule
 
 ORDERS_EVERY = "orders_every"
 INVENTORY_EVERY = "inventory_every"
@@ -20,7 +18,8 @@ NICKNAME = "nickname"
 ORDERS_FROM = "orders_from"
 REVIEW_FIRST = "review_first"
 HOME_SITE = "home_site"
-CORE_KEYS = frozenset({ORDERS_EVERY, INVENTORY_EVERY, NICKNAME, ORDERS_FROM, REVIEW_FIRST, HOME_SITE})
+# Kept in columns of the integration, the others in its settings.
+COLUMN_KEYS = frozenset({NICKNAME, ORDERS_FROM, REVIEW_FIRST, HOME_SITE})
 MOST_DAYS_BACK = 90
 
 
@@ -72,9 +71,7 @@ def setup_fields(manifest: CartManifest, integration: Integration, zone: str) ->
     )
 
 
-def setup_form(
-    manifest: CartManifest, integration: Integration, schedules: dict[str, Schedule], first_day: date, zone: str
-) -> tuple[FormField, ...]:
+def setup_form(manifest: CartManifest, integration: Integration, first_day: date, zone: str) -> tuple[FormField, ...]:
     """The fields with what is stored, or their defaults before the first save: `first_day` for the first orders."""
     fields = setup_fields(manifest, integration, zone)
     if integration.finished_at is None:
@@ -86,7 +83,6 @@ def setup_form(
         HOME_SITE: integration.home_site,
         ORDERS_FROM: stored_day(integration, zone),
         REVIEW_FIRST: "yes" if integration.review_first else "no",
-        ORDERS_EVERY: _stored_interval(schedules.get(TaskKind.ORDERS_CHECK)),
     }
     return tuple(FormField(field, stored.get(field.key, field.default)) for field in fields)
 
@@ -113,10 +109,6 @@ def stored_day(integration: Integration, zone: str) -> str:
 
 def _value(every: timedelta | None) -> str:
     return str(int(every.total_seconds())) if every else "off"
-
-
-def _stored_interval(schedule: Schedule | None) -> str:
-    return str(schedule.every_s) if schedule else "off"
 
 
 def _schedule_field(key: str, label: str, plan: SchedulePlan) -> Field:

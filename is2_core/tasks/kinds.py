@@ -12,6 +12,7 @@ class TaskKind(StrEnum):
     HEARTBEAT = "platform.heartbeat"
     CLOCK_PUT_BACK = "platform.clock"
     RESEAL = "platform.reseal"
+    CLEAN_UP = "platform.clean_up"
     ORDERS_CHECK = "orders.check"
     ORDERS_RECONCILE = "orders.reconcile"
     ORDERS_CUSTOMIZE = "orders.customize"

@@ -31,13 +31,22 @@ class Schedule(Base):
     """Work that comes due again and again; the dispatcher turns a due row into a task, once per slot.
 
     Slots are `every_s` seconds apart, or at the local time `daily_at` ("02:30") of the time zone `zone` where set.
-    `set_at` is when `next_at` was set.
+    `set_at` is when `next_at` was set. `integration_id` is None where it is the platform's own work.
     """
 
     __tablename__ = "schedule"
-    __table_args__ = (sa.UniqueConstraint("integration_id", "kind"),)
+    __table_args__ = (
+        sa.UniqueConstraint("integration_id", "kind"),
+        sa.Index(
+            "uq_schedule_platform_kind",
+            "kind",
+            unique=True,
+            sqlite_where=sa.text("integration_id IS NULL"),
+            postgresql_where=sa.text("integration_id IS NULL"),
+        ),
+    )
     id: Mapped[Id]
-    integration_id: Mapped[int] = reference("integration.id", index=False)
+    integration_id: Mapped[int | None] = reference("integration.id", index=False)
     kind: Mapped[str]
     every_s: Mapped[int]
     daily_at: Mapped[str] = mapped_column(default="")

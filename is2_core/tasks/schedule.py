@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+DAY_S = 86_400
 _SECOND = timedelta(seconds=1)
 _DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Slots:
+    """How often work comes due: `every_s` seconds apart or, with `daily_at` ("02:30"), at that local time of day."""
+
+    every_s: int = DAY_S
+    daily_at: str = ""
 
 
 def next_slot(*, after: datetime, last: datetime, every_s: int, daily_at: str = "", zone: str = "") -> datetime:

@@ -226,3 +226,26 @@ def test_an_address_that_was_corrected_stays_corrected(empty_url: str) -> None:
     ]
     db.dispose()
     older.engine.dispose()
+
+
+def test_how_often_orders_are_listed_goes_to_the_settings(empty_url: str) -> None:
+    older = Older(empty_url, "0005")
+    a_store(older, "off")
+    older.add("integration", id=2, account_id=1, cart="amazon", region="eu", settings={"lead_days": "2"})
+    older.add("schedule", integration_id=1, kind="orders.check", every_s=900, next_at=NOON)
+    older.add("schedule", integration_id=1, kind="warehouse.read", every_s=300, next_at=NOON)
+    upgrade(empty_url)
+    integration = sa.table("integration", sa.column("id"), sa.column("settings", sa.JSON()))
+    with older.engine.begin() as connection:
+        chosen = dict(connection.execute(sa.select(integration)).all())
+        connection.execute(
+            sa.text("INSERT INTO schedule (kind, every_s, daily_at, zone, next_at) VALUES ('x', 1, '', '', :at)"),
+            {"at": NOON},
+        )
+    assert chosen == {1: {"inventory_every": "off", "orders_every": "900"}, 2: {"lead_days": "2"}}
+    command.downgrade(alembic_config(empty_url), "0005")
+    with older.engine.connect() as connection:
+        assert dict(connection.execute(sa.select(integration)).all())[1] == {"inventory_every": "off"}
+        kinds = connection.execute(sa.text("SELECT kind FROM schedule ORDER BY kind")).scalars().all()
+    assert kinds == ["orders.check", "warehouse.read"]
+    older.engine.dispose()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,8 +20,11 @@ from is2_core.db.reseal import all_steps, reseal, rows_with_keys, sealed_columns
 from is2_core.db.types import SealedValue, seal, use_keyring
 from is2_core.orders.models import Recipient
 from is2_core.platform import Platform
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.models import Task
+from is2_core.tasks.queue import enqueue
 from is2_core.tasks.runner import run_next
+from is2_core.tasks.schedule import Slots
 from is2_core.tasks.states import TaskState
 from tests.conftest import KEYS
 from tests.support.buyers import sealed_before
@@ -196,14 +200,15 @@ def test_it_is_done_once_a_day_by_a_task_whose_time_is_limited(
 
     def slow(session: Session, after: Any, most: int) -> tuple[Any, int]:
         # Each slice takes half a minute, and nothing else on this clock does.
-        platform.clock.advance(jobs.RESEAL_EVERY / 2880)  # type: ignore[attr-defined]
+        platform.clock.advance(timedelta(seconds=30))  # type: ignore[attr-defined]
         taken.append(1)
         return None, 0
 
     steps = all_steps()
     monkeypatch.setattr(jobs, "all_steps", lambda: [slow, slow, slow, *steps])
-    for _ in range(2):
-        jobs.ask_to_reseal(platform)
+    assert jobs.SCHEDULES.of_platform[TaskKind.RESEAL] == Slots(every_s=86_400)
+    with db.write() as session:
+        enqueue(session, kind=TaskKind.RESEAL, now=platform.clock.now())
     assert run_next(platform, jobs.HANDLERS)
     assert len(taken) == 2, "its time was over"
     with platform.db.read() as session:
@@ -211,8 +216,3 @@ def test_it_is_done_once_a_day_by_a_task_whose_time_is_limited(
     monkeypatch.setattr(jobs, "all_steps", lambda: steps)
     assert run_next(platform, jobs.HANDLERS)
     assert marks(db) == {"2:test"}
-    jobs.ask_to_reseal(platform)
-    assert not run_next(platform, jobs.HANDLERS)
-    platform.clock.advance(jobs.RESEAL_EVERY)  # type: ignore[attr-defined]
-    jobs.ask_to_reseal(platform)
-    assert run_next(platform, jobs.HANDLERS)

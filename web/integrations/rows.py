@@ -93,6 +93,7 @@ def _add_checks(db: Session, rows: dict[int, IntegrationRow]) -> None:
     for schedule in db.scalars(
         sa.select(Schedule).where(Schedule.integration_id.in_(ids), Schedule.kind == TaskKind.ORDERS_CHECK)
     ):
+        assert schedule.integration_id is not None, schedule.id
         row = rows[schedule.integration_id]
         row.long_ago = row.checked_at is not None and is_late(
             row.checked_at + 2 * timedelta(seconds=schedule.every_s), now

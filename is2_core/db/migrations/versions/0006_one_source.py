@@ -23,10 +23,14 @@ def upgrade() -> None:
     _add_parameters()
     _add_set_at()
     _allow_cases_of_no_account()
+    _let_the_platform_have_schedules()
+    _keep_intervals_with_the_settings()
 
 
 def downgrade() -> None:
     """Take back."""
+    _forget_intervals_in_the_settings()
+    _leave_schedules_to_integrations()
     _forbid_cases_of_no_account()
     _drop_set_at()
     _drop_parameters()
@@ -184,3 +188,48 @@ def _forbid_cases_of_no_account() -> None:
     op.execute("DELETE FROM support_case WHERE account_id IS NULL")
     with op.batch_alter_table("support_case", schema=None) as batch_op:
         batch_op.alter_column("account_id", existing_type=sa.BigInteger(), nullable=False)
+
+
+def _let_the_platform_have_schedules() -> None:
+    with op.batch_alter_table("schedule") as batch:
+        batch.alter_column("integration_id", existing_type=sa.BigInteger(), nullable=True)
+        batch.create_index(
+            "uq_schedule_platform_kind",
+            ["kind"],
+            unique=True,
+            sqlite_where=sa.text("integration_id IS NULL"),
+            postgresql_where=sa.text("integration_id IS NULL"),
+        )
+
+
+def _leave_schedules_to_integrations() -> None:
+    op.execute("DELETE FROM schedule WHERE integration_id IS NULL")
+    with op.batch_alter_table("schedule") as batch:
+        batch.drop_index("uq_schedule_platform_kind")
+        batch.alter_column("integration_id", existing_type=sa.BigInteger(), nullable=False)
+
+
+_INTEGRATION = sa.table("integration", sa.column("id"), sa.column("settings", sa.JSON()))
+_SCHEDULE = sa.table("schedule", sa.column("integration_id"), sa.column("kind"), sa.column("every_s"))
+_INTERVAL = "orders_every"
+
+
+def _keep_intervals_with_the_settings() -> None:
+    """How often orders are listed is the merchant's setting, like how often stock is sent; the schedule follows."""
+    chosen = (
+        sa.select(_INTEGRATION.c.id, _INTEGRATION.c.settings, _SCHEDULE.c.every_s)
+        .join(_SCHEDULE, _SCHEDULE.c.integration_id == _INTEGRATION.c.id)
+        .where(_SCHEDULE.c.kind == "orders.check")
+    )
+    for row in op.get_bind().execute(chosen).all():
+        _store_settings(row.id, {**row.settings, _INTERVAL: str(row.every_s)})
+
+
+def _forget_intervals_in_the_settings() -> None:
+    for row in op.get_bind().execute(sa.select(_INTEGRATION)).all():
+        if _INTERVAL in row.settings:
+            _store_settings(row.id, {key: value for key, value in row.settings.items() if key != _INTERVAL})
+
+
+def _store_settings(integration_id: int, settings: dict[str, str]) -> None:
+    op.execute(_INTEGRATION.update().where(_INTEGRATION.c.id == integration_id).values(settings=settings))
