@@ -1,6 +1,7 @@
 """The RQ worker, or with `--dispatcher` the dispatcher.
 
-The parent process never opens the database: every task runs in a forked child that makes its own connections.
+The parent process never opens the database: tasks run in forked children that make their own connections, each for a
+minute or until nothing is due.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from types import FrameType
 
 import redis
@@ -28,12 +30,14 @@ from rq.worker import WorkerStatus
 from sqlalchemy.exc import DBAPIError
 
 from is2_core.bootstrap import perform, prepare
+from is2_core.db.unit import in_transaction
 from is2_core.errors import trace_without_values
 from is2_core.jobs import HANDLERS, SCHEDULES
 from is2_core.logs import configure_logging
+from is2_core.process_state import ProcessState
 from is2_core.tasks import dispatcher
 from is2_core.tasks.heartbeat import ask_for_heartbeat
-from is2_core.tasks.wakeups import JOB_TIMEOUT_S, RqWakeup, WakeupQueue, wakeup_queue
+from is2_core.tasks.wakeups import CHILD_S, JOB_TIMEOUT_S, RqWakeup, WakeupQueue, wakeup_queue
 from is2_core.tasks.workers import forget_gone_workers, register_again
 
 _BUSY_S = 0.1
@@ -41,6 +45,7 @@ _IDLE_S = 0.5
 _HEARTBEAT_ASKED_EVERY_S = 5
 # A worker that waits says 15 s before this that it lives; RQ's own 420 s would show a dead one as alive for as long.
 _WORKER_TTL_S = 60
+_STOP = {signal.SIGTERM, signal.SIGINT}
 _log = logging.getLogger("is2.worker")
 
 
@@ -108,15 +113,47 @@ class TaskWorker(Worker):
         """Say at each tick that this worker lives."""
         self.heartbeat(self.job_monitoring_interval + 60)
 
-    def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
-        """Run, in the child, the next due task."""
+    def fork_work_horse(self, job: Job, queue: Queue) -> None:
+        """Fork the child, with signals to stop kept back until it has its own handlers and its worker its number."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
         try:
-            with JobDeathPenalty(JOB_TIMEOUT_S, JobTimeoutException):  # type: ignore[no-untyped-call]  # RQ's is
-                perform()
-        except BaseException as error:
-            # Never the message, which may quote a buyer's data. The task comes back when its lease ends.
-            _log.error("a task broke off: %s", trace_without_values(error))
-            raise
+            super().fork_work_horse(job, queue)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP)
+
+    def handle_warm_shutdown_request(self) -> None:
+        """Have the child end its task and take no further one; the worker waits for it."""
+        if self.horse_pid:
+            with suppress(ProcessLookupError):
+                os.kill(self.horse_pid, signal.SIGTERM)
+
+    def setup_work_horse_signals(self) -> None:
+        """Let no signal to stop end the child in the midst of a task, also where a terminal or a supervisor sends it to
+        the child itself."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, lambda *_: setattr(self, "_stop_requested", True))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP)
+
+    def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
+        """Run, in the child, due task after due task, until none is due, the child's time is over, the worker is to
+        stop, or a task has left something behind that the next one could suffer from."""
+        end = time.monotonic() + CHILD_S
+        state = ProcessState()
+        goes_on = not self._stop_requested
+        while goes_on:
+            # What a task sets for its own flow of control ends with it.
+            context = copy_context()
+            try:
+                with JobDeathPenalty(JOB_TIMEOUT_S, JobTimeoutException):  # type: ignore[no-untyped-call]  # RQ's is
+                    goes_on = context.run(perform)
+            except BaseException as error:
+                # Never the message, which may quote a buyer's data. The task comes back when its lease ends.
+                _log.error("a task broke off: %s", trace_without_values(error))
+                raise
+            left = [*state.changes(), *(["an open unit of work"] if context.run(in_transaction) else [])]
+            if left:
+                _log.error("a task left its process changed, which ends with it: %s", ", ".join(left))
+            goes_on = goes_on and not left and not self._stop_requested and time.monotonic() < end
         return True
 
 

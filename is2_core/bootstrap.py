@@ -80,6 +80,7 @@ def ensure_schedules(platform: Platform) -> None:
         _log.warning("no schedules were made (%s); the dispatcher makes them", type(error).__name__)
 
 
-def perform() -> None:
-    """Run the task whose turn it is, if one is due."""
-    run_next(prepare(), HANDLERS)
+def perform() -> bool:
+    """Run the task whose turn it is, if one is due; returns whether this process may go on with another."""
+    run = run_next(prepare(), HANDLERS)
+    return run is not None and not run.broke_off

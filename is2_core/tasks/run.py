@@ -22,14 +22,18 @@ HEARTBEAT = LEASE / 4
 TIME_BUDGET = timedelta(seconds=60)
 
 
-class Fenced(BaseException):
+class LeaseLost(BaseException):
     """This run no longer owns its task; nothing of it may be committed. Not an Exception: raised before a network
     call, it passes through a cart, and must neither be swallowed there nor be taken for the cart's bug."""
 
 
 @dataclass
 class TaskRun:
-    """A claimed task. Every commit goes through `write()`, which proves ownership and renews the lease."""
+    """A claimed task. Every commit goes through `write()`, which proves ownership and renews the lease.
+
+    `broke_off`: it ended by what nobody foresaw, without its lease or without the database, and may have left anything
+    behind in its process.
+    """
 
     platform: Platform
     id: int
@@ -44,6 +48,7 @@ class TaskRun:
     leased_at: datetime
     finished: bool = field(default=False)
     calls: int = field(default=0)
+    broke_off: bool = field(default=False)
     _ending: bool = field(default=False)
     _begun: bool = field(default=False)
     _unfinished: bool = field(default=False)
@@ -53,7 +58,7 @@ class TaskRun:
         """A unit of work of this run; at its end ownership is proved, and the lease renewed or the run ended.
 
         Raises:
-            Fenced: another run has the task; everything in this unit is rolled back.
+            LeaseLost: another run has the task; everything in this unit is rolled back.
         """
         self._ending = False
         with self.platform.db.write() as session:
@@ -125,6 +130,6 @@ class TaskRun:
 
         def change(session: Session) -> None:
             if rows_changed(session, owned.values(**values)) != 1:
-                raise Fenced(f"task {self.id} has a newer owner than fence {self.fence}")
+                raise LeaseLost(f"task {self.id} has a newer owner than fence {self.fence}")
 
         change_at_end(session, change, task_id=self.id)

@@ -19,7 +19,7 @@ from is2_core.platform import Platform
 from is2_core.tasks.models import LEASE, Task
 from is2_core.tasks.pick import LIMITS, Limits, next_due
 from is2_core.tasks.queue import pause_tasks
-from is2_core.tasks.run import Fenced, TaskRun
+from is2_core.tasks.run import LeaseLost, TaskRun
 from is2_core.tasks.states import TaskState
 from plugins.interface import AuthorizationLost, CartError, RateLimited, SettingsError, Temporary
 
@@ -32,34 +32,40 @@ _DATABASE_PAUSE = timedelta(seconds=1)
 Handler = Callable[[Platform, TaskRun], None]
 
 
-def run_next(platform: Platform, handlers: Mapping[str, Handler], limits: Limits = LIMITS) -> bool:
-    """Claim and run the task whose turn it is; returns whether there was one.
+def run_next(platform: Platform, handlers: Mapping[str, Handler], limits: Limits = LIMITS) -> TaskRun | None:
+    """Claim and run the task whose turn it is; returns its run, None where there was none.
 
     A kind this process does not know is left for one that does (a rolling deploy).
     """
     run = _claim(platform, handlers, lambda session, now: next_due(session, now, handlers, limits))
-    return run is not None and _perform(run, handlers)
+    if run is not None:
+        _perform(run, handlers)
+    return run
 
 
-def run_task(platform: Platform, task_id: int, handlers: Mapping[str, Handler]) -> bool:
-    """Claim and run one task; returns whether it was due and nobody else had it."""
+def run_task(platform: Platform, task_id: int, handlers: Mapping[str, Handler]) -> TaskRun | None:
+    """Claim and run one task; returns its run, None where it was not due or somebody else had it."""
     run = _claim(platform, handlers, lambda session, now: task_id)
-    return run is not None and _perform(run, handlers)
+    if run is not None:
+        _perform(run, handlers)
+    return run
 
 
-def _perform(run: TaskRun, handlers: Mapping[str, Handler]) -> bool:
+def _perform(run: TaskRun, handlers: Mapping[str, Handler]) -> None:
     platform = run.platform
     try:
         handlers[run.kind](platform, run)
         if not run.finished:
             with run.write() as session:
                 run.finish(session)
-    except Fenced:
-        _log.warning("task %s %s: fenced off", run.id, run.kind)
+    except LeaseLost:
+        run.broke_off = True
+        _log.warning("task %s %s: it lost its lease", run.id, run.kind)
     except CartError as error:
         _put_back(run, error)
     except OperationalError as error:
         # A deadlock's victim, a lock not got, a connection lost: nothing is wrong with the task.
+        run.broke_off = True
         _log.warning("task %s %s: the database broke off (%s)", run.id, run.kind, type(error.orig).__name__)
         detail = type(error.orig).__name__
         if run.attempts == 0:
@@ -72,11 +78,11 @@ def _perform(run: TaskRun, handlers: Mapping[str, Handler]) -> bool:
         _log.error("task %s %s: %s", run.id, run.kind, error)
         _back_off(run, "NO_KEY", "This server lacks a key that stored data is encrypted with.", str(error))
     except Exception as error:
+        run.broke_off = True
         # Never the message or the cause: they may quote a buyer's data.
         trace = error.trace if isinstance(error, PluginBug) else trace_without_values(error)
         _log.error("task %s %s of integration %s failed:\n%s", run.id, run.kind, run.integration_id, trace)
         _retry(run, "BUG", getattr(error, "sentence", "Something went wrong on our side."), trace)
-    return True
 
 
 def _claim(
@@ -156,8 +162,8 @@ def _reschedule(
     try:
         with run.write() as session:
             run.finish(session, again_at=when, attempts=counted, **problem)
-    except Fenced:
-        _log.warning("task %s %s: fenced off while it was put back", run.id, run.kind)
+    except LeaseLost:
+        _log.warning("task %s %s: it lost its lease while it was put back", run.id, run.kind)
 
 
 def _quarantine(run: TaskRun, code: str, sentence: str, detail: str) -> None:
@@ -171,8 +177,8 @@ def _quarantine(run: TaskRun, code: str, sentence: str, detail: str) -> None:
                 error_sentence=sentence,
                 error_detail=detail,
             )
-    except Fenced:
-        _log.warning("task %s %s: fenced off while it was quarantined", run.id, run.kind)
+    except LeaseLost:
+        _log.warning("task %s %s: it lost its lease while it was quarantined", run.id, run.kind)
 
 
 def _pause(run: TaskRun, error: CartError) -> None:
@@ -187,5 +193,5 @@ def _pause(run: TaskRun, error: CartError) -> None:
             run.finish(session, again_at=run.platform.clock.now(), **problem)
             assert run.integration_id is not None
             pause_tasks(session, run.integration_id)
-    except Fenced:
-        _log.warning("task %s %s: fenced off while its store was paused", run.id, run.kind)
+    except LeaseLost:
+        _log.warning("task %s %s: it lost its lease while its store was paused", run.id, run.kind)

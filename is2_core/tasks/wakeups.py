@@ -14,7 +14,9 @@ from rq.worker_registration import REDIS_WORKER_KEYS, WORKERS_BY_QUEUE_KEY
 
 QUEUE = "is2"
 FUNCTION = "is2_core.bootstrap.perform"
+# The longest a single task may take, and how long a child goes on taking them.
 JOB_TIMEOUT_S = 300
+CHILD_S = 60
 # Nobody took it: it is sent anew while its task is due.
 WAKEUP_TTL_S = 30
 PER_WORKER = 2
@@ -64,7 +66,8 @@ class WakeupQueue(Queue):
         while (taken := cls.lpop([queue.key], timeout, connection)) is not None:
             # One that expired has no hash any more.
             if connection.delete(Job.redis_job_namespace_prefix.encode() + taken[1]):
-                return queue.create_job(FUNCTION, timeout=JOB_TIMEOUT_S), queue
+                # The parent kills a child that outlives this by a minute.
+                return queue.create_job(FUNCTION, timeout=CHILD_S + JOB_TIMEOUT_S), queue
         return None
 
 

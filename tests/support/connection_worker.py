@@ -1,8 +1,10 @@
-"""`worker.py` with a task that tells its process and its database connection (into the file IS2_SEEN)."""
+"""`worker.py` with tasks that tell their process, their database connection and their account (into the file IS2_SEEN),
+before one of them kills its process and another breaks off."""
 
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -24,11 +26,23 @@ def look(platform: Platform, run: TaskRun) -> None:
     """The handler."""
     with platform.db.read() as session:
         backend = "file" if platform.db.is_sqlite else session.scalar(sa.text("SELECT pg_backend_pid()"))
-    tell(f"{os.getpid()} {backend}")
+    tell(f"{os.getpid()} {backend} {run.account_id}")
+
+
+def die(platform: Platform, run: TaskRun) -> None:
+    """Tell, and kill the process."""
+    look(platform, run)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def fail(platform: Platform, run: TaskRun) -> None:
+    """Tell, and break off by what nobody foresaw."""
+    look(platform, run)
+    raise ZeroDivisionError
 
 
 if __name__ == "__main__":
-    HANDLERS["test.connection"] = look
+    HANDLERS.update({"test.connection": look, "test.dies": die, "test.fails": fail})
     opened: list[object] = []
     sa.event.listen(sa.Engine, "connect", lambda connection, record: opened.append(connection))
     prepare()

@@ -104,7 +104,7 @@ class Board:
             taken.append(run.id)
             (handler or does_nothing)(platform, run)
 
-        assert run_next(self.platform, {kind: note}, limits or Limits()) is bool(taken)
+        assert bool(run_next(self.platform, {kind: note}, limits or Limits())) is bool(taken)
         return taken[0] if taken else None
 
     def change(self, task_id: int, **values: Any) -> None:

@@ -6,13 +6,14 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
 
 from is2_core.accounts.models import Account, Integration
 from is2_core.accounts.states import IntegrationState
 from is2_core.db.unit import savepoint
 from is2_core.platform import Platform
 from is2_core.tasks.queue import enqueue, pause_tasks, release_tasks
-from is2_core.tasks.run import HEARTBEAT, LEASE, Fenced, TaskRun
+from is2_core.tasks.run import HEARTBEAT, LEASE, LeaseLost, TaskRun
 from is2_core.tasks.runner import MAX_CRASHES, MAX_ERRORS, run_task
 from is2_core.tasks.states import TaskState
 from plugins.interface import AuthorizationLost, Permanent, RateLimited, SettingsError, Temporary
@@ -172,18 +173,18 @@ def test_a_run_that_lost_its_lease_commits_nothing(board: Board) -> None:
         try:
             with run.write() as session:
                 session.add(Account(name="too late", created_at=board.clock.now()))
-        except Fenced:
-            fates.append("fenced")
+        except LeaseLost:
+            fates.append("lost")
             raise
 
     board.run(sleeps_through_its_lease)
-    assert fates == ["second run", "fenced"]
+    assert fates == ["second run", "lost"]
     assert (board.only().state, board.only().crashes) == (TaskState.DONE, 0)
     with board.platform.db.read() as session:
         assert session.scalar(sa.select(Account.id)) is None
 
 
-def test_being_fenced_off_passes_through_broad_excepts(board: Board) -> None:
+def test_a_lost_lease_passes_through_broad_excepts(board: Board) -> None:
     # A cart may catch Exception around an HTTP call; the heartbeat before that call must still end the run.
     board.ask()
     after = []
@@ -273,6 +274,29 @@ def test_eight_errors_set_a_task_aside_and_each_waits_longer(board: Board, error
     for number, pause in enumerate(pauses):
         most = min(15 * 2**number, 1800)
         assert most / 2 <= pause.total_seconds() <= most
+
+
+@pytest.mark.parametrize(
+    ("error", "broke_off"),
+    [
+        (ZeroDivisionError(), True),
+        (LeaseLost(), True),
+        (OperationalError("", {}, Exception()), True),
+        (Temporary("Later."), False),
+        (Permanent("Never."), False),
+        (None, False),
+    ],
+)
+def test_a_run_says_whether_its_process_may_go_on(board: Board, error: BaseException | None, broke_off: bool) -> None:
+    board.ask()
+
+    def ends(platform: Platform, run: TaskRun) -> None:
+        if error is not None:
+            raise error
+
+    run = run_task(board.platform, board.only().id, {KIND: ends})
+    assert run is not None
+    assert run.broke_off is broke_off
 
 
 def test_an_outage_however_long_sets_nothing_aside(board: Board) -> None:
