@@ -105,7 +105,8 @@ def test_a_tiny_order_is_placed_and_acknowledged_at_once(tiny: TinyWorld, shop: 
     assert shop.orders["A-1"]["number"] == order.number
     assert tiny.warehouse_orders()[order.number].service == "GROUND"
     with tiny.platform.db.read() as session:
-        assert session.get_one(Integration, store).settings == {"shop_url": address, "inventory_every": "3600"}
+        chosen = {"shop_url": address, "inventory_every": "3600", "orders_every": "900"}
+        assert session.get_one(Integration, store).settings == chosen
 
 
 def test_the_item_list_is_read_and_what_left_the_cart_is_told(tiny: TinyWorld, shop: Shop, address: str) -> None:
