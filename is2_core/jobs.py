@@ -24,25 +24,23 @@ from is2_core.integrations.claims import wipe_claims
 from is2_core.inventory.activity import take_activity
 from is2_core.inventory.drift import can_compare, compare_with_cart, night_slot
 from is2_core.inventory.models import StockPush, StockPushLine
-from is2_core.inventory.push import results
 from is2_core.inventory.push.plan import compare_inventory
 from is2_core.inventory.push.push import push_inventory
+from is2_core.inventory.push.send import INVENTORY
 from is2_core.inventory.push.sync_row import orders_have_come
 from is2_core.items.models import ItemUpload
 from is2_core.orders.customizations import fetch_customizations
-from is2_core.orders.fulfillment import acknowledging
-from is2_core.orders.fulfillment.acknowledging import send_acknowledgements
+from is2_core.orders.fulfillment.acknowledging import ACKNOWLEDGEMENTS, send_acknowledgements
 from is2_core.orders.fulfillment.placing import place_orders
 from is2_core.orders.fulfillment.stopping import stop_orders
 from is2_core.orders.holds.review import review_orders
 from is2_core.orders.importing.listing import check_orders, reconcile_orders
 from is2_core.platform import Platform
-from is2_core.shipments import tracking
-from is2_core.shipments.tracking import post_tracking
+from is2_core.shipments.tracking import TRACKING, post_tracking
 from is2_core.shipments.warehouse_news import READ_EVERY_S, read_warehouse
 from is2_core.submissions.models import Submission, SubmissionLine
-from is2_core.submissions.polling import Settler, poll_submission
-from is2_core.submissions.rows import KIND_ACKNOWLEDGE, KIND_INVENTORY, KIND_TRACKING
+from is2_core.submissions.polling import poll_submission
+from is2_core.submissions.sending import WriteKind
 from is2_core.tasks.dispatcher import KindSchedules, SlotsOf
 from is2_core.tasks.heartbeat import store_heartbeat
 from is2_core.tasks.kinds import TaskKind
@@ -188,11 +186,7 @@ def _slots(chosen: str | None, plan: SchedulePlan | None) -> Slots | None:
     return Slots(every_s=int(every.total_seconds())) if every else None
 
 
-SETTLERS = {
-    KIND_ACKNOWLEDGE: Settler(acknowledging.settle, acknowledging.settle, acknowledging.after_submission),
-    KIND_INVENTORY: Settler(results.settle, results.given_up, results.after_submission),
-    KIND_TRACKING: Settler(tracking.settle, tracking.settle, tracking.after_submission),
-}
+WRITES: dict[str, WriteKind] = {kind.hook: kind for kind in (ACKNOWLEDGEMENTS, INVENTORY, TRACKING)}
 
 JOBS: dict[TaskKind, Job] = {
     TaskKind.HEARTBEAT: Job(store_heartbeat),
@@ -212,7 +206,7 @@ JOBS: dict[TaskKind, Job] = {
     TaskKind.INVENTORY_DRIFT: Job(compare_with_cart, _drift_slots),
     TaskKind.WAREHOUSE_READ: Job(read_warehouse, _each(Slots(every_s=READ_EVERY_S))),
     TaskKind.TRACKING_POST: Job(post_tracking),
-    TaskKind.SUBMISSIONS_POLL: Job(partial(poll_submission, settlers=SETTLERS)),
+    TaskKind.SUBMISSIONS_POLL: Job(partial(poll_submission, writes=WRITES)),
 }
 HANDLERS: dict[str, Handler] = {kind: job.run for kind, job in JOBS.items()}
 SCHEDULES = KindSchedules(

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from is2_core.db.locks import LOCK
 from is2_core.errors import Conflict, NotFound
-from is2_core.jobs import SETTLERS
+from is2_core.jobs import WRITES
 from is2_core.platform import Platform
 from is2_core.submissions.models import Submission
 from is2_core.submissions.polling import give_up
@@ -47,4 +47,4 @@ def give_up_submission(platform: Platform, submission_id: int) -> None:
             raise NotFound("There is no such submission.")
         if row.closed_at is not None:
             raise Conflict("This submission has ended meanwhile.")
-        give_up(session, row, platform.clock.now(), SETTLERS)
+        give_up(session, row, platform.clock.now(), WRITES)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -12,9 +11,8 @@ from sqlalchemy.orm import Session
 
 from is2_core.accounts.access import owned
 from is2_core.accounts.models import Integration
-from is2_core.carts.context import cart_context
 from is2_core.db.locks import LOCK
-from is2_core.errors import Conflict, PluginBug
+from is2_core.errors import Conflict
 from is2_core.orders.fulfillment.models import Package
 from is2_core.orders.fulfillment.package_offers import note_accepted, note_refused, note_sent
 from is2_core.orders.fulfillment.packages import follow_packages
@@ -25,60 +23,36 @@ from is2_core.orders.wording.events import EventCode
 from is2_core.platform import Platform
 from is2_core.shipments.carrier_codes import code_for
 from is2_core.shipments.refused_orders import read_refused
-from is2_core.submissions.rows import KIND_TRACKING, checked_reply, has_open, open_submissions
+from is2_core.submissions.rows import KIND_TRACKING
+from is2_core.submissions.sending import Sending, WriteKind
 from is2_core.tasks.kinds import TaskKind
-from is2_core.tasks.pace import PUT_OFF_MAX, Pace
+from is2_core.tasks.pace import PUT_OFF_MAX
 from is2_core.tasks.queue import NOW, enqueue
 from is2_core.tasks.run import TaskRun
 from plugins import interface
-from plugins.interface import Applied, CartContext, PackageLine, Permanent, Rejected, Result, Retry, WriteReply
-
-_log = logging.getLogger(__name__)
+from plugins.interface import Applied, PackageLine, Rejected, Result, Retry
 
 
 def post_tracking(platform: Platform, run: TaskRun) -> None:
-    """Task `tracking.post`: post what is due, and store what became of it, in batches as large as the cart's pace
-    allows. After a lost answer the same is posted again under the same reference, which the cart takes as the same
+    """Task `tracking.post`: post what is due, unless an earlier write is still being worked on (its end asks for this
+    task again). After a lost answer the same is posted again under the same reference, which the cart takes as the same
     package."""
-    with platform.db.read() as session:
-        integration = session.get_one(Integration, run.integration_id)
-        if has_open(session, integration.id, KIND_TRACKING):
-            return
-    manifest = platform.carts.manifest(integration.cart)
-    context = cart_context(platform, integration, before_call=run.heartbeat)
-    pace = Pace(run, manifest.tracking_batch, whole="post_tracking" in manifest.whole_batches)
-    alone, put_off = False, 0
-    tried: set[int] = set()
-    pause: datetime | None = None
-    while put_off < PUT_OFF_MAX:
-        batch = _next_batch(platform, run, integration, tried, 1 if alone else pace.size)
-        if not batch or not run.has_time():
-            break
-        try:
-            with pace.measured(len(batch)):
-                reply = _post(platform, integration, context, batch)
-        except (PluginBug, Permanent) as error:
-            if len(batch) > 1:
-                # From now on package by package, so that one hinders no other.
-                alone = True
-                continue
-            _log.error("post_tracking of %s failed: %s", integration.cart, getattr(error, "trace", error.sentence))
-            reply = WriteReply({batch[0].key: Rejected("FAILED", error.sentence)})
-        tried |= {_package_id(entry.key) for entry in batch}
-        _store(platform, run, integration, reply)
+    sending = Sending(run, TRACKING)
+    integration = sending.integration
+
+    def prepare(most: int, tried: Collection[str]) -> Sequence[interface.Package]:
+        return _next_batch(platform, run, integration, {_package_id(key) for key in tried}, most)
+
+    for batch, reply in sending.batches(prepare):
         refused = {entry.order_id for entry in batch if isinstance(reply.results.get(entry.key), Rejected)}
-        read_refused(platform, run, integration, context, refused)
-        if reply.pending:
-            # Its end asks for this task again.
-            return
-        whens = [result.when for result in reply.results.values() if isinstance(result, Retry)]
-        put_off = put_off + 1 if len(whens) == len(batch) else 0
-        pause = min(whens, default=None)
+        read_refused(platform, run, integration, sending.context, refused)
+    if sending.is_pending:
+        return
     with run.write() as session:
         now = platform.clock.now()
         later = session.scalars(_due(integration.id).with_only_columns(Package.post_at)).all()
         again = min((at or now for at in later), default=None)
-        run.finish(session, again_at=pause if put_off == PUT_OFF_MAX else again)
+        run.finish(session, again_at=min(sending.later) if sending.put_off == PUT_OFF_MAX else again)
 
 
 def _next_batch(
@@ -96,13 +70,6 @@ def _next_batch(
         return _for_the_cart(platform, session, integration, packages)
 
 
-def _store(platform: Platform, run: TaskRun, integration: Integration, reply: WriteReply) -> None:
-    with run.write() as session:
-        now = platform.clock.now()
-        settle(session, integration.id, reply.results, now)
-        open_submissions(session, integration, KIND_TRACKING, reply.pending, now)
-
-
 def _due(integration_id: int) -> sa.Select[Package]:
     """The first due package of each order: a correction that frees units must arrive before the package that takes
     them. Those put off longest go first, so that no package that fails again and again keeps others waiting."""
@@ -112,14 +79,6 @@ def _due(integration_id: int) -> sa.Select[Package]:
     )
     first = sa.select(sa.func.min(Package.id)).where(*due).group_by(Package.order_id)
     return sa.select(Package).where(Package.id.in_(first)).order_by(sa.nulls_first(Package.post_at), Package.id)
-
-
-def _post(
-    platform: Platform, integration: Integration, context: CartContext, batch: Sequence[interface.Package]
-) -> WriteReply:
-    reply: WriteReply = platform.carts.call(integration.cart, "post_tracking", ctx=context, packages=batch)
-    checked_reply(integration.cart, "post_tracking", reply, {entry.key for entry in batch})
-    return reply
 
 
 def _package_id(key: str) -> int:
@@ -227,9 +186,14 @@ def _settle_one(session: Session, package: Package, version: int, result: Result
     return []
 
 
-def after_submission(session: Session, integration: Integration, retry_at: datetime | None, now: datetime) -> None:
-    """A submission ended: whatever is due by now is posted next."""
-    enqueue(session, kind=TaskKind.TRACKING_POST, integration=integration, now=now, run_at=retry_at)
+TRACKING = WriteKind(
+    KIND_TRACKING,
+    "packages",
+    most=lambda manifest: manifest.tracking_batch,
+    settle=settle,
+    task=TaskKind.TRACKING_POST,
+    fails_alone=True,
+)
 
 
 def entered_by_hand(platform: Platform, *, package_id: int, account_id: int, user_id: int) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
@@ -17,32 +16,21 @@ from is2_core.db.locks import LOCK
 from is2_core.platform import Platform
 from is2_core.submissions.models import Submission
 from is2_core.submissions.rows import PENDING, checked_reply, record_results
+from is2_core.submissions.sending import WriteKind
+from is2_core.tasks.queue import enqueue
 from is2_core.tasks.run import TaskRun
 from plugins import interface
-from plugins.interface import Result, Retry, WriteReply
+from plugins.interface import Result, Retry
 
 # A feed takes minutes as a rule. It may take hours, but then nothing newer follows, which is for a person to know.
 SILENCE = timedelta(hours=1)
 
 
-@dataclass(frozen=True)
-class Settler:
-    """How the results of one kind of submission are stored, by key, how that it was given up, and what follows its
-    end."""
-
-    results: Callable[[Session, int, Mapping[str, Result], datetime], None]
-    given_up: Callable[[Session, int, Mapping[str, Result], datetime], None]
-    end: Callable[[Session, Integration, datetime | None, datetime], None]
-
-
-Settlers = Mapping[str, Settler]
-
-
-def poll_submission(platform: Platform, run: TaskRun, *, settlers: Settlers) -> None:
+def poll_submission(platform: Platform, run: TaskRun, *, writes: Mapping[str, WriteKind]) -> None:
     """Ask once; pending again is asked later, an ended one is settled line by line in one commit.
 
     Args:
-        settlers: for each kind of submission, how its results are stored.
+        writes: the kinds of writes by their hooks.
     """
     with platform.db.read() as session:
         row = session.get_one(Submission, run.payload["submission"])
@@ -52,13 +40,13 @@ def poll_submission(platform: Platform, run: TaskRun, *, settlers: Settlers) -> 
     if platform.clock.now() - row.sent_at >= SILENCE:
         _tell_of_silence(platform, run, integration, row)
     keys = tuple(line.key for line in row.lines)
-    reply: WriteReply = platform.carts.call(
+    answer = platform.carts.call(
         integration.cart,
         "poll_submission",
         ctx=cart_context(platform, integration, before_call=run.heartbeat),
         submission=interface.Submission(row.handle, row.kind, keys, row.sent_at),
     )
-    checked_reply(integration.cart, "poll_submission", reply, set(keys))
+    reply = checked_reply(integration.cart, "poll_submission", answer, keys)
     with run.write() as session:
         now = platform.clock.now()
         row = session.get_one(Submission, row.id, with_for_update=LOCK)
@@ -68,24 +56,25 @@ def poll_submission(platform: Platform, run: TaskRun, *, settlers: Settlers) -> 
             return
         if reply.pending:
             record_results(row, dict(reply.results))
-            settlers[row.kind].results(session, integration.id, reply.results, now)
+            writes[row.kind].settle(session, integration.id, reply.results, now)
             row.ask_at, row.set_at = min(entry.ask_at for entry in reply.pending), now
             run.finish(session, again_at=row.ask_at)
             return
-        settlers[row.kind].results(session, integration.id, reply.results, now)
-        _end(session, row.id, reply.results, now, settlers)
+        writes[row.kind].settle(session, integration.id, reply.results, now)
+        _end(session, row.id, reply.results, now, writes)
         run.finish(session)
 
 
-def give_up(session: Session, row: Submission, now: datetime, settlers: Settlers) -> None:
+def give_up(session: Session, row: Submission, now: datetime, writes: Mapping[str, WriteKind]) -> None:
     """End a submission whose answer does not come; each of its lines without a result is sent again."""
     results: dict[str, Result] = {line.key: Retry(now) for line in row.lines if line.result == PENDING}
-    settlers[row.kind].given_up(session, row.integration_id, results, now)
-    _end(session, row.id, results, now, settlers)
+    kind = writes[row.kind]
+    (kind.given_up or kind.settle)(session, row.integration_id, results, now)
+    _end(session, row.id, results, now, writes)
 
 
 def _end(
-    session: Session, submission_id: int, results: Mapping[str, Result], now: datetime, settlers: Settlers
+    session: Session, submission_id: int, results: Mapping[str, Result], now: datetime, writes: Mapping[str, WriteKind]
 ) -> None:
     """Close a submission whose last results are settled; what is to be sent again follows from it."""
     row = session.get_one(Submission, submission_id)
@@ -95,7 +84,12 @@ def _end(
     end_case(session, now, account_id=row.account_id, kind=CaseKind.NO_ANSWER, subject=f"submission {row.id}")
     session.flush()
     retries = [result.when for result in results.values() if isinstance(result, Retry)]
-    settlers[row.kind].end(session, integration, min(retries) if retries else None, now)
+    kind, retry_at = writes[row.kind], min(retries, default=None)
+    if kind.ended:
+        kind.ended(session, integration, retry_at, now)
+    else:
+        # Whatever is due by now goes with the next one.
+        enqueue(session, kind=kind.task, integration=integration, now=now, run_at=retry_at)
 
 
 def _tell_of_silence(platform: Platform, run: TaskRun, integration: Integration, row: Submission) -> None:

@@ -33,15 +33,19 @@ def has_open(session: Session, integration_id: int, kind: str) -> bool:
     )
 
 
-def checked_reply(cart: str, hook: str, reply: WriteReply, keys: set[str]) -> None:
-    """Refuse a reply that does not speak of exactly these keys.
+def checked_reply(cart: str, hook: str, reply: object, keys: Iterable[str]) -> WriteReply:
+    """Return a reply that speaks of exactly these keys.
 
     Raises:
-        PluginBug: it does not.
+        PluginBug: it does not, or says of one what is no result.
     """
-    if reply.keys() != keys:
-        missing, extra = len(keys - reply.keys()), len(reply.keys() - keys)
+    if not isinstance(reply, WriteReply) or not all(isinstance(each, Result) for each in reply.results.values()):
+        raise PluginBug(cart, hook, "the reply is no WriteReply with results")
+    asked, told = set(keys), reply.keys()
+    if told != asked:
+        missing, extra = len(asked - told), len(told - asked)
         raise PluginBug(cart, hook, f"the reply leaves out {missing} keys and names {extra} that were not asked")
+    return reply
 
 
 def open_submissions(

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Integration
-from is2_core.carts.context import cart_context
 from is2_core.carts.fields import lead_days_of
 from is2_core.db.locks import lock_rows
 from is2_core.inventory.models import StockPush, StockPushLine
 from is2_core.inventory.push.plan import Computed
-from is2_core.inventory.push.results import settle, unsent
+from is2_core.inventory.push.results import after_submission, given_up, settle, unsent
 from is2_core.inventory.push.retries import Tries, sizes, tries_of
 from is2_core.inventory.push.sync_row import sync_row
 from is2_core.inventory.states import PushResult
@@ -22,10 +22,11 @@ from is2_core.items.models import CartItem
 from is2_core.orders.models import ReceivedLine, ReceivedOrder
 from is2_core.orders.states import HOLDS_UNITS
 from is2_core.platform import Platform
-from is2_core.submissions.rows import KIND_INVENTORY, checked_reply, open_submissions
-from is2_core.tasks.pace import Pace
+from is2_core.submissions.rows import KIND_INVENTORY
+from is2_core.submissions.sending import Sending, WriteKind
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.run import TaskRun
-from plugins.interface import Applied, RateLimited, Retry, StockLevel, WriteReply
+from plugins.interface import Applied, Retry, StockLevel, WriteReply
 
 Entry = tuple[StockPushLine, StockLevel]
 
@@ -97,59 +98,45 @@ def send(platform: Platform, run: TaskRun, integration: Integration, batch: Sequ
     Raises:
         RateLimited: the rest waits.
     """
-    manifest = platform.carts.manifest(integration.cart)
-    most = manifest.inventory_batch
-    pace = Pace(run, most, whole="push_inventory" in manifest.whole_batches)
-    context = cart_context(platform, integration, before_call=run.heartbeat)
-    later: list[datetime] = []
     with platform.db.read() as session:
         tries = tries_of(session, integration.id)
-    rest = list(_parts(batch, tries, most))
-    while rest and run.has_time():
-        part, rest = _cut(rest, pace.size)
-        levels = [stock_level for _, stock_level in part]
-        with run.write() as session:
-            _mark(session, part, PushResult.SENT)
-        try:
-            with pace.measured(len(part)):
-                reply: WriteReply = platform.carts.call(integration.cart, "push_inventory", ctx=context, levels=levels)
-        except RateLimited:
-            with run.write() as session:
-                _mark(session, part, PushResult.UNSENT)
-            raise
-        checked_reply(integration.cart, "push_inventory", reply, {entry.key for entry in levels})
-        put_off = {key: result.when for key, result in reply.results.items() if isinstance(result, Retry)}
-        later += put_off.values()
-        with run.write() as session:
-            now = platform.clock.now()
-            lock_rows(session, CartItem.id, [line.cart_item_id for line, _ in part])
-            _mark(session, [entry for entry in part if entry[1].key in put_off], PushResult.UNSENT)
-            if reply.pending or any(isinstance(result, Applied) for result in reply.results.values()):
-                _accepted(session, integration.id, part[0][0].push_id, now)
-            open_submissions(session, integration, KIND_INVENTORY, reply.pending, now)
-            session.flush()
-            settled = {key: result for key, result in reply.results.items() if key not in put_off}
-            settle(session, integration.id, settled, now)
-            if not rest:
-                run.finish(session, again_at=min(later) if later else None)
+    most = INVENTORY.most(platform.carts.manifest(integration.cart))
+    rest = deque(_parts(batch, tries, most))
+
+    def prepare(at_most: int, tried: Collection[str]) -> Sequence[StockLevel]:
+        part = rest.popleft() if rest else []
+        if len(part) > at_most:
+            rest.appendleft(part[at_most:])
+        return part[:at_most]
+
+    sending = Sending(run, INVENTORY)
+    for _ in sending.batches(prepare):
+        pass
+    with run.write() as session:
+        run.finish(session, again_at=min(sending.later, default=None))
 
 
-def _parts(batch: Sequence[Entry], tries: Mapping[int, Tries], most: int) -> Iterator[list[Entry]]:
+def _parts(batch: Sequence[Entry], tries: Mapping[int, Tries], most: int) -> Iterator[list[StockLevel]]:
     for size, places in sizes([line.cart_item_id for line, _ in batch], tries, most):
         for start in range(0, len(places), size):
-            yield [batch[place] for place in places[start : start + size]]
+            yield [batch[place][1] for place in places[start : start + size]]
 
 
-def _cut(parts: Sequence[list[Entry]], most: int) -> tuple[list[Entry], list[list[Entry]]]:
-    """The next part, so many at most, and what follows it."""
-    first, *others = parts
-    return first[:most], [first[most:], *others] if len(first) > most else others
-
-
-def _mark(session: Session, part: Sequence[Entry], result: PushResult) -> None:
-    if part:
-        rows = [{"id": line.id, "result": result} for line, _ in part]
+def _note_sent(session: Session, keys: Collection[str], sent: bool) -> None:
+    rows = [{"id": int(key), "result": PushResult.SENT if sent else PushResult.UNSENT} for key in keys]
+    if rows:
         session.execute(sa.update(StockPushLine), rows)
+
+
+def _store(session: Session, integration_id: int, reply: WriteReply, now: datetime) -> None:
+    lines = session.scalars(sa.select(StockPushLine).where(StockPushLine.id.in_(map(int, reply.keys())))).all()
+    lock_rows(session, CartItem.id, [line.cart_item_id for line in lines])
+    put_off = {key for key, result in reply.results.items() if isinstance(result, Retry)}
+    _note_sent(session, put_off, False)
+    if reply.pending or any(isinstance(result, Applied) for result in reply.results.values()):
+        _accepted(session, integration_id, lines[0].push_id, now)
+    session.flush()
+    settle(session, integration_id, {key: reply.results[key] for key in reply.results.keys() - put_off}, now)
 
 
 def _accepted(session: Session, integration_id: int, push_id: int, now: datetime) -> None:
@@ -162,3 +149,17 @@ def _accepted(session: Session, integration_id: int, push_id: int, now: datetime
         sync.accepted_before, sync.accepted_at = sync.accepted_at, now
     if session.scalar(sa.select(StockPushLine.id).where(*unsent(push_id)).limit(1)) is None:
         sync.zeros_confirmed = []
+
+
+INVENTORY = WriteKind(
+    KIND_INVENTORY,
+    "levels",
+    most=lambda manifest: manifest.inventory_batch,
+    settle=settle,
+    task=TaskKind.INVENTORY_PUSH,
+    ended=after_submission,
+    given_up=given_up,
+    store=_store,
+    note_sent=_note_sent,
+    one_at_a_time=False,
+)

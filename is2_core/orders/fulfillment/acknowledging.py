@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session, selectinload
 from is2_core.accounts.access import owned
 from is2_core.accounts.display_name import integration_name
 from is2_core.accounts.models import Integration
-from is2_core.carts.context import cart_context
 from is2_core.db.locks import LOCK, lock_rows
 from is2_core.errors import Conflict
 from is2_core.orders.models import ReceivedOrder
@@ -20,71 +19,38 @@ from is2_core.orders.timeline import Event, record
 from is2_core.orders.wording.events import EventCode
 from is2_core.platform import Platform
 from is2_core.submissions.batch_backoff import TELL_AFTER, most_after, tell
-from is2_core.submissions.rows import KIND_ACKNOWLEDGE, checked_reply, has_open, open_submissions
+from is2_core.submissions.rows import KIND_ACKNOWLEDGE
+from is2_core.submissions.sending import Sending, WriteKind
 from is2_core.tasks.kinds import TaskKind
-from is2_core.tasks.pace import PUT_OFF_MAX, Pace
 from is2_core.tasks.queue import NOW, enqueue
 from is2_core.tasks.run import TaskRun
-from plugins.interface import AcknowledgedLine, Acknowledgement, Applied, Rejected, Result, Retry, WriteReply
+from plugins.interface import AcknowledgedLine, Acknowledgement, Applied, Rejected, Result, WriteReply
 
 
 def send_acknowledgements(platform: Platform, run: TaskRun) -> None:
     """Task `acknowledgements.send`: send what is due, unless an earlier write is still being worked on (its
-    end asks for this task again), and store what became of it, in batches as large as the cart's pace allows. After a
-    lost answer the same lines are sent again: that does no harm."""
-    with platform.db.read() as session:
-        integration = session.get_one(Integration, run.integration_id)
-        if has_open(session, integration.id, KIND_ACKNOWLEDGE):
-            return
-    manifest = platform.carts.manifest(integration.cart)
-    pace = Pace(run, manifest.acknowledge_batch, whole="acknowledge_orders" in manifest.whole_batches)
-    context = cart_context(platform, integration, before_call=run.heartbeat)
-    tried: set[int] = set()
-    later: list[datetime] = []
-    put_off = 0
-    while put_off < PUT_OFF_MAX:
+    end asks for this task again). After a lost answer the same lines are sent again: that does no harm."""
+    sending = Sending(run, ACKNOWLEDGEMENTS)
+
+    def prepare(most: int, tried: Collection[str]) -> Sequence[Acknowledgement]:
         with platform.db.read() as session:
-            due = _next_batch(session, integration.id, tried, pace.size)
-            batch = [_acknowledgement(order) for order in due]
-        if not batch or not run.has_time():
-            break
-        with pace.measured(len(batch)):
-            reply: WriteReply = platform.carts.call(
-                integration.cart, "acknowledge_orders", ctx=context, acknowledgements=batch
-            )
-        checked_reply(integration.cart, "acknowledge_orders", reply, {entry.key for entry in batch})
-        tried |= {order.id for order in due}
-        _store(platform, run, integration, due, reply)
-        whens = [result.when for result in reply.results.values() if isinstance(result, Retry)]
-        later += whens
-        if reply.pending:
-            break
-        put_off = put_off + 1 if len(whens) == len(batch) else 0
+            return [_acknowledgement(order) for order in _next_batch(session, sending.integration.id, tried, most)]
+
+    for _ in sending.batches(prepare):
+        pass
     with run.write() as session:
-        run.finish(session, again_at=min(later, default=None))
+        run.finish(session, again_at=min(sending.later, default=None))
 
 
-def _store(
-    platform: Platform, run: TaskRun, integration: Integration, due: Sequence[ReceivedOrder], reply: WriteReply
-) -> None:
-    with run.write() as session:
-        now = platform.clock.now()
-        lock_rows(session, ReceivedOrder.id, [order.id for order in due])
-        settle(session, integration.id, reply.results, now)
-        open_submissions(session, integration, KIND_ACKNOWLEDGE, reply.pending, now)
-        pending = [key for submission in reply.pending for key in submission.keys]
-        session.execute(
-            sa.update(ReceivedOrder)
-            .where(
-                ReceivedOrder.integration_id == integration.id,
-                ReceivedOrder.number.in_(pending),
-                ReceivedOrder.ack_state == AckState.DUE,
-            )
-            .values(ack_state=AckState.SENT)
-        )
+def _store(session: Session, integration_id: int, reply: WriteReply, now: datetime) -> None:
+    written = (ReceivedOrder.integration_id == integration_id, ReceivedOrder.number.in_(reply.keys()))
+    lock_rows(session, ReceivedOrder.id, session.scalars(sa.select(ReceivedOrder.id).where(*written)))
+    settle(session, integration_id, reply.results, now)
+    pending = (ReceivedOrder.number.not_in(reply.results), ReceivedOrder.ack_state == AckState.DUE)
+    session.execute(sa.update(ReceivedOrder).where(*written, *pending).values(ack_state=AckState.SENT))
 
 
-def _next_batch(session: Session, integration_id: int, tried: Collection[int], most: int) -> Sequence[ReceivedOrder]:
+def _next_batch(session: Session, integration_id: int, tried: Collection[str], most: int) -> Sequence[ReceivedOrder]:
     """The orders to acknowledge next, none of those already tried in this run.
 
     Those tried least go first; what was lost with a whole write goes in ever smaller ones, so that an order that spoils
@@ -93,7 +59,7 @@ def _next_batch(session: Session, integration_id: int, tried: Collection[int], m
     due = sa.and_(
         ReceivedOrder.integration_id == integration_id,
         ReceivedOrder.ack_state == AckState.DUE,
-        ReceivedOrder.id.not_in(tried),
+        ReceivedOrder.number.not_in(tried),
     )
     tries = session.scalar(sa.select(sa.func.min(ReceivedOrder.ack_tries)).where(due)) or 0
     return session.scalars(
@@ -184,6 +150,11 @@ def _refused(session: Session, order_id: int, account_id: int) -> ReceivedOrder:
     return order
 
 
-def after_submission(session: Session, integration: Integration, retry_at: datetime | None, now: datetime) -> None:
-    """A submission ended: whatever is due by now goes with the next one."""
-    enqueue(session, kind=TaskKind.ACKNOWLEDGEMENTS_SEND, integration=integration, now=now, run_at=retry_at)
+ACKNOWLEDGEMENTS = WriteKind(
+    KIND_ACKNOWLEDGE,
+    "acknowledgements",
+    most=lambda manifest: manifest.acknowledge_batch,
+    settle=settle,
+    task=TaskKind.ACKNOWLEDGEMENTS_SEND,
+    store=_store,
+)
