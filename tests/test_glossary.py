@@ -37,7 +37,6 @@ NOT_YET: dict[str, str] = {
     "demand": "is2_core/embedded_warehouse plugins/warehouse.py web/orders",
     "demands": "is2_core/embedded_warehouse is2_core/orders plugins/amazon plugins/types plugins/warehouse.py",
     "doubtful": "is2_core/orders",
-    "fenced": "is2_core/tasks",
     "given_up": "is2_core/inventory is2_core/submissions",
     "levels": "is2_core/embedded_warehouse is2_core/inventory",
     "marks": "is2_core/embedded_warehouse is2_core/orders plugins/amazon plugins/types plugins/warehouse.py",

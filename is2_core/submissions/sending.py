@@ -46,7 +46,7 @@ class WriteKind:
         ended: asks for what follows the end of a submission otherwise, given when the first of what is to be sent again
             may be.
         given_up: stores that nobody waits any more for the results of these; `settle` where None.
-        store: stores a whole reply; None where its results are to be settled and no more.
+        settle_reply: stores a whole reply; None where its results are to be settled and no more.
         note_sent: stores, in the unit that proves that the run owns its task, that these keys are about to be sent, or
             with False that they were not after all.
         one_at_a_time: while the cart works on a batch, no further one is sent.
@@ -60,7 +60,7 @@ class WriteKind:
     task: TaskKind
     ended: Callable[[Session, Integration, datetime | None, datetime], None] | None = None
     given_up: Settle | None = None
-    store: Callable[[Session, int, WriteReply, datetime], None] | None = None
+    settle_reply: Callable[[Session, int, WriteReply, datetime], None] | None = None
     note_sent: Callable[[Session, Collection[str], bool], None] | None = None
     one_at_a_time: bool = True
     fails_alone: bool = False
@@ -138,8 +138,8 @@ class Sending:
         with self._run.write() as session:
             now = self._run.platform.clock.now()
             open_submissions(session, self.integration, self._kind.hook, reply.pending, now)
-            if self._kind.store:
-                self._kind.store(session, self.integration.id, reply, now)
+            if self._kind.settle_reply:
+                self._kind.settle_reply(session, self.integration.id, reply, now)
             else:
                 self._kind.settle(session, self.integration.id, reply.results, now)
         whens = [result.when for result in reply.results.values() if isinstance(result, Retry)]

@@ -159,7 +159,7 @@ INVENTORY = WriteKind(
     task=TaskKind.INVENTORY_PUSH,
     ended=after_submission,
     given_up=given_up,
-    store=_store,
+    settle_reply=_store,
     note_sent=_note_sent,
     one_at_a_time=False,
 )

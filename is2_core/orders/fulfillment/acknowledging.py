@@ -156,5 +156,5 @@ ACKNOWLEDGEMENTS = WriteKind(
     most=lambda manifest: manifest.acknowledge_batch,
     settle=settle,
     task=TaskKind.ACKNOWLEDGEMENTS_SEND,
-    store=_store,
+    settle_reply=_store,
 )
