@@ -134,7 +134,7 @@ def test_processes_that_start_at_once_make_each_row_once(board: Board) -> None:
 
 
 def test_the_platforms_own_work_comes_due_and_runs(board: Board) -> None:
-    SCHEDULES.ensure_all(board.platform)
+    KindSchedules({}, {TaskKind.CLEAN_UP: SCHEDULES.of_platform[TaskKind.CLEAN_UP]}).ensure_all(board.platform)
     assert rows(board) == {(None, "platform.clean_up"): (600, "")}
     assert board.tick().scheduled == 1
     task = board.only()
