@@ -1,4 +1,4 @@
-"""Integration > View Integrations, and what can be done with one store."""
+"""Integration > View Integrations, and what can be done with one integration."""
 
 from __future__ import annotations
 

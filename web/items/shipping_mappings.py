@@ -1,4 +1,4 @@
-"""Shipping mappings, behind the envelope icon of a store."""
+"""Shipping mappings, behind the envelope icon of an integration."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class _Typed:
 
 @blueprint.route("/integrations/<int:integration_id>/shipping", methods=["GET", "POST"])
 def mappings(integration_id: int) -> ResponseReturnValue:
-    """The mappings of a store, and the form that adds the next one."""
+    """The mappings of an integration, and the form that adds the next one."""
     integration = access.owned_integration(integration_id)
     if request.method == "GET":
         return _page(integration, _Typed(request.args.get("method", ""), "", False))
