@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ class Models:
         self.checked: dict[str, dict[str, int]] = {}
         self._files: dict[str, dict[str, Any]] = {}
         for name in {operation.model for operation in OPERATIONS.values() if operation.model}:
-            self._files[name] = json.loads((Path(folder) / f"{name}.json").read_text(encoding="utf-8"))
+            self._files[name] = _read(Path(folder) / f"{name}.json")
 
     def forget(self) -> None:
         """Begin again: nothing is tolerated, nothing counted."""
@@ -178,6 +179,13 @@ class Models:
                 problems.append(f"{where} has {len(value)} characters")
         elif not schema.get("minimum", value) <= value <= schema.get("maximum", value):
             problems.append(f"{where} is {value}")
+
+
+@cache
+def _read(path: Path) -> dict[str, Any]:
+    """A model file; nobody changes what is given."""
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
 
 
 def _number_or(text: str) -> int | str:

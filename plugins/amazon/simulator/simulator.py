@@ -80,10 +80,14 @@ class Simulator:
         """Forget everything but the options and the clock."""
         if self.models is not None:
             self.models.forget()
-        self.state = State(self._options, self.clock, self.models)
-        self._api = Api(self.state)
-        self._admission = Admission(self.state, self.clock)
-        self._steering = Steering(self.state, self.reset)
+        self.begin(State(self._options, self.clock, self.models))
+
+    def begin(self, state: State) -> None:
+        """Go on with this state of the world."""
+        self.state = state
+        self._api = Api(state)
+        self._admission = Admission(state, self.clock)
+        self._steering = Steering(state, self.reset)
 
     def handle(self, request: Request) -> Response:
         """Answer one request.
