@@ -8,6 +8,9 @@ PIP := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-che
 WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); echo $$(((3 * n + 1) / 2)))
 TINY_CART := $(wildcard tests/carts/tiny/pyproject.toml tests/carts/tiny/setup.cfg)
 
+# Every process of the demo and of the tests would compile all of IS2 anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 ORDERS ?=
 COUNT ?=
 JSON ?=
