@@ -24,6 +24,13 @@ from tests.inventory.test_push_after_orders import moved, test_what_was_bought_j
 from tests.orders.test_acknowledgements import spoiled, test_an_order_shipped_in_full_needs_none_any_more
 from tests.orders.test_customizations import shop, test_it_is_fetched_before_the_order_goes_on
 from tests.orders.test_fetch_order import fetching, test_a_stored_order_is_refreshed_and_stays_one_row
+from tests.orders.test_import_faults import (
+    store,
+    test_a_fault_on_the_second_page_keeps_the_first_and_goes_on_there,
+    test_a_lost_feed_answer_sends_the_same_acknowledgements_again,
+    test_a_revoked_authorization_pauses_the_store_and_a_reconnect_loses_nothing,
+    test_an_order_the_database_refuses_is_quarantined_alone,
+)
 from tests.orders.test_shipped_elsewhere import (
     test_a_parcel_confirmed_by_hand_is_stopped_within_one_listing,
     test_our_number_entered_by_hand_before_it_is_known_here_stops_nothing,
@@ -49,14 +56,19 @@ __all__ = [
     "shop",
     "spoiled",
     "stocked",
+    "store",
     "test_a_bundle_in_two_packages_counts_when_its_last_part_ships",
     "test_a_chain_of_voided_packages_ends_in_one_at_amazon",
     "test_a_disconnected_store_stops_at_once_and_takes_everything_up_again",
+    "test_a_fault_on_the_second_page_keeps_the_first_and_goes_on_there",
     "test_a_lost_answer_leaves_one_package",
+    "test_a_lost_feed_answer_sends_the_same_acknowledgements_again",
     "test_a_parcel_confirmed_by_hand_is_stopped_within_one_listing",
+    "test_a_revoked_authorization_pauses_the_store_and_a_reconnect_loses_nothing",
     "test_a_stored_order_is_refreshed_and_stays_one_row",
     "test_active_items_are_sent_with_quantity_and_latency",
     "test_an_order_shipped_in_full_needs_none_any_more",
+    "test_an_order_the_database_refuses_is_quarantined_alone",
     "test_both_are_good_while_amazon_rotates_and_then_the_newer_one",
     "test_installing_a_disconnected_store_anew_finds_it_again",
     "test_it_is_fetched_before_the_order_goes_on",

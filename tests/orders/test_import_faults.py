@@ -23,6 +23,12 @@ from tests.support.world import World
 
 
 @pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """On SQLite; `test_on_postgresql.py` tells the main stories once more there."""
+    return sqlite_url
+
+
+@pytest.fixture
 def store(world: World) -> int:
     world.stock_up()
     store = world.connect()
