@@ -13,8 +13,8 @@ from is2_core.clock import VirtualClock
 from tests.e2e.seller_central import SellerCentral
 from tests.support.amazon import NORTHWIND, SimulatedAmazon
 from tests.support.browser import PASSWORD, Browser, Page
+from tests.support.panel import app_over
 from tests.support.world import World
-from web.app import create_app
 
 ALICE = "alice@example.com"
 # Every pair of calls to look at feeds, channels or orders is over well within this.
@@ -28,8 +28,7 @@ class Journey:
         self.world = world
         self.amazon: SimulatedAmazon = world.amazon
         # Sign-ins age by a clock of their own, which stands still while the platform's moves by days.
-        self.app: Flask = create_app(world.platform, session_clock=VirtualClock(world.clock.now()))
-        self.app.testing = True
+        self.app: Flask = app_over(world.platform, VirtualClock(world.clock.now()))
         self.merchant = self.browser()
 
     def browser(self, email: str = "") -> Browser:
@@ -42,9 +41,7 @@ class Journey:
     def listings(self) -> list[dict[str, Any]]:
         """The calls that listed orders to take them in; setup only looks how many are not shipped."""
         looks = "PENDING,PENDING_AVAILABILITY,UNSHIPPED,PARTIALLY_SHIPPED"
-        return [
-            call for call in self.amazon.calls("searchOrders") if call["query"].get("fulfillmentStatuses") != looks
-        ]
+        return [call for call in self.amazon.calls("searchOrders") if call["query"].get("fulfillmentStatuses") != looks]
 
     def staff(self, role: Role) -> Browser:
         """The browser of somebody who works for the warehouse or the platform."""

@@ -109,7 +109,27 @@ class Browser:
 
     def __init__(self, app: Flask) -> None:
         self.client = Client(app, app.response_class, use_cookies=True)
-        self.page: Page | None = None
+        self._cookie_name = str(app.config["SESSION_COOKIE_NAME"])
+        self._page: Page | None = None
+
+    @property
+    def page(self) -> Page:
+        """The page that is open, which is at first that of who is signed in."""
+        return self._page or self.get("/")
+
+    @page.setter
+    def page(self, page: Page) -> None:
+        self._page = page
+
+    def cookie(self) -> str:
+        """The cookie of this browser's session."""
+        found = self.client.get_cookie(self._cookie_name)
+        assert found is not None
+        return found.value
+
+    def go_on_with(self, cookie: str) -> None:
+        """Go on with another browser's session."""
+        self.client.set_cookie(self._cookie_name, cookie)
 
     def get(self, address: str, *, follow: bool = True) -> Page:
         """Open an address."""
@@ -136,7 +156,6 @@ class Browser:
 
     def press(self, button: str, *, follow: bool = True, **values: Any) -> Page:
         """Fill in the form around a button, by field name, and press it. A value of None leaves a field out."""
-        assert self.page is not None
         form = self.page.form(button)
         data = form_values(form)
         for tag in form.find_all("button"):

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import sqlalchemy as sa
 from flask import Flask
 
 from is2_core.accounts import users
-from is2_core.accounts.models import Account, Integration
+from is2_core.accounts.models import Account, Integration, User
 from is2_core.accounts.states import MemberRole, Role
 from is2_core.admin import cart_setup
 from is2_core.bootstrap import build_platform
 from is2_core.calls.carts import CartRegistry
 from is2_core.calls.rate_limits import MemoryBuckets
-from is2_core.clock import VirtualClock
+from is2_core.clock import Clock, VirtualClock
 from is2_core.items import item_table
 from is2_core.platform import Platform
 from tests.conftest import make_config
 from tests.support.amazon import APPLICATION, NORTHWIND, SimulatedAmazon
 from tests.support.browser import PASSWORD, Browser
+from tests.support.memory import commits
 from tests.support.world import World
 from web.app import create_app
 
@@ -46,10 +48,16 @@ ORDERS = {
 TABLE = b"cart_sku,title,active,warehouse_sku,quantity\r\nNIGHT,Night set,yes,LAMP-USB,2\r\n"
 ADMIN, SUPPORT, PACKER = "root@example.com", "sue@example.com", "walt@example.com"
 
+# By address of who signed in.
+_cookies: dict[str, str] = {}
+
 
 @dataclass
 class Panel:
-    """The panel of a test: Alice owns Northwind, Bob is on her team, Charlie owns Contoso and has no business there."""
+    """The panel of a test: Alice owns Northwind, Bob is on her team, Charlie owns Contoso and has no business there.
+
+    `signed_in` is how many commits there had been when somebody signed in last.
+    """
 
     platform: Platform
     clock: VirtualClock
@@ -57,13 +65,29 @@ class Panel:
     app: Flask
     northwind: int
     contoso: int
+    signed_in: int = 0
 
     def browser(self, email: str | None = None) -> Browser:
         """A new browser, signed in as somebody where an address is given."""
         browser = Browser(self.app)
-        if email is not None:
+        if email is None:
+            return browser
+        # Where nothing has happened in the furnished database but sign-ins, an earlier test's cookie is as good as new.
+        is_new = self._is_new()
+        if is_new and email in _cookies:
+            browser.go_on_with(_cookies[email])
+            with self.platform.db.write() as db:
+                now = self.platform.clock.now()
+                db.execute(sa.update(User).where(User.email == email).values(last_sign_in_at=now))
+        else:
             browser.sign_in(email)
+        if is_new:
+            _cookies[email] = browser.cookie()
+            self.signed_in = commits[self.platform.db.url]
         return browser
+
+    def _is_new(self) -> bool:
+        return commits.get(self.platform.db.url) == self.signed_in and self.session_clock.now() == START
 
     def point_to(self, amazon: SimulatedAmazon) -> None:
         """Have the Amazon cart's settings name this simulator."""
@@ -120,11 +144,26 @@ def _as(world: World, account: int, owner: int) -> World:
     return other
 
 
+@cache
+def _app(session_secret: str, allow_plain_http: bool) -> Flask:
+    """The app of this test process; to draw up its addresses takes longer than to show most pages."""
+    nowhere = replace(make_config("sqlite://"), session_secret=session_secret, allow_plain_http=allow_plain_http)
+    app = create_app(build_platform(nowhere, clock=VirtualClock(START), carts=CartRegistry()))
+    app.testing = True
+    return app
+
+
+def app_over(platform: Platform, session_clock: Clock) -> Flask:
+    """The panel over a platform, until it is asked for over another one."""
+    app = _app(platform.config.session_secret, platform.config.allow_plain_http)
+    app.extensions["is2"], app.extensions["is2_session_clock"] = platform, session_clock
+    return app
+
+
 def open_panel(platform: Platform, clock: VirtualClock) -> Panel:
     """The panel of a platform over a copy of the furnished database."""
     session_clock = VirtualClock(START)
-    app = create_app(platform, session_clock=session_clock)
-    app.testing = True
+    app = app_over(platform, session_clock)
     with platform.db.read() as db:
         ids = dict(db.execute(sa.select(Account.name, Account.id)).all())
     return Panel(platform, clock, session_clock, app, ids["Northwind"], ids["Contoso"])

@@ -17,6 +17,12 @@ from tests.support.panel import ALICE, Panel
 from web.app import create_app
 
 
+@pytest.fixture
+def own(panel: Panel) -> Panel:
+    """The panel with an app of its own, which may have more pages and answers as in production."""
+    return dataclasses.replace(panel, app=create_app(panel.platform, session_clock=panel.session_clock))
+
+
 def test_errors_come_in_the_same_frame(panel: Panel) -> None:
     browser = panel.browser(ALICE)
     page = browser.get("/nothing/here")
@@ -33,13 +39,12 @@ def test_the_api_answers_in_json(panel: Panel) -> None:
     assert "nothing at this address" in response.get_json()["error"]["message"]
 
 
-def test_a_bug_shows_no_trace(panel: Panel, caplog: pytest.LogCaptureFixture) -> None:
-    @panel.app.get("/broken")
+def test_a_bug_shows_no_trace(own: Panel, caplog: pytest.LogCaptureFixture) -> None:
+    @own.app.get("/broken")
     def broken() -> str:
         raise RuntimeError("secret inner words")
 
-    panel.app.testing = False
-    page = panel.browser(ALICE).get("/broken")
+    page = own.browser(ALICE).get("/broken")
     assert page.status == 500
     assert "secret inner words" not in page.html
     assert "It has been written down" in page.text
@@ -48,13 +53,12 @@ def test_a_bug_shows_no_trace(panel: Panel, caplog: pytest.LogCaptureFixture) ->
     assert "test_errors.py" in caplog.text
 
 
-def test_a_busy_database_is_no_bug_and_changes_nothing(panel: Panel) -> None:
-    @panel.app.get("/busy")
+def test_a_busy_database_is_no_bug_and_changes_nothing(own: Panel) -> None:
+    @own.app.get("/busy")
     def busy() -> str:
         raise OperationalError("UPDATE", {}, sqlite3.OperationalError("database is locked"))
 
-    panel.app.testing = False
-    page = panel.browser(ALICE).get("/busy")
+    page = own.browser(ALICE).get("/busy")
     assert page.status == 503
     assert "try again in a moment" in page.text
 
@@ -82,17 +86,16 @@ def test_too_much_at_once(panel: Panel) -> None:
     assert response.status_code == 413
 
 
-def test_who_was_slower_is_told_so(panel: Panel) -> None:
-    @panel.app.get("/outrun")
+def test_who_was_slower_is_told_so(own: Panel) -> None:
+    @own.app.get("/outrun")
     def outrun() -> str:
-        with panel.platform.db.write() as session:
-            session.add(Account(name="Northwind", created_at=panel.platform.clock.now()))
+        with own.platform.db.write() as session:
+            session.add(Account(name="Northwind", created_at=own.platform.clock.now()))
             session.flush()
             twice = {"id": session.scalars(sa.select(sa.func.max(Account.id))).one(), "name": "Twice"}
-            session.execute(sa.insert(Account), [{**twice, "created_at": panel.platform.clock.now()}])
+            session.execute(sa.insert(Account), [{**twice, "created_at": own.platform.clock.now()}])
         return "never"
 
-    panel.app.testing = False
-    page = panel.browser(ALICE).get("/outrun")
+    page = own.browser(ALICE).get("/outrun")
     assert page.status == 409
     assert "Somebody else changed this meanwhile" in page.text
