@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from is2_core.clock import VirtualClock
     from is2_core.config import Config
     from is2_core.platform import Platform
-    from tests.support.amazon import SimulatedAmazon
+    from tests.support.amazon import SimulatedAmazon, Stage
     from tests.support.panel import Panel
     from tests.support.postgres import PostgresServer
     from tests.support.world import World
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 pytest_plugins = ["tests.support.no_skips"]
 
 Engines = Callable[[str], "sa.Engine"]
+
+# Where there is a file system in memory, no test waits for a disk at each commit.
+IN_MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 # A keyring as the settings give it, 32 bytes of key in base64.
 KEYS = "test:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
@@ -72,7 +75,7 @@ def sqlite_template() -> Iterator[Path]:
     """A migrated, empty SQLite file; each test copies it."""
     from is2_core.db.schema import upgrade
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=IN_MEMORY) as folder:
         path = Path(folder) / "template.db"
         upgrade(f"sqlite:///{path}")
         yield path
@@ -105,9 +108,17 @@ def _compiled_templates() -> Iterator[None]:
 def engines() -> Iterator[Engines]:
     """One engine for an address in this test process, so that statements are compiled once, not in every test."""
     from is2_core.db import engine
+    from tests.support.memory import count_commits
+
+    product = engine._make_engine
+
+    @functools.cache
+    def made(url: str) -> sa.Engine:
+        engine = product(url)
+        count_commits(url, engine)
+        return engine
 
     with pytest.MonkeyPatch.context() as patch:
-        made = functools.cache(engine._make_engine)
         patch.setattr(engine, "_make_engine", made)
         yield made
 
@@ -120,12 +131,15 @@ def sqlite_url(sqlite_template: Path, engines: Engines) -> str:
 
 def copy_sqlite(template: Path, engines: Engines) -> str:
     """A copy of a template in the place where this test process always has its database; returns its address."""
+    from tests.support.memory import commits
+
     path = template.with_name("is2.db")
     url = f"sqlite:///{path}"
     engines(url).dispose()
     for left in path.parent.glob("is2.db*"):
         left.unlink()
     shutil.copy(template, path)
+    commits[url] = 0
     return url
 
 
@@ -139,8 +153,12 @@ def database_url(request: pytest.FixtureRequest, engines: Engines) -> str:
 
 def empty_postgres(server: PostgresServer, engines: Engines) -> str:
     """The database this test process has at its server, emptied; returns its address."""
+    from tests.support.memory import commits
+
     engines(server.url("test_is2")).dispose()
-    return server.empty_database("test_is2")
+    url = server.empty_database("test_is2")
+    commits[url] = 0
+    return url
 
 
 @pytest.fixture(scope="session")
@@ -204,13 +222,20 @@ def platform(database_url: str, clock: VirtualClock, carts: CartRegistry) -> Ite
     made.db.dispose()
 
 
+@pytest.fixture(scope="session")
+def stage() -> Iterator[Stage]:
+    """The server on which the tests of this process have their simulated Amazons, one after the other."""
+    from tests.support.amazon import amazon_stage
+
+    with amazon_stage() as made:
+        yield made
+
+
 @pytest.fixture
-def amazon(request: pytest.FixtureRequest, clock: VirtualClock) -> Iterator[SimulatedAmazon]:
+def amazon(request: pytest.FixtureRequest, stage: Stage, clock: VirtualClock) -> Iterator[SimulatedAmazon]:
     """A simulated Amazon over HTTP, on the test's clock. A test of pages has its panel's settings name it; it knows
     nothing of the furnished stores."""
-    from tests.support.amazon import simulated_amazon
-
-    with simulated_amazon(clock) as running:
+    with stage.play(clock) as running:
         if "panel" in request.fixturenames:
             request.getfixturevalue("panel").point_to(running)
         yield running
@@ -226,11 +251,20 @@ def models() -> str:
 
 
 @pytest.fixture
-def world(platform: Platform, clock: VirtualClock, amazon: SimulatedAmazon) -> World:
+def world(
+    request: pytest.FixtureRequest,
+    platform: Platform,
+    clock: VirtualClock,
+    amazon: SimulatedAmazon,
+    monkeypatch: pytest.MonkeyPatch,
+) -> World:
     """A merchant whose store is about to be connected."""
+    from tests.support.memory import Memory
     from tests.support.world import World
 
-    return World(platform, clock, amazon)
+    # What a step logs is not restored with it.
+    listens = "caplog" in request.fixturenames
+    return World(platform, clock, amazon, None if listens else Memory(platform, clock, amazon, monkeypatch))
 
 
 @pytest.fixture(scope="session")
@@ -252,7 +286,7 @@ def furnished(
     """A database with people, two stores, items, mappings, stock and orders; each test copies it."""
     from tests.support.panel import furnish
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=IN_MEMORY) as folder:
         path = Path(folder) / "furnished.db"
         shutil.copy(sqlite_template, path)
         furnish(path, carts, *amazon_for_template)

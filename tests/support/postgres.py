@@ -30,7 +30,7 @@ _END_CONNECTIONS = """
     WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
 # Without its triggers, so that no table waits for those that refer to it.
-_DELETE_ROWS = """
+DELETE_ROWS = """
 DO $$
 DECLARE found record;
 BEGIN
@@ -102,7 +102,7 @@ class PostgresServer:
         """
         with self._connect(name) as connection:
             connection.execute(_END_CONNECTIONS)
-            connection.execute(_DELETE_ROWS)
+            connection.execute(DELETE_ROWS)
         return self.url(name)
 
     def drop_database(self, name: str) -> None:

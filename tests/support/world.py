@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
@@ -29,7 +30,9 @@ from is2_core.tasks.models import Schedule, Task
 from is2_core.tasks.runner import run_next
 from is2_core.tasks.states import TaskState
 from tests.support.amazon import APPLICATION, NORTHWIND, SimulatedAmazon
+from tests.support.memory import Memory
 
+P, T = ParamSpec("P"), TypeVar("T")
 RETURN_URL = "http://127.0.0.1:5000/amazon/authorized"
 BROWSER = "one browser's secret"
 EXACT, MOST_STEPS = timedelta(hours=1), 12
@@ -47,18 +50,42 @@ class NotedWakeups:
         return count
 
 
+def remembered(step: Callable[Concatenate[World, P], T]) -> Callable[Concatenate[World, P], T]:
+    """Have a step that follows others from an empty database on be taken from memory where it was taken before."""
+
+    @functools.wraps(step)
+    def take(self: World, *args: P.args, **kwargs: P.kwargs) -> T:
+        if self.memory is None:
+            return step(self, *args, **kwargs)
+        name = f"{step.__name__} {args} {sorted(kwargs.items())}"
+        return self.memory.take(self.platform, name, lambda: step(self, *args, **kwargs))
+
+    return take
+
+
 class World:
     """One account "Northwind" with its owner, and helpers to look and act."""
 
-    def __init__(self, platform: Platform, clock: VirtualClock, amazon: SimulatedAmazon) -> None:
-        self.platform, self.clock, self.amazon = platform, clock, amazon
-        self.account = users.create_account(platform, "Northwind")
-        self.owner = users.create_user(
-            platform, email="alice@example.com", name="Alice", password="a long pass phrase 1", account_id=self.account
-        )
-        cart_setup.save_cart_settings(platform, "amazon", "simulator", {**APPLICATION, "simulator_url": amazon.address})
-        cart_setup.enable_cart(platform, "amazon")
+    memory: Memory | None = None
 
+    def __init__(
+        self, platform: Platform, clock: VirtualClock, amazon: SimulatedAmazon, memory: Memory | None = None
+    ) -> None:
+        self.platform, self.clock, self.amazon, self.memory = platform, clock, amazon, memory
+        self.account, self.owner = self._begin()
+
+    @remembered
+    def _begin(self) -> tuple[int, int]:
+        account = users.create_account(self.platform, "Northwind")
+        owner = users.create_user(
+            self.platform, email="alice@example.com", name="Alice", password="a long pass phrase 1", account_id=account
+        )
+        settings = {**APPLICATION, "simulator_url": self.amazon.address}
+        cart_setup.save_cart_settings(self.platform, "amazon", "simulator", settings)
+        cart_setup.enable_cart(self.platform, "amazon")
+        return account, owner
+
+    @remembered
     def stock_up(self, skus: Sequence[str] = SKUS, units: int = 1000) -> None:
         """Receive units of each SKU."""
         for sku in skus:
@@ -106,6 +133,7 @@ class World:
                     return dict(parse_qsl(urlsplit(target).query))
                 page = browser.get(target, timeout=30, allow_redirects=False)
 
+    @remembered
     def connect(self, region: str = "na", seller: str = NORTHWIND) -> int:
         """Install a store as far as the settings page; returns its id."""
         store = install.begin(self.platform, cart="amazon", region=region, account_id=self.account)
@@ -124,6 +152,7 @@ class World:
         assert back == trip.Ready(store, True)
         return store
 
+    @remembered
     def finish(self, store: int, **changes: str) -> settings.Saved:
         """Save the settings with their defaults, and orders from five days ago on."""
         form = settings.settings_form(self.platform, integration_id=store, account_id=self.account)
@@ -133,6 +162,7 @@ class World:
             self.platform, integration_id=store, account_id=self.account, values={**values, **changes}
         )
 
+    @remembered
     def map_methods(self, store: int, *methods: str) -> None:
         """Map shipping methods to Ground."""
         for method in methods:
@@ -140,12 +170,14 @@ class World:
                 self.platform, integration_id=store, account_id=self.account, method=method, service="GROUND"
             )
 
+    @remembered
     def add_item(self, store: int, sku: str, *mappings: tuple[str, str]) -> int:
         """List a custom item."""
         return custom_items.add_custom_item(
             self.platform, integration_id=store, account_id=self.account, sku=sku, mappings=mappings
         )
 
+    @remembered
     def settle(self) -> None:
         """Run every task that is due now, and what they ask for, until nothing is due."""
         for _ in range(1000):
@@ -172,11 +204,13 @@ class World:
             )
             return bool(session.scalar(sa.select(sa.or_(slot.exists(), task.exists()))))
 
+    @remembered
     def settle_later(self, **later: float) -> None:
         """Move the clock by timedelta(**later), then `settle`."""
         self.clock.advance(timedelta(**later))
         self.settle()
 
+    @remembered
     def pass_time(self, **time: float) -> None:
         """Let time go by, running every task when it is due or, over more than an hour, a while later.
 
