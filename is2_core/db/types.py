@@ -22,7 +22,8 @@ def use_keyring(keyring: Keyring) -> None:
     _keyring = keyring
 
 
-def _keys() -> Keyring:
+def keyring() -> Keyring:
+    """Return the process's keyring."""
     if _keyring is None:
         raise RuntimeError("no keyring: build a Platform before touching encrypted columns")
     return _keyring
@@ -62,7 +63,7 @@ class SealedValue:
             UnknownKey: it was sealed with a key that is not in the keyring.
             CannotOpen: it was sealed for another row or column, or is damaged.
         """
-        return json.loads(_keys().open(self.purpose, key, self.text))
+        return json.loads(keyring().open(self.purpose, key, self.text))
 
 
 class Sealed(TypeDecorator[SealedValue]):
@@ -103,10 +104,10 @@ def seal(column: sa.ColumnElement[Any] | QueryableAttribute[Any], value: Any, *k
     kind = column.type
     if not isinstance(kind, Sealed) or len(key) != len(kind.key):
         raise TypeError(f"{column} is not sealed by a key of {len(key)} parts")
-    text = _keys().seal(kind.purpose, key, json.dumps(value, ensure_ascii=False).encode())
+    text = keyring().seal(kind.purpose, key, json.dumps(value, ensure_ascii=False).encode())
     return SealedValue(kind.purpose, text)
 
 
 def seal_mark() -> str:
     """Return what begins each text that is sealed by the present rule and key."""
-    return _keys().mark
+    return keyring().mark

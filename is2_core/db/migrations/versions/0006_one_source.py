@@ -5,10 +5,15 @@ One function a subject, called from upgrade() and, in the opposite order, from d
 
 from __future__ import annotations
 
+import base64
+import os
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from alembic import op
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from is2_core.db.types import keyring
 
 revision = "0006"
 down_revision = "0005"
@@ -28,7 +33,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take back."""
+    """Take back; where values are bound to their rows already, with the keys (`db.types.use_keyring`)."""
+    _unbind_sealed()
     _forget_intervals_in_the_settings()
     _leave_schedules_to_integrations()
     _forbid_cases_of_no_account()
@@ -233,3 +239,50 @@ def _forget_intervals_in_the_settings() -> None:
 
 def _store_settings(integration_id: int, settings: dict[str, str]) -> None:
     op.execute(_INTEGRATION.update().where(_INTEGRATION.c.id == integration_id).values(settings=settings))
+
+
+# By column: what finds the values that are bound to rows (its primary key, the value, what it is bound to), and what
+# stores one.
+_BOUND = {
+    "recipient.sealed": (
+        "SELECT recipient.id, sealed, integration_id, remote_id FROM recipient"
+        " JOIN received_order ON received_order.id = order_id WHERE sealed LIKE '2:%'",
+        "UPDATE recipient SET sealed = :text WHERE id = :id",
+    ),
+    "line_customization.sealed": (
+        "SELECT line_customization.id, sealed, integration_id, received_order.remote_id, received_line.remote_id"
+        " FROM line_customization JOIN received_line ON received_line.id = line_id"
+        " JOIN received_order ON received_order.id = order_id WHERE sealed LIKE '2:%'",
+        "UPDATE line_customization SET sealed = :text WHERE id = :id",
+    ),
+    "credential.credentials": (
+        "SELECT integration_id, credentials, integration_id FROM credential WHERE credentials LIKE '2:%'",
+        "UPDATE credential SET credentials = :text WHERE integration_id = :id",
+    ),
+    "cart_setting.secrets": (
+        "SELECT cart, secrets, cart FROM cart_setting WHERE secrets LIKE '2:%'",
+        "UPDATE cart_setting SET secrets = :text WHERE cart = :id",
+    ),
+    "cart_setting.former": (
+        "SELECT cart, former, cart FROM cart_setting WHERE former LIKE '2:%'",
+        "UPDATE cart_setting SET former = :text WHERE cart = :id",
+    ),
+}
+
+
+def _bound_to_its_column(purpose: str, key: tuple[int | str, ...], text: str) -> str:
+    ring, nonce = keyring(), os.urandom(12)
+    value = ring.open(purpose, key, text)
+    sealed = AESGCM(ring.keys[ring.current]).encrypt(nonce, value, purpose.encode())
+    return f"{ring.current}.{base64.b64encode(nonce + sealed).decode()}"
+
+
+def _unbind_sealed() -> None:
+    """What the release before cannot open is sealed by its rule, or is got anew by it."""
+    connection = op.get_bind()
+    for purpose, (find, store) in _BOUND.items():
+        for row_key, text, *key in connection.execute(sa.text(find)).all():
+            value = {"text": _bound_to_its_column(purpose, tuple(key), text), "id": row_key}
+            connection.execute(sa.text(store), value)
+    op.execute("UPDATE credential SET access_token = NULL, access_expires_at = NULL WHERE access_token LIKE '2:%'")
+    op.execute("UPDATE seller_claim SET credentials = NULL WHERE credentials LIKE '2:%'")
