@@ -499,6 +499,16 @@ def test_what_is_called_pure_is_held_to_it() -> None:
     assert [name(path) for path in called_pure if path not in held] == []
 
 
+def test_pages_that_read_by_queries_know_no_database() -> None:
+    # Each page that is redrawn joins them; its slice's queries open their own unit of work.
+    pages = [ROOT / path for path in ("web/actions.py", "web/admin/accounts.py", "web/items/shipping_mappings.py")]
+    assert [
+        f"{name(path)}:{line}" for path in pages for module, line in imported(path) if is_under(module, *HEAVY[:1])
+    ] == []
+    opens_unit = re.compile(r"\.db\.(read|write)$")
+    assert breaches(iter(pages), lambda node: bool(opens_unit.search(called(node)))) == []
+
+
 def test_unit_tests_use_no_server() -> None:
     def arguments(path: Path) -> set[str]:
         functions = (node for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, NoReturn, ParamSpec, TypeVar
+from typing import Any, NoReturn, ParamSpec, Protocol, TypeVar
 
 import sqlalchemy as sa
 from flask import abort, current_app, g, request, session
@@ -26,6 +26,17 @@ _log = logging.getLogger(__name__)
 Asked = ParamSpec("Asked")
 Answer = TypeVar("Answer")
 Row = TypeVar("Row", bound=Owned)
+
+
+class OfAccount(Protocol):
+    """Anything that belongs to an account."""
+
+    @property
+    def account_id(self) -> int:
+        """The account's id."""
+
+
+Found = TypeVar("Found", bound=OfAccount)
 
 
 def platform() -> Platform:
@@ -117,18 +128,23 @@ def require_member(account_id: int) -> None:
 
 
 def owned(db: Session, table: type[Row], row_id: int, *options: Any) -> Row:
-    """A row of an account the viewer sees, which becomes the page's account; 404 otherwise.
+    """A row of an account the viewer sees, see `visible`."""
+    return visible(db.scalar(sa.select(table).where(table.id == row_id).options(*options)), table.__tablename__, row_id)
+
+
+def visible(found: Found | None, kind: str, row_id: int) -> Found:
+    """What was found by an id in the address, if it is of an account the viewer sees, which becomes the page's account;
+    404 otherwise.
 
     A request that changes something needs a membership as well (403).
     """
-    row = db.scalar(sa.select(table).where(table.id == row_id).options(*options))
-    owner = next((a for a in accounts() if row is not None and a.id == row.account_id), None)
-    if row is None or owner is None:
-        _deny(table.__tablename__, row_id)
+    owner = next((a for a in accounts() if found is not None and a.id == found.account_id), None)
+    if found is None or owner is None:
+        _deny(kind, row_id)
     if request.method not in ("GET", "HEAD"):
         require_member(owner.id)
     g.account = owner
-    return row
+    return found
 
 
 def owned_integration(integration_id: int) -> Integration:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 
-from is2_core.admin.platform_status import readiness_problems
+from is2_core.admin.platform_status import what_is_not_ready
 from web.access import platform
 from web.sessions import public
 
@@ -23,7 +23,7 @@ def healthz() -> ResponseReturnValue:
 @public
 def readyz() -> ResponseReturnValue:
     """200 where database, Redis and background work are well; else 503 and what is wrong."""
-    problems = readiness_problems(platform())
+    problems = what_is_not_ready(platform())
     if problems:
         return jsonify(status="not ready", problems=problems), 503
     return jsonify(status="ready")

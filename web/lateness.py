@@ -8,7 +8,7 @@ from datetime import datetime
 from flask import g
 
 from is2_core.accounts.states import Role
-from is2_core.admin.platform_status import work_problems
+from is2_core.admin.platform_status import what_ails
 from is2_core.tasks import lateness
 from web import access
 from web.access import platform
@@ -32,4 +32,4 @@ def late_integrations() -> Mapping[int, datetime]:
 
 def platform_problems() -> list[str]:
     """Return what is wrong with background work, for those who look after the platform; empty for everybody else."""
-    return work_problems(platform()) if access.has_role(Role.ADMIN, Role.SUPPORT) else []
+    return what_ails(platform()) if access.has_role(Role.ADMIN, Role.SUPPORT) else []

@@ -1,4 +1,4 @@
-"""Finding a row for an account; one of another account counts as missing."""
+"""Finding a row for an account; what belongs to another account is not there."""
 
 from __future__ import annotations
 

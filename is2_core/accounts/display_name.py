@@ -6,5 +6,5 @@ from is2_core.accounts.models import Integration
 
 
 def integration_name(integration: Integration) -> str:
-    """How an integration is named everywhere: its nickname, else the seller's name."""
+    """How a store is named everywhere: its nickname, else the seller's name."""
     return integration.nickname or integration.seller_name or "not finished"

@@ -59,10 +59,10 @@ class Membership(Base):
 
 
 class Integration(Owned):
-    """One connected integration: one per (cart, region, seller) on the whole platform.
+    """One connected store: one per (cart, region, seller) on the whole platform.
 
     `seller_id` is None until the cart has said who the seller is. `settings` are the cart's store fields;
-    `older_authorization`: the integration also carries one of the cart's older generation (nothing of it is kept here).
+    `older_authorization`: the store also carries one of the cart's older generation (nothing of it is kept here).
     `server_skew_s` is how far the cart's clock was ahead of ours at the last reply. `proved_at` is when a call proved
     that the authorization is this seller's; None where a release that did not ask connected it.
     """
@@ -93,7 +93,7 @@ class Integration(Owned):
 
 
 class Credential(Base):
-    """An integration's credentials and cached access token, encrypted; `version` rises with every change.
+    """A store's credentials and cached access token, encrypted; `version` rises with every change.
 
     Minting is allowed to the holder of `minting_until` (the database's clock) only. `set_at` is when
     `access_expires_at` was set.

@@ -121,7 +121,7 @@ def _people(session: Session, users: Sequence[User]) -> list[Person]:
 
 
 def set_enabled(platform: Platform, *, user_id: int, enabled: bool, by: int | None) -> None:
-    """Enable or disable a user.
+    """Let a user sign in, or no more.
 
     Args:
         by: the administrator who does it; None from the command line.
@@ -212,7 +212,7 @@ def change_role(
     member_role: str = MemberRole.MEMBER,
     by: int | None,
 ) -> None:
-    """Change a user's role on the platform.
+    """Make a user something else on the platform.
 
     A merchant belongs to accounts: whoever becomes one needs an account, and a merchant is given a place in one more,
     or another role there, the same way. Whoever becomes staff leaves every account.

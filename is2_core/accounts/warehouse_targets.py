@@ -9,6 +9,6 @@ from is2_core.accounts.models import Integration
 
 
 def targets_of(session: Session, account_id: int) -> list[str]:
-    """The warehouses the account's integrations are shipped from."""
+    """The warehouses the account's stores are shipped from."""
     query = sa.select(Integration.wms_target).where(Integration.account_id == account_id).distinct()
     return sorted(session.scalars(query))

@@ -74,7 +74,7 @@ def save_cart_settings(platform: Platform, cart: str, environment: str, values: 
 
 
 def forget_former(platform: Platform, cart: str) -> None:
-    """Erase a cart's former secrets at once, as after a leak."""
+    """Erase what the secrets of a cart were before at once, as after a leak."""
     known_manifest(platform, cart)
     with platform.db.write() as session:
         row = session.get(CartSetting, cart)

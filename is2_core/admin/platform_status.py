@@ -72,7 +72,7 @@ def platform_status(platform: Platform) -> PlatformStatus:
         )
 
 
-def work_problems(platform: Platform) -> list[str]:
+def what_ails(platform: Platform) -> list[str]:
     """Return what is wrong with background work, from the database alone: quick enough for every page."""
     try:
         with platform.db.read() as session:
@@ -81,7 +81,7 @@ def work_problems(platform: Platform) -> list[str]:
         return _database_problems(platform)
 
 
-def readiness_problems(platform: Platform) -> list[str]:
+def what_is_not_ready(platform: Platform) -> list[str]:
     """Return why this installation cannot do its work, without anything secret; empty where it can.
 
     Work that is late for single integrations is no reason: another panel would not change it.

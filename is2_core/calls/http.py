@@ -36,7 +36,7 @@ class CallRules:
 
     Args:
         hosts: allowed hosts, "*.example.com" for any subdomain; with a port where it is not the default one.
-        rate_plans, application_plans: by operation; the integration's own limits, and those all integrations share.
+        rate_plans, application_plans: by operation; the store's own limits, and those all stores share.
         rate_header, shared_refusal: see `CartManifest`.
         integration_key, application_key: whose buckets are spent.
         check_address: refuse hosts that resolve to private addresses (an address a merchant typed).
@@ -197,7 +197,7 @@ class CoreHttp:
             )
 
     def _learn(self, operation: str, reply: Reply) -> None:
-        """Take from an answer what it tells of the integration's budget."""
+        """Take from an answer what it tells of the store's budget."""
         shared = bool(self._rules.shared_refusal) and self._rules.shared_refusal.encode() in reply.body
         if reply.status == 429 and shared:
             budget = self._shared(operation)
@@ -210,7 +210,7 @@ class CoreHttp:
             return
         rate = _number(reply.headers.get(self._rules.rate_header, "")) if self._rules.rate_header else None
         if rate is not None and self._rules.rate_plans[operation].learned:
-            # A header must neither stop nor unleash an integration.
+            # A header must neither stop nor unleash a store.
             slowest, fastest = budget.rate_per_s / MOST_APART, budget.rate_per_s * MOST_APART
             self._buckets.learn(budget, min(max(rate, slowest), fastest))
 

@@ -15,7 +15,7 @@ import redis
 
 from is2_core.clock import Clock
 
-# An integration counts among those that share a bucket until it has not asked for so long.
+# A store counts among those that share a bucket until it has not asked for so long.
 ACTIVE_S = 60
 # A part holds at least so many tokens, however many share: work whose calls only count together has two of them, and
 # would else never have both.
@@ -130,7 +130,7 @@ class BucketStore(Protocol):
         """Take one token out of each; returns 0.0, or the seconds until all have one (then none was taken).
 
         Raises:
-            BucketsAway: the bucket store does not answer.
+            BucketsAway: the store does not answer.
         """
         ...
 
@@ -145,7 +145,7 @@ class BucketStore(Protocol):
 
     def refill_s(self, budget: Budget) -> float:
         """Seconds that one token takes to come back at present, for a spender in its part; by the published rate where
-        the bucket store is away."""
+        the store is away."""
         ...
 
 
@@ -169,7 +169,7 @@ class RedisBuckets:
         return float(wait_ms) / 1000
 
     def empty(self, budget: Budget) -> None:
-        # Without the bucket store the cart's own refusals limit us; the next take says that it is away.
+        # Without the store the cart's own refusals limit us; the next take says that it is away.
         with suppress(redis.RedisError):
             self._empty(keys=[_name(budget)], args=[1000 / budget.rate_per_s, budget.burst])
 

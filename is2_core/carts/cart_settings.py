@@ -109,7 +109,7 @@ def is_enabled(platform: Platform, cart: str) -> bool:
 
 
 def forget_former_secrets(session: Session, now: datetime) -> None:
-    """Erase former secrets that are of no use any more."""
+    """Erase what secrets were before, once that is of no use any more."""
     replaced = sa.select(CartSetting).where(CartSetting.former.is_not(None)).order_by(CartSetting.cart)
     for row in session.scalars(replaced.with_for_update(skip_locked=True)).all():
         former, still = (_opened(row.former, row.cart) if row.former else None) or {}, former_of(row, now)

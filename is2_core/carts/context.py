@@ -1,4 +1,4 @@
-"""The `CartContext` of a call: one integration, its settings, its way out, its token."""
+"""The `CartContext` of a call: one store, its settings, its way out, its token."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def cart_context(
     before_call: Callable[[], None] = no_lease,
     extra_settings: Mapping[str, str] | None = None,
 ) -> CartContext:
-    """The context for calls about one integration.
+    """The context for calls about one store.
 
     Args:
         before_call: called before every HTTP call (a task renews its lease there).

@@ -47,7 +47,7 @@ def call_cart_live(
     advice: str = "Please try again in a minute.",
     **arguments: Any,
 ) -> Any:
-    """Call one hook about one integration, within `live_limits`; an error becomes a message for the page.
+    """Call one hook about one store, within what `live_limits` allows; what goes wrong becomes a sentence for the page.
 
     Args:
         advice: what a person can do where the cart could not be asked just now.

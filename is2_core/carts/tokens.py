@@ -1,4 +1,4 @@
-"""An integration's access token: where it is kept, who may renew it."""
+"""A store's access token: where it is kept, who may renew it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class NoToken:
 
 
 class StoredToken:
-    """An integration's access token: cached encrypted in the database, minted by one worker at a time."""
+    """A store's access token: cached encrypted in the database, minted by one worker at a time."""
 
     def __init__(self, platform: Platform, integration: Integration, minting_context: CartContext) -> None:
         self._platform = platform

@@ -7,7 +7,7 @@ from typing import Final
 
 
 class CaseKind(StrEnum):
-    """HELP: a person asked. The others are raised by the platform: stock shared by several integrations was turned on,
+    """HELP: a person asked. The others are raised by the platform: stock shared by several stores was turned on,
     more units are promised than lie in the warehouse, the warehouse ended an order the cart still has, the cart took
     units back after the warehouse was given them, somebody else confirmed such units as shipped, the warehouse could
     not stop what was asked of it, a buyer asks to cancel what the warehouse has, the cart's answer about slow work

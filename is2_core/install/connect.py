@@ -1,4 +1,4 @@
-"""Connecting an integration: region, authorization at the cart, and the way back."""
+"""Connecting a store: region, authorization at the cart, and the way back."""
 
 from __future__ import annotations
 
@@ -233,7 +233,7 @@ def pass_on(platform: Platform, *, cart: str, user_id: int, browser: str, params
 
 
 def discard_setup(platform: Platform, *, integration_id: int, account_id: int) -> None:
-    """Remove an integration whose setup was never finished."""
+    """Remove a store whose setup was never finished."""
     with platform.db.write() as session:
         row = owned_integration(session, integration_id, account_id)
         if row.state != IntegrationState.SETUP:

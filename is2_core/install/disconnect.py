@@ -1,4 +1,4 @@
-"""Disconnecting an integration, and taking it up again."""
+"""A store's name, its end (disconnecting) and its return."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ DISCONNECTED_REASON = Told(EventCode.DISCONNECTED).text({})
 
 
 def disconnect(platform: Platform, *, integration_id: int, account_id: int, user_id: int) -> str:
-    """End an integration: its credentials are deleted, nothing is read or sent any more, orders that are not placed yet
-    are dismissed. Items, mappings and the history stay for a reconnect. Returns a message.
+    """End a store: its credentials are deleted, nothing is read or sent any more, orders that are not placed yet are
+    dismissed. Items, mappings and the history stay for a reconnect. Returns a message.
 
     An order the warehouse was asked to take stays as it is: it may have it.
     """
@@ -68,7 +68,7 @@ def disconnect(platform: Platform, *, integration_id: int, account_id: int, user
 
 
 def take_up_again(platform: Platform, session: Session, row: Integration) -> None:
-    """Let a disconnected integration go on, inside the transaction that stores its new authorization; the orders its
+    """Let a disconnected store go on, inside the transaction that stores its new authorization; the orders its
     disconnecting dismissed wait again, and are read again where that is long ago."""
     ids = session.scalars(
         sa.select(ReceivedOrder.id)

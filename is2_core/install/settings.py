@@ -1,4 +1,4 @@
-"""An integration's settings: the form after connecting, Finish Setup, and every later change."""
+"""A store's settings: the form after connecting, Finish Setup, and every later change."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Saved:
 def settings_form(
     platform: Platform, *, integration_id: int, account_id: int, found: UnshippedLook | None = None
 ) -> tuple[FormField, ...]:
-    """The integration's settings with their present values.
+    """The store's settings with their present values.
 
     Args:
         found: the orders that wait at the cart; before the first save they decide the day proposed for the first ones.
@@ -73,7 +73,7 @@ def settings_form(
 def finish_setup(
     platform: Platform, *, integration_id: int, account_id: int, values: Mapping[str, str], leave_out: str = ""
 ) -> Saved:
-    """Save the settings; the first time, start the integration's schedules. Saving again later changes them.
+    """Save the settings; the first time, start the store's schedules. Saving again later changes them.
 
     Args:
         leave_out: the day of which a person said that orders before it may be left out.

@@ -1,4 +1,4 @@
-"""An integration's settings as one form: the cart's fields and the core's, in the merchant's order."""
+"""The settings of a store as one form: what its cart declares and what the core adds, in the merchant's order."""
 
 from __future__ import annotations
 

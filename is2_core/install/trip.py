@@ -47,7 +47,7 @@ class Ask:
 
 @dataclass(frozen=True)
 class Ready:
-    """The integration is connected; `setup_open` tells whether its settings are still to be saved."""
+    """The store is connected; `setup_open` tells whether its settings are still to be saved."""
 
     integration_id: int
     setup_open: bool

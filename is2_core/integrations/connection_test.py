@@ -1,4 +1,4 @@
-"""Testing an integration's connection, and learning the marketplaces it reaches."""
+"""Whether a store's connection works, and what it reaches."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 def test_connection(platform: Platform, *, integration_id: int, account_id: int) -> str:
-    """Ask the cart for the seller; a paused integration whose connection works goes on. Returns a message."""
+    """Ask the cart who this store is; a paused store whose connection works goes on. Returns a sentence."""
     with platform.db.read() as session:
         integration = owned_integration(session, integration_id, account_id)
     manifest = known_manifest(platform, integration.cart)

@@ -16,7 +16,7 @@ RUNNING, ENDED = "RUNNING", "ENDED"
 
 
 def set_migration(platform: Platform, *, cart: str, running: bool) -> None:
-    """Begin the migration of a cart, or end it: then merchants read that the older authorization may go.
+    """Turn the migration of a cart on, or end it: ending is the further notice stores were promised.
 
     Raises:
         Conflict: the cart has no older generation.

@@ -1,4 +1,4 @@
-"""Letting a paused integration go on."""
+"""Letting a paused store go on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from is2_core.tasks.queue import release_tasks
 
 
 def resume(session: Session, row: Integration, platform: Platform) -> None:
-    """Let a paused integration and everything that waits for it go on, inside the transaction that mends it."""
+    """Let a paused store and everything that waits for it go on, inside the transaction that mends it."""
     row.state, row.pause_code, row.pause_sentence = IntegrationState.ACTIVE, "", ""
     now = platform.clock.now()
     release_tasks(session, row.id, now)

@@ -1,4 +1,4 @@
-"""Proving whose an authorization is, by a call the cart answers for that seller alone.
+"""Proving that an authorization is the seller's it claims to be, by a call the shop answers for that seller alone.
 
 A cart that learns the seller's id from an authenticated answer has no hook `prove_seller`; its install is the proof.
 """

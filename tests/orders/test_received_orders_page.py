@@ -397,7 +397,7 @@ def test_an_address_is_entered(panel: Panel) -> None:
     page = browser.press("Save address", **typed)
     assert "The address was corrected" in page.messages
     assert "Pat Example" in page.text
-    assert reload(panel, order).has_address
+    assert reload(panel, order).address_corrected
 
 
 def test_a_placed_orders_address_cannot_be_changed(panel: Panel) -> None:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from rq import Queue, Worker
 from rq.serializers import JSONSerializer
 
-from is2_core.admin.platform_status import readiness_problems
+from is2_core.admin.platform_status import what_is_not_ready
 from is2_core.bootstrap import build_platform
 from is2_core.calls.carts import CartRegistry
 from is2_core.clock import OFFSET_ROW, ClockOffset, OffsetClock, WallClock
@@ -92,7 +92,7 @@ def test_a_heartbeat_of_the_future_hides_nothing(board: Board) -> None:
         ahead = board.clock.now() + A_DAY
         session.execute(sa.update(Heartbeat).values(asked_at=ahead, stored_at=ahead))
     assert (state(board.platform).is_old, state(board.platform).is_asked_for) == (True, False)
-    assert "The clock was put back" in readiness_problems(board.platform)[1]
+    assert "The clock was put back" in what_is_not_ready(board.platform)[1]
     assert ask_for_heartbeat(board.platform)
     assert (state(board.platform).stored_ago, state(board.platform).is_old) == (timedelta(0), False)
     board.clock.advance(OLD_AFTER + timedelta(seconds=1))
@@ -120,7 +120,7 @@ def test_dispatcher_redis_a_forked_worker_and_database_prove_that_they_work(
     database_url: str, redis_url: str, carts: CartRegistry
 ) -> None:
     platform = build_platform(make_config(database_url, redis_url), clock=WallClock(), carts=carts)
-    (before,) = readiness_problems(platform)
+    (before,) = what_is_not_ready(platform)
     assert "no heartbeat yet" in before
     environment = worker_environment(platform, redis_url)
     with ExitStack() as running:
@@ -129,9 +129,9 @@ def test_dispatcher_redis_a_forked_worker_and_database_prove_that_they_work(
             running.callback(process.wait, timeout=30)
             running.callback(process.terminate)
         deadline = time.monotonic() + 60
-        while readiness_problems(platform) and time.monotonic() < deadline:
+        while what_is_not_ready(platform) and time.monotonic() < deadline:
             time.sleep(0.05)
-        assert readiness_problems(platform) == []
+        assert what_is_not_ready(platform) == []
         queue = look_at_queue(redis_url, WallClock().now())
         assert queue is not None
         assert (queue.live, [worker.does in ("idle", "busy") for worker in queue.workers]) == (1, [True])

@@ -1,4 +1,4 @@
-"""Connecting an integration: region, sign-in, the cart's own page, settings, Finish Setup."""
+"""Connecting a store: region, sign-in, the cart's own page, settings, Finish Setup."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ def _ask_again(
 
 @blueprint.route("/integrations/<int:integration_id>/setup", methods=["GET", "POST"])
 def finish(integration_id: int) -> ResponseReturnValue:
-    """The settings of an integration that has just been connected, and **Finish Setup**."""
+    """The settings of a store that has just been connected, and **Finish Setup**."""
     integration = access.owned_integration(integration_id)
     if integration.state != IntegrationState.SETUP:
         return redirect(url_for("integrations.settings", integration_id=integration.id))

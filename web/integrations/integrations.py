@@ -1,4 +1,4 @@
-"""Integration > View Integrations, and what can be done with one integration."""
+"""Integration > View Integrations, and what can be done with one store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The drift report of an integration: comparing with the cart now, and the report as a file."""
+"""The drift report of a store: comparing with the cart now, and the report as a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stock page of an integration: what was sent for each SKU, what would be sent now, why, and what keeps it back."""
+"""The stock page of a store: what was sent for each SKU, what would be sent now, why, and what keeps it back."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ _SHOWN: dict[str, Callable[[ItemStock], bool]] = {
 
 @blueprint.get("/help/inventory-sync")
 def guide() -> ResponseReturnValue:
-    """How stock syncing works, for merchants who have just connected an integration."""
+    """How stock syncing works, for merchants who have just connected a store."""
     return render_template("help/inventory_sync.html")
 
 
 @blueprint.get("/integrations/<int:integration_id>/stock")
 def stock(integration_id: int) -> ResponseReturnValue:
-    """The integration's stock: filtered by what became of it, searched by SKU or title."""
+    """The store's stock: filtered by what became of it, searched by SKU or title."""
     integration = access.owned_integration(integration_id)
     if integration.state == IntegrationState.SETUP:
         return redirect(url_for("install.finish", integration_id=integration.id))
@@ -107,7 +107,7 @@ def latency_text(lead_days: int | None, with_lead: int, active: int) -> str:
     """How far a latency has reached the cart, which learns of it SKU by SKU, each with its next quantity.
 
     Args:
-        lead_days: the integration's latency; None where its cart knows no such thing.
+        lead_days: the store's latency; None where its cart knows no such thing.
         with_lead: how many of the `active` SKUs carry it.
     """
     if lead_days is None:
@@ -133,7 +133,7 @@ def confirm_zeros(integration_id: int) -> ResponseReturnValue:
 
 
 def do(integration_id: int, flow: Callable[..., str]) -> ResponseReturnValue:
-    """Let a flow act on an integration, and show the stock page with its message or its refusal."""
+    """Let a flow act on a store, and show the stock page with its message or its refusal."""
     integration = access.owned_integration(integration_id)
     try:
         message = flow(platform(), integration_id=integration.id, account_id=integration.account_id)
@@ -145,7 +145,7 @@ def do(integration_id: int, flow: Callable[..., str]) -> ResponseReturnValue:
 
 @blueprint.post("/integrations/<int:integration_id>/stock/buffer")
 def save_buffer(integration_id: int) -> ResponseReturnValue:
-    """Keep units of a warehouse SKU back from every integration of the account."""
+    """Keep units of a warehouse SKU back from every store of the account."""
     integration = access.owned_integration(integration_id)
     typed = {name: request.form.get(name, "") for name in ("warehouse_sku", "units", "open", "show", "q", "page")}
     sku, units = typed["warehouse_sku"], typed["units"]

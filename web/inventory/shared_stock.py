@@ -1,4 +1,4 @@
-"""Stock that several integrations sell: the risk, and the confirmation without which it is not sent."""
+"""Stock that several stores sell: what may go wrong with it, and the confirmation without which it is not sent."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ blueprint = Blueprint("shared_stock", __name__, template_folder="templates")
 
 
 def unconfirmed(integration: Integration) -> tuple[str, ...]:
-    """The warehouse SKUs that other integrations sell too and whose stock this one is not sent before a person
-    confirms; none where its stock is not sent at all."""
+    """The warehouse SKUs that other stores sell too and whose stock this one is not sent before a person confirms;
+    none where its stock is not sent at all."""
     takes_stock = platform().carts.has(integration.cart, "push_inventory")
     with platform().db.read() as db:
         if not takes_stock or interval_of(db, integration.id) is None:

@@ -1,4 +1,4 @@
-"""An integration's stock as JSON, for scripts of a merchant: what was sent, when, and what waits."""
+"""A store's stock as JSON, for scripts of a merchant: what was sent, when, and what waits."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MOST_PUSHES = 20
 
 @blueprint.get("/integrations/<int:integration_id>/stock.json")
 def export(integration_id: int) -> ResponseReturnValue:
-    """Return an integration's items with the number last sent, and its last accepted pushes, newest first."""
+    """The store's items, the number last sent of each, and its last pushes that the cart accepted, newest first."""
     integration = access.owned_integration(integration_id)
     view = inventory_view(platform(), integration_id=integration.id, account_id=integration.account_id)
     with platform().db.read() as db:

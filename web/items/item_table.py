@@ -1,4 +1,4 @@
-"""The item list of an integration as a table: downloaded, uploaded, previewed, applied or dropped."""
+"""The item list of a store as a table: downloaded, uploaded, previewed, applied or dropped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Custom Items: an integration's item list, activation for sync, and what a cart SKU means in the warehouse."""
+"""Custom Items: the item list of a store, what is activated for sync, and what a cart SKU means in the warehouse."""
 
 from __future__ import annotations
 

@@ -1,21 +1,20 @@
-"""Shipping mappings, behind the envelope icon of an integration."""
+"""Shipping mappings, behind the envelope icon of a store."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import sqlalchemy as sa
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from is2_core.accounts.models import Integration
 from is2_core.carts import method_vocabulary
 from is2_core.errors import FlowError
-from is2_core.items import shipping_mappings
-from is2_core.items.models import ShippingMapping
+from is2_core.items import queries, shipping_mappings
 from is2_core.orders import seen_methods
 from web import access
 from web.access import platform
+from web.actions import run_action
 
 blueprint = Blueprint("shipping", __name__, template_folder="templates")
 
@@ -31,24 +30,24 @@ class _Typed:
 
 @blueprint.route("/integrations/<int:integration_id>/shipping", methods=["GET", "POST"])
 def mappings(integration_id: int) -> ResponseReturnValue:
-    """The mappings of an integration, and the form that adds the next one."""
+    """The mappings of a store, and the form that adds the next one."""
     integration = access.owned_integration(integration_id)
     if request.method == "GET":
         return _page(integration, _Typed(request.args.get("method", ""), "", False))
     values = _Typed(request.form.get("method", ""), request.form.get("service", ""), "hold" in request.form)
-    try:
-        shipping_mappings.add_shipping_mapping(
+    return run_action(
+        lambda: shipping_mappings.add_shipping_mapping(
             platform(),
             integration_id=integration.id,
             account_id=integration.account_id,
             method=values.method,
             service=values.service,
             hold=values.hold,
-        )
-    except FlowError as error:
-        return _page(integration, values, error), error.status
-    flash(f"The shipping mapping for {values.method.strip()} was added. You can add the next one.", "success")
-    return redirect(url_for(".mappings", integration_id=integration.id), 303)
+        ),
+        done=f"The shipping mapping for {values.method.strip()} was added. You can add the next one.",
+        to=url_for(".mappings", integration_id=integration.id),
+        draw=lambda error: _page(integration, values, error),
+    )
 
 
 def _page(integration: Integration, values: _Typed, error: FlowError | None = None) -> str:
@@ -56,16 +55,10 @@ def _page(integration: Integration, values: _Typed, error: FlowError | None = No
     services = shipping_mappings.services(platform(), **ids)
     ui = shipping_mappings.shown_vocabulary(platform(), integration)
     methods = seen_methods.methods(platform(), **ids, ui=ui)
-    with platform().db.read() as db:
-        rows = db.scalars(
-            sa.select(ShippingMapping)
-            .where(ShippingMapping.integration_id == integration.id)
-            .order_by(ShippingMapping.created_at, ShippingMapping.id)
-        ).all()
     return render_template(
         "shipping/list.html",
         integration=integration,
-        rows=rows,
+        rows=queries.mapped_methods(platform(), integration_id=integration.id),
         methods=methods,
         services=services,
         service_labels={service.code: service.label for service in services},
@@ -79,8 +72,7 @@ def _page(integration: Integration, values: _Typed, error: FlowError | None = No
 @blueprint.post("/shipping-mappings/<int:mapping_id>/remove")
 def remove(mapping_id: int) -> ResponseReturnValue:
     """Take a mapping away."""
-    with platform().db.read() as db:
-        row = access.owned(db, ShippingMapping, mapping_id)
+    row = access.visible(queries.mapped_method(platform(), mapping_id=mapping_id), "shipping_mapping", mapping_id)
     shipping_mappings.remove_shipping_mapping(platform(), mapping_id=row.id, account_id=row.account_id)
     flash(f"The shipping mapping for {row.method} was removed.", "success")
     return redirect(url_for(".mappings", integration_id=row.integration_id), 303)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import selectinload
 
@@ -24,6 +25,7 @@ from is2_core.orders.wording.shown import ShownHold, shown_holds, timeline
 from is2_core.shipments import tracking
 from web import access
 from web.access import platform
+from web.actions import run_action
 from web.cases.help import help_about
 from web.orders.recipients import LABELS, line_notes, may_see, shown_recipient
 
@@ -140,89 +142,72 @@ def link_of(order: ReceivedOrder, hold: ShownHold) -> str:
 def approve(order_id: int) -> ResponseReturnValue:
     """Let the order go on in spite of the holds a person may decide about."""
     order = visible_order(order_id)
-    try:
-        actions.approve(
-            platform(),
-            order_id=order.id,
-            account_id=order.account_id,
-            user_id=access.user().id,
-            codes=request.form.getlist("code"),
-        )
-    except FlowError as error:
-        return _detail(order, error), error.status
-    flash("The order is approved and goes on as soon as nothing else holds it.", "success")
-    return redirect(url_for(".detail", order_id=order.id), 303)
+    return run_action(
+        lambda: actions.approve(platform(), **_who(order), codes=request.form.getlist("code")),
+        done="The order is approved and goes on as soon as nothing else holds it.",
+        to=url_for(".detail", order_id=order.id),
+        draw=lambda error: _detail(order, error),
+    )
 
 
 @blueprint.post("/<int:order_id>/dismiss")
 def dismiss(order_id: int) -> ResponseReturnValue:
     """End an order that will not be shipped from here, with a reason."""
-    order = visible_order(order_id)
-    reason = request.form.get("reason", "")
-    try:
-        actions.dismiss(
-            platform(), order_id=order.id, account_id=order.account_id, user_id=access.user().id, reason=reason
-        )
-    except FlowError as error:
-        return _detail(order, error, reason), error.status
-    flash("The order was dismissed; the warehouse will not ship it.", "success")
-    return redirect(url_for(".detail", order_id=order.id), 303)
+    order, reason = visible_order(order_id), request.form.get("reason", "")
+    return run_action(
+        lambda: actions.dismiss(platform(), **_who(order), reason=reason),
+        done="The order was dismissed; the warehouse will not ship it.",
+        to=url_for(".detail", order_id=order.id),
+        draw=lambda error: _detail(order, error, reason),
+    )
 
 
 @blueprint.post("/<int:order_id>/shipped-elsewhere")
 def shipped_elsewhere(order_id: int) -> ResponseReturnValue:
     """End an order that was shipped from somewhere else."""
-    order = visible_order(order_id)
-    note = request.form.get("note", "")
-    try:
-        actions.shipped_elsewhere(
-            platform(), order_id=order.id, account_id=order.account_id, user_id=access.user().id, note=note
-        )
-    except FlowError as error:
-        return _detail(order, error, note=note), error.status
-    flash("The order is closed here as shipped elsewhere; the warehouse will not ship it.", "success")
-    return redirect(url_for(".detail", order_id=order.id), 303)
+    order, note = visible_order(order_id), request.form.get("note", "")
+    return run_action(
+        lambda: actions.shipped_elsewhere(platform(), **_who(order), note=note),
+        done="The order is closed here as shipped elsewhere; the warehouse will not ship it.",
+        to=url_for(".detail", order_id=order.id),
+        draw=lambda error: _detail(order, error, note=note),
+    )
 
 
 @blueprint.post("/<int:order_id>/post-again")
 def post_again(order_id: int) -> ResponseReturnValue:
     """Post a package again that the cart refused."""
-    order = visible_order(order_id)
-    package_id = request.form.get("package_id", 0, type=int)
-    try:
-        tracking.post_again(platform(), package_id=package_id, account_id=order.account_id, user_id=access.user().id)
-    except FlowError as error:
-        return _detail(order, error), error.status
-    flash("The tracking is sent again.", "success")
-    return redirect(url_for(".detail", order_id=order.id), 303)
+    return _about_package(order_id, tracking.post_again, "The tracking is sent again.")
 
 
 @blueprint.post("/<int:order_id>/entered-by-hand")
 def entered_by_hand(order_id: int) -> ResponseReturnValue:
     """Take note that a package the cart refused was entered there by a person."""
-    order = visible_order(order_id)
-    package_id = request.form.get("package_id", 0, type=int)
-    ids = {"account_id": order.account_id, "user_id": access.user().id}
-    try:
-        tracking.entered_by_hand(platform(), package_id=package_id, **ids)
-    except FlowError as error:
-        return _detail(order, error), error.status
-    flash("The tracking counts as entered at the cart; it is not sent again.", "success")
-    return redirect(url_for(".detail", order_id=order.id), 303)
+    done = "The tracking counts as entered at the cart; it is not sent again."
+    return _about_package(order_id, tracking.entered_by_hand, done)
+
+
+def _about_package(order_id: int, act: Callable[..., None], done: str) -> ResponseReturnValue:
+    order, package_id = visible_order(order_id), request.form.get("package_id", 0, type=int)
+    return run_action(
+        lambda: act(platform(), package_id=package_id, account_id=order.account_id, user_id=access.user().id),
+        done=done,
+        to=url_for(".detail", order_id=order.id),
+        draw=lambda error: _detail(order, error),
+    )
 
 
 @blueprint.post("/<int:order_id>/acknowledgement")
 def refused_acknowledgement(order_id: int) -> ResponseReturnValue:
     """Send the acknowledgement that the cart refused again, or let the order go without."""
-    order = visible_order(order_id)
-    again = "again" in request.form
+    order, again = visible_order(order_id), "again" in request.form
     end = acknowledging.acknowledge_again if again else acknowledging.leave_unacknowledged
-    try:
-        end(platform(), order_id=order.id, account_id=order.account_id, user_id=access.user().id)
-    except FlowError as error:
-        return _detail(order, error), error.status
-    flash("The acknowledgement is sent again." if again else "The order goes on without acknowledgement.", "success")
-    return redirect(url_for(".detail", order_id=order.id), 303)
+    return run_action(
+        lambda: end(platform(), **_who(order)),
+        done="The acknowledgement is sent again." if again else "The order goes on without acknowledgement.",
+        to=url_for(".detail", order_id=order.id),
+        draw=lambda error: _detail(order, error),
+    )
 
 
 @blueprint.route("/<int:order_id>/address", methods=["GET", "POST"])
@@ -231,20 +216,21 @@ def address(order_id: int) -> ResponseReturnValue:
     order = visible_order(order_id)
     # Also for looking at the form: it holds the whole address, which only members may see.
     access.require_member(order.account_id)
-    error: FlowError | None = None
     if request.method == "GET":
         stored = shown_recipient(order.id, order.account_id)
-        values = {key: stored.values.get(key, "") for key in LABELS}
-    else:
-        values = {key: request.form.get(key, "") for key in LABELS}
-        try:
-            actions.correct_address(
-                platform(), order_id=order.id, account_id=order.account_id, user_id=access.user().id, values=values
-            )
-        except FlowError as refusal:
-            error = refusal
-        else:
-            flash("The address was corrected. The order is being looked at again.", "success")
-            return redirect(url_for(".detail", order_id=order.id), 303)
-    page = render_template("orders/address.html", order=order, values=values, labels=LABELS, error=error)
-    return page, error.status if error else 200
+        return _address_page(order, {key: stored.values.get(key, "") for key in LABELS})
+    values = {key: request.form.get(key, "") for key in LABELS}
+    return run_action(
+        lambda: actions.correct_address(platform(), **_who(order), values=values),
+        done="The address was corrected. The order is being looked at again.",
+        to=url_for(".detail", order_id=order.id),
+        draw=lambda error: _address_page(order, values, error),
+    )
+
+
+def _address_page(order: ReceivedOrder, values: dict[str, str], error: FlowError | None = None) -> str:
+    return render_template("orders/address.html", order=order, values=values, labels=LABELS, error=error)
+
+
+def _who(order: ReceivedOrder) -> dict[str, int]:
+    return {"order_id": order.id, "account_id": order.account_id, "user_id": access.user().id}
