@@ -240,12 +240,10 @@ def _due_slots(now: datetime) -> sa.Select[Schedule, Integration | None]:
 
 def _wake(session: Session) -> None:
     """Tasks that wait although their store does not, because they were asked for while it was being resumed."""
-    active = sa.select(Integration.id).where(Integration.state == IntegrationState.ACTIVE)
-    move_tasks(
-        session,
-        sa.and_(Task.state == TaskState.WAITING, Task.integration_id.in_(active)),
-        {"state": TaskState.READY},
-    )
+    # Asked for each task that waits: a list of all that are active would be read with every tick.
+    owner = sa.select(Integration.id).where(Integration.id == Task.integration_id)
+    active = owner.where(Integration.state == IntegrationState.ACTIVE).exists()
+    move_tasks(session, sa.and_(Task.state == TaskState.WAITING, active), {"state": TaskState.READY})
 
 
 def _sweep(session: Session, now: datetime) -> int:

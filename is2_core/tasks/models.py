@@ -73,7 +73,7 @@ class Task(Base):
             sqlite_where=sa.text(OPEN_SQL),
             postgresql_where=sa.text(OPEN_SQL),
         ),
-        sa.Index("ix_task_due", "state", "priority", "run_at"),
+        sa.Index("ix_task_due", "state", "run_at"),
     )
     id: Mapped[Id]
     account_id: Mapped[int | None] = reference("account.id")

@@ -16,6 +16,7 @@ from is2_core.tasks.models import Schedule
 from is2_core.tasks.pick import Limits
 from is2_core.tasks.run import LEASE
 from is2_core.tasks.states import TaskState
+from tests.support.plans import tables_read_whole
 from tests.support.world import NotedWakeups
 from tests.tasks.conftest import KIND, Board, Killed, dies, does_nothing
 
@@ -102,6 +103,13 @@ def test_no_more_than_an_accounts_share_is_counted_as_due(board: Board) -> None:
     for name in ("Flood", "Other"):
         board.ask(account=board.account(name), keys=[str(number) for number in range(10)])
     assert board.tick(Limits(per_account=3)).due == 6
+
+
+def test_a_tick_reads_no_table_whole(board: Board) -> None:
+    store = board.store(board.account("Northwind"))
+    schedule(board, store)
+    board.ask(store=store, keys=["1", "2"])
+    assert tables_read_whole(board.platform, board.tick, ("schedule", "task", "integration")) == []
 
 
 def test_done_tasks_are_deleted_after_a_while(board: Board) -> None:
