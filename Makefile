@@ -17,7 +17,7 @@ JSON ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test demo up test check unit ci soak explore clean
+.PHONY: help install install-test demo up test check unit ci soak explore bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ soak: .venv/installed-test ## Put 10,000 tasks through real workers while they a
 
 explore: .venv/installed-test ## Run 200 seeds of the deterministic explorer
 	@$(BIN)/is2 explore run --seeds 200
+
+bench: .venv/installed-test ## Run the benchmarks, print their table and write benchmarks/results (ARGS=tasks to choose)
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 clean: ## Remove the virtual environment, caches and what runs left behind
 	@rm -rf .venv build dist var .is2 .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache *.egg-info
