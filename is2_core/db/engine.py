@@ -29,6 +29,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self._engine: sa.Engine | None = None
+        self._upserts: dict[type[CartWritten], sqlite.Insert | postgresql.Insert] = {}
 
     @property
     def engine(self) -> sa.Engine:
@@ -116,6 +117,14 @@ class Database:
         session.execute(statement, list(rows))
         return []
 
+    def _upsert_of(self, model: type[CartWritten]) -> sqlite.Insert | postgresql.Insert:
+        if model not in self._upserts:
+            insert = (sqlite if self.is_sqlite else postgresql).insert(model)
+            values, where = changes(model, insert.excluded)
+            key = list(model.cart_key)
+            self._upserts[model] = insert.on_conflict_do_update(index_elements=key, set_=values, where=where)
+        return self._upserts[model]
+
     def upsert_from_cart(
         self,
         session: Session,
@@ -132,9 +141,7 @@ class Database:
         """
         if not rows:
             return []
-        insert = (sqlite if self.is_sqlite else postgresql).insert(model)
-        values, where = changes(model, insert.excluded)
-        statement = insert.on_conflict_do_update(index_elements=list(model.cart_key), set_=values, where=where)
+        statement = self._upsert_of(model)
         empty = blank(model)
         whole = [{**empty, **row} for row in rows]
         if returning:

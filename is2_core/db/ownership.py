@@ -8,6 +8,7 @@ rest.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any, ClassVar, Final, cast
 
 import sqlalchemy as sa
@@ -68,9 +69,20 @@ def cart_columns(model: type[CartWritten]) -> list[sa.Column[Any]]:
 
 
 def told(model: type[CartWritten], value: object) -> dict[str, Any]:
-    """What a value of the cart contract says under the very names of a model's columns of the cart."""
-    found = {column.name: getattr(value, column.name) for column in cart_columns(model) if hasattr(value, column.name)}
+    """What a value of the cart contract, a dataclass, says under the very names of a model's columns of the cart."""
+    found = {name: getattr(value, name) for name in _shared(model, type(value))}
     return {name: list(each) if isinstance(each, tuple) else each for name, each in found.items()}
+
+
+_names: Final[dict[tuple[type[CartWritten], type[Any]], tuple[str, ...]]] = {}
+
+
+def _shared(model: type[CartWritten], kind: type[Any]) -> tuple[str, ...]:
+    if (model, kind) not in _names:
+        fields_of_kind = {field.name for field in fields(kind)}
+        columns = (column.name for column in cart_columns(model))
+        _names[model, kind] = tuple(name for name in columns if name in fields_of_kind)
+    return _names[model, kind]
 
 
 def blank(model: type[CartWritten]) -> dict[str, Any]:

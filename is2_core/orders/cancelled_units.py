@@ -3,7 +3,7 @@ must not be shipped."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from is2_core.accounts.models import Integration
 from is2_core.cases.cases import end_case, raise_case
 from is2_core.cases.states import UNWANTED_UNITS, CaseKind
+from is2_core.orders.fulfillment.models import Package
 from is2_core.orders.fulfillment.packages import (
     all_shipped,
     packages_of,
@@ -30,7 +31,35 @@ from plugins.interface import OrderState
 def follow_cart(platform: Platform, session: Session, orders: Sequence[ReceivedOrder], now: datetime) -> bool:
     """`follow` those of these stored orders of which the cart wants another number of units than before, or has
     packages of ours that somebody entered there; returns whether something is to be posted."""
-    placed = {order.id: order for order in orders if order.placed_at is not None}
+    return _follow_news(platform, session, [order for order in orders if order.placed_at is not None], set(), now)
+
+
+def follow_placed(platform: Platform, session: Session, orders: Sequence[ReceivedOrder], now: datetime) -> bool:
+    """The same for orders the warehouse has just taken, and for those of them it has packed already. Most are as they
+    were when it was asked, and are not looked at any closer."""
+    ids = [order.id for order in orders]
+    packed = set(session.scalars(sa.select(Package.order_id).where(Package.order_id.in_(ids))))
+    changed = session.scalars(
+        sa.select(ReceivedLine.order_id).where(
+            ReceivedLine.order_id.in_(ids),
+            ReceivedLine.placed > 0,
+            sa.or_(
+                ReceivedLine.open != ReceivedLine.placed,
+                ReceivedLine.ordered - ReceivedLine.cancelled != ReceivedLine.placed,
+                ReceivedLine.cancelled_late != 0,
+                ReceivedLine.shipped_elsewhere != 0,
+            ),
+        )
+    )
+    shown = {order.id for order in orders if order.cart_packages or order.cart_state != OrderState.READY}
+    looked_at = packed.union(changed, shown)
+    return _follow_news(platform, session, [order for order in orders if order.id in looked_at], packed, now)
+
+
+def _follow_news(
+    platform: Platform, session: Session, orders: Sequence[ReceivedOrder], always: Collection[int], now: datetime
+) -> bool:
+    placed = {order.id: order for order in orders}
     if not placed:
         return False
     due = False
@@ -44,7 +73,7 @@ def follow_cart(platform: Platform, session: Session, orders: Sequence[ReceivedO
     }
     for order_id, units in units_of(session, placed).items():
         changed = any(told[line.line_id] != (line.cancelled, line.elsewhere) for line in units.lines)
-        if changed or units.elsewhere.entered:
+        if changed or units.elsewhere.entered or order_id in always:
             due |= follow(platform, session, placed[order_id], now)
     return due
 

@@ -23,8 +23,9 @@ def transition(
     reason: str | Mapping[int, str] | None,
     now: datetime,
     *,
-    told: Told | None = None,
+    told: Told | Mapping[int, Told] | None = None,
     user_id: int | None = None,
+    also: Mapping[str, object] | None = None,
 ) -> set[int]:
     """Move those of these orders that may go to `to` from where they are; one UPDATE, and one INSERT for their
     timelines. Orders that are loaded show it at once.
@@ -32,13 +33,14 @@ def transition(
     Args:
         ids: orders the caller has locked, or has just decided about in this unit of work.
         reason: why, kept with the order, for all or by order; None leaves what stands there.
-        told: what their timelines tell; None where the caller tells it otherwise.
+        told: what their timelines tell, for all or by order; None where the caller tells it otherwise.
         user_id: who did it, None for IS2 itself.
+        also: further columns of the orders that move.
 
     Returns:
         The ids of those that moved.
     """
-    values = {"state": to, **({} if reason is None else {"reason": _by_order(reason)})}
+    values = {**(also or {}), "state": to, **({} if reason is None else {"reason": _by_order(reason)})}
     moved: set[int] = set()
     for part in chunks(ids):
         moved.update(
@@ -51,7 +53,8 @@ def transition(
             )
         )
     if told is not None:
-        record(session, [Event(order_id, told.code, told.params, user_id) for order_id in sorted(moved)], now)
+        each = {order_id: told if isinstance(told, Told) else told[order_id] for order_id in sorted(moved)}
+        record(session, [Event(order_id, what.code, what.params, user_id) for order_id, what in each.items()], now)
     return moved
 
 

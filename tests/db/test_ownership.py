@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -152,8 +153,11 @@ def test_a_row_is_known_by_columns_that_are_unique(model: type[Any]) -> None:
 
 
 def test_what_the_contract_tells_under_a_column_s_name_needs_no_further_line() -> None:
+    @dataclass(frozen=True)
     class Told:
-        stamp, tags, opened = "red", ("a", "b"), True
+        stamp: str = "red"
+        tags: tuple[str, ...] = ("a", "b")
+        opened: bool = True
 
     assert told(Letter, Told()) == {"stamp": "red", "tags": ["a", "b"]}
 

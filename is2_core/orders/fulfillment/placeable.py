@@ -28,7 +28,7 @@ from is2_core.tasks.run import TaskRun
 from plugins.interface import TO_SHIP, Address, ShippingMappingUI
 from plugins.warehouse import NewOrder, OrderLine
 
-BATCH = 100
+BATCH = 250
 # Older than this an order is read again before it is placed: a cancellation may have come meanwhile.
 FRESH = timedelta(hours=1)
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, load_only
 
 from is2_core.accounts.models import Integration
 from is2_core.carts.method_vocabulary import vocabulary
 from is2_core.db.locks import LOCK
-from is2_core.orders.cancelled_units import follow, is_to_be_stopped
+from is2_core.orders.cancelled_units import follow_placed, is_to_be_stopped
 from is2_core.orders.fulfillment.placeable import BATCH, Ready, lines_of, next_batch
 from is2_core.orders.fulfillment.rereading import reread_stale
 from is2_core.orders.holds.config import replace_holds
@@ -28,6 +28,20 @@ from is2_core.tasks.queue import SOON, enqueue
 from is2_core.tasks.run import TaskRun
 from plugins.interface import ShippingMappingUI, Temporary
 from plugins.warehouse import Already, PlaceAnswer, Placed, Refused, Unknown
+
+# What is looked at of an order when the warehouse's answer is stored.
+_ANSWERED = (
+    ReceivedOrder.account_id,
+    ReceivedOrder.integration_id,
+    ReceivedOrder.number,
+    ReceivedOrder.state,
+    ReceivedOrder.cart_state,
+    ReceivedOrder.cart_packages,
+    ReceivedOrder.placed_at,
+    ReceivedOrder.stop_asked_at,
+    ReceivedOrder.not_wanted_at,
+    ReceivedOrder.stopped,
+)
 
 
 def place_orders(platform: Platform, run: TaskRun) -> None:
@@ -65,13 +79,15 @@ def _place_fresh(
     return put_off
 
 
-def _note_not_taken(session: Session, order: ReceivedOrder) -> None:
-    """The warehouse does not have the order, and may be asked again."""
-    order.asked_at = None
-    session.execute(sa.delete(PlacedComponent).where(PlacedComponent.line_id.in_(lines_of([order.id]))))
+def _note_not_taken(session: Session, order_ids: Sequence[int]) -> None:
+    """The warehouse does not have these orders, and may be asked again."""
+    if not order_ids:
+        return
+    session.execute(sa.update(ReceivedOrder).where(ReceivedOrder.id.in_(order_ids)).values(asked_at=None))
+    session.execute(sa.delete(PlacedComponent).where(PlacedComponent.line_id.in_(lines_of(order_ids))))
     session.execute(
         sa.update(ReceivedLine)
-        .where(ReceivedLine.order_id == order.id)
+        .where(ReceivedLine.order_id.in_(order_ids))
         .values(placed=0)
         .execution_options(synchronize_session=False)
     )
@@ -115,17 +131,16 @@ def _settle_doubtful(platform: Platform, run: TaskRun) -> list[str]:
         with run.write() as session:
             order = session.get_one(ReceivedOrder, order_id, with_for_update=LOCK)
             if found:
-                _store_placed(platform, session, session.get_one(Integration, run.integration_id), order)
+                _store_placed(platform, session, session.get_one(Integration, run.integration_id), [order])
             else:
-                _note_not_taken(session, order)
+                _note_not_taken(session, [order_id])
     return unsettled
 
 
 def _store_answers(
     platform: Platform, run: TaskRun, batch: Sequence[Ready], answers: Sequence[PlaceAnswer]
 ) -> list[str]:
-    """One commit for a batch: placed and acknowledgement due. Returns sentences of those put off."""
-    put_off: list[str] = []
+    """One commit for a batch: placed and acknowledgement due, set by set. Returns sentences of those put off."""
     with run.write() as session:
         integration = session.get_one(Integration, run.integration_id)
         orders = {
@@ -134,56 +149,57 @@ def _store_answers(
                 sa.select(ReceivedOrder)
                 .where(ReceivedOrder.id.in_([ready.order_id for ready in batch]))
                 .order_by(ReceivedOrder.id)
+                .options(load_only(*_ANSWERED))
                 .with_for_update(**LOCK)
             )
         }
-        for ready, answer in zip(batch, answers, strict=True):
-            order = orders[ready.order_id]
-            if isinstance(answer, Placed | Already):
-                _store_placed(platform, session, integration, order)
-            elif isinstance(answer, Unknown):
-                put_off.append(answer.sentence)
-            else:
-                _note_not_taken(session, order)
-                if isinstance(answer, Refused):
-                    _store_refused(session, order, answer, platform.clock.now())
-                else:
-                    put_off.append(answer.sentence)
-    return put_off
+        answered = [(orders[ready.order_id], answer) for ready, answer in zip(batch, answers, strict=True)]
+        not_taken = [order.id for order, answer in answered if not isinstance(answer, Placed | Already | Unknown)]
+        _note_not_taken(session, not_taken)
+        refused = {order: answer for order, answer in answered if isinstance(answer, Refused)}
+        _store_refused(session, refused, platform.clock.now())
+        placed = [order for order, answer in answered if isinstance(answer, Placed | Already)]
+        _store_placed(platform, session, integration, placed)
+    return [answer.sentence for answer in answers if not isinstance(answer, Placed | Already | Refused)]
 
 
-def _store_placed(platform: Platform, session: Session, integration: Integration, order: ReceivedOrder) -> None:
-    """The warehouse has the order: acknowledge it, or have it stopped where it was cancelled, dismissed or excluded
-    while the warehouse was being asked."""
-    if order.placed_at is not None:
-        return
+def _store_placed(
+    platform: Platform, session: Session, integration: Integration, orders: Sequence[ReceivedOrder]
+) -> None:
+    """The warehouse has these orders: acknowledge them, or have those stopped that were cancelled, dismissed or
+    excluded while the warehouse was being asked."""
     now = platform.clock.now()
-    order.placed_at = now
-    record(session, [Event(order.id, EventCode.INJECTED)], now)
-    wanted = order.state in TO_PLACE
-    if wanted:
-        transition(session, [order.id], ReceivedState.INJECTED, "", now)
-        replace_holds(session, {order.id: ()})
-    session.flush()
-    # The warehouse may have shipped it, or somebody else confirmed it at the cart, before its answer reached us.
-    if follow(platform, session, order, now):
+    news = [order for order in orders if order.placed_at is None]
+    if not news:
+        return
+    record(session, [Event(order.id, EventCode.INJECTED) for order in news], now)
+    wanted = [order.id for order in news if order.state in TO_PLACE]
+    acknowledged = platform.carts.has(integration.cart, "acknowledge_orders")
+    ack_state = AckState.DUE if acknowledged else AckState.NOT_NEEDED
+    # Those held meanwhile go as well: the warehouse has them.
+    replace_holds(session, {order.id: () for order in news if order.state == ReceivedState.HELD})
+    transition(session, wanted, ReceivedState.INJECTED, "", now, also={"placed_at": now, "ack_state": ack_state})
+    unwanted = [order.id for order in news if order.state != ReceivedState.INJECTED]
+    if unwanted:
+        ended = {"placed_at": now, "ack_state": AckState.NOT_NEEDED, "stop_asked_at": None}
+        session.execute(sa.update(ReceivedOrder).where(ReceivedOrder.id.in_(unwanted)).values(ended))
+    # The warehouse may have shipped some, or somebody else confirmed them at the cart, before its answer reached us.
+    due = follow_placed(platform, session, news, now)
+    if due:
         enqueue(session, kind=TaskKind.TRACKING_POST, integration=integration, now=now, priority=SOON)
-    if not wanted:
-        order.ack_state, order.stop_asked_at = AckState.NOT_NEEDED, None
-        enqueue(session, kind=TaskKind.ORDERS_STOP, integration=integration, now=now, priority=SOON)
-    elif platform.carts.has(integration.cart, "acknowledge_orders"):
-        order.ack_state = AckState.DUE
+    if wanted and acknowledged:
         enqueue(session, kind=TaskKind.ACKNOWLEDGEMENTS_SEND, integration=integration, now=now, priority=SOON)
-    else:
-        order.ack_state = AckState.NOT_NEEDED
-    if is_to_be_stopped(order):
+    if unwanted or any(is_to_be_stopped(order) for order in news):
         enqueue(session, kind=TaskKind.ORDERS_STOP, integration=integration, now=now, priority=SOON)
 
 
-def _store_refused(session: Session, order: ReceivedOrder, answer: Refused, now: datetime) -> None:
-    said = {"message": answer.sentence}
-    told = Told(EventCode.REFUSED, said)
-    if order.state == ReceivedState.STAGED and transition(
-        session, [order.id], ReceivedState.HELD, None, now, told=told
-    ):
-        replace_holds(session, {order.id: (HoldReason(HoldCode.WAREHOUSE_REFUSED, said),)})
+def _store_refused(session: Session, answers: Mapping[ReceivedOrder, Refused], now: datetime) -> None:
+    """Hold what the warehouse refused, unless something else became of it while it was being asked."""
+    said = {
+        order.id: {"message": answer.sentence}
+        for order, answer in answers.items()
+        if order.state == ReceivedState.STAGED
+    }
+    told = {order_id: Told(EventCode.REFUSED, params) for order_id, params in said.items()}
+    held = transition(session, said, ReceivedState.HELD, None, now, told=told)
+    replace_holds(session, {order_id: (HoldReason(HoldCode.WAREHOUSE_REFUSED, said[order_id]),) for order_id in held})

@@ -78,9 +78,12 @@ def apply_holds(session: Session, orders: Sequence[ReceivedOrder], rules: StoreR
     found = {order.id: holds_for(facts_of(order), rules) for order in payable}
     before = _stored_holds(session, payable)
     changed = {order_id: holds for order_id, holds in found.items() if list(holds) != before.get(order_id, [])}
-    free = {order_id for order_id, holds in found.items() if not holds}
-    transition(session, free, ReceivedState.STAGED, None, now, told=Told(EventCode.RELEASED))
-    transition(session, found.keys() - free, ReceivedState.HELD, None, now)
+    free = [order for order in payable if not found[order.id]]
+    held = [order for order in payable if found[order.id]]
+    released = [order.id for order in free if order.state != ReceivedState.STAGED]
+    transition(session, released, ReceivedState.STAGED, None, now, told=Told(EventCode.RELEASED))
+    caught = [order.id for order in held if order.state != ReceivedState.HELD]
+    transition(session, caught, ReceivedState.HELD, None, now)
     replace_holds(session, changed)
     return len(free)
 

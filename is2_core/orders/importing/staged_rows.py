@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -122,8 +121,8 @@ def personal(order: Order, known: Any) -> dict[str, Any]:
     """
     before = known or {"address": None, "buyer": None, "lines": {}}
     return {
-        "address": asdict(order.recipient) if order.recipient else before["address"],
-        "buyer": asdict(order.buyer) if order.buyer else before["buyer"],
+        "address": dict(vars(order.recipient)) if order.recipient else before["address"],
+        "buyer": dict(vars(order.buyer)) if order.buyer else before["buyer"],
         "lines": {**before["lines"], **_lines(order)},
     }
 

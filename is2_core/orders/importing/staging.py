@@ -166,20 +166,7 @@ def _write_details(
     id_of: Mapping[str, int],
     customized: Mapping[str, Customized],
 ) -> None:
-    for order in orders:
-        if order.remote_id in stored:
-            # A line the cart does not show any more is not shipped any more. Of a shipped order it may merely have been
-            # unreadable.
-            gone = {} if order.state is OrderState.SHIPPED else {"cancelled": ReceivedLine.ordered}
-            session.execute(
-                sa.update(ReceivedLine)
-                .where(
-                    ReceivedLine.order_id == stored[order.remote_id].id,
-                    ReceivedLine.remote_id.not_in([line.remote_id for line in order.lines]),
-                )
-                .values(open=0, **gone)
-                .execution_options(synchronize_session=False)
-            )
+    _end_lines_gone(session, orders, stored)
     lines = [
         told(ReceivedLine, line)
         | line_row(
@@ -206,6 +193,35 @@ def _write_details(
         row = {"account_id": integration.account_id, "order_id": order_id, "sealed": sealed}
         recipients.append(told(Recipient, order) | row)
     platform.db.upsert_from_cart(session, Recipient, recipients)
+
+
+def _end_lines_gone(session: Session, orders: Sequence[Order], stored: Mapping[str, ReceivedOrder]) -> None:
+    """A line the cart does not show any more is not shipped any more. Of a shipped order it may merely have been
+    unreadable."""
+    shown = {
+        stored[order.remote_id].id: (order.state is OrderState.SHIPPED, {line.remote_id for line in order.lines})
+        for order in orders
+        if order.remote_id in stored
+    }
+    if not shown:
+        return
+    gone: dict[bool, list[int]] = {}
+    for line_id, order_id, remote_id in session.execute(
+        sa.select(ReceivedLine.id, ReceivedLine.order_id, ReceivedLine.remote_id).where(
+            ReceivedLine.order_id.in_(shown)
+        )
+    ):
+        is_shipped, there = shown[order_id]
+        if remote_id not in there:
+            gone.setdefault(is_shipped, []).append(line_id)
+    for is_shipped, ids in gone.items():
+        ended = {"open": 0} if is_shipped else {"open": 0, "cancelled": ReceivedLine.ordered}
+        session.execute(
+            sa.update(ReceivedLine)
+            .where(ReceivedLine.id.in_(ids))
+            .values(ended)
+            .execution_options(synchronize_session=False)
+        )
 
 
 def _stored_people(session: Session, order_ids: Sequence[int]) -> dict[int, SealedValue]:
