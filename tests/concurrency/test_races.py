@@ -279,7 +279,7 @@ def test_settings_can_be_saved_when_the_first_day_is_long_ago(world: World, stor
     world.finish(store)
     first = (world.clock.now() - timedelta(days=5)).date().isoformat()
     world.clock.advance(timedelta(days=200))
-    assert world.finish(store, orders_from=first, nickname="later").sentence
+    assert world.finish(store, orders_from=first, nickname="later").message
 
 
 def test_a_mended_order_leaves_quarantine(world: World, store: int) -> None:
