@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from exploration.checks import expected
 from is2_core.accounts.models import Integration
 from is2_core.db.engine import Database
-from is2_core.embedded_warehouse.models import WarehouseOrder
+from is2_core.embedded_warehouse.queries import numbers_taken
 from is2_core.inventory.models import StockPush, StockPushLine
 from is2_core.items.models import CartItem
 from is2_core.orders.models import ReceivedOrder
@@ -70,13 +70,13 @@ class Observer:
     def _acknowledgements(self, wanted: list[str]) -> None:
         """I3: whatever leaves for Amazon as an acknowledgement has its placing committed before."""
         with self.db.read() as session:
-            placed = set(
-                session.scalars(
-                    sa.select(ReceivedOrder.remote_id)
-                    .join(WarehouseOrder, WarehouseOrder.number == ReceivedOrder.number)
-                    .where(ReceivedOrder.remote_id.in_(wanted), ReceivedOrder.placed_at.is_not(None))
+            numbers = session.execute(
+                sa.select(ReceivedOrder.remote_id, ReceivedOrder.number).where(
+                    ReceivedOrder.remote_id.in_(wanted), ReceivedOrder.placed_at.is_not(None)
                 )
-            )
+            ).all()
+            taken = numbers_taken(session, [row.number for row in numbers])
+        placed = {row.remote_id for row in numbers if row.number in taken}
         self.violations += [
             f"I3: {order_id} is acknowledged before its placing is committed"
             for order_id in wanted

@@ -19,7 +19,7 @@ from is2_core import faultpoints
 from is2_core.accounts.models import Integration
 from is2_core.accounts.states import IntegrationState
 from is2_core.calls.carts import CartRegistry
-from is2_core.embedded_warehouse.models import WarehouseOrder
+from is2_core.embedded_warehouse.order_queries import all_orders
 from is2_core.orders.models import ReceivedOrder
 from is2_core.tasks.dispatcher import tick
 from is2_core.tasks.kinds import TaskKind
@@ -176,14 +176,10 @@ def _final_state(world: World) -> list[str]:
                 ReceivedOrder.late_found,
             ).order_by(ReceivedOrder.remote_id)
         ).all()
-        warehouse = session.execute(
-            sa.select(WarehouseOrder.number, WarehouseOrder.state, WarehouseOrder.created_at).order_by(
-                WarehouseOrder.number
-            )
-        ).all()
         tasks = session.execute(
             sa.select(Task.business_key, Task.state, Task.fence, Task.crashes, Task.finished_at).order_by(Task.id)
         ).all()
+    warehouse = sorted((row.number, row.state, row.created_at) for row in all_orders(world.platform))
     return [" ".join(map(str, row)) for row in (*received, *warehouse, *tasks)]
 
 

@@ -7,31 +7,37 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+import sqlalchemy as sa
+
 from exploration.checks import expected
 from exploration.scheduler import Scheduler
 from exploration.trace import Trace
+from is2_core.accounts.models import Account
 from is2_core.db.engine import Database
 from is2_core.embedded_warehouse.port import EmbeddedWarehouse
-from plugins.interface import Temporary
 from plugins.warehouse import (
     Activity,
     CancelAnswer,
     FoundOrder,
     KnownSkus,
-    Later,
     NewOrder,
     PlaceAnswer,
+    Retry,
     Service,
     Shipments,
     Stock,
+    Temporary,
     Unknown,
+    WarehouseContext,
+    WarehouseManifest,
+    hookimpl,
 )
 
 T = TypeVar("T")
 
 
 class UnreliableWarehouse:
-    """The warehouse port as an outside WMS might serve it.
+    """The warehouse as an outside WMS might serve it.
 
     Args:
         fault_rate: how often a call goes wrong, from 0 to 1; set to 0 when the world is healed.
@@ -39,9 +45,6 @@ class UnreliableWarehouse:
     `seen` says, per piece that asked for stock last, what it may take to be sellable: the units the warehouse had not
     promised when it answered, less what IS2 itself knew to be spoken for when it asked.
     """
-
-    unique_external_id = True
-    settle_s = 0
 
     def __init__(
         self, inner: EmbeddedWarehouse, db: Database, scheduler: Scheduler, trace: Trace, luck: str, fault_rate: float
@@ -51,73 +54,86 @@ class UnreliableWarehouse:
         self._scheduler = scheduler
         self._trace = trace
         self._rng = random.Random(f"{luck}/warehouse")
-        self._cursors: dict[tuple[str, int], str] = {}
+        self._cursors: dict[tuple[str, str], str] = {}
         self.fault_rate = fault_rate
         self.seen: dict[str, expected.Sellable] = {}
 
-    def place_orders(self, batch: Sequence[NewOrder]) -> list[PlaceAnswer]:
+    @hookimpl
+    def warehouse_manifest(self) -> WarehouseManifest:
+        return self._inner.warehouse_manifest()
+
+    @hookimpl
+    def place_orders(self, ctx: WarehouseContext, orders: Sequence[NewOrder]) -> list[PlaceAnswer]:
         trouble = self._trouble("place", ("not now", "no telling", "lost"))
         if trouble == "not now":
-            return [Later("The warehouse is busy.") for _ in batch]
-        answers = self._asked(lambda: self._inner.place_orders(batch))
+            return [Retry("The warehouse is busy.") for _ in orders]
+        answers = self._asked(lambda: self._inner.place_orders(ctx, orders))
         if trouble == "no telling":
-            return [Unknown("The warehouse did not say whether it has the order.") for _ in batch]
+            return [Unknown("The warehouse did not say whether it has the order.") for _ in orders]
         self._lose(trouble)
         return answers
 
-    def find_order(self, account_id: int, number: str) -> list[FoundOrder]:
-        return self._reading("find", lambda: self._inner.find_order(account_id, number))
+    @hookimpl
+    def find_order(self, ctx: WarehouseContext, number: str) -> list[FoundOrder]:
+        return self._reading("find", lambda: self._inner.find_order(ctx, number))
 
-    def cancel_order(self, account_id: int, number: str) -> CancelAnswer:
+    @hookimpl
+    def cancel_order(self, ctx: WarehouseContext, number: str) -> CancelAnswer:
         trouble = self._trouble("cancel", ("down", "lost"))
         if trouble == "down":
             self._lose(trouble)
-        answer = self._asked(lambda: self._inner.cancel_order(account_id, number))
+        answer = self._asked(lambda: self._inner.cancel_order(ctx, number))
         self._lose(trouble)
         return answer
 
-    def skus(self, account_id: int, cursor: str) -> KnownSkus:
-        return self._inner.skus(account_id, cursor)
+    @hookimpl
+    def skus(self, ctx: WarehouseContext, cursor: str) -> KnownSkus:
+        return self._inner.skus(ctx, cursor)
 
-    def stock(self, account_id: int, skus: Sequence[str] | None = None) -> list[Stock]:
+    @hookimpl
+    def stock(self, ctx: WarehouseContext, skus: Sequence[str] | None) -> list[Stock]:
         trouble = self._trouble("stock", ("down", "empty"))
         if trouble == "down":
             self._lose(trouble)
         with self._db.read() as session:
+            account_id = session.scalars(sa.select(Account.id).where(Account.code == ctx.account)).one()
             kept = expected.kept_back(session, account_id)
             parts = expected.made_of(session, account_id)
         self._scheduler.pause("the warehouse is asked")
         with self._db.read() as session:
             free = expected.not_promised(session, account_id)
-        rows = self._inner.stock(account_id, skus)
+        rows = self._inner.stock(ctx, skus)
         left = {sku: units - kept[sku] for sku, units in free.items()}
         self.seen[self._scheduler.running] = expected.Sellable(parts, left)
         self._scheduler.pause("the warehouse answers")
         return [] if trouble == "empty" else rows
 
-    def activity_since(self, account_id: int, cursor: str) -> Activity:
-        earlier = self._told_again("activity", account_id, cursor)
-        answer = self._reading("activity", lambda: self._inner.activity_since(account_id, cursor))
+    @hookimpl
+    def activity_since(self, ctx: WarehouseContext, cursor: str) -> Activity:
+        earlier = self._told_again("activity", ctx, cursor)
+        answer = self._reading("activity", lambda: self._inner.activity_since(ctx, cursor))
         if earlier is None:
             return answer
-        again = self._inner.activity_since(account_id, earlier)
+        again = self._inner.activity_since(ctx, earlier)
         return replace(answer, skus=(*again.skus, *answer.skus))
 
-    def shipments_since(self, account_id: int, cursor: str) -> Shipments:
-        earlier = self._told_again("shipments", account_id, cursor)
-        answer = self._reading("shipments", lambda: self._inner.shipments_since(account_id, cursor))
+    @hookimpl
+    def shipments_since(self, ctx: WarehouseContext, cursor: str) -> Shipments:
+        earlier = self._told_again("shipments", ctx, cursor)
+        answer = self._reading("shipments", lambda: self._inner.shipments_since(ctx, cursor))
         if earlier is None:
             return answer
-        again = self._inner.shipments_since(account_id, earlier)
+        again = self._inner.shipments_since(ctx, earlier)
         return replace(answer, packages=(*again.packages, *answer.packages), stopped=(*again.stopped, *answer.stopped))
 
-    def services(self, account_id: int) -> list[Service]:
-        return self._inner.services(account_id)
+    @hookimpl
+    def services(self, ctx: WarehouseContext) -> list[Service]:
+        return self._inner.services(ctx)
 
-    def _told_again(self, what: str, account_id: int, cursor: str) -> str | None:
+    def _told_again(self, what: str, ctx: WarehouseContext, cursor: str) -> str | None:
         """The cursor of an earlier question, where what was answered then is told once more."""
-        earlier = self._cursors.get((what, account_id), "")
-        self._cursors[what, account_id] = cursor
+        earlier = self._cursors.get((what, ctx.account), "")
+        self._cursors[what, ctx.account] = cursor
         return earlier if self._trouble(what, ("twice",)) else None
 
     def _reading(self, what: str, ask: Callable[[], T]) -> T:

@@ -118,7 +118,7 @@ class World:
         scheduler = Scheduler(clock, trace)
         simulator = Simulator(seed=seed, clock=clock.now, base_url=SIMULATOR_URL, feed_delay_s=plan.feed_delay_s)
         db = empty_database()
-        embedded = EmbeddedWarehouse(db, clock, plan.feed_page)
+        embedded = EmbeddedWarehouse(db, plan.feed_page)
         warehouse = UnreliableWarehouse(embedded, db, scheduler, trace, str(seed), plan.port_fault_rate)
         observer = Observer(
             db,
@@ -135,7 +135,7 @@ class World:
             carts=carts,
             db=db,
         )
-        platform.warehouses["embedded"] = warehouse
+        platform.warehouses.replace("embedded", warehouse)
         cart_setup.save_cart_settings(platform, "amazon", "simulator", APPLICATION)
         cart_setup.enable_cart(platform, "amazon")
         holders = [accounts.create_account(platform, name) for name in ("Northwind", "Alpen")]

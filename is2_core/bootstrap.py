@@ -13,10 +13,12 @@ from sqlalchemy.orm import configure_mappers
 from is2_core.calls.carts import CartRegistry
 from is2_core.calls.rate_limits import BucketStore, RedisBuckets
 from is2_core.calls.transport import RequestsTransport, Transport
+from is2_core.calls.warehouses import WarehouseRegistry
 from is2_core.clock import Clock, OffsetClock, WallClock
 from is2_core.config import Config
 from is2_core.db.engine import Database
 from is2_core.db.types import use_keyring
+from is2_core.embedded_warehouse.feed import NAME
 from is2_core.embedded_warehouse.port import EmbeddedWarehouse
 from is2_core.jobs import HANDLERS, SCHEDULES
 from is2_core.platform import Platform
@@ -34,6 +36,7 @@ def build_platform(
     transport: Transport | None = None,
     buckets: BucketStore | None = None,
     carts: CartRegistry | None = None,
+    warehouses: WarehouseRegistry | None = None,
     db: Database | None = None,
 ) -> Platform:
     """The platform of this process, with any of the ports replaced. Opens no connection."""
@@ -47,9 +50,17 @@ def build_platform(
         transport=transport or RequestsTransport(),
         buckets=buckets or RedisBuckets(_redis(config.redis_url)),
         carts=carts or CartRegistry.load(),
-        warehouses={"embedded": EmbeddedWarehouse(database, the_clock)},
+        warehouses=warehouses or _warehouses(database),
         schedules=SCHEDULES,
     )
+
+
+def _warehouses(database: Database) -> WarehouseRegistry:
+    """Our own warehouse, and those of the entry point group; one that fails is listed as broken and hinders nobody."""
+    registry = WarehouseRegistry()
+    registry.add(NAME, lambda: EmbeddedWarehouse(database))
+    registry.load_entry_points()
+    return registry
 
 
 def _redis(url: str) -> redis.Redis:

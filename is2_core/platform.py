@@ -11,10 +11,10 @@ from is2_core.calls.carts import CartRegistry
 from is2_core.calls.live_limits import LiveCalls
 from is2_core.calls.rate_limits import BucketStore
 from is2_core.calls.transport import Transport
+from is2_core.calls.warehouses import WarehouseRegistry
 from is2_core.clock import Clock
 from is2_core.config import Config
 from is2_core.db.engine import Database
-from plugins.warehouse import Warehouse
 
 
 class Schedules(Protocol):
@@ -36,10 +36,6 @@ class Platform:
     transport: Transport
     buckets: BucketStore
     carts: CartRegistry
-    warehouses: dict[str, Warehouse]
+    warehouses: WarehouseRegistry
     schedules: Schedules
     live_calls: LiveCalls = field(default_factory=LiveCalls)
-
-    def warehouse(self, target: str) -> Warehouse:
-        """The warehouse an integration's `wms_target` names."""
-        return self.warehouses[target]

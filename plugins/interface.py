@@ -38,6 +38,7 @@ from plugins.types.forms import (
     Redirect,
     SellerIdentity,
 )
+from plugins.types.handling import HandlingKind
 from plugins.types.manifest import (
     CONTRACT_VERSION,
     CartManifest,
@@ -332,6 +333,7 @@ __all__ = [
     "Field",
     "FieldKind",
     "FulfilledBy",
+    "HandlingKind",
     "InstallReply",
     "ItemPage",
     "ListedItem",

@@ -1,6 +1,7 @@
-"""The conformance kit: one class a cart author subclasses, and what tests of a cart need besides.
+"""The conformance kit: one class a cart author subclasses, one for a warehouse's, and what their tests need besides.
 
-For tests only: it needs pytest and requests, and nothing of the platform but `plugins.interface`.
+For tests only: it needs pytest and requests, and nothing of the platform but `plugins.interface` and
+`plugins.warehouse`.
 """
 
 from plugins.conformance.carts.all_checks import CartConformance
@@ -9,6 +10,8 @@ from plugins.conformance.clock import StillClock
 from plugins.conformance.fake_shop import FakeShop, Recorded, json_answer, served
 from plugins.conformance.faults import Answer, Fault
 from plugins.conformance.http import Call, ShopHttp
+from plugins.conformance.warehouses.all_checks import WarehouseConformance
+from plugins.conformance.warehouses.harness import WarehouseHarness
 
 __all__ = [
     "Answer",
@@ -20,6 +23,8 @@ __all__ = [
     "Recorded",
     "ShopHttp",
     "StillClock",
+    "WarehouseConformance",
+    "WarehouseHarness",
     "json_answer",
     "served",
 ]

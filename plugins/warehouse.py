@@ -1,259 +1,249 @@
-"""The warehouse port: what the platform needs of a WMS, shaped so that an outside one fits as well as ours."""
+"""The contract between the IS2 core and a warehouse (WMS): everything a warehouse plugin may import.
+
+A warehouse is a module or an object registered under the entry point group `is2.warehouses` whose functions carry
+`@hookimpl`. The core calls one warehouse at a time, in one place, outside any transaction, and passes a fresh
+`WarehouseContext`, which names the account, to every call. Every hook but `warehouse_manifest` may do I/O.
+
+An exception of `plugins.errors` means that the whole call failed, and says what happens next; any other is a bug of the
+plugin. `answers_since`, `carriers` and `forget` may be left out: by a warehouse that decides at once, one that names no
+carriers, and one that keeps nothing of a buyer.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from enum import StrEnum
-from typing import Protocol
 
-from plugins.types.values import Address
+import pluggy
+
+from plugins.errors import Permanent, RateLimited, SettingsError, Temporary
+from plugins.interface import CartHttp as Http, Clock, Effect, Reply
+from plugins.types.forms import Field, FieldKind
+from plugins.types.handling import HandlingKind
+from plugins.types.manifest import RatePlan
+from plugins.types.values import Address, Secret, require
+from plugins.types.warehousing import (
+    Activity,
+    Already,
+    Answers,
+    CancelAnswer,
+    Cancelled,
+    CustomizationFile,
+    FoundOrder,
+    GiftMessage,
+    HandlingRequirement,
+    KnownSku,
+    KnownSkus,
+    LateAnswer,
+    NewOrder,
+    OrderLine,
+    PartlyCancelled,
+    Pending,
+    PlaceAnswer,
+    Placed,
+    Refused,
+    Retry,
+    Service,
+    Shipments,
+    ShippedPackage,
+    Stock,
+    StoppedOrder,
+    TooLate,
+    Unknown,
+    WaitingOrder,
+    WaitsFor,
+)
+
+CONTRACT_VERSION = "1.0"
+PROJECT = "is2"
+ENTRY_POINTS = "is2.warehouses"
+MAX_NUMBER = 50
+"""Characters of an order's number, at most."""
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 @dataclass(frozen=True)
-class OrderLine:
-    """Units of one warehouse SKU."""
-
-    sku: str
-    quantity: int
-
-
-class DemandKind(StrEnum):
-    """What a cart may ask of a parcel beyond its contents. OTHER: something this platform has no word for."""
-
-    SERIAL_NUMBER = "SERIAL_NUMBER"
-    TRANSPARENCY_CODE = "TRANSPARENCY_CODE"
-    SIGNATURE = "SIGNATURE"
-    AGE_CHECK = "AGE_CHECK"
-    IDENTITY_CHECK = "IDENTITY_CHECK"
-    CASH_ON_DELIVERY = "CASH_ON_DELIVERY"
-    PALLET = "PALLET"
-    GIFT = "GIFT"
-    CUSTOMIZATION = "CUSTOMIZATION"
-    IOSS = "IOSS"
-    OTHER = "OTHER"
-
-
-@dataclass(frozen=True)
-class Demand:
-    """One thing asked of the units of some warehouse SKUs.
+class WarehouseManifest:
+    """A warehouse, as it describes itself.
 
     Args:
-        skus: never empty; which of the order's SKUs it is about.
-        value: the IOSS number, the wrapping the buyer paid for with a GIFT, or the cart's word of an OTHER; "" where
-            nothing belongs to it. What the buyer wrote (a gift message, a customization) is not here but with the
-            recipient's data.
+        name: as the entry point.
+        label: its name on pages.
+        version: the plugin's.
+        settings: what an administrator fills in for the whole platform.
+        hosts: that it may call, "*.example.com" for any subdomain; an address among the settings is allowed besides.
+        unique_external_id: placing the same number twice gives Already. Where False, an Unknown answer is looked up
+            only `settle_s` seconds later, and never repeated blindly.
+        rate_plans: its limits by operation, for the whole platform.
+        contract: the version it was written for.
     """
 
-    kind: DemandKind
-    skus: tuple[str, ...]
-    value: str = ""
-
-
-@dataclass(frozen=True)
-class NewOrder:
-    """An order to place. `number` is ours and the warehouse's external id; `recipient_ref` is the row the
-    recipient's data is in, for a warehouse that lives in the same database; `marks` are the cart's words for the order
-    (PRIME, ...); the promised instants are the first and the last of each window."""
-
-    number: str
-    account_id: int
-    source: str
-    service: str
-    recipient: Address = field(repr=False)
-    recipient_ref: int
-    ship_by: datetime | None
-    lines: tuple[OrderLine, ...]
-    ship_after: datetime | None = None
-    deliver_after: datetime | None = None
-    deliver_by: datetime | None = None
-    demands: tuple[Demand, ...] = ()
-    marks: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Placed:
-    """The warehouse has taken the order now."""
-
-
-@dataclass(frozen=True)
-class Already:
-    """The warehouse had an order of this number before."""
-
-
-@dataclass(frozen=True)
-class Refused:
-    """The warehouse will not take it as it is; `sentence` says why."""
-
-    sentence: str
-
-
-@dataclass(frozen=True)
-class Later:
-    """Not now; ask again."""
-
-    sentence: str
-
-
-@dataclass(frozen=True)
-class Unknown:
-    """No telling whether the warehouse has it; `find_order` will."""
-
-    sentence: str
-
-
-PlaceAnswer = Placed | Already | Refused | Later | Unknown
-
-
-@dataclass(frozen=True)
-class FoundOrder:
-    """A warehouse order of a number, with open and shipped quantities per SKU. A split order gives several."""
-
-    number: str
-    state: str
-    open: tuple[OrderLine, ...]
-    shipped: tuple[OrderLine, ...]
-
-
-@dataclass(frozen=True)
-class Cancelled:
-    """Nothing of the order will be shipped."""
-
-
-@dataclass(frozen=True)
-class PartlyCancelled:
-    """What had not been shipped will not be."""
-
-    shipped: tuple[OrderLine, ...]
-
-
-@dataclass(frozen=True)
-class TooLate:
-    """The order is packed or gone."""
-
-    sentence: str
-
-
-CancelAnswer = Cancelled | PartlyCancelled | TooLate
-
-
-@dataclass(frozen=True)
-class Stock:
-    """Units of one SKU: lying in the warehouse, and promised to open orders."""
-
-    sku: str
-    on_hand: int
-    committed: int
-
-
-@dataclass(frozen=True)
-class KnownSku:
-    """A SKU the warehouse can be asked for, and what it calls it."""
-
-    sku: str
-    name: str = ""
-
-
-@dataclass(frozen=True)
-class KnownSkus:
-    """SKUs that are new or have another name since a cursor, each at least once."""
-
-    skus: tuple[KnownSku, ...]
-    cursor: str
-    complete: bool
-
-
-@dataclass(frozen=True)
-class Service:
-    """A shipping service of the warehouse."""
-
-    code: str
+    name: str
     label: str
+    version: str
+    settings: tuple[Field, ...] = ()
+    hosts: tuple[str, ...] = ()
+    unique_external_id: bool = True
+    settle_s: int = 0
+    rate_plans: Mapping[str, RatePlan] = field(default_factory=dict)
+    contract: str = CONTRACT_VERSION
+
+    def __post_init__(self) -> None:
+        require(bool(self.name and self.label), "a warehouse needs a name and a label")
+        require(self.settle_s >= 0, "settle_s must be 0 or more")
 
 
 @dataclass(frozen=True)
-class Activity:
-    """SKUs that moved after a cursor (received, adjusted, promised, released, shipped), each at least once."""
+class WarehouseSettings:
+    """The values an administrator set, by the keys of the declared fields; those of kind SECRET stand in `secrets`."""
 
-    skus: tuple[str, ...]
-    cursor: str
-    complete: bool
-
-
-@dataclass(frozen=True)
-class ShippedPackage:
-    """A package as it is now. `id` is stable, `revision` rises with every correction; `voided` takes it back. Where
-    `number_confirmed`, whoever entered a tracking number that was used before was asked, and confirmed it."""
-
-    number: str
-    id: str
-    revision: int
-    carrier: str
-    service: str
-    tracking_number: str
-    shipped_at: datetime
-    voided: bool
-    lines: tuple[OrderLine, ...]
-    number_confirmed: bool = False
+    values: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class StoppedOrder:
-    """An order the warehouse itself ended: what had not been shipped will not be; `sentence` says why."""
+class WarehouseContext:
+    """The surroundings of every call.
 
-    number: str
-    sentence: str
-
-
-@dataclass(frozen=True)
-class Shipments:
-    """What happened to orders after a cursor, each change at least once and in order."""
-
-    packages: tuple[ShippedPackage, ...]
-    stopped: tuple[StoppedOrder, ...]
-    cursor: str
-    complete: bool
-
-
-class Warehouse(Protocol):
-    """A WMS. Every method may do I/O and is called outside any transaction.
-
-    `unique_external_id`: placing the same number twice gives Already. Where it is False, an Unknown answer
-    is looked up only `settle_s` seconds later and never repeated blindly.
+    Args:
+        account: the merchant's code, the same for all time.
+        http: the only way out; see `plugins.interface.CartHttp`.
+        log: knows which account and warehouse it writes about; nothing of a buyer belongs there.
     """
 
-    unique_external_id: bool
-    settle_s: int
+    account: str
+    settings: WarehouseSettings
+    http: Http
+    clock: Clock
+    log: logging.LoggerAdapter[logging.Logger]
 
-    def place_orders(self, batch: Sequence[NewOrder]) -> list[PlaceAnswer]:
-        """One answer per order, in order; idempotent by number."""
-        ...
 
-    def find_order(self, account_id: int, number: str) -> list[FoundOrder]:
-        """What the warehouse has under a number; empty where nothing."""
-        ...
+@hookspec(firstresult=True)
+def warehouse_manifest() -> WarehouseManifest:
+    """Tell what this warehouse is. No I/O."""
+    raise NotImplementedError
 
-    def cancel_order(self, account_id: int, number: str) -> CancelAnswer:
-        """Ask to stop an order."""
-        ...
 
-    def skus(self, account_id: int, cursor: str) -> KnownSkus:
-        """Which SKUs there are, new ones since a cursor of an earlier answer, "" for the beginning."""
-        ...
+@hookspec(firstresult=True)
+def place_orders(ctx: WarehouseContext, orders: Sequence[NewOrder]) -> Sequence[PlaceAnswer]:
+    """Take orders: one answer per order, in their order, idempotent by number."""
+    raise NotImplementedError
 
-    def stock(self, account_id: int, skus: Sequence[str] | None = None) -> list[Stock]:
-        """Stock of these SKUs (of all, where None), committed read before on hand; an unknown SKU is left out."""
-        ...
 
-    def activity_since(self, account_id: int, cursor: str) -> Activity:
-        """What moved since a cursor of an earlier answer, "" for the beginning; `complete` False: ask again."""
-        ...
+@hookspec(firstresult=True)
+def answers_since(ctx: WarehouseContext, cursor: str) -> Answers:
+    """Tell how what was Pending was decided after a cursor of an earlier answer, "" for the beginning."""
+    raise NotImplementedError
 
-    def shipments_since(self, account_id: int, cursor: str) -> Shipments:
-        """What was shipped, corrected, voided or ended by the warehouse since a cursor, as `activity_since`."""
-        ...
 
-    def services(self, account_id: int) -> list[Service]:
-        """The shipping services an order can ask for."""
-        ...
+@hookspec(firstresult=True)
+def find_order(ctx: WarehouseContext, number: str) -> Sequence[FoundOrder]:
+    """Tell what there is under a number; empty where nothing."""
+    raise NotImplementedError
+
+
+@hookspec(firstresult=True)
+def cancel_order(ctx: WarehouseContext, number: str) -> CancelAnswer:
+    """Stop an order. Asked again, also after a lost answer, it says the same."""
+    raise NotImplementedError
+
+
+@hookspec(firstresult=True)
+def skus(ctx: WarehouseContext, cursor: str) -> KnownSkus:
+    """Tell which SKUs there are: those that are new or renamed after a cursor; `complete` False: ask again."""
+    raise NotImplementedError
+
+
+@hookspec(firstresult=True)
+def stock(ctx: WarehouseContext, skus: Sequence[str] | None) -> Sequence[Stock]:
+    """Tell the stock of these SKUs, of all where None, committed read before on hand; an unknown SKU is left out."""
+    raise NotImplementedError
+
+
+@hookspec(firstresult=True)
+def activity_since(ctx: WarehouseContext, cursor: str) -> Activity:
+    """Tell which SKUs moved after a cursor."""
+    raise NotImplementedError
+
+
+@hookspec(firstresult=True)
+def shipments_since(ctx: WarehouseContext, cursor: str) -> Shipments:
+    """Tell what was shipped, corrected, voided or ended by the warehouse after a cursor, and what orders wait for."""
+    raise NotImplementedError
+
+
+@hookspec(firstresult=True)
+def services(ctx: WarehouseContext) -> Sequence[Service]:
+    """List the shipping services an order can ask for."""
+    raise NotImplementedError
+
+
+@hookspec(firstresult=True)
+def carriers(ctx: WarehouseContext) -> Sequence[str]:
+    """List the carriers this warehouse hands parcels to, by the names its packages carry."""
+    raise NotImplementedError
+
+
+@hookspec(firstresult=True)
+def forget(ctx: WarehouseContext, number: str) -> None:
+    """Erase what is stored of an order's buyer. Nothing to erase is no error."""
+    raise NotImplementedError
+
+
+__all__ = [
+    "CONTRACT_VERSION",
+    "ENTRY_POINTS",
+    "MAX_NUMBER",
+    "PROJECT",
+    "Activity",
+    "Address",
+    "Already",
+    "Answers",
+    "CancelAnswer",
+    "Cancelled",
+    "Clock",
+    "CustomizationFile",
+    "Effect",
+    "Field",
+    "FieldKind",
+    "FoundOrder",
+    "GiftMessage",
+    "HandlingKind",
+    "HandlingRequirement",
+    "Http",
+    "KnownSku",
+    "KnownSkus",
+    "LateAnswer",
+    "NewOrder",
+    "OrderLine",
+    "PartlyCancelled",
+    "Pending",
+    "Permanent",
+    "PlaceAnswer",
+    "Placed",
+    "RateLimited",
+    "RatePlan",
+    "Refused",
+    "Reply",
+    "Retry",
+    "Secret",
+    "Service",
+    "SettingsError",
+    "Shipments",
+    "ShippedPackage",
+    "Stock",
+    "StoppedOrder",
+    "Temporary",
+    "TooLate",
+    "Unknown",
+    "WaitingOrder",
+    "WaitsFor",
+    "WarehouseContext",
+    "WarehouseManifest",
+    "WarehouseSettings",
+    "hookimpl",
+    "hookspec",
+]

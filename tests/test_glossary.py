@@ -20,7 +20,7 @@ PRODUCT = ("is2_core", "plugins", "web", "cli", "exploration")
 ALLOWED = {
     # To store: the verb. A bucket store keeps the state of rate limits.
     "store": "BucketStore store_connection() store_heartbeat() store() _store() _store_answers()"
-    " _store_placed() _store_refused() _store_stop()",
+    " store_placed() store_refused() store_stop()",
     # Who ships an offer, by its whole name.
     "channels": "fulfillment_channels",
     # A code that rows hold.
@@ -34,12 +34,12 @@ NOT_YET: dict[str, str] = {
     "decide": "is2_core/orders",
     "decision": "is2_core/orders",
     "decisions": "is2_core/orders",
-    "demand": "is2_core/embedded_warehouse plugins/warehouse.py web/orders",
-    "demands": "is2_core/embedded_warehouse is2_core/orders plugins/amazon plugins/types plugins/warehouse.py",
+    "demand": "web/orders",
+    "demands": "is2_core/orders plugins/amazon plugins/types",
     "doubtful": "is2_core/orders",
     "given_up": "is2_core/inventory is2_core/submissions",
     "levels": "is2_core/embedded_warehouse is2_core/inventory",
-    "marks": "is2_core/embedded_warehouse is2_core/orders plugins/amazon plugins/types plugins/warehouse.py",
+    "marks": "is2_core/orders plugins/amazon plugins/types",
     "near": "is2_core/items",
     "older": "is2_core/accounts is2_core/install is2_core/integrations",
     "orders_known": "is2_core/orders",
@@ -53,7 +53,7 @@ NOT_YET: dict[str, str] = {
     "sentence": "is2_core/accounts is2_core/calls is2_core/cases is2_core/errors.py is2_core/install"
     " is2_core/integrations is2_core/inventory is2_core/items is2_core/orders is2_core/shipments"
     " is2_core/submissions is2_core/tasks plugins/amazon plugins/conformance plugins/errors.py"
-    " plugins/types plugins/warehouse.py web/embedded_warehouse web/errors.py",
+    " plugins/types web/errors.py",
     "slice": "is2_core/db",
     "stock_push": "is2_core/inventory",
     "store": "is2_core/carts is2_core/inventory is2_core/items is2_core/orders is2_core/shipments web/orders",

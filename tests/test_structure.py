@@ -25,8 +25,9 @@ PRODUCT = ("is2_core", "plugins", "web", "worker.py")
 EVERYTHING_THAT_RUNS = (*PRODUCT, "cli", "exploration")
 # Translation, arithmetic and decisions: nothing in their import path reads a database, serves a page or makes a call.
 PURE = """
-is2_core.accounts.states is2_core.cases.states is2_core.embedded_warehouse.states is2_core.inventory.states
-is2_core.items.states is2_core.orders.states is2_core.orders.fulfillment.states is2_core.tasks.states
+is2_core.accounts.codes is2_core.accounts.states is2_core.cases.states is2_core.embedded_warehouse.states
+is2_core.inventory.states is2_core.items.states is2_core.orders.states is2_core.orders.fulfillment.states
+is2_core.tasks.states
 is2_core.carts.fields is2_core.embedded_warehouse.packing_form is2_core.errors is2_core.install.settings_form
 is2_core.integrations.authorization_expiry is2_core.inventory.sellable is2_core.items.sku_suggestions
 is2_core.items.table_csv is2_core.items.table_plan is2_core.items.typed_items
@@ -152,7 +153,7 @@ def test_the_worker_knows_only_the_core() -> None:
 
 def test_the_contract_needs_only_pluggy() -> None:
     contract = (path for path in python("plugins", without=KIT) if "amazon" not in path.parts)
-    assert imports_outside(contract, "pluggy", "plugins.errors", "plugins.types") == []
+    assert imports_outside(contract, "pluggy", "plugins.errors", "plugins.interface", "plugins.types") == []
 
 
 def test_the_amazon_cart_knows_only_the_contract() -> None:

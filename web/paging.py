@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 from flask import request, url_for
@@ -54,6 +54,29 @@ def paged(db: Session, query: sa.Select[*tuple[Any, ...]]) -> Page:
     number = _number(total)
     rows = db.scalars(query.limit(PER_PAGE).offset((number - 1) * PER_PAGE)).unique().all()
     return Page(rows, number, total)
+
+
+class Rows(Protocol):
+    """Some rows of a list, and how many there are in all."""
+
+    @property
+    def rows(self) -> Sequence[Any]:
+        """The rows."""
+
+    @property
+    def total(self) -> int:
+        """How many there are in all."""
+
+
+def page_from(read: Callable[[int, int], Rows]) -> Page:
+    """The page the request's `page` parameter asks for, of a list that is read by the number of its first row, from 0,
+    and how many; a number past the end gives the last page."""
+    number = max(1, request.values.get("page", 1, type=int))
+    found = read((number - 1) * PER_PAGE, PER_PAGE)
+    last = _number(found.total)
+    if last != number:
+        found = read((last - 1) * PER_PAGE, PER_PAGE)
+    return Page(found.rows, last, found.total)
 
 
 def page_of(rows: Sequence[Any], endpoint: str = "", filters: Mapping[str, str] | None = None) -> Page:

@@ -5,13 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-import sqlalchemy as sa
-
 from exploration.world import World
-from is2_core.embedded_warehouse import order_handling, packing, receiving
-from is2_core.embedded_warehouse.ledger import open_units
-from is2_core.embedded_warehouse.models import WarehouseOrder, WarehousePackage
-from is2_core.embedded_warehouse.states import OPEN
+from is2_core.embedded_warehouse import order_handling, order_queries, packing, receiving
+from is2_core.embedded_warehouse.order_queries import Order, Package
 from plugins.amazon.simulator.orders.generate import SKUS
 
 CARRIERS = ("UPS", "dhl express", "Yodel", "Pigeon Post")
@@ -41,27 +37,27 @@ class Packers:
 
     def _ship_all(self) -> None:
         if order := self._order():
-            self._ship(order, open_units(order))
+            self._ship(order, order.left)
 
     def _ship_some(self) -> None:
         if order := self._order():
-            left = open_units(order)
+            left = order.left
             some = {sku: self._rng.randint(0, units) for sku, units in left.items()}
             self._ship(order, some if any(some.values()) else left)
 
-    def _ship(self, order: WarehouseOrder, units: dict[str, int]) -> None:
+    def _ship(self, order: Order, units: dict[str, int]) -> None:
         lines = {sku: str(quantity) for sku, quantity in units.items()}
         self._press(packing.ship, order_id=order.id, **self._label(), lines=lines)
 
     def _correct_label(self) -> None:
         if package := self._package():
-            lines = {line.sku: str(line.quantity) for line in package.lines}
+            lines = {sku: str(units) for sku, units in package.units.items()}
             self._press(packing.correct_package, package_id=package.id, **self._label(), lines=lines)
 
     def _correct_contents(self) -> None:
         if package := self._package():
             label = {name: getattr(package, name) for name in ("carrier", "service", "tracking_number")}
-            lines = {line.sku: str(self._rng.randint(0, line.quantity + 1) or 1) for line in package.lines}
+            lines = {sku: str(self._rng.randint(0, units + 1) or 1) for sku, units in package.units.items()}
             self._press(packing.correct_package, package_id=package.id, **label, lines=lines)
 
     def _void(self) -> None:
@@ -71,9 +67,9 @@ class Packers:
     def _void_and_ship(self) -> None:
         if package := self._package():
             self._press(packing.void_package, package_id=package.id, reason="Damaged box")
-            with self._world.platform.db.read() as session:
-                order = session.get_one(WarehouseOrder, package.order_id)
-            self._ship(order, open_units(order))
+            order = order_queries.find_order(self._world.platform, package.order_id)
+            assert order is not None
+            self._ship(order, order.left)
 
     def _stop(self) -> None:
         # Seldom: most orders should live to be shipped.
@@ -112,16 +108,13 @@ class Packers:
             "tracking_number": f"{self._parcels:0{_DIGITS[carrier]}d}",
         }
 
-    def _order(self) -> WarehouseOrder | None:
-        with self._world.platform.db.read() as session:
-            query = sa.select(WarehouseOrder).where(WarehouseOrder.state.in_(OPEN)).order_by(WarehouseOrder.id)
-            rows = session.scalars(query).all()
+    def _order(self) -> Order | None:
+        rows = [order for order in order_queries.all_orders(self._world.platform) if order.is_open]
         return self._rng.choice(rows) if rows else None
 
-    def _package(self) -> WarehousePackage | None:
-        with self._world.platform.db.read() as session:
-            query = sa.select(WarehousePackage).where(WarehousePackage.voided_at.is_(None))
-            rows = session.scalars(query.order_by(WarehousePackage.id)).all()
+    def _package(self) -> Package | None:
+        packages = order_queries.packages_of(self._world.platform)
+        rows = [package for package in packages if package.voided_at is None]
         return self._rng.choice(rows) if rows else None
 
     def _press(self, button: Callable[..., object], **fields: object) -> None:

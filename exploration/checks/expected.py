@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from is2_core.embedded_warehouse.models import WarehouseOrder, WarehouseOrderLine, WarehouseSku
-from is2_core.embedded_warehouse.states import ENDED
+from is2_core.embedded_warehouse.queries import units_left
 from is2_core.inventory.models import StockBuffer
 from is2_core.items.models import CartItem, Mapping as SkuMapping
 from is2_core.orders.models import ReceivedLine, ReceivedOrder
@@ -53,15 +52,7 @@ def kept_back(session: Session, account: int) -> Counter[str]:
 
 def not_promised(session: Session, account: int) -> dict[str, int]:
     """Units per SKU the warehouse stocks that none of its open orders needs; below 0 where they need more."""
-    on_hand = sa.select(WarehouseSku.sku, WarehouseSku.on_hand).where(WarehouseSku.account_id == account)
-    left = {row.sku: row.on_hand for row in session.execute(on_hand)}
-    for sku, quantity, shipped in session.execute(
-        sa.select(WarehouseOrderLine.sku, WarehouseOrderLine.quantity, WarehouseOrderLine.shipped)
-        .join(WarehouseOrder, WarehouseOrder.id == WarehouseOrderLine.order_id)
-        .where(WarehouseOrder.account_id == account, WarehouseOrder.state.not_in(ENDED))
-    ):
-        left[sku] -= quantity - shipped
-    return left
+    return dict(units_left(session, account))
 
 
 @dataclass(frozen=True)

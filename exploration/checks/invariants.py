@@ -12,7 +12,7 @@ from exploration.checks.shipments import conserved, posted, reported
 from exploration.world import World
 from is2_core.accounts.models import Integration
 from is2_core.accounts.states import IntegrationState
-from is2_core.embedded_warehouse.models import WarehouseOrder, WarehouseOrderLine
+from is2_core.embedded_warehouse.order_queries import all_orders
 from is2_core.embedded_warehouse.states import WarehouseState
 from is2_core.inventory.models import StockPush
 from is2_core.orders.holds.reasons import REASONS, Actor, HoldCode
@@ -42,9 +42,7 @@ def one_of_each(world: World) -> Iterator[str]:
                 ReceivedOrder.integration_id, ReceivedOrder.remote_id, ReceivedOrder.number, ReceivedOrder.placed_at
             )
         ).all()
-        warehouse = session.execute(
-            sa.select(WarehouseOrder.number, WarehouseOrder.state).order_by(WarehouseOrder.id)
-        ).all()
+    warehouse = all_orders(world.platform)
     for (_, remote_id), count in Counter((row.integration_id, row.remote_id) for row in received).items():
         if count > 1:
             yield f"I1: {remote_id} is received {count} times"
@@ -70,8 +68,8 @@ def all_accounted_for(world: World) -> Iterator[str]:
                 sa.select(ReceivedLine.order_id, sa.func.sum(ReceivedLine.open)).group_by(ReceivedLine.order_id)
             ).all()
         )
-        warehouse = {row.number: row for row in session.scalars(sa.select(WarehouseOrder))}
-        boxed = set(session.scalars(sa.select(WarehouseOrderLine.order_id).where(WarehouseOrderLine.shipped > 0)))
+    warehouse = {row.number: row for row in all_orders(world.platform)}
+    boxed = {row.id for row in warehouse.values() if any(line.shipped for line in row.lines)}
     for booked in _orders(world):
         row = rows.get(booked.id)
         if row is None:

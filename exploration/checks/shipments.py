@@ -10,14 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from exploration.world import World
-from is2_core.embedded_warehouse.models import (
-    StockMovement,
-    WarehouseOrder,
-    WarehouseOrderLine,
-    WarehousePackage,
-    WarehousePackageLine,
-    WarehouseSku,
-)
+from is2_core.embedded_warehouse import order_queries, queries
 from is2_core.orders.fulfillment.models import Package
 from is2_core.orders.fulfillment.states import PostState
 from is2_core.orders.models import PlacedComponent, ReceivedLine, ReceivedOrder
@@ -109,14 +102,13 @@ def _compared(
 def reported(world: World) -> Iterator[str]:
     """I4: IS2 has the warehouse's packages of its orders as they are now, and completes as many of the cart's units
     with them as can be, never more than were placed."""
+    orders = {order.id: order for order in order_queries.all_orders(world.platform)}
+    packages = order_queries.packages_of(world.platform)
     with world.platform.db.read() as session:
         known = {package.warehouse_ref: package for package in session.scalars(sa.select(Package).order_by(Package.id))}
         numbers = dict(session.execute(sa.select(ReceivedOrder.number, ReceivedOrder.id)).all())
-        for row, number in session.execute(
-            sa.select(WarehousePackage, WarehouseOrder.number)
-            .join(WarehouseOrder, WarehouseOrder.id == WarehousePackage.order_id)
-            .order_by(WarehousePackage.id)
-        ).all():
+        for row in packages:
+            number = orders[row.order_id].number
             package = known.get(str(row.id))
             voided = row.voided_at is not None
             if package is None:
@@ -124,7 +116,7 @@ def reported(world: World) -> Iterator[str]:
                     yield f"I4: IS2 does not know package {row.id} of {number}"
                 continue
             mine = {entry.warehouse_sku: entry.quantity for entry in package.contents}
-            theirs = {entry.sku: entry.quantity for entry in row.lines}
+            theirs = dict(row.units)
             if (package.tracking_number, package.voided, mine) != (row.tracking_number, voided, theirs):
                 yield f"I4: package {row.id} of {number} is {theirs} in the warehouse, {mine} in IS2, or else labeled"
             if package.order_id != numbers[number]:
@@ -170,30 +162,17 @@ def _completed(session: Session, order_id: int, standing: list[Package]) -> Iter
 def conserved(world: World) -> Iterator[str]:
     """The warehouse's books: what lies there is the sum of its ledger, what an order had shipped that of its packages,
     and nothing was shipped that was not ordered."""
-    with world.platform.db.read() as session:
-        ledger = dict(
-            session.execute(
-                sa.select(StockMovement.warehouse_sku_id, sa.func.sum(StockMovement.quantity)).group_by(
-                    StockMovement.warehouse_sku_id
-                )
-            ).all()
-        )
-        for row in session.scalars(sa.select(WarehouseSku)):
-            if not 0 <= row.on_hand == ledger.get(row.id, 0):
-                yield f"stock: {row.on_hand} of {row.sku} on hand, {ledger.get(row.id, 0)} by the ledger"
-        packed = {
-            (order_id, sku): units
-            for order_id, sku, units in session.execute(
-                sa.select(
-                    WarehousePackage.order_id, WarehousePackageLine.sku, sa.func.sum(WarehousePackageLine.quantity)
-                )
-                .join(WarehousePackageLine, WarehousePackageLine.package_id == WarehousePackage.id)
-                .where(WarehousePackage.voided_at.is_(None))
-                .group_by(WarehousePackage.order_id, WarehousePackageLine.sku)
-            )
-        }
-        for line in session.scalars(sa.select(WarehouseOrderLine)):
-            units = packed.pop((line.order_id, line.sku), 0)
+    for known in queries.sku_list(world.platform, None, text="", first=0, most=1000).rows:
+        moved = sum(entry.quantity for entry in queries.movements(world.platform, known.id, first=0, most=100_000).rows)
+        if not 0 <= known.on_hand == moved:
+            yield f"stock: {known.on_hand} of {known.sku} on hand, {moved} by the ledger"
+    packed: Counter[tuple[int, str]] = Counter()
+    for package in order_queries.packages_of(world.platform):
+        if package.voided_at is None:
+            packed.update({(package.order_id, sku): units for sku, units in package.units.items()})
+    for order in order_queries.all_orders(world.platform):
+        for line in order.lines:
+            units = packed.pop((order.id, line.sku), 0)
             if not 0 <= line.shipped <= line.quantity or line.shipped != units:
                 yield f"stock: {line.shipped} of {line.quantity} {line.sku} shipped, {units} in packages"
     for (order_id, sku), units in sorted(packed.items()):

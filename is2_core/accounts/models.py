@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from secrets import token_hex
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,11 +21,12 @@ _CLAIMED = ("seller_claim.integration_id", "seller_claim.seller_id")
 
 
 class Account(Base):
-    """A merchant company."""
+    """A merchant company. `code` is its name towards warehouses and never changes."""
 
     __tablename__ = "account"
     id: Mapped[Id]
     name: Mapped[str] = mapped_column(unique=True)
+    code: Mapped[str] = mapped_column(unique=True, default=lambda: token_hex(8))
     created_at: Mapped[datetime]
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from is2_core.accounts import passwords
+from is2_core.accounts.codes import new_code
 from is2_core.accounts.models import Account, Membership, User
 from is2_core.accounts.states import MemberRole, Role
 from is2_core.errors import BadInput, Conflict
@@ -50,7 +51,9 @@ def create_account(platform: Platform, name: str) -> int:
     with platform.db.write() as session:
         if session.scalar(sa.select(Account.id).where(Account.name == name)):
             raise Conflict(f"There is an account named {name} already.", field="name")
-        account = Account(name=name, created_at=platform.clock.now())
+        # Locks nothing: of two made at the same moment with the same code, the second fails as a whole.
+        code = new_code(name, set(session.scalars(sa.select(Account.code))))
+        account = Account(name=name, code=code, created_at=platform.clock.now())
         session.add(account)
         session.flush()
         return account.id

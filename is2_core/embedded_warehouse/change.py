@@ -53,7 +53,7 @@ def change_order(platform: Platform, order_id: int) -> Iterator[Change]:
 
 def reconsider_stock(change: Change) -> None:
     change.session.flush()
-    reconsider(change.session, change.order.account_id, open_units(change.order))
+    reconsider(change.session, change.order.account_id, change.position, open_units(change.order))
 
 
 def must_be_open(order: WarehouseOrder) -> None:

@@ -16,10 +16,29 @@ from is2_core.embedded_warehouse.models import (
     WarehousePackage,
     WarehouseSku,
 )
+from is2_core.embedded_warehouse.states import WarehouseState
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import NOW, SOON, enqueue
-from plugins.warehouse import Activity, KnownSku, KnownSkus, OrderLine, Shipments, ShippedPackage, StoppedOrder
+from plugins.warehouse import (
+    Activity,
+    KnownSku,
+    KnownSkus,
+    OrderLine,
+    Shipments,
+    ShippedPackage,
+    StoppedOrder,
+    WaitingOrder,
+    WaitsFor,
+)
 
+_WAITS_FOR = {
+    WarehouseState.PENDING: WaitsFor.PACKING,
+    WarehouseState.IN_PROCESS: WaitsFor.BEING_PACKED,
+    WarehouseState.BACK_ORDER: WaitsFor.STOCK,
+    WarehouseState.ON_HOLD: WaitsFor.HOLD,
+    WarehouseState.COMPLETED: WaitsFor.NOTHING,
+    WarehouseState.CANCELLED: WaitsFor.NOTHING,
+}
 NAME = "embedded"
 """The warehouse's name among those that are installed."""
 
@@ -68,7 +87,7 @@ def ask_to_read(session: Session, account_id: int, now: datetime, *, person_wait
 
 
 def skus_since(session: Session, account_id: int, cursor: str, page: int) -> KnownSkus:
-    """See `plugins.warehouse.Warehouse.skus`."""
+    """See `plugins.warehouse.skus`."""
     latest = _latest(session, account_id)
     # Rows of an earlier release stand at 0, before every change.
     rows = session.execute(
@@ -81,7 +100,7 @@ def skus_since(session: Session, account_id: int, cursor: str, page: int) -> Kno
 
 
 def activity_since(session: Session, account_id: int, cursor: str, page: int) -> Activity:
-    """See `plugins.warehouse.Warehouse.activity_since`."""
+    """See `plugins.warehouse.activity_since`."""
     # The feed before the rows: whatever is committed up to this position is then seen by the next statement.
     latest = _latest(session, account_id)
     rows = session.execute(
@@ -94,13 +113,15 @@ def activity_since(session: Session, account_id: int, cursor: str, page: int) ->
 
 
 def shipments_since(session: Session, account_id: int, cursor: str, page: int) -> Shipments:
-    """See `plugins.warehouse.Warehouse.shipments_since`."""
+    """See `plugins.warehouse.shipments_since`."""
     latest = _latest(session, account_id)
     changed = _between(WarehousePackage.account_id, WarehousePackage.position, account_id, cursor, latest)
     ended = _between(WarehouseOrder.account_id, WarehouseOrder.stop_position, account_id, cursor, latest)
+    turned = _between(WarehouseOrder.account_id, WarehouseOrder.state_position, account_id, cursor, latest)
     positions = sa.union_all(
         sa.select(WarehousePackage.position.label("position")).where(*changed),
         sa.select(WarehouseOrder.stop_position).where(*ended),
+        sa.select(WarehouseOrder.state_position).where(*turned),
     ).subquery()
     first = sa.select(positions.c.position).order_by(positions.c.position).limit(page + 1)
     end, complete = _page_end(session.scalars(first).all(), latest, page)
@@ -115,11 +136,17 @@ def shipments_since(session: Session, account_id: int, cursor: str, page: int) -
         .where(*ended, WarehouseOrder.stop_position <= end)
         .order_by(WarehouseOrder.stop_position)
     ).all()
+    waiting = session.execute(
+        sa.select(WarehouseOrder.number, WarehouseOrder.state)
+        .where(*turned, WarehouseOrder.state_position <= end)
+        .order_by(WarehouseOrder.state_position)
+    ).all()
     return Shipments(
         packages=tuple(_shipped(row, number) for row, number in packages),
         stopped=tuple(StoppedOrder(number, reason) for number, reason in stopped),
         cursor=str(end),
         complete=complete,
+        waiting=tuple(WaitingOrder(number, _WAITS_FOR[WarehouseState(state)]) for number, state in waiting),
     )
 
 

@@ -21,13 +21,13 @@ class NotEnough(ValueError):
     """Fewer units are on hand than would be taken away."""
 
 
-def stock_levels(session: Session, account_id: int, skus: Sequence[str] | None) -> list[Stock]:
+def stock_levels(session: Session, account_id: int, skus: Sequence[str] | None, now: datetime) -> list[Stock]:
     """Stock of these SKUs, of all where None; one the warehouse does not know is left out."""
     # Committed before on hand: a shipment in between is then counted twice, never forgotten.
-    committed = _promised(session, account_id, skus, OPEN)
+    committed = committed_units(session, account_id, skus)
     known = sa.select(WarehouseSku).where(WarehouseSku.account_id == account_id).order_by(WarehouseSku.sku)
     parts = [known] if skus is None else [known.where(WarehouseSku.sku.in_(part)) for part in chunks(skus)]
-    return [Stock(row.sku, row.on_hand, committed[row.sku]) for part in parts for row in session.scalars(part)]
+    return [Stock(row.sku, row.on_hand, committed[row.sku], now) for part in parts for row in session.scalars(part)]
 
 
 def free_units(session: Session, account_id: int, skus: Iterable[str]) -> dict[str, int]:
@@ -39,6 +39,11 @@ def free_units(session: Session, account_id: int, skus: Iterable[str]) -> dict[s
         WarehouseSku.account_id == account_id, WarehouseSku.sku.in_(wanted)
     )
     return {sku: on_hand - set_aside[sku] for sku, on_hand in session.execute(known)}
+
+
+def committed_units(session: Session, account_id: int, skus: Sequence[str] | None) -> Counter[str]:
+    """Units of these SKUs, of all where None, that open orders need."""
+    return _promised(session, account_id, skus, OPEN)
 
 
 def _promised(
@@ -73,7 +78,7 @@ def units_are(quantity: int, sku: str) -> str:
     return f"{quantity} unit of {sku} is" if quantity == 1 else f"{quantity} units of {sku} are"
 
 
-def reconsider(session: Session, account_id: int, skus: Iterable[str]) -> None:
+def reconsider(session: Session, account_id: int, position: int, skus: Iterable[str]) -> None:
     """Put orders on back order, or take them off, after units of these SKUs came, went or were released.
 
     Where more is set aside than lies there, the least urgent pending orders wait; those being packed keep their
@@ -83,17 +88,17 @@ def reconsider(session: Session, account_id: int, skus: Iterable[str]) -> None:
     moved = set(skus)
     for sku, free in sorted(free_units(session, account_id, moved).items()):
         if free < 0:
-            moved |= _put_back(session, account_id, sku, -free)
-    _release(session, account_id, moved)
+            moved |= _put_back(session, account_id, position, sku, -free)
+    _release(session, account_id, position, moved)
 
 
-def _put_back(session: Session, account_id: int, sku: str, short: int) -> set[str]:
+def _put_back(session: Session, account_id: int, position: int, sku: str, short: int) -> set[str]:
     touched: set[str] = set()
     least_urgent = (WarehouseOrder.ship_by.is_(None).desc(), WarehouseOrder.ship_by.desc(), WarehouseOrder.id.desc())
     for order in session.scalars(_orders_of(account_id, WarehouseState.PENDING, [sku]).order_by(*least_urgent)):
         if short <= 0:
             break
-        order.state = WarehouseState.BACK_ORDER
+        order.turn(WarehouseState.BACK_ORDER, position)
         units = open_units(order)
         short -= units[sku]
         touched |= set(units)
@@ -101,7 +106,7 @@ def _put_back(session: Session, account_id: int, sku: str, short: int) -> set[st
     return touched
 
 
-def _release(session: Session, account_id: int, skus: set[str]) -> None:
+def _release(session: Session, account_id: int, position: int, skus: set[str]) -> None:
     there = [sku for sku, units in free_units(session, account_id, skus).items() if units > 0]
     if not there:
         return
@@ -110,7 +115,7 @@ def _release(session: Session, account_id: int, skus: set[str]) -> None:
     for order in waiting:
         units = open_units(order)
         if all(free[sku] >= quantity for sku, quantity in units.items()):
-            order.state = WarehouseState.PENDING
+            order.turn(WarehouseState.PENDING, position)
             for sku, quantity in units.items():
                 free[sku] -= quantity
 

@@ -10,7 +10,10 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from is2_core.db.base import Base, Id, Owned, reference
 from is2_core.db.instants import told
+from is2_core.db.types import Sealed, SealedValue
 from is2_core.embedded_warehouse.states import WarehouseState
+
+_NUMBER = ("warehouse_order.number",)
 
 
 class WarehouseSku(Owned):
@@ -47,14 +50,17 @@ class WarehouseOrder(Owned):
     """An order to pack; `number` is the platform's order number and unique.
 
     `stop_reason` is set when it is ended before all is shipped; `stop_position` (of the account's WarehouseFeed) when
-    it was the warehouse itself that ended it. `demands` is what the cart asks of the parcel beyond its contents (each a
-    `warehouse.interface.Demand` as JSON), `marks` are the cart's words for the order (PRIME, ...).
+    it was the warehouse itself that ended it, `state_position` where it got its state. `requirements` is what the
+    parcel needs beyond its contents (see `requirements.to_json`), `tags` are the cart's marks (PRIME, ...). `sealed` is
+    what belongs to the buyer: {"address", "gift_messages"}; None once erased. `recipient_id` is where a release before
+    left that; None once it is here.
     """
 
     __tablename__ = "warehouse_order"
     __table_args__ = (
         sa.Index("ix_warehouse_order_account_id_state", "account_id", "state"),
         sa.Index("ix_warehouse_order_account_id_stop_position", "account_id", "stop_position"),
+        sa.Index("ix_warehouse_order_account_id_state_position", "account_id", "state_position"),
     )
     id: Mapped[Id]
     account_id: Mapped[int] = reference("account.id", index=False)
@@ -62,21 +68,45 @@ class WarehouseOrder(Owned):
     source: Mapped[str] = mapped_column(default="")
     state: Mapped[str] = mapped_column(default=WarehouseState.PENDING)
     service: Mapped[str]
-    recipient_id: Mapped[int] = reference("recipient.id")
+    sealed: Mapped[SealedValue | None] = mapped_column(Sealed("warehouse_order.sealed", key=_NUMBER))
+    recipient_id: Mapped[int | None]
+    erased_at: Mapped[datetime | None]
     ship_after: Mapped[datetime | None] = mapped_column(info=told())
     ship_by: Mapped[datetime | None] = mapped_column(info=told())
     deliver_after: Mapped[datetime | None] = mapped_column(info=told())
     deliver_by: Mapped[datetime | None] = mapped_column(info=told())
-    demands: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
-    marks: Mapped[list[str]] = mapped_column(default=list)
+    requirements: Mapped[list[dict[str, Any]]] = mapped_column("demands", default=list)
+    tags: Mapped[list[str]] = mapped_column("marks", default=list)
     created_at: Mapped[datetime]
     stop_reason: Mapped[str] = mapped_column(default="")
     stop_position: Mapped[int | None]
+    state_position: Mapped[int] = mapped_column(default=0)
     lines: Mapped[list[WarehouseOrderLine]] = relationship(order_by="WarehouseOrderLine.id", lazy="selectin")
+
+    def turn(self, state: WarehouseState, position: int) -> None:
+        """Give it a state, at a position of the account's feed."""
+        if self.state != state:
+            self.state, self.state_position = state, position
+
+
+class WarehouseFile(Owned):
+    """What a buyer had made on units of an order, sealed (base64 in it); None once erased. `item` is the cart's id of
+    the line, `skus` what was made of."""
+
+    __tablename__ = "warehouse_file"
+    id: Mapped[Id]
+    account_id: Mapped[int] = reference("account.id")
+    order_id: Mapped[int] = reference("warehouse_order.id")
+    item: Mapped[str]
+    skus: Mapped[list[str]] = mapped_column(default=list)
+    name: Mapped[str] = mapped_column(default="")
+    sealed: Mapped[SealedValue | None] = mapped_column(
+        Sealed("warehouse_file.sealed", key=(*_NUMBER, "warehouse_file.item"))
+    )
 
 
 class WarehouseOrderLine(Base):
-    """Units of one warehouse SKU in an order."""
+    """Units of one warehouse SKU in an order; `items` are the cart's ids of the lines they are of."""
 
     __tablename__ = "warehouse_order_line"
     __table_args__ = (sa.UniqueConstraint("order_id", "sku"),)
@@ -85,6 +115,7 @@ class WarehouseOrderLine(Base):
     sku: Mapped[str]
     quantity: Mapped[int]
     shipped: Mapped[int] = mapped_column(default=0)
+    items: Mapped[list[str]] = mapped_column(default=list)
 
 
 class WarehousePackage(Base):

@@ -29,7 +29,7 @@ def stop_order(platform: Platform, *, order_id: int, reason: str, user_id: int |
         must_be_open(change.order)
         change.order.stop_position = change.position
         released = open_units(change.order)
-        end_order(change.session, change.order, why)
+        end_order(change.session, change.order, change.position, why)
         note_moved(change.session, change.order.account_id, change.position, released)
         _log.info("user %s stopped warehouse order %s", user_id, order_id)
 
@@ -46,7 +46,7 @@ def start_packing(platform: Platform, *, order_id: int, user_id: int | None) -> 
             raise Conflict("Not all of this order is in stock yet. You can ship what there is of it.")
         if change.order.state != WarehouseState.PENDING:
             raise Conflict(f"This order is not pending any more: {WarehouseState(change.order.state).label}.")
-        change.order.state = WarehouseState.IN_PROCESS
+        change.order.turn(WarehouseState.IN_PROCESS, change.position)
         _log.info("user %s packs warehouse order %s", user_id, order_id)
 
 
@@ -62,7 +62,7 @@ def hold_order(platform: Platform, *, order_id: int, user_id: int | None) -> Non
         must_be_open(change.order)
         if change.order.state == WarehouseState.ON_HOLD:
             raise Conflict("This order is on hold already.")
-        change.order.state = WarehouseState.ON_HOLD
+        change.order.turn(WarehouseState.ON_HOLD, change.position)
         reconsider_stock(change)
         _log.info("user %s put warehouse order %s on hold", user_id, order_id)
 
@@ -77,6 +77,6 @@ def release_order(platform: Platform, *, order_id: int, user_id: int | None) -> 
     with change_order(platform, order_id) as change:
         if change.order.state != WarehouseState.ON_HOLD:
             raise Conflict("This order is not on hold.")
-        change.order.state = WarehouseState.BACK_ORDER
+        change.order.turn(WarehouseState.BACK_ORDER, change.position)
         reconsider_stock(change)
         _log.info("user %s released warehouse order %s", user_id, order_id)

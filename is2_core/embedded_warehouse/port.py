@@ -1,20 +1,24 @@
-"""The embedded warehouse: own tables, unique order number, a ledger under every change of stock."""
+"""The embedded warehouse behind the contract: own tables, unique order number, a ledger under every change of stock."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+import base64
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from is2_core.clock import Clock
+from is2_core.accounts.models import Account
+from is2_core.db.chunks import chunks
 from is2_core.db.engine import Database
+from is2_core.db.types import seal
 from is2_core.embedded_warehouse import feed
-from is2_core.embedded_warehouse.demands import to_json
-from is2_core.embedded_warehouse.feed import next_position, note_moved
+from is2_core.embedded_warehouse.feed import NAME, next_position, note_moved
 from is2_core.embedded_warehouse.ledger import free_units, open_units, stock_levels
-from is2_core.embedded_warehouse.models import WarehouseOrder, WarehouseOrderLine
+from is2_core.embedded_warehouse.models import WarehouseFile, WarehouseOrder, WarehouseOrderLine
+from is2_core.embedded_warehouse.packing_form import CARRIERS
+from is2_core.embedded_warehouse.requirements import to_json
 from is2_core.embedded_warehouse.shipping import end_order
 from is2_core.embedded_warehouse.states import OPEN, WarehouseState
 from plugins.warehouse import (
@@ -34,6 +38,9 @@ from plugins.warehouse import (
     Shipments,
     Stock,
     TooLate,
+    WarehouseContext,
+    WarehouseManifest,
+    hookimpl,
 )
 
 SERVICES = (
@@ -47,96 +54,61 @@ SERVICES = (
 
 
 class EmbeddedWarehouse:
-    """See `plugins.warehouse.Warehouse`."""
+    """See `plugins.warehouse`."""
 
-    unique_external_id = True
-    settle_s = 0
-
-    def __init__(self, db: Database, clock: Clock, page: int = feed.PAGE) -> None:
+    def __init__(self, db: Database, page: int = feed.PAGE) -> None:
         """`page` is how many changes it tells of in one answer."""
         self._db = db
-        self._clock = clock
         self._page = page
 
-    def place_orders(self, batch: Sequence[NewOrder]) -> list[PlaceAnswer]:
+    @hookimpl
+    def warehouse_manifest(self) -> WarehouseManifest:
+        return WarehouseManifest(NAME, "Embedded warehouse", "1.0")
+
+    @hookimpl
+    def place_orders(self, ctx: WarehouseContext, orders: Sequence[NewOrder]) -> list[PlaceAnswer]:
         with self._db.write() as session:
-            wanted: defaultdict[int, set[str]] = defaultdict(set)
-            for order in batch:
-                wanted[order.account_id] |= {line.sku for line in order.lines}
-            positions = {account: next_position(session, account) for account in sorted(wanted)}
-            numbers = [order.number for order in batch]
-            known = set(session.scalars(sa.select(WarehouseOrder.number).where(WarehouseOrder.number.in_(numbers))))
-            free = {account: free_units(session, account, skus) for account, skus in wanted.items()}
-            answers = [self._place(session, order, known, free[order.account_id]) for order in batch]
-            placed = [order for order, answer in zip(batch, answers, strict=True) if isinstance(answer, Placed)]
-            for account, position in positions.items():
-                moved = {line.sku for order in placed if order.account_id == account for line in order.lines}
-                note_moved(session, account, position, moved)
+            account_id = _account(session, ctx)
+            position = next_position(session, account_id)
+            known = _known_numbers(session, [order.number for order in orders])
+            free = free_units(session, account_id, {line.sku for order in orders for line in order.lines})
+            answers: list[PlaceAnswer] = []
+            placed: list[tuple[NewOrder, WarehouseState]] = []
+            for order in orders:
+                answer, state = _answer_to(order, known, free)
+                answers.append(answer)
+                if state is not None:
+                    known.add(order.number)
+                    placed.append((order, state))
+            _store(session, ctx, account_id, position, placed)
+            note_moved(session, account_id, position, {line.sku for order, _ in placed for line in order.lines})
             return answers
 
-    def _place(self, session: Session, order: NewOrder, known: set[str], free: dict[str, int]) -> PlaceAnswer:
-        if order.number in known:
-            return Already()
-        missing = [line.sku for line in order.lines if line.sku not in free]
-        if missing:
-            return Refused(f"The warehouse has no SKU {', '.join(repr(sku) for sku in missing)}.")
-        if not order.lines:
-            return Refused("The order has nothing to ship.")
-        covered = all(free[line.sku] >= line.quantity for line in order.lines)
-        if covered:
-            for line in order.lines:
-                free[line.sku] -= line.quantity
-        session.add(
-            WarehouseOrder(
-                account_id=order.account_id,
-                number=order.number,
-                source=order.source,
-                state=WarehouseState.PENDING if covered else WarehouseState.BACK_ORDER,
-                service=order.service,
-                recipient_id=order.recipient_ref,
-                ship_after=order.ship_after,
-                ship_by=order.ship_by,
-                deliver_after=order.deliver_after,
-                deliver_by=order.deliver_by,
-                demands=to_json(order.demands),
-                marks=list(order.marks),
-                created_at=self._clock.now(),
-                lines=[WarehouseOrderLine(sku=line.sku, quantity=line.quantity, shipped=0) for line in order.lines],
-            )
-        )
-        known.add(order.number)
-        return Placed()
-
-    def find_order(self, account_id: int, number: str) -> list[FoundOrder]:
+    @hookimpl
+    def find_order(self, ctx: WarehouseContext, number: str) -> list[FoundOrder]:
         with self._db.read() as session:
-            rows = session.scalars(
-                sa.select(WarehouseOrder).where(
-                    WarehouseOrder.account_id == account_id, WarehouseOrder.number == number
-                )
-            ).all()
+            row = _order(session, _account(session, ctx), number)
+            if row is None:
+                return []
             return [
                 FoundOrder(
                     number=row.number,
-                    state=row.state,
                     open=tuple(OrderLine(line.sku, line.quantity - line.shipped) for line in row.lines),
                     shipped=tuple(OrderLine(line.sku, line.shipped) for line in row.lines if line.shipped),
                 )
-                for row in rows
             ]
 
-    def cancel_order(self, account_id: int, number: str) -> CancelAnswer:
+    @hookimpl
+    def cancel_order(self, ctx: WarehouseContext, number: str) -> CancelAnswer:
         with self._db.write() as session:
+            account_id = _account(session, ctx)
             position = next_position(session, account_id)
-            row = session.scalar(
-                sa.select(WarehouseOrder).where(
-                    WarehouseOrder.account_id == account_id, WarehouseOrder.number == number
-                )
-            )
+            row = _order(session, account_id, number)
             if row is None:
                 return Cancelled()
             if row.state in OPEN:
                 released = open_units(row)
-                end_order(session, row, "It was cancelled before all of it was shipped.")
+                end_order(session, row, position, "It was cancelled before all of it was shipped.")
                 note_moved(session, account_id, position, released)
             shipped = tuple(OrderLine(line.sku, line.shipped) for line in row.lines if line.shipped)
             # The reason stands: asked a second time, after a lost answer, the warehouse says the same.
@@ -144,21 +116,137 @@ class EmbeddedWarehouse:
                 return TooLate("The warehouse has already shipped the order.")
             return PartlyCancelled(shipped) if shipped else Cancelled()
 
-    def skus(self, account_id: int, cursor: str) -> KnownSkus:
+    @hookimpl
+    def skus(self, ctx: WarehouseContext, cursor: str) -> KnownSkus:
         with self._db.read() as session:
-            return feed.skus_since(session, account_id, cursor, self._page)
+            return feed.skus_since(session, _account(session, ctx), cursor, self._page)
 
-    def stock(self, account_id: int, skus: Sequence[str] | None = None) -> list[Stock]:
+    @hookimpl
+    def stock(self, ctx: WarehouseContext, skus: Sequence[str] | None) -> list[Stock]:
+        now = ctx.clock.now()
         with self._db.read() as session:
-            return stock_levels(session, account_id, skus)
+            return stock_levels(session, _account(session, ctx), skus, now)
 
-    def activity_since(self, account_id: int, cursor: str) -> Activity:
+    @hookimpl
+    def activity_since(self, ctx: WarehouseContext, cursor: str) -> Activity:
         with self._db.read() as session:
-            return feed.activity_since(session, account_id, cursor, self._page)
+            return feed.activity_since(session, _account(session, ctx), cursor, self._page)
 
-    def shipments_since(self, account_id: int, cursor: str) -> Shipments:
+    @hookimpl
+    def shipments_since(self, ctx: WarehouseContext, cursor: str) -> Shipments:
         with self._db.read() as session:
-            return feed.shipments_since(session, account_id, cursor, self._page)
+            return feed.shipments_since(session, _account(session, ctx), cursor, self._page)
 
-    def services(self, account_id: int) -> list[Service]:
+    @hookimpl
+    def services(self, ctx: WarehouseContext) -> list[Service]:
         return list(SERVICES)
+
+    @hookimpl
+    def carriers(self, ctx: WarehouseContext) -> list[str]:
+        return list(CARRIERS)
+
+    @hookimpl
+    def forget(self, ctx: WarehouseContext, number: str) -> None:
+        with self._db.write() as session:
+            row = _order(session, _account(session, ctx), number)
+            if row is not None and row.erased_at is None:
+                row.sealed, row.erased_at = None, ctx.clock.now()
+                session.execute(sa.update(WarehouseFile).where(WarehouseFile.order_id == row.id).values(sealed=None))
+
+
+def _account(session: Session, ctx: WarehouseContext) -> int:
+    return session.scalars(sa.select(Account.id).where(Account.code == ctx.account)).one()
+
+
+def _order(session: Session, account_id: int, number: str) -> WarehouseOrder | None:
+    return session.scalar(
+        sa.select(WarehouseOrder).where(WarehouseOrder.account_id == account_id, WarehouseOrder.number == number)
+    )
+
+
+def _known_numbers(session: Session, numbers: Sequence[str]) -> set[str]:
+    query = sa.select(WarehouseOrder.number)
+    return {
+        number for part in chunks(numbers) for number in session.scalars(query.where(WarehouseOrder.number.in_(part)))
+    }
+
+
+def _answer_to(order: NewOrder, known: set[str], free: dict[str, int]) -> tuple[PlaceAnswer, WarehouseState | None]:
+    """The answer and, where the order is taken, its state; units that it is covered with are taken off `free`."""
+    if order.number in known:
+        return Already(), None
+    missing = [line.sku for line in order.lines if line.sku not in free]
+    if missing:
+        return Refused(f"The warehouse has no SKU {', '.join(repr(sku) for sku in missing)}."), None
+    if not order.lines:
+        return Refused("The order has nothing to ship."), None
+    covered = all(free[line.sku] >= line.quantity for line in order.lines)
+    if not covered:
+        return Placed(), WarehouseState.BACK_ORDER
+    for line in order.lines:
+        free[line.sku] -= line.quantity
+    return Placed(), WarehouseState.PENDING
+
+
+def _store(
+    session: Session,
+    ctx: WarehouseContext,
+    account_id: int,
+    position: int,
+    placed: Sequence[tuple[NewOrder, WarehouseState]],
+) -> None:
+    """One statement a table, however many orders."""
+    if not placed:
+        return
+    now = ctx.clock.now()
+    rows = [_row(order, state, account_id, position) | {"created_at": now} for order, state in placed]
+    inserted = session.execute(sa.insert(WarehouseOrder).returning(WarehouseOrder.number, WarehouseOrder.id), rows)
+    ids = {row.number: row.id for row in inserted}
+    lines = [
+        {
+            "order_id": ids[order.number],
+            "sku": line.sku,
+            "quantity": line.quantity,
+            "shipped": 0,
+            "items": list(line.items),
+        }
+        for order, _ in placed
+        for line in order.lines
+    ]
+    session.execute(sa.insert(WarehouseOrderLine), lines)
+    files = [
+        {
+            "account_id": account_id,
+            "order_id": ids[order.number],
+            "item": file.item,
+            "skus": list(file.skus),
+            "name": file.name,
+            "sealed": seal(WarehouseFile.sealed, base64.b64encode(file.content).decode(), order.number, file.item),
+        }
+        for order, _ in placed
+        for file in order.customizations
+    ]
+    if files:
+        session.execute(sa.insert(WarehouseFile), files)
+
+
+def _row(order: NewOrder, state: WarehouseState, account_id: int, position: int) -> dict[str, object]:
+    messages = [{"item": each.item, "skus": list(each.skus), "text": each.text} for each in order.gift_messages]
+    return {
+        "account_id": account_id,
+        "number": order.number,
+        "source": order.source,
+        "state": state,
+        "state_position": position,
+        "service": order.service,
+        "sealed": seal(
+            WarehouseOrder.sealed, {"address": asdict(order.recipient), "gift_messages": messages}, order.number
+        ),
+        "ship_after": order.ship_after,
+        "ship_by": order.ship_by,
+        "deliver_after": order.deliver_after,
+        "deliver_by": order.deliver_by,
+        "requirements": to_json(order.requirements),
+        "tags": list(order.tags),
+        "stop_reason": "",
+    }

@@ -73,7 +73,7 @@ def _move(
             raise BadInput(f"This is not possible: {error}.", field="delta") from error
         session.flush()
         note_moved(session, account_id, position, [sku])
-        reconsider(session, account_id, [sku])
+        reconsider(session, account_id, position, [sku])
         ask_to_read(session, account_id, now, person_waits=new)
         return row.on_hand
 

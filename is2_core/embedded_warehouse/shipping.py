@@ -52,10 +52,10 @@ def shift_units(
         if units:
             move_stock(session, sku=skus[line.sku], quantity=-units, reason=reason, user_id=user_id, now=now)
             line.shipped += units
-    _settle_state(order)
+    _settle_state(order, position)
     session.flush()
     note_moved(session, order.account_id, position, changes)
-    reconsider(session, order.account_id, changes)
+    reconsider(session, order.account_id, position, changes)
 
 
 def set_contents(session: Session, package: WarehousePackage, units: Mapping[str, int]) -> None:
@@ -73,16 +73,16 @@ def set_contents(session: Session, package: WarehousePackage, units: Mapping[str
     )
 
 
-def end_order(session: Session, order: WarehouseOrder, reason: str) -> None:
+def end_order(session: Session, order: WarehouseOrder, position: int, reason: str) -> None:
     """End an order: what has not been shipped will not be, and its units are free for others."""
     released = open_units(order)
     order.stop_reason = reason
-    _settle_state(order)
+    _settle_state(order, position)
     session.flush()
-    reconsider(session, order.account_id, released)
+    reconsider(session, order.account_id, position, released)
 
 
-def _settle_state(order: WarehouseOrder) -> None:
+def _settle_state(order: WarehouseOrder, position: int) -> None:
     """The state that follows from what is shipped of each line.
 
     An order that was ended early stays ended: units taken back from a parcel are not to be shipped again.
@@ -91,8 +91,8 @@ def _settle_state(order: WarehouseOrder) -> None:
         for line in order.lines:
             line.quantity = line.shipped
         shipped = any(line.shipped for line in order.lines)
-        order.state = WarehouseState.COMPLETED if shipped else WarehouseState.CANCELLED
+        order.turn(WarehouseState.COMPLETED if shipped else WarehouseState.CANCELLED, position)
     elif not open_units(order):
-        order.state = WarehouseState.COMPLETED
+        order.turn(WarehouseState.COMPLETED, position)
     elif order.state in BEGUN_BY_A_PARCEL:
-        order.state = WarehouseState.IN_PROCESS
+        order.turn(WarehouseState.IN_PROCESS, position)

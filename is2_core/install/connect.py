@@ -30,16 +30,19 @@ from plugins.interface import (
 )
 
 
-def begin(platform: Platform, *, cart: str, region: str, account_id: int, home_site: str = "") -> int:
+def begin(
+    platform: Platform, *, cart: str, region: str, account_id: int, home_site: str = "", wms_target: str = ""
+) -> int:
     """Open (or find again) a "setup not finished" store of an account; returns its id.
 
     Args:
         home_site: the cart's id of the marketplace the merchant's account is of, where the merchant said so; one of
             the region's.
+        wms_target: the warehouse that ships its orders, for good; may be "" where there is only one.
 
     Raises:
         Forbidden: the cart is not enabled.
-        BadInput: there is no such region, or no such marketplace in it.
+        BadInput: there is no such region, no such marketplace in it, or no such warehouse.
     """
     manifest = known_manifest(platform, cart)
     if not is_enabled(platform, cart):
@@ -47,6 +50,7 @@ def begin(platform: Platform, *, cart: str, region: str, account_id: int, home_s
     if manifest.regions and manifest.region(region) is None:
         raise BadInput("Choose the sales region of your store.", field="region")
     check_home_site(manifest, region, home_site)
+    target = _target(platform, wms_target)
     with platform.db.write() as session:
         left = session.scalar(
             sa.select(Integration).where(
@@ -58,7 +62,7 @@ def begin(platform: Platform, *, cart: str, region: str, account_id: int, home_s
             )
         )
         if left is not None:
-            left.home_site = home_site
+            left.home_site, left.wms_target = home_site, target
             return left.id
         row = Integration(
             account_id=account_id,
@@ -66,6 +70,7 @@ def begin(platform: Platform, *, cart: str, region: str, account_id: int, home_s
             region=region if manifest.regions else "",
             state=IntegrationState.SETUP,
             home_site=home_site,
+            wms_target=target,
             settings={},
             sites=[],
             created_at=platform.clock.now(),
@@ -73,6 +78,15 @@ def begin(platform: Platform, *, cart: str, region: str, account_id: int, home_s
         session.add(row)
         session.flush()
         return row.id
+
+
+def _target(platform: Platform, chosen: str) -> str:
+    names = platform.warehouses.names()
+    if not chosen and len(names) == 1:
+        return names[0]
+    if chosen not in names:
+        raise BadInput("Choose the warehouse that ships the orders of your store.", field="wms_target")
+    return chosen
 
 
 def check_home_site(manifest: CartManifest, region: str, home_site: str) -> None:

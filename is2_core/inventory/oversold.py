@@ -9,6 +9,7 @@ from is2_core.cases.states import CaseKind
 from is2_core.orders.activity import waiting_units
 from is2_core.platform import Platform
 from is2_core.tasks.run import TaskRun
+from is2_core.warehouses.calls import warehouse_of
 
 
 def check_promises(
@@ -21,7 +22,7 @@ def check_promises(
         return
     with platform.db.read() as session:
         waiting = waiting_units(session, account_id)
-    rows = platform.warehouse(wms_target).stock(account_id, wanted)
+    rows = warehouse_of(platform, wms_target, account_id, before_call=run.heartbeat).stock(wanted)
     with run.write() as session:
         now = platform.clock.now()
         for row in rows:

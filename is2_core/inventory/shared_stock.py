@@ -22,6 +22,7 @@ from is2_core.items.models import CartItem
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import NOW, enqueue
+from is2_core.warehouses.calls import ask_now
 
 # The least buffer worth having, and the share of the free units it is otherwise.
 LEAST_BUFFER = 2
@@ -52,7 +53,8 @@ def shared_stock(platform: Platform, *, integration_id: int, account_id: int) ->
             row.id: integration_name(row)
             for row in session.scalars(sa.select(Integration).where(Integration.account_id == account_id))
         }
-    rows = {row.sku: row for row in platform.warehouse(integration.wms_target).stock(account_id, sorted(shared))}
+    stock = ask_now(platform, integration, lambda warehouse: warehouse.stock(sorted(shared)))
+    rows = {row.sku: row for row in stock}
     found = [
         SharedSku(
             warehouse_sku=sku,

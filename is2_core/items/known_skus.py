@@ -16,6 +16,7 @@ from is2_core.items.models import KnownSku
 from is2_core.platform import Platform
 from is2_core.tasks.per_account import review_account
 from is2_core.tasks.run import TaskRun
+from is2_core.warehouses.calls import no_lease, warehouse_of
 from is2_core.warehouses.cursors import Cursor
 from plugins.errors import CartError
 
@@ -44,7 +45,7 @@ def read_skus(platform: Platform, run: TaskRun, target: str) -> None:
     """The part of `warehouse.read` that learns which SKUs there are."""
     account_id = run.account_id
     assert account_id is not None
-    _read(platform, account_id, target, run.write, run.has_time)
+    _read(platform, account_id, target, run.write, run.has_time, run.heartbeat)
 
 
 def learn_missing(platform: Platform, integration: Integration, skus: Iterable[str]) -> None:
@@ -58,7 +59,7 @@ def learn_missing(platform: Platform, integration: Integration, skus: Iterable[s
         return
     try:
         with person_waits(platform.live_calls, account_id):
-            _read(platform, account_id, target, platform.db.write, lambda: True)
+            _read(platform, account_id, target, platform.db.write, lambda: True, no_lease)
     except CartError as error:
         _log.warning("warehouse %s could not be asked for its SKUs: %s", target, error.code)
 
@@ -69,13 +70,14 @@ def _read(
     target: str,
     write: Callable[[], AbstractContextManager[Session]],
     has_time: Callable[[], bool],
+    before_call: Callable[[], None],
 ) -> None:
-    warehouse = platform.warehouse(target)
+    warehouse = warehouse_of(platform, target, account_id, before_call=before_call)
     cursor = Cursor(account_id, target, SKUS)
     complete = False
     while not complete and has_time():
         before = cursor.read(platform)
-        page = warehouse.skus(account_id, before)
+        page = warehouse.skus(before)
         with write() as session:
             if not cursor.move(platform, session, before, page.cursor):
                 return

@@ -14,6 +14,7 @@ from is2_core.items.models import ShippingMapping
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import NOW, enqueue
+from is2_core.warehouses.calls import ask_now
 from plugins.interface import ShippingMappingUI
 from plugins.warehouse import Service
 
@@ -46,7 +47,7 @@ def services(platform: Platform, *, integration_id: int, account_id: int) -> lis
     """The warehouse services a method can be mapped to."""
     with platform.db.read() as session:
         integration = owned_integration(session, integration_id, account_id)
-    return platform.warehouse(integration.wms_target).services(account_id)
+    return ask_now(platform, integration, lambda warehouse: warehouse.services())
 
 
 def add_shipping_mapping(

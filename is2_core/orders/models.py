@@ -26,6 +26,8 @@ class ReceivedOrder(CartWritten, Owned):
     is what the cart last said. `reason` explains EXCLUDED, QUARANTINED, CANCELLED and DISMISSED.
     `ack_tries` are writes that carried its acknowledgement and were lost as a whole.
     `asked_at` is when the warehouse was last asked to take it: from then on it may have it, whatever is known here.
+    `answer_due_at` is when to look again for the answer it left pending; `waits_for` is what the order waits for there
+    (a `WaitsFor`, "" where it has not told).
     `has_address` and `address_problem` ("" when fine) are about the cart's address, computed at staging so that nobody
     needs to decrypt to know them; where `address_corrected`, a person has typed another.
     `sealed_cancel_reason` is what the buyer gave for asking to cancel, in the cart's words, None for nothing;
@@ -77,6 +79,7 @@ class ReceivedOrder(CartWritten, Owned):
     staged_at: Mapped[datetime] = mapped_column(info=IS2)
     read_at: Mapped[datetime] = mapped_column(info=CART)
     asked_at: Mapped[datetime | None] = mapped_column(info=IS2)
+    answer_due_at: Mapped[datetime | None] = mapped_column(info=IS2 | told())
     placed_at: Mapped[datetime | None] = mapped_column(info=IS2)
     late_found: Mapped[bool] = mapped_column(default=False, info=IS2)
     ack_state: Mapped[str] = mapped_column(default=AckState.NONE, info=IS2)
@@ -86,6 +89,7 @@ class ReceivedOrder(CartWritten, Owned):
     stop_asked_at: Mapped[datetime | None] = mapped_column(info=IS2)
     stop_answer: Mapped[str] = mapped_column(default="", info=IS2)
     stopped: Mapped[bool] = mapped_column(default=False, info=IS2)
+    waits_for: Mapped[str] = mapped_column(default="", info=IS2)
     not_wanted_at: Mapped[datetime | None] = mapped_column(info=IS2)
     cart_packages: Mapped[list[dict[str, Any]] | None] = mapped_column(sa.JSON(none_as_null=True), info=CART)
     lines: Mapped[list[ReceivedLine]] = relationship(order_by="ReceivedLine.id", lazy="raise")

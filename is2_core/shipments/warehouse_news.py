@@ -11,11 +11,13 @@ from sqlalchemy.orm import Session, selectinload
 from is2_core.accounts.models import Integration
 from is2_core.cases.cases import end_case, raise_case
 from is2_core.cases.states import CaseKind
+from is2_core.db.chunks import chunks
 from is2_core.db.locks import LOCK
 from is2_core.inventory.oversold import check_promises
 from is2_core.items.activity import mark_due
 from is2_core.items.known_skus import read_skus
 from is2_core.orders.cancelled_units import follow, is_to_be_stopped
+from is2_core.orders.fulfillment.late_answers import take_late_answers
 from is2_core.orders.fulfillment.models import Package, PackageContent
 from is2_core.orders.fulfillment.packages import changed, follow_packages, next_reference
 from is2_core.orders.fulfillment.states import PostState
@@ -29,11 +31,12 @@ from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import SOON, enqueue
 from is2_core.tasks.run import TaskRun
 from is2_core.tracking_numbers import plain_number
+from is2_core.warehouses.calls import Warehouse, warehouse_of
 from is2_core.warehouses.cursors import Cursor
-from plugins.warehouse import Shipments, ShippedPackage, StoppedOrder
+from plugins.warehouse import Shipments, ShippedPackage, StoppedOrder, WaitingOrder
 
 READ_EVERY_S = 300
-ACTIVITY, SHIPMENTS = "activity", "shipments"
+ANSWERS, ACTIVITY, SHIPMENTS = "answers", "activity", "shipments"
 
 
 def read_warehouse(platform: Platform, run: TaskRun) -> None:
@@ -48,7 +51,7 @@ def read_warehouse(platform: Platform, run: TaskRun) -> None:
     with platform.db.read() as session:
         store = session.get(Integration, run.integration_id) if run.integration_id is not None else None
         target = store.wms_target if store else str(run.payload["wms_target"])
-    warehouse = platform.warehouse(target)
+    warehouse = warehouse_of(platform, target, account, before_call=run.heartbeat)
     # First: what moved of a SKU nobody knows here says nothing.
     read_skus(platform, run, target)
     moved: set[str] = set()
@@ -56,18 +59,19 @@ def read_warehouse(platform: Platform, run: TaskRun) -> None:
     cursor = Cursor(account, target, ACTIVITY)
     while not complete and run.has_time():
         before = cursor.read(platform)
-        activity = warehouse.activity_since(account, before)
+        activity = warehouse.activity_since(before)
         with run.write() as session:
             if not cursor.move(platform, session, before, activity.cursor):
                 return
             mark_due(session, account, activity.skus)
         moved.update(activity.skus)
         complete = activity.complete
+    _read_answers(platform, run, warehouse, Cursor(account, target, ANSWERS))
     complete = False
     cursor = Cursor(account, target, SHIPMENTS)
     while not complete and run.has_time():
         before = cursor.read(platform)
-        news = warehouse.shipments_since(account, before)
+        news = warehouse.shipments_since(before)
         with run.write() as session:
             if not cursor.move(platform, session, before, news.cursor):
                 return
@@ -76,12 +80,27 @@ def read_warehouse(platform: Platform, run: TaskRun) -> None:
     check_promises(platform, run, account, target, moved)
 
 
+def _read_answers(platform: Platform, run: TaskRun, warehouse: Warehouse, cursor: Cursor) -> None:
+    complete = False
+    while not complete and run.has_time():
+        before = cursor.read(platform)
+        page = warehouse.answers_since(before)
+        if page.answers or page.cursor != before:
+            with run.write() as session:
+                if not cursor.move(platform, session, before, page.cursor):
+                    return
+                orders = _orders(session, cursor.account_id, {answer.number for answer in page.answers})
+                take_late_answers(platform, session, {order.number: order for order in orders}, page.answers)
+        complete = page.complete
+
+
 def _take(platform: Platform, session: Session, account_id: int, news: Shipments) -> None:
     numbers = {package.number for package in news.packages} | {order.number for order in news.stopped}
     orders = {order.number: order for order in _orders(session, account_id, numbers)}
     now = platform.clock.now()
     packed = _take_packages(platform, session, orders, news.packages, now)
     _take_stopped(session, orders, news.stopped, now)
+    _take_waiting(session, account_id, news.waiting)
     # Tasks last: every transaction touches business rows first.
     unwanted = [order for order in orders.values() if is_to_be_stopped(order)]
     for kind, due in ((TaskKind.TRACKING_POST, packed), (TaskKind.ORDERS_STOP, unwanted)):
@@ -192,6 +211,20 @@ def _tell_of_number_used_twice(session: Session, order: ReceivedOrder, entry: Sh
     )
 
 
+def _take_waiting(session: Session, account_id: int, waiting: Sequence[WaitingOrder]) -> None:
+    """Store what orders wait for, one statement a reason; the last word of a page counts."""
+    last = {entry.number: entry.waits_for for entry in waiting}
+    for waits_for in sorted(set(last.values())):
+        for numbers in chunks(number for number, each in last.items() if each is waits_for):
+            session.execute(
+                sa.update(ReceivedOrder)
+                .where(ReceivedOrder.account_id == account_id, ReceivedOrder.number.in_(numbers))
+                .where(ReceivedOrder.waits_for != waits_for)
+                .values(waits_for=waits_for)
+                .execution_options(synchronize_session=False)
+            )
+
+
 def _take_stopped(
     session: Session, orders: Mapping[str, ReceivedOrder], stopped: Sequence[StoppedOrder], now: datetime
 ) -> None:
@@ -205,7 +238,7 @@ def _take_stopped(
         shipped = order.state in HAS_SHIPPED
         order.stop_asked_at, order.stopped = now, True
         code = EventCode.WAREHOUSE_ENDED_REST if shipped else EventCode.WAREHOUSE_ENDED
-        told = Told(code, {"message": entry.sentence})
+        told = Told(code, {"message": entry.message})
         order.stop_answer = told.text({})
         if not shipped:
             transition(session, [order.id], ReceivedState.CANCELLED, order.stop_answer, now)

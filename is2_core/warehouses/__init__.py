@@ -1,1 +1,1 @@
-"""Warehouses as the core sees them: how far each was read."""
+"""Warehouses as the core sees them: calling one, what is set for it, how far it was read."""

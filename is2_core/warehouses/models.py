@@ -1,12 +1,14 @@
-"""How far the reports of the warehouses were read."""
+"""How far the reports of the warehouses were read, and what is set for them."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from is2_core.db.base import Base, reference
+from is2_core.db.types import Sealed, SealedValue
 
 
 class WarehouseCursor(Base):
@@ -18,3 +20,15 @@ class WarehouseCursor(Base):
     kind: Mapped[str] = mapped_column(primary_key=True)
     cursor: Mapped[str] = mapped_column(default="")
     read_at: Mapped[datetime | None]
+
+
+class WarehouseSetting(Base):
+    """The values an administrator filled in for a warehouse, by the keys of its declared fields."""
+
+    __tablename__ = "warehouse_setting"
+    warehouse: Mapped[str] = mapped_column(primary_key=True)
+    values: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    secrets: Mapped[SealedValue | None] = mapped_column(
+        Sealed("warehouse_setting.secrets", key=("warehouse_setting.warehouse",))
+    )
+    updated_at: Mapped[datetime]

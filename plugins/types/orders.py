@@ -68,7 +68,8 @@ class OrderLine:
         open: units still to be shipped.
         gift_message, customization_url: personal data. The address leads to what the buyer had made on it; the core
             has it fetched at once by `fetch_customization`.
-        demands: what the buyer or the law asks of these units (serial numbers, a signature, ...), in the cart's words.
+        demands: what the buyer or the law asks of these units (serial numbers, a signature, ...): values of
+            `HandlingKind`, or the cart's own word where there is none for it.
         ioss: the Import One-Stop Shop number that customs want on the parcel, "" where none.
     """
 

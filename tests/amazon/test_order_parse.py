@@ -98,7 +98,7 @@ def test_every_field_of_a_ready_order() -> None:
     assert line.unit_price == Money(Decimal("15.00"), "USD")
     assert (line.gift_message, line.gift_wrap) == ("Happy\nBirthday", "PREMIUM")
     assert line.customization_url == "https://custom.example/1"
-    assert line.demands == ("signatureConfirmation",)
+    assert line.demands == ("SIGNATURE",)
     assert line.ioss == ""
 
 
@@ -207,7 +207,7 @@ def test_programs_and_relations_are_marks_known_or_not() -> None:
     assert order.marks == ("PREMIUM", "NEW_PROGRAM", "TRANSPARENCY", "REPLACEMENT", "NON_AMAZON")
     assert order.unknown == ()
     assert order.site == ""
-    assert order.lines[0].demands == ("transparencyCode",)
+    assert order.lines[0].demands == ("TRANSPARENCY_CODE",)
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ def with_fulfillment(**fulfillment: Any) -> dict[str, Any]:
     return ready_order(orderItems=[item() | {"fulfillment": fulfillment}])
 
 
-def test_every_demand_has_the_name_the_warehouse_knows() -> None:
+def test_every_requirement_has_the_name_the_contract_knows() -> None:
     constraints = (
         "palletDelivery",
         "cashOnDelivery",
@@ -276,7 +276,8 @@ def test_every_demand_has_the_name_the_warehouse_knows() -> None:
     )
     raw["orderItems"][0]["programs"] = ["TRANSPARENCY"]
     (line,) = order_of(raw).lines
-    assert line.demands == (*constraints, "newDemand", "serialNumber", "transparencyCode")
+    named = ("PALLET", "CASH_ON_DELIVERY", "SIGNATURE", "IDENTITY_CHECK", "AGE_CHECK")
+    assert line.demands == (*named, "newDemand", "SERIAL_NUMBER", "TRANSPARENCY_CODE")
     odd = with_fulfillment(shipping={"shippingConstraints": {"a\0b": "MANDATORY"}})
     assert reject_of(odd).code == "UNREADABLE_TEXT"
 

@@ -133,8 +133,8 @@ def test_what_is_special_about_an_order_is_taken_in(harness: Harness) -> None:
     assert all(order.ship_after and order.ship_by and order.deliver_after and order.deliver_by for order in page.orders)
     assert all(order.unknown == () for order in page.orders)
     assert all(line.ioss.startswith("IM") for line in special["ioss"].lines)
-    assert special["serial"].lines[0].demands == ("serialNumber",)
-    assert special["transparency"].lines[0].demands == ("transparencyCode",)
+    assert special["serial"].lines[0].demands == ("SERIAL_NUMBER",)
+    assert special["transparency"].lines[0].demands == ("TRANSPARENCY_CODE",)
     assert special["replacement"].original_order
     assert special["replacement"].marks == ("REPLACEMENT",)
     assert special["brazil"].recipient is not None
@@ -142,7 +142,7 @@ def test_what_is_special_about_an_order_is_taken_in(harness: Harness) -> None:
     assert special["ship_plus"].marks == ("Ship+",)
     assert special["delivery_preference"].recipient is not None
     assert special["delivery_preference"].recipient.instructions.endswith("second bell. Mon 09:00-17:30. No pallets")
-    assert special["constraints"].lines[0].demands == ("signatureConfirmation", "recipientAgeVerification")
+    assert special["constraints"].lines[0].demands == ("SIGNATURE", "AGE_CHECK")
     assert [line.sku for line in special["cancelled_line"].lines] == ["TENT-2P"]
     assert special["customized"].lines[0].customization_url.startswith(f"{harness.address}/custom/")
 

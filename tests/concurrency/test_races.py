@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -26,7 +27,15 @@ from is2_core.tasks.models import Task
 from is2_core.tasks.runner import run_next
 from is2_core.tasks.states import TaskState
 from plugins.interface import CartError, Permanent, Temporary
-from plugins.warehouse import NewOrder, PlaceAnswer, Unknown
+from plugins.warehouse import (
+    FoundOrder,
+    NewOrder,
+    PlaceAnswer,
+    Unknown,
+    WarehouseContext,
+    WarehouseManifest,
+    hookimpl,
+)
 from tests.support.amazon import APPLICATION
 from tests.support.world import NotedWakeups, World
 
@@ -45,18 +54,19 @@ class Between(EmbeddedWarehouse):
     """The embedded warehouse; something happens right after it has taken orders."""
 
     def __init__(self, world: World, then: Callable[[], None]) -> None:
-        super().__init__(world.platform.db, world.clock)
+        super().__init__(world.platform.db)
         self._then = then
 
-    def place_orders(self, batch: Sequence[NewOrder]) -> list[PlaceAnswer]:
-        answers = super().place_orders(batch)
+    @hookimpl
+    def place_orders(self, ctx: WarehouseContext, orders: Sequence[NewOrder]) -> list[PlaceAnswer]:
+        answers = super().place_orders(ctx, orders)
         then, self._then = self._then, lambda: None
         then()
         return answers
 
 
 def put_between(world: World, then: Callable[[], None]) -> None:
-    world.platform.warehouses["embedded"] = Between(world, then)
+    world.platform.warehouses.replace("embedded", Between(world, then))
 
 
 def crash() -> None:
@@ -118,26 +128,31 @@ def test_a_crash_between_warehouse_and_commit_places_nothing_twice(world: World,
 class Vague(EmbeddedWarehouse):
     """A warehouse without unique numbers that loses its first answer and shows an order only once it has settled."""
 
-    unique_external_id = False
-    settle_s = 120
+    SETTLE_S = 120
 
     def __init__(self, world: World, taken: bool) -> None:
-        super().__init__(world.platform.db, world.clock)
+        super().__init__(world.platform.db)
         self.taken, self.asked = taken, 0
-        self._settled_at = world.clock.now() + timedelta(seconds=self.settle_s)
+        self._settled_at = world.clock.now() + timedelta(seconds=self.SETTLE_S)
 
-    def place_orders(self, batch: Sequence[NewOrder]) -> list[PlaceAnswer]:
-        if not batch:
+    @hookimpl
+    def warehouse_manifest(self) -> WarehouseManifest:
+        return replace(super().warehouse_manifest(), unique_external_id=False, settle_s=self.SETTLE_S)
+
+    @hookimpl
+    def place_orders(self, ctx: WarehouseContext, orders: Sequence[NewOrder]) -> list[PlaceAnswer]:
+        if not orders:
             return []
         self.asked += 1
         if self.asked > 1:
-            return super().place_orders(batch)
+            return super().place_orders(ctx, orders)
         if self.taken:
-            super().place_orders(batch)
-        return [Unknown("No answer.") for _ in batch]
+            super().place_orders(ctx, orders)
+        return [Unknown("No answer.") for _ in orders]
 
-    def find_order(self, account_id: int, number: str) -> list[Any]:
-        return super().find_order(account_id, number) if self._clock.now() >= self._settled_at else []
+    @hookimpl
+    def find_order(self, ctx: WarehouseContext, number: str) -> list[FoundOrder]:
+        return super().find_order(ctx, number) if ctx.clock.now() >= self._settled_at else []
 
 
 @pytest.mark.parametrize("taken", [True, False])
@@ -146,7 +161,7 @@ def test_an_unknown_answer_is_looked_up_after_settling_and_never_repeated_blindl
 ) -> None:
     world.amazon.generate(plain=1)
     warehouse = Vague(world, taken)
-    world.platform.warehouses["embedded"] = warehouse
+    world.platform.warehouses.replace("embedded", warehouse)
     world.finish(store)
     world.settle()
     world.settle_later(seconds=30)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -12,11 +14,15 @@ import pytest
 import sqlalchemy as sa
 from alembic import command
 
+from is2_core.bootstrap import build_platform
+from is2_core.config import Config
 from is2_core.crypto import Keyring
 from is2_core.db.engine import Database
 from is2_core.db.reseal import reseal
 from is2_core.db.schema import alembic_config, upgrade
 from is2_core.db.types import use_keyring
+from is2_core.embedded_warehouse import order_queries
+from is2_core.embedded_warehouse.resealing import copy_recipients
 from is2_core.orders.models import Recipient
 from is2_core.orders.resealing import STEPS
 from tests.conftest import KEYS
@@ -249,3 +255,59 @@ def test_how_often_orders_are_listed_goes_to_the_settings(empty_url: str) -> Non
         kinds = connection.execute(sa.text("SELECT kind FROM schedule ORDER BY kind")).scalars().all()
     assert kinds == ["orders.check", "warehouse.read"]
     older.engine.dispose()
+
+
+def test_accounts_have_codes_and_handling_requirements_the_contracts_names(empty_url: str) -> None:
+    older = Older(empty_url, "0005")
+    a_store(older, "43200")
+    older.add("account", id=2, name="north wind")
+    older.add("account", id=3, name="North-Wind")
+    older.add("received_order", id=1, account_id=1, integration_id=1, remote_id="one", number="one")
+    words = ["signatureConfirmation", "refrigerated", "serialNumber"]
+    older.add("received_line", id=7, order_id=1, remote_id="1", sku="TENT-2P", ordered=9, demands=words)
+    assert older.now(empty_url, "account", "id", "code") == [(1, "NORTHWIND"), (2, "NORTH-WIND"), (3, "NORTH-WIND-2")]
+    tables = sa.MetaData()
+    tables.reflect(older.engine, only=["received_line", "account"])
+    with older.engine.begin() as connection:
+        assert connection.scalar(sa.select(tables.tables["received_line"].c.demands)) == [
+            "SIGNATURE",
+            "refrigerated",
+            "SERIAL_NUMBER",
+        ]
+        # As a process of the release before makes one, which knows no codes.
+        connection.execute(sa.insert(tables.tables["account"]).values(id=9, name="Late", created_at=NOON))
+        assert connection.scalar(sa.text("SELECT code FROM account WHERE name = 'Late'"))
+    older.engine.dispose()
+
+
+def test_what_was_placed_before_is_packed_by_the_warehouses_own_copy(empty_url: str) -> None:
+    older = Older(empty_url, "0005")
+    a_store(older, "43200")
+    older.add("received_order", id=1, account_id=1, integration_id=1, remote_id="one", number="N1")
+    older.add("received_line", id=7, order_id=1, remote_id="item", sku="TENT-2P", ordered=1, placed=1)
+    older.add("placed_component", id=1, line_id=7, warehouse_sku="TENT", quantity=1)
+    keyring = Keyring.parse(Keyring.generate("k1"))
+    use_keyring(keyring)
+    people = {"address": {"name": "Ann"}, "lines": {"item": {"gift_message": "Hello"}}}
+    older.add(
+        "recipient",
+        id=5,
+        account_id=1,
+        order_id=1,
+        sealed=sealed_before(keyring, "recipient.sealed", json.dumps(people).encode()),
+    )
+    content = json.dumps(base64.b64encode(b"zip").decode()).encode()
+    file = sealed_before(keyring, "line_customization.sealed", content)
+    older.add("line_customization", id=1, account_id=1, line_id=7, name="design.zip", sealed=file)
+    older.add("warehouse_order", id=3, account_id=1, number="N1", state="PENDING", service="GROUND", recipient_id=5)
+    older.engine.dispose()
+    upgrade(empty_url)
+    platform = build_platform(Config(empty_url, "redis://nobody.invalid", keyring, "no cookies here"))
+    assert reseal(platform.db.write, [copy_recipients]) == 1
+    assert reseal(platform.db.write, [copy_recipients]) == 0
+    recipient = order_queries.recipient_of(platform, 3)
+    assert (recipient.address, recipient.gift_messages) == ({"name": "Ann"}, ((("TENT",), "Hello"),))
+    (copied,) = order_queries.files_of(platform, 3)
+    assert (copied.skus, copied.name) == (("TENT",), "design.zip")
+    assert order_queries.content_of(platform, 3, copied.id) == b"zip"
+    platform.db.dispose()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from is2_core.embedded_warehouse.models import WarehouseActivity, WarehouseFeed
 from is2_core.embedded_warehouse.port import EmbeddedWarehouse
 from is2_core.errors import FlowError
 from is2_core.platform import Platform
-from plugins.warehouse import Already, Cancelled, OrderLine, PartlyCancelled, Placed, Refused, TooLate
+from plugins.warehouse import Already, Cancelled, OrderLine, PartlyCancelled, Placed, Refused, TooLate, WaitsFor
 from tests.support.depot import Depot
 
 
@@ -27,13 +28,13 @@ def depot(platform: Platform, clock: VirtualClock) -> Depot:
 
 
 def moved_since(depot: Depot, cursor: str) -> tuple[set[str], str]:
-    activity = depot.warehouse.activity_since(depot.account, cursor)
+    activity = depot.warehouse.activity_since(cursor)
     assert activity.complete
     return set(activity.skus), activity.cursor
 
 
 def news_since(depot: Depot, cursor: str) -> tuple[list[tuple[str, int]], str]:
-    shipments = depot.warehouse.shipments_since(depot.account, cursor)
+    shipments = depot.warehouse.shipments_since(cursor)
     assert shipments.complete
     return [(package.id, package.revision) for package in shipments.packages], shipments.cursor
 
@@ -62,7 +63,7 @@ def test_every_kind_of_movement_is_reported_once_read_from_its_cursor(depot: Dep
     moves("TENT", "LAMP")
     depot.order("B", {"TENT": 3})
     moves("TENT")
-    depot.warehouse.cancel_order(depot.account, "B")
+    depot.warehouse.cancel_order("B")
     moves("TENT")
     receiving.adjust(depot.platform, account_id=depot.account, sku="LAMP", delta="-1", reason="lost", user_id=None)
     moves("LAMP")
@@ -83,20 +84,23 @@ def test_what_the_warehouse_refuses_or_knows_already_moves_nothing(depot: Depot)
 def test_accounts_do_not_hear_of_each_other(depot: Depot) -> None:
     other = depot.open_account("Contoso")
     depot.receive("TENT", 5, account=other)
-    assert depot.place(
-        depot.new_order("A", {"TENT": 1}, account=other), depot.new_order("B", {"LAMP": 1}), depot.new_order("C", {})
-    ) == [Placed(), Placed(), Refused("The order has nothing to ship.")]
-    assert depot.warehouse.activity_since(other, "").skus == ("TENT",)
-    before = depot.warehouse.shipments_since(other, "")
+    depot.order("A", {"TENT": 1}, account=other)
+    assert depot.place(depot.new_order("B", {"LAMP": 1}), depot.new_order("C", {})) == [
+        Placed(),
+        Refused("The order has nothing to ship."),
+    ]
+    assert depot.warehouse_of(other).activity_since("").skus == ("TENT",)
+    before = depot.warehouse_of(other).shipments_since("")
+    assert [(each.number, each.waits_for) for each in before.waiting] == [("A", WaitsFor.PACKING)]
     depot.ship(depot.order("D", {"LAMP": 1}), {"LAMP": "1"})
-    assert depot.warehouse.shipments_since(other, before.cursor) == before
+    assert depot.warehouse_of(other).shipments_since(before.cursor) == replace(before, waiting=())
 
 
 def test_a_package_is_reported_with_each_revision(depot: Depot) -> None:
     order = depot.order("A", {"TENT": 2})
     _, cursor = news_since(depot, "")
     first = depot.ship(order, {"TENT": "1"})
-    (package,) = depot.warehouse.shipments_since(depot.account, cursor).packages
+    (package,) = depot.warehouse.shipments_since(cursor).packages
     assert (package.number, package.id, package.revision, package.voided) == ("A", str(first), 1, False)
     assert (package.carrier, package.service, package.tracking_number) == ("UPS", "Ground", "1Z999")
     assert package.shipped_at == depot.clock.now()
@@ -109,7 +113,7 @@ def test_a_package_is_reported_with_each_revision(depot: Depot) -> None:
     depot.void(first)
     news, cursor = news_since(depot, cursor)
     assert news == [(str(second), 2), (str(first), 2)]
-    corrected, voided = depot.warehouse.shipments_since(depot.account, "").packages
+    corrected, voided = depot.warehouse.shipments_since("").packages
     assert (corrected.tracking_number, corrected.voided) == ("1Z000", False)
     assert corrected.shipped_at == package.shipped_at
     assert voided.voided
@@ -120,41 +124,42 @@ def test_a_package_is_reported_with_each_revision(depot: Depot) -> None:
 def test_an_order_the_warehouse_ends_is_reported_and_one_the_cart_cancelled_is_not(depot: Depot) -> None:
     stopped, cancelled = depot.order("A", {"TENT": 2}), depot.order("B", {"TENT": 2})
     depot.stop(stopped, "moths")
-    depot.warehouse.cancel_order(depot.account, "B")
-    news = depot.warehouse.shipments_since(depot.account, "")
-    assert [(row.number, row.sentence) for row in news.stopped] == [("A", "moths")]
-    assert depot.warehouse.shipments_since(depot.account, news.cursor).stopped == ()
+    depot.warehouse.cancel_order("B")
+    news = depot.warehouse.shipments_since("")
+    assert [(row.number, row.message) for row in news.stopped] == [("A", "moths")]
+    assert depot.warehouse.shipments_since(news.cursor).stopped == ()
     assert depot.state("B") == "CANCELLED"
     with pytest.raises(FlowError, match="cancelled"):
         depot.ship(cancelled, {"TENT": "1"})
 
 
 def test_long_news_come_in_pages_without_gap_or_repetition(depot: Depot) -> None:
-    depot.platform.warehouses["embedded"] = EmbeddedWarehouse(depot.platform.db, depot.clock, page=2)
+    depot.platform.warehouses.replace("embedded", EmbeddedWarehouse(depot.platform.db, page=2))
     packages = [depot.ship(depot.order(f"N{n}", {"TENT": 1}), {"TENT": "1"}) for n in range(5)]
     depot.stop(depot.order("LAST", {"LAMP": 1}))
     seen: list[str] = []
     cursor, complete = "", False
     while not complete:
-        news = depot.warehouse.shipments_since(depot.account, cursor)
+        news = depot.warehouse.shipments_since(cursor)
         seen += [package.id for package in news.packages] + [row.number for row in news.stopped]
+        assert all(each.waits_for is WaitsFor.NOTHING for each in news.waiting)
         assert len(news.packages) + len(news.stopped) <= 2
         cursor, complete = news.cursor, news.complete
     assert seen == [*(str(package) for package in packages), "LAST"]
 
     for sku in ("A", "B", "C", "D"):
         depot.receive(sku, 1)
-    first = depot.warehouse.activity_since(depot.account, cursor)
-    second = depot.warehouse.activity_since(depot.account, first.cursor)
+    first = depot.warehouse.activity_since(cursor)
+    second = depot.warehouse.activity_since(first.cursor)
     assert ((first.skus, first.complete), (second.skus, second.complete)) == ((("A", "B"), False), (("C", "D"), True))
 
 
 def test_a_sku_that_moves_between_two_pages_is_in_the_later_one(depot: Depot) -> None:
-    depot.platform.warehouses["embedded"] = EmbeddedWarehouse(depot.platform.db, depot.clock, page=1)
-    first = depot.warehouse.activity_since(depot.account, "")
+    depot.platform.warehouses.replace("embedded", EmbeddedWarehouse(depot.platform.db, page=1))
+    first = depot.warehouse.activity_since("")
     assert (first.skus, first.complete) == (("TENT",), False)
     depot.receive("LAMP", 1)
-    assert depot.warehouse.activity_since(depot.account, first.cursor).skus == ("LAMP",)
+    assert depot.warehouse.activity_since(first.cursor).skus == ("LAMP",)
 
 
 def test_the_record_of_movements_does_not_grow_with_time(depot: Depot) -> None:
@@ -167,12 +172,12 @@ def test_the_record_of_movements_does_not_grow_with_time(depot: Depot) -> None:
 
 
 def test_a_change_that_is_refused_leaves_no_position(depot: Depot) -> None:
-    before = depot.warehouse.activity_since(depot.account, "")
+    before = depot.warehouse.activity_since("")
     order = depot.order("A", {"TENT": 1})
-    after = depot.warehouse.activity_since(depot.account, before.cursor)
+    after = depot.warehouse.activity_since(before.cursor)
     with pytest.raises(FlowError):
         depot.ship(order, {"TENT": "2"})
-    assert depot.warehouse.activity_since(depot.account, after.cursor).cursor == after.cursor
+    assert depot.warehouse.activity_since(after.cursor).cursor == after.cursor
 
 
 def test_a_cancelled_order_gives_the_same_answer_when_asked_again(depot: Depot) -> None:
@@ -181,23 +186,21 @@ def test_a_cancelled_order_gives_the_same_answer_when_asked_again(depot: Depot) 
     depot.ship(whole, {"TENT": "2"})
     assert none
     for _ in range(2):
-        assert depot.warehouse.cancel_order(depot.account, "PART") == PartlyCancelled((OrderLine("TENT", 1),))
-        assert depot.warehouse.cancel_order(depot.account, "WHOLE") == TooLate(
-            "The warehouse has already shipped the order."
-        )
-        assert depot.warehouse.cancel_order(depot.account, "NONE") == Cancelled()
-        assert depot.warehouse.cancel_order(depot.account, "NEVER") == Cancelled()
+        assert depot.warehouse.cancel_order("PART") == PartlyCancelled((OrderLine("TENT", 1),))
+        assert depot.warehouse.cancel_order("WHOLE") == TooLate("The warehouse has already shipped the order.")
+        assert depot.warehouse.cancel_order("NONE") == Cancelled()
+        assert depot.warehouse.cancel_order("NEVER") == Cancelled()
     assert [depot.state(number) for number in ("PART", "WHOLE", "NONE")] == ["COMPLETED", "COMPLETED", "CANCELLED"]
-    assert depot.warehouse.stock(depot.account, ["TENT"])[0].committed == 0
+    assert depot.warehouse.stock(["TENT"])[0].committed == 0
 
 
 def test_a_package_taken_back_from_a_cancelled_order_is_not_shipped_again(depot: Depot) -> None:
     order = depot.order("A", {"TENT": 2})
     package = depot.ship(order, {"TENT": "1"})
-    depot.warehouse.cancel_order(depot.account, "A")
+    depot.warehouse.cancel_order("A")
     depot.void(package)
     assert (depot.state("A"), depot.lines("A"), depot.on_hand("TENT")) == ("CANCELLED", {"TENT": (0, 0)}, 10)
-    assert depot.warehouse.cancel_order(depot.account, "A") == Cancelled()
+    assert depot.warehouse.cancel_order("A") == Cancelled()
 
 
 def test_received_units_lift_the_most_urgent_back_orders_they_cover(depot: Depot) -> None:
@@ -214,7 +217,7 @@ def test_received_units_lift_the_most_urgent_back_orders_they_cover(depot: Depot
     assert [depot.state(number) for number in waiting] == ["BACK_ORDER", "PENDING", "BACK_ORDER", "BACK_ORDER"]
     depot.receive("TENT", 4)
     assert [depot.state(number) for number in waiting] == ["BACK_ORDER", "PENDING", "PENDING", "BACK_ORDER"]
-    depot.warehouse.cancel_order(depot.account, "FIRST")
+    depot.warehouse.cancel_order("FIRST")
     assert [depot.state(number) for number in waiting] == ["PENDING", "PENDING", "PENDING", "BACK_ORDER"]
 
 
@@ -229,7 +232,7 @@ def test_lost_units_put_the_least_urgent_pending_orders_back(depot: Depot) -> No
     assert [depot.state(number) for number in states] == ["IN_PROCESS", "PENDING", "BACK_ORDER"]
     receiving.adjust(depot.platform, account_id=depot.account, sku="TENT", delta="-8", reason="fire", user_id=None)
     assert [depot.state(number) for number in states] == ["IN_PROCESS", "BACK_ORDER", "BACK_ORDER"]
-    assert depot.warehouse.stock(depot.account, ["TENT"])[0].committed == 10
+    assert depot.warehouse.stock(["TENT"])[0].committed == 10
 
 
 def test_changes_at_the_same_time_take_their_turns(depot: Depot) -> None:
@@ -251,7 +254,7 @@ def test_changes_at_the_same_time_take_their_turns(depot: Depot) -> None:
         thread.join()
     assert problems == []
     assert depot.on_hand("TENT") == 2
-    news = depot.warehouse.shipments_since(depot.account, "")
+    news = depot.warehouse.shipments_since("")
     assert len(news.packages) == 16
     # 2 received, 8 placed, 24 shipped and voided: no two share a position.
     assert news.cursor == "34"

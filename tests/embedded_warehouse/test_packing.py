@@ -82,7 +82,7 @@ def test_an_order_is_shipped_in_parts(depot: Depot, order: int) -> None:
         (-1, "shipped AM1-7 package 1"),
         (-3, "shipped AM1-7 package 2"),
     ]
-    assert depot.warehouse.stock(depot.account, ["TENT"])[0].committed == 0
+    assert depot.warehouse.stock(["TENT"])[0].committed == 0
 
 
 def test_a_pending_order_can_be_shipped_at_once(depot: Depot, order: int) -> None:
@@ -271,7 +271,7 @@ def test_a_stopped_order_releases_what_was_not_shipped(depot: Depot, order: int)
     package = depot.ship(order, {"TENT": "1"})
     depot.stop(order, " moths ")
     assert (depot.state("AM1-7"), depot.lines("AM1-7")) == ("COMPLETED", {"TENT": (1, 1), "LAMP": (0, 0)})
-    assert depot.warehouse.stock(depot.account, ["TENT", "LAMP"])[1].committed == 0
+    assert depot.warehouse.stock(["TENT", "LAMP"])[1].committed == 0
     refused(depot, Conflict, lambda: depot.ship(order, {"TENT": "1"}))
     refused(depot, Conflict, lambda: depot.stop(order))
     depot.void(package)
@@ -299,7 +299,7 @@ def test_a_hold_lets_others_be_packed_and_its_release_is_at_once_where_units_are
     assert depot.state("OTHER") == "BACK_ORDER"
     order_handling.hold_order(depot.platform, order_id=order, user_id=None)
     assert depot.state("OTHER") == "PENDING"
-    depot.warehouse.cancel_order(depot.account, "OTHER")
+    depot.warehouse.cancel_order("OTHER")
     order_handling.release_order(depot.platform, order_id=order, user_id=None)
     assert depot.state("AM1-7") == "PENDING"
 

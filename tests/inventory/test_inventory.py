@@ -21,6 +21,7 @@ from is2_core.items import custom_items
 from is2_core.items.models import CartItem
 from is2_core.submissions.models import Submission
 from is2_core.tasks.kinds import TaskKind
+from is2_core.warehouses.calls import Warehouse
 from tests.support.amazon import NORTHWIND
 from tests.support.stock import A_WHILE, Stock
 from tests.support.world import World
@@ -187,8 +188,7 @@ def test_a_first_push_of_zeros_over_listings_with_stock_waits_for_a_person(stock
 def test_a_warehouse_that_answers_with_no_rows_has_nothing_sent(
     stocked: Stock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    warehouse = stocked.world.platform.warehouse("embedded")
-    monkeypatch.setattr(warehouse, "stock", lambda account_id, skus=None: [])
+    monkeypatch.setattr(Warehouse, "stock", lambda warehouse, skus=None: [])
     stocked.finish()
     problem = stocked.view().problem
     assert problem is not None

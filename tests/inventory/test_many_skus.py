@@ -12,6 +12,7 @@ from is2_core.db import chunks
 from is2_core.db.locks import lock_rows
 from is2_core.items.activity import components_of, make_due, mark_due
 from is2_core.items.models import CartItem
+from is2_core.warehouses.calls import warehouse_of
 from tests.support.world import World
 
 # PostgreSQL takes 65,535 parameters; some builds of SQLite take fewer.
@@ -51,7 +52,7 @@ def test_a_list_of_any_length_is_taken(world: World, longest: list[int]) -> None
         make_due(session, ids)
         mark_due(session, world.account, skus)
         assert session.scalar(sa.select(CartItem.due_version)) == before + 2
-    (row,) = world.platform.warehouse("embedded").stock(world.account, skus)
+    (row,) = warehouse_of(world.platform, "embedded", world.account).stock(skus)
     assert (row.sku, row.on_hand) == ("TENT-2P", 5)
     assert chunks.CHUNK < max(longest) < MOST
 

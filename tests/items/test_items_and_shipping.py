@@ -8,14 +8,13 @@ import sqlalchemy as sa
 from is2_core.accounts import users
 from is2_core.embedded_warehouse import receiving
 from is2_core.embedded_warehouse.models import StockMovement
-from is2_core.embedded_warehouse.port import EmbeddedWarehouse
 from is2_core.errors import BadInput, Conflict, NotFound
 from is2_core.items import custom_items, shipping_mappings
 from is2_core.items.models import CartItem, KnownSku, Mapping, ShippingMapping
 from is2_core.orders import seen_methods
-from is2_core.orders.models import Recipient
 from is2_core.tasks.models import Task
 from is2_core.tasks.queue import NOW
+from is2_core.warehouses.calls import warehouse_of
 from plugins.interface import Address
 from plugins.warehouse import Already, Cancelled, NewOrder, OrderLine, Placed, Refused
 from tests.support.world import World
@@ -207,21 +206,20 @@ def test_the_embedded_warehouse_takes_a_number_once_and_says_what_it_cannot(worl
     (order_id,) = world.amazon.generate(plain=1)["plain"]
     world.finish(store)
     world.settle()
-    warehouse = EmbeddedWarehouse(world.platform.db, world.clock)
+    warehouse = warehouse_of(world.platform, "embedded", world.account)
     assert world.orders()[order_id].has_address
-    recipient = rows(world, Recipient)[0].id
 
     def order(number: str, sku: str, quantity: int) -> NewOrder:
-        lines = (OrderLine(sku, quantity),)
-        return NewOrder(number, world.account, "", "GROUND", Address(), recipient, None, lines)
+        return NewOrder(number, "", "GROUND", Address(), (OrderLine(sku, quantity),))
 
     answers = warehouse.place_orders([order("N1", "TENT-2P", 8), order("N1", "TENT-2P", 8), order("N2", "NO", 1)])
     assert answers == [Placed(), Already(), Refused("The warehouse has no SKU 'NO'.")]
     assert warehouse.place_orders([order("N1", "TENT-2P", 8), order("N3", "TENT-2P", 8)]) == [Already(), Placed()]
     assert [row.state for row in world.warehouse_orders().values() if row.number == "N3"] == ["BACK_ORDER"]
-    (level,) = warehouse.stock(world.account, ["TENT-2P"])
+    (level,) = warehouse.stock(["TENT-2P"])
     assert (level.on_hand, level.committed) == (10, 16)
-    assert warehouse.cancel_order(world.account, "N3") == Cancelled()
-    assert warehouse.stock(world.account, ["TENT-2P"])[0].committed == 8
-    assert warehouse.find_order(world.account, "N1")[0].open == (OrderLine("TENT-2P", 8),)
-    assert warehouse.find_order(world.account + 1, "N1") == []
+    assert warehouse.cancel_order("N3") == Cancelled()
+    assert warehouse.stock(["TENT-2P"])[0].committed == 8
+    assert warehouse.find_order("N1")[0].open == (OrderLine("TENT-2P", 8),)
+    other = users.create_account(world.platform, "Contoso")
+    assert warehouse_of(world.platform, "embedded", other).find_order("N1") == []

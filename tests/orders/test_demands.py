@@ -8,13 +8,13 @@ import pytest
 import sqlalchemy as sa
 
 from is2_core.clock import VirtualClock
-from is2_core.embedded_warehouse.demands import from_json, to_json
 from is2_core.embedded_warehouse.models import WarehouseOrder
-from is2_core.orders.fulfillment.handling_requirements import demands_of, kind_of
+from is2_core.embedded_warehouse.requirements import from_json, to_json
+from is2_core.orders.fulfillment.handling_requirements import kind_of, requirements_of
 from is2_core.orders.models import ReceivedLine, ReceivedOrder
 from is2_core.orders.states import CustomizationState
 from is2_core.platform import Platform
-from plugins.warehouse import Demand, DemandKind
+from plugins.warehouse import HandlingKind, HandlingRequirement
 from tests.support.depot import Depot
 from tests.support.world import World
 
@@ -24,8 +24,10 @@ def line(line_id: int, *demands: str, **more: object) -> ReceivedLine:
     return ReceivedLine(id=line_id, demands=list(demands), **{**plain, **more})
 
 
-def asked(*lines: ReceivedLine, components: tuple[tuple[int, str, int], ...] = ((1, "TENT-2P", 1),)) -> set[Demand]:
-    found = demands_of(ReceivedOrder(lines=list(lines)), components)
+def asked(
+    *lines: ReceivedLine, components: tuple[tuple[int, str, int], ...] = ((1, "TENT-2P", 1),)
+) -> set[HandlingRequirement]:
+    found = requirements_of(ReceivedOrder(lines=list(lines)), components)
     assert len(found) == len(set(found))
     return set(found)
 
@@ -33,30 +35,32 @@ def asked(*lines: ReceivedLine, components: tuple[tuple[int, str, int], ...] = (
 @pytest.mark.parametrize(
     ("word", "kind"),
     [
-        ("serialNumber", DemandKind.SERIAL_NUMBER),
-        ("transparencyCode", DemandKind.TRANSPARENCY_CODE),
-        ("signatureConfirmation", DemandKind.SIGNATURE),
-        ("recipientAgeVerification", DemandKind.AGE_CHECK),
-        ("recipientIdentityVerification", DemandKind.IDENTITY_CHECK),
-        ("cashOnDelivery", DemandKind.CASH_ON_DELIVERY),
-        ("palletDelivery", DemandKind.PALLET),
+        ("SERIAL_NUMBER", HandlingKind.SERIAL_NUMBER),
+        ("TRANSPARENCY_CODE", HandlingKind.TRANSPARENCY_CODE),
+        ("SIGNATURE", HandlingKind.SIGNATURE),
+        ("AGE_CHECK", HandlingKind.AGE_CHECK),
+        ("IDENTITY_CHECK", HandlingKind.IDENTITY_CHECK),
+        ("CASH_ON_DELIVERY", HandlingKind.CASH_ON_DELIVERY),
+        ("PALLET", HandlingKind.PALLET),
     ],
 )
-def test_a_known_word_has_a_kind_and_carries_no_value(word: str, kind: DemandKind) -> None:
+def test_a_known_word_has_a_kind_and_carries_no_value(word: str, kind: HandlingKind) -> None:
     assert kind_of(word) is kind
-    assert asked(line(1, word)) == {Demand(kind, ("TENT-2P",))}
+    assert asked(line(1, word)) == {HandlingRequirement(kind, ("TENT-2P",))}
 
 
 def test_an_unknown_word_is_handed_on_as_it_is() -> None:
-    assert asked(line(1, "refrigerated")) == {Demand(DemandKind.OTHER, ("TENT-2P",), "refrigerated")}
+    assert asked(line(1, "refrigerated")) == {HandlingRequirement(HandlingKind.OTHER, ("TENT-2P",), "refrigerated")}
 
 
 def test_gift_customization_and_tax_number_are_asked_for_too() -> None:
-    assert asked(line(1, gift=True, gift_wrap="Classic")) == {Demand(DemandKind.GIFT, ("TENT-2P",), "Classic")}
+    assert asked(line(1, gift=True, gift_wrap="Classic")) == {
+        HandlingRequirement(HandlingKind.GIFT, ("TENT-2P",), "Classic")
+    }
     assert asked(line(1, gift=True, ioss="IM0123456789", customization=CustomizationState.STORED)) == {
-        Demand(DemandKind.GIFT, ("TENT-2P",)),
-        Demand(DemandKind.CUSTOMIZATION, ("TENT-2P",)),
-        Demand(DemandKind.IOSS, ("TENT-2P",), "IM0123456789"),
+        HandlingRequirement(HandlingKind.GIFT, ("TENT-2P",)),
+        HandlingRequirement(HandlingKind.CUSTOMIZATION, ("TENT-2P",)),
+        HandlingRequirement(HandlingKind.IOSS, ("TENT-2P",), "IM0123456789"),
     }
 
 
@@ -67,40 +71,45 @@ def test_a_customization_is_asked_for_whether_or_not_it_could_be_fetched(state: 
 
 def test_a_demand_names_every_sku_it_is_about_once() -> None:
     bundle = ((1, "LAMP-USB", 2), (1, "STOVE-MINI", 1), (2, "LAMP-USB", 1))
-    assert asked(line(1, "serialNumber"), line(2, "serialNumber"), components=bundle) == {
-        Demand(DemandKind.SERIAL_NUMBER, ("LAMP-USB", "STOVE-MINI"))
+    assert asked(line(1, "SERIAL_NUMBER"), line(2, "SERIAL_NUMBER"), components=bundle) == {
+        HandlingRequirement(HandlingKind.SERIAL_NUMBER, ("LAMP-USB", "STOVE-MINI"))
     }
 
 
 def test_two_tax_numbers_are_two_demands() -> None:
     parts = ((1, "A", 1), (2, "B", 1))
     assert asked(line(1, ioss="IM1"), line(2, ioss="IM2"), components=parts) == {
-        Demand(DemandKind.IOSS, ("A",), "IM1"),
-        Demand(DemandKind.IOSS, ("B",), "IM2"),
+        HandlingRequirement(HandlingKind.IOSS, ("A",), "IM1"),
+        HandlingRequirement(HandlingKind.IOSS, ("B",), "IM2"),
     }
 
 
 def test_nothing_is_asked_of_a_line_that_is_not_shipped() -> None:
-    assert asked(line(1), line(2, "serialNumber")) == set()
+    assert asked(line(1), line(2, "SERIAL_NUMBER")) == set()
 
 
 def test_stored_demands_come_back_as_they_were() -> None:
-    demands = (Demand(DemandKind.PALLET, ("A", "B")), Demand(DemandKind.OTHER, ("A",), "refrigerated"))
+    demands = (
+        HandlingRequirement(HandlingKind.PALLET, ("A", "B")),
+        HandlingRequirement(HandlingKind.OTHER, ("A",), "refrigerated"),
+    )
     assert from_json(to_json(demands)) == demands
 
 
 def test_the_embedded_warehouse_keeps_what_it_was_asked_for(platform: Platform, clock: VirtualClock) -> None:
     depot = Depot(platform, clock)
     depot.receive("TENT-2P", 5)
-    demands = (Demand(DemandKind.SERIAL_NUMBER, ("TENT-2P",)),)
+    demands = (HandlingRequirement(HandlingKind.SERIAL_NUMBER, ("TENT-2P",)),)
     plain = depot.new_order("N-1", {"TENT-2P": 1})
-    special = replace(depot.new_order("N-2", {"TENT-2P": 1}), demands=demands, marks=("PRIME",), deliver_by=clock.now())
+    special = replace(
+        depot.new_order("N-2", {"TENT-2P": 1}), requirements=demands, tags=("PRIME",), deliver_by=clock.now()
+    )
     depot.place(plain, special)
     with platform.db.read() as session:
         kept = {row.number: row for row in session.scalars(sa.select(WarehouseOrder))}
-    assert (kept["N-1"].demands, kept["N-1"].marks, kept["N-1"].deliver_by) == ([], [], None)
-    assert from_json(kept["N-2"].demands) == demands
-    assert (kept["N-2"].marks, kept["N-2"].deliver_by) == (["PRIME"], clock.now())
+    assert (kept["N-1"].requirements, kept["N-1"].tags, kept["N-1"].deliver_by) == ([], [], None)
+    assert from_json(kept["N-2"].requirements) == demands
+    assert (kept["N-2"].tags, kept["N-2"].deliver_by) == (["PRIME"], clock.now())
 
 
 def test_an_order_goes_to_the_warehouse_with_its_demands_and_marks(world: World) -> None:
@@ -113,8 +122,8 @@ def test_an_order_goes_to_the_warehouse_with_its_demands_and_marks(world: World)
     world.settle()
     received = world.orders()[order_id]
     placed = world.warehouse_orders()[received.number]
-    assert DemandKind.GIFT in {demand.kind for demand in from_json(placed.demands)}
-    assert placed.marks == received.marks == ["PRIME"]
+    assert HandlingKind.GIFT in {demand.kind for demand in from_json(placed.requirements)}
+    assert placed.tags == received.marks == ["PRIME"]
     assert placed.deliver_by == received.deliver_by is not None
     ends = (placed.ship_after, placed.ship_by, placed.deliver_after)
     assert ends == (received.ship_after, received.ship_by, received.deliver_after)

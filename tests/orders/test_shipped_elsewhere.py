@@ -18,7 +18,7 @@ from is2_core.orders.fulfillment.states import PostState
 from is2_core.orders.importing.fetch_order import fetch_this_order
 from is2_core.orders.models import OrderEvent, ReceivedOrder, Recipient
 from is2_core.orders.states import AckState, ReceivedState
-from plugins.warehouse import CancelAnswer, NewOrder, PlaceAnswer, TooLate
+from plugins.warehouse import CancelAnswer, NewOrder, PlaceAnswer, TooLate, WarehouseContext, hookimpl
 from tests.shipments.test_tracking import METHODS, Dock
 from tests.support.world import World
 
@@ -118,14 +118,15 @@ def test_where_the_warehouse_shipped_before_the_news_a_case_says_so(dock: Dock) 
 class Packed(EmbeddedWarehouse):
     """A warehouse that has packed all it was given, and stops nothing any more."""
 
-    def cancel_order(self, account_id: int, number: str) -> CancelAnswer:
+    @hookimpl
+    def cancel_order(self, ctx: WarehouseContext, number: str) -> CancelAnswer:
         return TooLate("The parcel is packed.")
 
 
 @pytest.mark.parametrize("news", ["by_hand", "cancelled"])
 def test_too_late_is_told_to_a_person(dock: Dock, news: str) -> None:
     order_id = placed(dock)
-    dock.world.platform.warehouses["embedded"] = Packed(dock.world.platform.db, dock.world.clock)
+    dock.world.platform.warehouses.replace("embedded", Packed(dock.world.platform.db))
     if news == "by_hand":
         by_hand(dock, order_id)
     else:
@@ -314,11 +315,12 @@ class Meanwhile(EmbeddedWarehouse):
     """The embedded warehouse; something happens while it is being asked to take orders."""
 
     def __init__(self, dock: Dock, units: int | None) -> None:
-        super().__init__(dock.world.platform.db, dock.world.clock)
+        super().__init__(dock.world.platform.db)
         self._dock, self._units = dock, units
 
-    def place_orders(self, batch: Sequence[NewOrder]) -> list[PlaceAnswer]:
-        for order in batch:
+    @hookimpl
+    def place_orders(self, ctx: WarehouseContext, orders: Sequence[NewOrder]) -> list[PlaceAnswer]:
+        for order in orders:
             order_id = order.number.partition("-")[2]
             by_hand(self._dock, order_id, self._units)
             self._dock.world.clock.advance(timedelta(minutes=3))
@@ -326,13 +328,13 @@ class Meanwhile(EmbeddedWarehouse):
             fetch_this_order(
                 self._dock.world.platform, user_id=self._dock.world.owner, remote_id=order_id, **orders_of_the_store
             )
-        return super().place_orders(batch)
+        return super().place_orders(ctx, orders)
 
 
 @pytest.mark.parametrize("units", [None, 1])
 def test_what_is_confirmed_while_the_warehouse_is_being_asked_is_stopped_or_told(dock: Dock, units: int | None) -> None:
     order_id = three_tents(dock)
-    dock.world.platform.warehouses["embedded"] = Meanwhile(dock, units)
+    dock.world.platform.warehouses.replace("embedded", Meanwhile(dock, units))
     dock.world.finish(dock.store)
     dock.world.pass_time(minutes=2)
     order = dock.received(order_id)

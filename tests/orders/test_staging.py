@@ -94,7 +94,7 @@ def test_promised_windows_and_what_customs_want_are_kept(taken: Stage, order: Or
     promised = (row.ship_after, row.ship_by, row.deliver_after, row.deliver_by)
     assert promised == (order.ship_after, order.ship_by, order.deliver_after, order.deliver_by)
     assert (row.original_order, row.lines[0].ioss) == ("111-2222222-2222222", "IM1234567890")
-    assert row.lines[0].demands == ["serialNumber"]
+    assert row.lines[0].demands == ["SERIAL_NUMBER"]
 
 
 def test_what_the_cart_leaves_out_of_a_later_page_is_kept(world: World, taken: Stage, order: Order) -> None:

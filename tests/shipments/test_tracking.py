@@ -21,7 +21,7 @@ from is2_core.orders.fulfillment.states import PostState
 from is2_core.orders.models import ReceivedLine, ReceivedOrder
 from is2_core.orders.states import ReceivedState
 from is2_core.shipments import tracking
-from plugins.warehouse import Shipments
+from plugins.warehouse import Shipments, WarehouseContext, hookimpl
 from tests.support.parcels import confirming
 from tests.support.world import World
 
@@ -467,8 +467,9 @@ def test_a_package_the_cart_chokes_on_hinders_no_other(dock: Dock, monkeypatch: 
 class AsksNobody(EmbeddedWarehouse):
     """As a warehouse elsewhere: whoever types a number there is not asked about it."""
 
-    def shipments_since(self, account_id: int, cursor: str) -> Shipments:
-        news = super().shipments_since(account_id, cursor)
+    @hookimpl
+    def shipments_since(self, ctx: WarehouseContext, cursor: str) -> Shipments:
+        news = super().shipments_since(ctx, cursor)
         return replace(news, packages=tuple(replace(entry, number_confirmed=False) for entry in news.packages))
 
 
@@ -481,7 +482,7 @@ def test_one_number_for_two_orders_raises_a_case_where_nobody_was_asked(dock: Do
     dock.ship(first, "1Z0001")
     dock.ship(second, "1Z0001")
     assert case() is None
-    dock.world.platform.warehouses["embedded"] = AsksNobody(dock.world.platform.db, dock.world.clock)
+    dock.world.platform.warehouses.replace("embedded", AsksNobody(dock.world.platform.db))
     package = dock.ship(third, "1z-0001")
     raised = case()
     assert raised is not None and raised.closed_at is None

@@ -11,15 +11,13 @@ from is2_core.accounts import users
 from is2_core.accounts.models import Integration
 from is2_core.accounts.states import IntegrationState
 from is2_core.clock import VirtualClock
-from is2_core.db.types import seal
 from is2_core.embedded_warehouse import order_handling, packing, receiving
 from is2_core.embedded_warehouse.models import StockMovement, WarehouseOrder, WarehousePackage, WarehouseSku
-from is2_core.orders.models import ReceivedOrder, Recipient
-from is2_core.orders.states import ReceivedState
 from is2_core.platform import Platform
 from is2_core.tasks.models import Task
+from is2_core.warehouses.calls import Warehouse, warehouse_of
 from plugins.interface import Address
-from plugins.warehouse import NewOrder, OrderLine, PlaceAnswer, Warehouse
+from plugins.warehouse import NewOrder, OrderLine, PlaceAnswer
 from tests.support.parcels import confirming
 
 
@@ -33,7 +31,11 @@ class Depot:
     @property
     def warehouse(self) -> Warehouse:
         """The warehouse through its port."""
-        return self.platform.warehouse("embedded")
+        return self.warehouse_of(self.account)
+
+    def warehouse_of(self, account: int) -> Warehouse:
+        """The same of another account."""
+        return warehouse_of(self.platform, "embedded", account)
 
     def open_account(self, name: str) -> int:
         """Another account with an active store."""
@@ -59,43 +61,18 @@ class Depot:
 
     def order(self, number: str, lines: dict[str, int], *, account: int = 0, ship_by: datetime | None = None) -> int:
         """Place an order and return its id in the warehouse."""
-        self.place(self.new_order(number, lines, account=account, ship_by=ship_by))
+        self.warehouse_of(account or self.account).place_orders([self.new_order(number, lines, ship_by=ship_by)])
         with self.platform.db.read() as session:
             return session.scalars(sa.select(WarehouseOrder.id).where(WarehouseOrder.number == number)).one()
 
     def place(self, *orders: NewOrder) -> list[PlaceAnswer]:
-        """Place orders together."""
+        """Place orders of the first account together."""
         return self.warehouse.place_orders(orders)
 
-    def new_order(
-        self, number: str, lines: dict[str, int], *, account: int = 0, ship_by: datetime | None = None
-    ) -> NewOrder:
-        """An order to place, with the received order and the recipient it belongs to."""
-        account = account or self.account
-        now = self.clock.now()
-        with self.platform.db.write() as session:
-            store = session.scalars(sa.select(Integration.id).where(Integration.account_id == account)).one()
-            received = ReceivedOrder(
-                account_id=account,
-                integration_id=store,
-                remote_id=f"remote {number}",
-                number=number,
-                state=ReceivedState.STAGED,
-                cart_state="UNSHIPPED",
-                cart_created_at=now,
-                cart_updated_at=now,
-                staged_at=now,
-                read_at=now,
-            )
-            session.add(received)
-            session.flush()
-            sealed = seal(Recipient.sealed, {"address": {}}, store, received.remote_id)
-            recipient = Recipient(account_id=account, order_id=received.id, sealed=sealed)
-            session.add(recipient)
-            session.flush()
-            ref = recipient.id
+    def new_order(self, number: str, lines: dict[str, int], *, ship_by: datetime | None = None) -> NewOrder:
+        """An order to place."""
         units = tuple(OrderLine(sku, quantity) for sku, quantity in lines.items())
-        return NewOrder(number, account, "Outdoor", "GROUND", Address(), ref, ship_by, units)
+        return NewOrder(number, "Outdoor", "GROUND", Address(name="Ann"), units, ship_by=ship_by)
 
     def ship(self, order_id: int, lines: dict[str, str], **changes: Any) -> int:
         """Ship a package by UPS."""

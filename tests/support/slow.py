@@ -19,6 +19,7 @@ from is2_core.accounts.states import IntegrationState
 from is2_core.admin import cart_setup
 from is2_core.calls.carts import CartRegistry
 from is2_core.calls.transport import Request
+from is2_core.calls.warehouses import WarehouseRegistry
 from is2_core.clock import VirtualClock
 from is2_core.db.types import seal
 from is2_core.embedded_warehouse import receiving
@@ -37,7 +38,16 @@ from is2_core.tasks.runner import run_task
 from is2_core.tasks.states import TaskState
 from is2_core.tasks.wakeups import JOB_TIMEOUT_S
 from plugins.interface import Customization, Reply, hookimpl
-from plugins.warehouse import Activity, CancelAnswer, FoundOrder, NewOrder, PlaceAnswer, Shipments
+from plugins.warehouse import (
+    Activity,
+    CancelAnswer,
+    FoundOrder,
+    NewOrder,
+    PlaceAnswer,
+    Shipments,
+    WarehouseContext,
+    hookimpl as warehouse_hook,
+)
 
 CALL_S = 6.0
 ADDRESS = "https://shop.example.com"
@@ -93,7 +103,7 @@ class SlowWarehouse(EmbeddedWarehouse):
     """The embedded warehouse behind a slow line: each order of a batch is a call of its own."""
 
     def __init__(self, platform: Platform, timer: Timer) -> None:
-        super().__init__(platform.db, timer.clock, page=1)
+        super().__init__(platform.db, page=1)
         self._timer = timer
         self.slow = True
 
@@ -101,28 +111,33 @@ class SlowWarehouse(EmbeddedWarehouse):
         if self.slow:
             self._timer.spend(calls)
 
-    def place_orders(self, batch: Sequence[NewOrder]) -> list[PlaceAnswer]:
+    @warehouse_hook
+    def place_orders(self, ctx: WarehouseContext, orders: Sequence[NewOrder]) -> list[PlaceAnswer]:
         answers = []
-        for order in batch:
+        for order in orders:
             self._spend()
-            answers += super().place_orders([order])
+            answers += super().place_orders(ctx, [order])
         return answers
 
-    def find_order(self, account_id: int, number: str) -> list[FoundOrder]:
+    @warehouse_hook
+    def find_order(self, ctx: WarehouseContext, number: str) -> list[FoundOrder]:
         self._spend()
-        return super().find_order(account_id, number)
+        return super().find_order(ctx, number)
 
-    def cancel_order(self, account_id: int, number: str) -> CancelAnswer:
+    @warehouse_hook
+    def cancel_order(self, ctx: WarehouseContext, number: str) -> CancelAnswer:
         self._spend()
-        return super().cancel_order(account_id, number)
+        return super().cancel_order(ctx, number)
 
-    def activity_since(self, account_id: int, cursor: str) -> Activity:
+    @warehouse_hook
+    def activity_since(self, ctx: WarehouseContext, cursor: str) -> Activity:
         self._spend()
-        return super().activity_since(account_id, cursor)
+        return super().activity_since(ctx, cursor)
 
-    def shipments_since(self, account_id: int, cursor: str) -> Shipments:
+    @warehouse_hook
+    def shipments_since(self, ctx: WarehouseContext, cursor: str) -> Shipments:
         self._spend()
-        return super().shipments_since(account_id, cursor)
+        return super().shipments_since(ctx, cursor)
 
 
 def _with_customizations(timer: Timer) -> object:
@@ -146,9 +161,9 @@ class SlowStore:
         carts.add("tiny", lambda: _with_customizations(self.timer))
         assert carts.broken == []
         self.transport = ShopTransport(self.shop, self.timer)
-        self.platform = replace(platform, carts=carts, transport=self.transport, warehouses={})
+        self.platform = replace(platform, carts=carts, transport=self.transport, warehouses=WarehouseRegistry())
         self.warehouse = SlowWarehouse(platform, self.timer)
-        self.platform.warehouses["embedded"] = self.warehouse
+        self.platform.warehouses.replace("embedded", self.warehouse)
         self.account = users.create_account(self.platform, "Tiny Company")
         cart_setup.save_cart_settings(self.platform, "tiny", "live", {})
         cart_setup.enable_cart(self.platform, "tiny")

@@ -134,9 +134,11 @@ class World:
                 page = browser.get(target, timeout=30, allow_redirects=False)
 
     @remembered
-    def connect(self, region: str = "na", seller: str = NORTHWIND) -> int:
+    def connect(self, region: str = "na", seller: str = NORTHWIND, wms_target: str = "") -> int:
         """Install a store as far as the settings page; returns its id."""
-        store = install.begin(self.platform, cart="amazon", region=region, account_id=self.account)
+        store = install.begin(
+            self.platform, cart="amazon", region=region, account_id=self.account, wms_target=wms_target
+        )
         away = install.step(
             self.platform,
             integration_id=store,

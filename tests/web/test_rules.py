@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
 from is2_core.accounts.models import Integration, User
-from is2_core.embedded_warehouse.models import WarehouseOrder, WarehouseSku
+from is2_core.embedded_warehouse.models import WarehouseFile, WarehouseOrder, WarehouseSku
 from is2_core.items.models import CartItem, ItemUpload, ShippingMapping
-from is2_core.orders.models import ReceivedLine, ReceivedOrder, Recipient
+from is2_core.orders.models import ReceivedLine, ReceivedOrder
 from is2_core.submissions.models import Submission
 from is2_core.tasks.models import Task
 from tests.support.browser import Browser
@@ -61,9 +61,9 @@ def table_of(rule: Rule, name: str) -> type:
 
 def line_of(db: Session, rule: Rule, order_id: int) -> int | None:
     """A line of the order that an address is about."""
-    received = order_id
     if table_of(rule, "order_id") is WarehouseOrder:
-        received = db.get_one(Recipient, db.get_one(WarehouseOrder, order_id).recipient_id).order_id
+        return db.scalars(sa.select(WarehouseFile.id).where(WarehouseFile.order_id == order_id)).first() or 1
+    received = order_id
     return db.scalars(sa.select(ReceivedLine.id).where(ReceivedLine.order_id == received)).first()
 
 
@@ -77,6 +77,8 @@ def address(panel: Panel, rule: Rule, account_id: int) -> str:
                 values[name] = line_of(db, rule, int(str(values["order_id"])))
             elif name == "cart":
                 values[name] = "amazon"
+            elif name == "warehouse":
+                values[name] = "embedded"
             elif name == "filename":
                 values[name] = "app.css"
             elif name == "user_id":
@@ -92,7 +94,7 @@ def address(panel: Panel, rule: Rule, account_id: int) -> str:
 
 
 def with_object(rule: Rule) -> bool:
-    return bool(rule.arguments - {"cart", "filename", "user_id", "task_id"})
+    return bool(rule.arguments - {"cart", "warehouse", "filename", "user_id", "task_id"})
 
 
 def content(panel: Panel) -> str:

@@ -19,6 +19,7 @@ from plugins.interface import CartManifest
 from web import access
 from web.access import platform
 from web.admin.section import blueprint
+from web.admin.warehouses import warehouse_rows
 from web.forms import draw, stray, typed
 
 
@@ -41,7 +42,8 @@ class CartRow:
 @blueprint.get("/plugins")
 @access.require_role(Role.ADMIN)
 def plugins() -> ResponseReturnValue:
-    """Every cart plugin: what it can do, who uses it, whether it is enabled; the broken ones with the reason."""
+    """Every cart and warehouse plugin: what it can do, who uses it, whether it is enabled; the broken ones with the
+    reason."""
     return _plugins_page()
 
 
@@ -65,7 +67,8 @@ def _plugins_page(error: str = "") -> str:
         )
         for name in carts.names()
     ]
-    return render_template("admin/plugins.html", rows=rows, broken=carts.broken, error=error)
+    broken = [*carts.broken, *platform().warehouses.broken]
+    return render_template("admin/plugins.html", rows=rows, warehouses=warehouse_rows(), broken=broken, error=error)
 
 
 @blueprint.post("/plugins/<cart>/enable")

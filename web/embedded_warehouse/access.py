@@ -6,18 +6,17 @@ Warehouse staff, support and admins see every account; a merchant sees the own s
 from __future__ import annotations
 
 import logging
-from typing import Any, TypeVar
 
-import sqlalchemy as sa
 from flask import abort, request
-from sqlalchemy.orm import Session
 
-from is2_core.accounts.models import Account
+from is2_core.accounts import names
 from is2_core.accounts.states import SEES_WAREHOUSE, WORKS_IN_WAREHOUSE
-from is2_core.embedded_warehouse.models import WarehouseOrder, WarehouseSku
+from is2_core.embedded_warehouse import order_queries, queries
+from is2_core.embedded_warehouse.order_queries import Order
+from is2_core.embedded_warehouse.queries import Sku
 from web import access
+from web.access import platform
 
-Row = TypeVar("Row", WarehouseSku, WarehouseOrder)
 _log = logging.getLogger(__name__)
 
 
@@ -33,26 +32,32 @@ def require_staff() -> None:
         abort(403)
 
 
-def only_visible(
-    query: sa.Select[*tuple[Any, ...]], table: type[WarehouseSku] | type[WarehouseOrder]
-) -> sa.Select[*tuple[Any, ...]]:
-    """The rows of a list that the viewer sees, of one account where one was chosen."""
-    if access.has_role(*SEES_WAREHOUSE):
-        chosen = request.args.get("account", 0, type=int)
-        return query.where(table.account_id == chosen) if chosen else query
-    return query.where(table.account_id == access.account().id)
-
-
-def visible(db: Session, table: type[Row], row_id: int) -> Row:
-    """A row the viewer sees; 404 otherwise."""
+def seen_accounts() -> list[int] | None:
+    """The accounts whose rows a list shows, the one that was chosen; None for all."""
     if not access.has_role(*SEES_WAREHOUSE):
-        return access.owned(db, table, row_id)
-    return db.get(table, row_id) or abort(404)
+        return [access.account().id]
+    chosen = request.args.get("account", 0, type=int)
+    return [chosen] if chosen else None
 
 
-def account_names(db: Session) -> dict[int, str]:
+def visible_sku(sku_id: int) -> Sku:
+    """A SKU the viewer sees; 404 otherwise."""
+    found = queries.find_sku(platform(), sku_id)
+    if not access.has_role(*SEES_WAREHOUSE):
+        return access.visible(found, "warehouse_sku", sku_id)
+    return found or abort(404)
+
+
+def visible_order(order_id: int) -> Order:
+    """An order the viewer sees; 404 otherwise."""
+    found = order_queries.find_order(platform(), order_id)
+    if not access.has_role(*SEES_WAREHOUSE):
+        return access.visible(found, "warehouse_order", order_id)
+    return found or abort(404)
+
+
+def account_names() -> dict[int, str]:
     """The accounts the viewer can choose among, by id."""
     if not access.has_role(*SEES_WAREHOUSE):
         return {access.account().id: access.account().name}
-    rows = db.execute(sa.select(Account.id, Account.name).order_by(Account.name)).all()
-    return {row.id: row.name for row in rows}
+    return names.account_names(platform())

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import sqlalchemy as sa
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from is2_core.embedded_warehouse import order_handling, packing
-from is2_core.embedded_warehouse.models import WarehouseOrder
-from is2_core.embedded_warehouse.states import OPEN, WarehouseState
+from is2_core.embedded_warehouse import order_handling, order_queries, packing
+from is2_core.embedded_warehouse.order_queries import Order
+from is2_core.embedded_warehouse.states import WarehouseState
 from is2_core.errors import BadInput, FlowError
 from web import access
 from web.access import platform
-from web.embedded_warehouse.access import account_names, only_visible, require_staff, visible
+from web.embedded_warehouse.access import account_names, require_staff, seen_accounts, visible_order
 from web.embedded_warehouse.packing_page import OTHER, PackageRow, ParcelForm, Refused, draw_order, packages_of
-from web.paging import paged
+from web.paging import page_from
 
 
 def add_pages(blueprint: Blueprint) -> None:
@@ -30,23 +29,14 @@ def add_pages(blueprint: Blueprint) -> None:
 def orders() -> ResponseReturnValue:
     """The orders to pack, the most urgent first."""
     state, q = request.args.get("state", ""), request.args.get("q", "").strip()
-    query = sa.select(WarehouseOrder).order_by(
-        sa.case((WarehouseOrder.state.in_(OPEN), 0), else_=1),
-        WarehouseOrder.ship_by.is_(None),
-        WarehouseOrder.ship_by,
-        WarehouseOrder.id,
+    accounts = seen_accounts()
+    page = page_from(
+        lambda first, most: order_queries.order_list(platform(), accounts, state=state, text=q, first=first, most=most)
     )
-    if state:
-        query = query.where(WarehouseOrder.state == state)
-    if q:
-        query = query.where(WarehouseOrder.number.icontains(q, autoescape=True))
-    with platform().db.read() as db:
-        page = paged(db, only_visible(query, WarehouseOrder))
-        names = account_names(db)
     return render_template(
         "warehouse/orders.html",
         page=page,
-        names=names,
+        names=account_names(),
         states=list(WarehouseState),
         state=state,
         q=q,
@@ -159,20 +149,17 @@ def _do(
     return redirect(url_for(".order", order_id=order_id), 303)
 
 
-def _require(order_id: int) -> WarehouseOrder:
+def _require(order_id: int) -> Order:
     """The order, for who works in the warehouse: 404 where it is not there for the viewer, else 403."""
-    with platform().db.read() as db:
-        row = visible(db, WarehouseOrder, order_id)
+    row = visible_order(order_id)
     require_staff()
     return row
 
 
-def _package(row: WarehouseOrder) -> PackageRow:
+def _package(row: Order) -> PackageRow:
     """The package of this order that the form names."""
     package_id = request.form.get("package_id", 0, type=int)
-    with platform().db.read() as db:
-        packages = packages_of(db, row)
-    return next((entry for entry in packages if entry.package.id == package_id), None) or abort(404)
+    return next((entry for entry in packages_of(row) if entry.package.id == package_id), None) or abort(404)
 
 
 def _typed(corrects: PackageRow | None = None) -> ParcelForm:

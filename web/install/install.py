@@ -71,6 +71,7 @@ def _confirm(manifest: CartManifest, region: str, home_site: str, error: str = "
         region=manifest.region(region),
         home_site=home_site,
         own=own,
+        warehouses=[platform().warehouses.manifest(name) for name in platform().warehouses.names()],
         address=here,
         error=error,
     )
@@ -85,7 +86,14 @@ def begin(cart: str) -> ResponseReturnValue:
     access.choose_account(account_id)
     access.require_member(account_id)
     try:
-        integration_id = connect.begin(platform(), cart=cart, region=region, account_id=account_id, home_site=home_site)
+        integration_id = connect.begin(
+            platform(),
+            cart=cart,
+            region=region,
+            account_id=account_id,
+            home_site=home_site,
+            wms_target=request.form.get("wms_target", ""),
+        )
         outcome = _step(access.owned_integration(integration_id))
     except FlowError as error:
         return _confirm(manifest, region, home_site, error.sentence), error.status

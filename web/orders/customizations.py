@@ -8,15 +8,14 @@ from io import BytesIO
 import sqlalchemy as sa
 from flask import Blueprint, abort, send_file
 from flask.typing import ResponseReturnValue
-from sqlalchemy.orm import Session
 from werkzeug.utils import secure_filename
 
-from is2_core.embedded_warehouse.models import WarehouseOrder
+from is2_core.embedded_warehouse import order_queries
 from is2_core.orders.customizations import customization_of
-from is2_core.orders.models import ReceivedLine, ReceivedOrder, Recipient
+from is2_core.orders.models import ReceivedLine, ReceivedOrder
 from web import access
 from web.access import platform
-from web.embedded_warehouse.access import visible
+from web.embedded_warehouse.access import visible_order
 from web.orders.recipients import may_see
 
 blueprint = Blueprint("customizations", __name__, template_folder="templates")
@@ -28,36 +27,40 @@ def of_received(order_id: int, line_id: int) -> ResponseReturnValue:
     """The file of a received order's line, for the merchant."""
     with platform().db.read() as db:
         order = access.owned(db, ReceivedOrder, order_id)
-        _require_line(db, order.id, line_id)
-    return _send(line_id, order.account_id)
+        line = db.scalar(
+            sa.select(ReceivedLine.id).where(ReceivedLine.id == line_id, ReceivedLine.order_id == order.id)
+        )
+    if line is None:
+        abort(404)
+    _require_may_see(order.account_id)
+    found = customization_of(platform(), line_id=line_id, account_id=order.account_id)
+    return _send(found.content if found else None, found.name if found else "", line_id)
 
 
 @blueprint.get("/warehouse/orders/<int:order_id>/lines/<int:line_id>/customization")
 def of_warehouse(order_id: int, line_id: int) -> ResponseReturnValue:
-    """The file of a line that a warehouse order ships, for who packs it."""
-    with platform().db.read() as db:
-        order = visible(db, WarehouseOrder, order_id)
-        _require_line(db, db.get_one(Recipient, order.recipient_id).order_id, line_id)
-    return _send(line_id, order.account_id)
-
-
-def _require_line(db: Session, order_id: int, line_id: int) -> None:
-    line = db.scalar(sa.select(ReceivedLine.id).where(ReceivedLine.id == line_id, ReceivedLine.order_id == order_id))
-    if line is None:
+    """What a buyer had made on units of a warehouse order, for who packs it; `line_id` is the warehouse's."""
+    order = visible_order(order_id)
+    file = next((each for each in order_queries.files_of(platform(), order.id) if each.id == line_id), None)
+    if file is None:
         abort(404)
+    _require_may_see(order.account_id)
+    return _send(order_queries.content_of(platform(), order.id, file.id), file.name, file.id)
 
 
-def _send(line_id: int, account_id: int) -> ResponseReturnValue:
+def _require_may_see(account_id: int) -> None:
     if not may_see(account_id):
         _log.warning("user %s (%s) may not see what buyers had made", access.user().id, access.user().role)
         abort(403, "Only the merchant and the warehouse see what a buyer had made.")
-    found = customization_of(platform(), line_id=line_id, account_id=account_id)
-    if found is None:
+
+
+def _send(content: bytes | None, name: str, number: int) -> ResponseReturnValue:
+    if content is None:
         abort(404, "There is no such file here: it was not fetched yet, or erased some time after shipping.")
     # Whatever the shop calls it, the browser is to store it and not to open it here.
     return send_file(
-        BytesIO(found.content),
+        BytesIO(content),
         mimetype="application/octet-stream",
         as_attachment=True,
-        download_name=secure_filename(found.name) or f"customization-{line_id}",
+        download_name=secure_filename(name) or f"customization-{number}",
     )

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import selectinload
 
 from is2_core.accounts.models import Integration
-from is2_core.embedded_warehouse.models import WarehouseOrder
+from is2_core.embedded_warehouse import order_queries
 from is2_core.errors import FlowError
 from is2_core.orders import actions
 from is2_core.orders.fulfillment import acknowledging
@@ -23,6 +23,7 @@ from is2_core.orders.models import LineCustomization, PlacedComponent, ReceivedO
 from is2_core.orders.states import UNPLACED
 from is2_core.orders.wording.shown import ShownHold, shown_holds, timeline
 from is2_core.shipments import tracking
+from plugins.warehouse import WaitsFor
 from web import access
 from web.access import platform
 from web.actions import run_action
@@ -38,6 +39,14 @@ POST_LABELS = {
     PostState.REJECTED: "Refused",
     PostState.NOT_NEEDED: "The cart takes no tracking",
     PostState.VOIDED: "Voided",
+}
+
+WAITS_LABELS = {
+    WaitsFor.STOCK: "Waiting for stock",
+    WaitsFor.HOLD: "On hold there",
+    WaitsFor.PACKING: "To be packed",
+    WaitsFor.BEING_PACKED: "Being packed",
+    WaitsFor.NOTHING: "Nothing left to pack",
 }
 
 _PAGES = {"items": "items.list_items", "shipping": "shipping.mappings"}
@@ -69,11 +78,6 @@ def _detail(order: ReceivedOrder, error: FlowError | None = None, reason: str = 
             components[part.line_id].append(part)
         entries = timeline(platform(), db, order, store.cart)
         packages = db.scalars(sa.select(Package).where(Package.order_id == order.id).order_by(Package.id)).all()
-        warehouse_order = db.scalar(
-            sa.select(WarehouseOrder).where(
-                WarehouseOrder.number == order.number, WarehouseOrder.account_id == order.account_id
-            )
-        )
         replaced = db.scalar(
             sa.select(ReceivedOrder.id).where(
                 ReceivedOrder.integration_id == order.integration_id,
@@ -101,7 +105,8 @@ def _detail(order: ReceivedOrder, error: FlowError | None = None, reason: str = 
         packages=packages,
         skus={line.id: line.sku for line in order.lines},
         post_label=post_label,
-        warehouse_order=warehouse_order,
+        warehouse_order_id=order_queries.id_of_order(platform(), order.account_id, order.number),
+        in_warehouse=in_warehouse(order),
         replaced=replaced,
         customizations=customizations,
         recipient=recipient,
@@ -115,6 +120,13 @@ def _detail(order: ReceivedOrder, error: FlowError | None = None, reason: str = 
         reason=reason,
         note=note,
     )
+
+
+def in_warehouse(order: ReceivedOrder) -> str:
+    """What an order waits for in the warehouse, in words; "" where the warehouse does not have it."""
+    if order.placed_at is None:
+        return ""
+    return WAITS_LABELS[WaitsFor(order.waits_for)] if order.waits_for else "Accepted"
 
 
 def post_label(package: Package, order: ReceivedOrder) -> str:

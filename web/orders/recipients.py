@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -68,24 +68,28 @@ def shown_recipient(order_id: int, account_id: int) -> ShownRecipient:
         sealed = recipient_of(platform(), order_id=order_id, account_id=account_id)
     except CannotOpen:
         return ShownRecipient(closed=True)
-    address = sealed.get("address")
-    values = _flat(address) if address else {}
+    shown = shown_address(sealed.get("address"), erased=erased_at is not None, whole=may_see(account_id))
     if not may_see(account_id):
-        hidden = {key: value if key in _UNMASKED or not value else _MASK for key, value in values.items()}
-        return ShownRecipient(hidden, present=bool(address), masked=bool(address), erased=erased_at is not None)
+        return shown
     buyer = sealed.get("buyer") or {}
-    return ShownRecipient(
-        values,
-        tuple((label, buyer[key]) for key, label in _BUYER_LABELS.items() if buyer.get(key)),
-        tuple(
+    return replace(
+        shown,
+        buyer=tuple((label, buyer[key]) for key, label in _BUYER_LABELS.items() if buyer.get(key)),
+        notes=tuple(
             (line_id, label, line[key])
             for line_id, line in (sealed.get("lines") or {}).items()
             for key, label in (("gift_message", "Gift message"), ("customization_url", _CUSTOMIZATION))
             if line.get(key)
         ),
-        present=bool(address),
-        erased=erased_at is not None,
     )
+
+
+def shown_address(address: Mapping[str, Any] | None, *, erased: bool, whole: bool) -> ShownRecipient:
+    """An address as a viewer sees it: masked unless `whole`."""
+    values = _flat(address) if address else {}
+    if not whole:
+        values = {key: value if key in _UNMASKED or not value else _MASK for key, value in values.items()}
+    return ShownRecipient(values, present=bool(address), masked=bool(address) and not whole, erased=erased)
 
 
 def line_notes(recipient: ShownRecipient, lines: Sequence[ReceivedLine]) -> list[tuple[str, str, str]]:
@@ -99,7 +103,7 @@ def line_notes(recipient: ShownRecipient, lines: Sequence[ReceivedLine]) -> list
     ]
 
 
-def _flat(address: dict[str, Any]) -> dict[str, str]:
+def _flat(address: Mapping[str, Any]) -> dict[str, str]:
     lines = [*address.get("lines", ()), "", "", ""]
     flat = {"line1": lines[0], "line2": lines[1], "line3": ", ".join(filter(None, lines[2:]))}
     values = {key: str(flat.get(key, address.get(key, ""))) for key in ADDRESS_FIELDS}

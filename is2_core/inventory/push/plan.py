@@ -17,6 +17,7 @@ from is2_core.items.models import CartItem
 from is2_core.orders.activity import waiting_units
 from is2_core.platform import Platform
 from is2_core.tasks.run import TaskRun
+from is2_core.warehouses.calls import warehouse_of
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def levels_of(platform: Platform, integration: Integration, candidates: Sequence
     with platform.db.read() as session:
         waiting = waiting_units(session, integration.account_id)
         buffers = buffers_of(session, integration.account_id)
-    rows = platform.warehouse(integration.wms_target).stock(integration.account_id, skus)
+    rows = warehouse_of(platform, integration.wms_target, integration.account_id).stock(skus)
     stock = {
         row.sku: SkuStock(row.on_hand, row.committed, waiting.get(row.sku, 0), buffers.get(row.sku, 0)) for row in rows
     }

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +14,7 @@ from is2_core.accounts.display_name import integration_name
 from is2_core.accounts.models import Integration
 from is2_core.crypto import CannotOpen
 from is2_core.db.locks import LOCK
-from is2_core.orders.fulfillment.handling_requirements import demands_of
+from is2_core.orders.fulfillment.new_order import Files, files_of, new_order
 from is2_core.orders.holds.config import apply_holds, rules_for
 from is2_core.orders.holds.facts import StoreRules
 from is2_core.orders.models import PlacedComponent, ReceivedLine, ReceivedOrder, Recipient
@@ -25,8 +24,8 @@ from is2_core.orders.transition import transition
 from is2_core.orders.wording.events import EventCode, Told
 from is2_core.platform import Platform
 from is2_core.tasks.run import TaskRun
-from plugins.interface import TO_SHIP, Address, ShippingMappingUI
-from plugins.warehouse import NewOrder, OrderLine
+from plugins.interface import TO_SHIP, ShippingMappingUI
+from plugins.warehouse import NewOrder
 
 BATCH = 250
 # Older than this an order is read again before it is placed: a cancellation may have come meanwhile.
@@ -68,13 +67,12 @@ def next_batch(
             )
         }
         source = integration_name(integration)
-        addresses = {order.id: _address_of(order, recipients.get(order.id)) for order in going}
+        people = {order.id: _people_of(order, recipients.get(order.id)) for order in going}
+        files = files_of(session, going)
         batch = [
-            _ready(order, address, recipients[order.id].id, rules, source)
-            for order in going
-            if (address := addresses[order.id]) is not None
+            _ready(order, known, files, rules, source) for order in going if (known := people[order.id]) is not None
         ]
-        closed = [order_id for order_id, address in addresses.items() if address is None]
+        closed = [order_id for order_id, known in people.items() if known is None]
         told = Told(EventCode.ADDRESS_CLOSED)
         transition(session, closed, ReceivedState.QUARANTINED, told.text({}), now, told=told)
         _note_asked(session, batch, now)
@@ -115,29 +113,11 @@ def placeable(integration: Integration) -> sa.Select[ReceivedOrder]:
     )
 
 
-def _ready(order: ReceivedOrder, address: Address, recipient_ref: int, rules: StoreRules, source: str) -> Ready:
+def _ready(order: ReceivedOrder, people: Mapping[str, Any], files: Files, rules: StoreRules, source: str) -> Ready:
     components = _components(order, rules)
-    open_units = {line.id: line.open for line in order.lines}
-    units: Counter[str] = Counter()
-    for line_id, sku, quantity in components:
-        units[sku] += quantity * open_units[line_id]
     method = rules.method(order.shipping_method)
     assert method is not None, "an order without a shipping mapping is held"
-    request = NewOrder(
-        number=order.number,
-        account_id=order.account_id,
-        source=source,
-        service=method.service,
-        recipient=address,
-        recipient_ref=recipient_ref,
-        ship_by=order.ship_by,
-        lines=tuple(OrderLine(sku, quantity) for sku, quantity in units.items()),
-        ship_after=order.ship_after,
-        deliver_after=order.deliver_after,
-        deliver_by=order.deliver_by,
-        demands=demands_of(order, components),
-        marks=tuple(order.marks),
-    )
+    request = new_order(order, people, files, components, source=source, service=method.service)
     return Ready(order.id, request, components)
 
 
@@ -151,11 +131,11 @@ def _components(order: ReceivedOrder, rules: StoreRules) -> tuple[tuple[int, str
     )
 
 
-def _address_of(order: ReceivedOrder, row: Recipient | None) -> Address | None:
-    """Return where an order goes; None where nothing is stored, or what is stored was sealed for another order."""
+def _people_of(order: ReceivedOrder, row: Recipient | None) -> Mapping[str, Any] | None:
+    """Return where an order goes and what the buyer wrote; None where no address is stored, or what is stored was
+    sealed for another order."""
     try:
         people = people_of(order, row) if row else {}
     except CannotOpen:
         return None
-    address: dict[str, Any] | None = people.get("address")
-    return Address(**{**address, "lines": tuple(address["lines"])}) if address else None
+    return people if people.get("address") else None

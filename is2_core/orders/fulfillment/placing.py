@@ -26,8 +26,12 @@ from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.pace import Pace
 from is2_core.tasks.queue import SOON, enqueue
 from is2_core.tasks.run import TaskRun
+from is2_core.warehouses.calls import warehouse_of
 from plugins.interface import ShippingMappingUI, Temporary
-from plugins.warehouse import Already, PlaceAnswer, Placed, Refused, Unknown
+from plugins.warehouse import Already, Pending, PlaceAnswer, Placed, Refused, Retry, Unknown
+
+# How long an answer that the warehouse owes is waited for once more.
+LOOK_AGAIN = timedelta(minutes=15)
 
 # What is looked at of an order when the warehouse's answer is stored.
 _ANSWERED = (
@@ -62,6 +66,18 @@ def place_orders(platform: Platform, run: TaskRun) -> None:
         raise Temporary((unsettled + put_off)[0], code="WAREHOUSE_LATER")
     if not_read:
         raise Temporary(next(iter(not_read.values())), code="NOT_READ_AGAIN")
+    _look_again(run)
+
+
+def _look_again(run: TaskRun) -> None:
+    """End the run; due again when the first answer that the warehouse owes has to be looked for."""
+    with run.write() as session:
+        due_at = session.scalar(
+            sa.select(sa.func.min(ReceivedOrder.answer_due_at)).where(
+                ReceivedOrder.integration_id == run.integration_id, ReceivedOrder.placed_at.is_(None)
+            )
+        )
+        run.finish(session, again_at=due_at)
 
 
 def _place_fresh(
@@ -74,16 +90,17 @@ def _place_fresh(
         batch, last, more = next_batch(platform, run, ui, last, pace.size)
         if batch:
             with pace.measured(len(batch)):
-                answers = _ask_warehouse(platform, integration, batch)
+                answers = _ask_warehouse(platform, run, integration, batch)
             put_off += _store_answers(platform, run, batch, answers)
     return put_off
 
 
-def _note_not_taken(session: Session, order_ids: Sequence[int]) -> None:
+def note_not_taken(session: Session, order_ids: Sequence[int]) -> None:
     """The warehouse does not have these orders, and may be asked again."""
     if not order_ids:
         return
-    session.execute(sa.update(ReceivedOrder).where(ReceivedOrder.id.in_(order_ids)).values(asked_at=None))
+    free = {"asked_at": None, "answer_due_at": None}
+    session.execute(sa.update(ReceivedOrder).where(ReceivedOrder.id.in_(order_ids)).values(free))
     session.execute(sa.delete(PlacedComponent).where(PlacedComponent.line_id.in_(lines_of(order_ids))))
     session.execute(
         sa.update(ReceivedLine)
@@ -93,11 +110,11 @@ def _note_not_taken(session: Session, order_ids: Sequence[int]) -> None:
     )
 
 
-def _ask_warehouse(platform: Platform, integration: Integration, batch: Sequence[Ready]) -> list[PlaceAnswer]:
-    answers = platform.warehouse(integration.wms_target).place_orders([ready.request for ready in batch])
-    if len(answers) != len(batch):
-        raise RuntimeError(f"the warehouse gave {len(answers)} answers to {len(batch)} orders")
-    return answers
+def _ask_warehouse(
+    platform: Platform, run: TaskRun, integration: Integration, batch: Sequence[Ready]
+) -> list[PlaceAnswer]:
+    warehouse = warehouse_of(platform, integration.wms_target, integration.account_id, before_call=run.heartbeat)
+    return warehouse.place_orders([ready.request for ready in batch])
 
 
 def _settle_doubtful(platform: Platform, run: TaskRun) -> list[str]:
@@ -111,7 +128,7 @@ def _settle_doubtful(platform: Platform, run: TaskRun) -> list[str]:
     with platform.db.read() as session:
         integration = session.get_one(Integration, run.integration_id)
         doubtful = session.execute(
-            sa.select(ReceivedOrder.id, ReceivedOrder.number, ReceivedOrder.asked_at)
+            sa.select(ReceivedOrder.id, ReceivedOrder.number, ReceivedOrder.asked_at, ReceivedOrder.answer_due_at)
             .where(
                 ReceivedOrder.integration_id == integration.id,
                 ReceivedOrder.asked_at.is_not(None),
@@ -119,22 +136,34 @@ def _settle_doubtful(platform: Platform, run: TaskRun) -> list[str]:
             )
             .order_by(ReceivedOrder.id)
         ).all()
-    warehouse = platform.warehouse(integration.wms_target)
-    settled_after = timedelta(seconds=0 if warehouse.unique_external_id else warehouse.settle_s)
-    for order_id, number, asked_at in doubtful:
+    if not doubtful:
+        return []
+    warehouse = warehouse_of(platform, integration.wms_target, integration.account_id, before_call=run.heartbeat)
+    manifest = warehouse.manifest
+    settled_after = timedelta(seconds=0 if manifest.unique_external_id else manifest.settle_s)
+    for order_id, number, asked_at, answer_due_at in doubtful:
+        if _is_awaited(asked_at, answer_due_at, platform.clock.now()):
+            continue
         if asked_at is not None and platform.clock.now() - asked_at < settled_after:
             unsettled.append("The warehouse has not yet settled whether it has an order.")
             continue
         if not run.has_time():
             break
-        found = warehouse.find_order(integration.account_id, number)
+        found = warehouse.find_order(number)
         with run.write() as session:
             order = session.get_one(ReceivedOrder, order_id, with_for_update=LOCK)
-            if found:
-                _store_placed(platform, session, session.get_one(Integration, run.integration_id), [order])
+            if found and not all(each.accepted for each in found):
+                order.answer_due_at = platform.clock.now() + LOOK_AGAIN
+            elif found:
+                store_placed(platform, session, session.get_one(Integration, run.integration_id), [order])
             else:
-                _note_not_taken(session, [order_id])
+                note_not_taken(session, [order_id])
     return unsettled
+
+
+def _is_awaited(asked_at: datetime | None, answer_due_at: datetime | None, now: datetime) -> bool:
+    """Whether the answer is still to come by itself; not where the clock was put back since it was asked for."""
+    return asked_at is not None and asked_at <= now and answer_due_at is not None and answer_due_at > now
 
 
 def _store_answers(
@@ -154,16 +183,19 @@ def _store_answers(
             )
         }
         answered = [(orders[ready.order_id], answer) for ready, answer in zip(batch, answers, strict=True)]
-        not_taken = [order.id for order, answer in answered if not isinstance(answer, Placed | Already | Unknown)]
-        _note_not_taken(session, not_taken)
+        not_taken = [order.id for order, answer in answered if isinstance(answer, Refused | Retry)]
+        note_not_taken(session, not_taken)
+        for order, answer in answered:
+            if isinstance(answer, Pending):
+                order.answer_due_at = answer.look_again_at
         refused = {order: answer for order, answer in answered if isinstance(answer, Refused)}
-        _store_refused(session, refused, platform.clock.now())
+        store_refused(session, refused, platform.clock.now())
         placed = [order for order, answer in answered if isinstance(answer, Placed | Already)]
-        _store_placed(platform, session, integration, placed)
-    return [answer.sentence for answer in answers if not isinstance(answer, Placed | Already | Refused)]
+        store_placed(platform, session, integration, placed)
+    return [answer.message for answer in answers if isinstance(answer, Retry | Unknown)]
 
 
-def _store_placed(
+def store_placed(
     platform: Platform, session: Session, integration: Integration, orders: Sequence[ReceivedOrder]
 ) -> None:
     """The warehouse has these orders: acknowledge them, or have those stopped that were cancelled, dismissed or
@@ -173,15 +205,16 @@ def _store_placed(
     if not news:
         return
     record(session, [Event(order.id, EventCode.INJECTED) for order in news], now)
+    taken = {"placed_at": now, "answer_due_at": None}
     wanted = [order.id for order in news if order.state in TO_PLACE]
     acknowledged = platform.carts.has(integration.cart, "acknowledge_orders")
     ack_state = AckState.DUE if acknowledged else AckState.NOT_NEEDED
     # Those held meanwhile go as well: the warehouse has them.
     replace_holds(session, {order.id: () for order in news if order.state == ReceivedState.HELD})
-    transition(session, wanted, ReceivedState.INJECTED, "", now, also={"placed_at": now, "ack_state": ack_state})
+    transition(session, wanted, ReceivedState.INJECTED, "", now, also=taken | {"ack_state": ack_state})
     unwanted = [order.id for order in news if order.state != ReceivedState.INJECTED]
     if unwanted:
-        ended = {"placed_at": now, "ack_state": AckState.NOT_NEEDED, "stop_asked_at": None}
+        ended = taken | {"ack_state": AckState.NOT_NEEDED, "stop_asked_at": None}
         session.execute(sa.update(ReceivedOrder).where(ReceivedOrder.id.in_(unwanted)).values(ended))
     # The warehouse may have shipped some, or somebody else confirmed them at the cart, before its answer reached us.
     due = follow_placed(platform, session, news, now)
@@ -193,10 +226,10 @@ def _store_placed(
         enqueue(session, kind=TaskKind.ORDERS_STOP, integration=integration, now=now, priority=SOON)
 
 
-def _store_refused(session: Session, answers: Mapping[ReceivedOrder, Refused], now: datetime) -> None:
+def store_refused(session: Session, answers: Mapping[ReceivedOrder, Refused], now: datetime) -> None:
     """Hold what the warehouse refused, unless something else became of it while it was being asked."""
     said = {
-        order.id: {"message": answer.sentence}
+        order.id: {"message": answer.message}
         for order, answer in answers.items()
         if order.state == ReceivedState.STAGED
     }

@@ -3,7 +3,7 @@ take it."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -24,8 +24,9 @@ from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.models import Task
 from is2_core.tasks.run import TaskRun
 from is2_core.tasks.states import TaskState
+from is2_core.warehouses.calls import warehouse_of
 from plugins.interface import OrderState
-from plugins.warehouse import CancelAnswer, Cancelled, PartlyCancelled, TooLate
+from plugins.warehouse import Cancelled, PartlyCancelled, Pending, TooLate
 
 _TO_STOP = (
     ReceivedOrder.asked_at.is_not(None),
@@ -65,22 +66,33 @@ def stop_orders(platform: Platform, run: TaskRun) -> None:
                 Task.state == TaskState.RUNNING,
             )
         )
-    warehouse = platform.warehouse(integration.wms_target)
+    if not due:
+        return
+    warehouse = warehouse_of(platform, integration.wms_target, integration.account_id, before_call=run.heartbeat)
+    again: list[datetime] = []
     for order_id, number, placed_at in due:
         if placed_at is None and placing is not None:
             continue
         if not run.has_time():
             return
-        answer = warehouse.cancel_order(integration.account_id, number)
+        answer = warehouse.cancel_order(number)
+        if isinstance(answer, Pending):
+            again.append(answer.look_again_at)
+            continue
         with run.write() as session:
             order = session.get_one(ReceivedOrder, order_id, with_for_update=LOCK)
-            _store_stop(platform, session, order, answer)
+            store_stop(platform, session, order, answer)
     if placing is not None and any(placed_at is None for _, _, placed_at in due):
+        again.append(platform.clock.now() + PLACING_PAUSE)
+    if again:
         with run.write() as session:
-            run.finish(session, again_at=platform.clock.now() + PLACING_PAUSE)
+            run.finish(session, again_at=min(again))
 
 
-def _store_stop(platform: Platform, session: Session, order: ReceivedOrder, answer: CancelAnswer) -> None:
+def store_stop(
+    platform: Platform, session: Session, order: ReceivedOrder, answer: Cancelled | PartlyCancelled | TooLate
+) -> None:
+    """Store how the warehouse answered to being asked to stop an order."""
     now = platform.clock.now()
     units = units_of(session, [order.id])[order.id]
     label = platform.carts.manifest(session.get_one(Integration, order.integration_id).cart).label
@@ -93,7 +105,7 @@ def _store_stop(platform: Platform, session: Session, order: ReceivedOrder, answ
     elif isinstance(answer, PartlyCancelled):
         told = Told(EventCode.STOPPED_IN_PART, why)
     else:
-        told = Told(EventCode.STOP_TOO_LATE, {**why, "message": answer.sentence})
+        told = Told(EventCode.STOP_TOO_LATE, {**why, "message": answer.message})
     order.stop_answer = told.text({"cart": label})
     if isinstance(answer, Cancelled):
         if order.state not in NOT_FROM_HERE and units.shipped_elsewhere:

@@ -17,7 +17,15 @@ from plugins.amazon.orders.fields import (
     text,
     texts,
 )
-from plugins.interface import OrderLine, OrderState
+from plugins.interface import HandlingKind, OrderLine, OrderState
+
+_CONSTRAINTS = {
+    "signatureConfirmation": HandlingKind.SIGNATURE,
+    "recipientAgeVerification": HandlingKind.AGE_CHECK,
+    "recipientIdentityVerification": HandlingKind.IDENTITY_CHECK,
+    "cashOnDelivery": HandlingKind.CASH_ON_DELIVERY,
+    "palletDelivery": HandlingKind.PALLET,
+}
 
 
 def read_lines(items: Sequence[Json], state: OrderState, *, lenient: bool) -> tuple[OrderLine, ...]:
@@ -122,11 +130,12 @@ def _cancelled_and_open(item: Json, state: OrderState, ordered: int, executed: b
 
 
 def _demands(item: Json) -> tuple[str, ...]:
-    """Return the special needs of the units: Amazon's names of shipping constraints, and two words of ours."""
+    """Return the special needs of the units; a constraint that is new to us keeps Amazon's name."""
     fulfillment = section(item, "fulfillment")
-    demands = flags(section(fulfillment, "shipping"), "shippingConstraints")
+    constraints = flags(section(fulfillment, "shipping"), "shippingConstraints")
+    demands = [str(_CONSTRAINTS.get(name, name)) for name in constraints]
     if section(section(fulfillment, "packing"), "serialNumberRequirement"):
-        demands.append("serialNumber")
+        demands.append(HandlingKind.SERIAL_NUMBER)
     if "TRANSPARENCY" in texts(item, "programs"):
-        demands.append("transparencyCode")
+        demands.append(HandlingKind.TRANSPARENCY_CODE)
     return tuple(demands)

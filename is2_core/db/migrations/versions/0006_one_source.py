@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from alembic import op
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from is2_core.accounts.codes import new_code
 from is2_core.db.types import keyring
 
 revision = "0006"
@@ -31,10 +32,12 @@ def upgrade() -> None:
     _index_due_tasks(["state", "run_at"])
     _let_the_platform_have_schedules()
     _keep_intervals_with_the_settings()
+    _open_the_warehouse()
 
 
 def downgrade() -> None:
     """Take back; where values are bound to their rows already, with the keys (`db.types.use_keyring`)."""
+    _close_the_warehouse()
     _unbind_sealed()
     _forget_intervals_in_the_settings()
     _leave_schedules_to_integrations()
@@ -294,3 +297,126 @@ def _unbind_sealed() -> None:
             connection.execute(sa.text(store), value)
     op.execute("UPDATE credential SET access_token = NULL, access_expires_at = NULL WHERE access_token LIKE '2:%'")
     op.execute("UPDATE seller_claim SET credentials = NULL WHERE credentials LIKE '2:%'")
+
+
+_REQUIREMENTS = {
+    "serialNumber": "SERIAL_NUMBER",
+    "transparencyCode": "TRANSPARENCY_CODE",
+    "signatureConfirmation": "SIGNATURE",
+    "recipientAgeVerification": "AGE_CHECK",
+    "recipientIdentityVerification": "IDENTITY_CHECK",
+    "cashOnDelivery": "CASH_ON_DELIVERY",
+    "palletDelivery": "PALLET",
+}
+
+
+def _open_the_warehouse() -> None:
+    """What crosses to a warehouse is values: codes of accounts, the warehouse's own copy of what it packs by.
+
+    The copies of recipients are made afterwards, with the keys: see `embedded_warehouse/resealing.py`.
+    """
+    number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    _add_account_codes()
+    op.create_table(
+        "warehouse_setting",
+        sa.Column("warehouse", sa.Text(), nullable=False),
+        sa.Column("values", sa.JSON(), nullable=False),
+        sa.Column("secrets", sa.Text(), nullable=True),
+        sa.Column("updated_at", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("warehouse", name=op.f("pk_warehouse_setting")),
+    )
+    with op.batch_alter_table("warehouse_order", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("sealed", sa.Text(), nullable=True))
+        batch_op.add_column(sa.Column("erased_at", sa.DateTime(), nullable=True))
+        batch_op.add_column(sa.Column("state_position", number, nullable=False, server_default="0"))
+        batch_op.alter_column("recipient_id", existing_type=number, nullable=True)
+        batch_op.drop_constraint("fk_warehouse_order_recipient_id", type_="foreignkey")
+        batch_op.drop_index("ix_warehouse_order_recipient_id")
+        batch_op.create_index(
+            batch_op.f("ix_warehouse_order_account_id_state_position"), ["account_id", "state_position"], unique=False
+        )
+    with op.batch_alter_table("warehouse_order_line", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("items", sa.JSON(), nullable=False, server_default="[]"))
+    op.create_table(
+        "warehouse_file",
+        sa.Column("id", number, nullable=False),
+        sa.Column("account_id", number, nullable=False),
+        sa.Column("order_id", number, nullable=False),
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.Column("skus", sa.JSON(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("sealed", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_warehouse_file_account_id")),
+        sa.ForeignKeyConstraint(["order_id"], ["warehouse_order.id"], name=op.f("fk_warehouse_file_order_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_warehouse_file")),
+    )
+    for column in ("account_id", "order_id"):
+        op.create_index(op.f(f"ix_warehouse_file_{column}"), "warehouse_file", [column], unique=False)
+    with op.batch_alter_table("received_order", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("answer_due_at", sa.DateTime(), nullable=True))
+        batch_op.add_column(sa.Column("waits_for", sa.Text(), nullable=False, server_default=""))
+    # Told anew, the warehouse's orders say what they wait for.
+    op.execute(
+        "UPDATE warehouse_order SET state_position = (SELECT position FROM warehouse_feed"
+        " WHERE warehouse_feed.account_id = warehouse_order.account_id)"
+        " WHERE state IN ('PENDING', 'IN_PROCESS', 'BACK_ORDER', 'ON_HOLD')"
+        " AND account_id IN (SELECT account_id FROM warehouse_feed)"
+    )
+    _rename_requirements(_REQUIREMENTS)
+
+
+def _close_the_warehouse() -> None:
+    """Orders placed since have their recipient where releases before do not look for it: they look at the received
+    order's, which is found again by its number."""
+    number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    _rename_requirements({new: old for old, new in _REQUIREMENTS.items()})
+    with op.batch_alter_table("received_order", schema=None) as batch_op:
+        for name in ("waits_for", "answer_due_at"):
+            batch_op.drop_column(name)
+    op.drop_table("warehouse_file")
+    with op.batch_alter_table("warehouse_order_line", schema=None) as batch_op:
+        batch_op.drop_column("items")
+    op.execute(
+        "UPDATE warehouse_order SET recipient_id = (SELECT recipient.id FROM recipient"
+        " JOIN received_order ON received_order.id = recipient.order_id"
+        " WHERE received_order.number = warehouse_order.number) WHERE recipient_id IS NULL"
+    )
+    with op.batch_alter_table("warehouse_order", schema=None) as batch_op:
+        batch_op.drop_index("ix_warehouse_order_account_id_state_position")
+        batch_op.create_index("ix_warehouse_order_recipient_id", ["recipient_id"], unique=False)
+        batch_op.create_foreign_key("fk_warehouse_order_recipient_id", "recipient", ["recipient_id"], ["id"])
+        batch_op.alter_column("recipient_id", existing_type=number, nullable=False)
+        for name in ("state_position", "erased_at", "sealed"):
+            batch_op.drop_column(name)
+    op.drop_table("warehouse_setting")
+    with op.batch_alter_table("account", schema=None) as batch_op:
+        batch_op.drop_constraint("uq_account_code", type_="unique")
+        batch_op.drop_column("code")
+
+
+def _add_account_codes() -> None:
+    sqlite = op.get_bind().dialect.name == "sqlite"
+    # For accounts that a process of the release before makes meanwhile.
+    any_code = sa.text("(lower(hex(randomblob(8))))" if sqlite else "md5(random()::text)")
+    with op.batch_alter_table("account", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("code", sa.Text(), nullable=True))
+    accounts = sa.table("account", sa.column("id"), sa.column("name"), sa.column("code"))
+    bind = op.get_bind()
+    taken: set[str] = set()
+    for row in bind.execute(sa.select(accounts.c.id, accounts.c.name).order_by(accounts.c.id)).all():
+        code = new_code(row.name, taken)
+        taken.add(code)
+        bind.execute(sa.update(accounts).where(accounts.c.id == row.id).values(code=code))
+    with op.batch_alter_table("account", schema=None) as batch_op:
+        batch_op.alter_column("code", existing_type=sa.Text(), nullable=False, server_default=any_code)
+        batch_op.create_unique_constraint(batch_op.f("uq_account_code"), ["code"])
+
+
+def _rename_requirements(names: dict[str, str]) -> None:
+    lines = sa.table("received_line", sa.column("id"), sa.column("demands", sa.JSON()))
+    bind = op.get_bind()
+    some = sa.select(lines.c.id, lines.c.demands).where(sa.cast(lines.c.demands, sa.Text()) != "[]")
+    for row in bind.execute(some).all():
+        renamed = [names.get(word, word) for word in row.demands]
+        if renamed != row.demands:
+            bind.execute(sa.update(lines).where(lines.c.id == row.id).values(demands=renamed))
