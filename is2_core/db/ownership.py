@@ -12,6 +12,7 @@ from dataclasses import fields
 from typing import Any, ClassVar, Final, cast
 
 import sqlalchemy as sa
+from sqlalchemy.orm import InstrumentedAttribute
 
 CART: Final[dict[str, Any]] = {"owner": "cart"}
 """The cart's: what it says now takes the place of what it said before."""
@@ -49,6 +50,12 @@ class CartWritten:
         """The condition under which a cart writes a buyer's data into a row that is there, as long as it is not erased
         above all; None for always."""
         return None
+
+
+def of_row(column: InstrumentedAttribute[int]) -> sa.ColumnElement[int]:
+    """A column of the row itself, for a subquery of `cart_may_write`: an upsert gives a subquery nothing to refer to,
+    and it would read all rows of the table instead."""
+    return sa.literal_column(f"{column.class_.__tablename__}.{column.key}", column.type)
 
 
 def _table(model: type[Any]) -> sa.Table:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from is2_core.db.base import Base, Id, Owned, reference
 from is2_core.db.instants import future, past, told
-from is2_core.db.ownership import CART, IS2, CartWritten
+from is2_core.db.ownership import CART, IS2, CartWritten, of_row
 from is2_core.db.types import Sealed, SealedValue
 from is2_core.orders.states import AckState, CustomizationState
 
@@ -97,7 +97,7 @@ class ReceivedOrder(CartWritten, Owned):
 
     @classmethod
     def cart_may_write(cls) -> sa.ColumnElement[bool]:
-        return ~sa.exists().where(Recipient.order_id == cls.id, Recipient.is_erased())
+        return ~sa.exists().where(Recipient.order_id == of_row(cls.id), Recipient.is_erased())
 
 
 class ReceivedLine(CartWritten, Base):
@@ -170,7 +170,7 @@ class Recipient(CartWritten, Base):
     @classmethod
     def cart_may_write(cls) -> sa.ColumnElement[bool]:
         # What an earlier release was told by a person lies in `sealed` until it is sealed apart.
-        corrected = sa.exists().where(ReceivedOrder.id == cls.order_id, ReceivedOrder.address_corrected)
+        corrected = sa.exists().where(ReceivedOrder.id == of_row(cls.order_id), ReceivedOrder.address_corrected)
         return sa.and_(~cls.is_erased(), sa.or_(cls.corrected.is_not(None), ~corrected))
 
 
@@ -198,7 +198,7 @@ class LineCustomization(CartWritten, Base):
 
     @classmethod
     def cart_may_write(cls) -> sa.ColumnElement[bool]:
-        of_order = sa.select(ReceivedLine.order_id).where(ReceivedLine.id == cls.line_id).scalar_subquery()
+        of_order = sa.select(ReceivedLine.order_id).where(ReceivedLine.id == of_row(cls.line_id)).scalar_subquery()
         return ~sa.exists().where(Recipient.order_id == of_order, Recipient.is_erased())
 
 

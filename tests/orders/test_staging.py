@@ -226,6 +226,32 @@ def test_what_was_erased_of_a_buyer_stays_erased(world: World, taken: Stage, ord
         correct_address(world.platform, order_id=row.id, account_id=world.account, user_id=world.owner, values=TYPED)
 
 
+def test_what_was_erased_or_corrected_of_one_order_stops_no_other(world: World, taken: Stage, order: Order) -> None:
+    other = {"account_id": world.account, "user_id": world.owner}
+    for number in ("erased", "corrected", "sealed as before", "plain"):
+        row = taken(replace(order, remote_id=number, recipient=replace(HOME, city="")))
+        match number:
+            case "erased":
+                with world.platform.db.write() as session:
+                    values = {"sealed": None, "erased_at": world.clock.now()}
+                    session.execute(sa.update(Recipient).where(Recipient.order_id == row.id).values(values))
+            case "corrected":
+                correct_address(world.platform, order_id=row.id, values=TYPED, **other)
+            case "sealed as before":
+                with world.platform.db.write() as session:
+                    session.get_one(ReceivedOrder, row.id).address_corrected = True
+    plain = taken(later(order, 1, remote_id="plain", cancellation_request="Found it cheaper"))
+    assert (plain.address_problem, plain.cancel_reason != "" or plain.cancellation_requested) == ("", True)
+    people = recipient_of(world.platform, order_id=plain.id, account_id=world.account)
+    assert people["address"]["city"] == "Reno"
+    for number, city in (("corrected", "Reno"), ("sealed as before", "")):
+        row = taken(later(order, 1, remote_id=number, recipient=replace(HOME, city="Elsewhere")))
+        people = recipient_of(world.platform, order_id=row.id, account_id=world.account)
+        assert people["address"]["city"] == city, number
+    row = taken(later(order, 1, remote_id="erased"))
+    assert recipient_of(world.platform, order_id=row.id, account_id=world.account) == {}
+
+
 def test_an_unreadable_order_keeps_when_it_was_bought_and_one_that_becomes_readable_gets_it(
     world: World, taken: Stage, order: Order
 ) -> None:
