@@ -70,7 +70,7 @@ class Keyring:
 
     @property
     def mark(self) -> str:
-        """What begins each value that is sealed by the present rule and key, and no other."""
+        """The prefix of each value that is sealed by the present rule and key, and no other."""
         return f"{_VERSION}{self.current}."
 
     def seal(self, purpose: str, key: Key, value: bytes) -> str:

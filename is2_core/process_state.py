@@ -1,4 +1,4 @@
-"""What one piece of work may leave changed in its process for the next one."""
+"""Process-wide state one piece of work could leave changed for the next."""
 
 from __future__ import annotations
 

@@ -99,22 +99,22 @@ def test_redis_keeps_its_queue_whatever_the_memory(folder: Path) -> None:
 
 def test_redis_stops_with_its_owner_and_keeps_what_was_written(folder: Path) -> None:
     with EmbeddedRedis(folder) as server, client_of(server.url) as client:
-        client.set("bell", "rung")
+        client.set("wake-up", "sent")
         assert len(servers_in(folder)) == 1
     assert servers_in(folder) == []
     with EmbeddedRedis(folder) as server, client_of(server.url) as client:
-        assert client.get("bell") == "rung"
+        assert client.get("wake-up") == "sent"
 
 
 def test_redis_left_by_a_killed_owner_is_replaced_with_its_data(folder: Path) -> None:
     with owner(OWNER, str(folder)) as (process, url):
         with client_of(url) as client:
-            client.set("bell", "rung")
+            client.set("wake-up", "sent")
         process.kill()
         process.wait()
         (orphan,) = servers_in(folder)
         with EmbeddedRedis(folder) as server, client_of(server.url) as client:
-            assert client.get("bell") == "rung"
+            assert client.get("wake-up") == "sent"
             (only,) = servers_in(folder)
             assert only.pid == client.info("server")["process_id"] != orphan.pid
     assert servers_in(folder) == []
@@ -123,14 +123,14 @@ def test_redis_left_by_a_killed_owner_is_replaced_with_its_data(folder: Path) ->
 def test_redis_killed_with_its_owner_loses_nothing(folder: Path) -> None:
     with owner(OWNER, str(folder)) as (process, url):
         with client_of(url) as client:
-            client.set("bell", "rung")
+            client.set("wake-up", "sent")
         process.kill()
         (orphan,) = servers_in(folder)
         orphan.kill()
         assert eventually(lambda: servers_in(folder) == [])
         process.wait()
         with EmbeddedRedis(folder) as server, client_of(server.url) as client:
-            assert client.get("bell") == "rung"
+            assert client.get("wake-up") == "sent"
 
 
 def test_redis_that_died_is_started_again_by_its_owner(folder: Path) -> None:
@@ -160,7 +160,7 @@ def test_redis_files_are_for_this_user_only(folder: Path) -> None:
 
 def test_redis_that_cannot_read_its_file_says_so(tmp_path: Path) -> None:
     with EmbeddedRedis(tmp_path) as server, client_of(server.url) as client:
-        client.set("bell", "rung")
+        client.set("wake-up", "sent")
     (tmp_path / "appendonlydir" / "appendonly.aof.manifest").write_text("not a manifest\n")
     with pytest.raises(EmbeddedRedisError, match=r"ended; see .*redis\.log"):
         EmbeddedRedis(tmp_path).start()

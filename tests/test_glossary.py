@@ -45,7 +45,6 @@ NOT_YET: dict[str, str] = {
     "orders_known": "is2_core/orders",
     "people": "is2_core/orders",
     "personal": "is2_core/orders",
-    "promises": "is2_core/inventory",
     "reallocate": "is2_core/orders",
     "ring": "tests/db",
     "rules": "is2_core/orders",
@@ -53,19 +52,19 @@ NOT_YET: dict[str, str] = {
     "sentence": "is2_core/accounts is2_core/calls is2_core/cases is2_core/errors.py is2_core/install"
     " is2_core/integrations is2_core/inventory is2_core/items is2_core/orders is2_core/shipments"
     " is2_core/submissions is2_core/tasks plugins/amazon plugins/conformance plugins/errors.py"
-    " plugins/types web/errors.py",
+    " plugins/types",
     "slice": "is2_core/db",
     "stock_push": "is2_core/inventory",
-    "store": "is2_core/carts is2_core/inventory is2_core/items is2_core/orders is2_core/shipments web/orders",
-    "why": "is2_core/embedded_warehouse is2_core/inventory is2_core/items is2_core/orders is2_core/shipments",
+    "store": "is2_core/items is2_core/orders is2_core/shipments web/orders",
+    "why": "is2_core/embedded_warehouse is2_core/inventory is2_core/items is2_core/orders",
     "words": "is2_core/inventory is2_core/items is2_core/orders web/display.py",
 }
 
 # Where docstrings still begin with "What". A place that is done is taken off; none may be added.
 WHAT = (
-    "is2_core/calls is2_core/crypto.py is2_core/db is2_core/embedded_warehouse is2_core/inventory"
+    "is2_core/calls is2_core/db is2_core/embedded_warehouse is2_core/inventory"
     " is2_core/items is2_core/orders is2_core/shipments is2_core/submissions is2_core/tasks plugins/errors.py"
-    " plugins/interface.py plugins/types plugins/warehouse.py web/embedded_warehouse web/orders"
+    " plugins/interface.py plugins/types web/embedded_warehouse web/orders"
 )
 
 

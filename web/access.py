@@ -133,7 +133,7 @@ def owned(db: Session, table: type[Row], row_id: int, *options: Any) -> Row:
 
 
 def visible(found: Found | None, kind: str, row_id: int) -> Found:
-    """What was found by an id in the address, if it is of an account the viewer sees, which becomes the page's account;
+    """Return the row an id in the address names, if the viewer sees its account, which becomes the page's account;
     404 otherwise.
 
     A request that changes something needs a membership as well (403).

@@ -1,4 +1,4 @@
-"""Refusals: one frame, one plain sentence, and for `/api/` one JSON shape."""
+"""Refusals: one frame, one plain message, and for `/api/` one JSON shape."""
 
 from __future__ import annotations
 
@@ -94,10 +94,10 @@ def init_app(app: Flask) -> None:
         return response
 
 
-def _answer(status: int, sentence: str) -> Response:
+def _answer(status: int, message: str) -> Response:
     if request.path.startswith("/api/"):
-        response = jsonify(error={"code": status, "message": sentence})
+        response = jsonify(error={"code": status, "message": message})
     else:
-        response = Response(render_template("error.html", status=status, sentence=sentence), mimetype="text/html")
+        response = Response(render_template("error.html", status=status, message=message), mimetype="text/html")
     response.status_code = status
     return response

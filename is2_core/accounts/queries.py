@@ -1,4 +1,4 @@
-"""What pages show of accounts."""
+"""Accounts as pages show them."""
 
 from __future__ import annotations
 

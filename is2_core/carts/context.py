@@ -40,7 +40,7 @@ def cart_context(
     manifest = platform.carts.manifest(integration.cart)
     app = platform_settings(platform, integration.cart)
     settings = {**{key: str(value) for key, value in integration.settings.items()}, **(extra_settings or {})}
-    store = Store(
+    connected = Store(
         remote_id=integration.seller_id,
         region=integration.region,
         sites=tuple(integration.sites),
@@ -55,8 +55,8 @@ def cart_context(
         before_call=before_call,
     )
     log = logging.LoggerAdapter(logging.getLogger(f"is2.cart.{integration.cart}"), {"integration": integration.id})
-    context = CartContext(store, app, http, NoToken(), platform.clock, log)
-    return CartContext(store, app, http, StoredToken(platform, integration, context), platform.clock, log)
+    context = CartContext(connected, app, http, NoToken(), platform.clock, log)
+    return CartContext(connected, app, http, StoredToken(platform, integration, context), platform.clock, log)
 
 
 def _rules(

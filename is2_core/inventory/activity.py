@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from is2_core.accounts.warehouse_targets import targets_of
 from is2_core.db.chunks import chunks
-from is2_core.inventory.oversold import check_promises
+from is2_core.inventory.oversold import check_oversold
 from is2_core.items.activity import components_of, mark_due
 from is2_core.items.models import StockActivity
 from is2_core.platform import Platform
@@ -34,4 +34,4 @@ def take_activity(platform: Platform, run: TaskRun) -> None:
             session.execute(sa.delete(StockActivity).where(StockActivity.id.in_(ids)))
         targets = targets_of(session, account)
     for target in targets:
-        check_promises(platform, run, account, target, skus)
+        check_oversold(platform, run, account, target, skus)

@@ -55,14 +55,14 @@ def drift_of(item: CartItem, sold_since: int | None) -> str:
             number that is too small says nothing.
 
     Returns:
-        A sentence, "" where nothing is wrong or somebody else ships the SKU.
+        A message, "" where nothing is wrong or somebody else ships the SKU.
     """
     if item.seen_in_cart == SeenInCart.NO:
         return _NOT_LISTED
     if item.withheld or item.pushed_quantity is None:
         return ""
     found = [_wrong_quantity(item.shown_quantity or 0, item.pushed_quantity, sold_since), _wrong_latency(item)]
-    return " ".join(sentence for sentence in found if sentence)
+    return " ".join(message for message in found if message)
 
 
 def _wrong_quantity(shown: int, pushed: int, sold_since: int | None) -> str:
@@ -93,7 +93,7 @@ def night_slot(integration_id: int) -> str:
 
 
 def compare_now(platform: Platform, *, integration_id: int, account_id: int) -> str:
-    """Ask for a comparison at once; returns a sentence.
+    """Ask for a comparison at once; returns a message.
 
     Raises:
         Conflict: there is nothing to compare, or not now.
@@ -232,9 +232,9 @@ def _read_since(integration: Integration, begun: datetime, now: datetime) -> tup
 
 
 def _judge(item: CartItem, sold_since: int | None, now: datetime) -> None:
-    sentence = drift_of(item, sold_since)
-    item.drift_times = item.drift_times + 1 if sentence else 0
-    item.drift = f"{sentence} {_LEFT_ALONE}" if item.drift_times > SENT_AGAIN else sentence
+    message = drift_of(item, sold_since)
+    item.drift_times = item.drift_times + 1 if message else 0
+    item.drift = f"{message} {_LEFT_ALONE}" if item.drift_times > SENT_AGAIN else message
     item.drift_at = now
 
 

@@ -27,7 +27,7 @@ FRESH = timedelta(hours=20)
 WITHHELD_FRESH = timedelta(minutes=15)
 
 
-def read_channels(platform: Platform, run: TaskRun, integration: Integration) -> bool:
+def read_fulfillment_channels(platform: Platform, run: TaskRun, integration: Integration) -> bool:
     """Read every due item whose channel was never read or long ago, or whose stock was withheld for it. Commits batch
     by batch: a budget that ends half-way loses nothing.
 

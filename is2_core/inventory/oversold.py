@@ -12,7 +12,7 @@ from is2_core.tasks.run import TaskRun
 from is2_core.warehouses.calls import warehouse_of
 
 
-def check_promises(
+def check_oversold(
     platform: Platform, run: TaskRun, account_id: int, wms_target: str, skus: Iterable[str] | None
 ) -> None:
     """Raise an alarm for each of these SKUs (of all, where None) that is promised more than once, and end those that
@@ -29,7 +29,7 @@ def check_promises(
             promised = row.committed + waiting.get(row.sku, 0)
             kind, subject = CaseKind.OVERSOLD, f"sku {row.sku}"
             if promised > row.on_hand:
-                sentence = f"{promised} units of {row.sku} are promised to orders, {row.on_hand} are on hand."
-                raise_case(session, now, account_id=account_id, kind=kind, subject=subject, sentence=sentence)
+                message = f"{promised} units of {row.sku} are promised to orders, {row.on_hand} are on hand."
+                raise_case(session, now, account_id=account_id, kind=kind, subject=subject, sentence=message)
             else:
                 end_case(session, now, account_id=account_id, kind=kind, subject=subject)

@@ -39,7 +39,7 @@ class Problem:
     ended in an error; LOST: the cart loses what was sent for these SKUs."""
 
     code: str
-    sentence: str
+    message: str
     skus: tuple[str, ...]
     at: datetime
 
@@ -47,7 +47,7 @@ class Problem:
 @dataclass(frozen=True)
 class ItemStock:
     """One item: the number last sent and why, and the one that would be sent now (None where the warehouse has
-    nothing of it). `shown` and `shown_lead_days` are what the cart showed at `shown_at`; `drift` is a sentence where
+    nothing of it). `shown` and `shown_lead_days` are what the cart showed at `shown_at`; `drift` is a message where
     that differed from what was sent and nothing was sent since."""
 
     item_id: int
@@ -58,7 +58,7 @@ class ItemStock:
     sent: int | None
     sent_at: datetime | None
     lead_days_sent: int | None
-    sentence: str
+    message: str
     withheld: str
     now: Level | None
     why_sent: dict[str, Any]
@@ -72,7 +72,7 @@ class ItemStock:
 @dataclass(frozen=True)
 class InventoryView:
     """The whole store. `every_s` is None where sync is off; `with_lead` of `active` SKUs carry the present latency.
-    `open_since` is when the push went out that the cart still works on, `open_sentence` what is wrong with it, if
+    `open_since` is when the push went out that the cart still works on, `open_problem` what is wrong with it, if
     anything is, `next_poll` when the cart is next asked about it; `compared_at` when the cart was last compared with
     what was sent, `next_comparison` when it is next. An integration that is not active promises nothing."""
 
@@ -81,7 +81,7 @@ class InventoryView:
     next_run: datetime | None
     accepted_at: datetime | None
     open_since: datetime | None
-    open_sentence: str
+    open_problem: str
     next_poll: datetime | None
     lead_days: int | None
     with_lead: int
@@ -104,7 +104,7 @@ class InventoryView:
     @property
     def rejected(self) -> int:
         """Active SKUs the cart refused."""
-        return sum(row.active and bool(row.sentence) for row in self.rows)
+        return sum(row.active and bool(row.message) for row in self.rows)
 
     @property
     def drifted(self) -> int:
@@ -144,7 +144,7 @@ def inventory_view(platform: Platform, *, integration_id: int, account_id: int) 
             .options(lazyload(Submission.lines))
             .limit(1)
         )
-        open_sentence = poll_problem(session, working) if working else ""
+        open_problem = poll_problem(session, working) if working else ""
         lost = stuck(tries_of(session, integration_id))
         failing = _failing(session, integration)
     levels = levels_of(platform, integration, list(candidates.values()))
@@ -159,7 +159,7 @@ def inventory_view(platform: Platform, *, integration_id: int, account_id: int) 
             sent=item.pushed_quantity,
             sent_at=item.pushed_at,
             lead_days_sent=item.pushed_lead_days,
-            sentence=item.push_sentence,
+            message=item.push_sentence,
             withheld=_withheld(item, candidates[item.id].components.keys() if item.id in candidates else (), blocked),
             now=levels.get(item.id),
             why_sent=item.pushed_why,
@@ -177,7 +177,7 @@ def inventory_view(platform: Platform, *, integration_id: int, account_id: int) 
         next_run=planned.get((integration_id, TaskKind.INVENTORY_PUSH)) if every else None,
         accepted_at=sync.accepted_at if sync else None,
         open_since=working.sent_at if working else None,
-        open_sentence=open_sentence,
+        open_problem=open_problem,
         next_poll=planned.get((integration_id, TaskKind.SUBMISSIONS_POLL)) if working else None,
         lead_days=lead_days,
         with_lead=sum(item.active and item.pushed_lead_days == lead_days for item in items),
@@ -219,18 +219,18 @@ def _failing(session: Session, integration: Integration) -> Problem | None:
     )
     if task is None or not task.attempts:
         return None
-    sentence = task.error_sentence
+    message = task.error_sentence
     if task.state == TaskState.QUARANTINED:
-        sentence = f"{sentence} It was tried {task.attempts} times; the next push begins anew."
-    return Problem(FAILING, sentence, (), task.finished_at or task.created_at)
+        message = f"{message} It was tried {task.attempts} times; the next push begins anew."
+    return Problem(FAILING, message, (), task.finished_at or task.created_at)
 
 
 def _lost(found: Sequence[Tries]) -> Problem | None:
     if not found:
         return None
     skus = "1 SKU" if len(found) == 1 else f"{len(found)} SKUs"
-    sentence = (
+    message = (
         f"What was sent for {skus} came to nothing {TELL_AFTER} times or more, with all that was sent together with "
         "it. It is sent again in smaller parts, in the end one by one. Support was told."
     )
-    return Problem(LOST, sentence, tuple(sorted(entry.sku for entry in found)), min(entry.since for entry in found))
+    return Problem(LOST, message, tuple(sorted(entry.sku for entry in found)), min(entry.since for entry in found))

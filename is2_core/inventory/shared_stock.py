@@ -121,9 +121,9 @@ def confirm_shared_stock(
             raise Conflict("No other store sells the same stock any more.")
         set_buffers(platform, session, account_id, {sku: units for sku, units in buffers.items() if sku in shared})
         now = platform.clock.now()
-        for store in sorted({integration.id, *(other for others in shared.values() for other in others)}):
-            skus = {sku for sku in shared if store == integration.id or store in shared[sku]}
-            row = sync_row(session, store)
+        for each in sorted({integration.id, *(other for others in shared.values() for other in others)}):
+            skus = {sku for sku in shared if each == integration.id or each in shared[sku]}
+            row = sync_row(session, each)
             row.shared_confirmed = sorted({*row.shared_confirmed, *skus})
         names = sorted(
             integration_name(session.get_one(Integration, other))

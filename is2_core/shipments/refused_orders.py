@@ -38,8 +38,8 @@ def read_refused(
                 integration.cart, "fetch_order", ctx=context, remote_id=remote_id
             )
         except (Permanent, PluginBug, RateLimited, Temporary) as error:
-            why = error.trace if isinstance(error, PluginBug) else error.sentence
-            _log.warning("integration %s: order %s was not read again: %s", integration.id, remote_id, why)
+            detail = error.trace if isinstance(error, PluginBug) else error.sentence
+            _log.warning("integration %s: order %s was not read again: %s", integration.id, remote_id, detail)
             continue
         if isinstance(answer, Order):
             ui = vocabulary(platform, integration)

@@ -13,7 +13,7 @@ from is2_core.cases.cases import end_case, raise_case
 from is2_core.cases.states import CaseKind
 from is2_core.db.chunks import chunks
 from is2_core.db.locks import LOCK
-from is2_core.inventory.oversold import check_promises
+from is2_core.inventory.oversold import check_oversold
 from is2_core.items.activity import mark_due
 from is2_core.items.known_skus import read_skus
 from is2_core.orders.cancelled_units import follow, is_to_be_stopped
@@ -77,7 +77,7 @@ def read_warehouse(platform: Platform, run: TaskRun) -> None:
                 return
             _take(platform, session, account, news)
         complete = news.complete
-    check_promises(platform, run, account, target, moved)
+    check_oversold(platform, run, account, target, moved)
 
 
 def _read_answers(platform: Platform, run: TaskRun, warehouse: Warehouse, cursor: Cursor) -> None:

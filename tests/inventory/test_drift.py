@@ -141,7 +141,7 @@ class Compared:
 
 @pytest.fixture
 def database_url(sqlite_url: str) -> str:
-    """On SQLite; `test_on_postgresql.py` tells the main story once more there."""
+    """On SQLite; `test_on_postgresql.py` repeats the main cases there."""
     return sqlite_url
 
 

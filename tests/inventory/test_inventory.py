@@ -43,7 +43,7 @@ def test_active_items_are_sent_with_quantity_and_latency(stocked: Stock) -> None
     assert {sku: stocked.shown()[sku] for sku in stocked.ids} == dict.fromkeys(stocked.ids, (50, 4))
     assert stocked.shown()["BUNDLE-CAMP"] == (7, None)
     row = stocked.row("TENT-2P")
-    assert (row.sent, row.lead_days_sent, row.due, row.sentence) == (50, 4, False, "")
+    assert (row.sent, row.lead_days_sent, row.due, row.message) == (50, 4, False, "")
     assert row.why_sent["components"][0]["on_hand"] == 50
     assert stocked.world.quarantined() == []
 
@@ -206,11 +206,11 @@ def test_a_refused_sku_stays_due_with_amazons_words_and_the_others_are_settled(s
     assert stocked.shown()["TENT-2P"] == (50, 3)
     row = stocked.row("LAMP-USB")
     assert row.due
-    assert "could not be processed" in row.sentence
+    assert "could not be processed" in row.message
     stocked.world.amazon.heal()
     stocked.jump(hours=12, minutes=30)
     assert stocked.shown()["LAMP-USB"] == (50, 3)
-    assert stocked.row("LAMP-USB").sentence == ""
+    assert stocked.row("LAMP-USB").message == ""
 
 
 def test_a_run_of_which_nothing_was_applied_frees_the_floor(stocked: Stock) -> None:
@@ -242,7 +242,7 @@ def test_enrolled_in_remote_fulfillment_nothing_syncs_until_the_option_says_yes(
     problem = stocked.view().problem
     assert problem is not None
     assert problem.code == "SETTINGS"
-    assert "Remote Fulfillment With FBA to Yes" in problem.sentence
+    assert "Remote Fulfillment With FBA to Yes" in problem.message
     assert stocked.feeds() == 0
     with stocked.world.platform.db.read() as session:
         states = set(session.scalars(sa.text("SELECT state FROM integration")))
@@ -260,12 +260,12 @@ def test_a_channel_read_that_is_refused_shows_on_the_page_while_it_is_and_after(
     problem = stocked.view().problem
     assert problem is not None
     assert problem.code == "FAILING"
-    assert problem.sentence
+    assert problem.message
     stocked.pass_time(hours=1)
     assert [kind for kind, *_ in stocked.world.quarantined()] == [TaskKind.INVENTORY_PUSH]
     problem = stocked.view().problem
     assert problem is not None
-    assert problem.sentence.endswith("It was tried 8 times; the next push begins anew.")
+    assert problem.message.endswith("It was tried 8 times; the next push begins anew.")
     stocked.world.amazon.heal()
     stocked.push_now()
     stocked.pass_time(minutes=A_WHILE)

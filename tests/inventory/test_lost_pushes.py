@@ -83,7 +83,7 @@ def test_a_sku_that_spoils_every_write_ends_up_alone_and_is_refused(spoiled: Spo
     assert {row.sku for row in spoiled.view().rows if row.sent != 50} == {spoiled.poison}
     assert [spoiled.poison] in spoiled.writes
     row = spoiled.row(spoiled.poison)
-    assert "even all by itself" in row.sentence
+    assert "even all by itself" in row.message
     assert row.due
     # From here on it waits for the next slot, and spoils nothing there.
     writes = len(spoiled.writes)
@@ -109,7 +109,7 @@ def test_a_person_is_told_after_three_and_until_it_ends(spoiled: Spoiled) -> Non
     assert problem is not None
     assert problem.code == "LOST"
     assert "TENT-2P" in problem.skus
-    assert "came to nothing" in problem.sentence
+    assert "came to nothing" in problem.message
     spoiled.poison = ""
     spoiled.jump(hours=12)
     assert spoiled.row("TENT-2P").sent == 50

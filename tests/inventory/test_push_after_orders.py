@@ -18,7 +18,7 @@ from tests.support.world import World
 
 @pytest.fixture
 def database_url(sqlite_url: str) -> str:
-    """On SQLite; `test_on_postgresql.py` tells the main story once more there."""
+    """On SQLite; `test_on_postgresql.py` repeats the main cases there."""
     return sqlite_url
 
 
@@ -64,7 +64,7 @@ def test_where_orders_cannot_be_read_the_page_says_so_and_the_push_goes_without_
     moved.pass_time(minutes=30)
     problem = moved.view().problem
     assert problem is not None
-    assert (problem.code, "waits for the newest orders" in problem.sentence) == ("ORDERS", True)
+    assert (problem.code, "waits for the newest orders" in problem.message) == ("ORDERS", True)
     tries = len(moved.world.amazon.calls("searchOrders"))
     moved.pass_time(hours=5)
     assert moved.shown()["TENT-2P"] == (50, 3)

@@ -28,7 +28,7 @@ _SHOWN: dict[str, Callable[[ItemStock], bool]] = {
     "": lambda row: True,
     "due": lambda row: row.active and row.due and not row.withheld,
     "withheld": lambda row: row.active and bool(row.withheld),
-    "rejected": lambda row: row.active and bool(row.sentence),
+    "rejected": lambda row: row.active and bool(row.message),
     "drift": lambda row: row.active and bool(row.drift),
 }
 

@@ -35,7 +35,7 @@ def export(integration_id: int) -> ResponseReturnValue:
         "every_s": view.every_s,
         "accepted_at": _time(view.accepted_at),
         "next_possible": _time(view.next_possible),
-        "problem": {"code": view.problem.code, "sentence": view.problem.sentence} if view.problem else None,
+        "problem": {"code": view.problem.code, "sentence": view.problem.message} if view.problem else None,
         "items": [_item(row) for row in view.rows],
         "pushes": pushes,
     }
@@ -50,7 +50,7 @@ def _item(row: ItemStock) -> dict[str, object]:
         "quantity": row.sent,
         "lead_days": row.lead_days_sent,
         "sent_at": _time(row.sent_at),
-        "refused": row.sentence,
+        "refused": row.message,
         "quantity_now": row.now.quantity if row.now else None,
     }
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, lazyload
 
 from is2_core.accounts.models import Integration
 from is2_core.inventory.buffers import buffers_of
-from is2_core.inventory.oversold import check_promises
+from is2_core.inventory.oversold import check_oversold
 from is2_core.inventory.sellable import Level, SkuStock, level
 from is2_core.items.activity import components_of, make_due
 from is2_core.items.models import CartItem
@@ -105,4 +105,4 @@ def compare_inventory(platform: Platform, run: TaskRun) -> None:
     ]
     with run.write() as session:
         make_due(session, differing)
-    check_promises(platform, run, integration.account_id, integration.wms_target, None)
+    check_oversold(platform, run, integration.account_id, integration.wms_target, None)

@@ -16,7 +16,7 @@ from is2_core.accounts.models import Integration
 from is2_core.accounts.states import IntegrationState
 from is2_core.db.locks import lock_rows
 from is2_core.errors import Conflict
-from is2_core.inventory.fulfillment_channels import read_channels
+from is2_core.inventory.fulfillment_channels import read_fulfillment_channels
 from is2_core.inventory.models import InventorySync, StockPush, StockPushLine
 from is2_core.inventory.push.plan import Candidate, Computed, candidates_of, due_condition, due_items, levels_of
 from is2_core.inventory.push.results import drop_rest, give_up_lost, lost_items, unfinished, unsent
@@ -57,7 +57,7 @@ def push_inventory(platform: Platform, run: TaskRun) -> None:
             run.finish(session, again_at=now + LOOK_AGAIN if open_before else may_at)
         return
     try:
-        if not read_channels(platform, run, integration):
+        if not read_fulfillment_channels(platform, run, integration):
             return
         if _waits_for_orders(platform, run, integration, rest_of):
             return

@@ -1,4 +1,4 @@
-"""A seeded store of orders that meets every branch of an importer's road."""
+"""A seeded store of orders that meets every branch of an importer."""
 
 import random
 from collections.abc import Callable, Mapping
