@@ -102,7 +102,8 @@ class Memory:
 
     def _signs(self) -> tuple[object, ...]:
         """What is other than it was once anything else has happened."""
-        stage, warehouses = self._amazon.stage, dict(self._platform.warehouses)
+        stage = self._amazon.stage
+        warehouses = dict(self._platform.warehouses._manager.list_name_plugin())
         return commits[self._url], stage.asked, stage.simulator, warehouses, self._changes()
 
     def _changes(self) -> int:
