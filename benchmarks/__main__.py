@@ -55,6 +55,7 @@ def write(name: str, rows: Sequence[Row]) -> None:
         "rows": [asdict(row) for row in rows],
     }
     path = FOLDER / "results" / f"{name}.json"
+    path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
 
 

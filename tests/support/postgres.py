@@ -90,9 +90,10 @@ class PostgresServer:
             self._keeper = None
         self._folder = None
 
-    def create_database(self, name: str) -> str:
-        """Make an empty database; return its SQLAlchemy URL."""
-        self._execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    def create_database(self, name: str, template: str = "template1") -> str:
+        """Make a copy of a database nobody is connected to, an empty one by default; return its SQLAlchemy URL."""
+        names = sql.Identifier(name), sql.Identifier(template)
+        self._execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
         return self.url(name)
 
     def empty_database(self, name: str) -> str:
