@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy.orm import Session
@@ -23,7 +23,7 @@ from is2_core.inventory import fulfillment_channels
 from is2_core.inventory.push import plan, push
 from is2_core.items.models import CartItem
 from is2_core.orders.fulfillment import placeable
-from is2_core.orders.holds import reasons
+from is2_core.orders.holds.reasons import REASONS, HoldCode, Reason
 from is2_core.orders.importing import staging
 from is2_core.orders.states import AckState
 from is2_core.shipments import tracking, warehouse_news
@@ -147,7 +147,9 @@ def lose_a_page_of_shipments(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def ship_without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """An order does not wait for what its buyer had made on it."""
-    monkeypatch.setattr(reasons, "_customization_holds", lambda order: [])
+    code = HoldCode.CUSTOMIZATION_MISSING
+    found_nothing = replace(REASONS[code], check=lambda *_: [])
+    monkeypatch.setitem(cast(dict[str, Reason], REASONS), code, found_nothing)
 
 
 # The seed that is tried first is one that found it, and soon, when this was written; all the others follow.

@@ -24,6 +24,7 @@ from is2_core.clock import VirtualClock
 from is2_core.db.types import seal
 from is2_core.embedded_warehouse import receiving
 from is2_core.embedded_warehouse.port import EmbeddedWarehouse
+from is2_core.items.known_skus import learn_missing
 from is2_core.items.models import CartItem, ShippingMapping
 from is2_core.jobs import HANDLERS
 from is2_core.orders.fulfillment.models import Package, PackageContent, PackageUnits
@@ -194,6 +195,9 @@ class SlowStore:
                 )
             )
         receiving.receive(self.platform, account_id=self.account, sku=SKU, name="", quantity="1000", user_id=None)
+        with self.platform.db.read() as session:
+            integration = session.get_one(Integration, self.id)
+        learn_missing(self.platform, integration, [SKU])
         with self.platform.db.write() as session:
             session.execute(sa.delete(Task))
 
