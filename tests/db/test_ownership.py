@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -138,6 +139,15 @@ def test_a_buyer_s_data_that_nothing_protects_fails_when_its_model_is_made() -> 
 def test_the_plain_upsert_leaves_such_rows_alone(db: Database) -> None:
     with db.write() as session, pytest.raises(TypeError, match="upsert_from_cart"):
         db.upsert(session, Letter, [{"number": "1"}], key=["number"], update=["opened"])
+
+
+@pytest.mark.parametrize("model", [ReceivedOrder, Recipient, LineCustomization])
+def test_a_guard_asks_of_the_row_itself(db: Database, model: type[CartWritten]) -> None:
+    # Where a subquery names the table again, it asks of all rows.
+    text = str(db._upsert_of(model).compile(db.engine))
+    asked = re.findall(r"\bFROM ([^()]*?)\s+WHERE", text)
+    assert asked
+    assert [tables for tables in asked if model.__table__.name in tables.split(", ")] == []  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("model", [ReceivedOrder, ReceivedLine, Recipient, LineCustomization, CartItem])

@@ -28,7 +28,7 @@ from is2_core.tasks.models import Task
 from is2_core.tasks.pace import Pace
 from is2_core.tasks.runner import run_next
 from plugins.interface import Address, FulfilledBy, Order, OrderLine, OrderState, ShippingMappingUI
-from plugins.warehouse import Later, NewOrder, PlaceAnswer, Refused, Unknown
+from plugins.warehouse import NewOrder, PlaceAnswer, Refused, Retry, Unknown, WarehouseContext, hookimpl
 from tests.support.depot import Depot
 from tests.support.statements import counted
 
@@ -147,28 +147,29 @@ class Moody(EmbeddedWarehouse):
     """A warehouse with an answer of every kind; meanwhile the cart cancels every sixth order."""
 
     def __init__(self, shop: Shop) -> None:
-        super().__init__(shop.platform.db, shop.clock)
+        super().__init__(shop.platform.db)
         self._shop = shop
 
-    def place_orders(self, batch: Sequence[NewOrder]) -> list[PlaceAnswer]:
-        cancelled = [order for order in self._shop.orders(len(batch)) if int(order.remote_id) % 6 == 0]
+    @hookimpl
+    def place_orders(self, ctx: WarehouseContext, orders: Sequence[NewOrder]) -> list[PlaceAnswer]:
+        cancelled = [order for order in self._shop.orders(len(orders)) if int(order.remote_id) % 6 == 0]
         later = self._shop.clock.now()
         self._shop.stage([replace(order, state=OrderState.CANCELLED, updated_at=later) for order in cancelled])
-        return [self._answer(order, number % 6) for number, order in enumerate(batch)]
+        return [self._answer(ctx, order, number % 6) for number, order in enumerate(orders)]
 
-    def _answer(self, order: NewOrder, mood: int) -> PlaceAnswer:
+    def _answer(self, ctx: WarehouseContext, order: NewOrder, mood: int) -> PlaceAnswer:
         if mood == 1:
             return Refused(f"No room for {order.number}.")
         if mood == 2:
-            return Later("Come back.")
+            return Retry("Come back.")
         if mood == 3:
             return Unknown("Who knows.")
-        return super().place_orders([order])[0]
+        return super().place_orders(ctx, [order])[0]
 
 
 def test_every_answer_of_a_batch_is_stored_as_what_it_is(shop: Shop) -> None:
     shop.stage(shop.orders(60))
-    shop.platform.warehouses["embedded"] = Moody(shop)
+    shop.platform.warehouses.replace("embedded", Moody(shop))
     shop.place()
     found: dict[int, set[tuple[str, str, bool, bool]]] = {}
     stored = shop.stored()

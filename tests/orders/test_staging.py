@@ -76,7 +76,7 @@ def order(world: World) -> Order:
         fulfilled_by=FulfilledBy.MERCHANT,
         created_at=now - timedelta(hours=1),
         updated_at=now - timedelta(minutes=30),
-        lines=(OrderLine("1", "TENT-2P", "Tent", 1, 0, 1, ioss="IM1234567890", demands=("serialNumber",)),),
+        lines=(OrderLine("1", "TENT-2P", "Tent", 1, 0, 1, ioss="IM1234567890", demands=("SERIAL_NUMBER",)),),
         shipping_method="STANDARD",
         recipient=Address(name="Ann", lines=("1 Main St",), city="Reno", country="US"),
         buyer=Buyer(name="Ann Buyer", purchase_order="PO-77"),
@@ -224,6 +224,21 @@ def test_what_was_erased_of_a_buyer_stays_erased(world: World, taken: Stage, ord
     assert recipient_of(world.platform, order_id=row.id, account_id=world.account) == {}
     with pytest.raises(Conflict):
         correct_address(world.platform, order_id=row.id, account_id=world.account, user_id=world.owner, values=TYPED)
+
+
+def test_a_buyer_of_whom_nothing_is_new_is_not_sealed_again(world: World, taken: Stage, order: Order) -> None:
+    def stored() -> str:
+        with world.platform.db.read() as session:
+            return session.scalars(sa.select(sa.type_coerce(Recipient.sealed, sa.Text))).one()
+
+    gift = (replace(order.lines[0], gift_message="Happy birthday!"),)
+    taken(replace(order, lines=gift))
+    first = stored()
+    for minute, changes in enumerate(({}, {"buyer": None}, {"recipient": None}, {"lines": order.lines}), start=1):
+        taken(later(order, minute, **{"lines": gift, **changes}))
+        assert stored() == first, changes
+    taken(later(order, 9, lines=(replace(order.lines[0], gift_message="Happy new year!"),)))
+    assert stored() != first
 
 
 def test_what_was_erased_or_corrected_of_one_order_stops_no_other(world: World, taken: Stage, order: Order) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from is2_core.orders.holds.facts import address_of, unknown_values
 from is2_core.orders.importing.classify import Decision
 from is2_core.orders.states import CustomizationState, ReceivedState
-from plugins.interface import Order, OrderLine, OrderReject, OrderState
+from plugins.interface import Address, Order, OrderLine, OrderReject, OrderState
 
 if TYPE_CHECKING:
     from is2_core.accounts.models import Integration
@@ -121,10 +121,14 @@ def personal(order: Order, known: Any) -> dict[str, Any]:
     """
     before = known or {"address": None, "buyer": None, "lines": {}}
     return {
-        "address": dict(vars(order.recipient)) if order.recipient else before["address"],
+        "address": _as_sealed(order.recipient) if order.recipient else before["address"],
         "buyer": dict(vars(order.buyer)) if order.buyer else before["buyer"],
         "lines": {**before["lines"], **_lines(order)},
     }
+
+
+def _as_sealed(address: Address) -> dict[str, Any]:
+    return {**vars(address), "lines": list(address.lines)}
 
 
 def _lines(order: Order) -> dict[str, dict[str, str]]:

@@ -189,9 +189,11 @@ def _write_details(
             people = known[order_id].open(integration.id, order.remote_id) if order_id in known else None
         except CannotOpen:
             people = None
-        sealed = seal(Recipient.sealed, personal(order, people), integration.id, order.remote_id)
-        row = {"account_id": integration.account_id, "order_id": order_id, "sealed": sealed}
-        recipients.append(told(Recipient, order) | row)
+        news, besides = personal(order, people), told(Recipient, order)
+        if news != people or besides:
+            sealed = seal(Recipient.sealed, news, integration.id, order.remote_id)
+            row = {"account_id": integration.account_id, "order_id": order_id, "sealed": sealed}
+            recipients.append(besides | row)
     platform.db.upsert_from_cart(session, Recipient, recipients)
 
 
