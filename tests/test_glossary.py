@@ -41,16 +41,14 @@ NOT_YET: dict[str, str] = {
     "levels": "is2_core/embedded_warehouse is2_core/inventory",
     "marks": "is2_core/orders plugins/amazon plugins/types",
     "near": "is2_core/items",
-    "older": "is2_core/accounts is2_core/install is2_core/integrations",
     "orders_known": "is2_core/orders",
     "people": "is2_core/orders",
     "personal": "is2_core/orders",
     "reallocate": "is2_core/orders",
     "ring": "tests/db",
     "rules": "is2_core/orders",
-    "rung": "is2_core/tasks",
-    "sentence": "is2_core/accounts is2_core/calls is2_core/cases is2_core/errors.py is2_core/install"
-    " is2_core/integrations is2_core/inventory is2_core/items is2_core/orders is2_core/shipments"
+    "sentence": "is2_core/calls is2_core/cases is2_core/errors.py"
+    " is2_core/inventory is2_core/items is2_core/orders is2_core/shipments"
     " is2_core/submissions is2_core/tasks plugins/amazon plugins/conformance plugins/errors.py"
     " plugins/types",
     "slice": "is2_core/db",

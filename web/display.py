@@ -185,7 +185,7 @@ def ack_label(platform: Platform, order: ReceivedOrder, cart: str) -> str:
     if order.ack_state in ACK_NOT_SENT and lacks(platform, cart, "acknowledge_orders"):
         return f"{cart_label(platform, cart)} takes none"
     if order.ack_state == AckState.REJECTED:
-        return f"Refused: {order.ack_sentence}" if order.ack_sentence else "Refused"
+        return f"Refused: {order.ack_message}" if order.ack_message else "Refused"
     if order.ack_state == AckState.NONE:
         return "Not yet" if order.state in TO_PLACE else "—"
     return _ACK_LABELS.get(AckState(order.ack_state), order.ack_state)

@@ -151,7 +151,7 @@ def at_rest(world: World) -> Iterator[str]:
         for cursor in session.scalars(sa.select(ImportCursor).where(ImportCursor.start.is_not(None))):
             yield f"rest: the {cursor.kind} window of store {cursor.integration_id} is half-read"
         for integration in session.scalars(sa.select(Integration).where(Integration.state != IntegrationState.ACTIVE)):
-            yield f"rest: store {integration.id} is {integration.state}: {integration.pause_sentence}"
+            yield f"rest: store {integration.id} is {integration.state}: {integration.pause_message}"
         codes = set(session.scalars(sa.select(Hold.code)))
     yield from answered(world)
     yield from (f"rest: something still holds orders that was healed: {code}" for code in sorted(codes - LASTING))

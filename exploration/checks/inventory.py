@@ -95,7 +95,7 @@ def shown(world: World) -> Iterator[str]:
             sellable = sellable_now.most(integration.id, item.sku)
             # One that is due once more has moved, and is as before.
             if item.pushed_quantity != sellable:
-                kept = f", kept back: {sync.problem_sentence}" if sync and sync.problem_code else ""
+                kept = f", kept back: {sync.problem_message}" if sync and sync.problem_code else ""
                 yield (
                     f"I5: {sellable} of {item.sku} can be sold at {integration.id}, {item.pushed_quantity} was sent "
                     f"(version {item.pushed_version} of {item.due_version}){kept}"

@@ -57,7 +57,7 @@ def posted(world: World) -> Iterator[str]:
         for package in own:
             if package.post_state == PostState.DUE:
                 yield f"I4: package {package.reference} of {order.remote_id} is still due"
-            if package.post_state == PostState.REJECTED and not package.post_sentence:
+            if package.post_state == PostState.REJECTED and not package.post_message:
                 yield f"I4: package {package.reference} of {order.remote_id} is refused without a sentence"
             if package.post_state != PostState.REJECTED:
                 continue
@@ -65,7 +65,7 @@ def posted(world: World) -> Iterator[str]:
             if fits:
                 yield f"I4: package {package.reference} of {order.remote_id} did not take the place of {fits}"
             if _would_be_taken(package, package.reference, booked, lines):
-                yield f"I4: package {package.reference} of {order.remote_id} is refused: {package.post_sentence}"
+                yield f"I4: package {package.reference} of {order.remote_id} is refused: {package.post_message}"
 
 
 def _would_be_taken(package: Package, reference: str, booked: BookedOrder, lines: Mapping[int, ReceivedLine]) -> bool:

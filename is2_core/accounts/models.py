@@ -64,7 +64,7 @@ class Integration(Owned):
     """One connected store: one per (cart, region, seller) on the whole platform.
 
     `seller_id` is None until the cart has said who the seller is. `settings` are the cart's store fields;
-    `older_authorization`: the store also carries one of the cart's older generation (nothing of it is kept here).
+    `legacy_authorization`: the store also carries one of the cart's older generation (nothing of it is kept here).
     `server_skew_s` is how far the cart's clock was ahead of ours at the last reply. `proved_at` is when a call proved
     that the authorization is this seller's; None where a release that did not ask connected it.
     """
@@ -84,10 +84,10 @@ class Integration(Owned):
     wms_target: Mapped[str] = mapped_column(default="embedded")
     state: Mapped[str] = mapped_column(default=IntegrationState.SETUP)
     pause_code: Mapped[str] = mapped_column(default="")
-    pause_sentence: Mapped[str] = mapped_column(default="")
+    pause_message: Mapped[str] = mapped_column(default="")
     review_first: Mapped[bool] = mapped_column(default=False)
     orders_from: Mapped[datetime | None] = mapped_column(info=told())
-    older_authorization: Mapped[bool] = mapped_column(default=False)
+    legacy_authorization: Mapped[bool] = mapped_column(default=False)
     server_skew_s: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
@@ -126,7 +126,7 @@ class SellerClaim(Base):
     seller_name: Mapped[str] = mapped_column(default="")
     sites: Mapped[list[str]] = mapped_column(default=list)
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    older_authorization: Mapped[bool] = mapped_column(default=False)
+    legacy_authorization: Mapped[bool] = mapped_column(default=False)
     credentials: Mapped[SealedValue | None] = mapped_column(Sealed("seller_claim.credentials", key=_CLAIMED))
     message: Mapped[str] = mapped_column(default="")
     # Left alone where the clock is put back: nobody knows how old it is then, and its credentials are wiped.

@@ -134,7 +134,7 @@ def _put(
     row.seller_id, row.seller_name, row.sites = identity.remote_id, identity.name, list(identity.sites)
     row.proved_at = now
     row.settings = {**row.settings, **claim.settings}
-    row.older_authorization = row.older_authorization or claim.older_authorization
+    row.legacy_authorization = row.legacy_authorization or claim.legacy_authorization
     # Whoever mints a token meanwhile must not find its version again.
     credential = session.get(Credential, row.id, with_for_update=LOCK)
     sealed = seal(Credential.credentials, credentials_of(claim), row.id)

@@ -51,7 +51,7 @@ def disconnect(platform: Platform, *, integration_id: int, account_id: int, user
         transition(session, ids, ReceivedState.DISMISSED, DISCONNECTED_REASON, now, told=told, user_id=user_id)
         session.execute(sa.delete(Hold).where(Hold.order_id.in_(ids)))
         row.state, row.pause_code = IntegrationState.DISCONNECTED, ""
-        row.pause_sentence = "This store was disconnected. Reconnect it to go on."
+        row.pause_message = "This store was disconnected. Reconnect it to go on."
         session.flush()
         note_sold(
             session,

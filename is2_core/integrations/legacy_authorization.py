@@ -41,7 +41,7 @@ def migration_of(platform: Platform, cart: str) -> str:
 def legacy_notice(platform: Platform, integration: Integration) -> str:
     """Return the notice for an integration that carries an older authorization; "" where there is none."""
     legacy = known_manifest(platform, integration.cart).older_generation
-    if legacy is None or not integration.older_authorization:
+    if legacy is None or not integration.legacy_authorization:
         return ""
     return {RUNNING: legacy.during, ENDED: legacy.ended}.get(migration_of(platform, integration.cart), "")
 
@@ -57,4 +57,4 @@ def hide_legacy_notice(platform: Platform, *, integration_id: int, account_id: i
         migration = session.scalar(sa.select(CartSetting.migration).where(CartSetting.cart == row.cart))
         if migration != ENDED:
             raise Conflict("The older authorization is still needed: do not disable it until further notice.")
-        row.older_authorization = False
+        row.legacy_authorization = False

@@ -14,7 +14,7 @@ from is2_core.tasks.queue import release_tasks
 
 def resume(session: Session, row: Integration, platform: Platform) -> None:
     """Let a paused store and everything that waits for it go on, inside the transaction that mends it."""
-    row.state, row.pause_code, row.pause_sentence = IntegrationState.ACTIVE, "", ""
+    row.state, row.pause_code, row.pause_message = IntegrationState.ACTIVE, "", ""
     now = platform.clock.now()
     release_tasks(session, row.id, now)
     # Slots missed while it was paused are due from now on, not late since then.

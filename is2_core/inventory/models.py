@@ -17,7 +17,7 @@ class InventorySync(Base):
 
     `accepted_at` is when the cart last accepted a run, which the floor between two runs counts from;
     `accepted_before` is its predecessor's, taken back where nothing of the run was applied.
-    `problem_code`, `problem_sentence` and `problem_skus` say why nothing is sent. `zeros_confirmed` are the cart SKUs a
+    `problem_code`, `problem_message` and `problem_skus` say why nothing is sent. `zeros_confirmed` are the cart SKUs a
     person said may fall to zero, `shared_confirmed` the warehouse SKUs a person said may be sold by other stores too.
     """
 
@@ -26,7 +26,7 @@ class InventorySync(Base):
     accepted_at: Mapped[datetime | None]
     accepted_before: Mapped[datetime | None]
     problem_code: Mapped[str] = mapped_column(default="")
-    problem_sentence: Mapped[str] = mapped_column(default="")
+    problem_message: Mapped[str] = mapped_column(default="")
     problem_skus: Mapped[list[str]] = mapped_column(default=list)
     problem_at: Mapped[datetime | None]
     zeros_confirmed: Mapped[list[str]] = mapped_column(default=list)

@@ -159,7 +159,7 @@ def inventory_view(platform: Platform, *, integration_id: int, account_id: int) 
             sent=item.pushed_quantity,
             sent_at=item.pushed_at,
             lead_days_sent=item.pushed_lead_days,
-            message=item.push_sentence,
+            message=item.push_message,
             withheld=_withheld(item, candidates[item.id].components.keys() if item.id in candidates else (), blocked),
             now=levels.get(item.id),
             why_sent=item.pushed_why,
@@ -206,7 +206,7 @@ def _drift(item: CartItem) -> str:
 def _problem(sync: InventorySync | None) -> Problem | None:
     if sync is None or not sync.problem_code or sync.problem_at is None:
         return None
-    return Problem(sync.problem_code, sync.problem_sentence, tuple(sync.problem_skus), sync.problem_at)
+    return Problem(sync.problem_code, sync.problem_message, tuple(sync.problem_skus), sync.problem_at)
 
 
 def _failing(session: Session, integration: Integration) -> Problem | None:
@@ -219,7 +219,7 @@ def _failing(session: Session, integration: Integration) -> Problem | None:
     )
     if task is None or not task.attempts:
         return None
-    message = task.error_sentence
+    message = task.error_message
     if task.state == TaskState.QUARANTINED:
         message = f"{message} It was tried {task.attempts} times; the next push begins anew."
     return Problem(FAILING, message, (), task.finished_at or task.created_at)

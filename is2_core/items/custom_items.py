@@ -78,7 +78,7 @@ def edit_item(platform: Platform, *, item_id: int, account_id: int, sku: str, ti
         if sku != item.sku:
             # Another SKU of the cart: what is known of the old one says nothing about it.
             item.due_version, item.channel_read_at = item.due_version + 1, None
-            item.withheld, item.push_sentence, item.seen_in_cart = "", "", SeenInCart.CANNOT_CHECK
+            item.withheld, item.push_message, item.seen_in_cart = "", "", SeenInCart.CANNOT_CHECK
             item.pushed_quantity = item.pushed_lead_days = item.pushed_at = item.shown_quantity = None
             item.pushed_version, item.pushed_why, item.remote_id = 0, {}, ""
         item.sku, item.title = sku, title.strip()

@@ -62,7 +62,7 @@ class CartItem(CartWritten, Owned):
     pushed_lead_days: Mapped[int | None] = mapped_column(info=IS2)
     pushed_at: Mapped[datetime | None] = mapped_column(info=IS2)
     pushed_why: Mapped[dict[str, Any]] = mapped_column(default=dict, info=IS2)
-    push_sentence: Mapped[str] = mapped_column(default="", info=IS2)
+    push_message: Mapped[str] = mapped_column(default="", info=IS2)
     withheld: Mapped[str] = mapped_column(default="", info=IS2)
     channel_read_at: Mapped[datetime | None] = mapped_column(info=IS2)
     shown_quantity: Mapped[int | None] = mapped_column(info=IS2)

@@ -44,7 +44,7 @@ def check_now(platform: Platform, *, integration_id: int, account_id: int) -> st
         if integration.state == IntegrationState.SETUP:
             raise Conflict("Finish the setup of this store first.")
         if integration.state in WAITS_FOR_A_PERSON:
-            raise Conflict(f"This store is {integration.state.lower()}: {integration.pause_sentence}")
+            raise Conflict(f"This store is {integration.state.lower()}: {integration.pause_message}")
         enqueue(session, kind=TaskKind.ORDERS_CHECK, integration=integration, now=platform.clock.now(), priority=NOW)
     return "Checking for new orders now."
 

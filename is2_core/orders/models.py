@@ -83,7 +83,7 @@ class ReceivedOrder(CartWritten, Owned):
     placed_at: Mapped[datetime | None] = mapped_column(info=IS2)
     late_found: Mapped[bool] = mapped_column(default=False, info=IS2)
     ack_state: Mapped[str] = mapped_column(default=AckState.NONE, info=IS2)
-    ack_sentence: Mapped[str] = mapped_column(default="", info=IS2)
+    ack_message: Mapped[str] = mapped_column(default="", info=IS2)
     ack_tries: Mapped[int] = mapped_column(default=0, info=IS2)
     ack_at: Mapped[datetime | None] = mapped_column(info=IS2)
     stop_asked_at: Mapped[datetime | None] = mapped_column(info=IS2)

@@ -33,6 +33,6 @@ def posts_of(platform: Platform, account_id: int, number: str) -> dict[str, Pack
         unwanted = session.scalar(sa.select(ReceivedLine.id).where(ReceivedLine.order_id == order_id, late).limit(1))
         rows = session.scalars(sa.select(Package).where(Package.order_id == order_id)).all()
     return {
-        row.warehouse_ref: PackagePost(row.revision, PostState(row.post_state), row.post_sentence, unwanted is not None)
+        row.warehouse_ref: PackagePost(row.revision, PostState(row.post_state), row.post_message, unwanted is not None)
         for row in rows
     }

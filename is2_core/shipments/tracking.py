@@ -174,11 +174,11 @@ def _settle_one(session: Session, package: Package, version: int, result: Result
         package.posted_version, package.posted_at = version, now
         package.cart_ref = result.cart_ref or package.cart_ref
         if newest:
-            package.post_state, package.post_sentence, package.post_at = PostState.DONE, "", None
+            package.post_state, package.post_message, package.post_at = PostState.DONE, "", None
             return [Event(package.order_id, EventCode.TRACKING, {"tracking_number": package.tracking_number})]
         return [Event(package.order_id, EventCode.TRACKING_BEFORE_CHANGE)]
     if isinstance(result, Rejected) and newest:
-        package.post_state, package.post_sentence = PostState.REJECTED, f"{result.sentence} ({result.code})"
+        package.post_state, package.post_message = PostState.REJECTED, f"{result.sentence} ({result.code})"
         said = {"message": result.sentence, "refusal": result.code}
         return [Event(package.order_id, EventCode.TRACKING_REJECTED, said)]
     if isinstance(result, Retry):
@@ -204,7 +204,7 @@ def entered_by_hand(platform: Platform, *, package_id: int, account_id: int, use
         package = session.get_one(Package, package_id, with_for_update=LOCK, populate_existing=True)
         if package.post_state != PostState.REJECTED:
             raise Conflict("Only of a package the shop refused can this be said.")
-        package.post_state, package.post_sentence = PostState.DONE, ""
+        package.post_state, package.post_message = PostState.DONE, ""
         now = platform.clock.now()
         number = {"tracking_number": (package.label or package).tracking_number}
         record(session, [Event(order.id, EventCode.TRACKING_BY_HAND, number, user_id)], now)

@@ -252,7 +252,7 @@ def _sweep(session: Session, now: datetime) -> int:
     set_aside = {
         "state": TaskState.QUARANTINED,
         "error_code": "CRASHED",
-        "error_sentence": "This work crashed its worker three times and was set aside.",
+        "error_message": "This work crashed its worker three times and was set aside.",
         "finished_at": now,
     }
     poison = move_tasks(session, sa.and_(expired, Task.crashes + 1 >= MAX_CRASHES), {**crash, **set_aside})

@@ -91,11 +91,9 @@ class Task(Base):
     lease_until: Mapped[datetime | None] = mapped_column(
         info=lease(LEASE, is_watched=True, where="task.state = 'RUNNING'")
     )
-    # Not used any more: it stays because the table has it, and revisions only add while older processes may run.
-    rung_until: Mapped[datetime | None]
     fence: Mapped[int] = mapped_column(default=0)
     error_code: Mapped[str] = mapped_column(default="")
-    error_sentence: Mapped[str] = mapped_column(default="")
+    error_message: Mapped[str] = mapped_column(default="")
     error_detail: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]

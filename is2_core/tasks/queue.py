@@ -78,7 +78,7 @@ def enqueue(
         crashes=0,
         fence=0,
         error_code="",
-        error_sentence="",
+        error_message="",
         error_detail="",
         created_at=now,
     ).on_conflict_do_update(

@@ -96,7 +96,7 @@ class TaskRun:
             "attempts": 0,
             "crashes": 0,
             "error_code": "",
-            "error_sentence": "",
+            "error_message": "",
             "error_detail": "",
             "finished_at": now,
         }

@@ -158,7 +158,7 @@ def _reschedule(
     """Make the task due again at `when`, or at once where it was asked for again meanwhile."""
     counted = run.attempts if attempts is None else attempts
     run._unfinished = False
-    problem = {"error_code": code, "error_sentence": sentence, "error_detail": detail}
+    problem = {"error_code": code, "error_message": sentence, "error_detail": detail}
     try:
         with run.write() as session:
             run.finish(session, again_at=when, attempts=counted, **problem)
@@ -174,7 +174,7 @@ def _quarantine(run: TaskRun, code: str, sentence: str, detail: str) -> None:
                 state=TaskState.QUARANTINED,
                 attempts=run.attempts + 1,
                 error_code=code,
-                error_sentence=sentence,
+                error_message=sentence,
                 error_detail=detail,
             )
     except LeaseLost:
@@ -187,9 +187,9 @@ def _pause(run: TaskRun, error: CartError) -> None:
             session.execute(
                 sa.update(Integration)
                 .where(Integration.id == run.integration_id, Integration.state == IntegrationState.ACTIVE)
-                .values(state=IntegrationState.PAUSED, pause_code=error.default_code, pause_sentence=error.sentence)
+                .values(state=IntegrationState.PAUSED, pause_code=error.default_code, pause_message=error.sentence)
             )
-            problem = {"error_code": error.code, "error_sentence": error.sentence, "error_detail": error.detail}
+            problem = {"error_code": error.code, "error_message": error.sentence, "error_detail": error.detail}
             run.finish(session, again_at=run.platform.clock.now(), **problem)
             assert run.integration_id is not None
             pause_tasks(session, run.integration_id)

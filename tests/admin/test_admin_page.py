@@ -114,7 +114,7 @@ def test_tasks_show_what_was_given_up(panel: Panel) -> None:
         db.execute(
             sa.update(Task)
             .where(Task.id == newest)
-            .values(state=TaskState.QUARANTINED, error_sentence="It broke.", error_detail="File x, line 1")
+            .values(state=TaskState.QUARANTINED, error_message="It broke.", error_detail="File x, line 1")
         )
     page = panel.browser(ADMIN).get("/admin/tasks")
     assert "It broke." in page.text

@@ -114,5 +114,5 @@ def test_no_secret_that_amazon_takes_pauses_the_store_with_a_sentence(world: Wor
     world.settle_later(seconds=1)
     with world.platform.db.read() as session:
         row = session.get_one(Integration, store)
-    assert (row.state, "client secret" in row.pause_sentence) == (IntegrationState.PAUSED, True), row.pause_sentence
-    assert NEW_SECRET not in row.pause_sentence
+    assert (row.state, "client secret" in row.pause_message) == (IntegrationState.PAUSED, True), row.pause_message
+    assert NEW_SECRET not in row.pause_message

@@ -24,8 +24,6 @@ from tests.support.filled import LONG_AGO, fill
 OURS = list(instants(metadata))
 AHEAD = timedelta(days=1)
 FUTURE = ("_until", "next_at", "next_try_at", "run_at", "ask_at", "post_at", "expires_at")
-# Nobody writes or reads it any more.
-UNUSED = {"task.rung_until"}
 
 
 @pytest.fixture
@@ -104,7 +102,7 @@ def test_looking_for_it_reads_no_table_to_its_end(db: Database, clock: VirtualCl
 def test_every_future_instant_is_declared() -> None:
     declared = {str(column) for column, instant in OURS if instant.set_at or instant.lasts}
     named = {str(column) for table in metadata.sorted_tables for column in table.columns if _looks_future(column)}
-    assert named - UNUSED == declared
+    assert named == declared
 
 
 def _looks_future(column: sa.Column[Any]) -> bool:

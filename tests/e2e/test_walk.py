@@ -164,7 +164,7 @@ def run_the_platform(journey: Journey, admin: Browser, support: Browser) -> None
                 run_at=now,
                 created_at=now,
                 error_code="PLUGIN_BUG",
-                error_sentence="The plugin of this cart failed.",
+                error_message="The plugin of this cart failed.",
                 error_detail="a trace",
             )
         )

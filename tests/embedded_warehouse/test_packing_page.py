@@ -201,7 +201,7 @@ def test_the_page_says_what_the_cart_was_told(panel: Panel, browser: Browser, or
     read_warehouse(panel)
     assert "Package 1 To be sent to the cart" in browser.get(address).text
     with panel.platform.db.write() as db:
-        db.execute(sa.update(Package).values(post_state=PostState.REJECTED, post_sentence="The number is too short."))
+        db.execute(sa.update(Package).values(post_state=PostState.REJECTED, post_message="The number is too short."))
     page = browser.get(address)
     assert "Package 1 Refused by the cart The number is too short." in page.text
     browser.get(page.link("Correct package 1"))

@@ -87,12 +87,12 @@ def test_the_whole_road(panel: Panel, amazon: SimulatedAmazon) -> None:
 def test_the_older_authorization_is_spoken_of_at_setup(panel: Panel, amazon: SimulatedAmazon) -> None:
     legacy_authorization.set_migration(panel.platform, cart="amazon", running=True)
     with panel.platform.db.write() as db:
-        db.execute(sa.update(Integration).values(older_authorization=False))
+        db.execute(sa.update(Integration).values(legacy_authorization=False))
     browser = panel.browser(ALICE)
     page = connect(browser)
     assert "older" not in page.text
     with panel.platform.db.write() as db:
-        db.execute(sa.update(Integration).where(Integration.seller_id == HARBOR).values(older_authorization=True))
+        db.execute(sa.update(Integration).where(Integration.seller_id == HARBOR).values(legacy_authorization=True))
     page = browser.get(page.path)
     assert page.heading == "Set up Blue Harbor Home"
     assert "can be ignored for now" in page.text

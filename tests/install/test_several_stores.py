@@ -165,7 +165,7 @@ def test_the_older_and_the_new_generation_cannot_both_inject_an_order(world: Wor
     world.amazon.post("seller", {"seller": NORTHWIND, "older_token": True})
     world.stock_up()
     store = world.connect()
-    assert integration(world, store).older_authorization
+    assert integration(world, store).legacy_authorization
     world.map_methods(store, "STANDARD", "Express", "SECOND_DAY", "NEXT_DAY", "PRIORITY", "SAME_DAY", "FREE_ECONOMY")
     world.amazon.generate(plain=3)
     world.finish(store)

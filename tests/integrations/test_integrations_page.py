@@ -25,7 +25,7 @@ def pause(panel: Panel, code: str, sentence: str) -> None:
         db.execute(
             sa.update(Integration)
             .where(Integration.account_id == panel.northwind)
-            .values(state=IntegrationState.PAUSED, pause_code=code, pause_sentence=sentence)
+            .values(state=IntegrationState.PAUSED, pause_code=code, pause_message=sentence)
         )
 
 
@@ -56,7 +56,7 @@ def test_a_failed_check_says_what_and_when_again(panel: Panel) -> None:
         db.execute(
             sa.update(Task)
             .where(Task.kind == "orders.check", Task.integration_id == store.id)
-            .values(state=TaskState.READY, error_sentence="Amazon did not answer. Tried again at 12:05.")
+            .values(state=TaskState.READY, error_message="Amazon did not answer. Tried again at 12:05.")
         )
     page = panel.browser(ALICE).get("/integrations")
     assert "Amazon did not answer. Tried again at 12:05." in page.text
@@ -225,7 +225,7 @@ def carry_older_authorization(panel: Panel, *, running: bool) -> None:
         legacy_authorization.set_migration(panel.platform, cart="amazon", running=False)
     with panel.platform.db.write() as db:
         db.execute(
-            sa.update(Integration).where(Integration.account_id == panel.northwind).values(older_authorization=True)
+            sa.update(Integration).where(Integration.account_id == panel.northwind).values(legacy_authorization=True)
         )
 
 

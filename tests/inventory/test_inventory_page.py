@@ -93,7 +93,7 @@ def test_what_is_wrong_with_a_submission_stands_beside_it(panel: Panel) -> None:
         db.execute(
             sa.update(Task)
             .where(Task.integration_id == store.id, Task.kind == "submissions.poll")
-            .values(state=TaskState.READY, error_sentence="Amazon's report does not fit. Tried again at 12:30.")
+            .values(state=TaskState.READY, error_message="Amazon's report does not fit. Tried again at 12:30.")
         )
     page = panel.browser(ALICE).get(address(panel))
     assert "for less than a minute. Amazon's report does not fit. Tried again at 12:30." in page.text

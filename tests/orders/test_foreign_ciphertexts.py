@@ -58,7 +58,7 @@ def test_a_store_with_foreign_credentials_pauses_and_says_what_helps(world: Worl
     with world.platform.db.read() as session:
         row = session.get_one(Integration, store)
     assert row.state == IntegrationState.PAUSED
-    assert "Reconnect this integration" in row.pause_sentence
+    assert "Reconnect this integration" in row.pause_message
 
 
 def test_secrets_of_a_cart_that_do_not_open_are_asked_for_and_typed_again(world: World) -> None:

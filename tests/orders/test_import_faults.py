@@ -53,10 +53,10 @@ def test_a_useless_answer_stores_nothing_and_is_tried_again(world: World, store:
     (task,) = world.tasks("orders.check")
     assert task.state == TaskState.READY
     assert task.run_at > world.clock.now()
-    assert task.error_sentence
+    assert task.error_message
     world.settle_later(minutes=6)
     assert world.orders()[order_id].state == ReceivedState.INJECTED
-    assert world.tasks("orders.check")[0].error_sentence == ""
+    assert world.tasks("orders.check")[0].error_message == ""
 
 
 def test_a_fault_on_the_second_page_keeps_the_first_and_goes_on_there(world: World, store: int) -> None:
@@ -145,7 +145,7 @@ def test_only_a_refused_line_is_refused(world: World, store: int) -> None:
     world.settle_later(minutes=3)
     found = world.orders()
     assert (found[bad].ack_state, found[good].ack_state) == (AckState.REJECTED, AckState.DONE)
-    assert found[bad].ack_sentence
+    assert found[bad].ack_message
     assert found[bad].state == ReceivedState.INJECTED
 
 
@@ -171,7 +171,7 @@ def test_a_revoked_authorization_pauses_the_store_and_a_reconnect_loses_nothing(
     with world.platform.db.read() as session:
         row = session.get_one(Integration, store)
         assert row.state == IntegrationState.PAUSED
-        assert row.pause_sentence
+        assert row.pause_message
     with pytest.raises(Conflict):
         actions.check_now(world.platform, integration_id=store, account_id=world.account)
     calls = len(world.amazon.calls("searchOrders"))

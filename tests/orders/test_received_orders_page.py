@@ -140,7 +140,7 @@ def test_the_acknowledgement_is_said_in_words(panel: Panel, state: AckState, sen
     order = order_with(panel, ReceivedOrder.state == ReceivedState.INJECTED)
     with panel.platform.db.write() as db:
         db.execute(
-            sa.update(ReceivedOrder).where(ReceivedOrder.id == order.id).values(ack_state=state, ack_sentence=sentence)
+            sa.update(ReceivedOrder).where(ReceivedOrder.id == order.id).values(ack_state=state, ack_message=sentence)
         )
     assert f"Acknowledgement {words}" in panel.browser(ALICE).get(f"/received-orders/{order.id}").text
 
@@ -290,7 +290,7 @@ def package(panel: Panel, order: ReceivedOrder, number: int, **values: object) -
             "The cart has it Last post Nov 23, 11:00",
         ),
         (
-            {"post_state": PostState.REJECTED, "post_sentence": "No such line."},
+            {"post_state": PostState.REJECTED, "post_message": "No such line."},
             "Refused No such line. Correct what is wrong, in the warehouse or at Amazon, then send it again; or enter "
             "it at Amazon yourself and say so here. Send tracking again Entered by hand",
         ),
@@ -317,7 +317,7 @@ def test_packages_are_shown_with_what_the_cart_knows_of_them(
 
 def test_a_refused_package_is_posted_again(panel: Panel) -> None:
     order = order_with(panel, ReceivedOrder.state == ReceivedState.INJECTED)
-    package_id = package(panel, order, 1, post_state=PostState.REJECTED, post_sentence="No such line.")
+    package_id = package(panel, order, 1, post_state=PostState.REJECTED, post_message="No such line.")
     browser = panel.browser(ALICE)
     browser.get(f"/received-orders/{order.id}")
     page = browser.press("Send tracking again")
@@ -332,7 +332,7 @@ def test_a_refused_package_is_posted_again(panel: Panel) -> None:
 
 def test_a_refused_package_that_was_entered_by_hand_is_done(panel: Panel) -> None:
     order = order_with(panel, ReceivedOrder.state == ReceivedState.INJECTED)
-    package_id = package(panel, order, 1, post_state=PostState.REJECTED, post_sentence="Corrected too often.")
+    package_id = package(panel, order, 1, post_state=PostState.REJECTED, post_message="Corrected too often.")
     browser = panel.browser(ALICE)
     browser.get(f"/received-orders/{order.id}")
     page = browser.press("Entered by hand")
@@ -357,7 +357,7 @@ def test_a_refused_acknowledgement_has_an_end(panel: Panel, button: str, state: 
     order = order_with(panel, ReceivedOrder.state == ReceivedState.INJECTED)
     with panel.platform.db.write() as db:
         row = sa.update(ReceivedOrder).where(ReceivedOrder.id == order.id)
-        db.execute(row.values(ack_state=AckState.REJECTED, ack_sentence="No such line."))
+        db.execute(row.values(ack_state=AckState.REJECTED, ack_message="No such line."))
     browser = panel.browser(ALICE)
     browser.get(f"/received-orders/{order.id}")
     page = browser.press(button)

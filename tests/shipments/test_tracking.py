@@ -277,7 +277,7 @@ def test_a_refused_package_says_why_and_can_be_posted_again(dock: Dock) -> None:
     dock.ship(order_id, "1Z0001")
     (package,) = dock.packages(order_id)
     assert package.post_state == PostState.REJECTED
-    assert package.post_sentence
+    assert package.post_message
     assert dock.received(order_id).state == ReceivedState.SHIPPED
     tracking.post_again(
         dock.world.platform, package_id=package.id, account_id=dock.world.account, user_id=dock.world.owner

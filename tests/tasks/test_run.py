@@ -242,7 +242,7 @@ def test_three_crashes_set_a_task_aside(board: Board) -> None:
         assert board.only().crashes == crash
     task = board.only()
     assert (task.state, task.error_code) == (TaskState.QUARANTINED, "CRASHED")
-    assert task.error_sentence
+    assert task.error_message
 
 
 def test_a_good_run_forgives_earlier_crashes(board: Board) -> None:
@@ -322,7 +322,7 @@ def test_an_unexpected_error_shows_no_message_to_the_merchant(board: Board) -> N
     board.run(leaks)
     task = board.only()
     assert task.error_code == "BUG"
-    assert "Erika" not in task.error_sentence + task.error_detail
+    assert "Erika" not in task.error_message + task.error_detail
 
 
 def test_a_rate_limit_puts_a_task_back_without_counting(board: Board) -> None:
@@ -354,7 +354,7 @@ def test_a_lost_authorization_pauses_the_store_and_its_tasks_wait(
     board.run(loses, board.tasks()[0].id)
     with board.platform.db.read() as session:
         row = session.get_one(Integration, store)
-        assert (row.state, row.pause_sentence) == (IntegrationState.PAUSED, error.sentence)
+        assert (row.state, row.pause_message) == (IntegrationState.PAUSED, error.sentence)
         assert session.get_one(Integration, other).state == IntegrationState.ACTIVE
     assert [task.state for task in board.tasks()] == [TaskState.WAITING, TaskState.WAITING, TaskState.READY]
     assert [task.attempts for task in board.tasks()] == [0, 0, 0]

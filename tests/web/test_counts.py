@@ -46,7 +46,7 @@ def refuse(panel: Panel, order: ReceivedOrder, number: str) -> None:
                 tracking_number=number,
                 shipped_at=START,
                 post_state=PostState.REJECTED,
-                post_sentence="No such item.",
+                post_message="No such item.",
                 seen_at=START,
             )
         )
@@ -70,7 +70,7 @@ def failed(panel: Panel) -> None:
     with panel.platform.db.write() as db:
         tasks = db.scalars(sa.select(Task.id).where(Task.kind == "orders.check")).all()
         db.execute(
-            sa.update(Task).where(Task.id.in_(tasks)).values(state=TaskState.QUARANTINED, error_sentence="Broke")
+            sa.update(Task).where(Task.id.in_(tasks)).values(state=TaskState.QUARANTINED, error_message="Broke")
         )
         db.execute(sa.update(Task).where(Task.kind == "orders.place").values(state=TaskState.QUARANTINED))
 
@@ -134,7 +134,7 @@ def test_the_list_of_refused_tracking_says_why_and_leads_to_sending_it_again(pan
 
 def test_refused_acknowledgements_are_found_with_their_reason(panel: Panel) -> None:
     row = orders(panel)[0]
-    change(panel, [row], ack_state=AckState.REJECTED, ack_sentence="The order is gone.")
+    change(panel, [row], ack_state=AckState.REJECTED, ack_message="The order is gone.")
     browser: Browser = panel.browser(ALICE)
     page = browser.get("/received-orders?refused=acknowledgement")
     assert rows_of(page) == 1

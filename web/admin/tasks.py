@@ -38,7 +38,7 @@ def tasks() -> ResponseReturnValue:
             .group_by(Task.kind, Task.state)
         ):
             counts.setdefault(kind, {})[state] = count
-        newest = sa.select(sa.func.max(Task.id)).where(Task.error_sentence != "").group_by(Task.kind)
+        newest = sa.select(sa.func.max(Task.id)).where(Task.error_message != "").group_by(Task.kind)
         errors = {task.kind: task for task in db.scalars(sa.select(Task).where(Task.id.in_(newest)))}
         failed = sa.select(Task).where(Task.state == TaskState.QUARANTINED).order_by(Task.id.desc())
         page = paged(db, failed.where(Task.kind == chosen) if chosen else failed)

@@ -106,7 +106,7 @@ def _add_checks(db: Session, rows: dict[int, IntegrationRow]) -> None:
     for task in db.scalars(sa.select(Task).where(Task.id.in_(newest))):
         assert task.integration_id is not None, task.id
         row = rows[task.integration_id]
-        row.problem = task.error_sentence
+        row.problem = task.error_message
         row.running = is_running(task, now)
 
 
@@ -124,7 +124,7 @@ def _add_way_back(db: Session, rows: dict[int, IntegrationRow]) -> None:
         row = rows[sync.integration_id]
         row.pushed_at = sync.accepted_at
         # A wait of minutes as a rule; where orders cannot be read, their own line says so.
-        row.stock_problem = "" if sync.problem_code == ORDERS else sync.problem_sentence
+        row.stock_problem = "" if sync.problem_code == ORDERS else sync.problem_message
 
 
 def _add_claims(db: Session, rows: dict[int, IntegrationRow]) -> None:

@@ -95,7 +95,7 @@ def _order(row: ReceivedOrder, holds: Sequence[ShownHold], packages: Sequence[Pa
         "reason": row.reason,
         "holds": [{"code": hold.code, "subject": hold.subject, "sentence": hold.text} for hold in holds],
         "acknowledgement": row.ack_state,
-        "acknowledgement_problem": row.ack_sentence,
+        "acknowledgement_problem": row.ack_message,
         "packages": [_package(package, lines) for package in packages],
     }
 
@@ -108,6 +108,6 @@ def _package(package: Package, lines: dict[int, str]) -> dict[str, object]:
         "carrier": label.carrier,
         "tracking_number": label.tracking_number,
         "posted": package.post_state,
-        "problem": package.post_sentence,
+        "problem": package.post_message,
         "units": {lines[entry.line_id]: entry.quantity for entry in package.units},
     }

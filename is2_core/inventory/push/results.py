@@ -76,18 +76,18 @@ def settle(session: Session, integration_id: int, results: Mapping[str, Result],
                         "pushed_quantity": line.quantity,
                         "pushed_lead_days": line.lead_days,
                         "pushed_why": line.why,
-                        "push_sentence": "",
+                        "push_message": "",
                         "remote_id": result.cart_ref or item.remote_id,
                     }
                 )
         elif isinstance(result, Rejected):
             outcome |= {"result": PushResult.REJECTED, "sentence": f"{result.sentence} ({result.code})"}
             if item is not None and newer:
-                refused.append({"id": item.id, "push_sentence": outcome["sentence"]})
+                refused.append({"id": item.id, "push_message": outcome["sentence"]})
         elif line.cart_item_id in tries and tries[line.cart_item_id].count + 1 >= TELL_AFTER:
             outcome |= {"result": PushResult.ALONE, "sentence": ALONE}
             if item is not None and newer:
-                refused.append({"id": item.id, "push_sentence": ALONE})
+                refused.append({"id": item.id, "push_message": ALONE})
         outcomes.append(outcome)
     # One statement a kind, run for many rows: a feed settles thousands of lines while others wait for the database.
     for table, rows in ((StockPushLine, outcomes), (CartItem, applied), (CartItem, refused)):

@@ -38,7 +38,7 @@ def set_problem(
     row = sync_row(session, integration_id)
     if row.problem_code != code:
         row.problem_at = now if code else None
-    row.problem_code, row.problem_sentence, row.problem_skus = code, sentence, list(skus)
+    row.problem_code, row.problem_message, row.problem_skus = code, sentence, list(skus)
 
 
 def interval_of(session: Session, integration_id: int) -> int | None:

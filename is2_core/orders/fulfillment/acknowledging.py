@@ -111,10 +111,10 @@ def _tell_of_tries(session: Session, integration: Integration, now: datetime) ->
 
 def _settle_one(order: ReceivedOrder, result: Result, now: datetime) -> list[Event]:
     if isinstance(result, Applied):
-        order.ack_state, order.ack_at, order.ack_sentence = AckState.DONE, now, ""
+        order.ack_state, order.ack_at, order.ack_message = AckState.DONE, now, ""
         return [Event(order.id, EventCode.ACKNOWLEDGED)]
     if isinstance(result, Rejected):
-        order.ack_state, order.ack_sentence = AckState.REJECTED, f"{result.sentence} ({result.code})"
+        order.ack_state, order.ack_message = AckState.REJECTED, f"{result.sentence} ({result.code})"
         return [Event(order.id, EventCode.ACK_REJECTED, {"message": result.sentence, "refusal": result.code})]
     if order.state == ReceivedState.COMPLETED:
         order.ack_state = AckState.NOT_NEEDED
@@ -128,7 +128,7 @@ def acknowledge_again(platform: Platform, *, order_id: int, account_id: int, use
     """Send an acknowledgement again that the cart refused, after a person has mended what was wrong."""
     with platform.db.write() as session:
         order = _refused(session, order_id, account_id)
-        order.ack_state, order.ack_sentence, order.ack_tries = AckState.DUE, "", 0
+        order.ack_state, order.ack_message, order.ack_tries = AckState.DUE, "", 0
         now = platform.clock.now()
         record(session, [Event(order.id, EventCode.ACK_AGAIN, user_id=user_id)], now)
         integration = session.get_one(Integration, order.integration_id)
@@ -139,7 +139,7 @@ def leave_unacknowledged(platform: Platform, *, order_id: int, account_id: int, 
     """Let an order go without the acknowledgement that the cart refused."""
     with platform.db.write() as session:
         order = _refused(session, order_id, account_id)
-        order.ack_state, order.ack_sentence = AckState.NOT_NEEDED, ""
+        order.ack_state, order.ack_message = AckState.NOT_NEEDED, ""
         record(session, [Event(order.id, EventCode.ACK_LEFT, user_id=user_id)], platform.clock.now())
 
 

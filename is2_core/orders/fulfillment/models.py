@@ -45,7 +45,7 @@ class Package(Owned):
     version: Mapped[int] = mapped_column(default=1)
     posted_version: Mapped[int] = mapped_column(default=0)
     post_state: Mapped[str]
-    post_sentence: Mapped[str] = mapped_column(default="")
+    post_message: Mapped[str] = mapped_column(default="")
     post_at: Mapped[datetime | None] = mapped_column(info=future())
     set_at: Mapped[datetime | None]
     posted_at: Mapped[datetime | None]

@@ -33,10 +33,14 @@ def upgrade() -> None:
     _let_the_platform_have_schedules()
     _keep_intervals_with_the_settings()
     _open_the_warehouse()
+    _rename_columns()
+    _drop_what_nobody_uses()
 
 
 def downgrade() -> None:
     """Take back; where values are bound to their rows already, with the keys (`db.types.use_keyring`)."""
+    _keep_what_the_release_before_has()
+    _name_columns_as_before()
     _close_the_warehouse()
     _unbind_sealed()
     _forget_intervals_in_the_settings()
@@ -420,3 +424,35 @@ def _rename_requirements(names: dict[str, str]) -> None:
         renamed = [names.get(word, word) for word in row.demands]
         if renamed != row.demands:
             bind.execute(sa.update(lines).where(lines.c.id == row.id).values(demands=renamed))
+
+
+# By table: the glossary's words for what is stored. The last of the upgrade: all else still says the former names.
+_RENAMED = {
+    "integration": {"pause_sentence": "pause_message", "older_authorization": "legacy_authorization"},
+    "seller_claim": {"older_authorization": "legacy_authorization"},
+    "cart_item": {"push_sentence": "push_message"},
+    "inventory_sync": {"problem_sentence": "problem_message"},
+    "received_order": {"ack_sentence": "ack_message"},
+    "package": {"post_sentence": "post_message"},
+    "task": {"error_sentence": "error_message"},
+}
+
+
+def _rename_columns() -> None:
+    for table, names in _RENAMED.items():
+        for before, after in names.items():
+            op.execute(f"ALTER TABLE {table} RENAME COLUMN {before} TO {after}")
+
+
+def _name_columns_as_before() -> None:
+    for table, names in _RENAMED.items():
+        for before, after in names.items():
+            op.execute(f"ALTER TABLE {table} RENAME COLUMN {after} TO {before}")
+
+
+def _drop_what_nobody_uses() -> None:
+    op.drop_column("task", "rung_until")
+
+
+def _keep_what_the_release_before_has() -> None:
+    op.add_column("task", sa.Column("rung_until", sa.DateTime(), nullable=True))
