@@ -41,6 +41,8 @@ def longest(world: World) -> Iterator[list[int]]:
 
 def test_a_list_of_any_length_is_taken(world: World, longest: list[int]) -> None:
     world.stock_up(("TENT-2P",), 5)
+    # The core learns which SKUs the warehouse knows.
+    world.settle()
     store = world.connect()
     item = world.add_item(store, "TENT-2P")
     skus = ["TENT-2P", *(f"SKU-{number}" for number in range(MANY))]
