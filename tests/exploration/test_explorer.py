@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,10 +23,12 @@ from is2_core.embedded_warehouse.port import EmbeddedWarehouse
 from is2_core.inventory import fulfillment_channels
 from is2_core.inventory.push import plan, push
 from is2_core.items.models import CartItem
+from is2_core.orders import customizations
 from is2_core.orders.fulfillment import placeable
 from is2_core.orders.holds.reasons import REASONS, HoldCode, Reason
 from is2_core.orders.importing import staging
 from is2_core.orders.states import AckState
+from is2_core.platform import Platform
 from is2_core.shipments import tracking, warehouse_news
 from is2_core.tasks import dispatcher
 from is2_core.tasks.queue import enqueue
@@ -33,6 +36,7 @@ from plugins.interface import OrderPage, Package
 from plugins.warehouse import Cancelled
 
 MUTATION_SEEDS = 30
+QUARTER = timedelta(minutes=15)
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -146,10 +150,18 @@ def lose_a_page_of_shipments(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def ship_without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An order does not wait for what its buyer had made on it."""
-    code = HoldCode.CUSTOMIZATION_MISSING
-    found_nothing = replace(REASONS[code], check=lambda *_: [])
-    monkeypatch.setitem(cast(dict[str, Reason], REASONS), code, found_nothing)
+    """An order does not wait for what its buyer had made on it, which the cart gives with the second try only."""
+    code, fetch, tried = HoldCode.CUSTOMIZATION_MISSING, customizations._fetch, set()
+    monkeypatch.setitem(cast(dict[str, Reason], REASONS), code, replace(REASONS[code], check=lambda *_: []))
+
+    def late(platform: Platform, *about: Any) -> Any:
+        found, line = fetch(platform, *about), about[-1]
+        if line.id in tried:
+            return found
+        tried.add(line.id)
+        return replace(found, outcome=customizations._Failure("Later.", until=platform.clock.now() + QUARTER))
+
+    monkeypatch.setattr(customizations, "_fetch", late)
 
 
 # The seed that is tried first is one that found it, and soon, when this was written; all the others follow.
