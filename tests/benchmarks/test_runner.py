@@ -35,7 +35,6 @@ def test_a_goal_is_a_bound(measured: float, goal: float | None, less_is_better: 
 
 def test_what_is_written_names_no_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "FOLDER", tmp_path)
-    (tmp_path / "results").mkdir()
     runner.write("some", [Row("a / b", 2.5, figures={"a_ms": 5, "b_ms": 2})])
     text = (tmp_path / "results/some.json").read_text(encoding="utf-8")
     assert json.loads(text)["rows"][0]["figures"] == {"a_ms": 5, "b_ms": 2}
