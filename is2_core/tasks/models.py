@@ -83,8 +83,11 @@ class Task(Base):
     payload: Mapped[dict[str, Any]] = mapped_column(default=dict)
     priority: Mapped[int] = mapped_column(default=5)
     state: Mapped[str] = mapped_column(default=TaskState.READY)
-    run_at: Mapped[datetime] = mapped_column(info=future(is_watched=True, where="task.state IN ('READY', 'WAITING')"))
-    set_at: Mapped[datetime | None]
+    # Not a plain comparison, for which SQLite would take the index of what is due and read all that is due later.
+    run_at: Mapped[datetime] = mapped_column(
+        info=future(is_watched=True, where="COALESCE(task.state, '') IN ('READY', 'WAITING')")
+    )
+    set_at: Mapped[datetime | None] = mapped_column(index=True)
     wanted: Mapped[int] = mapped_column(default=1)
     attempts: Mapped[int] = mapped_column(default=0)
     crashes: Mapped[int] = mapped_column(default=0)

@@ -14,6 +14,13 @@ from is2_core.platform import Platform
 def tables_read_whole(platform: Platform, work: Callable[[], object], tables: Collection[str]) -> list[str]:
     """Name those of the tables that the statements of a piece of work read whole. On PostgreSQL, which does so with
     small ones in any case, those for which no index would do."""
+    scan = r"SCAN (\w+)" if platform.db.is_sqlite else r"Seq Scan on (\w+)"
+    found = re.findall(scan, "\n".join(plans(platform, work, tables)))
+    return sorted(set(found) & set(tables))
+
+
+def plans(platform: Platform, work: Callable[[], object], tables: Collection[str]) -> list[str]:
+    """Return the lines of the database's plans for the statements of a piece of work that name one of the tables."""
     statements: dict[str, Any] = {}
 
     def note(*about: Any) -> None:
@@ -24,9 +31,7 @@ def tables_read_whole(platform: Platform, work: Callable[[], object], tables: Co
         work()
     finally:
         sa.event.remove(platform.db.engine, "before_cursor_execute", note)
-    explain, scan = (
-        ("EXPLAIN QUERY PLAN ", r"SCAN (\w+)") if platform.db.is_sqlite else ("EXPLAIN ", r"Seq Scan on (\w+)")
-    )
+    explain = "EXPLAIN QUERY PLAN " if platform.db.is_sqlite else "EXPLAIN "
     lines: list[str] = []
     with platform.db.engine.connect() as connection, connection.begin() as unit:
         if not platform.db.is_sqlite:
@@ -35,4 +40,4 @@ def tables_read_whole(platform: Platform, work: Callable[[], object], tables: Co
             if re.match(r"SELECT|UPDATE|DELETE|WITH", statement) and re.search("|".join(tables), statement):
                 lines += [str(row[-1]) for row in connection.exec_driver_sql(explain + statement, parameters)]
         unit.rollback()
-    return sorted({name for line in lines for name in re.findall(scan, line) if name in tables})
+    return lines

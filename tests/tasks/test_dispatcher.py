@@ -16,7 +16,7 @@ from is2_core.tasks.models import Schedule
 from is2_core.tasks.pick import Limits
 from is2_core.tasks.run import LEASE
 from is2_core.tasks.states import TaskState
-from tests.support.plans import tables_read_whole
+from tests.support.plans import plans, tables_read_whole
 from tests.support.world import NotedWakeups
 from tests.tasks.conftest import KIND, Board, Killed, dies, does_nothing
 
@@ -110,6 +110,15 @@ def test_a_tick_reads_no_table_whole(board: Board) -> None:
     schedule(board, store)
     board.ask(store=store, keys=["1", "2"])
     assert tables_read_whole(board.platform, board.tick, ("schedule", "task", "integration")) == []
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_tick_passes_over_what_is_due_later(board: Board) -> None:
+    """SQLite chooses by the shape of a statement, PostgreSQL by what the tables hold."""
+    lines = plans(board.platform, board.tick, ("task",))
+    assert [line for line in lines if "ix_task_due (state=? AND run_at>?)" in line] == []
+    assert any("ix_task_set_at (set_at>?)" in line for line in lines)
+    assert any("ix_task_due (state=? AND run_at<?)" in line for line in lines)
 
 
 def test_done_tasks_are_deleted_after_a_while(board: Board) -> None:

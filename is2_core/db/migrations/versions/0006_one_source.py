@@ -29,7 +29,7 @@ def upgrade() -> None:
     _add_parameters()
     _add_set_at()
     _allow_cases_of_no_account()
-    _index_due_tasks(["state", "run_at"])
+    _index_tasks()
     _let_the_platform_have_schedules()
     _keep_intervals_with_the_settings()
     _open_the_warehouse()
@@ -45,7 +45,7 @@ def downgrade() -> None:
     _unbind_sealed()
     _forget_intervals_in_the_settings()
     _leave_schedules_to_integrations()
-    _index_due_tasks(["state", "priority", "run_at"])
+    _index_tasks_as_before()
     _forbid_cases_of_no_account()
     _drop_set_at()
     _drop_parameters()
@@ -205,10 +205,17 @@ def _forbid_cases_of_no_account() -> None:
         batch_op.alter_column("account_id", existing_type=sa.BigInteger(), nullable=False)
 
 
-def _index_due_tasks(columns: list[str]) -> None:
-    """Looking for what is due passes over what is due later, whatever its priority."""
+def _index_tasks() -> None:
+    """Looking for what is due, or was set by a clock that is ahead, passes over what is due later."""
     op.drop_index("ix_task_due", "task")
-    op.create_index("ix_task_due", "task", columns, unique=False)
+    op.create_index("ix_task_due", "task", ["state", "run_at"], unique=False)
+    op.create_index(op.f("ix_task_set_at"), "task", ["set_at"], unique=False)
+
+
+def _index_tasks_as_before() -> None:
+    op.drop_index(op.f("ix_task_set_at"), "task")
+    op.drop_index("ix_task_due", "task")
+    op.create_index("ix_task_due", "task", ["state", "priority", "run_at"], unique=False)
 
 
 def _let_the_platform_have_schedules() -> None:
