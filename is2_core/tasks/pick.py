@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -72,29 +73,26 @@ def next_due(session: Session, now: datetime, kinds: Collection[str] | None, lim
     def order(standing: _Standing) -> tuple[bool, int, int]:
         return not (persons_first and standing.person), standing.turn, standing.account
 
+    first = _first_due(None if kinds is None else frozenset(kinds))
     for standing in sorted(standings, key=order):
-        task_id = session.scalar(
-            sa.select(Task.id)
-            .where(_account_of == standing.account, *_is_due(now, kinds))
-            .order_by(Task.priority, Task.run_at, Task.id)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-        )
+        task_id = session.scalar(first, {"account": standing.account, "now": now})
         if task_id is not None:
             _note_turn(session, standing.account, ahead=persons_first and standing.person)
             return task_id
     return None
 
 
-def _is_due(now: datetime, kinds: Collection[str] | None) -> list[sa.ColumnElement[bool]]:
-    known = [] if kinds is None else [Task.kind.in_(sorted(kinds))]
-    return [Task.state == TaskState.READY, Task.run_at <= now, *known]
-
-
 def _standings(session: Session, now: datetime, kinds: Collection[str] | None) -> list[_Standing]:
-    due = sa.and_(*_is_due(now, kinds))
+    rows = session.execute(_standings_of(None if kinds is None else frozenset(kinds)), {"now": now})
+    return [_Standing(account, due, running, bool(person), turn) for account, due, running, person, turn in rows]
+
+
+# Built once: building them takes longer than what the database does for an empty task.
+@cache
+def _standings_of(kinds: frozenset[str] | None) -> sa.Select[int, int, int, int, int]:
+    due = sa.and_(*_is_due(kinds))
     turn = sa.func.coalesce(TaskTurn.turn, 0)
-    rows = session.execute(
+    return (
         sa.select(
             _account_of,
             sa.func.sum(sa.case((due, 1), else_=0)),
@@ -106,7 +104,22 @@ def _standings(session: Session, now: datetime, kinds: Collection[str] | None) -
         .where(sa.or_(due, Task.state == TaskState.RUNNING))
         .group_by(_account_of, turn)
     )
-    return [_Standing(account, due, running, bool(person), turn) for account, due, running, person, turn in rows]
+
+
+@cache
+def _first_due(kinds: frozenset[str] | None) -> sa.Select[int]:
+    return (
+        sa.select(Task.id)
+        .where(_account_of == sa.bindparam("account"), *_is_due(kinds))
+        .order_by(Task.priority, Task.run_at, Task.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+
+
+def _is_due(kinds: frozenset[str] | None) -> list[sa.ColumnElement[bool]]:
+    known = [] if kinds is None else [Task.kind.in_(sorted(kinds))]
+    return [Task.state == TaskState.READY, Task.run_at <= sa.bindparam("now", type_=Task.run_at.type), *known]
 
 
 def _note_turn(session: Session, account: int, *, ahead: bool) -> None:
