@@ -115,9 +115,10 @@ def test_a_tick_reads_no_table_whole(board: Board) -> None:
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_tick_passes_over_what_is_due_later(board: Board) -> None:
     """SQLite chooses by the shape of a statement, PostgreSQL by what the tables hold."""
-    lines = plans(board.platform, board.tick, ("task",))
+    lines = plans(board.platform, board.tick, ("task", "schedule"))
     assert [line for line in lines if "ix_task_due (state=? AND run_at>?)" in line] == []
     assert any("ix_task_set_at (set_at>?)" in line for line in lines)
+    assert any("ix_schedule_set_at (set_at>?)" in line for line in lines)
     assert any("ix_task_due (state=? AND run_at<?)" in line for line in lines)
 
 
