@@ -159,9 +159,7 @@ def test_a_user_of_two_accounts_switches_between_them(panel: Panel) -> None:
 
 
 def test_a_user_without_an_account_is_told_so(panel: Panel) -> None:
-    users.create_user(
-        panel.platform, email="new@example.com", name="New", password=PASSWORD, account_id=panel.contoso
-    )
+    users.create_user(panel.platform, email="new@example.com", name="New", password=PASSWORD, account_id=panel.contoso)
     with panel.platform.db.write() as db:
         user = db.scalar(sa.select(User.id).where(User.email == "new@example.com"))
         db.execute(sa.delete(Membership).where(Membership.user_id == user))

@@ -18,6 +18,7 @@ from is2_core.tasks.states import TaskState
 from tests.e2e.crawl import Walk, faults, walk
 from tests.e2e.journey import ALICE, Journey
 from tests.support.amazon import NORTHWIND
+from tests.support.bay import FarBay
 from tests.support.browser import Browser, Page
 from tests.support.parcels import ups_number
 
@@ -147,7 +148,9 @@ def what_differs(journey: Journey) -> None:
 
 
 def run_the_platform(journey: Journey, admin: Browser, support: Browser) -> None:
-    """Leave behind an admin's and support's work: a migration, a carrier code, an answer, a failed task."""
+    """Leave behind an admin's and support's work: a migration, a carrier code, an answer, a failed task; and install a
+    second warehouse, which has settings."""
+    journey.world.platform.warehouses.replace("bay", FarBay())
     admin.get("/admin/plugins")
     admin.press("Begin the migration")
     admin.get("/admin/plugins/amazon/carriers")

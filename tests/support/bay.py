@@ -15,6 +15,7 @@ from plugins.warehouse import (
     CancelAnswer,
     Cancelled,
     Field,
+    FieldKind,
     FoundOrder,
     KnownSku,
     KnownSkus,
@@ -232,3 +233,13 @@ class Bay:
         for entry in yard.under(number):
             entry.state = STOPPED
         yard.news.append(StoppedOrder(number, message))
+
+
+class FarBay(Bay):
+    """The same under an address and with a key, which the admin enters."""
+
+    @hookimpl
+    def warehouse_manifest(self) -> WarehouseManifest:
+        """Declare both."""
+        fields = (Field("address", "Address", FieldKind.URL), Field("key", "Key", FieldKind.SECRET))
+        return WarehouseManifest("bay", "Bay 7", "1", settings=fields)

@@ -15,29 +15,21 @@ from is2_core.platform import Platform
 from is2_core.warehouses.calls import warehouse_of
 from is2_core.warehouses.settings import stored_settings
 from plugins.warehouse import (
-    Field,
-    FieldKind,
     NewOrder,
     Permanent,
     PlaceAnswer,
     Placed,
     Temporary,
     WarehouseContext,
-    WarehouseManifest,
     hookimpl,
 )
-from tests.support.bay import Bay
+from tests.support.bay import Bay, FarBay
 
 
-class Gated(Bay):
-    """Has settings, and keeps what it was given."""
+class Gated(FarBay):
+    """Keeps what it was given."""
 
     seen: WarehouseContext
-
-    @hookimpl
-    def warehouse_manifest(self) -> WarehouseManifest:
-        fields = (Field("address", "Address", FieldKind.URL), Field("key", "Key", FieldKind.SECRET))
-        return WarehouseManifest("bay", "Bay 7", "1", settings=fields)
 
     @hookimpl
     def place_orders(self, ctx: WarehouseContext, orders: list[NewOrder]) -> list[PlaceAnswer]:

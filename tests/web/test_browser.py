@@ -68,9 +68,7 @@ def live(furnished: Path, tmp_path: Path, clock: VirtualClock, carts: CartRegist
 
     with simulated_amazon(clock) as amazon, served(make) as address:
         platform = apps[0].extensions["is2"]
-        cart_setup.save_cart_settings(
-            platform, "amazon", "simulator", {**APPLICATION, "simulator_url": amazon.address}
-        )
+        cart_setup.save_cart_settings(platform, "amazon", "simulator", {**APPLICATION, "simulator_url": amazon.address})
         yield Live(address, apps[0], amazon)
         platform.db.dispose()
 

@@ -69,9 +69,7 @@ def refused(panel: Panel) -> None:
 def failed(panel: Panel) -> None:
     with panel.platform.db.write() as db:
         tasks = db.scalars(sa.select(Task.id).where(Task.kind == "orders.check")).all()
-        db.execute(
-            sa.update(Task).where(Task.id.in_(tasks)).values(state=TaskState.QUARANTINED, error_message="Broke")
-        )
+        db.execute(sa.update(Task).where(Task.id.in_(tasks)).values(state=TaskState.QUARANTINED, error_message="Broke"))
         db.execute(sa.update(Task).where(Task.kind == "orders.place").values(state=TaskState.QUARANTINED))
 
 

@@ -106,9 +106,7 @@ def slow_shop() -> Iterator[SlowShop]:
 
 def use(panel: Panel, shop: SlowShop) -> None:
     """Let every store's calls go to this shop."""
-    cart_setup.save_cart_settings(
-        panel.platform, "amazon", "simulator", {**APPLICATION, "simulator_url": shop.address}
-    )
+    cart_setup.save_cart_settings(panel.platform, "amazon", "simulator", {**APPLICATION, "simulator_url": shop.address})
 
 
 def assert_alive(visitor: Visitor, path: str) -> None:
