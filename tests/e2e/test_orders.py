@@ -100,7 +100,8 @@ def test_S21_orders_are_injected_into_the_control_panel_for_processing(journey: 
         assert known in page.text
     page = packer.press("Start packing")
     assert "State In Process" in page.text
-    assert journey.order_page(order_id).link("In process")
+    journey.wait()
+    assert journey.order_page(order_id).link("Being packed")
 
 
 def test_S22_only_an_order_that_is_ok_is_acknowledged(journey: Journey) -> None:

@@ -123,7 +123,7 @@ def test_the_detail_of_an_injected_order_tells_the_whole_story(panel: Panel) -> 
     assert "Delivery window" in page.text
     assert recipient_name(panel, order) in page.text
     assert "\N{MULTIPLICATION SIGN}" in page.soup.find("table").text  # type: ignore[union-attr]
-    assert page.link("Pending").startswith("/warehouse/orders/")
+    assert page.link("To be packed").startswith("/warehouse/orders/")
     assert "Dismiss this order" not in page.text
 
 

@@ -289,7 +289,7 @@ def test_it_reads_the_participations(client):
     us = next(entry for entry in listed if entry.marketplace.id == US)
     assert (us.marketplace.country_code, us.marketplace.default_currency_code) == ("US", "USD")
     assert us.participation.is_participating
-    assert us.integration_name == "Northwind Outdoor"
+    assert us.store_name == "Northwind Outdoor"
 
 
 def test_it_gets_a_restricted_data_token(amazon, client):

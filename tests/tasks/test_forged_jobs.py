@@ -96,7 +96,12 @@ def test_whatever_a_job_holds_it_means_that_there_is_work(
     connection: redis.Redis, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     marker, ran = tmp_path / "marker", tmp_path / "ran"
-    monkeypatch.setattr(worker, "perform", lambda: ran.open("a").write("x"))
+
+    def note() -> bool:
+        ran.open("a").write("x")
+        return False
+
+    monkeypatch.setattr(worker, "perform", note)
     forged = forged_fields(marker)
     for number, fields in enumerate(forged.values()):
         forge(connection, f"forged-{number}", **fields)
@@ -118,7 +123,7 @@ def test_registries_that_somebody_filled_are_not_looked_after(
 ) -> None:
     # RQ's maintenance runs the failure callbacks of jobs whose time in the registry of the started is over.
     marker = tmp_path / "marker"
-    monkeypatch.setattr(worker, "perform", lambda: None)
+    monkeypatch.setattr(worker, "perform", lambda: False)
     forge(connection, "forged", failure_callback_name="tests.tasks.rq_jobs.touch_for_callback", exc_info=b"\xff")
     connection.hset("rq:job:forged", "meta", json.dumps({"path": str(marker)}))
     connection.delete(f"rq:queue:{QUEUE}")
