@@ -180,7 +180,11 @@ def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 def _begin_sqlite(connection: sa.Connection) -> None:
     writes = connection.get_execution_options().get("is2_writes", True)
-    connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
+    pooled = connection.connection
+    if pooled.info.get("writes") is not writes:
+        # By the driver: it waits for nobody, and so has no error to translate.
+        pooled.cursor().execute(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
+        pooled.info["writes"] = writes
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
