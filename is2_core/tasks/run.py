@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -77,20 +78,7 @@ class TaskRun:
         now = self.platform.clock.database_now(session)
         if self._unfinished:
             again_at = now
-        asked_again = Task.wanted > self.wanted
-        # Typed literals: a bare one would reach PostgreSQL as a time with zone and be stored in the server's.
-        at_once = sa.literal(now, Task.run_at.type)
-        state: sa.ColumnElement[str]
-        run_at: sa.ColumnElement[datetime]
-        if again_at is not None:
-            state = sa.literal(TaskState.READY.value)
-            run_at = sa.case((asked_again, at_once), else_=sa.literal(again_at, Task.run_at.type))
-        else:
-            state = sa.case((asked_again, TaskState.READY.value), else_=TaskState.DONE.value)
-            run_at = sa.case((asked_again, at_once), else_=Task.run_at)
         ended = {
-            "state": state,
-            "run_at": run_at,
             "set_at": now,
             "lease_until": None,
             "attempts": 0,
@@ -99,8 +87,16 @@ class TaskRun:
             "error_message": "",
             "error_detail": "",
             "finished_at": now,
+            **more,
         }
-        self._own(session, **{**ended, **more})
+        self._own(
+            session,
+            _end("state" in ended, again_at is not None),
+            wanted_=self.wanted,
+            now_=now,
+            again_=again_at,
+            **ended,
+        )
         self._ending = True
 
     def has_time(self) -> bool:
@@ -122,14 +118,38 @@ class TaskRun:
 
     def _renew(self, session: Session) -> None:
         now = self.platform.clock.database_now(session)
-        self._own(session, lease_until=now + LEASE)
+        self._own(session, _OWNED, lease_until=now + LEASE)
         self.leased_at = self.platform.clock.now()
 
-    def _own(self, session: Session, **values: Any) -> None:
-        owned = sa.update(Task).where(Task.id == self.id, Task.fence == self.fence, Task.state == TaskState.RUNNING)
+    def _own(self, session: Session, statement: sa.Update, **values: Any) -> None:
+        parameters = {"id_": self.id, "fence_": self.fence, **values}
 
         def change(session: Session) -> None:
-            if rows_changed(session, owned.values(**values)) != 1:
+            if rows_changed(session, statement, parameters) != 1:
                 raise LeaseLost(f"task {self.id} has a newer owner than fence {self.fence}")
 
         change_at_end(session, change, task_id=self.id)
+
+
+# Built once, for every task does this several times. Parameters named like a column are set. Of the table, not of its
+# class: nobody holds a row that a session would have to keep up.
+_TABLE = cast(sa.Table, Task.__table__)
+_OWNED = sa.update(_TABLE).where(
+    _TABLE.c.id == sa.bindparam("id_"), _TABLE.c.fence == sa.bindparam("fence_"), _TABLE.c.state == TaskState.RUNNING
+)
+
+
+@cache
+def _end(state_is_given: bool, again: bool) -> sa.Update:
+    """Build the end of a run, due again at `again_` or done, and due at once where it was asked for meanwhile.
+
+    Args:
+        state_is_given: a parameter says the state it ends in.
+    """
+    asked_again = _TABLE.c.wanted > sa.bindparam("wanted_")
+    now, later = (sa.bindparam(name, type_=_TABLE.c.run_at.type) for name in ("now_", "again_"))
+    ending = _OWNED.values(run_at=sa.case((asked_again, now), else_=later if again else _TABLE.c.run_at))
+    if state_is_given:
+        return ending
+    ready, done = TaskState.READY.value, TaskState.DONE.value
+    return ending.values(state=ready if again else sa.case((asked_again, ready), else_=done))
