@@ -10,7 +10,8 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -58,40 +59,49 @@ def enqueue(
         run_at: not before; now where None.
         priority: NOW where a person waits, SOON, ROUTINE.
     """
-    insert = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(Task)
-    new = insert.excluded
     paused = integration is not None and integration.state in WAITS_FOR_A_PERSON
     owner = str(integration.id) if integration else f"account {account_id}" if account_id else ""
     business_key = f"{kind}:{owner}:{key}"
-    statement = insert.values(
-        kind=kind,
-        business_key=business_key,
-        integration_id=integration.id if integration else None,
-        account_id=integration.account_id if integration else account_id,
-        payload=payload or {},
-        priority=priority,
-        state=TaskState.WAITING if paused else TaskState.READY,
-        run_at=run_at or now,
-        set_at=now,
-        wanted=1,
-        attempts=0,
-        crashes=0,
-        fence=0,
-        error_code="",
-        error_message="",
-        error_detail="",
-        created_at=now,
-    ).on_conflict_do_update(
+    row = {
+        "kind": kind,
+        "business_key": business_key,
+        "integration_id": integration.id if integration else None,
+        "account_id": integration.account_id if integration else account_id,
+        "payload": payload or {},
+        "priority": priority,
+        "state": TaskState.WAITING if paused else TaskState.READY,
+        "run_at": run_at or now,
+        "set_at": now,
+        "wanted": 1,
+        "attempts": 0,
+        "crashes": 0,
+        "fence": 0,
+        "error_code": "",
+        "error_message": "",
+        "error_detail": "",
+        "created_at": now,
+    }
+    statement = _insert_or_ask_again(session.get_bind().dialect.name)
+    change_at_end(session, lambda session: session.execute(statement, row), key=business_key)
+
+
+@cache
+def _insert_or_ask_again(dialect: str) -> sa.Insert:
+    """Build, once, the statement that inserts a task or asks for the open one of its key again."""
+    table = cast(sa.Table, Task.__table__)
+    insert = (sqlite if dialect == "sqlite" else postgresql).insert(table)
+    old, new = table.c, insert.excluded
+    statement: sa.Insert = insert.on_conflict_do_update(
         index_elements=["business_key"],
         index_where=sa.text(OPEN_SQL),
         set_={
-            "wanted": Task.wanted + 1,
-            "run_at": sa.case((new.run_at < Task.run_at, new.run_at), else_=Task.run_at),
-            "set_at": sa.case((new.run_at < Task.run_at, new.set_at), else_=Task.set_at),
-            "priority": sa.case((new.priority < Task.priority, new.priority), else_=Task.priority),
+            "wanted": old.wanted + 1,
+            "run_at": sa.case((new.run_at < old.run_at, new.run_at), else_=old.run_at),
+            "set_at": sa.case((new.run_at < old.run_at, new.set_at), else_=old.set_at),
+            "priority": sa.case((new.priority < old.priority, new.priority), else_=old.priority),
         },
     )
-    change_at_end(session, lambda session: session.execute(statement), key=business_key)
+    return statement
 
 
 def pause_tasks(session: Session, integration_id: int) -> None:
