@@ -10,9 +10,10 @@ makes it so. Elsewhere instants are simply compared, by their indexes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -24,6 +25,7 @@ from is2_core.db.types import UtcTime
 
 # What two machines' clocks may be apart.
 AHEAD: Final = timedelta(seconds=5)
+NOW: Final = timedelta(0)
 Info = dict[str, Any]
 _INSTANT = "instant"
 
@@ -49,14 +51,17 @@ class Instant:
     is_watched: bool = False
     where: str = ""
 
-    def is_ahead(self, column: sa.Column[Any], now: datetime) -> sa.ColumnElement[bool]:
-        """Whether a row's instant is of a clock that was put back since."""
-        latest = now + AHEAD
+    def is_ahead(self, column: sa.Column[Any], after: Callable[[timedelta], Any]) -> sa.ColumnElement[bool]:
+        """Whether a row's instant is of a clock that was put back since.
+
+        Args:
+            after: gives the instant that is so long after now, or a parameter for it.
+        """
         if self.set_at:
             # By the index of `set_at`: by one of its own the column would give all that is ahead, rightly or not.
-            found = sa.and_(column.table.c[self.set_at] > latest, sa.func.coalesce(column, column) > now)
+            found = sa.and_(column.table.c[self.set_at] > after(AHEAD), sa.func.coalesce(column, column) > after(NOW))
         else:
-            found = column > latest + (self.lasts or timedelta(0))
+            found = column > after(AHEAD + (self.lasts or NOW))
         return sa.and_(found, sa.text(self.where)) if self.where else found
 
     def mended(self, column: sa.Column[Any], now: datetime) -> Mapping[str, datetime]:
@@ -99,11 +104,25 @@ def instants(metadata: sa.MetaData, *, watched: bool = False) -> Iterator[tuple[
 
 def any_ahead(session: Session, metadata: sa.MetaData, now: datetime) -> bool:
     """Whether a watched instant is of a clock that was put back since."""
+    statement, used = _look_ahead(metadata)
+    return bool(session.scalar(statement, {name: now + more for name, more in used.items()}))
+
+
+@cache
+def _look_ahead(metadata: sa.MetaData) -> tuple[sa.Select[bool], Mapping[str, timedelta]]:
+    """Build, once, the question of every tick; returns it and how long after now each of its parameters is."""
+    used: dict[str, timedelta] = {}
+
+    def after(more: timedelta) -> sa.BindParameter[datetime]:
+        name = f"in_{more.total_seconds():.0f}_s"
+        used[name] = more
+        return sa.bindparam(name, type_=UtcTime())
+
     found = [
-        sa.select(sa.literal(1)).select_from(column.table).where(instant.is_ahead(column, now)).exists()
+        sa.select(sa.literal(1)).select_from(column.table).where(instant.is_ahead(column, after)).exists()
         for column, instant in instants(metadata, watched=True)
     ]
-    return bool(session.scalar(sa.select(sa.or_(*found))))
+    return sa.select(sa.or_(*found)), used
 
 
 def mend_instants(session: Session, column: sa.Column[Any], instant: Instant, now: datetime) -> int:
@@ -112,7 +131,7 @@ def mend_instants(session: Session, column: sa.Column[Any], instant: Instant, no
     table = column.table
     assert isinstance(table, sa.Table)
     row_key = list(table.primary_key.columns)
-    free = sa.select(*row_key).where(instant.is_ahead(column, now)).order_by(*row_key)
+    free = sa.select(*row_key).where(instant.is_ahead(column, lambda more: now + more)).order_by(*row_key)
     return rows_changed(
         session,
         sa.update(table)

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,13 +19,14 @@ from sqlalchemy.orm import Session
 from is2_core.accounts.models import Integration
 from is2_core.accounts.states import IntegrationState
 from is2_core.db.base import Base
+from is2_core.db.changes import rows_changed
 from is2_core.db.instants import any_ahead, instants, mend_instants
 from is2_core.db.locks import lock_rows
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.models import Schedule, Task
 from is2_core.tasks.pick import LIMITS, Limits, count_due
-from is2_core.tasks.queue import SOON, enqueue, move_tasks
+from is2_core.tasks.queue import SOON, enqueue, moving
 from is2_core.tasks.runner import MAX_CRASHES
 from is2_core.tasks.schedule import Slots, next_slot
 from is2_core.tasks.states import TaskState
@@ -240,24 +242,36 @@ def _due_slots(now: datetime) -> sa.Select[Schedule, Integration | None]:
 
 def _wake(session: Session) -> None:
     """Tasks that wait although their store does not, because they were asked for while it was being resumed."""
+    rows_changed(session, _waking())
+
+
+@cache
+def _waking() -> sa.Update:
     # Asked for each task that waits: a list of all that are active would be read with every tick.
     owner = sa.select(Integration.id).where(Integration.id == Task.integration_id)
     active = owner.where(Integration.state == IntegrationState.ACTIVE).exists()
-    move_tasks(session, sa.and_(Task.state == TaskState.WAITING, active), {"state": TaskState.READY})
+    return moving(sa.and_(Task.state == TaskState.WAITING, active), {"state": TaskState.READY})
 
 
-def _sweep(session: Session, now: datetime) -> int:
+@cache
+def _sweeping(poison: bool) -> sa.Update:
+    """Build, once, what becomes of tasks that have lost their worker: of those too often, or of the rest."""
+    now = sa.bindparam("now_", type_=Task.run_at.type)
     expired = sa.and_(Task.state == TaskState.RUNNING, Task.lease_until < now)
     crash = {"crashes": Task.crashes + 1, "fence": Task.fence + 1, "lease_until": None}
+    if not poison:
+        return moving(expired, {**crash, "state": TaskState.READY, "run_at": now, "set_at": now})
     set_aside = {
         "state": TaskState.QUARANTINED,
         "error_code": "CRASHED",
         "error_message": "This work crashed its worker three times and was set aside.",
         "finished_at": now,
     }
-    poison = move_tasks(session, sa.and_(expired, Task.crashes + 1 >= MAX_CRASHES), {**crash, **set_aside})
-    crashed = move_tasks(session, expired, {**crash, "state": TaskState.READY, "run_at": now, "set_at": now})
-    count = poison + crashed
+    return moving(sa.and_(expired, Task.crashes + 1 >= MAX_CRASHES), {**crash, **set_aside})
+
+
+def _sweep(session: Session, now: datetime) -> int:
+    count = sum(rows_changed(session, _sweeping(poison), {"now_": now}) for poison in (True, False))
     if count:
         _log.warning("%s tasks had lost their worker", count)
     return count

@@ -120,11 +120,13 @@ def release_tasks(session: Session, integration_id: int, now: datetime) -> None:
 def move_tasks(session: Session, where: sa.ColumnElement[bool], values: Mapping[str, Any]) -> int:
     """Change task rows, by id, but for those that others have locked; returns how many. A unit of work that calls this
     itself waits for no task row afterwards."""
+    return rows_changed(session, moving(where, values))
+
+
+def moving(where: sa.ColumnElement[bool], values: Mapping[str, Any]) -> sa.Update:
+    """Build what `move_tasks` does."""
     free = sa.select(Task.id).where(where).order_by(Task.id).with_for_update(skip_locked=True)
-    return rows_changed(
-        session,
-        sa.update(Task).where(Task.id.in_(free)).values(**values).execution_options(synchronize_session=False),
-    )
+    return sa.update(cast(sa.Table, Task.__table__)).where(Task.id.in_(free)).values(**values)
 
 
 def change_at_end(

@@ -79,7 +79,6 @@ class TaskRun:
         if self._unfinished:
             again_at = now
         ended = {
-            "set_at": now,
             "lease_until": None,
             "attempts": 0,
             "crashes": 0,
@@ -148,8 +147,8 @@ def _end(state_is_given: bool, again: bool) -> sa.Update:
     """
     asked_again = _TABLE.c.wanted > sa.bindparam("wanted_")
     now, later = (sa.bindparam(name, type_=_TABLE.c.run_at.type) for name in ("now_", "again_"))
-    ending = _OWNED.values(run_at=sa.case((asked_again, now), else_=later if again else _TABLE.c.run_at))
+    ending = _OWNED.values(set_at=now, run_at=sa.case((asked_again, now), else_=later if again else _TABLE.c.run_at))
     if state_is_given:
         return ending
-    ready, done = TaskState.READY.value, TaskState.DONE.value
-    return ending.values(state=ready if again else sa.case((asked_again, ready), else_=done))
+    ready = TaskState.READY.value
+    return ending.values(state=ready if again else sa.case((asked_again, ready), else_=TaskState.DONE.value))
