@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-import uuid
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,17 +27,6 @@ from tests.support.buyers import sealed_before
 
 # Times are stored without their zone.
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC).replace(tzinfo=None)
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A database without tables."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'older.db'}"
-        return
-    server, name = request.getfixturevalue("postgres"), f"older_{uuid.uuid4().hex}"
-    yield server.create_database(name)
-    server.drop_database(name)
 
 
 class Older:
