@@ -3,9 +3,9 @@
 PYTHON ?= $(firstword $(foreach name,python3.11 python3,$(shell command -v $(name))))
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check
-# Three for two processors: many tests wait for processes of their own. At least two, so that tests that lean on each other
-# are found on a small machine as well.
-WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); echo $$(((3 * n + 1) / 2)))
+# Two for each processor: many tests wait for processes of their own (with three for two processors, an eighth of their
+# time was left over).
+WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); echo $$((2 * n)))
 TINY_CART := $(wildcard tests/carts/tiny/pyproject.toml tests/carts/tiny/setup.cfg)
 
 # Every process of the demo and of the tests would compile all of IS2 anew.
