@@ -68,7 +68,8 @@ check: .venv/installed-test ## Check style, types, dead code, the direction of i
 	@$(BIN)/lint-imports --config setup.cfg --no-logo
 	@$(BIN)/mypy
 	@$(BIN)/vulture
-	@$(BIN)/python -m pytest --quiet tests/test_structure.py
+	@$(BIN)/python -m pytest --quiet tests/test_structure.py tests/test_glossary.py
+	@$(BIN)/python -m pytest --quiet --quiet --collect-only -m ''
 
 soak: .venv/installed-test ## Put 10,000 tasks through real workers while they are killed
 	@$(BIN)/python -m tests.concurrency.soak --tasks 10000

@@ -17,9 +17,7 @@ from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.runner import run_next
 from tests.conftest import make_config
-from tests.db.test_migrations import NOON, Older, a_store, empty_url
-
-__all__ = ["empty_url"]
+from tests.db.test_migrations import NOON, Older, a_store
 
 WISH = "The buyer has asked to cancel this order. Reason given: My neighbour Ann died."
 TOLD = "The buyer of order AM1-2 asks to cancel it (My neighbour Ann died); the warehouse has it already."

@@ -32,13 +32,11 @@ from is2_core.orders.states import ReceivedState
 from is2_core.platform import Platform
 from tests.amazon.payloads import item, ready_order
 from tests.conftest import KEYS, make_config
-from tests.db.test_migrations import Older, empty_url
+from tests.db.test_migrations import Older
 from tests.support.amazon import NORTHWIND, SimulatedAmazon
 from tests.support.buyers import sealed_before
 from tests.support.parcels import confirming, ups_number
 from tests.support.world import World
-
-__all__ = ["empty_url"]
 
 PLACED, OTHER, HELD = (f"111-0000000-000000{number}" for number in (1, 2, 3))
 # When the releases filled it.
