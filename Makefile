@@ -69,7 +69,7 @@ check: .venv/installed-test ## Check style, types, dead code, the direction of i
 	@$(BIN)/mypy
 	@$(BIN)/vulture
 	@$(BIN)/python -m pytest --quiet tests/test_structure.py tests/test_glossary.py
-	@$(BIN)/python -m pytest --quiet --quiet --collect-only -m ''
+	@all=$$($(BIN)/python -m pytest --quiet --collect-only -m '' 2>&1) || { echo "$$all"; exit 1; }
 
 soak: .venv/installed-test ## Put 10,000 tasks through real workers while they are killed
 	@$(BIN)/python -m tests.concurrency.soak --tasks 10000
