@@ -51,9 +51,9 @@ class WallClock:
 
     def database_now(self, session: Session) -> datetime:
         if session.get_bind().dialect.name == "sqlite":
-            text = session.scalar(sa.text("SELECT strftime('%Y-%m-%dT%H:%M:%f', 'now')"))
-            return datetime.fromisoformat(str(text)).replace(tzinfo=UTC)
-        value = session.scalar(sa.select(sa.func.clock_timestamp()))
+            # A library in this very process, whose clock is no other.
+            return self.now()
+        value = session.scalar(_NOW)
         assert isinstance(value, datetime)
         return value.astimezone(UTC)
 
@@ -92,6 +92,7 @@ class OffsetClock:
         self._read_at = self._monotonic()
 
 
+_NOW = sa.select(sa.func.clock_timestamp())
 _OFFSET = sa.select(ClockOffset.seconds).where(ClockOffset.id == OFFSET_ROW)
 
 

@@ -7,20 +7,24 @@ SQLite runs in WAL with synchronous FULL; a writer takes its lock at the start (
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from is2_core.db.ownership import CartWritten, blank, changes
 from is2_core.db.unit import do_what_is_left, open_unit
 from is2_core.faultpoints import faultpoint
 
 BUSY_TIMEOUT_MS = 30_000
+RESTED_S = 1.0
 
 
 class Database:
@@ -155,7 +159,8 @@ def _make_engine(url: str) -> sa.Engine:
     if not url.startswith("sqlite"):
         # Nobody waits longer for a lock than on SQLite.
         options = f"-c timezone=UTC -c lock_timeout={BUSY_TIMEOUT_MS}"
-        engine = sa.create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args={"options": options})
+        engine = sa.create_engine(url, hide_parameters=True, connect_args={"options": options})
+        sa.event.listen(engine, "checkout", partial(_ping_after_rest, engine.dialect))
         sa.event.listen(engine, "begin", _begin_postgresql)
         return engine
     memory = sa.make_url(url).database in (None, "", ":memory:")
@@ -186,6 +191,20 @@ def _begin_sqlite(connection: sa.Connection) -> None:
         pooled.cursor().execute(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
         pooled.info["writes"] = writes
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _ping_after_rest(
+    dialect: sa.Dialect, connection: DBAPIConnection, entry: ConnectionPoolEntry, _proxy: object
+) -> None:
+    """Open another connection where this one has ended while nobody used it."""
+    now = time.monotonic()
+    # Not between the units of one task or page, where it would be every fifth thing that is asked of the database.
+    if now - entry.info.get("used_at", now) > RESTED_S:
+        try:
+            dialect.do_ping(connection)
+        except dialect.loaded_dbapi.Error as error:
+            raise sa.exc.InvalidatePoolError from error
+    entry.info["used_at"] = now
 
 
 def _begin_postgresql(connection: sa.Connection) -> None:

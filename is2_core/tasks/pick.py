@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from typing import cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -16,8 +17,9 @@ from is2_core.tasks.models import Task, TaskTurn
 from is2_core.tasks.queue import NOW
 from is2_core.tasks.states import TaskState
 
+_TASK, _TURN = cast(sa.Table, Task.__table__), cast(sa.Table, TaskTurn.__table__)
 # Tasks of no account take turns like those of an account of their own.
-_account_of: sa.ColumnElement[int] = sa.func.coalesce(Task.account_id, 0)
+_account_of: sa.ColumnElement[int] = sa.func.coalesce(_TASK.c.account_id, 0)
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class _Standing:
         due, running: how many of its tasks are.
         person: whether a person waits for one that is due.
         turn: number of its last turn; 0 for never.
+        last_ahead: whether the last turn of all was given because a person waited.
     """
 
     account: int
@@ -45,6 +48,7 @@ class _Standing:
     running: int
     person: bool
     turn: int
+    last_ahead: bool
 
 
 def count_due(session: Session, now: datetime, kinds: Collection[str] | None, limits: Limits) -> int:
@@ -67,41 +71,46 @@ def next_due(session: Session, now: datetime, kinds: Collection[str] | None, lim
         kinds: the kinds to choose from; None for all.
     """
     standings = [each for each in _standings(session, now, kinds) if each.due and each.running < limits.per_account]
-    last_ahead = session.scalar(sa.select(TaskTurn.ahead).order_by(TaskTurn.turn.desc()).limit(1))
-    persons_first = not last_ahead
 
-    def order(standing: _Standing) -> tuple[bool, int, int]:
-        return not (persons_first and standing.person), standing.turn, standing.account
+    def ahead(standing: _Standing) -> bool:
+        return standing.person and not standing.last_ahead
 
     first = _first_due(None if kinds is None else frozenset(kinds))
-    for standing in sorted(standings, key=order):
+    for standing in sorted(standings, key=lambda each: (not ahead(each), each.turn, each.account)):
         task_id = session.scalar(first, {"account": standing.account, "now": now})
         if task_id is not None:
-            _note_turn(session, standing.account, ahead=persons_first and standing.person)
+            _note_turn(session, standing.account, ahead=ahead(standing))
             return task_id
     return None
 
 
 def _standings(session: Session, now: datetime, kinds: Collection[str] | None) -> list[_Standing]:
     rows = session.execute(_standings_of(None if kinds is None else frozenset(kinds)), {"now": now})
-    return [_Standing(account, due, running, bool(person), turn) for account, due, running, person, turn in rows]
+    return [
+        _Standing(account, due, running, bool(person), turn, bool(last))
+        for account, due, running, person, turn, last in rows
+    ]
 
 
-# Built once: building them takes longer than what the database does for an empty task.
+# Statements are built once, and of tables instead of classes: a session would take longer to look at them than the
+# database to do what an empty task needs.
 @cache
-def _standings_of(kinds: frozenset[str] | None) -> sa.Select[int, int, int, int, int]:
+def _standings_of(kinds: frozenset[str] | None) -> sa.Select[int, int, int, int, int, bool | None]:
     due = sa.and_(*_is_due(kinds))
-    turn = sa.func.coalesce(TaskTurn.turn, 0)
+    is_running = _TASK.c.state == TaskState.RUNNING
+    turn = sa.func.coalesce(_TURN.c.turn, 0)
+    newest = _TURN.alias()
     return (
         sa.select(
             _account_of,
             sa.func.sum(sa.case((due, 1), else_=0)),
-            sa.func.sum(sa.case((Task.state == TaskState.RUNNING, 1), else_=0)),
-            sa.func.max(sa.case((sa.and_(due, Task.priority == NOW), 1), else_=0)),
+            sa.func.sum(sa.case((is_running, 1), else_=0)),
+            sa.func.max(sa.case((sa.and_(due, _TASK.c.priority == NOW), 1), else_=0)),
             turn,
+            sa.select(newest.c.ahead).order_by(newest.c.turn.desc()).limit(1).scalar_subquery(),
         )
-        .outerjoin(TaskTurn, TaskTurn.account_id == _account_of)
-        .where(sa.or_(due, Task.state == TaskState.RUNNING))
+        .select_from(_TASK.outerjoin(_TURN, _TURN.c.account_id == _account_of))
+        .where(sa.or_(due, is_running))
         .group_by(_account_of, turn)
     )
 
@@ -109,24 +118,38 @@ def _standings_of(kinds: frozenset[str] | None) -> sa.Select[int, int, int, int,
 @cache
 def _first_due(kinds: frozenset[str] | None) -> sa.Select[int]:
     return (
-        sa.select(Task.id)
+        sa.select(_TASK.c.id)
         .where(_account_of == sa.bindparam("account"), *_is_due(kinds))
-        .order_by(Task.priority, Task.run_at, Task.id)
+        .order_by(_TASK.c.priority, _TASK.c.run_at, _TASK.c.id)
         .limit(1)
         .with_for_update(skip_locked=True)
     )
 
 
 def _is_due(kinds: frozenset[str] | None) -> list[sa.ColumnElement[bool]]:
-    known = [] if kinds is None else [Task.kind.in_(sorted(kinds))]
-    return [Task.state == TaskState.READY, Task.run_at <= sa.bindparam("now", type_=Task.run_at.type), *known]
+    known = [] if kinds is None else [_TASK.c.kind.in_(sorted(kinds))]
+    return [_TASK.c.state == TaskState.READY, _TASK.c.run_at <= sa.bindparam("now", type_=_TASK.c.run_at.type), *known]
 
 
 def _note_turn(session: Session, account: int, *, ahead: bool) -> None:
     """Give an account the newest turn. Nobody waits for anybody: who finds the row locked is as new as its holder."""
-    newest = sa.select(sa.func.coalesce(sa.func.max(TaskTurn.turn), 0) + 1).scalar_subquery()
-    free = sa.select(TaskTurn.account_id).where(TaskTurn.account_id == account).with_for_update(skip_locked=True)
-    update = sa.update(TaskTurn).where(TaskTurn.account_id.in_(free)).values(turn=newest, ahead=ahead)
-    if rows_changed(session, update.execution_options(synchronize_session=False)) == 0:
-        insert = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(TaskTurn)
-        session.execute(insert.values(account_id=account, turn=newest, ahead=ahead).on_conflict_do_nothing())
+    values = {"account_": account, "ahead_": ahead}
+    if rows_changed(session, _GIVE_TURN, values) == 0:
+        session.execute(_first_turn(session.get_bind().dialect.name), values)
+
+
+_NEWEST = sa.select(sa.func.coalesce(sa.func.max(_TURN.c.turn), 0) + 1).scalar_subquery()
+_FREE = sa.select(_TURN.c.account_id).where(_TURN.c.account_id == sa.bindparam("account_"))
+_GIVE_TURN = (
+    sa.update(_TURN)
+    .where(_TURN.c.account_id.in_(_FREE.with_for_update(skip_locked=True)))
+    .values(turn=_NEWEST, ahead=sa.bindparam("ahead_"))
+)
+
+
+@cache
+def _first_turn(dialect: str) -> sa.Insert:
+    insert = (sqlite if dialect == "sqlite" else postgresql).insert(_TURN)
+    values = {"account_id": sa.bindparam("account_"), "turn": _NEWEST, "ahead": sa.bindparam("ahead_")}
+    statement: sa.Insert = insert.values(values).on_conflict_do_nothing()
+    return statement

@@ -6,6 +6,8 @@ import logging
 import random
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import cache
+from typing import cast
 
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
@@ -29,6 +31,9 @@ MAX_CRASHES = 3
 _BACKOFF_FIRST_S = 15
 _BACKOFF_MOST_S = 1800
 _DATABASE_PAUSE = timedelta(seconds=1)
+_TASK = cast(sa.Table, Task.__table__)
+# What a run knows of its row.
+_OF_RUN = ("id", "kind", "account_id", "integration_id", "payload", "fence", "wanted", "attempts")
 Handler = Callable[[Platform, TaskRun], None]
 
 
@@ -93,37 +98,34 @@ def _claim(
         task_id = pick(session, now)
         if task_id is None:
             return None
-        row = session.execute(
-            sa.update(Task)
-            .where(Task.id == task_id, Task.state == TaskState.READY, Task.run_at <= now, Task.kind.in_(list(handlers)))
-            .values(state=TaskState.RUNNING, fence=Task.fence + 1, lease_until=now + LEASE)
-            .returning(
-                Task.id,
-                Task.kind,
-                Task.account_id,
-                Task.integration_id,
-                Task.payload,
-                Task.fence,
-                Task.wanted,
-                Task.attempts,
-            )
-        ).one_or_none()
-        if row is None:
-            return None
-        if _waits_for_a_person(session, row.integration_id):
-            waiting = {"state": TaskState.WAITING, "lease_until": None}
-            session.execute(sa.update(Task).where(Task.id == row.id).values(**waiting))
+        claiming = _claiming(frozenset(handlers))
+        row = session.execute(claiming, {"id_": task_id, "now_": now, "lease_": now + LEASE}).one_or_none()
+        if row is None or row.state != TaskState.RUNNING:
             return None
     started = platform.clock.now()
-    return TaskRun(platform, **row._asdict(), started_at=started, leased_at=started)
+    claimed = row._asdict()
+    del claimed["state"]
+    return TaskRun(platform, **claimed, started_at=started, leased_at=started)
 
 
-def _waits_for_a_person(session: Session, integration_id: int | None) -> bool:
-    """Whether the store was paused or disconnected while the task was on its way."""
-    return bool(
-        session.scalar(
-            sa.select(Integration.id).where(Integration.id == integration_id, Integration.state.in_(WAITS_FOR_A_PERSON))
+@cache
+def _claiming(kinds: frozenset[str]) -> sa.UpdateBase:
+    """Build, once, what takes a task of these kinds that is due or, where its integration was paused or disconnected
+    while it was on its way, lets it wait."""
+    now, lease = (sa.bindparam(name, type_=_TASK.c.run_at.type) for name in ("now_", "lease_"))
+    integration = cast(sa.Table, Integration.__table__)
+    owner = sa.select(integration.c.id).where(integration.c.id == _TASK.c.integration_id)
+    waits = owner.where(integration.c.state.in_(WAITS_FOR_A_PERSON)).exists()
+    is_due = (_TASK.c.state == TaskState.READY, _TASK.c.run_at <= now, _TASK.c.kind.in_(sorted(kinds)))
+    return (
+        sa.update(_TASK)
+        .where(_TASK.c.id == sa.bindparam("id_"), *is_due)
+        .values(
+            state=sa.case((waits, TaskState.WAITING.value), else_=TaskState.RUNNING.value),
+            fence=_TASK.c.fence + 1,
+            lease_until=sa.case((waits, sa.null()), else_=lease),
         )
+        .returning(*(_TASK.c[name] for name in ("state", *_OF_RUN)))
     )
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from is2_core.accounts.models import Account
+from is2_core.db import engine
 from is2_core.db.base import Base
 from is2_core.db.engine import Database
 from is2_core.db.schema import is_current
@@ -82,6 +84,20 @@ def test_a_part_may_fail_alone(db: Database, platform: Platform) -> None:
             session.add(Account(name="first", created_at=platform.clock.now()))
         session.add(Account(name="second", created_at=platform.clock.now()))
     assert names(db) == ["first", "second"]
+
+
+@pytest.mark.parametrize("database_url", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True)
+def test_a_connection_that_ended_while_it_rested_is_replaced(
+    db: Database, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(db, platform, "kept")
+    with db.read() as session:
+        own = session.scalar(sa.select(sa.func.pg_backend_pid()))
+    assert own is not None
+    with psycopg.connect(db.url.replace("+psycopg", "")) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 10000)", [own])
+    monkeypatch.setattr(engine, "RESTED_S", 0.0)
+    assert names(db) == ["kept"]
 
 
 def test_writers_queue_instead_of_failing(db: Database, platform: Platform) -> None:

@@ -14,6 +14,7 @@ from is2_core.tasks.pick import LIMITS, Limits, next_due
 from is2_core.tasks.run import TaskRun
 from is2_core.tasks.runner import run_next
 from is2_core.tasks.states import TaskState
+from tests.support.statements import counted
 from tests.tasks.conftest import KIND, Board, does_nothing
 
 
@@ -84,6 +85,14 @@ def test_a_kind_nobody_here_knows_keeps_no_other_waiting(board: Board) -> None:
     board.change(unknown, priority=0)
     assert [board.run_next(), board.run_next()] == [known, None]
     assert board.tasks()[0].state == TaskState.READY
+
+
+def test_taking_and_ending_a_task_asks_the_database_five_things(board: Board) -> None:
+    board.ask(store=board.store(board.account("Northwind")), keys=["1", "2"])
+    board.run_next()
+    with counted(board.platform) as asked:
+        board.run_next()
+    assert [text.split()[0] for text in asked] == ["SELECT", "SELECT", "UPDATE", "UPDATE", "UPDATE"]
 
 
 @pytest.mark.parametrize("accounts", [1, 3])
