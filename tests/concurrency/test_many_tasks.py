@@ -191,6 +191,9 @@ def test_a_worker_told_to_stop_ends_its_task_and_takes_no_further_one(
         os.kill(process.pid, signal.SIGTERM)
         if to == "both":
             os.kill(int(tasks.lines()[0]), signal.SIGTERM)
+        # The worker has told its child before it says so.
+        while not any(connection.hexists(key, "shutdown_requested_date") for key in connection.keys("rq:worker:*")):
+            time.sleep(0.01)
         release.touch()
         process.join(30)
         assert process.exitcode == 0
