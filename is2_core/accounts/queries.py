@@ -1,4 +1,4 @@
-"""Accounts as pages show them."""
+"""Accounts as pages show them, and how many integrations there are."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from is2_core.accounts.models import Account, Integration
+from is2_core.accounts.states import IntegrationState
 from is2_core.platform import Platform
 
 
@@ -31,3 +32,17 @@ def companies(platform: Platform) -> Sequence[Company]:
     )
     with platform.db.read() as session:
         return [Company(name, created_at, count) for name, created_at, count in session.execute(query)]
+
+
+def integrations_by_cart(platform: Platform) -> dict[str, int]:
+    """How many integrations each cart has whose setup is finished."""
+    finished = sa.select(Integration.cart, sa.func.count()).where(Integration.state != IntegrationState.SETUP)
+    with platform.db.read() as session:
+        return dict(session.execute(finished.group_by(Integration.cart)).all())
+
+
+def integrations_by_target(platform: Platform) -> dict[str, int]:
+    """How many integrations each warehouse ships for."""
+    query = sa.select(Integration.wms_target, sa.func.count()).group_by(Integration.wms_target)
+    with platform.db.read() as session:
+        return dict(session.execute(query).all())

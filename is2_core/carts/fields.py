@@ -1,4 +1,4 @@
-"""Checking typed values against the fields a cart declares."""
+"""Checking typed values against declared fields: the one place that says which values are valid."""
 
 from __future__ import annotations
 
@@ -45,20 +45,28 @@ def check_fields(fields: Iterable[Field], given: Mapping[str, str], stored: Mapp
     values: dict[str, str] = {}
     warnings: list[str] = []
     for field in fields:
-        text = given.get(field.key, "").strip()
-        if not text and field.kind is FieldKind.SECRET and stored:
-            text = stored.get(field.key, "")
-        if not text and field.kind is FieldKind.BOX:
-            text = "no"
-        values[field.key] = _check(field, text)
-        if field.advised_minimum is not None and text and int(text) < field.advised_minimum:
-            warnings.append(field.advice)
+        kept = (stored or {}).get(field.key, "") if field.kind is FieldKind.SECRET else ""
+        values[field.key] = check_field(field, given.get(field.key, ""), is_set=bool(kept)) or kept
+        advice = advice_of(field, values[field.key])
+        if advice:
+            warnings.append(advice)
     return Checked(values, tuple(warnings))
 
 
-def _check(field: Field, text: str) -> str:
+def check_field(field: Field, typed: str, *, is_set: bool = False) -> str:
+    """Return a typed value as it is stored.
+
+    Args:
+        is_set: there is a value already, which stays where nothing was typed ("" is returned).
+
+    Raises:
+        BadInput: it cannot be used.
+    """
+    text = typed.strip()
+    if not text and field.kind is FieldKind.BOX:
+        text = "no"
     if not text:
-        if field.required:
+        if field.required and not is_set:
             raise BadInput(f"{field.label} is missing.", field=field.key)
         return ""
     if len(text) > MAX_TEXT:
@@ -76,8 +84,19 @@ def _check(field: Field, text: str) -> str:
     return text
 
 
+def advice_of(field: Field, typed: str) -> str:
+    """Return what to say about a value that is allowed but not advised, "" about any other."""
+    text = typed.strip()
+    is_low = field.advised_minimum is not None and _is_whole(text) and int(text) < field.advised_minimum
+    return field.advice if is_low else ""
+
+
+def _is_whole(text: str) -> bool:
+    return len(text) <= MAX_TEXT and text.isascii() and text.removeprefix("-").isdigit()
+
+
 def _integer(field: Field, text: str) -> str:
-    if not text.isascii() or not text.isdigit():
+    if not _is_whole(text):
         raise BadInput(f"{field.label} must be a whole number.", field=field.key)
     number = int(text)
     low, high = field.minimum or 0, field.maximum

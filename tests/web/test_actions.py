@@ -23,6 +23,19 @@ def test_what_is_done_is_told_and_the_browser_goes_on(page: Flask) -> None:
     assert (answer.status_code, answer.location) == (303, "/list")  # type: ignore[union-attr]
 
 
+def test_where_to_go_and_what_else_to_tell_may_hang_on_what_was_done(page: Flask) -> None:
+    with page.test_request_context():
+        answer = run_action(
+            lambda: 3,
+            done="Done.",
+            to=lambda count: f"/list/{count}",
+            draw=str,
+            warnings=lambda count: ["Few."] * count,
+        )
+        assert get_flashed_messages(with_categories=True) == [("success", "Done."), *[("warning", "Few.")] * 3]
+    assert answer.location == "/list/3"  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize("error", [BadInput("Say why.", field="why"), Conflict("It is gone."), NotFound("Not here.")])
 def test_what_is_refused_is_drawn_again_with_its_status(page: Flask, error: FlowError) -> None:
     def refuse() -> None:

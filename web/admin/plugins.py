@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import sqlalchemy as sa
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from is2_core.accounts.models import Integration
-from is2_core.accounts.states import IntegrationState, Role
+from is2_core.accounts import queries
+from is2_core.accounts.states import Role
 from is2_core.admin import cart_setup
 from is2_core.carts import cart_settings
 from is2_core.carts.cart_settings import StoredSettings
@@ -18,9 +17,10 @@ from is2_core.integrations import legacy_authorization
 from plugins.interface import CartManifest
 from web import access
 from web.access import platform
+from web.actions import run_action
 from web.admin.section import blueprint
 from web.admin.warehouses import warehouse_rows
-from web.forms import draw, stray, typed
+from web.forms import DeclaredForm, form_class, sent
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,7 @@ def plugins() -> ResponseReturnValue:
 
 def _plugins_page(error: str = "") -> str:
     carts = platform().carts
-    with platform().db.read() as db:
-        integrations = dict(
-            db.execute(
-                sa.select(Integration.cart, sa.func.count())
-                .where(Integration.state != IntegrationState.SETUP)
-                .group_by(Integration.cart)
-            ).all()
-        )
+    integrations = queries.integrations_by_cart(platform())
     rows = [
         CartRow(
             carts.manifest(name),
@@ -88,12 +81,12 @@ def disable(cart: str) -> ResponseReturnValue:
 def _switch(cart: str, enabled: bool) -> ResponseReturnValue:
     manifest = manifest_of(cart)
     change = cart_setup.enable_cart if enabled else cart_setup.disable_cart
-    try:
-        change(platform(), cart)
-    except FlowError as error:
-        return _plugins_page(error.sentence), error.status
-    flash(f"{manifest.label} is {'enabled' if enabled else 'disabled'}.", "success")
-    return redirect(url_for(".plugins"), 303)
+    return run_action(
+        lambda: change(platform(), cart),
+        done=f"{manifest.label} is {'enabled' if enabled else 'disabled'}.",
+        to=url_for(".plugins"),
+        draw=lambda error: _plugins_page(error.sentence),
+    )
 
 
 def manifest_of(cart: str) -> CartManifest:
@@ -106,29 +99,33 @@ def cart_platform_settings(cart: str) -> ResponseReturnValue:
     """The settings of a cart that hold for all its stores. A secret is never shown again."""
     manifest = manifest_of(cart)
     stored = cart_settings.stored_settings(platform(), cart)
-    environment, values = stored.environment, stored.values
-    error: FlowError | None = None
-    if request.method == "POST":
-        environment = request.form.get("environment", "")
-        values = typed(manifest.platform_fields, request.form)
-        try:
-            cart_setup.save_cart_settings(platform(), cart, environment, values)
-        except FlowError as refusal:
-            error = refusal
-        else:
-            flash(f"The settings of {manifest.label} were saved.", "success")
-            return redirect(url_for(".plugins"), 303)
-    fields = draw(manifest.platform_fields, values, error=error, secrets_set=stored.secrets_set)
-    page = render_template(
+    form = form_class(manifest.platform_fields, secrets_set=stored.secrets_set)(stored.values, sent())
+    if request.method == "GET":
+        return _settings_page(manifest, stored, form, stored.environment)
+    environment = request.form.get("environment", "")
+    return run_action(
+        lambda: cart_setup.save_cart_settings(platform(), cart, environment, form.checked()),
+        done=f"The settings of {manifest.label} were saved.",
+        to=url_for(".plugins"),
+        draw=lambda error: _settings_page(manifest, stored, form, environment, error),
+    )
+
+
+def _settings_page(
+    manifest: CartManifest, stored: StoredSettings, form: DeclaredForm, chosen: str, error: FlowError | None = None
+) -> str:
+    # The endpoints are no declared field.
+    endpoints_error = error.sentence if error is not None and error.field == "environment" else ""
+    if error is not None and not endpoints_error:
+        form.refuse(error)
+    return render_template(
         "admin/cart_settings.html",
         manifest=manifest,
         stored=stored,
-        chosen=environment,
-        fields=fields,
-        error=error,
-        stray=stray(fields, error),
+        form=form,
+        chosen=chosen,
+        endpoints_error=endpoints_error,
     )
-    return page, error.status if error else 200
 
 
 @blueprint.post("/plugins/<cart>/former-secrets/forget")
@@ -147,9 +144,9 @@ def migration(cart: str) -> ResponseReturnValue:
     """Begin or end the move from the cart's older API generation."""
     manifest = manifest_of(cart)
     running = request.form.get("running") == "yes"
-    try:
-        legacy_authorization.set_migration(platform(), cart=cart, running=running)
-    except FlowError as error:
-        return _plugins_page(error.sentence), error.status
-    flash(f"The migration of {manifest.label} {'runs' if running else 'has ended'}; its stores are told so.", "success")
-    return redirect(url_for(".plugins"), 303)
+    return run_action(
+        lambda: legacy_authorization.set_migration(platform(), cart=cart, running=running),
+        done=f"The migration of {manifest.label} {'runs' if running else 'has ended'}; its stores are told so.",
+        to=url_for(".plugins"),
+        draw=lambda error: _plugins_page(error.sentence),
+    )

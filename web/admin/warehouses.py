@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from is2_core.accounts.names import integrations_by_target
+from is2_core.accounts import queries
 from is2_core.accounts.states import Role
 from is2_core.admin import warehouse_setup
-from is2_core.errors import FlowError
 from is2_core.warehouses.settings import stored_settings
 from plugins.warehouse import WarehouseManifest
 from web import access
 from web.access import platform
+from web.actions import run_action
 from web.admin.section import blueprint
-from web.forms import draw, stray, typed
+from web.forms import DeclaredForm, form_class, sent
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class WarehouseRow:
 def warehouse_rows() -> list[WarehouseRow]:
     """The working warehouses, by label."""
     registry = platform().warehouses
-    counts = integrations_by_target(platform())
+    counts = queries.integrations_by_target(platform())
     return [
         WarehouseRow(registry.manifest(name), registry.hooks(name), counts.get(name, 0)) for name in registry.names()
     ]
@@ -43,19 +43,16 @@ def warehouse_settings(warehouse: str) -> ResponseReturnValue:
     """The settings of a warehouse. A secret is never shown again."""
     manifest = warehouse_setup.known_warehouse(platform(), warehouse)
     stored = stored_settings(platform(), warehouse)
-    values = {field.key: stored.values.get(field.key, field.default) for field in manifest.settings}
-    error: FlowError | None = None
-    if request.method == "POST":
-        values = typed(manifest.settings, request.form)
-        try:
-            warehouse_setup.save_warehouse_settings(platform(), warehouse, values)
-        except FlowError as refusal:
-            error = refusal
-        else:
-            flash(f"The settings of {manifest.label} were saved.", "success")
-            return redirect(url_for(".plugins"), 303)
-    fields = draw(manifest.settings, values, error=error, secrets_set=stored.secrets_set)
-    page = render_template(
-        "admin/warehouse_settings.html", manifest=manifest, fields=fields, error=error, stray=stray(fields, error)
+    form = form_class(manifest.settings, secrets_set=stored.secrets_set)(stored.values, sent())
+    if request.method == "GET":
+        return _settings_page(manifest, form)
+    return run_action(
+        lambda: warehouse_setup.save_warehouse_settings(platform(), warehouse, form.checked()),
+        done=f"The settings of {manifest.label} were saved.",
+        to=url_for(".plugins"),
+        draw=lambda error: _settings_page(manifest, form.refuse(error)),
     )
-    return page, error.status if error else 200
+
+
+def _settings_page(manifest: WarehouseManifest, form: DeclaredForm) -> str:
+    return render_template("admin/warehouse_settings.html", manifest=manifest, form=form)

@@ -17,7 +17,7 @@ from is2_core.integrations.seller_proof import NotProved
 from plugins.interface import CartManifest
 from web import access
 from web.access import platform
-from web.forms import draw, stray, typed
+from web.forms import DeclaredForm, form_class, sent
 from web.integrations.settings_page import settings_page
 from web.sessions import browser, is_signed_in, public
 
@@ -62,7 +62,9 @@ def confirm(cart: str) -> ResponseReturnValue:
     return _confirm(manifest, region, home_site)
 
 
-def _confirm(manifest: CartManifest, region: str, home_site: str, error: str = "") -> str:
+def _confirm(
+    manifest: CartManifest, region: str, home_site: str, wms_target: str = "", error: FlowError | None = None
+) -> str:
     here = url_for(".confirm", cart=manifest.name, region=region or None, home_site=home_site or None)
     own = access.user().accounts if is_signed_in() else ()
     return render_template(
@@ -72,6 +74,7 @@ def _confirm(manifest: CartManifest, region: str, home_site: str, error: str = "
         home_site=home_site,
         own=own,
         warehouses=[platform().warehouses.manifest(name) for name in platform().warehouses.names()],
+        wms_target=wms_target,
         address=here,
         error=error,
     )
@@ -81,7 +84,7 @@ def _confirm(manifest: CartManifest, region: str, home_site: str, error: str = "
 def begin(cart: str) -> ResponseReturnValue:
     """Create the unfinished integration and go to the cart."""
     manifest = _cart(cart)
-    region, home_site = request.form.get("region", ""), request.form.get("home_site", "")
+    region, home_site, wms_target = (request.form.get(key, "") for key in ("region", "home_site", "wms_target"))
     account_id = request.form.get("account_id", 0, type=int)
     access.choose_account(account_id)
     access.require_member(account_id)
@@ -92,11 +95,11 @@ def begin(cart: str) -> ResponseReturnValue:
             region=region,
             account_id=account_id,
             home_site=home_site,
-            wms_target=request.form.get("wms_target", ""),
+            wms_target=wms_target,
         )
         outcome = _step(access.owned_integration(integration_id))
     except FlowError as error:
-        return _confirm(manifest, region, home_site, error.sentence), error.status
+        return _confirm(manifest, region, home_site, wms_target, error), error.status
     return _follow(manifest, outcome)
 
 
@@ -181,17 +184,17 @@ def answer(integration_id: int) -> ResponseReturnValue:
     except NotProved as error:
         return _stopped(manifest, error)
     except FlowError as error:
-        return _ask_again(manifest, integration, given, error)
+        return _ask_again(manifest, integration, error)
     return _follow(manifest, outcome)
 
 
-def _ask_again(
-    manifest: CartManifest, integration: Integration, given: dict[str, str], error: FlowError
-) -> ResponseReturnValue:
+def _ask_again(manifest: CartManifest, integration: Integration, error: FlowError) -> ResponseReturnValue:
     asked = _step(integration)
     if not isinstance(asked, Ask):
         return _stopped(manifest, error)
-    return _fields(manifest, asked, typed(asked.fields, given), error), error.status
+    form = form_class(asked.fields)({}, sent())
+    form.validate()
+    return _fields(manifest, asked, form.refuse(error)), error.status
 
 
 @blueprint.route("/integrations/<int:integration_id>/setup", methods=["GET", "POST"])
@@ -231,20 +234,18 @@ def _follow(manifest: CartManifest, outcome: Step) -> ResponseReturnValue:
     if isinstance(outcome, GoTo):
         return render_template("install/leaving.html", manifest=manifest, url=outcome.url)
     if isinstance(outcome, Ask):
-        return _fields(manifest, outcome, {}, None)
+        return _fields(manifest, outcome, form_class(outcome.fields)({}))
     if outcome.setup_open:
         return redirect(url_for(".finish", integration_id=outcome.integration_id), 303)
     flash("The store is connected again; what was waiting goes on by itself.", "success")
     return redirect(url_for("integrations.view_integrations"), 303)
 
 
-def _fields(manifest: CartManifest, asked: Ask, values: dict[str, str], error: FlowError | None) -> str:
-    fields = draw(asked.fields, values, error=error)
+def _fields(manifest: CartManifest, asked: Ask, form: DeclaredForm) -> str:
     return render_template(
         "install/fields.html",
         manifest=manifest,
         integration_id=asked.integration_id,
         message=asked.message,
-        fields=fields,
-        error=stray(fields, error),
+        form=form,
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from is2_core.accounts.models import Integration
+from is2_core.accounts.models import Integration, UnshippedLook
 from is2_core.accounts.states import IntegrationState
 from is2_core.carts.fields import LEAD_DAYS
 from is2_core.errors import FlowError
@@ -15,7 +15,8 @@ from is2_core.install.settings_form import ORDERS_FROM
 from is2_core.inventory.overview import inventory_view
 from web import access
 from web.access import platform
-from web.forms import draw, stray, typed
+from web.actions import run_action
+from web.forms import DeclaredForm, form_class, sent
 from web.integrations.integrations import blueprint
 from web.integrations.notices import notices_of
 from web.inventory.inventory import latency_text
@@ -39,39 +40,46 @@ def settings_page(integration: Integration, *, setup: bool) -> ResponseReturnVal
     """
     ids = {"integration_id": integration.id, "account_id": integration.account_id}
     found = unshipped.look(platform(), **ids) if setup else None
-    form = settings_flow.settings_form(platform(), **ids, found=found)
-    declared = [entry.field for entry in form]
-    values = {entry.field.key: entry.value for entry in form}
-    error: FlowError | None = None
-    if request.method == "POST":
-        values = typed(declared, request.form)
-        try:
-            leave_out = request.form.get("leave_out", "")
-            saved = settings_flow.finish_setup(platform(), **ids, values=values, leave_out=leave_out)
-        except FlowError as refusal:
-            error = refusal
-        else:
-            flash(_with_guide(saved.message) if setup else saved.message, "success")
-            for warning in saved.warnings:
-                flash(warning, "warning")
-            if unconfirmed(integration):
-                return redirect(url_for("shared_stock.confirm", integration_id=integration.id), 303)
-            return redirect(url_for("integrations.view_integrations"), 303)
-    fields = draw(declared, values, error=error)
+    entries = settings_flow.settings_form(platform(), **ids, found=found)
+    values = {entry.field.key: entry.value for entry in entries}
+    form = form_class(entry.field for entry in entries)(values, sent())
+    if request.method == "GET":
+        return _page(integration, form, found, setup)
+    leave_out = request.form.get("leave_out", "")
+    return run_action(
+        lambda: settings_flow.finish_setup(platform(), **ids, values=form.checked(), leave_out=leave_out),
+        done=lambda saved: _with_guide(saved.message) if setup else saved.message,
+        to=lambda _: _next_page(integration),
+        draw=lambda error: _page(integration, form.refuse(error), found, setup, error),
+        warnings=lambda saved: saved.warnings,
+    )
+
+
+def _page(
+    integration: Integration,
+    form: DeclaredForm,
+    found: UnshippedLook | None,
+    setup: bool,
+    error: FlowError | None = None,
+) -> str:
     manifest = platform().carts.manifest(integration.cart)
     notes = {ORDERS_FROM: unshipped.describe(platform(), found, manifest.label)} if found else {}
-    page = render_template(
+    return render_template(
         "integrations/settings.html",
         integration=integration,
         manifest=manifest,
-        fields=fields,
+        form=form,
         setup=setup,
         notices=notices_of(integration),
         notes=notes if setup else {LEAD_DAYS: _latency(integration)},
         leave_out=error.day if isinstance(error, unshipped.LeavesOut) else "",
-        error=stray(fields, error),
     )
-    return page, error.status if error else 200
+
+
+def _next_page(integration: Integration) -> str:
+    if unconfirmed(integration):
+        return url_for("shared_stock.confirm", integration_id=integration.id)
+    return url_for("integrations.view_integrations")
 
 
 def _latency(integration: Integration) -> str:
