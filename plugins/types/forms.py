@@ -30,7 +30,7 @@ class Field:
     """A declared form field, drawn, checked and stored by the core.
 
     Args:
-        minimum, maximum: bounds of an INTEGER, inclusive; outside them the form is refused.
+        minimum, maximum: bounds of an INTEGER, inclusive; outside them the form is refused. Without a minimum it is 0.
         advised_minimum, advice: below it the value is accepted with `advice` shown as a warning.
         choices: (value, label) pairs of a CHOICE.
         former_for: how long a platform SECRET's value before the last change may still be good (a rotation).

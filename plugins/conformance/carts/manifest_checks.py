@@ -99,14 +99,14 @@ def problem_of(field: Field) -> str:
     if field.former_for and field.kind is not FieldKind.SECRET:
         return "only a secret can have a former value"
     if field.kind is FieldKind.INTEGER:
-        low, high = field.minimum, field.maximum
-        if low is not None and high is not None and low > high:
+        low, high = field.minimum or 0, field.maximum
+        if high is not None and low > high:
             return f"its minimum {low} is above its maximum {high}"
-        if field.default and not field.default.lstrip("-").isdigit():
+        if field.default and not field.default.removeprefix("-").isdigit():
             return f"its default {field.default!r} is no whole number"
-        if field.default and not (low is None or low <= int(field.default)):
+        if field.default and int(field.default) < low:
             return f"its default {field.default} is below its minimum {low}"
-        if field.default and not (high is None or int(field.default) <= high):
+        if field.default and high is not None and int(field.default) > high:
             return f"its default {field.default} is above its maximum {high}"
     return ""
 

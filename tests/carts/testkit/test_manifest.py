@@ -30,6 +30,8 @@ MANIFESTS: list[tuple[dict[str, Any], str, str]] = [
     ({"store_fields": (Field("a", "A", FieldKind.CHOICE, default="x", choices=(("y", "Y"),)),)}, FIELDS, "choices"),
     ({"store_fields": (Field("a", "A", FieldKind.INTEGER, default="9", maximum=5),)}, FIELDS, "above its maximum"),
     ({"store_fields": (Field("a", "A", FieldKind.INTEGER, default="1", minimum=5),)}, FIELDS, "below its minimum"),
+    ({"store_fields": (Field("a", "A", FieldKind.INTEGER, default="-1"),)}, FIELDS, "below its minimum 0"),
+    ({"store_fields": (Field("a", "A", FieldKind.INTEGER, default="--1", minimum=-5),)}, FIELDS, "no whole number"),
     ({"store_fields": (Field("a", "A", FieldKind.INTEGER, minimum=6, maximum=5),)}, FIELDS, "above its maximum"),
     ({"store_fields": (Field("a", "A", FieldKind.YES_NO, default="maybe"),)}, FIELDS, "maybe"),
     ({"platform_fields": (Field("a", "A", FieldKind.SECRET, default="s3cret"),)}, FIELDS, "no default"),
