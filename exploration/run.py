@@ -170,7 +170,7 @@ def _final_state(world: World) -> list[str]:
                 ReceivedOrder.number,
                 ReceivedOrder.state,
                 ReceivedOrder.cart_state,
-                ReceivedOrder.reason,
+                ReceivedOrder.reason_code,
                 ReceivedOrder.ack_state,
                 ReceivedOrder.placed_at,
                 ReceivedOrder.late_found,

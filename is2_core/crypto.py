@@ -19,7 +19,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 # What a value is bound to besides its column: ids and numbers that do not change while it lives.
-Key = tuple[int | str, ...]
+Key = tuple[int | str | None, ...]
 _VERSION = "2:"
 _NONCE_BYTES = 12
 _KEY_BYTES = 32

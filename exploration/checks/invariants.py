@@ -75,14 +75,14 @@ def all_accounted_for(world: World) -> Iterator[str]:
         if row is None:
             yield f"I2: {booked.id} ({booked.branch}, {booked.status}) is missing"
             continue
-        if row.state in EXPLAINED and not row.reason:
+        if row.state in EXPLAINED and not row.reason_code:
             yield f"I2: {booked.id} is {row.state} without a reason"
         if (row.state == ReceivedState.HELD) != (row.id in held):
             yield f"I2: {booked.id} is {row.state}, its holds say otherwise"
         if row.state == ReceivedState.STAGED and row.cart_state != OrderState.PENDING:
             yield f"I2: {booked.id} is ready and was never placed ({open_units.get(row.id, 0)} units open)"
         if row.state == ReceivedState.QUARANTINED and booked.branch != "bad":
-            yield f"I2: {booked.id} ({booked.branch}) is quarantined: {row.reason}"
+            yield f"I2: {booked.id} ({booked.branch}) is quarantined: {row.reason_code}"
         cancelled = booked.status == "CANCELLED"
         if row.state != ReceivedState.QUARANTINED and cancelled != (row.cart_state == OrderState.CANCELLED):
             yield f"I2: Amazon says {booked.status} of {booked.id}, IS2 {row.cart_state}"

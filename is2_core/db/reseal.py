@@ -13,7 +13,7 @@ All run in `is2 db upgrade`, in `is2 keys reseal` and daily in the task `platfor
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from importlib import import_module
 from pkgutil import walk_packages
@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 
 import is2_core
 from is2_core.crypto import CannotOpen, UnknownKey
+from is2_core.db.models import UnsealedText
 from is2_core.db.types import Sealed, SealedValue, seal, seal_mark
 
 SLICE = 50
@@ -71,17 +72,38 @@ def all_steps() -> list[Step]:
     # Imported here: it imports every slice's tables, some of which import this package.
     from is2_core.db.metadata import metadata
 
-    added: list[Step] = []
+    columns = list(sealed_columns(metadata))
+    added: list[Step] = [_step_of_texts({str(column): column for column in columns})]
     for found in walk_packages(is2_core.__path__, "is2_core."):
         if found.name.endswith(".resealing"):
             added += import_module(found.name).STEPS
-    return added + [_step_of(column) for column in sealed_columns(metadata)]
+    return added + [_step_of(column) for column in columns]
 
 
 def sealed_columns(metadata: sa.MetaData) -> Iterator[sa.Column[Any]]:
     """Find the columns that hold sealed values."""
     for table in metadata.sorted_tables:
         yield from (column for column in table.columns if isinstance(column.type, Sealed))
+
+
+def _step_of_texts(columns: Mapping[str, sa.Column[Any]]) -> Step:
+    """Seal what a revision has put into `UnsealedText`, unless something newer stands there."""
+
+    def step(session: Session, after: Place | None, most: int) -> tuple[Place | None, int]:
+        texts = session.scalars(
+            sa.select(UnsealedText).where(UnsealedText.id > (after or 0)).order_by(UnsealedText.id).limit(most)
+        ).all()
+        for name in sorted({each.column for each in texts}):
+            column, of_row = columns[name], {each.row_id: each.text for each in texts if each.column == name}
+            (row_key,) = column.table.primary_key.columns
+            rows = session.execute(rows_with_keys(column).where(row_key.in_(of_row), column.is_(None))).all()
+            for place, _, *key in rows:
+                text = sa.update(column.table).values({column: seal(column, of_row[place], *key)})
+                session.execute(text.where(row_key == place, column.is_(None)))
+        session.execute(sa.delete(UnsealedText).where(UnsealedText.id.in_([each.id for each in texts])))
+        return texts[-1].id if len(texts) == most else None, len(texts)
+
+    return step
 
 
 def _step_of(column: sa.Column[Any]) -> Step:

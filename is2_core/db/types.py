@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -11,8 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import QueryableAttribute
 from sqlalchemy.types import TypeDecorator
 
-from is2_core.crypto import Keyring
+from is2_core.crypto import CannotOpen, Keyring
 
+_log = logging.getLogger(__name__)
 _keyring: Keyring | None = None
 
 
@@ -53,7 +55,7 @@ class SealedValue:
     purpose: str
     text: str = field(repr=False)
 
-    def open(self, *key: int | str) -> Any:
+    def open(self, *key: int | str | None) -> Any:
         """Decrypt.
 
         Args:
@@ -95,7 +97,7 @@ class Sealed(TypeDecorator[SealedValue]):
         return None if value is None else SealedValue(self.purpose, value)
 
 
-def seal(column: sa.ColumnElement[Any] | QueryableAttribute[Any], value: Any, *key: int | str) -> SealedValue:
+def seal(column: sa.ColumnElement[Any] | QueryableAttribute[Any], value: Any, *key: int | str | None) -> SealedValue:
     """Encrypt a JSON value for one row of a sealed column.
 
     Args:
@@ -106,6 +108,15 @@ def seal(column: sa.ColumnElement[Any] | QueryableAttribute[Any], value: Any, *k
         raise TypeError(f"{column} is not sealed by a key of {len(key)} parts")
     text = keyring().seal(kind.purpose, key, json.dumps(value, ensure_ascii=False).encode())
     return SealedValue(kind.purpose, text)
+
+
+def opened(value: SealedValue | None, *key: int | str | None) -> Any:
+    """Open what is there; None where nothing is, or where it was sealed for something else."""
+    try:
+        return None if value is None else value.open(*key)
+    except CannotOpen as error:
+        _log.error("a sealed value stays unread: %s", error)
+        return None
 
 
 def seal_mark() -> str:

@@ -22,9 +22,6 @@ from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import NOW, enqueue, pause_tasks
 
-# Marks the orders that a reconnect takes up again.
-DISCONNECTED_REASON = Told(EventCode.DISCONNECTED).text({})
-
 
 def disconnect(platform: Platform, *, integration_id: int, account_id: int, user_id: int) -> str:
     """End a store: its credentials are deleted, nothing is read or sent any more, orders that are not placed yet are
@@ -48,7 +45,7 @@ def disconnect(platform: Platform, *, integration_id: int, account_id: int, user
         ).all()
         now = platform.clock.now()
         told = Told(EventCode.DISCONNECTED)
-        transition(session, ids, ReceivedState.DISMISSED, DISCONNECTED_REASON, now, told=told, user_id=user_id)
+        transition(session, ids, ReceivedState.DISMISSED, told, now, told=told, user_id=user_id)
         session.execute(sa.delete(Hold).where(Hold.order_id.in_(ids)))
         row.state, row.pause_code = IntegrationState.DISCONNECTED, ""
         row.pause_message = "This store was disconnected. Reconnect it to go on."
@@ -75,13 +72,13 @@ def take_up_again(platform: Platform, session: Session, row: Integration) -> Non
         .where(
             ReceivedOrder.integration_id == row.id,
             ReceivedOrder.state == ReceivedState.DISMISSED,
-            ReceivedOrder.reason == DISCONNECTED_REASON,
+            ReceivedOrder.reason_code == EventCode.DISCONNECTED,
         )
         .order_by(ReceivedOrder.id)
         .with_for_update(**LOCK)
     ).all()
     now = platform.clock.now()
-    transition(session, ids, ReceivedState.STAGED, "", now, told=Told(EventCode.RECONNECTED))
+    transition(session, ids, ReceivedState.STAGED, {}, now, told=Told(EventCode.RECONNECTED))
     skus = session.scalars(sa.select(ReceivedLine.sku).where(ReceivedLine.order_id.in_(ids))).all()
     resume(session, row, platform)
     note_sold(session, row, skus, platform)

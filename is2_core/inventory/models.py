@@ -58,7 +58,6 @@ class StockPushLine(Base):
     lead_days: Mapped[int | None]
     why: Mapped[dict[str, Any]] = mapped_column(default=dict)
     result: Mapped[str] = mapped_column(default=PushResult.SENT)
-    sentence: Mapped[str] = mapped_column(default="")
 
 
 class StockBuffer(Base):

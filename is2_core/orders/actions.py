@@ -109,7 +109,7 @@ def _end(platform: Platform, order_id: int, account_id: int, user_id: int, told:
         order = _waiting(session, order_id, account_id)
         integration = session.get_one(Integration, order.integration_id)
         now = platform.clock.now()
-        transition(session, [order.id], ReceivedState.DISMISSED, told.text({}), now, told=told, user_id=user_id)
+        transition(session, [order.id], ReceivedState.DISMISSED, told, now, told=told, user_id=user_id)
         if order.asked_at is not None:
             # The warehouse was asked to take it and may have: it must hear of this.
             enqueue(session, kind=TaskKind.ORDERS_STOP, integration=integration, now=now, priority=NOW)

@@ -195,7 +195,8 @@ def _store(platform: Platform, run: TaskRun, line: _Line, fetched: _Fetched) -> 
     else:
         state = CustomizationState.FAILED if outcome.final else CustomizationState.DUE
         told = Told(EventCode.CUSTOMIZATION_MISSING, {"message": outcome.sentence})
-        row["sentence"] = outcome.sentence
+        key = (line.integration_id, line.order_remote_id, line.remote_id)
+        row["sealed_message"] = seal(LineCustomization.sealed_message, outcome.sentence, *key)
         if not outcome.final:
             row["tries"] = line.tries + (outcome.until is None)
             row["next_try_at"], row["set_at"] = outcome.until or now + AGAIN, now

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from is2_core.db.base import Base, Id, Owned, reference
 from is2_core.db.instants import future, past, told
 from is2_core.db.ownership import CART, IS2, CartWritten, of_row
-from is2_core.db.types import Sealed, SealedValue
+from is2_core.db.types import Sealed, SealedValue, opened
 from is2_core.orders.states import AckState, CustomizationState
 
 # What sealed values are bound to.
@@ -23,15 +23,16 @@ class ReceivedOrder(CartWritten, Owned):
     """An order as IS2 has it: at most one row per store and cart order id.
 
     `number` is ours (<= 64 characters): the warehouse's external id and the cart's link to it. `cart_state`
-    is what the cart last said. `reason` explains EXCLUDED, QUARANTINED, CANCELLED and DISMISSED.
+    is what the cart last said. `reason_code` (of `wording.events`, "" for none) and what its wording names explain
+    EXCLUDED, QUARANTINED, CANCELLED and DISMISSED.
     `ack_tries` are writes that carried its acknowledgement and were lost as a whole.
     `asked_at` is when the warehouse was last asked to take it: from then on it may have it, whatever is known here.
     `answer_due_at` is when to look again for the answer it left pending; `waits_for` is what the order waits for there
     (a `WaitsFor`, "" where it has not told).
     `has_address` and `address_problem` ("" when fine) are about the cart's address, computed at staging so that nobody
     needs to decrypt to know them; where `address_corrected`, a person has typed another.
-    `sealed_cancel_reason` is what the buyer gave for asking to cancel, in the cart's words, None for nothing;
-    `cancel_reason` is the same from the release before, until it is sealed.
+    `cancel_reason` is what the buyer gave for asking to cancel, `caution` why the cart would have a person look first,
+    `ack_message` why it refused the acknowledgement; each in the cart's words, "" for nothing.
     `not_wanted_at` is since when nobody wants what the warehouse still has of it; `stopped` says that the warehouse
     ships nothing more. `cart_packages` are the packages the cart shows ({reference, tracking_number, carrier, units by
     the cart's line id}), None where it has not told.
@@ -53,7 +54,10 @@ class ReceivedOrder(CartWritten, Owned):
     number: Mapped[str] = mapped_column(unique=True, info=IS2)
     state: Mapped[str] = mapped_column(info=IS2)
     cart_state: Mapped[str] = mapped_column(info=CART)
-    reason: Mapped[str] = mapped_column(default="", info=IS2)
+    reason_code: Mapped[str] = mapped_column(default="", info=IS2)
+    sealed_reason: Mapped[SealedValue | None] = mapped_column(
+        Sealed("received_order.sealed_reason", key=_ORDER), info=IS2 | {"pii": "what somebody wrote of the order"}
+    )
     shipping_method: Mapped[str] = mapped_column(default="", info=CART)
     marks: Mapped[list[str]] = mapped_column(default=list, info=CART)
     unknown: Mapped[list[str]] = mapped_column(default=list, info=CART)
@@ -62,7 +66,6 @@ class ReceivedOrder(CartWritten, Owned):
     address_problem: Mapped[str] = mapped_column(default="", info=CART | {"pii": "what is known of the address"})
     address_corrected: Mapped[bool] = mapped_column(default=False, info=IS2)
     cancellation_requested: Mapped[bool] = mapped_column(default=False, info=CART)
-    cancel_reason: Mapped[str] = mapped_column(default="", info=CART | {"pii": "what the buyer wrote"})
     sealed_cancel_reason: Mapped[SealedValue | None] = mapped_column(
         Sealed("received_order.sealed_cancel_reason", key=_ORDER), info=CART | {"pii": "what the buyer wrote"}
     )
@@ -75,7 +78,9 @@ class ReceivedOrder(CartWritten, Owned):
     deliver_after: Mapped[datetime | None] = mapped_column(info=CART | told())
     deliver_by: Mapped[datetime | None] = mapped_column(info=CART | told())
     original_order: Mapped[str] = mapped_column(default="", info=CART)
-    caution: Mapped[str] = mapped_column(default="", info=CART)
+    sealed_caution: Mapped[SealedValue | None] = mapped_column(
+        Sealed("received_order.sealed_caution", key=_ORDER), info=CART | {"pii": "what the cart says of the order"}
+    )
     staged_at: Mapped[datetime] = mapped_column(info=IS2)
     read_at: Mapped[datetime] = mapped_column(info=CART)
     asked_at: Mapped[datetime | None] = mapped_column(info=IS2)
@@ -83,17 +88,30 @@ class ReceivedOrder(CartWritten, Owned):
     placed_at: Mapped[datetime | None] = mapped_column(info=IS2)
     late_found: Mapped[bool] = mapped_column(default=False, info=IS2)
     ack_state: Mapped[str] = mapped_column(default=AckState.NONE, info=IS2)
-    ack_message: Mapped[str] = mapped_column(default="", info=IS2)
+    sealed_ack_message: Mapped[SealedValue | None] = mapped_column(
+        Sealed("received_order.sealed_ack_message", key=_ORDER), info=IS2 | {"pii": "what the cart says of the order"}
+    )
     ack_tries: Mapped[int] = mapped_column(default=0, info=IS2)
     ack_at: Mapped[datetime | None] = mapped_column(info=IS2)
     stop_asked_at: Mapped[datetime | None] = mapped_column(info=IS2)
-    stop_answer: Mapped[str] = mapped_column(default="", info=IS2)
     stopped: Mapped[bool] = mapped_column(default=False, info=IS2)
     waits_for: Mapped[str] = mapped_column(default="", info=IS2)
     not_wanted_at: Mapped[datetime | None] = mapped_column(info=IS2)
     cart_packages: Mapped[list[dict[str, Any]] | None] = mapped_column(sa.JSON(none_as_null=True), info=CART)
     lines: Mapped[list[ReceivedLine]] = relationship(order_by="ReceivedLine.id", lazy="raise")
     holds: Mapped[list[Hold]] = relationship(order_by="Hold.id", lazy="raise")
+
+    @property
+    def cancel_reason(self) -> str:
+        return opened(self.sealed_cancel_reason, self.integration_id, self.remote_id) or ""
+
+    @property
+    def caution(self) -> str:
+        return opened(self.sealed_caution, self.integration_id, self.remote_id) or ""
+
+    @property
+    def ack_message(self) -> str:
+        return opened(self.sealed_ack_message, self.integration_id, self.remote_id) or ""
 
     @classmethod
     def cart_may_write(cls) -> sa.ColumnElement[bool]:
@@ -176,8 +194,8 @@ class Recipient(CartWritten, Base):
 
 class LineCustomization(CartWritten, Base):
     """What the buyer had made on a line: a file, sealed like the Recipient's data (base64 in it); None until it is
-    fetched and once it is erased. `tries` are fetches that failed, `sentence` why the last one did, and the next may be
-    at `next_try_at`, which was set at `set_at`."""
+    fetched and once it is erased. `tries` are fetches that failed, `sealed_message` why the last one did, and the next
+    may be at `next_try_at`, which was set at `set_at`."""
 
     __tablename__ = "line_customization"
     cart_key = ("line_id",)
@@ -191,7 +209,9 @@ class LineCustomization(CartWritten, Base):
         Sealed("line_customization.sealed", key=_LINE), info=CART | {"pii": "what the buyer had made"}
     )
     tries: Mapped[int] = mapped_column(default=0, info=CART)
-    sentence: Mapped[str] = mapped_column(default="", info=CART)
+    sealed_message: Mapped[SealedValue | None] = mapped_column(
+        Sealed("line_customization.sealed_message", key=_LINE), info=CART | {"pii": "what the cart says of it"}
+    )
     next_try_at: Mapped[datetime | None] = mapped_column(info=CART | future())
     set_at: Mapped[datetime | None] = mapped_column(info=CART)
     fetched_at: Mapped[datetime | None] = mapped_column(info=CART)
@@ -204,7 +224,7 @@ class LineCustomization(CartWritten, Base):
 
 class Hold(Base):
     """Why an order is not injected: a code of `holds.reasons` and its parameters, of which `subject` tells two holds of
-    a code apart and `sealed` is what somebody outside wrote. `sentence` is written by the release before only."""
+    a code apart and `sealed` is what somebody outside wrote."""
 
     __tablename__ = "hold"
     __table_args__ = (sa.UniqueConstraint("order_id", "code", "subject"),)
@@ -216,12 +236,11 @@ class Hold(Base):
     sealed: Mapped[SealedValue | None] = mapped_column(
         Sealed("hold.sealed", key=(*_ORDER, "hold.code", "hold.subject")), info={"pii": "what a buyer wrote"}
     )
-    sentence: Mapped[str] = mapped_column(default="")
 
 
 class OrderEvent(Base):
     """One entry of an order's timeline: a code of `wording.events` and its parameters, sealed those that somebody
-    outside wrote. `sentence` is the text of an entry of the release before, until it is sealed."""
+    outside wrote; or the text of a release before."""
 
     __tablename__ = "order_event"
     id: Mapped[Id]
@@ -232,7 +251,6 @@ class OrderEvent(Base):
     sealed: Mapped[SealedValue | None] = mapped_column(
         Sealed("order_event.sealed", key=(*_ORDER, "order_event.code")), info={"pii": "what a buyer wrote"}
     )
-    sentence: Mapped[str] = mapped_column(default="")
     user_id: Mapped[int | None]
 
 

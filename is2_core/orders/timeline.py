@@ -12,12 +12,9 @@ from sqlalchemy.orm import Session
 
 from is2_core.db.types import seal
 from is2_core.orders.models import OrderEvent
-from is2_core.orders.wording.events import EVENTS
+from is2_core.orders.wording.events import EVENTS, worded
 from is2_core.orders.wording.parameters import Params
-from is2_core.orders.wording.sealing import OrderKey, opened, order_keys
-
-# What an entry of an earlier release is told by, sealed; no wording has a parameter of this name.
-OLD_TEXT = "text"
+from is2_core.orders.wording.sealing import OrderKey, opened_params, order_keys
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,8 @@ class Event:
 
 
 def record(session: Session, events: Iterable[Event], at: datetime) -> None:
-    """Add entries to the timelines of orders, with one statement.
+    """Add entries to the timelines of orders, with one statement. Of an order whose buyer's data is erased, what
+    somebody wrote is left out.
 
     Raises:
         ValueError: nothing words such a code, or its wording names other parameters.
@@ -47,7 +45,9 @@ def record(session: Session, events: Iterable[Event], at: datetime) -> None:
             "at": at,
             "code": event.code,
             "params": plain,
-            "sealed": hidden and seal(OrderEvent.sealed, hidden, *keys[event.order_id], event.code),
+            "sealed": seal(OrderEvent.sealed, hidden, *keys[event.order_id], event.code)
+            if hidden is not None and event.order_id in keys
+            else None,
             "user_id": event.user_id,
         }
         for event, plain, hidden in split
@@ -68,9 +68,4 @@ def event_text(row: OrderEvent, key: OrderKey, about: Params) -> str:
         key: the integration and the cart's id of its order.
         about: see `wording.parameters.ABOUT`.
     """
-    sealed = opened(row.sealed, *key, row.code)
-    if row.sentence or OLD_TEXT in sealed:
-        return row.sentence or str(sealed[OLD_TEXT])
-    if row.code not in EVENTS:
-        return row.code.replace("_", " ").capitalize()
-    return EVENTS[row.code].told({**row.params, **sealed}, about)
+    return worded(row.code, {**row.params, **opened_params(row.sealed, *key, row.code)}, about)

@@ -5,22 +5,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from is2_core.db.chunks import chunks
 from is2_core.orders.models import ReceivedOrder
 from is2_core.orders.states import ALLOWED_FROM, ReceivedState
 from is2_core.orders.timeline import Event, record
 from is2_core.orders.wording.events import Told
+from is2_core.orders.wording.sealing import order_keys, reason_columns
 
 
 def transition(
     session: Session,
     ids: Iterable[int],
     to: ReceivedState,
-    reason: str | Mapping[int, str] | None,
+    reason: Told | Mapping[int, Told | None] | None,
     now: datetime,
     *,
     told: Told | Mapping[int, Told] | None = None,
@@ -32,7 +34,8 @@ def transition(
 
     Args:
         ids: orders the caller has locked, or has just decided about in this unit of work.
-        reason: why, kept with the order, for all or by order; None leaves what stands there.
+        reason: why, kept with the order, for all or by order (none for those that are not named); None leaves what
+            stands there.
         told: what their timelines tell, for all or by order; None where the caller tells it otherwise.
         user_id: who did it, None for IS2 itself.
         also: further columns of the orders that move.
@@ -40,14 +43,16 @@ def transition(
     Returns:
         The ids of those that moved.
     """
-    values = {**(also or {}), "state": to, **({} if reason is None else {"reason": _by_order(reason)})}
+    values = {**(also or {}), "state": to}
     moved: set[int] = set()
     for part in chunks(ids):
+        by_order = dict.fromkeys(part, reason) if isinstance(reason, Told) else reason
+        why = {} if by_order is None else _reasons(session, {each: by_order.get(each) for each in part})
         moved.update(
             session.scalars(
                 sa.update(ReceivedOrder)
                 .where(ReceivedOrder.id.in_(part), ReceivedOrder.state.in_(ALLOWED_FROM[to]))
-                .values(values)
+                .values(values | why)
                 .returning(ReceivedOrder.id)
                 .execution_options(synchronize_session="fetch")
             )
@@ -58,20 +63,28 @@ def transition(
     return moved
 
 
-def explain(session: Session, reasons: Mapping[int, str]) -> None:
-    """Give another reason to orders that stay in their states, by order id, with one statement."""
+def explain(session: Session, reasons: Mapping[int, Told | None]) -> None:
+    """Give another reason, or none, to orders that stay in their states, by order id, with one statement."""
     if reasons:
         session.execute(
             sa.update(ReceivedOrder)
             .where(ReceivedOrder.id.in_(reasons))
-            .values(reason=_by_order(reasons))
+            .values(_reasons(session, reasons))
             .execution_options(synchronize_session="fetch")
         )
 
 
-def _by_order(values: str | Mapping[int, str]) -> str | sa.ColumnElement[str]:
-    """What a statement sets: one value for all, or each order's own."""
-    if isinstance(values, str):
-        return values
+def _reasons(session: Session, reasons: Mapping[int, Told | None]) -> dict[str, object]:
+    keys = order_keys(session, [order_id for order_id, told in reasons.items() if told and told.params])
+    rows = {order_id: reason_columns(told, keys.get(order_id)) for order_id, told in reasons.items()}
+    columns = (ReceivedOrder.reason_code, ReceivedOrder.sealed_reason)
+    return {column.key: _by_order(column, {each: row[column.key] for each, row in rows.items()}) for column in columns}
+
+
+def _by_order(column: InstrumentedAttribute[Any], values: Mapping[int, object]) -> object:
+    """What a statement sets in a column: one value for all, or each order's own."""
     different = set(values.values())
-    return different.pop() if len(different) == 1 else sa.case(dict(values), value=ReceivedOrder.id)
+    if len(different) == 1:
+        return different.pop()
+    whens = {order_id: sa.literal(value, column.type) for order_id, value in values.items()}
+    return sa.case(whens, value=ReceivedOrder.id)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from is2_core.accounts.access import owned
 from is2_core.accounts.models import Integration
 from is2_core.db.locks import LOCK
+from is2_core.db.types import seal
 from is2_core.errors import Conflict
 from is2_core.orders.fulfillment.models import Package
 from is2_core.orders.fulfillment.package_offers import note_accepted, note_refused, note_sent
@@ -20,6 +21,7 @@ from is2_core.orders.fulfillment.states import PostState
 from is2_core.orders.models import ReceivedLine, ReceivedOrder
 from is2_core.orders.timeline import Event, record
 from is2_core.orders.wording.events import EventCode
+from is2_core.orders.wording.sealing import order_keys
 from is2_core.platform import Platform
 from is2_core.shipments.carrier_codes import code_for
 from is2_core.shipments.refused_orders import read_refused
@@ -139,18 +141,17 @@ def settle(session: Session, integration_id: int, results: Mapping[str, Result],
     ).all()
     packages = session.scalars(sa.select(Package).where(*posted).order_by(Package.id).with_for_update(**LOCK)).all()
     events = []
+    result_of = {package.id: results[f"{package.id}-{versions[package.id]}"] for package in packages}
+    refused = [package.order_id for package in packages if isinstance(result_of[package.id], Rejected)]
+    keeps_text = order_keys(session, refused)
     for package in packages:
-        version = versions[package.id]
-        events += _settle_one(session, package, version, results[f"{package.id}-{version}"], now)
+        version, result = versions[package.id], result_of[package.id]
+        events += _settle_one(session, package, version, result, now, keeps_text=package.order_id in keeps_text)
     record(session, events, now)
     session.flush()
-    _try_refused_again(session, {package.order_id for package in packages if _accepted(package, versions, results)})
+    _try_refused_again(session, {each.order_id for each in packages if isinstance(result_of[each.id], Applied)})
     for order in orders:
         follow_packages(session, order, now)
-
-
-def _accepted(package: Package, versions: Mapping[int, int], results: Mapping[str, Result]) -> bool:
-    return isinstance(results[f"{package.id}-{versions[package.id]}"], Applied)
 
 
 def _try_refused_again(session: Session, order_ids: set[int]) -> None:
@@ -164,7 +165,9 @@ def _try_refused_again(session: Session, order_ids: set[int]) -> None:
     )
 
 
-def _settle_one(session: Session, package: Package, version: int, result: Result, now: datetime) -> list[Event]:
+def _settle_one(
+    session: Session, package: Package, version: int, result: Result, now: datetime, *, keeps_text: bool
+) -> list[Event]:
     newest = version == package.version and package.post_state == PostState.DUE
     if isinstance(result, Applied):
         note_accepted(session, package, version)
@@ -174,11 +177,13 @@ def _settle_one(session: Session, package: Package, version: int, result: Result
         package.posted_version, package.posted_at = version, now
         package.cart_ref = result.cart_ref or package.cart_ref
         if newest:
-            package.post_state, package.post_message, package.post_at = PostState.DONE, "", None
+            package.post_state, package.sealed_post_message, package.post_at = PostState.DONE, None, None
             return [Event(package.order_id, EventCode.TRACKING, {"tracking_number": package.tracking_number})]
         return [Event(package.order_id, EventCode.TRACKING_BEFORE_CHANGE)]
     if isinstance(result, Rejected) and newest:
-        package.post_state, package.post_message = PostState.REJECTED, f"{result.sentence} ({result.code})"
+        package.post_state = PostState.REJECTED
+        text, key = f"{result.sentence} ({result.code})", (package.order_id, package.warehouse_ref)
+        package.sealed_post_message = seal(Package.sealed_post_message, text, *key) if keeps_text else None
         said = {"message": result.sentence, "refusal": result.code}
         return [Event(package.order_id, EventCode.TRACKING_REJECTED, said)]
     if isinstance(result, Retry):
@@ -204,7 +209,7 @@ def entered_by_hand(platform: Platform, *, package_id: int, account_id: int, use
         package = session.get_one(Package, package_id, with_for_update=LOCK, populate_existing=True)
         if package.post_state != PostState.REJECTED:
             raise Conflict("Only of a package the shop refused can this be said.")
-        package.post_state, package.post_message = PostState.DONE, ""
+        package.post_state, package.sealed_post_message = PostState.DONE, None
         now = platform.clock.now()
         number = {"tracking_number": (package.label or package).tracking_number}
         record(session, [Event(order.id, EventCode.TRACKING_BY_HAND, number, user_id)], now)

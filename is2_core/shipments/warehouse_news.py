@@ -239,9 +239,8 @@ def _take_stopped(
         order.stop_asked_at, order.stopped = now, True
         code = EventCode.WAREHOUSE_ENDED_REST if shipped else EventCode.WAREHOUSE_ENDED
         told = Told(code, {"message": entry.message})
-        order.stop_answer = told.text({})
         if not shipped:
-            transition(session, [order.id], ReceivedState.CANCELLED, order.stop_answer, now)
+            transition(session, [order.id], ReceivedState.CANCELLED, told, now)
             order.placed_at = order.placed_at or now
         if order.ack_state == AckState.DUE:
             order.ack_state = AckState.NOT_NEEDED
@@ -253,7 +252,7 @@ def _take_stopped(
             account_id=order.account_id,
             kind=CaseKind.WAREHOUSE_STOPPED,
             subject=f"order {order.number}",
-            sentence=f"{order.stop_answer} The shop still has it as open: cancel it there or ship it from elsewhere.",
+            sentence=f"{told.text({})} The shop still has it as open: cancel it there or ship it from elsewhere.",
             integration_id=order.integration_id,
             order_id=order.id,
         )

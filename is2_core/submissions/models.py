@@ -37,4 +37,3 @@ class SubmissionLine(Base):
     submission_id: Mapped[int] = reference("submission.id", index=False)
     key: Mapped[str]
     result: Mapped[str] = mapped_column(default="PENDING")
-    sentence: Mapped[str] = mapped_column(default="")

@@ -105,8 +105,8 @@ def record_results(row: Submission, results: dict[str, Result]) -> None:
     for line in row.lines:
         result = results.get(line.key)
         if isinstance(result, Applied):
-            line.result, line.sentence = "APPLIED", ""
+            line.result = "APPLIED"
         elif isinstance(result, Rejected):
-            line.result, line.sentence = "REJECTED", f"{result.sentence} ({result.code})"
+            line.result = "REJECTED"
         elif result is not None:
-            line.result, line.sentence = "RETRY", ""
+            line.result = "RETRY"

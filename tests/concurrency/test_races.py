@@ -37,6 +37,7 @@ from plugins.warehouse import (
     hookimpl,
 )
 from tests.support.amazon import APPLICATION
+from tests.support.buyers import why
 from tests.support.world import NotedWakeups, World
 
 METHODS = ("STANDARD", "Express", "SECOND_DAY", "NEXT_DAY", "PRIORITY", "SAME_DAY", "FREE_ECONOMY")
@@ -287,7 +288,7 @@ def test_one_order_that_cannot_be_read_again_blocks_no_other(
     found = world.orders()
     assert [found[one].state for one in made] == [state, ReceivedState.INJECTED, ReceivedState.INJECTED]
     task = world.tasks("orders.place")[0]
-    assert "Amazon refuses this one." in (found[made[0]].reason, task.error_message)
+    assert "Amazon refuses this one." in (why(found[made[0]]), task.error_message)
 
 
 def test_settings_can_be_saved_when_the_first_day_is_long_ago(world: World, store: int) -> None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import sqlalchemy as sa
 from sqlalchemy.orm import selectinload
 
 from is2_core.bootstrap import build_platform
 from is2_core.calls.rate_limits import MemoryBuckets
 from is2_core.clock import VirtualClock
+from is2_core.db.metadata import metadata
 from is2_core.db.reseal import all_steps, reseal
+from is2_core.db.types import opened
+from is2_core.orders.fulfillment.models import Package
 from is2_core.orders.holds.review import review_orders
-from is2_core.orders.models import ReceivedOrder
-from is2_core.orders.wording.shown import shown_holds, timeline
+from is2_core.orders.models import LineCustomization, ReceivedOrder
+from is2_core.orders.wording.shown import shown_holds, shown_reason, stop_answer, timeline
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.runner import run_next
@@ -22,6 +26,23 @@ from tests.db.test_migrations import NOON, Older, a_store
 WISH = "The buyer has asked to cancel this order. Reason given: My neighbour Ann died."
 TOLD = "The buyer of order AM1-2 asks to cancel it (My neighbour Ann died); the warehouse has it already."
 LACKS = "The delivery address lacks a street and a city."
+STOPPED = "Cancelled at Amazon, but too late. Ann has it."
+NO_LINE = "Ann's order has no such line. (4711)"
+REASONS = {
+    "Cancelled at the cart before it was placed.": ("CANCELLED", "CANCELLED"),
+    "Amazon fulfills this order itself.": ("EXCLUDED", "FULFILLED_BY_CART"),
+    "Bought before 2026-11-01 00:00 UTC, when the first orders begin.": ("EXCLUDED", "BEFORE_FIRST_ORDERS"),
+    "Dismissed: Ann called.": ("DISMISSED", "DISMISSED"),
+    "Shipped elsewhere: by Ann": ("DISMISSED", "CLOSED_ELSEWHERE"),
+    "Shipped elsewhere: Confirmed at Amazon by somebody else after it was placed; the warehouse stopped it.": (
+        "DISMISSED",
+        "STOPPED_ELSEWHERE",
+    ),
+    "The store was disconnected.": ("DISMISSED", "DISCONNECTED"),
+    "Cancelled at Amazon after it was placed; the warehouse stopped it.": ("CANCELLED", "STOP"),
+    "The warehouse ended this order: Ann refused it.": ("CANCELLED", "WAREHOUSE_ENDED"),
+    "The order of Ann cannot be read.": ("QUARANTINED", "QUARANTINED"),
+}
 
 
 def filled(url: str) -> Older:
@@ -33,7 +54,11 @@ def filled(url: str) -> Older:
         told = {"has_address": True, "address_problem": LACKS if order == 1 else ""}
         told |= {"cancel_reason": "My neighbour Ann died" if order == 1 else ""}
         older.add("received_order", **ids, **told, state=state, cart_state="READY", cancellation_requested=order == 1)
-    older.add("received_line", order_id=1, remote_id="1", sku="X-1", ordered=1, open=1)
+    for order, (reason, (state, _)) in enumerate(REASONS.items(), start=3):
+        ids = {"id": order, "account_id": 1, "integration_id": 1, "remote_id": f"R-{order}", "number": f"AM1-{order}"}
+        older.add("received_order", **ids, state=state, cart_state="READY", reason=reason)
+    older.add("received_line", id=1, order_id=1, remote_id="1", sku="X-1", ordered=1, open=1)
+    older.add("line_customization", account_id=1, line_id=1, sentence="Ann's file is gone.")
     for code, subject, text in (
         ("SKU_UNKNOWN", "X-1", "The SKU X-1 is neither a warehouse SKU nor mapped to one."),
         ("METHOD_UNMAPPED", "", "The cart shipping method (none) has no shipping mapping."),
@@ -43,6 +68,13 @@ def filled(url: str) -> Older:
         older.add("hold", order_id=1, code=code, subject=subject, sentence=text)
     older.add("order_event", order_id=1, at=NOON, code="HELD", sentence=f"{LACKS} {WISH}")
     older.add("order_event", order_id=2, at=NOON, code="CANCELLATION_REQUESTED", sentence=TOLD)
+    older.add("order_event", order_id=2, at=NOON, code="STOP", sentence=STOPPED)
+    with older.engine.begin() as connection:
+        orders = older.tables.tables["received_order"]
+        said = {"ack_state": "REJECTED", "ack_sentence": NO_LINE, "stop_answer": STOPPED, "caution": "Ask Ann."}
+        connection.execute(sa.update(orders).where(orders.c.id == 2).values(said))
+    package = {"account_id": 1, "integration_id": 1, "order_id": 2, "warehouse_ref": "1", "reference": "10000"}
+    older.add("package", **package, post_state="REJECTED", post_sentence=NO_LINE)
     older.add(
         "support_case", account_id=1, kind="CANCELLATION_REQUESTED", subject="order AM1-2", sentence=TOLD, at=NOON
     )
@@ -60,18 +92,18 @@ def told(platform: Platform, number: int) -> tuple[dict[str, str], list[str]]:
 
 
 def everything(platform: Platform) -> str:
-    """All that lies in the tables in which the release before stored texts."""
+    """All that lies in the database."""
     with platform.db.engine.connect() as connection:
         return " ".join(
             str(tuple(row))
-            for table in ("hold", "order_event", "support_case", "received_order")
+            for table in metadata.sorted_tables
             for row in connection.exec_driver_sql(f"SELECT * FROM {table}")  # noqa: S608
         )
 
 
 def test_holds_are_worked_out_anew_and_timelines_tell_what_they_told(empty_url: str) -> None:
     older = filled(empty_url)
-    assert older.now(empty_url, "received_order", "id", "state", "address_problem") == [
+    assert older.now(empty_url, "received_order", "id", "state", "address_problem")[:2] == [
         (1, "HELD", "STREET,CITY"),
         (2, "INJECTED", ""),
     ]
@@ -86,10 +118,28 @@ def test_holds_are_worked_out_anew_and_timelines_tell_what_they_told(empty_url: 
         "ADDRESS_IMPOSSIBLE": "The delivery address is incomplete.",
         "CANCELLATION_REQUESTED": "The buyer has asked to cancel this order.",
     }
-    assert before == [f"{LACKS} {WISH}"]
-    assert reseal(platform.db.write, all_steps()) == 3
+    assert before == ["Held"], "what was told is sealed first"
+    assert reseal(platform.db.write, all_steps()) > 10
+    before = [f"{LACKS} {WISH}"]
     assert told(platform, 1) == (holds, before)
-    assert told(platform, 2) == ({}, [TOLD])
+    assert told(platform, 2) == ({}, [TOLD, STOPPED])
+    with platform.db.read() as session:
+        rows = {row.id: row for row in session.scalars(sa.select(ReceivedOrder))}
+        shown = [shown_reason(platform, rows[number], "amazon") for number in range(3, 3 + len(REASONS))]
+        assert shown == list(REASONS)
+        assert [rows[number].reason_code for number in range(3, 3 + len(REASONS))] == [
+            code for _, code in REASONS.values()
+        ]
+        assert (rows[1].cancel_reason, rows[2].caution, rows[2].ack_message) == (
+            "My neighbour Ann died",
+            "Ask Ann.",
+            NO_LINE,
+        )
+        assert session.scalars(sa.select(Package)).one().post_message == NO_LINE
+        entries = timeline(platform, session, rows[2], "amazon")
+        assert stop_answer(entries) == STOPPED
+        message = session.scalars(sa.select(LineCustomization.sealed_message)).one()
+        assert opened(message, 1, "R-1", "1") == "Ann's file is gone."
     assert "Ann" not in everything(platform)
     assert reseal(platform.db.write, all_steps()) == 0
     assert run_next(platform, {TaskKind.ORDERS_REVIEW: review_orders})

@@ -13,6 +13,7 @@ from is2_core.orders.fulfillment.states import PostState
 from is2_core.tasks.models import Task
 from is2_core.tasks.runner import run_task
 from tests.support.browser import Browser
+from tests.support.buyers import post_refused
 from tests.support.panel import ADMIN, ALICE, CHARLIE, PACKER, SUPPORT, Panel
 from tests.support.parcels import ups_number
 
@@ -201,7 +202,9 @@ def test_the_page_says_what_the_cart_was_told(panel: Panel, browser: Browser, or
     read_warehouse(panel)
     assert "Package 1 To be sent to the cart" in browser.get(address).text
     with panel.platform.db.write() as db:
-        db.execute(sa.update(Package).values(post_state=PostState.REJECTED, post_message="The number is too short."))
+        package = db.scalars(sa.select(Package)).one()
+        package.post_state = PostState.REJECTED
+        package.sealed_post_message = post_refused(package.order_id, package.warehouse_ref, "The number is too short.")
     page = browser.get(address)
     assert "Package 1 Refused by the cart The number is too short." in page.text
     browser.get(page.link("Correct package 1"))

@@ -16,6 +16,7 @@ from is2_core.orders.importing.fetch_order import MAX_REMOTE_ID, can_fetch, fetc
 from is2_core.orders.models import OrderEvent
 from is2_core.orders.states import ReceivedState
 from is2_core.tasks.models import Task
+from tests.support.buyers import why
 from tests.support.world import World
 
 
@@ -117,7 +118,7 @@ def test_an_order_from_before_the_first_day_is_set_apart_with_that_reason(fetchi
     fetching.fetch(order_id)
     received = fetching.world.orders()[order_id]
     assert received.state == ReceivedState.EXCLUDED
-    assert received.reason == "Bought before 2026-11-25 00:00 UTC, when the first orders begin."
+    assert why(received) == "Bought before 2026-11-25 00:00 UTC, when the first orders begin."
 
 
 def test_an_order_that_cannot_be_understood_is_set_aside_visibly(fetching: Fetching) -> None:
@@ -126,7 +127,7 @@ def test_an_order_that_cannot_be_understood_is_set_aside_visibly(fetching: Fetch
     row_id = fetching.fetch(order_id)
     received = fetching.world.orders()[order_id]
     assert (received.id, received.state) == (row_id, ReceivedState.QUARANTINED)
-    assert received.reason
+    assert why(received)
     assert fetching.events(row_id)[-1][0] == "FETCHED"
 
 

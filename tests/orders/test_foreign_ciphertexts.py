@@ -14,6 +14,7 @@ from is2_core.orders.importing import fetch_order
 from is2_core.orders.states import ReceivedState
 from plugins.interface import SettingsError
 from tests.support.amazon import APPLICATION
+from tests.support.buyers import why
 from tests.support.world import World
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -41,7 +42,7 @@ def test_an_order_with_another_ones_buyer_is_set_aside_alone_and_can_be_read_aga
     world.settle()
     found = world.orders()
     assert (found[mine].state, found[other].state) == (ReceivedState.QUARANTINED, ReceivedState.INJECTED)
-    assert "cannot be opened" in found[mine].reason
+    assert "cannot be opened" in why(found[mine])
     assert set(world.warehouse_orders()) == {found[other].number}
     again = {"integration_id": store, "account_id": world.account, "user_id": world.owner, "remote_id": mine}
     fetch_order.fetch_this_order(world.platform, **again)

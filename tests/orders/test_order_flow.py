@@ -14,6 +14,7 @@ from is2_core.orders.models import Recipient
 from is2_core.orders.states import AckState, ReceivedState
 from is2_core.tasks.models import Schedule
 from plugins.amazon.simulator.orders.buyers import SENTINELS
+from tests.support.buyers import why
 from tests.support.world import SKUS, World
 
 METHODS = ("STANDARD", "Express", "SECOND_DAY", "NEXT_DAY", "PRIORITY", "SAME_DAY", "FREE_ECONOMY")
@@ -83,7 +84,7 @@ def test_every_branch_of_a_store_is_accounted_for_with_its_reason(world: World, 
         "unknown_enum": held,
         "bad": {ReceivedState.QUARANTINED},
     }
-    assert all(found[order_id].reason for order_id in made["amazon_fulfilled"] + made["cancelled"] + made["bad"])
+    assert all(why(found[order_id]) for order_id in made["amazon_fulfilled"] + made["cancelled"] + made["bad"])
     codes = {branch: {hold for order_id in made[branch] for hold in world.holds(order_id)} for branch in made}
     assert codes["bundle"] == codes["unmapped_sku"] == {"SKU_UNKNOWN"}
     assert codes["unmapped_method"] == {"METHOD_UNMAPPED"}
@@ -156,7 +157,7 @@ def test_an_order_cancelled_after_it_was_placed_is_stopped_in_the_warehouse(worl
     world.settle_later(minutes=31)
     order = world.orders()[order_id]
     assert order.state == ReceivedState.CANCELLED
-    assert "the warehouse stopped it" in order.reason
+    assert "the warehouse stopped it" in why(order)
     assert world.warehouse_orders()[order.number].state == "CANCELLED"
 
 

@@ -73,7 +73,7 @@ class Placed:
                     name=name if stored else "",
                     content_type="text/html" if stored else "",
                     sealed=seal(LineCustomization.sealed, base64.b64encode(ZIP).decode(), *place) if stored else None,
-                    sentence=sentence,
+                    sealed_message=seal(LineCustomization.sealed_message, sentence, *place) if sentence else None,
                 )
             )
         asked = to_json([HandlingRequirement(HandlingKind.CUSTOMIZATION, (self.sku,))])

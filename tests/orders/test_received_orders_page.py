@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -15,7 +16,7 @@ from is2_core.orders.importing.staging import stage
 from is2_core.orders.models import Hold, ReceivedLine, ReceivedOrder, Recipient
 from is2_core.orders.states import AckState, ReceivedState
 from plugins.interface import Address, FulfilledBy, Order, OrderLine, OrderState, ShippingMappingUI
-from tests.support.buyers import people_of
+from tests.support.buyers import ack_refused, people_of, post_refused
 from tests.support.panel import ALICE, BOB, CHARLIE, PACKER, SUPPORT, Panel
 
 
@@ -140,7 +141,9 @@ def test_the_acknowledgement_is_said_in_words(panel: Panel, state: AckState, sen
     order = order_with(panel, ReceivedOrder.state == ReceivedState.INJECTED)
     with panel.platform.db.write() as db:
         db.execute(
-            sa.update(ReceivedOrder).where(ReceivedOrder.id == order.id).values(ack_state=state, ack_message=sentence)
+            sa.update(ReceivedOrder)
+            .where(ReceivedOrder.id == order.id)
+            .values(ack_state=state, sealed_ack_message=ack_refused(order, sentence))
         )
     assert f"Acknowledgement {words}" in panel.browser(ALICE).get(f"/received-orders/{order.id}").text
 
@@ -249,7 +252,7 @@ def test_an_order_shipped_elsewhere_is_ended_with_a_note_only(panel: Panel) -> N
     assert "It was shipped elsewhere" not in [button.text.strip() for button in page.soup.find_all("button")]
 
 
-def package(panel: Panel, order: ReceivedOrder, number: int, **values: object) -> int:
+def package(panel: Panel, order: ReceivedOrder, number: int, refusal: str = "", **values: object) -> int:
     """A package of an order as the warehouse reported it."""
     with panel.platform.db.write() as db:
         line = db.scalars(sa.select(ReceivedLine).where(ReceivedLine.order_id == order.id)).first()
@@ -259,6 +262,7 @@ def package(panel: Panel, order: ReceivedOrder, number: int, **values: object) -
             "service": "Ground",
             "tracking_number": f"1Z{number}",
             "post_state": PostState.DUE,
+            "sealed_post_message": post_refused(order.id, str(number), refusal),
             **values,
         }
         row = Package(
@@ -290,7 +294,7 @@ def package(panel: Panel, order: ReceivedOrder, number: int, **values: object) -
             "The cart has it Last post Nov 23, 11:00",
         ),
         (
-            {"post_state": PostState.REJECTED, "post_message": "No such line."},
+            {"post_state": PostState.REJECTED, "refusal": "No such line."},
             "Refused No such line. Correct what is wrong, in the warehouse or at Amazon, then send it again; or enter "
             "it at Amazon yourself and say so here. Send tracking again Entered by hand",
         ),
@@ -299,9 +303,7 @@ def package(panel: Panel, order: ReceivedOrder, number: int, **values: object) -
     ],
     ids=["due", "retry", "waiting", "done", "rejected", "not needed", "voided"],
 )
-def test_packages_are_shown_with_what_the_cart_knows_of_them(
-    panel: Panel, values: dict[str, object], words: str
-) -> None:
+def test_packages_are_shown_with_what_the_cart_knows_of_them(panel: Panel, values: dict[str, Any], words: str) -> None:
     order = order_with(panel, ReceivedOrder.state == ReceivedState.INJECTED)
     package(panel, order, 1, **values)
     page = panel.browser(ALICE).get(f"/received-orders/{order.id}")
@@ -317,7 +319,7 @@ def test_packages_are_shown_with_what_the_cart_knows_of_them(
 
 def test_a_refused_package_is_posted_again(panel: Panel) -> None:
     order = order_with(panel, ReceivedOrder.state == ReceivedState.INJECTED)
-    package_id = package(panel, order, 1, post_state=PostState.REJECTED, post_message="No such line.")
+    package_id = package(panel, order, 1, post_state=PostState.REJECTED, refusal="No such line.")
     browser = panel.browser(ALICE)
     browser.get(f"/received-orders/{order.id}")
     page = browser.press("Send tracking again")
@@ -332,7 +334,7 @@ def test_a_refused_package_is_posted_again(panel: Panel) -> None:
 
 def test_a_refused_package_that_was_entered_by_hand_is_done(panel: Panel) -> None:
     order = order_with(panel, ReceivedOrder.state == ReceivedState.INJECTED)
-    package_id = package(panel, order, 1, post_state=PostState.REJECTED, post_message="Corrected too often.")
+    package_id = package(panel, order, 1, post_state=PostState.REJECTED, refusal="Corrected too often.")
     browser = panel.browser(ALICE)
     browser.get(f"/received-orders/{order.id}")
     page = browser.press("Entered by hand")
@@ -357,7 +359,7 @@ def test_a_refused_acknowledgement_has_an_end(panel: Panel, button: str, state: 
     order = order_with(panel, ReceivedOrder.state == ReceivedState.INJECTED)
     with panel.platform.db.write() as db:
         row = sa.update(ReceivedOrder).where(ReceivedOrder.id == order.id)
-        db.execute(row.values(ack_state=AckState.REJECTED, ack_message="No such line."))
+        db.execute(row.values(ack_state=AckState.REJECTED, sealed_ack_message=ack_refused(order, "No such line.")))
     browser = panel.browser(ALICE)
     browser.get(f"/received-orders/{order.id}")
     page = browser.press(button)

@@ -20,6 +20,7 @@ from is2_core.orders.models import OrderEvent, ReceivedOrder, Recipient
 from is2_core.orders.states import AckState, ReceivedState
 from plugins.warehouse import CancelAnswer, NewOrder, PlaceAnswer, TooLate, WarehouseContext, hookimpl
 from tests.shipments.test_tracking import METHODS, Dock
+from tests.support.buyers import why
 from tests.support.world import World
 
 ITEM = ("TENT-2P", 3)
@@ -92,7 +93,7 @@ def test_a_parcel_confirmed_by_hand_is_stopped_within_one_listing(dock: Dock) ->
     order = dock.received(order_id)
     assert dock.warehouse_order(order_id).state == "CANCELLED"
     assert order.state == ReceivedState.DISMISSED
-    assert order.reason.startswith("Shipped elsewhere: Confirmed at Amazon by somebody else")
+    assert why(order).startswith("Shipped elsewhere: Confirmed at Amazon by somebody else")
     assert cases(dock) == []
     assert dock.world.amazon.calls("confirmShipment") == []
 
@@ -200,7 +201,7 @@ def test_the_rest_confirmed_by_hand_after_a_part_from_here_is_stopped(dock: Dock
     by_hand(dock, order_id)
     one_listing(dock)
     assert dock.left(order_id) == {"TENT-2P": 0}
-    assert "the warehouse stopped the rest" in dock.received(order_id).stop_answer
+    assert "the warehouse stopped the rest" in dock.stop_answer(order_id)
     assert dock.received(order_id).state == ReceivedState.COMPLETED
     assert cases(dock) == []
 
@@ -301,13 +302,13 @@ def test_what_was_never_placed_and_is_confirmed_by_hand_is_over(dock: Dock) -> N
     for order_id, state in ((quarantined, ReceivedState.QUARANTINED), (excluded, ReceivedState.EXCLUDED)):
         with dock.world.platform.db.write() as session:
             row = sa.update(ReceivedOrder).where(ReceivedOrder.remote_id == order_id)
-            session.execute(row.values(state=state, reason="As it was."))
+            session.execute(row.values(state=state, reason_code="QUARANTINED"))
         by_hand(dock, order_id)
     one_listing(dock)
     for order_id in (quarantined, excluded):
         order = dock.received(order_id)
         assert (order.state, order.holds) == (ReceivedState.EXCLUDED, [])
-        assert order.reason == "Shipped already, before the warehouse had it."
+        assert why(order) == "Shipped already, before the warehouse had it."
     assert (dock.world.warehouse_orders(), cases(dock)) == ({}, [])
 
 

@@ -214,7 +214,8 @@ def test_what_was_erased_of_a_buyer_stays_erased(world: World, taken: Stage, ord
     correct_address(world.platform, order_id=row.id, account_id=world.account, user_id=world.owner, values=TYPED)
     with world.platform.db.write() as session:
         session.execute(sa.update(ReceivedOrder).values(placed_at=world.clock.now() if placed else None))
-        session.execute(sa.update(ReceivedOrder).values(cancel_reason="", has_address=False, address_corrected=False))
+        erased = {"sealed_cancel_reason": None, "has_address": False, "address_corrected": False}
+        session.execute(sa.update(ReceivedOrder).values(erased))
         session.execute(sa.update(Recipient).values(sealed=None, corrected=None, erased_at=world.clock.now()))
     gift = (replace(order.lines[0], gift_message="Happy birthday!", title="Tent, green"),)
     row = taken(later(order, 1, lines=gift, shipping_method="EXPEDITED", cancellation_request="Moved to 5 Secret St"))

@@ -15,7 +15,11 @@ from is2_core.orders.transition import explain, transition
 from is2_core.orders.wording.events import EventCode, Told
 from is2_core.platform import Platform
 from plugins.interface import OrderState
+from tests.support.buyers import why
 from tests.support.statements import counted
+
+BEFORE, BEFORE_TEXT = Told(EventCode.CANCELLED), "Cancelled at the cart before it was placed."
+AFTER, AFTER_TEXT = Told(EventCode.DISMISSED, {"reason": "Sold."}), "Dismissed: Sold."
 
 
 @pytest.fixture
@@ -45,7 +49,7 @@ def ids(platform: Platform) -> dict[ReceivedState, int]:
                 number=f"AM1-{state}",
                 state=state,
                 cart_state=OrderState.READY,
-                reason="before",
+                reason_code=BEFORE.code,
                 cart_created_at=now,
                 cart_updated_at=now,
                 staged_at=now,
@@ -61,8 +65,7 @@ def ids(platform: Platform) -> dict[ReceivedState, int]:
 def states(platform: Platform) -> dict[str, tuple[str, str]]:
     """(state, reason) by the state each order began in."""
     with platform.db.read() as session:
-        rows = session.execute(sa.select(ReceivedOrder.remote_id, ReceivedOrder.state, ReceivedOrder.reason))
-        return {began: (state, reason) for began, state, reason in rows}
+        return {row.remote_id: (row.state, why(row)) for row in session.scalars(sa.select(ReceivedOrder))}
 
 
 @pytest.mark.parametrize("to", ReceivedState)
@@ -71,11 +74,11 @@ def test_those_that_may_go_there_do_and_the_others_stay(
 ) -> None:
     now = platform.clock.now()
     with platform.db.write() as session:
-        moved = transition(session, ids.values(), to, "after", now, told=Told(EventCode.RELEASED))
+        moved = transition(session, ids.values(), to, AFTER, now, told=Told(EventCode.RELEASED))
     assert moved == {ids[state] for state in ALLOWED_FROM[to]}
     after = states(platform)
     for state in ReceivedState:
-        assert after[state] == ((to, "after") if state in ALLOWED_FROM[to] else (state, "before"))
+        assert after[state] == ((to, AFTER_TEXT) if state in ALLOWED_FROM[to] else (state, BEFORE_TEXT))
     with platform.db.read() as session:
         events = session.execute(sa.select(OrderEvent.order_id, OrderEvent.code, OrderEvent.at))
         assert sorted(events.all()) == sorted((order_id, "RELEASED", now) for order_id in moved)
@@ -84,28 +87,38 @@ def test_those_that_may_go_there_do_and_the_others_stay(
 def test_each_order_can_have_a_reason_of_its_own_and_shows_it_when_it_is_loaded(
     platform: Platform, ids: dict[ReceivedState, int]
 ) -> None:
-    some = {ids[ReceivedState.STAGED]: "one", ids[ReceivedState.HELD]: "two", ids[ReceivedState.DISMISSED]: "three"}
+    some = {
+        ids[ReceivedState.STAGED]: Told(EventCode.QUARANTINED, {"message": "One."}),
+        ids[ReceivedState.HELD]: Told(EventCode.UNKNOWN_TO_CART),
+        ids[ReceivedState.DISMISSED]: AFTER,
+    }
     with platform.db.write() as session:
         orders = {order_id: session.get_one(ReceivedOrder, order_id) for order_id in some}
         # What is changed on a loaded order before is not lost.
-        orders[ids[ReceivedState.STAGED]].caution = "Look."
+        orders[ids[ReceivedState.STAGED]].waits_for = "STOCK"
         moved = transition(session, some, ReceivedState.QUARANTINED, some, platform.clock.now())
         assert moved == {ids[ReceivedState.STAGED], ids[ReceivedState.HELD]}
-        shown = {order_id: (order.state, order.reason, order.caution) for order_id, order in orders.items()}
+        shown = {order_id: (order.state, why(order), order.waits_for) for order_id, order in orders.items()}
     assert shown == {
-        ids[ReceivedState.STAGED]: ("QUARANTINED", "one", "Look."),
-        ids[ReceivedState.HELD]: ("QUARANTINED", "two", ""),
-        ids[ReceivedState.DISMISSED]: ("DISMISSED", "before", ""),
+        ids[ReceivedState.STAGED]: ("QUARANTINED", "One.", "STOCK"),
+        ids[ReceivedState.HELD]: ("QUARANTINED", "The cart does not know this order any more.", ""),
+        ids[ReceivedState.DISMISSED]: ("DISMISSED", BEFORE_TEXT, ""),
     }
+
+
+def test_orders_that_are_not_named_have_no_reason_any_more(platform: Platform, ids: dict[ReceivedState, int]) -> None:
+    with platform.db.write() as session:
+        transition(session, ids.values(), ReceivedState.INJECTED, {}, platform.clock.now())
+    assert states(platform)[ReceivedState.STAGED] == ("INJECTED", "")
 
 
 def test_a_reason_can_change_without_a_move(platform: Platform, ids: dict[ReceivedState, int]) -> None:
     with platform.db.write() as session:
-        explain(session, {ids[ReceivedState.STAGED]: "paid", ids[ReceivedState.HELD]: "unpaid"})
+        explain(session, {ids[ReceivedState.STAGED]: None, ids[ReceivedState.HELD]: AFTER})
     after = states(platform)
-    assert after[ReceivedState.STAGED] == ("STAGED", "paid")
-    assert after[ReceivedState.HELD] == ("HELD", "unpaid")
-    assert after[ReceivedState.EXCLUDED] == ("EXCLUDED", "before")
+    assert after[ReceivedState.STAGED] == ("STAGED", "")
+    assert after[ReceivedState.HELD] == ("HELD", AFTER_TEXT)
+    assert after[ReceivedState.EXCLUDED] == ("EXCLUDED", BEFORE_TEXT)
 
 
 def test_it_takes_two_statements_for_however_many(platform: Platform, ids: dict[ReceivedState, int]) -> None:
@@ -114,7 +127,7 @@ def test_it_takes_two_statements_for_however_many(platform: Platform, ids: dict[
             session,
             ids.values(),
             ReceivedState.DISMISSED,
-            "Enough.",
+            Told(EventCode.DISCONNECTED),
             platform.clock.now(),
             told=Told(EventCode.HELP),
         )

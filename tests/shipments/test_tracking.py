@@ -20,8 +20,10 @@ from is2_core.orders.fulfillment.packages import FIRST_REFERENCE
 from is2_core.orders.fulfillment.states import PostState
 from is2_core.orders.models import ReceivedLine, ReceivedOrder
 from is2_core.orders.states import ReceivedState
+from is2_core.orders.wording.shown import stop_answer, timeline
 from is2_core.shipments import tracking
 from plugins.warehouse import Shipments, WarehouseContext, hookimpl
+from tests.support.buyers import why
 from tests.support.parcels import confirming
 from tests.support.world import World
 
@@ -38,6 +40,12 @@ class Dock:
         self.store = world.connect()
         world.map_methods(self.store, *METHODS)
         world.add_item(self.store, "BUNDLE-CAMP", ("TENT-2P", "1"), ("LAMP-USB", "2"))
+
+    def stop_answer(self, order_id: str) -> str:
+        """How the warehouse answered to being asked to stop an order, as its page tells it."""
+        order = self.received(order_id)
+        with self.world.platform.db.read() as session:
+            return stop_answer(timeline(self.world.platform, session, order, "amazon"))
 
     def order(self, branch: str = "plain") -> str:
         """An order of that branch, placed in the warehouse; returns the cart's id."""
@@ -293,7 +301,7 @@ def test_the_warehouse_can_end_an_order_and_everybody_hears_of_it(dock: Dock) ->
     )
     dock.world.pass_time(minutes=1)
     order = dock.received(order_id)
-    assert (order.state, order.reason) == (
+    assert (order.state, why(order)) == (
         ReceivedState.CANCELLED,
         "The warehouse ended this order: water damage",
     )
@@ -307,8 +315,7 @@ def test_a_cancellation_of_a_partly_shipped_order_stops_the_rest(dock: Dock) -> 
     dock.ship(order_id, "1Z0001", {"TENT-2P": 1})
     dock.world.amazon.post(f"orders/{order_id}", {"cancel": True})
     dock.world.pass_time(minutes=35)
-    order = dock.received(order_id)
-    assert "the warehouse stopped the rest" in order.stop_answer
+    assert "the warehouse stopped the rest" in dock.stop_answer(order_id)
     assert dock.left(order_id) == {"TENT-2P": 0, "LAMP-USB": 0}
 
 

@@ -1,4 +1,4 @@
-"""Reading and changing what is sealed of an order's buyer, and sealing as releases before did."""
+"""Reading, changing and making what is sealed of an order, and sealing as releases before did."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy.orm import Session
 
 from is2_core.crypto import Keyring
-from is2_core.db.types import seal
+from is2_core.db.types import SealedValue, seal
+from is2_core.orders.fulfillment.models import Package
 from is2_core.orders.models import ReceivedOrder, Recipient
+from is2_core.orders.wording.events import worded
+from is2_core.orders.wording.sealing import opened_params
 
 
 def people_of(session: Session, recipient: Recipient) -> dict[str, Any]:
@@ -27,6 +30,22 @@ def change_people(session: Session, recipient: Recipient, **parts: Any) -> None:
     order = session.get_one(ReceivedOrder, recipient.order_id)
     people = {**people_of(session, recipient), **parts}
     recipient.sealed = seal(Recipient.sealed, people, order.integration_id, order.remote_id)
+
+
+def why(order: ReceivedOrder) -> str:
+    """Return why an order is in its state, worded; of a cart that is called Amazon."""
+    params = opened_params(order.sealed_reason, order.integration_id, order.remote_id)
+    return worded(order.reason_code, params, {"cart": "Amazon"}) if order.reason_code else ""
+
+
+def ack_refused(order: ReceivedOrder, message: str) -> SealedValue:
+    """Seal why the cart refused an order's acknowledgement."""
+    return seal(ReceivedOrder.sealed_ack_message, message, order.integration_id, order.remote_id)
+
+
+def post_refused(order_id: int, warehouse_ref: str, message: str) -> SealedValue:
+    """Seal why the cart refused a package."""
+    return seal(Package.sealed_post_message, message, order_id, warehouse_ref)
 
 
 def sealed_before(keyring: Keyring, purpose: str, value: bytes) -> str:

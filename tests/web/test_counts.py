@@ -17,6 +17,7 @@ from is2_core.orders.states import AckState, ReceivedState
 from is2_core.tasks.models import Task
 from is2_core.tasks.states import TaskState
 from tests.support.browser import Browser, Page
+from tests.support.buyers import ack_refused, post_refused
 from tests.support.panel import ADMIN, ALICE, CHARLIE, START, Panel
 
 
@@ -46,7 +47,7 @@ def refuse(panel: Panel, order: ReceivedOrder, number: str) -> None:
                 tracking_number=number,
                 shipped_at=START,
                 post_state=PostState.REJECTED,
-                post_message="No such item.",
+                sealed_post_message=post_refused(order.id, number, "No such item."),
                 seen_at=START,
             )
         )
@@ -132,7 +133,7 @@ def test_the_list_of_refused_tracking_says_why_and_leads_to_sending_it_again(pan
 
 def test_refused_acknowledgements_are_found_with_their_reason(panel: Panel) -> None:
     row = orders(panel)[0]
-    change(panel, [row], ack_state=AckState.REJECTED, ack_message="The order is gone.")
+    change(panel, [row], ack_state=AckState.REJECTED, sealed_ack_message=ack_refused(row, "The order is gone."))
     browser: Browser = panel.browser(ALICE)
     page = browser.get("/received-orders?refused=acknowledgement")
     assert rows_of(page) == 1

@@ -9,6 +9,7 @@ from is2_core.accounts.models import Integration
 from is2_core.orders.importing.fetch_order import can_fetch
 from is2_core.orders.models import ReceivedOrder
 from is2_core.orders.states import ReceivedState
+from is2_core.orders.wording.shown import shown_reason
 from plugins.interface import TO_SHIP
 from web.access import platform
 
@@ -45,4 +46,5 @@ def outcome(order: ReceivedOrder, cart: str) -> str:
     """What came of fetching an order, for the top of its page."""
     waits = order.state == ReceivedState.STAGED and order.cart_state not in TO_SHIP
     what = _WAITS if waits else _OUTCOMES[ReceivedState(order.state)]
-    return " ".join(filter(None, (f"Read from {cart}.", what, order.reason)))
+    label = platform().carts.manifest(cart).label
+    return " ".join(filter(None, (f"Read from {label}.", what, shown_reason(platform(), order, cart))))

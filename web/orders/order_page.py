@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import selectinload
 
 from is2_core.accounts.models import Integration
+from is2_core.db.types import opened
 from is2_core.embedded_warehouse import order_queries
 from is2_core.errors import FlowError
 from is2_core.orders import actions
@@ -21,7 +22,7 @@ from is2_core.orders.fulfillment.states import PostState
 from is2_core.orders.importing import fetch_order
 from is2_core.orders.models import LineCustomization, PlacedComponent, ReceivedOrder
 from is2_core.orders.states import UNPLACED
-from is2_core.orders.wording.shown import ShownHold, shown_holds, timeline
+from is2_core.orders.wording.shown import ShownHold, shown_holds, shown_reason, stop_answer, timeline
 from is2_core.shipments import tracking
 from plugins.warehouse import WaitsFor
 from web import access
@@ -90,7 +91,7 @@ def _detail(order: ReceivedOrder, error: FlowError | None = None, reason: str = 
             for row in db.execute(
                 sa.select(
                     LineCustomization.line_id,
-                    LineCustomization.sentence,
+                    LineCustomization.sealed_message,
                     LineCustomization.sealed.is_not(None).label("present"),
                 ).where(LineCustomization.line_id.in_([line.id for line in order.lines]))
             )
@@ -109,6 +110,15 @@ def _detail(order: ReceivedOrder, error: FlowError | None = None, reason: str = 
         in_warehouse=in_warehouse(order),
         replaced=replaced,
         customizations=customizations,
+        customization_problems={
+            line.id: opened(
+                customizations[line.id].sealed_message, order.integration_id, order.remote_id, line.remote_id
+            )
+            for line in order.lines
+            if line.id in customizations
+        },
+        why=shown_reason(platform(), order, store.cart),
+        stop_answer=stop_answer(entries),
         recipient=recipient,
         notes=line_notes(recipient, order.lines),
         may_see=may_see(order.account_id),

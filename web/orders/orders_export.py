@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, selectinload
 from is2_core.accounts.models import Integration
 from is2_core.orders.fulfillment.models import Package
 from is2_core.orders.models import ImportCursor, ReceivedOrder
-from is2_core.orders.wording.shown import ShownHold, shown_holds
+from is2_core.orders.wording.shown import ShownHold, shown_holds, shown_reason
 from is2_core.tasks.models import Task
 from is2_core.tasks.states import OPEN_STATES
 from web import access
@@ -67,7 +67,7 @@ def export() -> ResponseReturnValue:
     holds = {row.id: shown_holds(platform(), row, carts[row.integration_id]) for row in shown}
     return {
         "account": account.name,
-        "orders": [_order(row, holds[row.id], packages[row.id]) for row in shown],
+        "orders": [_order(row, carts[row.integration_id], holds[row.id], packages[row.id]) for row in shown],
         "next": shown[-1].id if len(rows) > MOST else None,
         "open_tasks": open_tasks,
         "checked_at": checked_at.isoformat() if checked_at else None,
@@ -84,7 +84,7 @@ def _packages(db: Session, orders: Sequence[ReceivedOrder]) -> defaultdict[int, 
     return found
 
 
-def _order(row: ReceivedOrder, holds: Sequence[ShownHold], packages: Sequence[Package]) -> dict[str, object]:
+def _order(row: ReceivedOrder, cart: str, holds: Sequence[ShownHold], packages: Sequence[Package]) -> dict[str, object]:
     lines = {line.id: line.remote_id for line in row.lines}
     return {
         "integration": row.integration_id,
@@ -92,7 +92,7 @@ def _order(row: ReceivedOrder, holds: Sequence[ShownHold], packages: Sequence[Pa
         "number": row.number,
         "state": row.state,
         "cart_state": row.cart_state,
-        "reason": row.reason,
+        "reason": shown_reason(platform(), row, cart),
         "holds": [{"code": hold.code, "subject": hold.subject, "sentence": hold.text} for hold in holds],
         "acknowledgement": row.ack_state,
         "acknowledgement_problem": row.ack_message,

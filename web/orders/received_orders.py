@@ -14,7 +14,7 @@ from is2_core.orders.holds.reasons import HoldCode
 from is2_core.orders.importing import fetch_order
 from is2_core.orders.models import Hold, ReceivedOrder
 from is2_core.orders.states import ReceivedState
-from is2_core.orders.wording.shown import HOLD_LABELS, shown_holds
+from is2_core.orders.wording.shown import HOLD_LABELS, shown_holds, shown_reason
 from web import access
 from web.access import platform
 from web.orders.fetch_order import FetchForm, fetch_form, outcome
@@ -91,6 +91,7 @@ def _list(error: str = "", refused: FetchForm | None = None) -> str:
         refused_labels=REFUSED_LABELS,
         refusals=refused_writes,
         holds={row.id: shown_holds(platform(), row, store_of[row.integration_id].cart) for row in page.rows},
+        reasons={row.id: shown_reason(platform(), row, store_of[row.integration_id].cart) for row in page.rows},
         link=link_of,
         error=error,
         fetch=refused or (fetch_form(stores, chosen_store, missed) if missed else None),
@@ -110,7 +111,7 @@ def fetch() -> ResponseReturnValue:
         form = FetchForm((store,), store.id, number, at_field)
         return _list("" if at_field else error.sentence, form), error.status
     order = visible_order(order_id)
-    flash(outcome(order, platform().carts.manifest(store.cart).label), "success")
+    flash(outcome(order, store.cart), "success")
     return redirect(url_for(".detail", order_id=order_id), 303)
 
 

@@ -64,7 +64,7 @@ def settle(session: Session, integration_id: int, results: Mapping[str, Result],
     for line in lines:
         result, item = results[str(line.id)], items.get(line.cart_item_id)
         newer = item is not None and line.version > item.pushed_version
-        outcome = {"id": line.id, "result": PushResult.RETRY, "sentence": ""}
+        outcome = {"id": line.id, "result": PushResult.RETRY}
         if isinstance(result, Applied):
             outcome["result"] = PushResult.APPLIED
             if item is not None and newer:
@@ -81,11 +81,11 @@ def settle(session: Session, integration_id: int, results: Mapping[str, Result],
                     }
                 )
         elif isinstance(result, Rejected):
-            outcome |= {"result": PushResult.REJECTED, "sentence": f"{result.sentence} ({result.code})"}
+            outcome["result"] = PushResult.REJECTED
             if item is not None and newer:
-                refused.append({"id": item.id, "push_message": outcome["sentence"]})
+                refused.append({"id": item.id, "push_message": f"{result.sentence} ({result.code})"})
         elif line.cart_item_id in tries and tries[line.cart_item_id].count + 1 >= TELL_AFTER:
-            outcome |= {"result": PushResult.ALONE, "sentence": ALONE}
+            outcome["result"] = PushResult.ALONE
             if item is not None and newer:
                 refused.append({"id": item.id, "push_message": ALONE})
         outcomes.append(outcome)

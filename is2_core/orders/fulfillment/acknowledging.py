@@ -12,11 +12,13 @@ from is2_core.accounts.access import owned
 from is2_core.accounts.display_name import integration_name
 from is2_core.accounts.models import Integration
 from is2_core.db.locks import LOCK, lock_rows
+from is2_core.db.types import seal
 from is2_core.errors import Conflict
 from is2_core.orders.models import ReceivedOrder
 from is2_core.orders.states import ACK_OPEN, AckState, ReceivedState
 from is2_core.orders.timeline import Event, record
 from is2_core.orders.wording.events import EventCode
+from is2_core.orders.wording.sealing import order_keys
 from is2_core.platform import Platform
 from is2_core.submissions.batch_backoff import TELL_AFTER, most_after, tell
 from is2_core.submissions.rows import KIND_ACKNOWLEDGE
@@ -88,7 +90,14 @@ def settle(session: Session, integration_id: int, results: Mapping[str, Result],
         .order_by(ReceivedOrder.id)
         .with_for_update(**LOCK)
     ).all()
-    record(session, [event for order in orders for event in _settle_one(order, results[order.number], now)], now)
+    refused = [order.id for order in orders if isinstance(results[order.number], Rejected)]
+    keeps_text = order_keys(session, refused)
+    events = [
+        event
+        for order in orders
+        for event in _settle_one(order, results[order.number], now, keeps_text=order.id in keeps_text)
+    ]
+    record(session, events, now)
     if orders:
         session.flush()
         _tell_of_tries(session, session.get_one(Integration, integration_id), now)
@@ -109,12 +118,14 @@ def _tell_of_tries(session: Session, integration: Integration, now: datetime) ->
     tell(session, integration, "acknowledgements", sentence if stuck else "", now)
 
 
-def _settle_one(order: ReceivedOrder, result: Result, now: datetime) -> list[Event]:
+def _settle_one(order: ReceivedOrder, result: Result, now: datetime, *, keeps_text: bool) -> list[Event]:
     if isinstance(result, Applied):
-        order.ack_state, order.ack_at, order.ack_message = AckState.DONE, now, ""
+        order.ack_state, order.ack_at, order.sealed_ack_message = AckState.DONE, now, None
         return [Event(order.id, EventCode.ACKNOWLEDGED)]
     if isinstance(result, Rejected):
-        order.ack_state, order.ack_message = AckState.REJECTED, f"{result.sentence} ({result.code})"
+        order.ack_state = AckState.REJECTED
+        text, key = f"{result.sentence} ({result.code})", (order.integration_id, order.remote_id)
+        order.sealed_ack_message = seal(ReceivedOrder.sealed_ack_message, text, *key) if keeps_text else None
         return [Event(order.id, EventCode.ACK_REJECTED, {"message": result.sentence, "refusal": result.code})]
     if order.state == ReceivedState.COMPLETED:
         order.ack_state = AckState.NOT_NEEDED
@@ -128,7 +139,7 @@ def acknowledge_again(platform: Platform, *, order_id: int, account_id: int, use
     """Send an acknowledgement again that the cart refused, after a person has mended what was wrong."""
     with platform.db.write() as session:
         order = _refused(session, order_id, account_id)
-        order.ack_state, order.ack_message, order.ack_tries = AckState.DUE, "", 0
+        order.ack_state, order.sealed_ack_message, order.ack_tries = AckState.DUE, None, 0
         now = platform.clock.now()
         record(session, [Event(order.id, EventCode.ACK_AGAIN, user_id=user_id)], now)
         integration = session.get_one(Integration, order.integration_id)
@@ -139,7 +150,7 @@ def leave_unacknowledged(platform: Platform, *, order_id: int, account_id: int, 
     """Let an order go without the acknowledgement that the cart refused."""
     with platform.db.write() as session:
         order = _refused(session, order_id, account_id)
-        order.ack_state, order.ack_message = AckState.NOT_NEEDED, ""
+        order.ack_state, order.sealed_ack_message = AckState.NOT_NEEDED, None
         record(session, [Event(order.id, EventCode.ACK_LEFT, user_id=user_id)], platform.clock.now())
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from is2_core.db.base import Base, Id, Owned, reference as foreign_key
 from is2_core.db.instants import future, told
+from is2_core.db.types import Sealed, SealedValue, opened
 
 
 class Package(Owned):
@@ -19,7 +20,7 @@ class Package(Owned):
     package that takes the place of a voided one takes its reference too (`replaces_id`). `version` rises with every
     change the cart should hear of, `posted_version` is the one it last accepted. Where another package has taken over
     what the cart has under this one's reference, `label_id` is that package: its carrier and number stand there.
-    `plain_number` is the tracking number as it is compared.
+    `plain_number` is the tracking number as it is compared, `post_message` why the cart refused it, "" for nothing.
     """
 
     __tablename__ = "package"
@@ -45,7 +46,10 @@ class Package(Owned):
     version: Mapped[int] = mapped_column(default=1)
     posted_version: Mapped[int] = mapped_column(default=0)
     post_state: Mapped[str]
-    post_message: Mapped[str] = mapped_column(default="")
+    sealed_post_message: Mapped[SealedValue | None] = mapped_column(
+        Sealed("package.sealed_post_message", key=("package.order_id", "package.warehouse_ref")),
+        info={"pii": "what the cart says of the order"},
+    )
     post_at: Mapped[datetime | None] = mapped_column(info=future())
     set_at: Mapped[datetime | None]
     posted_at: Mapped[datetime | None]
@@ -60,6 +64,10 @@ class Package(Owned):
     units: Mapped[list[PackageUnits]] = relationship(
         order_by="PackageUnits.id", lazy="selectin", cascade="all, delete-orphan"
     )
+
+    @property
+    def post_message(self) -> str:
+        return opened(self.sealed_post_message, self.order_id, self.warehouse_ref) or ""
 
     @property
     def told_to_cart(self) -> bool:

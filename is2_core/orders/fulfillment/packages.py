@@ -57,7 +57,7 @@ def reallocate(platform: Platform, session: Session, order: ReceivedOrder, now: 
         wanting = package.post_state in UNTOLD
         unsent = wanting and not package.posted_version and not package.voided
         if unsent and _take_entered(package, entered):
-            package.post_state, package.post_message, package.post_at = PostState.DONE, "", None
+            package.post_state, package.sealed_post_message, package.post_at = PostState.DONE, None, None
             number = {"tracking_number": package.tracking_number}
             record(session, [Event(order.id, EventCode.TRACKING_ENTERED, number)], now)
     session.flush()
@@ -137,7 +137,7 @@ def next_reference(packages: Sequence[Package]) -> str:
 def changed(package: Package) -> None:
     """Note that the cart should hear of the package anew, whatever became of its last post."""
     package.version += 1
-    package.post_state, package.post_message, package.post_at = PostState.WAITING, "", None
+    package.post_state, package.sealed_post_message, package.post_at = PostState.WAITING, None, None
 
 
 def follow_packages(session: Session, order: ReceivedOrder, now: datetime) -> None:

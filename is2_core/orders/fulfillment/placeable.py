@@ -74,7 +74,7 @@ def next_batch(
         ]
         closed = [order_id for order_id, known in people.items() if known is None]
         told = Told(EventCode.ADDRESS_CLOSED)
-        transition(session, closed, ReceivedState.QUARANTINED, told.text({}), now, told=told)
+        transition(session, closed, ReceivedState.QUARANTINED, told, now, told=told)
         _note_asked(session, batch, now)
         return batch, orders[-1].id if orders else last, len(orders) == most
 

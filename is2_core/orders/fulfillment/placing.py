@@ -211,7 +211,7 @@ def store_placed(
     ack_state = AckState.DUE if acknowledged else AckState.NOT_NEEDED
     # Those held meanwhile go as well: the warehouse has them.
     replace_holds(session, {order.id: () for order in news if order.state == ReceivedState.HELD})
-    transition(session, wanted, ReceivedState.INJECTED, "", now, also=taken | {"ack_state": ack_state})
+    transition(session, wanted, ReceivedState.INJECTED, {}, now, also=taken | {"ack_state": ack_state})
     unwanted = [order.id for order in news if order.state != ReceivedState.INJECTED]
     if unwanted:
         ended = taken | {"ack_state": AckState.NOT_NEEDED, "stop_asked_at": None}

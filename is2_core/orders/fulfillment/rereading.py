@@ -87,4 +87,4 @@ def set_aside(session: Session, order_id: int, told: Told, now: datetime) -> boo
     order = session.get_one(ReceivedOrder, order_id, with_for_update=LOCK)
     if order.state != ReceivedState.STAGED or order.asked_at is not None:
         return False
-    return bool(transition(session, [order_id], ReceivedState.QUARANTINED, told.text({}), now, told=told))
+    return bool(transition(session, [order_id], ReceivedState.QUARANTINED, told, now, told=told))

@@ -106,13 +106,11 @@ def store_stop(
         told = Told(EventCode.STOPPED_IN_PART, why)
     else:
         told = Told(EventCode.STOP_TOO_LATE, {**why, "message": answer.message})
-    order.stop_answer = told.text({"cart": label})
     if isinstance(answer, Cancelled):
         if order.state not in NOT_FROM_HERE and units.shipped_elsewhere:
-            reason = f"Shipped elsewhere: {order.stop_answer}"
-            transition(session, [order.id], ReceivedState.DISMISSED, reason, now)
+            transition(session, [order.id], ReceivedState.DISMISSED, Told(EventCode.STOPPED_ELSEWHERE), now)
         elif order.state not in NOT_FROM_HERE:
-            transition(session, [order.id], ReceivedState.CANCELLED, order.stop_answer, now)
+            transition(session, [order.id], ReceivedState.CANCELLED, told, now)
     elif isinstance(answer, TooLate):
         raise_case(
             session,
@@ -120,7 +118,7 @@ def store_stop(
             account_id=order.account_id,
             kind=CaseKind.TOO_LATE,
             subject=f"order {order.number}",
-            sentence=f"Order {order.number}: {order.stop_answer} Intercept the parcel, or expect it back.",
+            sentence=f"Order {order.number}: {told.text({'cart': label})} Intercept the parcel, or expect it back.",
             integration_id=order.integration_id,
             order_id=order.id,
         )

@@ -19,7 +19,7 @@ from is2_core.orders.models import Hold, ReceivedOrder
 from is2_core.orders.states import ReceivedState
 from is2_core.orders.transition import transition
 from is2_core.orders.wording.events import EventCode, Told
-from is2_core.orders.wording.sealing import OrderKey, opened, order_keys
+from is2_core.orders.wording.sealing import OrderKey, opened_params, order_keys
 from is2_core.platform import Platform
 from plugins.interface import OrderState, ShippingMappingUI
 
@@ -93,12 +93,13 @@ def stored_reason(hold: Hold, key: OrderKey) -> HoldReason:
     about = REASONS[hold.code].about
     subject = {about: hold.subject} if about else {}
     return HoldReason(
-        HoldCode(hold.code), {**subject, **hold.params, **opened(hold.sealed, *key, hold.code, hold.subject)}
+        HoldCode(hold.code), {**subject, **hold.params, **opened_params(hold.sealed, *key, hold.code, hold.subject)}
     )
 
 
 def replace_holds(session: Session, holds: dict[int, tuple[HoldReason, ...]]) -> None:
-    """Set the holds of these orders to exactly those given."""
+    """Set the holds of these orders to exactly those given. Of an order whose buyer's data is erased, what somebody
+    wrote is left out."""
     if not holds:
         return
     session.execute(sa.delete(Hold).where(Hold.order_id.in_(holds)))
@@ -111,18 +112,18 @@ def replace_holds(session: Session, holds: dict[int, tuple[HoldReason, ...]]) ->
     rows = []
     for order_id, code, plain, hidden in split:
         subject = plain.pop(REASONS[code].about, "")
-        sealed = hidden and seal(Hold.sealed, hidden, *keys[order_id], code, subject)
+        keeps_text = hidden is not None and order_id in keys
+        sealed = seal(Hold.sealed, hidden, *keys[order_id], code, subject) if keeps_text else None
         rows.append({"order_id": order_id, "code": code, "subject": subject, "params": plain, "sealed": sealed})
     if rows:
         session.execute(sa.insert(Hold), rows)
 
 
 def _stored_holds(session: Session, orders: Sequence[ReceivedOrder]) -> dict[int, list[HoldReason | None]]:
-    """By order, its holds; None for one of a code that is not known here, or that the release before has stored."""
+    """By order, its holds; None for one of a code that is not known here."""
     key_of = {order.id: (order.integration_id, order.remote_id) for order in orders}
     stored: dict[int, list[HoldReason | None]] = {}
     for hold in session.scalars(sa.select(Hold).where(Hold.order_id.in_(key_of)).order_by(Hold.id)):
-        known = hold.code in REASONS and not hold.sentence
-        found = stored_reason(hold, key_of[hold.order_id]) if known else None
+        found = stored_reason(hold, key_of[hold.order_id]) if hold.code in REASONS else None
         stored.setdefault(hold.order_id, []).append(found)
     return stored

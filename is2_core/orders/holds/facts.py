@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from is2_core.crypto import CannotOpen
 from is2_core.orders.holds.addresses import address_problem
 from plugins.interface import FulfilledBy, Order, OrderState
 
@@ -106,21 +105,11 @@ def facts_of(order: ReceivedOrder) -> OrderFacts:
         has_address=order.has_address or order.address_corrected,
         address_problem="" if order.address_corrected else order.address_problem,
         cancellation_requested=order.cancellation_requested,
-        cancel_reason=_cancel_reason(order),
+        cancel_reason=order.cancel_reason,
         caution=order.caution,
         unknown=order.unknown,
         waived=frozenset(order.waived),
     )
-
-
-def _cancel_reason(order: ReceivedOrder) -> str:
-    """What the buyer gave for asking to cancel; "" for nothing, or where it was not sealed for this order."""
-    if order.sealed_cancel_reason is None:
-        return order.cancel_reason
-    try:
-        return str(order.sealed_cancel_reason.open(order.integration_id, order.remote_id))
-    except CannotOpen:
-        return ""
 
 
 def address_of(order: Order, stored: ReceivedOrder | None) -> tuple[bool, str]:

@@ -26,12 +26,13 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Decision:
     """What becomes of an order: its state, what its timeline tells of that (None where it is what it was), why it is
-    in that state, and what holds it."""
+    in that state, and what holds it. `stays`: it is followed, but not decided about any more."""
 
     state: ReceivedState
     told: Told | None = None
-    reason: str = ""
+    reason: Told | None = None
     holds: tuple[HoldReason, ...] = ()
+    stays: bool = False
 
     @property
     def needs_recipient(self) -> bool:
@@ -44,7 +45,6 @@ def decide(
     stored: ReceivedOrder | None,
     integration: Integration,
     rules: StoreRules,
-    cart_label: str,
     customized: Mapping[str, CustomizationState],
 ) -> Decision:
     """What becomes of an order as the cart shows it now; pure.
@@ -53,11 +53,11 @@ def decide(
         customized: by line of the order, whether what the buyer had made on it is here.
     """
     if stored is not None and (stored.placed_at is not None or stored.state not in CLASSIFIED):
-        return Decision(ReceivedState(stored.state), reason=stored.reason)
+        return Decision(ReceivedState(stored.state), stays=True)
     ended = _ended(order, integration)
     if ended is not None:
         state, told = ended
-        return Decision(state, told, told.text({"cart": cart_label}))
+        return Decision(state, told, told)
     holds = holds_for(facts(order, stored, customized), rules)
     if holds:
         return Decision(ReceivedState.HELD, held(holds), holds=holds)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from is2_core.orders.holds.facts import address_of, unknown_values
 from is2_core.orders.importing.classify import Decision
 from is2_core.orders.states import CustomizationState, ReceivedState
+from is2_core.orders.wording.events import EventCode, Told
 from plugins.interface import Address, Order, OrderLine, OrderReject, OrderState
 
 if TYPE_CHECKING:
@@ -44,7 +45,6 @@ def order_row(
         **_known_by(integration, order.remote_id, now),
         "state": decision.state,
         "cart_state": order.state,
-        "reason": decision.reason,
         "unknown": unknown_values(order),
         "has_address": has_address and (decision.needs_recipient or (stored is not None and stored.has_address)),
         "address_problem": problem,
@@ -66,10 +66,14 @@ def reject_row(
         **_known_by(integration, reject.remote_id, now),
         "state": ReceivedState.QUARANTINED,
         "cart_state": OrderState.UNKNOWN,
-        "reason": reject.sentence,
         "cart_created_at": stored.cart_created_at if stored else reject.updated_at or now,
         "cart_updated_at": reject.updated_at or (stored.cart_updated_at if stored else LONG_AGO),
     }
+
+
+def unreadable(reject: OrderReject) -> Told:
+    """Why an order that could not be understood is set aside."""
+    return Told(EventCode.QUARANTINED, {"message": reject.sentence})
 
 
 def _known_by(integration: Integration, remote_id: str, now: datetime) -> dict[str, Any]:

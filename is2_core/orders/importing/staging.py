@@ -21,10 +21,18 @@ from is2_core.orders.cancelled_units import follow_cart, is_to_be_stopped
 from is2_core.orders.customized_lines import Customized, customized_lines
 from is2_core.orders.holds.config import load_rules, replace_holds
 from is2_core.orders.importing.classify import Decision, decide, sets_aside
-from is2_core.orders.importing.staged_rows import line_row, order_row, personal, reject_row, tells_of_people
+from is2_core.orders.importing.staged_rows import (
+    line_row,
+    order_row,
+    personal,
+    reject_row,
+    tells_of_people,
+    unreadable,
+)
 from is2_core.orders.importing.state_changes import move, write_events
 from is2_core.orders.models import ReceivedLine, ReceivedOrder, Recipient
 from is2_core.orders.states import UNPLACED, CustomizationState, ReceivedState
+from is2_core.orders.wording.sealing import reason_columns
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import SOON, enqueue
@@ -68,12 +76,9 @@ def stage(
         methods=[order.shipping_method for order in fresh],
         skus=[line.sku for order in fresh for line in order.lines],
     )
-    label = platform.carts.manifest(integration.cart).label
     customized = customized_lines(platform, session, integration, fresh, stored)
     decisions = {
-        order.remote_id: decide(
-            order, stored.get(order.remote_id), integration, rules, label, customized[order.remote_id]
-        )
+        order.remote_id: decide(order, stored.get(order.remote_id), integration, rules, customized[order.remote_id])
         for order in fresh
     }
     rows = [
@@ -81,24 +86,33 @@ def stage(
             **told(ReceivedOrder, order),
             **order_row(integration, order, stored.get(order.remote_id), decisions[order.remote_id], now),
             "late_found": late_before is not None and order.updated_at < late_before,
-            "sealed_cancel_reason": _sealed_reason(integration, order),
+            **reason_columns(decisions[order.remote_id].reason, (integration.id, order.remote_id)),
+            **_sealed_texts(integration, order),
         }
         for order in fresh
     ]
-    rows += [
-        reject_row(integration, reject, stored.get(reject.remote_id), now)
+    set_aside = [
+        reject
         for reject in {entry.remote_id: entry for entry in rejects if entry.remote_id not in newest}.values()
         if sets_aside(reject, stored.get(reject.remote_id))
     ]
+    rows += [
+        reject_row(integration, reject, stored.get(reject.remote_id), now)
+        | reason_columns(unreadable(reject), (integration.id, reject.remote_id))
+        for reject in set_aside
+    ]
+    reasons = {remote_id: decision.reason for remote_id, decision in decisions.items() if not decision.stays}
+    reasons |= {reject.remote_id: unreadable(reject) for reject in set_aside}
     late = requested_late(fresh, stored)
     # One order of locks in every transaction, so that two of them never wait for each other.
     rows.sort(key=lambda row: row["remote_id"])
     written = platform.db.upsert_from_cart(session, ReceivedOrder, rows, returning=["id", "remote_id"])
     id_of = {remote_id: order_id for order_id, remote_id in written}
     _write_details(platform, session, integration, fresh, stored, decisions, id_of, customized)
-    write_events(session, rows, stored, decisions=decisions, id_of=id_of, now=now)
+    news = {remote_id: decision.told for remote_id, decision in decisions.items()}
+    write_events(session, rows, stored, told=reasons | news, id_of=id_of, now=now)
     sold = _sold(fresh, stored, decisions)
-    move(session, rows, stored, now)
+    move(session, rows, stored, reasons, now)
     known = [stored[order.remote_id] for order in fresh if order.remote_id in stored]
     to_post = follow_cart(platform, session, known, now)
     tell_of_requests(session, late, now)
@@ -110,9 +124,14 @@ def stage(
     note_sold(session, integration, sold, platform)
 
 
-def _sealed_reason(integration: Integration, order: Order) -> SealedValue | None:
-    reason = order.cancellation_request
-    return seal(ReceivedOrder.sealed_cancel_reason, reason, integration.id, order.remote_id) if reason else None
+def _sealed_texts(integration: Integration, order: Order) -> dict[str, SealedValue | None]:
+    """What the buyer wrote and the cart says of an order, by column."""
+    words = {
+        ReceivedOrder.sealed_cancel_reason: order.cancellation_request,
+        ReceivedOrder.sealed_caution: order.caution,
+    }
+    key = (integration.id, order.remote_id)
+    return {column.key: seal(column, text, *key) if text else None for column, text in words.items()}
 
 
 def _lock(session: Session, integration: Integration, remote_ids: Sequence[str]) -> dict[str, ReceivedOrder]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from is2_core.orders.importing.classify import Decision
 from is2_core.orders.models import ReceivedOrder
 from is2_core.orders.states import ReceivedState
 from is2_core.orders.timeline import Event, record
 from is2_core.orders.transition import explain, transition
 from is2_core.orders.wording.events import EventCode, Told
+from is2_core.orders.wording.sealing import has_reason
 from plugins.interface import CONFIRMED
 
 
@@ -22,38 +22,51 @@ def write_events(
     rows: Sequence[dict[str, Any]],
     stored: dict[str, ReceivedOrder],
     *,
-    decisions: dict[str, Decision],
+    told: Mapping[str, Told | None],
     id_of: dict[str, int],
     now: datetime,
 ) -> None:
-    """Tell the timelines of orders that are new, that move, or of which the cart says something new."""
+    """Tell the timelines of orders that are new, that move, or of which the cart says something new.
+
+    Args:
+        told: what there is to tell of each, by the cart's id; None where that is only what the cart says.
+    """
     events = []
     for row in rows:
         before = stored.get(row["remote_id"])
         if before is not None and before.state == row["state"] and _is_no_news(before, row["cart_state"]):
             continue
-        decision = decisions.get(row["remote_id"])
-        if decision is None:
-            told = Told(EventCode.QUARANTINED, {"message": row["reason"]})
-        else:
-            told = decision.told or Told(EventCode.CART_SAYS, {"state": row["cart_state"]})
-        events.append(Event(id_of[row["remote_id"]], told.code, told.params))
+        what = told[row["remote_id"]] or Told(EventCode.CART_SAYS, {"state": row["cart_state"]})
+        events.append(Event(id_of[row["remote_id"]], what.code, what.params))
     record(session, events, now)
 
 
-def move(session: Session, rows: Sequence[dict[str, Any]], stored: dict[str, ReceivedOrder], now: datetime) -> None:
+def move(
+    session: Session,
+    rows: Sequence[dict[str, Any]],
+    stored: dict[str, ReceivedOrder],
+    reasons: Mapping[str, Told | None],
+    now: datetime,
+) -> None:
     """Orders that were known go where the cart's news brings them; a new one was inserted there. Their timelines are
-    told with those of the new ones."""
-    moved: dict[ReceivedState, dict[int, str]] = {}
-    stay: dict[int, str] = {}
+    told with those of the new ones.
+
+    Args:
+        reasons: why each is where it is, by the cart's id; those that are not decided about any more are not named.
+    """
+    moved: dict[ReceivedState, dict[int, Told | None]] = {}
+    stay: dict[int, Told | None] = {}
     for row in rows:
         before = stored.get(row["remote_id"])
-        if before is not None and before.state != row["state"]:
-            moved.setdefault(row["state"], {})[before.id] = row["reason"]
-        elif before is not None and before.reason != row["reason"]:
-            stay[before.id] = row["reason"]
-    for to, reasons in moved.items():
-        transition(session, reasons, to, reasons, now)
+        if before is None or row["remote_id"] not in reasons:
+            continue
+        reason = reasons[row["remote_id"]]
+        if before.state != row["state"]:
+            moved.setdefault(row["state"], {})[before.id] = reason
+        elif not has_reason(before, reason):
+            stay[before.id] = reason
+    for to, why in moved.items():
+        transition(session, why, to, why, now)
     explain(session, stay)
 
 

@@ -12,9 +12,12 @@ from enum import StrEnum
 from is2_core.orders.holds.reasons import REASONS, HoldReason
 from is2_core.orders.wording.parameters import ABOUT, Params, Wording
 
+# What is told as an earlier release told it; no wording has a parameter of this name.
+OLD_TEXT = "text"
+
 
 class EventCode(StrEnum):
-    """What happened to an order. Rows hold the names, so they stay."""
+    """What happened to an order, or why it is in its state. Rows hold the names, so they stay."""
 
     STAGED = "STAGED"
     PAYMENT_PENDING = "PAYMENT_PENDING"
@@ -36,6 +39,7 @@ class EventCode(StrEnum):
     ADDRESS = "ADDRESS"
     DISMISSED = "DISMISSED"
     CLOSED_ELSEWHERE = "CLOSED_ELSEWHERE"
+    STOPPED_ELSEWHERE = "STOPPED_ELSEWHERE"
     DISCONNECTED = "DISCONNECTED"
     RECONNECTED = "RECONNECTED"
     HELP = "HELP"
@@ -77,6 +81,15 @@ class Told:
     def text(self, about: Params) -> str:
         """Word it; `about` as in `wording.parameters.ABOUT`."""
         return EVENTS[self.code].told(self.params, about)
+
+
+def worded(code: str, params: Params, about: Params) -> str:
+    """Word what is stored; as it was worded then where an earlier release did. Where nothing is left to word (of a
+    later release, which this one followed; erased; or an earlier release's, before it is sealed), the code is told."""
+    if OLD_TEXT in params:
+        return str(params[OLD_TEXT])
+    text = EVENTS[code].told(params, about) if code in EVENTS else ""
+    return text or code.replace("_", " ").capitalize()
 
 
 def held(holds: Sequence[HoldReason]) -> Told:
@@ -208,6 +221,9 @@ EVENTS: Mapping[str, Wording] = {
     EventCode.ADDRESS: Wording("The address was corrected by a person."),
     EventCode.DISMISSED: Wording("Dismissed: {reason}", sealed=("reason",)),
     EventCode.CLOSED_ELSEWHERE: Wording("Shipped elsewhere: {note}", sealed=("note",)),
+    EventCode.STOPPED_ELSEWHERE: Wording(
+        "Shipped elsewhere: Confirmed at {cart} by somebody else after it was placed; the warehouse stopped it."
+    ),
     EventCode.DISCONNECTED: Wording("The store was disconnected."),
     EventCode.RECONNECTED: Wording("The store was reconnected; the order goes on."),
     EventCode.HELP: Wording("Help was requested."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,10 +14,20 @@ from is2_core.orders.holds.config import stored_reason
 from is2_core.orders.holds.reasons import REASONS, Fix
 from is2_core.orders.models import Hold, OrderEvent, ReceivedOrder
 from is2_core.orders.timeline import event_text
+from is2_core.orders.wording.events import EventCode, worded
 from is2_core.orders.wording.parameters import Params
-from is2_core.orders.wording.sealing import OrderKey
+from is2_core.orders.wording.sealing import OrderKey, opened_params
 from is2_core.platform import Platform
 
+_STOPS = frozenset(
+    {
+        EventCode.STOP,
+        EventCode.STOPPED_IN_PART,
+        EventCode.STOP_TOO_LATE,
+        EventCode.WAREHOUSE_ENDED,
+        EventCode.WAREHOUSE_ENDED_REST,
+    }
+)
 HOLD_LABELS = {code: reason.label for code, reason in REASONS.items()}
 
 
@@ -35,9 +46,10 @@ class ShownHold:
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry of a timeline: when, what, and who did it, None for the platform itself."""
+    """An entry of a timeline: when, what (its code, and in words), and who did it, None for the platform itself."""
 
     at: datetime
+    code: str
     text: str
     who: str | None
 
@@ -78,4 +90,17 @@ def timeline(platform: Platform, session: Session, order: ReceivedOrder, cart: s
         .order_by(OrderEvent.at, OrderEvent.id)
     ).all()
     key = (order.integration_id, order.remote_id)
-    return [Entry(row.at, event_text(row, key, told_of), who) for row, who in rows]
+    return [Entry(row.at, row.code, event_text(row, key, told_of), who) for row, who in rows]
+
+
+def stop_answer(entries: Sequence[Entry]) -> str:
+    """How the warehouse last ended an order, or answered to being asked to, by its timeline; "" where it did not."""
+    return next((entry.text for entry in reversed(entries) if entry.code in _STOPS), "")
+
+
+def shown_reason(platform: Platform, order: ReceivedOrder, cart: str) -> str:
+    """Why an order is in its state, worded; "" where that needs no reason."""
+    if not order.reason_code:
+        return ""
+    params = opened_params(order.sealed_reason, order.integration_id, order.remote_id)
+    return worded(order.reason_code, params, about(platform, cart, order.number))

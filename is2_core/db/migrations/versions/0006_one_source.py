@@ -27,6 +27,7 @@ def upgrade() -> None:
     _add_corrections()
     _add_known_skus()
     _add_parameters()
+    _set_texts_aside()
     _add_set_at()
     _allow_cases_of_no_account()
     _index_tasks()
@@ -48,6 +49,7 @@ def downgrade() -> None:
     _index_tasks_as_before()
     _forbid_cases_of_no_account()
     _drop_set_at()
+    _take_texts_back()
     _drop_parameters()
     _drop_known_skus()
     _drop_corrections()
@@ -94,8 +96,6 @@ def _add_parameters() -> None:
     for table in _COMPOSED:
         op.add_column(table, sa.Column("params", sa.JSON(), nullable=False, server_default="{}"))
         op.add_column(table, sa.Column("sealed", sa.Text(), nullable=True))
-    op.execute("UPDATE hold SET sentence = ''")
-    op.add_column("received_order", sa.Column("sealed_cancel_reason", sa.Text(), nullable=True))
     now = datetime.now(UTC).replace(tzinfo=None)
     op.execute(
         sa.text(
@@ -134,14 +134,114 @@ def _drop_parameters() -> None:
         with op.batch_alter_table(table, schema=None) as batch_op:
             batch_op.drop_column("sealed")
             batch_op.drop_column("params")
-    with op.batch_alter_table("received_order", schema=None) as batch_op:
-        batch_op.drop_column("sealed_cancel_reason")
     order = sa.table("received_order", sa.column("address_problem", sa.Text()))
     op.execute(
         order.update()
         .where(order.c.address_problem != "")
         .values(address_problem="The delivery address cannot be shipped to.")
     )
+
+
+# The sealed columns, and where a release before has their texts, in the order in which rows are locked.
+_TEXTS = {
+    "received_order": {
+        "sealed_reason": "reason",
+        "sealed_cancel_reason": "cancel_reason",
+        "sealed_caution": "caution",
+        "sealed_ack_message": "ack_sentence",
+    },
+    "package": {"sealed_post_message": "post_sentence"},
+    "line_customization": {"sealed_message": "sentence"},
+    "order_event": {"sealed": "sentence"},
+}
+# Those of which nothing has to be kept: holds are worked out anew, timelines tell how the warehouse answered, nobody
+# reads the others.
+_UNUSED_TEXTS = {
+    "hold": "sentence",
+    "received_order": "stop_answer",
+    "submission_line": "sentence",
+    "stock_push_line": "sentence",
+}
+_ORDER_OF = {
+    "received_order": "received_order.id",
+    "line_customization": "(SELECT order_id FROM received_line WHERE received_line.id = line_id)",
+}
+# By the code of a reason, how it begins and ends; the first that fits. Of those given whole nothing else is kept.
+_REASONS = (
+    ("DISCONNECTED", "The store was disconnected."),
+    ("CANCELLED", "Cancelled at the cart before it was placed."),
+    ("SHIPPED_BEFORE", "Shipped already, before the warehouse had it."),
+    ("PAYMENT_PENDING", "The payment is pending at the cart."),
+    ("NOTHING_OPEN", "Nothing of it is open to be shipped."),
+    ("UNKNOWN_TO_CART", "The cart does not know this order any more."),
+    ("FULFILLED_BY_CART", "% fulfills this order itself."),
+    ("BEFORE_FIRST_ORDERS", "Bought before %, when the first orders begin."),
+    ("STOPPED_ELSEWHERE", "Shipped elsewhere: Confirmed at % after it was placed; the warehouse stopped it."),
+    ("CLOSED_ELSEWHERE", "Shipped elsewhere: %"),
+    ("DISMISSED", "Dismissed: %"),
+    ("STOP", "% after it was placed; the warehouse stopped it."),
+    ("WAREHOUSE_ENDED", "The warehouse ended this order: %"),
+    ("WAREHOUSE_ENDED_REST", "The warehouse ended the rest of this order: %"),
+    ("QUARANTINED", "_%"),
+)
+
+
+def _set_texts_aside() -> None:
+    """Texts that may quote a buyer leave the columns that lie open. They are sealed afterwards, with the keys: see
+    `db.reseal`. What is known of an erased buyer's order is not."""
+    number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    op.create_table(
+        "unsealed_text",
+        sa.Column("id", number, nullable=False),
+        sa.Column("column", sa.Text(), nullable=False),
+        sa.Column("row_id", number, nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_unsealed_text")),
+    )
+    op.add_column("received_order", sa.Column("reason_code", sa.Text(), nullable=False, server_default=""))
+    order = sa.table("received_order", sa.column("reason"), sa.column("reason_code"))
+    codes = sa.case(*((order.c.reason.like(text), code) for code, text in _REASONS), else_="")
+    op.execute(order.update().where(order.c.reason != "").values(reason_code=codes))
+    op.execute(order.update().where(order.c.reason.in_([text for _, text in _REASONS])).values(reason=""))
+    for table, texts in _TEXTS.items():
+        of_order = _ORDER_OF.get(table, f"{table}.order_id")
+        for sealed, text in texts.items():
+            if (table, sealed) != ("order_event", "sealed"):
+                op.add_column(table, sa.Column(sealed, sa.Text(), nullable=True))
+            op.execute(
+                f'INSERT INTO unsealed_text ("column", row_id, text)'  # noqa: S608
+                f" SELECT '{table}.{sealed}', id, {text} FROM {table} WHERE {text} <> '' AND NOT EXISTS"
+                f" (SELECT 1 FROM recipient WHERE recipient.order_id = {of_order}"
+                " AND (recipient.erased_at IS NOT NULL OR recipient.sealed IS NULL))"
+            )
+    for table, text in [(table, text) for table, texts in _TEXTS.items() for text in texts.values()]:
+        op.drop_column(table, text)
+    for table, text in _UNUSED_TEXTS.items():
+        op.drop_column(table, text)
+
+
+def _take_texts_back() -> None:
+    """What is sealed by now stays behind: of reasons and entries of timelines their codes are told."""
+    for table, text in [(table, text) for table, texts in _TEXTS.items() for text in texts.values()]:
+        op.add_column(table, sa.Column(text, sa.Text(), nullable=False, server_default=""))
+    for table, text in _UNUSED_TEXTS.items():
+        op.add_column(table, sa.Column(text, sa.Text(), nullable=False, server_default=""))
+    for table, texts in _TEXTS.items():
+        for sealed, text in texts.items():
+            found = f"FROM unsealed_text WHERE \"column\" = '{table}.{sealed}' AND row_id = {table}.id"
+            op.execute(
+                f"UPDATE {table} SET {text} = (SELECT text {found}) WHERE EXISTS (SELECT 1 {found})"  # noqa: S608
+            )
+    order = sa.table("received_order", sa.column("reason"), sa.column("reason_code"))
+    whole = {code: text for code, text in _REASONS if "%" not in text}
+    told = sa.case(whole, value=order.c.reason_code, else_=order.c.reason_code)
+    op.execute(order.update().where(order.c.reason == "").values(reason=told))
+    for table, texts in _TEXTS.items():
+        for sealed in texts:
+            if (table, sealed) != ("order_event", "sealed"):
+                op.drop_column(table, sealed)
+    op.drop_column("received_order", "reason_code")
+    op.drop_table("unsealed_text")
 
 
 def _add_corrections() -> None:
@@ -439,8 +539,6 @@ _RENAMED = {
     "seller_claim": {"older_authorization": "legacy_authorization"},
     "cart_item": {"push_sentence": "push_message"},
     "inventory_sync": {"problem_sentence": "problem_message"},
-    "received_order": {"ack_sentence": "ack_message"},
-    "package": {"post_sentence": "post_message"},
     "task": {"error_sentence": "error_message"},
 }
 
