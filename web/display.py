@@ -39,15 +39,6 @@ _ACK_LABELS = {
     AckState.DONE: "Acknowledged",
 }
 
-# Blueprints whose pages stand in the section of another.
-_SECTIONS = {
-    **dict.fromkeys(
-        ("install", "drift", "inventory", "item_table", "items", "shared_stock", "shipping"), "integrations"
-    ),
-    "people": "admin",
-    "platform_status": "admin",
-}
-
 
 def init_app(app: Flask) -> None:
     """Add filters and the frame's values."""
@@ -84,7 +75,6 @@ def init_app(app: Flask) -> None:
             "ack_label": lambda order, cart: ack_label(platform, order, cart),
             "region_label": lambda row: region_label(platform, row),
             "here": request.endpoint or "",
-            "section": _SECTIONS.get(request.blueprint or "", request.blueprint or ""),
         }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from is2_core.embedded_warehouse import order_handling, order_queries, packing
@@ -15,17 +15,11 @@ from web import access
 from web.access import platform
 from web.embedded_warehouse.access import account_names, require_staff, seen_accounts, visible_order
 from web.embedded_warehouse.packing_page import OTHER, PackageRow, ParcelForm, Refused, draw_order, packages_of
+from web.embedded_warehouse.warehouse import blueprint
 from web.paging import page_from
 
 
-def add_pages(blueprint: Blueprint) -> None:
-    """Add these pages to the warehouse's section."""
-    blueprint.get("/orders")(orders)
-    blueprint.get("/orders/<int:order_id>")(order)
-    for view in (ship, correct, void, stop, start, hold, release):
-        blueprint.post(f"/orders/<int:order_id>/{view.__name__}")(view)
-
-
+@blueprint.get("/orders")
 def orders() -> ResponseReturnValue:
     """The orders to pack, the most urgent first."""
     state, q = request.args.get("state", ""), request.args.get("q", "").strip()
@@ -44,11 +38,13 @@ def orders() -> ResponseReturnValue:
     )
 
 
+@blueprint.get("/orders/<int:order_id>")
 def order(order_id: int) -> ResponseReturnValue:
     """One order: what is left to ship, for whom, by which service, and its packages."""
     return draw_order(order_id)
 
 
+@blueprint.post("/orders/<int:order_id>/ship")
 def ship(order_id: int) -> ResponseReturnValue:
     """Ship a package."""
     _require(order_id)
@@ -70,6 +66,7 @@ def ship(order_id: int) -> ResponseReturnValue:
     return _do(order_id, act, f"Shipped under tracking number {form.tracking_number.strip()}.", form)
 
 
+@blueprint.post("/orders/<int:order_id>/correct")
 def correct(order_id: int) -> ResponseReturnValue:
     """Correct a package."""
     entry = _package(_require(order_id))
@@ -91,6 +88,7 @@ def correct(order_id: int) -> ResponseReturnValue:
     return _do(order_id, act, f"Package {entry.number} was corrected. The cart will be told.", form)
 
 
+@blueprint.post("/orders/<int:order_id>/void")
 def void(order_id: int) -> ResponseReturnValue:
     """Take a package back."""
     entry = _package(_require(order_id))
@@ -103,6 +101,7 @@ def void(order_id: int) -> ResponseReturnValue:
     return _do(order_id, act, message, reasons={f"void-{entry.package.id}": reason})
 
 
+@blueprint.post("/orders/<int:order_id>/stop")
 def stop(order_id: int) -> ResponseReturnValue:
     """End an order from the warehouse's side."""
     _require(order_id)
@@ -114,16 +113,19 @@ def stop(order_id: int) -> ResponseReturnValue:
     return _do(order_id, act, "The order was stopped. The merchant will be told.", reasons={"stop": reason})
 
 
+@blueprint.post("/orders/<int:order_id>/start")
 def start(order_id: int) -> ResponseReturnValue:
     """Start packing an order."""
     return _turn(order_id, order_handling.start_packing, "The order is in process.")
 
 
+@blueprint.post("/orders/<int:order_id>/hold")
 def hold(order_id: int) -> ResponseReturnValue:
     """Keep an order from being shipped."""
     return _turn(order_id, order_handling.hold_order, "The order is on hold.")
 
 
+@blueprint.post("/orders/<int:order_id>/release")
 def release(order_id: int) -> ResponseReturnValue:
     """Let an order on hold go on."""
     return _turn(order_id, order_handling.release_order, "The order was released.")

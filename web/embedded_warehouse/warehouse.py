@@ -1,4 +1,4 @@
-"""The embedded warehouse's section: stock with its ledger, receiving and adjusting; the orders are in `packing`."""
+"""The embedded warehouse's section: stock with its ledger, receiving and adjusting; its orders are in `packing`."""
 
 from __future__ import annotations
 
@@ -12,12 +12,10 @@ from is2_core.embedded_warehouse.queries import Sku
 from is2_core.errors import FlowError
 from web import access
 from web.access import platform
-from web.embedded_warehouse import packing
 from web.embedded_warehouse.access import account_names, may_change, seen_accounts, visible_sku
 from web.paging import page_from
 
 blueprint = Blueprint("warehouse", __name__, template_folder="templates", url_prefix="/warehouse")
-packing.add_pages(blueprint)
 
 
 @blueprint.get("/stock")
