@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from is2_core.db.base import Base
 from is2_core.db.engine import Database
+from is2_core.db.rows import dialect_of
 
 
 class ClockOffset(Base):
@@ -50,7 +51,7 @@ class WallClock:
         return datetime.now(UTC)
 
     def database_now(self, session: Session) -> datetime:
-        if session.get_bind().dialect.name == "sqlite":
+        if dialect_of(session) == "sqlite":
             # A library in this very process, whose clock is no other.
             return self.now()
         value = session.scalar(_NOW)

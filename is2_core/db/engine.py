@@ -14,12 +14,12 @@ from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
-from is2_core.db.ownership import CartWritten, blank, changes
+from is2_core.db.ownership import CartWritten, changes
+from is2_core.db.rows import built, columns_of, insert_of, write_rows
 from is2_core.db.unit import do_what_is_left, open_unit
 from is2_core.faultpoints import faultpoint
 
@@ -33,7 +33,6 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self._engine: sa.Engine | None = None
-        self._upserts: dict[type[CartWritten], sqlite.Insert | postgresql.Insert] = {}
 
     @property
     def engine(self) -> sa.Engine:
@@ -46,6 +45,10 @@ class Database:
     def is_sqlite(self) -> bool:
         """Whether this is SQLite."""
         return self.url.startswith("sqlite")
+
+    @property
+    def _dialect(self) -> str:
+        return "sqlite" if self.is_sqlite else "postgresql"
 
     def dispose(self) -> None:
         """Close all connections; the next use opens new ones."""
@@ -96,7 +99,7 @@ class Database:
         key: Sequence[str],
         update: Sequence[str] = (),
         returning: Sequence[str] = (),
-    ) -> list[sa.Row[*tuple[Any, ...]]]:
+    ) -> Sequence[sa.Row[*tuple[Any, ...]]]:
         """Insert rows, or update the columns `update` of those whose `key` columns exist; one statement.
 
         Args:
@@ -106,28 +109,8 @@ class Database:
         """
         if issubclass(table, CartWritten):
             raise TypeError(f"{table.__name__} knows itself what a cart may write: upsert_from_cart")
-        if not rows:
-            return []
-        insert = (sqlite if self.is_sqlite else postgresql).insert(table)
-        if update:
-            statement = insert.on_conflict_do_update(
-                index_elements=list(key), set_={name: insert.excluded[name] for name in update}
-            )
-        else:
-            statement = insert.on_conflict_do_nothing(index_elements=list(key))
-        if returning:
-            columns = [getattr(table, name) for name in returning]
-            return list(session.execute(statement.returning(*columns), list(rows)).all())
-        session.execute(statement, list(rows))
-        return []
-
-    def _upsert_of(self, model: type[CartWritten]) -> sqlite.Insert | postgresql.Insert:
-        if model not in self._upserts:
-            insert = (sqlite if self.is_sqlite else postgresql).insert(model)
-            values, where = changes(model, insert.excluded)
-            key = list(model.cart_key)
-            self._upserts[model] = insert.on_conflict_do_update(index_elements=key, set_=values, where=where)
-        return self._upserts[model]
+        statement = built(_upsert, self._dialect, table, tuple(key), tuple(update), tuple(returning))
+        return write_rows(session, statement, table, rows)
 
     def upsert_from_cart(
         self,
@@ -136,23 +119,34 @@ class Database:
         rows: Sequence[Mapping[str, Any]],
         *,
         returning: Sequence[str] = (),
-    ) -> list[sa.Row[*tuple[Any, ...]]]:
+    ) -> Sequence[sa.Row[*tuple[Any, ...]]]:
         """Insert rows that a cart tells of with all their columns, those not given at their defaults; where they exist,
         set the cart's columns and no other. One statement.
 
         Args:
             returning: columns to read back (rows left as they were are not among them).
         """
-        if not rows:
-            return []
-        statement = self._upsert_of(model)
-        empty = blank(model)
-        whole = [{**empty, **row} for row in rows]
-        if returning:
-            columns = [getattr(model, name) for name in returning]
-            return list(session.execute(statement.returning(*columns), whole).all())
-        session.execute(statement, whole)
-        return []
+        return write_rows(session, built(upsert_of, self._dialect, model, tuple(returning)), model, rows)
+
+
+def _upsert(
+    dialect: str, model: type[Any], key: tuple[str, ...], update: tuple[str, ...], returning: tuple[str, ...]
+) -> sa.Insert:
+    insert = insert_of(dialect, model)
+    if update:
+        changed = {name: insert.excluded[name] for name in update}
+        statement = insert.on_conflict_do_update(index_elements=list(key), set_=changed)
+    else:
+        statement = insert.on_conflict_do_nothing(index_elements=list(key))
+    return statement.returning(*columns_of(model, returning)) if returning else statement
+
+
+def upsert_of(dialect: str, model: type[CartWritten], returning: tuple[str, ...] = ()) -> sa.Insert:
+    """Build what `upsert_from_cart` runs."""
+    insert = insert_of(dialect, model)
+    values, where = changes(model, dict(insert.excluded.items()))
+    statement = insert.on_conflict_do_update(index_elements=list(model.cart_key), set_=values, where=where)
+    return statement.returning(*columns_of(model, returning)) if returning else statement
 
 
 def _make_engine(url: str) -> sa.Engine:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any, ClassVar, Final, cast
+from typing import Any, ClassVar, Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute
+
+from is2_core.db.rows import table_of
 
 CART: Final[dict[str, Any]] = {"owner": "cart"}
 """The cart's: what it says now takes the place of what it said before."""
@@ -35,7 +37,7 @@ class CartWritten:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        for column in _table(cls).columns:
+        for column in table_of(cls).columns:
             if not column.primary_key and column.info.get("owner") not in ("cart", "is2"):
                 raise TypeError(
                     f"{cls.__name__}.{column.name} has no owner: declare it with info=CART where a cart writes it, "
@@ -58,10 +60,6 @@ def of_row(column: InstrumentedAttribute[int]) -> sa.ColumnElement[int]:
     return sa.literal_column(f"{column.class_.__tablename__}.{column.key}", column.type)
 
 
-def _table(model: type[Any]) -> sa.Table:
-    return cast(sa.Table, model.__table__)
-
-
 def _is_pii(column: sa.Column[Any]) -> bool:
     return bool(column.info.get("pii"))
 
@@ -70,7 +68,7 @@ def cart_columns(model: type[CartWritten]) -> list[sa.Column[Any]]:
     """The columns a cart writes, but for those by which it knows the row."""
     return [
         column
-        for column in _table(model).columns
+        for column in table_of(model).columns
         if column.info.get("owner") == "cart" and column.name not in model.cart_key
     ]
 
@@ -90,19 +88,6 @@ def _shared(model: type[CartWritten], kind: type[Any]) -> tuple[str, ...]:
         columns = (column.name for column in cart_columns(model))
         _names[model, kind] = tuple(name for name in columns if name in fields_of_kind)
     return _names[model, kind]
-
-
-def blank(model: type[CartWritten]) -> dict[str, Any]:
-    """A row with each column at its default, None where it has none and may be empty."""
-    row: dict[str, Any] = {}
-    for column in _table(model).columns:
-        if column.default is not None and column.default.is_scalar:
-            row[column.name] = cast(sa.ColumnDefault, column.default).arg
-        elif column.default is not None and column.default.is_callable:
-            row[column.name] = cast(Any, column.default).arg(None)
-        elif column.nullable:
-            row[column.name] = None
-    return row
 
 
 def changes(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from is2_core.db.rows import dialect_of, insert_of, table_of
 from is2_core.embedded_warehouse.models import (
     WarehouseActivity,
     WarehouseFeed,
@@ -51,13 +52,16 @@ def next_position(session: Session, account_id: int) -> int:
 
     Several accounts are raised in the order of their ids, or two transactions could wait for each other.
     """
-    insert = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(WarehouseFeed)
-    statement = (
-        insert.values(account_id=account_id, position=1)
-        .on_conflict_do_update(index_elements=["account_id"], set_={"position": WarehouseFeed.position + 1})
-        .returning(WarehouseFeed.position)
-    )
-    return int(session.scalars(statement).one())
+    first = {"account_id": account_id, "position": 1}
+    return int(session.scalars(_raise(dialect_of(session)), first).one())
+
+
+@cache
+def _raise(dialect: str) -> sa.Insert:
+    position = table_of(WarehouseFeed).c.position
+    insert = insert_of(dialect, WarehouseFeed)
+    raised = insert.on_conflict_do_update(index_elements=["account_id"], set_={"position": position + 1})
+    return raised.returning(position)
 
 
 def note_moved(session: Session, account_id: int, position: int, skus: Iterable[str]) -> None:

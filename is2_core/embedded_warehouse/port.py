@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from is2_core.accounts.models import Account
 from is2_core.db.chunks import chunks
 from is2_core.db.engine import Database
+from is2_core.db.rows import insert_rows
 from is2_core.db.types import seal
 from is2_core.embedded_warehouse import feed
 from is2_core.embedded_warehouse.feed import NAME, next_position, note_moved
@@ -200,20 +201,19 @@ def _store(
         return
     now = ctx.clock.now()
     rows = [_row(order, state, account_id, position) | {"created_at": now} for order, state in placed]
-    inserted = session.execute(sa.insert(WarehouseOrder).returning(WarehouseOrder.number, WarehouseOrder.id), rows)
+    inserted = insert_rows(session, WarehouseOrder, rows, returning=["number", "id"])
     ids = {row.number: row.id for row in inserted}
     lines = [
         {
             "order_id": ids[order.number],
             "sku": line.sku,
             "quantity": line.quantity,
-            "shipped": 0,
             "items": list(line.items),
         }
         for order, _ in placed
         for line in order.lines
     ]
-    session.execute(sa.insert(WarehouseOrderLine), lines)
+    insert_rows(session, WarehouseOrderLine, lines)
     files = [
         {
             "account_id": account_id,
@@ -226,8 +226,7 @@ def _store(
         for order, _ in placed
         for file in order.customizations
     ]
-    if files:
-        session.execute(sa.insert(WarehouseFile), files)
+    insert_rows(session, WarehouseFile, files)
 
 
 def _row(order: NewOrder, state: WarehouseState, account_id: int, position: int) -> dict[str, object]:
@@ -248,5 +247,4 @@ def _row(order: NewOrder, state: WarehouseState, account_id: int, position: int)
         "deliver_by": order.deliver_by,
         "requirements": to_json(order.requirements),
         "tags": list(order.tags),
-        "stop_reason": "",
     }

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from is2_core.crypto import CannotOpen, UnknownKey
 from is2_core.db.reseal import Place, Step
+from is2_core.db.rows import insert_rows
 from is2_core.db.types import SealedValue, seal
 from is2_core.embedded_warehouse.models import WarehouseFile, WarehouseOrder
 
@@ -58,8 +59,7 @@ def copy_recipients(session: Session, after: Place | None, most: int) -> tuple[P
             _log.error("the recipient of warehouse order %s stays where it is: %s", row.id, error)
             continue
         session.execute(sa.update(WarehouseOrder).where(WarehouseOrder.id == row.id).values(**values))
-        if files:
-            session.execute(sa.insert(WarehouseFile), files)
+        insert_rows(session, WarehouseFile, files)
         done += 1
     return (rows[-1].id if len(rows) == most else None), done
 

@@ -12,6 +12,7 @@ from is2_core.accounts.models import Integration
 from is2_core.accounts.states import CONNECTED
 from is2_core.db.chunks import chunks
 from is2_core.db.locks import lock_rows
+from is2_core.db.rows import insert_rows
 from is2_core.items.known_skus import known_among, known_skus
 from is2_core.items.models import CartItem, Mapping as SkuMapping, StockActivity
 from is2_core.platform import Platform
@@ -37,7 +38,7 @@ def note_sold(session: Session, integration: Integration, cart_skus: Iterable[st
         for sku in sorted(set(cart_skus))
     ]
     if rows:
-        session.execute(sa.insert(StockActivity), rows)
+        insert_rows(session, StockActivity, rows)
         # A task of the account: other stores sell the same stock, whatever becomes of this one.
         enqueue(
             session,

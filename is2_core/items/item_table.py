@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from is2_core.accounts.access import owned, owned_integration
 from is2_core.accounts.models import Integration
 from is2_core.db.locks import lock_rows
+from is2_core.db.rows import insert_rows
 from is2_core.errors import BadInput, Conflict
 from is2_core.items import custom_items
 from is2_core.items.activity import make_due
@@ -169,8 +170,9 @@ def _planned(session: Session, integration: Integration, lines: Sequence[Line]) 
 def _add(platform: Platform, session: Session, integration: Integration, rows: Sequence[PreviewRow]) -> None:
     now = platform.clock.now()
     for chunk in _chunks(rows):
-        made = session.execute(
-            sa.insert(CartItem).returning(CartItem.id, CartItem.sku),
+        made = insert_rows(
+            session,
+            CartItem,
             [
                 {
                     "account_id": integration.account_id,
@@ -184,8 +186,9 @@ def _add(platform: Platform, session: Session, integration: Integration, rows: S
                 }
                 for row in chunk
             ],
+            returning=["id", "sku"],
         )
-        ids = {sku: item_id for item_id, sku in made.all()}
+        ids = {sku: item_id for item_id, sku in made}
         _map(session, [(ids[row.sku], row) for row in chunk])
 
 
@@ -208,8 +211,7 @@ def _map(session: Session, rows: Sequence[tuple[int, PreviewRow]]) -> None:
         for item_id, row in rows
         for sku, quantity in row.mappings
     ]
-    if mappings:
-        session.execute(sa.insert(Mapping), mappings)
+    insert_rows(session, Mapping, mappings)
 
 
 def _chunks(rows: Sequence[PreviewRow]) -> Iterator[Sequence[PreviewRow]]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from is2_core.db.rows import insert_rows
 from is2_core.db.types import seal
 from is2_core.orders.models import OrderEvent
 from is2_core.orders.wording.events import EVENTS, worded
@@ -52,7 +52,7 @@ def record(session: Session, events: Iterable[Event], at: datetime) -> None:
         }
         for event, plain, hidden in split
     ]
-    session.execute(sa.insert(OrderEvent), rows)
+    insert_rows(session, OrderEvent, rows)
 
 
 def _stored(event: Event) -> tuple[dict[str, Any], dict[str, Any] | None]:

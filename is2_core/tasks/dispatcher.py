@@ -13,7 +13,6 @@ from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Integration
@@ -22,6 +21,7 @@ from is2_core.db.base import Base
 from is2_core.db.changes import rows_changed
 from is2_core.db.instants import any_ahead, instants, mend_instants
 from is2_core.db.locks import lock_rows
+from is2_core.db.rows import dialect_of, insert_of
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.models import Schedule, Task
@@ -154,7 +154,7 @@ def _store(platform: Platform, session: Session, changes: Sequence[_Change], *, 
         session.execute(sa.delete(Schedule).where(Schedule.id.in_(gone)))
     if new:
         # The platform's own may be made by another process at this very moment.
-        insert = (sqlite if platform.db.is_sqlite else postgresql).insert(Schedule)
+        insert = insert_of(dialect_of(session), Schedule)
         session.execute(insert.on_conflict_do_nothing(), new)
     if changed:
         session.execute(sa.update(Schedule), changed)

@@ -9,10 +9,10 @@ from functools import cache
 from typing import cast
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from is2_core.db.changes import rows_changed
+from is2_core.db.rows import dialect_of, insert_of
 from is2_core.tasks.models import Task, TaskTurn
 from is2_core.tasks.queue import NOW
 from is2_core.tasks.states import TaskState
@@ -135,7 +135,7 @@ def _note_turn(session: Session, account: int, *, ahead: bool) -> None:
     """Give an account the newest turn. Nobody waits for anybody: who finds the row locked is as new as its holder."""
     values = {"account_": account, "ahead_": ahead}
     if rows_changed(session, _GIVE_TURN, values) == 0:
-        session.execute(_first_turn(session.get_bind().dialect.name), values)
+        session.execute(_first_turn(dialect_of(session)), values)
 
 
 _NEWEST = sa.select(sa.func.coalesce(sa.func.max(_TURN.c.turn), 0) + 1).scalar_subquery()
@@ -149,7 +149,7 @@ _GIVE_TURN = (
 
 @cache
 def _first_turn(dialect: str) -> sa.Insert:
-    insert = (sqlite if dialect == "sqlite" else postgresql).insert(_TURN)
+    insert = insert_of(dialect, TaskTurn)
     values = {"account_id": sa.bindparam("account_"), "turn": _NEWEST, "ahead": sa.bindparam("ahead_")}
     statement: sa.Insert = insert.values(values).on_conflict_do_nothing()
     return statement

@@ -14,13 +14,13 @@ from functools import cache
 from typing import Any, cast
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Integration
 from is2_core.accounts.states import WAITS_FOR_A_PERSON
 from is2_core.db.changes import rows_changed
 from is2_core.db.locks import LOCK
+from is2_core.db.rows import dialect_of, insert_of
 from is2_core.db.unit import at_end
 from is2_core.tasks.models import Task
 from is2_core.tasks.states import OPEN_SQL, OPEN_STATES, TaskState
@@ -81,16 +81,15 @@ def enqueue(
         "error_detail": "",
         "created_at": now,
     }
-    statement = _insert_or_ask_again(session.get_bind().dialect.name)
+    statement = _insert_or_ask_again(dialect_of(session))
     change_at_end(session, lambda session: session.execute(statement, row), key=business_key)
 
 
 @cache
 def _insert_or_ask_again(dialect: str) -> sa.Insert:
     """Build, once, the statement that inserts a task or asks for the open one of its key again."""
-    table = cast(sa.Table, Task.__table__)
-    insert = (sqlite if dialect == "sqlite" else postgresql).insert(table)
-    old, new = table.c, insert.excluded
+    insert = insert_of(dialect, Task)
+    old, new = insert.table.c, insert.excluded
     statement: sa.Insert = insert.on_conflict_do_update(
         index_elements=["business_key"],
         index_where=sa.text(OPEN_SQL),
@@ -143,7 +142,7 @@ def change_at_end(
 
 def _change_all(session: Session, changes: list[_Change]) -> None:
     keys = {change.key for change in changes if change.key is not None}
-    if keys and session.get_bind().dialect.name != "sqlite":
+    if keys and dialect_of(session) != "sqlite":
         _lock(session, keys, {change.task_id for change in changes if change.task_id is not None})
     for change in changes:
         change.make(session)

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Integration
 from is2_core.db.locks import LOCK
+from is2_core.db.rows import dialect_of, insert_of
 from is2_core.inventory.models import InventorySync
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.models import Schedule
@@ -25,7 +25,7 @@ def sync_row(session: Session, integration_id: int) -> InventorySync:
     row = session.get(InventorySync, integration_id, with_for_update=LOCK)
     if row is None:
         # Perhaps by somebody else at this very moment.
-        insert = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(InventorySync)
+        insert = insert_of(dialect_of(session), InventorySync)
         session.execute(insert.values(integration_id=integration_id).on_conflict_do_nothing())
         row = session.get_one(InventorySync, integration_id, with_for_update=LOCK)
     return row

@@ -14,6 +14,7 @@ from is2_core.accounts.display_name import integration_name
 from is2_core.accounts.models import Integration
 from is2_core.crypto import CannotOpen
 from is2_core.db.locks import LOCK
+from is2_core.db.rows import insert_rows
 from is2_core.orders.fulfillment.new_order import Files, files_of, new_order
 from is2_core.orders.holds.config import apply_holds, rules_for
 from is2_core.orders.holds.facts import StoreRules
@@ -97,8 +98,7 @@ def _note_asked(session: Session, batch: Sequence[Ready], now: datetime) -> None
         for ready in batch
         for line_id, sku, quantity in ready.components
     ]
-    if rows:
-        session.execute(sa.insert(PlacedComponent), rows)
+    insert_rows(session, PlacedComponent, rows)
 
 
 def lines_of(order_ids: Sequence[int]) -> sa.Select[int]:

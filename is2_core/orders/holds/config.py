@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Integration
 from is2_core.carts.method_vocabulary import canonical_key
+from is2_core.db.rows import insert_rows
 from is2_core.db.types import seal
 from is2_core.items.known_skus import known_among
 from is2_core.items.models import CartItem, Mapping, ShippingMapping
@@ -115,8 +116,7 @@ def replace_holds(session: Session, holds: dict[int, tuple[HoldReason, ...]]) ->
         keeps_text = hidden is not None and order_id in keys
         sealed = seal(Hold.sealed, hidden, *keys[order_id], code, subject) if keeps_text else None
         rows.append({"order_id": order_id, "code": code, "subject": subject, "params": plain, "sealed": sealed})
-    if rows:
-        session.execute(sa.insert(Hold), rows)
+    insert_rows(session, Hold, rows)
 
 
 def _stored_holds(session: Session, orders: Sequence[ReceivedOrder]) -> dict[int, list[HoldReason | None]]:
