@@ -275,8 +275,8 @@ def _insert(connection: Any, tables: Tables) -> None:
     mark = "?" if isinstance(connection, sqlite3.Connection) else "%s"
     cursor = connection.cursor()
     for name, found in tables.items():
-        marks = ", ".join([mark] * len(found.columns))
-        statement = f'INSERT INTO "{name}" ({", ".join(found.columns)}) VALUES ({marks})'  # noqa: S608
+        tags = ", ".join([mark] * len(found.columns))
+        statement = f'INSERT INTO "{name}" ({", ".join(found.columns)}) VALUES ({tags})'  # noqa: S608
         cursor.executemany(statement, found.rows)
     connection.commit()
 

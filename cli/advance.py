@@ -90,7 +90,7 @@ def move_clocks(by: timedelta, data: Path) -> tuple[datetime, datetime]:
         simulated = move_simulator(_simulator(platform, addresses.get("simulator", "")), by)
         return clock_offset.advance(platform, by), simulated
     except FlowError as error:
-        raise click.ClickException(error.sentence) from error
+        raise click.ClickException(error.message) from error
     except SimulatorAway as error:
         raise click.ClickException(str(error)) from error
     finally:

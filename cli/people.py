@@ -57,7 +57,7 @@ def create_account(name: str) -> None:
     try:
         account_id = users.create_account(platform_of_environment(), name)
     except FlowError as error:
-        raise click.ClickException(error.sentence) from error
+        raise click.ClickException(error.message) from error
     click.echo(f"The account {name.strip()} was made (number {account_id}).")
 
 
@@ -148,7 +148,7 @@ def _change(email: str, done: str, change: Callable[[Platform, int], None]) -> N
     try:
         change(platform, people.user_id_of(platform, email))
     except FlowError as error:
-        raise click.ClickException(error.sentence) from error
+        raise click.ClickException(error.message) from error
     click.echo(f"{email.strip().lower()} {done}")
 
 
@@ -178,7 +178,7 @@ def _create_user(platform: Platform, email: str, name: str, role: str, password:
     try:
         users.create_user(platform, email=email, name=name, password=password, role=role, **place)
     except FlowError as error:
-        raise click.ClickException(error.sentence) from error
+        raise click.ClickException(error.message) from error
     click.echo(f"The user {email.strip().lower()} was made.")
     if show:
         click.echo(f"Password, shown only now: {password}")

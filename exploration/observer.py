@@ -14,7 +14,7 @@ from exploration.checks import expected
 from is2_core.accounts.models import Integration
 from is2_core.db.engine import Database
 from is2_core.embedded_warehouse.queries import numbers_taken
-from is2_core.inventory.models import StockPush, StockPushLine
+from is2_core.inventory.models import InventoryPush, InventoryPushLine
 from is2_core.items.models import CartItem
 from is2_core.orders.models import ReceivedOrder
 from plugins.amazon.simulator.messages import Request
@@ -90,17 +90,17 @@ class Observer:
         with self.db.read() as session:
             integration = session.scalars(sa.select(Integration).where(Integration.seller_id == seller)).one()
             push = session.scalars(
-                sa.select(StockPush)
-                .where(StockPush.integration_id == integration.id)
-                .order_by(StockPush.id.desc())
+                sa.select(InventoryPush)
+                .where(InventoryPush.integration_id == integration.id)
+                .order_by(InventoryPush.id.desc())
                 .limit(1)
             ).one()
             lines = {
                 sku: line
                 for line, sku in session.execute(
-                    sa.select(StockPushLine, CartItem.sku)
-                    .join(CartItem, CartItem.id == StockPushLine.cart_item_id)
-                    .where(StockPushLine.push_id == push.id)
+                    sa.select(InventoryPushLine, CartItem.sku)
+                    .join(CartItem, CartItem.id == InventoryPushLine.cart_item_id)
+                    .where(InventoryPushLine.push_id == push.id)
                 )
             }
         self._uploads[document] = push.id

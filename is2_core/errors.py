@@ -10,7 +10,7 @@ class PluginBug(Exception):
 
     def __init__(self, cart: str, hook: str, trace: str) -> None:
         super().__init__(f"{cart}.{hook} failed unexpectedly")
-        self.sentence = "Something went wrong inside this integration; the platform's administrators can see what."
+        self.message = "Something went wrong inside this integration; the platform's administrators can see what."
         self.trace = trace
 
 
@@ -21,13 +21,13 @@ def trace_without_values(error: BaseException) -> str:
 
 
 class FlowError(Exception):
-    """Base: a sentence for the person, the HTTP status it deserves, and the form field it belongs to."""
+    """Base: a message for the person, the HTTP status it deserves, and the form field it belongs to."""
 
     status = 400
 
-    def __init__(self, sentence: str, *, field: str | None = None) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
         self.field = field
 
 
@@ -58,6 +58,6 @@ class Unconfirmed(FlowError):
 
     status = 409
 
-    def __init__(self, sentence: str, confirmation: str, *, field: str) -> None:
-        super().__init__(sentence, field=field)
+    def __init__(self, message: str, confirmation: str, *, field: str) -> None:
+        super().__init__(message, field=field)
         self.confirmation = confirmation

@@ -23,7 +23,7 @@ from is2_core.install.settings_form import INVENTORY_EVERY, ORDERS_EVERY, interv
 from is2_core.integrations.claims import wipe_claims
 from is2_core.inventory.activity import take_activity
 from is2_core.inventory.drift import can_compare, compare_with_cart, night_slot
-from is2_core.inventory.models import StockPush, StockPushLine
+from is2_core.inventory.models import InventoryPush, InventoryPushLine
 from is2_core.inventory.push.plan import compare_inventory
 from is2_core.inventory.push.push import push_inventory
 from is2_core.inventory.push.send import INVENTORY
@@ -108,7 +108,7 @@ def mend_clock(platform: Platform, run: TaskRun) -> None:
             account_id=None,
             kind=CaseKind.CLOCK_PUT_BACK,
             subject="clock",
-            sentence="A clock was ahead and was put back, or one server's is ahead of the database's. What was planned "
+            message="A clock was ahead and was put back, or one server's is ahead of the database's. What was planned "
             "by it counts as due now, what it said had happened lately as having happened now; the pause between two "
             "inventory pushes starts anew. Check that every server keeps its time (NTP).",
         )
@@ -135,9 +135,9 @@ def _clean_uploads(session: Session, now: datetime) -> int:
 
 
 def _clean_pushes(session: Session, now: datetime) -> int:
-    for ids in _free(session, StockPush.id, StockPush.closed_at < now - KEEP_SETTLED):
-        session.execute(sa.delete(StockPushLine).where(StockPushLine.push_id.in_(ids)))
-        session.execute(sa.delete(StockPush).where(StockPush.id.in_(ids)))
+    for ids in _free(session, InventoryPush.id, InventoryPush.closed_at < now - KEEP_SETTLED):
+        session.execute(sa.delete(InventoryPushLine).where(InventoryPushLine.push_id.in_(ids)))
+        session.execute(sa.delete(InventoryPush).where(InventoryPush.id.in_(ids)))
     return 0
 
 

@@ -1,7 +1,7 @@
-"""What a cart raises when a *whole call* failed, each class named by what the core does next.
+"""Errors a cart raises when a *whole call* failed, each class named by what the core does next.
 
 Anything else that escapes a cart is a plugin bug: the admin gets the traceback, the merchant one plain
-sentence, and every other store goes on.
+message, and every other store goes on.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ class CartError(Exception):
     """Base of all.
 
     Args:
-        sentence: what is wrong, for the merchant; no personal data, no secrets. What happens next depends on who asked
+        message: what is wrong, for the merchant; no personal data, no secrets. What happens next depends on who asked
             (a task is tried again, a person is told to), so the core says it.
         detail: for the admin's log, likewise clean.
         code: stable, for tests and support.
@@ -21,9 +21,9 @@ class CartError(Exception):
 
     default_code = "CART_ERROR"
 
-    def __init__(self, sentence: str, *, detail: str = "", code: str = "") -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
+    def __init__(self, message: str, *, detail: str = "", code: str = "") -> None:
+        super().__init__(message)
+        self.message = message
         self.detail = detail
         self.code = code or self.default_code
 
@@ -50,9 +50,9 @@ class RateLimited(CartError):
     default_code = "RATE_LIMITED"
 
     def __init__(
-        self, sentence: str, *, until: datetime, refill: timedelta | None = None, detail: str = "", code: str = ""
+        self, message: str, *, until: datetime, refill: timedelta | None = None, detail: str = "", code: str = ""
     ) -> None:
-        super().__init__(sentence, detail=detail, code=code)
+        super().__init__(message, detail=detail, code=code)
         self.until, self.refill = until, refill
 
 
@@ -64,8 +64,8 @@ class Temporary(CartError):
 
     default_code = "TEMPORARY"
 
-    def __init__(self, sentence: str, *, detail: str = "", code: str = "", unknown: bool = False) -> None:
-        super().__init__(sentence, detail=detail, code=code)
+    def __init__(self, message: str, *, detail: str = "", code: str = "", unknown: bool = False) -> None:
+        super().__init__(message, detail=detail, code=code)
         self.unknown = unknown
 
 

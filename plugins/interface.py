@@ -43,7 +43,7 @@ from plugins.types.manifest import (
     CONTRACT_VERSION,
     CartManifest,
     Environment,
-    OlderGeneration,
+    LegacyAuthorization,
     RatePlan,
     Region,
     ScheduleChoice,
@@ -78,6 +78,7 @@ from plugins.types.writes import (
     Acknowledgement,
     Applied,
     Effect,
+    InventoryQuantity,
     NotRead,
     Package,
     PackageLine,
@@ -85,8 +86,7 @@ from plugins.types.writes import (
     Rejected,
     Result,
     Retry,
-    ShownLevel,
-    StockLevel,
+    ShownInventory,
     Submission,
     WriteReply,
 )
@@ -190,7 +190,7 @@ class CartContext:
 
 @hookspec(firstresult=True)
 def cart_manifest() -> CartManifest:
-    """What this cart is. Called once when it is loaded; must not do any I/O."""
+    """Describe this cart. Called once when it is loaded; must not do any I/O."""
     raise NotImplementedError
 
 
@@ -199,7 +199,7 @@ def install(ctx: CartContext, reply: InstallReply | None) -> Redirect | AskField
     """Connect a store, step by step; called again with each reply until it returns Connected.
 
     The region is already in `ctx.store`. `reply` is None at the first step. Raise SettingsError with a
-    sentence where the merchant declined or something does not fit.
+    message where the merchant declined or something does not fit.
     """
     raise NotImplementedError
 
@@ -213,12 +213,12 @@ def check_connection(ctx: CartContext) -> SellerIdentity:
 @hookspec(firstresult=True)
 def prove_seller(ctx: CartContext) -> SellerIdentity:
     """Who the seller is whose authorization `ctx.token` is, proved by a call that the shop answers for this seller
-    alone. Since contract 1.1.
+    alone.
 
     For carts whose `install` takes the seller's id from the browser: anybody can type one there. `ctx.store.remote_id`
     is the id to be proved, and nothing is stored as that seller's before. Name and sites are taken from here, so that
     such an `install` needs no call once it has the credentials: what fails here can be tried again without a new
-    consent. Raise SettingsError, with a sentence that names the seller and what may be missing, where the shop refuses;
+    consent. Raise SettingsError, with a message that names the seller and what may be missing, where the shop refuses;
     RateLimited or Temporary where it did not answer, which proves nothing either way. A cart that reads the id from an
     authenticated answer leaves this hook out.
     """
@@ -253,8 +253,8 @@ def fetch_order(ctx: CartContext, remote_id: str) -> Order | OrderReject | None:
 
 @hookspec(firstresult=True)
 def fetch_customization(ctx: CartContext, url: str) -> Customization:
-    """What the buyer had made of a line, from its `customization_url`. Raise Permanent where the address is not good
-    (any more): the core reads the order again for a newer one."""
+    """Fetch what the buyer had made of a line, from its `customization_url`. Raise Permanent where the address is not
+    good (any more): the core reads the order again for a newer one."""
     raise NotImplementedError
 
 
@@ -266,18 +266,18 @@ def acknowledge_orders(ctx: CartContext, acknowledgements: Sequence[Acknowledgem
 
 
 @hookspec(firstresult=True)
-def push_inventory(ctx: CartContext, levels: Sequence[StockLevel]) -> WriteReply:
+def push_inventory(ctx: CartContext, quantities: Sequence[InventoryQuantity]) -> WriteReply:
     """Set absolute quantities (and lead days) of these SKUs. After a lost answer the core sends newer ones. Where the
     budget ends half-way, answer Retry for what was not sent: it follows then, with the numbers of that time.
 
     Raise SettingsError where a setting of the store keeps its stock from being sent: the stock waits, with the
-    sentence on the store's pages, and everything else of the store goes on.
+    message on the store's pages, and everything else of the store goes on.
     """
     raise NotImplementedError
 
 
 @hookspec(firstresult=True)
-def read_inventory(ctx: CartContext, skus: Sequence[str]) -> Sequence[ShownLevel | NotRead]:
+def read_inventory(ctx: CartContext, skus: Sequence[str]) -> Sequence[ShownInventory | NotRead]:
     """The stock and channels of these SKUs as the cart shows them; an unknown SKU is left out. Where the budget ends
     half-way, answer what was read and NotRead for the rest. SettingsError as in `push_inventory`."""
     raise NotImplementedError
@@ -335,12 +335,13 @@ __all__ = [
     "FulfilledBy",
     "HandlingKind",
     "InstallReply",
+    "InventoryQuantity",
     "ItemPage",
+    "LegacyAuthorization",
     "ListedItem",
     "Money",
     "NotListed",
     "NotRead",
-    "OlderGeneration",
     "Order",
     "OrderLine",
     "OrderPage",
@@ -369,9 +370,8 @@ __all__ = [
     "SettingsError",
     "ShippingMappingUI",
     "ShippingMethod",
-    "ShownLevel",
+    "ShownInventory",
     "Site",
-    "StockLevel",
     "Store",
     "Submission",
     "Temporary",

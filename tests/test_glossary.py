@@ -27,43 +27,6 @@ ALLOWED = {
     "fewer_units": "FEWER_UNITS",
 }
 
-# Still to be renamed: word -> folders and files. A place that is done is taken off; none may be added.
-NOT_YET: dict[str, str] = {
-    "aside": "is2_core/embedded_warehouse is2_core/orders is2_core/tasks",
-    "decide": "is2_core/orders",
-    "decision": "is2_core/orders",
-    "decisions": "is2_core/orders",
-    "demand": "web/orders",
-    "demands": "is2_core/orders plugins/amazon plugins/types",
-    "doubtful": "is2_core/orders",
-    "given_up": "is2_core/inventory is2_core/submissions",
-    "levels": "is2_core/embedded_warehouse is2_core/inventory",
-    "marks": "is2_core/orders plugins/amazon plugins/types",
-    "near": "is2_core/items",
-    "orders_known": "is2_core/orders",
-    "people": "is2_core/orders",
-    "personal": "is2_core/orders",
-    "reallocate": "is2_core/orders",
-    "ring": "tests/db",
-    "rules": "is2_core/orders",
-    "sentence": "is2_core/calls is2_core/cases is2_core/errors.py"
-    " is2_core/inventory is2_core/items is2_core/orders is2_core/shipments"
-    " is2_core/submissions is2_core/tasks plugins/amazon plugins/conformance plugins/errors.py"
-    " plugins/types",
-    "slice": "is2_core/db",
-    "stock_push": "is2_core/inventory",
-    "store": "is2_core/items is2_core/orders is2_core/shipments web/orders",
-    "why": "is2_core/embedded_warehouse is2_core/inventory is2_core/items is2_core/orders",
-    "words": "is2_core/inventory is2_core/items is2_core/orders web/display.py",
-}
-
-# Where docstrings still begin with "What". A place that is done is taken off; none may be added.
-WHAT = (
-    "is2_core/calls is2_core/db is2_core/embedded_warehouse is2_core/inventory"
-    " is2_core/items is2_core/orders is2_core/shipments is2_core/submissions is2_core/tasks plugins/errors.py"
-    " plugins/interface.py plugins/types web/embedded_warehouse web/orders"
-)
-
 # The names in a text of Python: whatever is no string and no comment.
 NAMES = re.compile(r'"""(?:[^"\\]|\\.|"(?!""))*"""|"(?:[^"\\\n]|\\.)*"|#[^\n]*|([A-Za-z_]\w*)', re.S)
 
@@ -125,12 +88,7 @@ def uses() -> dict[str, dict[str, set[str]]]:
 
 @pytest.mark.parametrize("word", sorted(banned()))
 def test_a_banned_word_is_part_of_no_name(word: str) -> None:
-    wrong = {
-        place: names
-        for place, names in uses()[word].items()
-        if not any(is_in(place, other) for other in NOT_YET.get(word, "").split())
-    }
-    assert wrong == {}
+    assert dict(uses()[word]) == {}
 
 
 def test_every_banned_word_is_looked_for_somewhere() -> None:
@@ -140,19 +98,8 @@ def test_every_banned_word_is_looked_for_somewhere() -> None:
     assert [each for folders in words.values() for each in folders if not (ROOT / each).exists()] == []
 
 
-def test_what_is_done_is_taken_off_the_list() -> None:
-    done = [
-        (word, place)
-        for word, places in NOT_YET.items()
-        for place in places.split()
-        if not any(is_in(each, place) for each in uses()[word])
-    ]
-    assert done == []
-
-
 def test_docstrings_begin_with_a_verb_or_name_the_thing() -> None:
     """None begins with "What": it would say that there is something, and let the reader find out what."""
     paths = {path.relative_to(ROOT).as_posix(): path for top in PRODUCT for path in (ROOT / top).rglob("*.py")}
     asks = [place for place, path in paths.items() if re.search(r'"""What(ever)?\b', path.read_text(encoding="utf-8"))]
-    assert [place for place in asks if not any(is_in(place, other) for other in WHAT.split())] == []
-    assert [other for other in WHAT.split() if not any(is_in(place, other) for place in asks)] == []
+    assert asks == []

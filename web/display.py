@@ -20,7 +20,7 @@ from is2_core.orders.states import ACK_NOT_SENT, TO_PLACE, AckState, ReceivedSta
 from is2_core.platform import Platform
 from web import access, lateness
 from web.inventory import shared_stock
-from web.orders.handling_requirements import demand_label, to_do
+from web.orders.handling_requirements import requirement_label, to_do
 from web.orders.windows import Windows
 
 STATE_LABELS = {state.value: state.value.capitalize() for state in ReceivedState}
@@ -42,7 +42,7 @@ _ACK_LABELS = {
 
 def init_app(app: Flask) -> None:
     """Add filters and the frame's values."""
-    app.jinja_env.filters.update(when=when, brief=brief, day=day, words=words, age=age)
+    app.jinja_env.filters.update(when=when, brief=brief, day=day, readable=readable, age=age)
     app.jinja_env.globals.update(
         csrf=csrf,
         integration_name=integration_name,
@@ -51,7 +51,7 @@ def init_app(app: Flask) -> None:
         state_color=lambda state: _STATE_COLORS.get(state, "light"),
         window=window,
         narrow_window=narrow_window,
-        demand_label=demand_label,
+        requirement_label=requirement_label,
         to_do=to_do,
         is_late=lateness.is_late_now,
         late_integrations=lateness.late_integrations,
@@ -147,7 +147,7 @@ def age(value: datetime) -> str:
     return f"{minutes} minute{'s' if minutes != 1 else ''}" if minutes else "less than a minute"
 
 
-def words(value: str) -> str:
+def readable(value: str) -> str:
     """A constant such as AMAZON_BUSINESS in words."""
     return value.replace("_", " ").capitalize() if value.isupper() else value
 

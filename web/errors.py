@@ -58,7 +58,7 @@ def init_app(app: Flask) -> None:
 
     @app.errorhandler(FlowError)
     def refused(error: FlowError) -> ResponseReturnValue:
-        return _answer(error.status, error.sentence)
+        return _answer(error.status, error.message)
 
     @app.errorhandler(OperationalError)
     def busy(error: OperationalError) -> ResponseReturnValue:

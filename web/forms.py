@@ -64,9 +64,9 @@ class DeclaredForm(BaseForm):  # type: ignore[misc]  # WTForms ships no types
     def refuse(self, error: FlowError) -> Self:
         """Have a refusal stand at its field, or in `form_errors` where it is about none of these; returns the form."""
         if error.field not in self:
-            self.form_errors.append(error.sentence)
+            self.form_errors.append(error.message)
         elif not self[error.field].errors:
-            self[error.field].errors = [error.sentence]
+            self[error.field].errors = [error.message]
         wrong = next((field for field in self if field.errors), None)
         if wrong is not None:
             wrong.render_kw = {**(wrong.render_kw or {}), "autofocus": True}
@@ -90,7 +90,7 @@ class _Check:
         try:
             check_field(self.declared, field.data, is_set=self.is_set)
         except BadInput as error:
-            raise ValidationError(error.sentence) from None
+            raise ValidationError(error.message) from None
 
 
 def form_class(fields: Iterable[Field], *, secrets_set: frozenset[str] = frozenset()) -> type[DeclaredForm]:

@@ -14,7 +14,7 @@ from is2_core.accounts.models import Integration
 from is2_core.accounts.states import IntegrationState
 from is2_core.embedded_warehouse.order_queries import all_orders
 from is2_core.embedded_warehouse.states import WarehouseState
-from is2_core.inventory.models import StockPush
+from is2_core.inventory.models import InventoryPush
 from is2_core.orders.holds.reasons import REASONS, Actor, HoldCode
 from is2_core.orders.models import Hold, ImportCursor, OrderEvent, ReceivedLine, ReceivedOrder
 from is2_core.orders.states import ACK_OPEN, EXPLAINED, CustomizationState, ReceivedState
@@ -177,7 +177,7 @@ def answered(world: World) -> Iterator[str]:
             if row.id not in asked:
                 yield f"I6: nobody asks about submission {row.id} ({row.kind})"
         for push in session.scalars(
-            sa.select(StockPush).where(StockPush.accepted_at.is_not(None), StockPush.closed_at.is_(None))
+            sa.select(InventoryPush).where(InventoryPush.accepted_at.is_not(None), InventoryPush.closed_at.is_(None))
         ):
             yield f"I6: push {push.id} was accepted, and has no end"
 

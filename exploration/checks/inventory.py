@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from exploration.checks import expected
 from exploration.world import World
-from is2_core.inventory.models import InventorySync, StockPush, StockPushLine
+from is2_core.inventory.models import InventoryPush, InventoryPushLine, InventorySync
 from is2_core.inventory.states import PushResult
 from is2_core.items.models import CartItem
 
@@ -36,7 +36,7 @@ def taken(world: World) -> dict[tuple[int, str], list[Taken]]:
         lines = {
             (line.push_id, sku): line
             for line, sku in session.execute(
-                sa.select(StockPushLine, CartItem.sku).join(CartItem, CartItem.id == StockPushLine.cart_item_id)
+                sa.select(InventoryPushLine, CartItem.sku).join(CartItem, CartItem.id == InventoryPushLine.cart_item_id)
             )
         }
     found: dict[tuple[int, str], list[Taken]] = {}
@@ -108,9 +108,11 @@ def shown(world: World) -> Iterator[str]:
 def floor_kept(world: World) -> Iterator[str]:
     """I5: two runs the cart accepted are 12 hours apart, unless nothing of the former was applied."""
     with world.platform.db.read() as session:
-        pushes = session.scalars(sa.select(StockPush).order_by(StockPush.integration_id, StockPush.id)).all()
+        pushes = session.scalars(
+            sa.select(InventoryPush).order_by(InventoryPush.integration_id, InventoryPush.id)
+        ).all()
         effective = set(
-            session.scalars(sa.select(StockPushLine.push_id).where(StockPushLine.result == PushResult.APPLIED))
+            session.scalars(sa.select(InventoryPushLine.push_id).where(InventoryPushLine.result == PushResult.APPLIED))
         )
     accepted = [push for push in pushes if push.accepted_at is not None]
     for before, after in pairwise(accepted):

@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 
 class Manifest(Protocol):
-    """What the manifests of all kinds of plugin tell."""
+    """The fields that manifests of all kinds of plugin have."""
 
     @property
     def name(self) -> str:
@@ -46,7 +46,7 @@ class BrokenPlugin:
     """A plugin that could not be used, and why."""
 
     name: str
-    sentence: str
+    message: str
     trace: str = ""
 
 
@@ -105,9 +105,9 @@ class PluginRegistry(Generic[M]):
             raise ValueError(f"lacks the hooks every {self._kind} needs: {', '.join(missing)}")
         return manifest
 
-    def _note(self, name: str, sentence: str, trace: str) -> None:
-        _log.error("%s %s: %s", self._kind, name, sentence)
-        self.broken.append(BrokenPlugin(name, sentence, trace))
+    def _note(self, name: str, message: str, trace: str) -> None:
+        _log.error("%s %s: %s", self._kind, name, message)
+        self.broken.append(BrokenPlugin(name, message, trace))
 
     def names(self) -> list[str]:
         """The working ones, by label."""

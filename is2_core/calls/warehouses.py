@@ -36,4 +36,4 @@ class WarehouseRegistry(PluginRegistry[WarehouseManifest]):
             del self._manifests[name]
         self.add(name, lambda: plugin)
         if name not in self._manifests:
-            raise ValueError(self.broken.pop().sentence)
+            raise ValueError(self.broken.pop().message)

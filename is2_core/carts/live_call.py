@@ -47,7 +47,7 @@ def call_cart_live(
     advice: str = "Please try again in a minute.",
     **arguments: Any,
 ) -> Any:
-    """Call one hook about one store, within what `live_limits` allows; what goes wrong becomes a sentence for the page.
+    """Call one hook about one store, within what `live_limits` allows; what goes wrong becomes a message for the page.
 
     Args:
         advice: what a person can do where the cart could not be asked just now.
@@ -63,12 +63,12 @@ def call_cart_live(
     except (Temporary, RateLimited) as error:
         if error.code in (TAKEN_BY_OWN, TAKEN_BY_OTHERS):
             raise _busy(own=error.code == TAKEN_BY_OWN) from error
-        raise CartUnavailable(f"{error.sentence} {advice}") from error
+        raise CartUnavailable(f"{error.message} {advice}") from error
     except CartError as error:
-        raise CartRefused(error.sentence) from error
+        raise CartRefused(error.message) from error
     except PluginBug as error:
         _log.error("%s of cart %s failed:\n%s", hook, integration.cart, error.trace)
-        raise CartUnavailable(error.sentence) from error
+        raise CartUnavailable(error.message) from error
 
 
 @contextmanager

@@ -25,19 +25,19 @@ def raise_case(
     account_id: int | None,
     kind: str,
     subject: str,
-    sentence: str,
+    message: str,
     integration_id: int | None = None,
     order_id: int | None = None,
     user_id: int | None = None,
 ) -> None:
     """Have a person look at something, inside the transaction that noticed it.
 
-    One case of a kind and subject is open in an account at a time: while it is, only its sentence is brought up to
+    One case of a kind and subject is open in an account at a time: while it is, only its message is brought up to
     date. Call it after the business rows are written and before tasks are asked for.
     """
     lock_cases(session, account_id)
     still_open = sa.update(SupportCase).where(*_open(account_id, kind, subject))
-    if rows_changed(session, still_open.values(sentence=sentence)) == 0:
+    if rows_changed(session, still_open.values(message=message)) == 0:
         session.add(
             SupportCase(
                 account_id=account_id,
@@ -45,7 +45,7 @@ def raise_case(
                 order_id=order_id,
                 kind=kind,
                 subject=subject,
-                sentence=sentence,
+                message=message,
                 user_id=user_id,
                 at=now,
             )

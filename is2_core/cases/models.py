@@ -25,7 +25,7 @@ class SupportCase(Base):
     order_id: Mapped[int | None] = reference("received_order.id")
     kind: Mapped[str]
     subject: Mapped[str] = mapped_column(default="")
-    sentence: Mapped[str]
+    message: Mapped[str]
     page: Mapped[str] = mapped_column(default="")
     user_id: Mapped[int | None] = reference("user_account.id")
     at: Mapped[datetime]

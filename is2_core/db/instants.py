@@ -32,7 +32,7 @@ _INSTANT = "instant"
 
 @dataclass(frozen=True)
 class Instant:
-    """What kind of instant a column holds.
+    """The kind of instant a column holds.
 
     Args:
         set_at: of a future instant, the column that tells when it was set.

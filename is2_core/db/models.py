@@ -1,4 +1,4 @@
-"""What a revision leaves to be done with the keys."""
+"""Work that a revision leaves to be done with the keys."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def cart_columns(model: type[CartWritten]) -> list[sa.Column[Any]]:
 
 
 def told(model: type[CartWritten], value: object) -> dict[str, Any]:
-    """What a value of the cart contract, a dataclass, says under the very names of a model's columns of the cart."""
+    """Return what a value of the cart contract, a dataclass, says under the names of a model's columns of the cart."""
     found = {name: getattr(value, name) for name in _shared(model, type(value))}
     return {name: list(each) if isinstance(each, tuple) else each for name, each in found.items()}
 
@@ -93,7 +93,7 @@ def _shared(model: type[CartWritten], kind: type[Any]) -> tuple[str, ...]:
 def changes(
     model: type[CartWritten], excluded: Mapping[str, sa.ColumnElement[Any]]
 ) -> tuple[dict[str, sa.ColumnElement[Any]], sa.ColumnElement[bool] | None]:
-    """What an upsert sets in a row that is there, and under which condition.
+    """Return the columns an upsert sets in a row that is there, and the condition for it.
 
     Args:
         excluded: the columns of the row that was to be inserted.

@@ -27,7 +27,7 @@ from is2_core.crypto import CannotOpen, UnknownKey
 from is2_core.db.models import UnsealedText
 from is2_core.db.types import Sealed, SealedValue, seal, seal_mark
 
-SLICE = 50
+BATCH = 50
 _log = logging.getLogger(__name__)
 
 Place = int | str
@@ -61,7 +61,7 @@ def reseal(
         is_further = True
         while is_further and has_time():
             with write() as session:
-                after, done = step(session, after, SLICE)
+                after, done = step(session, after, BATCH)
             changed += done
             is_further = after is not None
     return changed

@@ -33,7 +33,7 @@ class Change:
         return next(package for package in self.packages if package.id == package_id)
 
     def name(self, package: WarehousePackage) -> str:
-        """What the ledger calls a parcel."""
+        """Return a parcel's name in the ledger."""
         return f"{self.order.number} package {self.packages.index(package) + 1}"
 
 

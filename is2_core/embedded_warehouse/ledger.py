@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from is2_core.db.chunks import chunks
 from is2_core.embedded_warehouse.models import StockMovement, WarehouseOrder, WarehouseOrderLine, WarehouseSku
-from is2_core.embedded_warehouse.states import OPEN, SET_ASIDE, WarehouseState
+from is2_core.embedded_warehouse.states import OPEN, RESERVING, WarehouseState
 from plugins.warehouse import Stock
 
 _URGENCY = (WarehouseOrder.ship_by.is_(None), WarehouseOrder.ship_by, WarehouseOrder.id)
@@ -21,7 +21,7 @@ class NotEnough(ValueError):
     """Fewer units are on hand than would be taken away."""
 
 
-def stock_levels(session: Session, account_id: int, skus: Sequence[str] | None, now: datetime) -> list[Stock]:
+def stock_of(session: Session, account_id: int, skus: Sequence[str] | None, now: datetime) -> list[Stock]:
     """Stock of these SKUs, of all where None; one the warehouse does not know is left out."""
     # Committed before on hand: a shipment in between is then counted twice, never forgotten.
     committed = committed_units(session, account_id, skus)
@@ -34,11 +34,11 @@ def free_units(session: Session, account_id: int, skus: Iterable[str]) -> dict[s
     """Units on hand that are set aside neither for pending orders nor for orders being packed, of each of these SKUs
     that the warehouse knows; below zero where more are set aside than there are."""
     wanted = sorted(set(skus))
-    set_aside = _promised(session, account_id, wanted, SET_ASIDE)
+    reserved = _promised(session, account_id, wanted, RESERVING)
     known = sa.select(WarehouseSku.sku, WarehouseSku.on_hand).where(
         WarehouseSku.account_id == account_id, WarehouseSku.sku.in_(wanted)
     )
-    return {sku: on_hand - set_aside[sku] for sku, on_hand in session.execute(known)}
+    return {sku: on_hand - reserved[sku] for sku, on_hand in session.execute(known)}
 
 
 def committed_units(session: Session, account_id: int, skus: Sequence[str] | None) -> Counter[str]:
@@ -130,5 +130,5 @@ def _orders_of(account_id: int, state: WarehouseState, skus: Sequence[str]) -> s
 
 
 def open_units(order: WarehouseOrder) -> dict[str, int]:
-    """What is left to ship of an order, by SKU; nothing of what is wholly shipped."""
+    """Return the units left to ship of an order, by SKU; a SKU wholly shipped is left out."""
     return {line.sku: line.quantity - line.shipped for line in order.lines if line.quantity > line.shipped}

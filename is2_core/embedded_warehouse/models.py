@@ -90,7 +90,7 @@ class WarehouseOrder(Owned):
 
 
 class WarehouseFile(Owned):
-    """What a buyer had made on units of an order, sealed (base64 in it); None once erased. `item` is the cart's id of
+    """A customization of units of an order, sealed (base64 in it); None once erased. `item` is the cart's id of
     the line, `skus` what was made of."""
 
     __tablename__ = "warehouse_file"

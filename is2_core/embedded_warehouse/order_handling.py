@@ -24,12 +24,12 @@ def stop_order(platform: Platform, *, order_id: int, reason: str, user_id: int |
         BadInput: the reason is missing or unprintable.
         Conflict: it is completed or cancelled.
     """
-    why = read_reason(reason)
+    reason_given = read_reason(reason)
     with change_order(platform, order_id) as change:
         must_be_open(change.order)
         change.order.stop_position = change.position
         released = open_units(change.order)
-        end_order(change.session, change.order, change.position, why)
+        end_order(change.session, change.order, change.position, reason_given)
         note_moved(change.session, change.order.account_id, change.position, released)
         _log.info("user %s stopped warehouse order %s", user_id, order_id)
 

@@ -138,7 +138,7 @@ def void_package(platform: Platform, *, package_id: int, user_id: int | None, re
         BadInput: the reason is missing or unprintable.
         Conflict: it was voided already.
     """
-    why = read_reason(reason)
+    reason_given = read_reason(reason)
     with change_order(platform, _order_of(platform, package_id)) as change:
         package = change.package(package_id)
         if package.voided_at is not None:
@@ -146,7 +146,7 @@ def void_package(platform: Platform, *, package_id: int, user_id: int | None, re
         package.voided_at = change.now
         _new_revision(change, package)
         changes = {line.sku: -line.quantity for line in package.lines}
-        _shift(change, package, changes, "voided", user_id, f" ({why})")
+        _shift(change, package, changes, "voided", user_id, f" ({reason_given})")
 
 
 def _order_of(platform: Platform, package_id: int) -> int:

@@ -1,4 +1,4 @@
-"""What a packer typed, checked as far as that goes without the order."""
+"""The form of a packer, checked as far as that goes without the order."""
 
 from __future__ import annotations
 

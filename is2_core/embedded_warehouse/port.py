@@ -16,7 +16,7 @@ from is2_core.db.rows import insert_rows
 from is2_core.db.types import seal
 from is2_core.embedded_warehouse import feed
 from is2_core.embedded_warehouse.feed import NAME, next_position, note_moved
-from is2_core.embedded_warehouse.ledger import free_units, open_units, stock_levels
+from is2_core.embedded_warehouse.ledger import free_units, open_units, stock_of
 from is2_core.embedded_warehouse.models import WarehouseFile, WarehouseOrder, WarehouseOrderLine
 from is2_core.embedded_warehouse.packing_form import CARRIERS
 from is2_core.embedded_warehouse.requirements import to_json
@@ -126,7 +126,7 @@ class EmbeddedWarehouse:
     def stock(self, ctx: WarehouseContext, skus: Sequence[str] | None) -> list[Stock]:
         now = ctx.clock.now()
         with self._db.read() as session:
-            return stock_levels(session, _account(session, ctx), skus, now)
+            return stock_of(session, _account(session, ctx), skus, now)
 
     @hookimpl
     def activity_since(self, ctx: WarehouseContext, cursor: str) -> Activity:

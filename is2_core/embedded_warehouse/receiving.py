@@ -24,15 +24,15 @@ def receive(platform: Platform, *, account_id: int, sku: str, name: str, quantit
 
 def adjust(platform: Platform, *, account_id: int, sku: str, delta: str, reason: str, user_id: int | None) -> int:
     """Correct the count by a positive or negative number, with a reason; returns the units on hand."""
-    why = reason.strip()
-    if not why:
+    reason_given = reason.strip()
+    if not reason_given:
         raise BadInput("Say why the count is corrected.", field="reason")
-    if len(why) > 500 or not why.isprintable():
+    if len(reason_given) > 500 or not reason_given.isprintable():
         raise BadInput("The reason can have at most 500 printable characters.", field="reason")
     units = _units(delta, "delta", least=-MAX_UNITS)
     if units == 0:
         raise BadInput("A correction of 0 changes nothing.", field="delta")
-    return _move(platform, account_id, sku, units, f"adjusted: {why}", user_id)
+    return _move(platform, account_id, sku, units, f"adjusted: {reason_given}", user_id)
 
 
 def _move(

@@ -26,6 +26,6 @@ OPEN: Final = (WarehouseState.PENDING, WarehouseState.IN_PROCESS, WarehouseState
 ENDED: Final = (WarehouseState.COMPLETED, WarehouseState.CANCELLED)
 # Units are set aside for them. A back order waits for units that are not there, and a hold may last: others are packed
 # meanwhile.
-SET_ASIDE: Final = (WarehouseState.PENDING, WarehouseState.IN_PROCESS)
+RESERVING: Final = (WarehouseState.PENDING, WarehouseState.IN_PROCESS)
 # A parcel that is packed, or taken back, makes them one that is being packed.
 BEGUN_BY_A_PARCEL: Final = (WarehouseState.PENDING, WarehouseState.COMPLETED)

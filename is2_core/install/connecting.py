@@ -160,6 +160,6 @@ def _tell_the_support(platform: Platform, session: Session, row: Integration, ot
         integration_id=row.id,
         kind=CaseKind.SELLER_HELD,
         subject=f"integration {other.id}",
-        sentence="The seller proved here is connected already, by an earlier release and without a proof, as "
+        message="The seller proved here is connected already, by an earlier release and without a proof, as "
         f"integration {other.id} of another account. Find out whose it is.",
     )

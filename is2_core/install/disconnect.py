@@ -38,7 +38,7 @@ def disconnect(platform: Platform, *, integration_id: int, account_id: int, user
             .where(
                 ReceivedOrder.integration_id == row.id,
                 ReceivedOrder.state.in_(TO_PLACE),
-                ReceivedOrder.asked_at.is_(None),
+                ReceivedOrder.placing_since.is_(None),
             )
             .order_by(ReceivedOrder.id)
             .with_for_update(**LOCK)

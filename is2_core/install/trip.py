@@ -71,7 +71,7 @@ def take(
     asked: Mapping[str, str],
 ) -> Step:
     if isinstance(outcome, AskFields):
-        return Ask(integration.id, outcome.fields, outcome.sentence)
+        return Ask(integration.id, outcome.fields, outcome.message)
     if isinstance(outcome, Redirect):
         return send_away(platform, integration, trip, outcome)
     return prove_now(platform, integration, keep_claim(platform, integration.id, outcome, asked))

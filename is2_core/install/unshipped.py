@@ -55,7 +55,7 @@ def look(platform: Platform, *, integration_id: int, account_id: int) -> Unshipp
                 bought += [order.created_at for order in page.orders if _waits(order)]
                 complete = page.next_page is None
     except FlowError as error:
-        message = "" if bought else error.sentence
+        message = "" if bought else error.message
     values = {
         "integration_id": integration_id,
         "at": platform.clock.now(),
@@ -135,7 +135,7 @@ def check_none_is_dropped(platform: Platform, session: Session, row: Integration
         sa.select(sa.func.count(), sa.func.min(ReceivedOrder.cart_created_at)).where(
             ReceivedOrder.integration_id == row.id,
             ReceivedOrder.state.in_(TO_PLACE),
-            ReceivedOrder.asked_at.is_(None),
+            ReceivedOrder.placing_since.is_(None),
             ReceivedOrder.cart_created_at < first_instant(day, zone),
         )
     ).one()

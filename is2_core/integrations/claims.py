@@ -51,7 +51,7 @@ def keep_claim(
             seller_name=identity.name,
             sites=list(identity.sites),
             settings=dict(settings),
-            legacy_authorization=connected.older_authorization,
+            legacy_authorization=connected.legacy_authorization,
             credentials=seal(SellerClaim.credentials, credentials, row.id, identity.remote_id),
             message="",
             at=platform.clock.now(),

@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 def test_connection(platform: Platform, *, integration_id: int, account_id: int) -> str:
-    """Ask the cart who this store is; a paused store whose connection works goes on. Returns a sentence."""
+    """Ask the cart who this store is; a paused store whose connection works goes on. Returns a message."""
     with platform.db.read() as session:
         integration = owned_integration(session, integration_id, account_id)
     manifest = known_manifest(platform, integration.cart)

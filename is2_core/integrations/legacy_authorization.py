@@ -21,7 +21,7 @@ def set_migration(platform: Platform, *, cart: str, running: bool) -> None:
     Raises:
         Conflict: the cart has no older generation.
     """
-    if known_manifest(platform, cart).older_generation is None:
+    if known_manifest(platform, cart).legacy_authorization is None:
         raise Conflict("This cart has no older API generation.")
     with platform.db.write() as session:
         row = session.get(CartSetting, cart, with_for_update=LOCK)
@@ -40,7 +40,7 @@ def migration_of(platform: Platform, cart: str) -> str:
 
 def legacy_notice(platform: Platform, integration: Integration) -> str:
     """Return the notice for an integration that carries an older authorization; "" where there is none."""
-    legacy = known_manifest(platform, integration.cart).older_generation
+    legacy = known_manifest(platform, integration.cart).legacy_authorization
     if legacy is None or not integration.legacy_authorization:
         return ""
     return {RUNNING: legacy.during, ENDED: legacy.ended}.get(migration_of(platform, integration.cart), "")

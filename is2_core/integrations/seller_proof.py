@@ -88,8 +88,8 @@ def prove_claim(platform: Platform, integration: Integration, claim: SellerClaim
         return _ask_now(platform, integration, context, claim.seller_id)
     except FlowError as error:
         lost = isinstance(error.__cause__, AuthorizationLost)
-        note_refusal(platform, claim, error.sentence, lost=lost)
-        raise NotProved(error.sentence, integration_id=integration.id, again=not lost, status=error.status) from error
+        note_refusal(platform, claim, error.message, lost=lost)
+        raise NotProved(error.message, integration_id=integration.id, again=not lost, status=error.status) from error
 
 
 def prove_connected(platform: Platform, integration: Integration) -> None:
@@ -104,7 +104,7 @@ def prove_connected(platform: Platform, integration: Integration) -> None:
         try:
             _ask_now(platform, integration, cart_context(platform, integration), integration.seller_id or "")
         except FlowError as error:
-            raise NotProved(error.sentence, integration_id=integration.id, again=False, status=error.status) from error
+            raise NotProved(error.message, integration_id=integration.id, again=False, status=error.status) from error
     with platform.db.write() as session:
         _note_proved(platform, session, integration)
 
@@ -123,7 +123,7 @@ def prove_earlier(platform: Platform, run: TaskRun) -> None:
             proved: SellerIdentity = platform.carts.call(integration.cart, _HOOK, ctx=context)
             refusal = _another(proved, integration.seller_id or "")
         except (SettingsError, Permanent) as error:
-            refusal = error.sentence
+            refusal = error.message
         except (CartError, PluginBug) as error:
             detail = error.trace if isinstance(error, PluginBug) else error
             _log.warning("integration %s: its seller was not proved: %s", integration.id, detail)
@@ -139,7 +139,7 @@ def prove_earlier(platform: Platform, run: TaskRun) -> None:
             integration_id=integration.id,
             kind=CaseKind.SELLER_NOT_PROVED,
             subject=_subject(integration),
-            sentence=f"{integration_name(integration)} was connected before sellers were proved, and its proof fails: "
+            message=f"{integration_name(integration)} was connected before sellers were proved, and its proof fails: "
             f"{refusal} Nothing was changed; it is tried again every day.",
         )
 

@@ -19,7 +19,7 @@ from is2_core.carts.cart_settings import is_enabled
 from is2_core.db.locks import LOCK
 from is2_core.errors import Conflict
 from is2_core.inventory.fulfillment_channels import Reader
-from is2_core.inventory.models import StockPush, StockPushLine
+from is2_core.inventory.models import InventoryPush, InventoryPushLine
 from is2_core.inventory.push.sync_row import interval_of
 from is2_core.inventory.states import PushResult
 from is2_core.items.activity import make_due
@@ -241,10 +241,10 @@ def _judge(item: CartItem, sold_since: int | None, now: datetime) -> None:
 def _sold_since(session: Session, integration_id: int) -> dict[int, int]:
     """Item id -> units ordered since the numbers it was last sent were computed."""
     computed = (
-        sa.select(StockPushLine.cart_item_id.label("item_id"), sa.func.max(StockPush.computed_at).label("at"))
-        .join(StockPush, StockPush.id == StockPushLine.push_id)
-        .where(StockPush.integration_id == integration_id, StockPushLine.result == PushResult.APPLIED)
-        .group_by(StockPushLine.cart_item_id)
+        sa.select(InventoryPushLine.cart_item_id.label("item_id"), sa.func.max(InventoryPush.computed_at).label("at"))
+        .join(InventoryPush, InventoryPush.id == InventoryPushLine.push_id)
+        .where(InventoryPush.integration_id == integration_id, InventoryPushLine.result == PushResult.APPLIED)
+        .group_by(InventoryPushLine.cart_item_id)
         .subquery()
     )
     # Runs settled long ago are cleaned up; then the time the cart accepted it stands in.

@@ -17,7 +17,7 @@ from is2_core.items.states import SeenInCart
 from is2_core.platform import Platform
 from is2_core.tasks.pace import Pace
 from is2_core.tasks.run import TaskRun
-from plugins.interface import MERCHANT_CHANNEL, CartContext, NotRead, RateLimited, ShownLevel
+from plugins.interface import MERCHANT_CHANNEL, CartContext, NotRead, RateLimited, ShownInventory
 
 BATCH = 80
 # Shorter than a day, so that a daily run asks again about every SKU it is going to write.
@@ -90,10 +90,10 @@ class Reader:
         """
         label = self.platform.carts.manifest(self.integration.cart).label
         with self.pace.measured(len(items)):
-            shown: Sequence[ShownLevel | NotRead] = self.platform.carts.call(
+            shown: Sequence[ShownInventory | NotRead] = self.platform.carts.call(
                 self.integration.cart, "read_inventory", ctx=self.context, skus=[item.sku for item in items]
             )
-        found = {entry.sku: entry for entry in shown if isinstance(entry, ShownLevel)}
+        found = {entry.sku: entry for entry in shown if isinstance(entry, ShownInventory)}
         later = {entry.sku: entry.when for entry in shown if isinstance(entry, NotRead)}
         with self.run.write() as session:
             for item in items:
@@ -109,7 +109,7 @@ class Reader:
             )
 
 
-def _store(item: CartItem, shown: ShownLevel | None, label: str) -> None:
+def _store(item: CartItem, shown: ShownInventory | None, label: str) -> None:
     if shown is None:
         item.seen_in_cart = SeenInCart.NO
         item.withheld = f"{label} has no listing with this SKU, so no stock is sent for it."
@@ -117,12 +117,12 @@ def _store(item: CartItem, shown: ShownLevel | None, label: str) -> None:
         return
     item.seen_in_cart = SeenInCart.YES
     item.remote_id = shown.remote_id or item.remote_id
-    item.shown_quantity = shown.channels.get(MERCHANT_CHANNEL)
+    item.shown_quantity = shown.fulfillment_channels.get(MERCHANT_CHANNEL)
     item.shown_lead_days = shown.lead_days
-    if not shown.channels:
+    if not shown.fulfillment_channels:
         unknown = f"{label} does not say who ships this SKU, so no stock is sent for it."
         item.withheld = f"{unknown} Please give it a quantity there once."
-    elif shown.channels.keys() != {MERCHANT_CHANNEL}:
+    elif shown.fulfillment_channels.keys() != {MERCHANT_CHANNEL}:
         item.withheld = f"{label} ships this SKU from its own stock, so its quantity is never overwritten."
     else:
         item.withheld = ""

@@ -33,10 +33,10 @@ class InventorySync(Base):
     shared_confirmed: Mapped[list[str]] = mapped_column(default=list)
 
 
-class StockPush(Base):
+class InventoryPush(Base):
     """One run: the numbers computed from `computed_at` on and sent together. `closed_at` is set at its end."""
 
-    __tablename__ = "stock_push"
+    __tablename__ = "inventory_push"
     id: Mapped[Id]
     account_id: Mapped[int] = reference("account.id")
     integration_id: Mapped[int] = reference("integration.id")
@@ -45,18 +45,18 @@ class StockPush(Base):
     closed_at: Mapped[datetime | None]
 
 
-class StockPushLine(Base):
-    """The number sent for one item, from which of its versions, and why this number: see `inventory.sellable.Level`."""
+class InventoryPushLine(Base):
+    """The number sent for one item, from which of its versions, and how it came about: see `inventory.sellable`."""
 
-    __tablename__ = "stock_push_line"
+    __tablename__ = "inventory_push_line"
     __table_args__ = (sa.UniqueConstraint("push_id", "cart_item_id"),)
     id: Mapped[Id]
-    push_id: Mapped[int] = reference("stock_push.id", index=False)
+    push_id: Mapped[int] = reference("inventory_push.id", index=False)
     cart_item_id: Mapped[int] = reference("cart_item.id", ondelete="CASCADE")
     version: Mapped[int]
     quantity: Mapped[int]
     lead_days: Mapped[int | None]
-    why: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    calculation: Mapped[dict[str, Any]] = mapped_column(default=dict)
     result: Mapped[str] = mapped_column(default=PushResult.SENT)
 
 

@@ -30,6 +30,6 @@ def check_oversold(
             kind, subject = CaseKind.OVERSOLD, f"sku {row.sku}"
             if promised > row.on_hand:
                 message = f"{promised} units of {row.sku} are promised to orders, {row.on_hand} are on hand."
-                raise_case(session, now, account_id=account_id, kind=kind, subject=subject, sentence=message)
+                raise_case(session, now, account_id=account_id, kind=kind, subject=subject, message=message)
             else:
                 end_case(session, now, account_id=account_id, kind=kind, subject=subject)

@@ -14,11 +14,11 @@ from is2_core.accounts.access import owned_integration
 from is2_core.accounts.models import Integration
 from is2_core.carts.fields import lead_days_of
 from is2_core.inventory.models import InventorySync
-from is2_core.inventory.push.plan import candidates_of, levels_of
+from is2_core.inventory.push.plan import candidates_of, sellable_of
 from is2_core.inventory.push.push import next_possible
 from is2_core.inventory.push.retries import Tries, stuck, tries_of
 from is2_core.inventory.push.sync_row import interval_of
-from is2_core.inventory.sellable import Level
+from is2_core.inventory.sellable import Sellable
 from is2_core.inventory.shared_stock import unconfirmed_skus
 from is2_core.items.models import CartItem
 from is2_core.platform import Platform
@@ -60,8 +60,8 @@ class ItemStock:
     lead_days_sent: int | None
     message: str
     withheld: str
-    now: Level | None
-    why_sent: dict[str, Any]
+    now: Sellable | None
+    calculation_sent: dict[str, Any]
     next_possible: datetime
     shown: int | None
     shown_lead_days: int | None
@@ -147,7 +147,7 @@ def inventory_view(platform: Platform, *, integration_id: int, account_id: int) 
         open_problem = poll_problem(session, working) if working else ""
         lost = stuck(tries_of(session, integration_id))
         failing = _failing(session, integration)
-    levels = levels_of(platform, integration, list(candidates.values()))
+    quantities = sellable_of(platform, integration, list(candidates.values()))
     lead_days = lead_days_of(integration)
     rows = tuple(
         ItemStock(
@@ -161,8 +161,8 @@ def inventory_view(platform: Platform, *, integration_id: int, account_id: int) 
             lead_days_sent=item.pushed_lead_days,
             message=item.push_message,
             withheld=_withheld(item, candidates[item.id].components.keys() if item.id in candidates else (), blocked),
-            now=levels.get(item.id),
-            why_sent=item.pushed_why,
+            now=quantities.get(item.id),
+            calculation_sent=item.pushed_calculation,
             next_possible=may_at,
             shown=item.shown_quantity,
             shown_lead_days=item.shown_lead_days,

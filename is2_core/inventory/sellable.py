@@ -27,16 +27,16 @@ class SkuStock:
 
 
 @dataclass(frozen=True)
-class Level:
-    """The number to show for a cart SKU. `why` has the keys limiting (the warehouse SKU that decides), components
-    (what one unit is made of, with the figures of each) and clamped."""
+class Sellable:
+    """The number to show for a cart SKU, and how it came about: `calculation` has the keys limiting (the warehouse SKU
+    that decides), components (what one unit is made of, with the figures of each) and clamped."""
 
     quantity: int
-    why: dict[str, Any] = field(default_factory=dict)
+    calculation: dict[str, Any] = field(default_factory=dict)
 
 
-def level(components: Mapping[str, int], stock: Mapping[str, SkuStock]) -> Level | None:
-    """The level of an item.
+def sellable(components: Mapping[str, int], stock: Mapping[str, SkuStock]) -> Sellable | None:
+    """Return the units of an item that can be sold.
 
     Args:
         components: warehouse SKU -> units in one unit of the cart's.
@@ -61,7 +61,7 @@ def level(components: Mapping[str, int], stock: Mapping[str, SkuStock]) -> Level
         for sku, units in components.items()
     ]
     quantity = min(whole[limiting], MOST)
-    return Level(quantity, {"limiting": limiting, "components": rows, "clamped": whole[limiting] > MOST})
+    return Sellable(quantity, {"limiting": limiting, "components": rows, "clamped": whole[limiting] > MOST})
 
 
 def too_many_zeros(falling: int, active: int) -> bool:

@@ -108,7 +108,7 @@ def confirm_shared_stock(
     platform: Platform, *, integration_id: int, account_id: int, user_id: int | None, buffers: Mapping[str, str]
 ) -> str:
     """Allow the stock of the shared SKUs to be sent, with these buffers, in this store and the others that sell them;
-    the support is told. Returns a sentence.
+    the support is told. Returns a message.
 
     Raises:
         BadInput: a buffer is no number.
@@ -135,7 +135,7 @@ def confirm_shared_stock(
             account_id=account_id,
             kind=CaseKind.SHARED_STOCK,
             subject=f"store {integration.id}",
-            sentence=f"{integration_name(integration)} now sends the stock of {len(shared)} SKUs that "
+            message=f"{integration_name(integration)} now sends the stock of {len(shared)} SKUs that "
             f"{', '.join(names)} {'sells' if len(names) == 1 else 'sell'} too: {', '.join(list(shared)[:20])}.",
             integration_id=integration.id,
             user_id=user_id,

@@ -22,7 +22,7 @@ from is2_core.tasks.queue import SOON, enqueue
 
 @dataclass(frozen=True)
 class ItemComponents:
-    """What one unit of an item is made of in the warehouse; empty where that is unknown."""
+    """Return the components of one unit of an item in the warehouse; empty where that is unknown."""
 
     item_id: int
     integration_id: int

@@ -80,7 +80,7 @@ def edit_item(platform: Platform, *, item_id: int, account_id: int, sku: str, ti
             item.due_version, item.channel_read_at = item.due_version + 1, None
             item.withheld, item.push_message, item.seen_in_cart = "", "", SeenInCart.CANNOT_CHECK
             item.pushed_quantity = item.pushed_lead_days = item.pushed_at = item.shown_quantity = None
-            item.pushed_version, item.pushed_why, item.remote_id = 0, {}, ""
+            item.pushed_version, item.pushed_calculation, item.remote_id = 0, {}, ""
         item.sku, item.title = sku, title.strip()
         review(platform, session, session.get_one(Integration, item.integration_id))
 
@@ -126,7 +126,7 @@ def remove_item(platform: Platform, *, item_id: int, account_id: int) -> None:
 
 
 def refresh_cart_items(platform: Platform, *, integration_id: int, account_id: int) -> str:
-    """Read the cart's own item list, where it has one; returns a sentence for the top of the page."""
+    """Read the cart's own item list, where it has one; returns a message for the top of the page."""
     with platform.db.read() as session:
         integration = owned_integration(session, integration_id, account_id)
     if not platform.carts.has(integration.cart, "refresh_cart_items"):
@@ -140,19 +140,19 @@ def refresh_cart_items(platform: Platform, *, integration_id: int, account_id: i
                 platform, integration, "refresh_cart_items", ctx=context, page=page
             )
             if isinstance(reply, NotListed):
-                return reply.sentence
+                return reply.message
             seen.update({item.sku: (item.title, item.remote_id) for item in reply.items if item.sku})
             page = reply.next_page
             if page is None:
                 break
     with platform.db.write() as session:
         integration = owned_integration(session, integration_id, account_id)
-        _store_list(platform, session, integration, seen)
+        _keep_list(platform, session, integration, seen)
         review(platform, session, integration)
     return f"{len(seen)} items are in the cart's list."
 
 
-def _store_list(
+def _keep_list(
     platform: Platform, session: Session, integration: Integration, seen: dict[str, tuple[str, str]]
 ) -> None:
     now = platform.clock.now()

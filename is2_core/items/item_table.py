@@ -32,7 +32,7 @@ CHUNK = 2000
 
 @dataclass(frozen=True)
 class Preview:
-    """What an uploaded table would do, by the present state of the list."""
+    """The effect an uploaded table would have on the list as it is now."""
 
     upload_id: int
     integration_id: int
@@ -105,7 +105,7 @@ def preview(platform: Platform, *, integration_id: int, account_id: int, user_id
 
 
 def read_preview(platform: Platform, *, upload_id: int, account_id: int) -> Preview:
-    """What a kept file would do now."""
+    """Return the effect a kept file would have now."""
     with platform.db.read() as session:
         upload = owned(session, ItemUpload, upload_id, account_id)
         integration = owned_integration(session, upload.integration_id, account_id)
@@ -113,7 +113,7 @@ def read_preview(platform: Platform, *, upload_id: int, account_id: int) -> Prev
 
 
 def apply(platform: Platform, *, upload_id: int, account_id: int) -> str:
-    """Write every row of a kept file that has no error, all of them or none; returns a sentence.
+    """Write every row of a kept file that has no error, all of them or none; returns a message.
 
     Rows are checked again: what became wrong since the preview is left out and counted.
 
@@ -133,7 +133,7 @@ def apply(platform: Platform, *, upload_id: int, account_id: int) -> str:
                 custom_items.review(platform, session, integration)
     except IntegrityError as error:
         raise Conflict("Somebody changed the list at this moment. Look at the preview again.") from error
-    return _sentence(plan)
+    return _message(plan)
 
 
 def drop(platform: Platform, *, upload_id: int, account_id: int) -> None:
@@ -218,7 +218,7 @@ def _chunks(rows: Sequence[PreviewRow]) -> Iterator[Sequence[PreviewRow]]:
     return (rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK))
 
 
-def _sentence(plan: Preview) -> str:
+def _message(plan: Preview) -> str:
     if not (plan.new or plan.changed):
         done = "Nothing was to be changed."
     else:

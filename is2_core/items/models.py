@@ -39,7 +39,7 @@ class CartItem(CartWritten, Owned):
     Stock of an active item is due while `pushed_version` is behind `due_version`; activity raises the latter.
     `withheld` is a sentence why its stock is not sent although it is due; `channel_read_at` is when the cart was last
     asked who ships it, `shown_quantity` and `shown_lead_days` what it showed then. The `pushed_*` columns are what the
-    cart last accepted. `drift` is a sentence where the cart showed something else at `drift_at` than what it accepted,
+    cart last accepted. `drift` is a message where the cart showed something else at `drift_at` than what it accepted,
     for the `drift_times`th time in a row.
     """
 
@@ -61,7 +61,7 @@ class CartItem(CartWritten, Owned):
     pushed_quantity: Mapped[int | None] = mapped_column(info=IS2)
     pushed_lead_days: Mapped[int | None] = mapped_column(info=IS2)
     pushed_at: Mapped[datetime | None] = mapped_column(info=IS2)
-    pushed_why: Mapped[dict[str, Any]] = mapped_column(default=dict, info=IS2)
+    pushed_calculation: Mapped[dict[str, Any]] = mapped_column(default=dict, info=IS2)
     push_message: Mapped[str] = mapped_column(default="", info=IS2)
     withheld: Mapped[str] = mapped_column(default="", info=IS2)
     channel_read_at: Mapped[datetime | None] = mapped_column(info=IS2)

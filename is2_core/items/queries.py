@@ -1,4 +1,4 @@
-"""What pages show of items and shipping mappings."""
+"""Items and shipping mappings as pages show them."""
 
 from __future__ import annotations
 

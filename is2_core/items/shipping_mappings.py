@@ -36,11 +36,11 @@ def vocabulary_now(platform: Platform, integration: Integration) -> ShippingMapp
 
 
 def shown_vocabulary(platform: Platform, integration: Integration) -> ShippingMappingUI:
-    """What the mapping page shows: where the cart cannot be asked, the reason instead of its methods."""
+    """The rows of the mapping page: where the cart cannot be asked, the reason instead of its methods."""
     try:
         return vocabulary_now(platform, integration)
     except FlowError as error:
-        return ShippingMappingUI((), field_help=error.sentence)
+        return ShippingMappingUI((), field_help=error.message)
 
 
 def services(platform: Platform, *, integration_id: int, account_id: int) -> list[Service]:

@@ -15,7 +15,7 @@ _SHORTEST_FOR_ONE_LETTER = 4
 
 
 @dataclass(frozen=True)
-class NearMiss:
+class SkuSuggestion:
     """A known SKU that is close, and in what it differs."""
 
     sku: str
@@ -71,23 +71,23 @@ class KnownSkus:
     def __contains__(self, sku: str) -> bool:
         return sku in self._known
 
-    def near(self, sku: str, most: int = 3) -> tuple[NearMiss, ...]:
+    def similar(self, sku: str, most: int = 3) -> tuple[SkuSuggestion, ...]:
         """The closest known SKUs, closest first; none where the SKU itself is known."""
         if sku in self._known:
             return ()
-        found: dict[str, NearMiss] = {}
+        found: dict[str, SkuSuggestion] = {}
         for view, reason, same in self._views:
             # Nothing of it may be left but signs; that is no likeness.
             key = view(sku)
             for name in same.get(key, ()) if key else ():
-                found.setdefault(name, NearMiss(name, reason))
+                found.setdefault(name, SkuSuggestion(name, reason))
         folded = _folded(sku)
         if len(found) < most:
             for length in (len(folded), len(folded) - 1, len(folded) + 1):
                 far = min(length, len(folded)) < _SHORTEST_FOR_ONE_LETTER
                 for other, name in () if far else self._by_length.get(length, ()):
                     if name not in found and _one_edit(folded, other):
-                        found[name] = NearMiss(name, "differs only in one character")
+                        found[name] = SkuSuggestion(name, "differs only in one character")
         return tuple(found.values())[:most]
 
 

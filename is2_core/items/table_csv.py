@@ -164,7 +164,7 @@ def guard(value: str) -> str:
 
 
 def unguard(cell: str) -> str:
-    """What a cell means: the exact inverse of `guard`, and anything typed as it stands."""
+    """Return the value of a cell: the exact inverse of `guard`, and anything typed as it stands."""
     if cell.startswith("'") and cell[1:].startswith(("'", *_RUNS)):
         return cell[1:]
     quoted = _QUOTED.fullmatch(cell)

@@ -1,4 +1,4 @@
-"""What an uploaded table of items means for a store's list: each item new, changed, the same or wrong. Pure."""
+"""An uploaded table of items beside a store's list: each item new, changed, the same or wrong. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NO = {"no", "n", "false", "0"}
 
 
 class What(StrEnum):
-    """What applying a row does; a row with an error is left out."""
+    """The effect of applying a row; a row with an error is left out."""
 
     NEW = "new"
     CHANGED = "changed"
@@ -30,7 +30,7 @@ class PreviewRow:
 
     Args:
         number: the line of the file the item begins at, the header being line 1.
-        sentences: why it cannot be applied, or what changes.
+        messages: why it cannot be applied, or what changes.
         warnings: what looks like a mistake, although it can be applied.
         item_id: the listed item, None where there is none yet.
     """
@@ -38,7 +38,7 @@ class PreviewRow:
     number: int
     sku: str
     what: What
-    sentences: tuple[str, ...]
+    messages: tuple[str, ...]
     title: str
     active: bool
     mappings: tuple[tuple[str, int], ...]
@@ -58,7 +58,7 @@ class Listed:
 def plan_items(
     lines: Iterable[Line], listed: Mapping[str, Listed], warehouse_skus: Iterable[str]
 ) -> tuple[PreviewRow, ...]:
-    """What each item of a file comes to, in the file's order.
+    """Return the effect of each item of a file, in the file's order.
 
     Args:
         listed: the store's list, by cart SKU.
@@ -92,7 +92,7 @@ class _Checks:
                 checked_sku(sku)
             mappings = checked_mappings([(line.warehouse_sku, line.quantity) for line in lines])
         except BadInput as error:
-            errors.append(error.sentence)
+            errors.append(error.message)
         errors += self._unknown(mappings)
         item = TableItem(sku, title, active, tuple(mappings.items()))
         if errors:
@@ -131,17 +131,23 @@ class _Checks:
     def _unknown(self, mappings: dict[str, int]) -> Iterator[str]:
         for sku in mappings:
             if sku not in self.warehouse_skus:
-                near = "".join(f" {miss.sku} {miss.reason}." for miss in self.warehouse_skus.near(sku, 1))
-                yield no_such_sku(sku) + near
+                advice = "".join(
+                    f" {suggestion.sku} {suggestion.reason}." for suggestion in self.warehouse_skus.similar(sku, 1)
+                )
+                yield no_such_sku(sku) + advice
 
     def _warnings(self, item: TableItem, before: Listed | None) -> tuple[str, ...]:
         found = []
         if before is None:
-            for miss in self.listed_skus.near(item.sku, 1):
-                found.append(f"{miss.sku} is on the list already and {miss.reason}; this adds another item.")
+            for suggestion in self.listed_skus.similar(item.sku, 1):
+                found.append(
+                    f"{suggestion.sku} is on the list already and {suggestion.reason}; this adds another item."
+                )
         if not item.mappings and item.sku not in self.warehouse_skus:
-            near = "".join(f" {miss.sku} {miss.reason}." for miss in self.warehouse_skus.near(item.sku, 1))
-            found.append(f"The warehouse has no SKU {item.sku}, and there is no mapping.{near}")
+            advice = "".join(
+                f" {suggestion.sku} {suggestion.reason}." for suggestion in self.warehouse_skus.similar(item.sku, 1)
+            )
+            found.append(f"The warehouse has no SKU {item.sku}, and there is no mapping.{advice}")
         return tuple(found)
 
 
@@ -149,7 +155,7 @@ def _row(
     lines: Sequence[Line],
     item: TableItem,
     what: What,
-    sentences: tuple[str, ...],
+    messages: tuple[str, ...],
     before: Listed | None,
     warnings: tuple[str, ...] = (),
     *,
@@ -159,7 +165,7 @@ def _row(
         lines[0].number,
         item.sku,
         what,
-        sentences,
+        messages,
         item.title,
         item.active,
         item.mappings,
@@ -175,8 +181,8 @@ def _changes(before: TableItem, after: TableItem) -> Iterator[str]:
     if after.active != before.active:
         yield "It is activated for sync." if after.active else "It is deactivated: its stock is no longer sent."
     if dict(after.mappings) != dict(before.mappings):
-        yield f"Mappings: {_in_words(before.mappings)} becomes {_in_words(after.mappings)}."
+        yield f"Mappings: {_listed(before.mappings)} becomes {_listed(after.mappings)}."
 
 
-def _in_words(mappings: Sequence[tuple[str, int]]) -> str:
+def _listed(mappings: Sequence[tuple[str, int]]) -> str:
     return " + ".join(f"{sku} \N{MULTIPLICATION SIGN} {quantity}" for sku, quantity in mappings) or "none"

@@ -1,4 +1,4 @@
-"""What may be typed for an item: its SKU, and what one unit is made of. Pure."""
+"""Checks of what is typed for an item: its SKU, and what one unit is made of. Pure."""
 
 from __future__ import annotations
 
@@ -46,5 +46,5 @@ def checked_mappings(typed: Sequence[tuple[str, str]]) -> dict[str, int]:
 
 
 def no_such_sku(sku: str) -> str:
-    """The sentence for a mapping to what the warehouse does not have."""
+    """The message for a mapping to what the warehouse does not have."""
     return f"The warehouse has no SKU {sku} in this account."

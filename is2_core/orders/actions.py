@@ -1,4 +1,4 @@
-"""What a person does about received orders: check now, approve, dismiss, correct an address."""
+"""Actions of a person on received orders: check now, approve, dismiss, correct an address."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from is2_core.errors import BadInput, Conflict
 from is2_core.items.shipping_mappings import vocabulary_now
 from is2_core.orders.activity import note_order
 from is2_core.orders.holds.addresses import address_problem, address_problem_text
-from is2_core.orders.holds.config import apply_holds, rules_for
+from is2_core.orders.holds.config import apply_holds, config_for
 from is2_core.orders.holds.reasons import REASONS, HoldCode
 from is2_core.orders.models import Hold, ReceivedOrder, Recipient
-from is2_core.orders.people import nobody, people_of
+from is2_core.orders.pii import nobody, pii_of
 from is2_core.orders.states import UNPLACED, ReceivedState
 from is2_core.orders.timeline import Event, record
 from is2_core.orders.transition import transition
@@ -38,7 +38,7 @@ ADDRESS_FIELDS = ("name", "company", "line1", "line2", "line3", "city", "region"
 
 
 def check_now(platform: Platform, *, integration_id: int, account_id: int) -> str:
-    """Ask for the routine listing at once; returns a sentence."""
+    """Ask for the routine listing at once; returns a message."""
     with platform.db.write() as session:
         integration = owned_integration(session, integration_id, account_id)
         if integration.state == IntegrationState.SETUP:
@@ -110,7 +110,7 @@ def _end(platform: Platform, order_id: int, account_id: int, user_id: int, told:
         integration = session.get_one(Integration, order.integration_id)
         now = platform.clock.now()
         transition(session, [order.id], ReceivedState.DISMISSED, told, now, told=told, user_id=user_id)
-        if order.asked_at is not None:
+        if order.placing_since is not None:
             # The warehouse was asked to take it and may have: it must hear of this.
             enqueue(session, kind=TaskKind.ORDERS_STOP, integration=integration, now=now, priority=NOW)
         session.execute(sa.delete(Hold).where(Hold.order_id == order.id))
@@ -148,7 +148,7 @@ def correct_address(
             session.add(row)
         elif row.sealed is None:
             raise Conflict("The buyer's data of this order was erased; nothing can be shipped to them any more.")
-        former = _people_of(order, row)["address"] or {}
+        former = _pii_of(order, row)["address"] or {}
         # What nobody typed stays, the district for as long as it is one of the same city.
         kept = ["kind", "instructions", *(["district"] if former.get("city") == address.city else [])]
         typed_now = {**asdict(address), **{name: former.get(name, "") for name in kept}}
@@ -168,13 +168,13 @@ def recipient_of(platform: Platform, *, order_id: int, account_id: int) -> dict[
     with platform.db.read() as session:
         order = owned(session, ReceivedOrder, order_id, account_id)
         row = session.scalar(sa.select(Recipient).where(Recipient.order_id == order_id))
-        return people_of(order, row) if row is not None and row.sealed else {}
+        return pii_of(order, row) if row is not None and row.sealed else {}
 
 
-def _people_of(order: ReceivedOrder, row: Recipient) -> dict[str, Any]:
+def _pii_of(order: ReceivedOrder, row: Recipient) -> dict[str, Any]:
     """Open what is stored of an order's buyer to change it; nobody where it does not open."""
     try:
-        return people_of(order, row)
+        return pii_of(order, row)
     except CannotOpen:
         return nobody()
 
@@ -203,7 +203,7 @@ def _reconsider(platform: Platform, session: Session, order: ReceivedOrder, ui: 
     if order.state == ReceivedState.QUARANTINED:
         return
     integration = session.get_one(Integration, order.integration_id)
-    rules = rules_for(platform, session, integration, ui, [order])
+    config = config_for(platform, session, integration, ui, [order])
     now = platform.clock.now()
-    if apply_holds(session, [order], rules, now) and order.cart_state in TO_SHIP:
+    if apply_holds(session, [order], config, now) and order.cart_state in TO_SHIP:
         enqueue(session, kind=TaskKind.ORDERS_PLACE, integration=integration, now=now, priority=NOW)

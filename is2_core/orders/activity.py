@@ -1,4 +1,4 @@
-"""What received orders take from stock: their SKUs are looked at again, and the units that still wait."""
+"""Stock that received orders take: their SKUs are looked at again, and the units that still wait."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def waiting_units(session: Session, account_id: int) -> dict[str, int]:
             ReceivedOrder.state.in_(UNPLACED),
             ReceivedOrder.placed_at.is_(None),
             # What a disconnected store left behind goes nowhere, unless the warehouse was asked to take it.
-            sa.or_(Integration.state != IntegrationState.DISCONNECTED, ReceivedOrder.asked_at.is_not(None)),
+            sa.or_(Integration.state != IntegrationState.DISCONNECTED, ReceivedOrder.placing_since.is_not(None)),
         )
         .group_by(ReceivedOrder.integration_id, ReceivedLine.sku)
     ):

@@ -41,7 +41,7 @@ def tell_of_requests(session: Session, requests: Sequence[tuple[ReceivedOrder, s
             kind=CaseKind.CANCELLATION_REQUESTED,
             subject=f"order {order.number}",
             # What the buyer gave as a reason is on the order's page only.
-            sentence=f"The buyer of order {order.number} asks to cancel it; the warehouse has it already. Have the "
+            message=f"The buyer of order {order.number} asks to cancel it; the warehouse has it already. Have the "
             "warehouse stop it, or let it ship.",
             integration_id=order.integration_id,
             order_id=order.id,

@@ -15,8 +15,8 @@ from is2_core.cases.states import UNWANTED_UNITS, CaseKind
 from is2_core.orders.fulfillment.models import Package
 from is2_core.orders.fulfillment.packages import (
     all_shipped,
+    match_units_again,
     packages_of,
-    reallocate,
     sent_in_vain,
 )
 from is2_core.orders.fulfillment.wanted_units import OrderUnits, units_of
@@ -85,7 +85,7 @@ def follow(platform: Platform, session: Session, order: ReceivedOrder, now: date
     Returns:
         Whether something is to be posted; whether something is to be stopped, `is_to_be_stopped` tells.
     """
-    due = reallocate(platform, session, order, now)
+    due = match_units_again(platform, session, order, now)
     if order.placed_at is None or order.state not in IN_WAREHOUSE:
         return due
     session.flush()
@@ -149,7 +149,7 @@ def _tell_a_person(session: Session, order: ReceivedOrder, kind: CaseKind, messa
         account_id=order.account_id,
         kind=kind,
         subject=f"order {order.number}",
-        sentence=message,
+        message=message,
         integration_id=order.integration_id,
         order_id=order.id,
     )

@@ -1,4 +1,4 @@
-"""What buyers had made on lines of their orders: fetched from the cart at once, because the addresses do not last."""
+"""Customizations of lines: fetched from the cart at once, because their addresses do not last."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class _Line:
 
 @dataclass(frozen=True)
 class _Fetched:
-    """What came of fetching by the address that was stored; "" where none was."""
+    """The outcome of fetching by the address that was stored; "" where none was."""
 
     url: str
     outcome: Customization | _Failure
@@ -54,7 +54,7 @@ class _Failure:
     """Why it was not fetched. `final`: it will not be tried again; `until`: put off by the cart, which counts as no
     try."""
 
-    sentence: str
+    message: str
     final: bool = False
     until: datetime | None = None
 
@@ -129,7 +129,7 @@ def _next_line(platform: Platform, integration_id: int, after: int) -> _Line | N
 
 
 def _fetch(platform: Platform, integration: Integration, context: CartContext, line: _Line) -> _Fetched:
-    """What the cart gave, by the address that is stored or, where that is not good any more, by a newer one.
+    """Return the file the cart gave, by the address that is stored or, where that is not good any more, by a newer one.
 
     Raises:
         AuthorizationLost, SettingsError: not about this line.
@@ -143,10 +143,10 @@ def _stored_url(session: Session, line: _Line) -> str:
     """Return the address the cart gave with the order; "" where it gave none, or what is stored does not open."""
     sealed = session.scalar(sa.select(Recipient.sealed).where(Recipient.order_id == line.order_id))
     try:
-        people = sealed.open(line.integration_id, line.order_remote_id) if sealed else {}
+        pii = sealed.open(line.integration_id, line.order_remote_id) if sealed else {}
     except CannotOpen:
         return ""
-    return str((people.get("lines", {}).get(line.remote_id) or {}).get("customization_url", ""))
+    return str((pii.get("lines", {}).get(line.remote_id) or {}).get("customization_url", ""))
 
 
 def _outcome(
@@ -163,11 +163,11 @@ def _outcome(
             return _Failure("The cart gives no address for it any more.", final=True)
         return _call(platform, integration, context, newer)
     except RateLimited as error:
-        return _Failure(error.sentence, until=error.until)
+        return _Failure(error.message, until=error.until)
     except Temporary as error:
-        return _Failure(error.sentence, final=line.tries + 1 >= GIVE_UP_AFTER)
+        return _Failure(error.message, final=line.tries + 1 >= GIVE_UP_AFTER)
     except (Permanent, PluginBug) as error:
-        return _Failure(error.sentence, final=True)
+        return _Failure(error.message, final=True)
 
 
 def _call(platform: Platform, integration: Integration, context: CartContext, url: str) -> Customization:
@@ -194,9 +194,9 @@ def _store(platform: Platform, run: TaskRun, line: _Line, fetched: _Fetched) -> 
         row["fetched_at"] = now
     else:
         state = CustomizationState.FAILED if outcome.final else CustomizationState.DUE
-        told = Told(EventCode.CUSTOMIZATION_MISSING, {"message": outcome.sentence})
+        told = Told(EventCode.CUSTOMIZATION_MISSING, {"message": outcome.message})
         key = (line.integration_id, line.order_remote_id, line.remote_id)
-        row["sealed_message"] = seal(LineCustomization.sealed_message, outcome.sentence, *key)
+        row["sealed_message"] = seal(LineCustomization.sealed_message, outcome.message, *key)
         if not outcome.final:
             row["tries"] = line.tries + (outcome.until is None)
             row["next_try_at"], row["set_at"] = outcome.until or now + AGAIN, now

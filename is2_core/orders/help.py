@@ -43,7 +43,7 @@ def ask_for_help(
             integration_id=integration_id,
             order_id=order_id,
             kind=CaseKind.HELP,
-            sentence=text,
+            message=text,
             page=page[:MAX_PAGE],
             user_id=user_id,
             at=now,

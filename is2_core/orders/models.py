@@ -26,7 +26,7 @@ class ReceivedOrder(CartWritten, Owned):
     is what the cart last said. `reason_code` (of `wording.events`, "" for none) and what its wording names explain
     EXCLUDED, QUARANTINED, CANCELLED and DISMISSED.
     `ack_tries` are writes that carried its acknowledgement and were lost as a whole.
-    `asked_at` is when the warehouse was last asked to take it: from then on it may have it, whatever is known here.
+    `placing_since` is when the warehouse was last asked to take it: since then it may have it, whatever is known.
     `answer_due_at` is when to look again for the answer it left pending; `waits_for` is what the order waits for there
     (a `WaitsFor`, "" where it has not told).
     `has_address` and `address_problem` ("" when fine) are about the cart's address, computed at staging so that nobody
@@ -59,7 +59,7 @@ class ReceivedOrder(CartWritten, Owned):
         Sealed("received_order.sealed_reason", key=_ORDER), info=IS2 | {"pii": "what somebody wrote of the order"}
     )
     shipping_method: Mapped[str] = mapped_column(default="", info=CART)
-    marks: Mapped[list[str]] = mapped_column(default=list, info=CART)
+    tags: Mapped[list[str]] = mapped_column(default=list, info=CART)
     unknown: Mapped[list[str]] = mapped_column(default=list, info=CART)
     waived: Mapped[list[str]] = mapped_column(default=list, info=IS2)
     has_address: Mapped[bool] = mapped_column(default=False, info=CART | {"pii": "what is known of the address"})
@@ -83,7 +83,7 @@ class ReceivedOrder(CartWritten, Owned):
     )
     staged_at: Mapped[datetime] = mapped_column(info=IS2)
     read_at: Mapped[datetime] = mapped_column(info=CART)
-    asked_at: Mapped[datetime | None] = mapped_column(info=IS2)
+    placing_since: Mapped[datetime | None] = mapped_column(info=IS2)
     answer_due_at: Mapped[datetime | None] = mapped_column(info=IS2 | told())
     placed_at: Mapped[datetime | None] = mapped_column(info=IS2)
     late_found: Mapped[bool] = mapped_column(default=False, info=IS2)
@@ -143,13 +143,13 @@ class ReceivedLine(CartWritten, Base):
     unit_price: Mapped[str] = mapped_column(default="", info=CART)
     gift: Mapped[bool] = mapped_column(default=False, info=CART)
     gift_wrap: Mapped[str] = mapped_column(default="", info=CART)
-    demands: Mapped[list[str]] = mapped_column(default=list, info=CART)
+    handling_requirements: Mapped[list[str]] = mapped_column(default=list, info=CART)
     ioss: Mapped[str] = mapped_column(default="", info=CART)
     customization: Mapped[str] = mapped_column(default=CustomizationState.NONE, info=CART)
 
 
 class PlacedComponent(Base):
-    """What one cart unit of a line was made of when the order was placed; never changed afterwards."""
+    """The components of one cart unit of a line when the order was placed; never changed afterwards."""
 
     __tablename__ = "placed_component"
     __table_args__ = (sa.UniqueConstraint("line_id", "warehouse_sku"),)
@@ -193,7 +193,7 @@ class Recipient(CartWritten, Base):
 
 
 class LineCustomization(CartWritten, Base):
-    """What the buyer had made on a line: a file, sealed like the Recipient's data (base64 in it); None until it is
+    """A customization of a line: a file, sealed like the Recipient's data (base64 in it); None until it is
     fetched and once it is erased. `tries` are fetches that failed, `sealed_message` why the last one did, and the next
     may be at `next_try_at`, which was set at `set_at`."""
 

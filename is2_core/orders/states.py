@@ -56,9 +56,9 @@ HOLDS_UNITS: Final = (*TO_PLACE, *NOT_COMPLETE)
 # Nothing of them is shipped, so what a buyer had made is still of use.
 USES_CUSTOMIZATION: Final = (*TO_PLACE, ReceivedState.INJECTED)
 # An unreadable revision from the cart takes their place.
-MAY_BE_SET_ASIDE: Final = (*UNPLACED, ReceivedState.EXCLUDED)
+MAY_BE_QUARANTINED: Final = (*UNPLACED, ReceivedState.EXCLUDED)
 # As long as the warehouse does not have them, what the cart shows says what becomes of them.
-CLASSIFIED: Final = (*MAY_BE_SET_ASIDE, ReceivedState.CANCELLED)
+CLASSIFIED: Final = (*MAY_BE_QUARANTINED, ReceivedState.CANCELLED)
 # The warehouse will not ship them: nothing of the buyer is kept.
 WITHOUT_RECIPIENT: Final = (ReceivedState.EXCLUDED, ReceivedState.CANCELLED)
 # Not to be shipped from here, by a person's word or by the cart's: the warehouse is to stop what it may have of them.
@@ -88,7 +88,7 @@ ALLOWED_FROM: Final[Mapping[ReceivedState, tuple[ReceivedState, ...]]] = {
     ReceivedState.INJECTED: (*TO_PLACE, *HAS_SHIPPED),
     ReceivedState.SHIPPED: (ReceivedState.INJECTED, ReceivedState.COMPLETED),
     ReceivedState.COMPLETED: NOT_COMPLETE,
-    ReceivedState.CANCELLED: (*MAY_BE_SET_ASIDE, *IN_WAREHOUSE),
+    ReceivedState.CANCELLED: (*MAY_BE_QUARANTINED, *IN_WAREHOUSE),
     ReceivedState.EXCLUDED: (*UNPLACED, ReceivedState.CANCELLED),
     ReceivedState.QUARANTINED: (*TO_PLACE, ReceivedState.EXCLUDED),
     # From CANCELLED and once the warehouse has it: it stopped an order that somebody else had shipped.

@@ -47,12 +47,12 @@ def transition(
     moved: set[int] = set()
     for part in chunks(ids):
         by_order = dict.fromkeys(part, reason) if isinstance(reason, Told) else reason
-        why = {} if by_order is None else _reasons(session, {each: by_order.get(each) for each in part})
+        explained = {} if by_order is None else _reasons(session, {each: by_order.get(each) for each in part})
         moved.update(
             session.scalars(
                 sa.update(ReceivedOrder)
                 .where(ReceivedOrder.id.in_(part), ReceivedOrder.state.in_(ALLOWED_FROM[to]))
-                .values(values | why)
+                .values(values | explained)
                 .returning(ReceivedOrder.id)
                 .execution_options(synchronize_session="fetch")
             )
@@ -82,7 +82,7 @@ def _reasons(session: Session, reasons: Mapping[int, Told | None]) -> dict[str, 
 
 
 def _by_order(column: InstrumentedAttribute[Any], values: Mapping[int, object]) -> object:
-    """What a statement sets in a column: one value for all, or each order's own."""
+    """Return the value a statement sets in a column: one for all, or each order's own."""
     different = set(values.values())
     if len(different) == 1:
         return different.pop()

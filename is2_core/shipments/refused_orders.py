@@ -38,7 +38,7 @@ def read_refused(
                 integration.cart, "fetch_order", ctx=context, remote_id=remote_id
             )
         except (Permanent, PluginBug, RateLimited, Temporary) as error:
-            detail = error.trace if isinstance(error, PluginBug) else error.sentence
+            detail = error.trace if isinstance(error, PluginBug) else error.message
             _log.warning("integration %s: order %s was not read again: %s", integration.id, remote_id, detail)
             continue
         if isinstance(answer, Order):

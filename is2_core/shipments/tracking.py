@@ -155,8 +155,8 @@ def settle(session: Session, integration_id: int, results: Mapping[str, Result],
 
 
 def _try_refused_again(session: Session, order_ids: set[int]) -> None:
-    """What the cart refused may fit now that another package of its order was accepted, for that may have freed units.
-    This ends: only an acceptance makes anything due again."""
+    """Make due again what the cart refused: it may fit now that another package of its order was accepted, for that may
+    have freed units. This ends: only an acceptance makes anything due again."""
     session.execute(
         sa.update(Package)
         .where(Package.order_id.in_(order_ids), Package.post_state == PostState.REJECTED)
@@ -182,9 +182,9 @@ def _settle_one(
         return [Event(package.order_id, EventCode.TRACKING_BEFORE_CHANGE)]
     if isinstance(result, Rejected) and newest:
         package.post_state = PostState.REJECTED
-        text, key = f"{result.sentence} ({result.code})", (package.order_id, package.warehouse_ref)
+        text, key = f"{result.message} ({result.code})", (package.order_id, package.warehouse_ref)
         package.sealed_post_message = seal(Package.sealed_post_message, text, *key) if keeps_text else None
-        said = {"message": result.sentence, "refusal": result.code}
+        said = {"message": result.message, "refusal": result.code}
         return [Event(package.order_id, EventCode.TRACKING_REJECTED, said)]
     if isinstance(result, Retry):
         package.post_at, package.set_at = result.when, now

@@ -1,4 +1,4 @@
-"""What the warehouse reports: SKUs it knows and that moved, packages shipped, corrected or voided, orders it ended."""
+"""News of the warehouse: SKUs it knows and that moved, packages shipped, corrected or voided, orders it ended."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def read_warehouse(platform: Platform, run: TaskRun) -> None:
     account = run.account_id
     assert account is not None
     with platform.db.read() as session:
-        store = session.get(Integration, run.integration_id) if run.integration_id is not None else None
-        target = store.wms_target if store else str(run.payload["wms_target"])
+        integration = session.get(Integration, run.integration_id) if run.integration_id is not None else None
+        target = integration.wms_target if integration else str(run.payload["wms_target"])
     warehouse = warehouse_of(platform, target, account, before_call=run.heartbeat)
     # First: what moved of a SKU nobody knows here says nothing.
     read_skus(platform, run, target)
@@ -194,7 +194,7 @@ def _tell_of_number_used_twice(session: Session, order: ReceivedOrder, entry: Sh
         if entry.revision > 1:
             end_case(session, now, account_id=order.account_id, kind=CaseKind.NUMBER_TWICE, subject=subject)
         return
-    sentence = (
+    message = (
         f"The warehouse reported tracking number {entry.tracking_number} of order {order.number} for another order "
         "too. One of the two buyers follows the wrong parcel: have the warehouse look which of the two is right, and "
         "correct the other."
@@ -205,7 +205,7 @@ def _tell_of_number_used_twice(session: Session, order: ReceivedOrder, entry: Sh
         account_id=order.account_id,
         kind=CaseKind.NUMBER_TWICE,
         subject=subject,
-        sentence=sentence,
+        message=message,
         integration_id=order.integration_id,
         order_id=order.id,
     )
@@ -252,7 +252,7 @@ def _take_stopped(
             account_id=order.account_id,
             kind=CaseKind.WAREHOUSE_STOPPED,
             subject=f"order {order.number}",
-            sentence=f"{told.text({})} The shop still has it as open: cancel it there or ship it from elsewhere.",
+            message=f"{told.text({})} The shop still has it as open: cancel it there or ship it from elsewhere.",
             integration_id=order.integration_id,
             order_id=order.id,
         )

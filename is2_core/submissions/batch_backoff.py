@@ -1,4 +1,4 @@
-"""What came to nothing with a whole write is sent again in ever smaller ones, so that what spoils them ends up alone;
+"""Sending a write that came to nothing again in ever smaller ones, so that what spoils them ends up alone;
 and after some a person is told."""
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ def most_after(most: int, tries: int) -> int:
     return max(1, most // smaller)
 
 
-def tell(session: Session, integration: Integration, what: str, sentence: str, now: datetime) -> None:
-    """Have a person look at what a store loses time and again; with an empty sentence it loses nothing any more."""
+def tell(session: Session, integration: Integration, what: str, message: str, now: datetime) -> None:
+    """Have a person look at what a store loses time and again; with an empty message it loses nothing any more."""
     account_id, kind, subject = integration.account_id, CaseKind.NO_ANSWER, f"{what} of store {integration.id}"
-    if sentence:
+    if message:
         raise_case(
             session,
             now,
             account_id=account_id,
             kind=kind,
             subject=subject,
-            sentence=sentence,
+            message=message,
             integration_id=integration.id,
         )
     else:

@@ -29,7 +29,7 @@ class Submission(Base):
 
 
 class SubmissionLine(Base):
-    """What became of one key."""
+    """The result of one key."""
 
     __tablename__ = "submission_line"
     __table_args__ = (sa.UniqueConstraint("submission_id", "key"),)

@@ -69,7 +69,7 @@ def give_up(session: Session, row: Submission, now: datetime, writes: Mapping[st
     """End a submission whose answer does not come; each of its lines without a result is sent again."""
     results: dict[str, Result] = {line.key: Retry(now) for line in row.lines if line.result == PENDING}
     kind = writes[row.kind]
-    (kind.given_up or kind.settle)(session, row.integration_id, results, now)
+    (kind.unanswered or kind.settle)(session, row.integration_id, results, now)
     _end(session, row.id, results, now, writes)
 
 
@@ -101,7 +101,7 @@ def _tell_of_silence(platform: Platform, run: TaskRun, integration: Integration,
             account_id=row.account_id,
             kind=CaseKind.NO_ANSWER,
             subject=f"submission {row.id}",
-            sentence=f"The shop has not said since {row.sent_at:%Y-%m-%d %H:%M} UTC what became of {len(row.lines)} "
+            message=f"The shop has not said since {row.sent_at:%Y-%m-%d %H:%M} UTC what became of {len(row.lines)} "
             f"lines of {integration_name(integration)}. Nothing newer of the kind is sent before; an administrator can "
             "give it up.",
             integration_id=integration.id,

@@ -90,7 +90,7 @@ def _ask_about(session: Session, integration: Integration, row: Submission, now:
 
 
 def poll_problem(session: Session, row: Submission) -> str:
-    """What went wrong when the cart was last asked about a submission, "" where nothing did."""
+    """Return the fault of the last time the cart was asked about a submission, "" where there was none."""
     newest = (
         sa.select(Task.error_message)
         .where(Task.business_key == f"{TaskKind.SUBMISSIONS_POLL}:{row.integration_id}:{row.id}")

@@ -59,7 +59,7 @@ class WriteKind:
     settle: Settle
     task: TaskKind
     ended: Callable[[Session, Integration, datetime | None, datetime], None] | None = None
-    given_up: Settle | None = None
+    unanswered: Settle | None = None
     settle_reply: Callable[[Session, int, WriteReply, datetime], None] | None = None
     note_sent: Callable[[Session, Collection[str], bool], None] | None = None
     one_at_a_time: bool = True
@@ -67,7 +67,7 @@ class WriteKind:
 
 
 class Sending:
-    """What one run sends of one kind, for its integration.
+    """Send one kind of write in one run, for its integration.
 
     `later`: when the cart will take what it puts off; `is_pending`: it works on a batch, perhaps since an earlier run;
     `put_off`: how many batches one after the other were put off whole.
@@ -112,8 +112,8 @@ class Sending:
                     # From now on one by one, so that one hinders no other.
                     alone = True
                     continue
-                _log.error("%s failed: %s", self._kind.hook, getattr(error, "trace", error.sentence))
-                reply = self._store(WriteReply({batch[0].key: Rejected("FAILED", error.sentence)}))
+                _log.error("%s failed: %s", self._kind.hook, getattr(error, "trace", error.message))
+                reply = self._store(WriteReply({batch[0].key: Rejected("FAILED", error.message)}))
             tried |= reply.keys()
             yield batch, reply
 

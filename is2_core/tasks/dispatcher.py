@@ -162,7 +162,7 @@ def _store(platform: Platform, session: Session, changes: Sequence[_Change], *, 
 
 @dataclass(frozen=True)
 class Tick:
-    """What one tick did."""
+    """Counts of one tick."""
 
     scheduled: int
     recovered: int
@@ -261,13 +261,13 @@ def _sweeping(poison: bool) -> sa.Update:
     crash = {"crashes": Task.crashes + 1, "fence": Task.fence + 1, "lease_until": None}
     if not poison:
         return moving(expired, {**crash, "state": TaskState.READY, "run_at": now, "set_at": now})
-    set_aside = {
+    quarantined = {
         "state": TaskState.QUARANTINED,
         "error_code": "CRASHED",
         "error_message": "This work crashed its worker three times and was set aside.",
         "finished_at": now,
     }
-    return moving(sa.and_(expired, Task.crashes + 1 >= MAX_CRASHES), {**crash, **set_aside})
+    return moving(sa.and_(expired, Task.crashes + 1 >= MAX_CRASHES), {**crash, **quarantined})
 
 
 def _sweep(session: Session, now: datetime) -> int:

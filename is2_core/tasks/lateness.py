@@ -1,4 +1,4 @@
-"""What was due and is not done: the one place that decides whether a promised instant is late."""
+"""Work that was due and is not done: the one place that decides whether a promised instant is late."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def _perform(run: TaskRun, handlers: Mapping[str, Handler]) -> None:
         # Never the message or the cause: they may quote a buyer's data.
         trace = error.trace if isinstance(error, PluginBug) else trace_without_values(error)
         _log.error("task %s %s of integration %s failed:\n%s", run.id, run.kind, run.integration_id, trace)
-        _retry(run, "BUG", getattr(error, "sentence", "Something went wrong on our side."), trace)
+        _retry(run, "BUG", getattr(error, "message", "Something went wrong on our side."), trace)
 
 
 def _claim(
@@ -131,36 +131,36 @@ def _claiming(kinds: frozenset[str]) -> sa.UpdateBase:
 
 def _put_back(run: TaskRun, error: CartError) -> None:
     if isinstance(error, RateLimited):
-        _reschedule(run, error.until, error.code, error.sentence, error.detail)
+        _reschedule(run, error.until, error.code, error.message, error.detail)
     elif isinstance(error, AuthorizationLost | SettingsError) and run.integration_id is not None:
         _pause(run, error)
     elif isinstance(error, Temporary):
         # Without end: an outage of a day is no reason to give up what is owed.
-        _back_off(run, error.code, error.sentence, error.detail)
+        _back_off(run, error.code, error.message, error.detail)
     else:
-        _retry(run, error.code, error.sentence, error.detail)
+        _retry(run, error.code, error.message, error.detail)
 
 
-def _retry(run: TaskRun, code: str, sentence: str, detail: str) -> None:
+def _retry(run: TaskRun, code: str, message: str, detail: str) -> None:
     if run.attempts + 1 >= MAX_ERRORS:
-        _quarantine(run, code, sentence, detail)
+        _quarantine(run, code, message, detail)
     else:
-        _back_off(run, code, sentence, detail)
+        _back_off(run, code, message, detail)
 
 
-def _back_off(run: TaskRun, code: str, sentence: str, detail: str) -> None:
+def _back_off(run: TaskRun, code: str, message: str, detail: str) -> None:
     most = min(_BACKOFF_FIRST_S * 2 ** min(run.attempts, 20), _BACKOFF_MOST_S)
     pause = timedelta(seconds=most / 2 + random.uniform(0, most / 2))
-    _reschedule(run, run.platform.clock.now() + pause, code, sentence, detail, attempts=run.attempts + 1)
+    _reschedule(run, run.platform.clock.now() + pause, code, message, detail, attempts=run.attempts + 1)
 
 
 def _reschedule(
-    run: TaskRun, when: datetime, code: str, sentence: str, detail: str, *, attempts: int | None = None
+    run: TaskRun, when: datetime, code: str, message: str, detail: str, *, attempts: int | None = None
 ) -> None:
     """Make the task due again at `when`, or at once where it was asked for again meanwhile."""
     counted = run.attempts if attempts is None else attempts
     run._unfinished = False
-    problem = {"error_code": code, "error_message": sentence, "error_detail": detail}
+    problem = {"error_code": code, "error_message": message, "error_detail": detail}
     try:
         with run.write() as session:
             run.finish(session, again_at=when, attempts=counted, **problem)
@@ -168,7 +168,7 @@ def _reschedule(
         _log.warning("task %s %s: it lost its lease while it was put back", run.id, run.kind)
 
 
-def _quarantine(run: TaskRun, code: str, sentence: str, detail: str) -> None:
+def _quarantine(run: TaskRun, code: str, message: str, detail: str) -> None:
     try:
         with run.write() as session:
             run.finish(
@@ -176,7 +176,7 @@ def _quarantine(run: TaskRun, code: str, sentence: str, detail: str) -> None:
                 state=TaskState.QUARANTINED,
                 attempts=run.attempts + 1,
                 error_code=code,
-                error_message=sentence,
+                error_message=message,
                 error_detail=detail,
             )
     except LeaseLost:
@@ -189,9 +189,9 @@ def _pause(run: TaskRun, error: CartError) -> None:
             session.execute(
                 sa.update(Integration)
                 .where(Integration.id == run.integration_id, Integration.state == IntegrationState.ACTIVE)
-                .values(state=IntegrationState.PAUSED, pause_code=error.default_code, pause_message=error.sentence)
+                .values(state=IntegrationState.PAUSED, pause_code=error.default_code, pause_message=error.message)
             )
-            problem = {"error_code": error.code, "error_message": error.sentence, "error_detail": error.detail}
+            problem = {"error_code": error.code, "error_message": error.message, "error_detail": error.detail}
             run.finish(session, again_at=run.platform.clock.now(), **problem)
             assert run.integration_id is not None
             pause_tasks(session, run.integration_id)

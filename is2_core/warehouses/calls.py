@@ -109,10 +109,10 @@ def ask_now(platform: Platform, integration: Integration, ask: Callable[[Warehou
         with person_waits(platform.live_calls, integration.account_id):
             return ask(warehouse_of(platform, integration.wms_target, integration.account_id))
     except CartError as error:
-        raise WarehouseUnavailable(f"{error.sentence} Please try again in a minute.") from error
+        raise WarehouseUnavailable(f"{error.message} Please try again in a minute.") from error
     except PluginBug as error:
         _log.error("warehouse %s failed:\n%s", integration.wms_target, error.trace)
-        raise WarehouseUnavailable(error.sentence) from error
+        raise WarehouseUnavailable(error.message) from error
 
 
 def _hosts(manifest: WarehouseManifest, settings: WarehouseSettings) -> frozenset[str]:

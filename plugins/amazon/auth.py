@@ -57,7 +57,7 @@ def go_on(ctx: CartContext, reply: InstallReply) -> Redirect | Connected:
     refresh_token = exchange_code(ctx, code, reply.return_url)
     # The token of the older generation is of no use here; that there is one is all that is kept of it.
     older = bool(params.get("mws_auth_token"))
-    return Connected(SellerIdentity(seller, ""), {"refresh_token": Secret(refresh_token)}, older_authorization=older)
+    return Connected(SellerIdentity(seller, ""), {"refresh_token": Secret(refresh_token)}, legacy_authorization=older)
 
 
 def identify(ctx: CartContext) -> SellerIdentity:

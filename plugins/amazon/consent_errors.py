@@ -35,7 +35,7 @@ _SENTENCES = {
 
 
 def consent_error(error: str, description: str) -> SettingsError:
-    """The sentence for an `error` that Amazon sent the browser back with.
+    """The message for an `error` that Amazon sent the browser back with.
 
     Args:
         description: Amazon's own words beside it, "" where there are none.

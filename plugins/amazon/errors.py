@@ -47,7 +47,7 @@ ROLES = {
     "searchListingsItems": _LISTINGS_ROLE,
     "getListingsItem": _LISTINGS_ROLE,
 }
-"""The role that an operation needs, in Amazon's words, for the sentence about one that is missing."""
+"""The role that an operation needs, in Amazon's words, for the message about one that is missing."""
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ def until_calls(error: RateLimited, operation: str, now: datetime, calls: int) -
     else at the published one."""
     refill = error.refill or timedelta(seconds=1 / RATE_PLANS[operation].rate_per_s)
     until = max(error.until, now + calls * refill)
-    return RateLimited(error.sentence, until=until, refill=error.refill, detail=error.detail, code=error.code)
+    return RateLimited(error.message, until=until, refill=error.refill, detail=error.detail, code=error.code)
 
 
 def _meaning(operation: str, problem: Problem) -> _Meaning:

@@ -13,7 +13,7 @@ from plugins.interface import (
     Environment,
     Field,
     FieldKind,
-    OlderGeneration,
+    LegacyAuthorization,
     RatePlan,
     ScheduleChoice,
     SchedulePlan,
@@ -178,7 +178,7 @@ APPLICATION_PLANS = {
 # Of "The frequency of requests was greater than what is allowed for the application."
 APPLICATION_LIMIT = "greater than what is allowed for the application"
 
-OLDER_GENERATION = OlderGeneration(
+OLDER_GENERATION = LegacyAuthorization(
     during="This store still carries an authorization of Amazon's older API (MWS) beside the new one. Seller Central's "
     "warning that a token expires is about the older one and can be ignored for now. Do not disable that older "
     "authorization in Seller Central until further notice here.",
@@ -216,5 +216,5 @@ MANIFEST = CartManifest(
     carrier_codes=CARRIER_CODES,
     # Page "Renew Authorizations": at most 365 days after the seller's consent.
     authorization_life=timedelta(days=365),
-    older_generation=OLDER_GENERATION,
+    legacy_authorization=OLDER_GENERATION,
 )

@@ -22,6 +22,7 @@ from plugins.interface import (
     Connected,
     Customization,
     InstallReply,
+    InventoryQuantity,
     ItemPage,
     NotListed,
     NotRead,
@@ -34,8 +35,7 @@ from plugins.interface import (
     Secret,
     SellerIdentity,
     ShippingMappingUI,
-    ShownLevel,
-    StockLevel,
+    ShownInventory,
     Submission,
     WriteReply,
     hookimpl,
@@ -96,12 +96,12 @@ def acknowledge_orders(ctx: CartContext, acknowledgements: Sequence[Acknowledgem
 
 
 @hookimpl
-def push_inventory(ctx: CartContext, levels: Sequence[StockLevel]) -> WriteReply:
-    return inventory.push(ctx, levels)
+def push_inventory(ctx: CartContext, quantities: Sequence[InventoryQuantity]) -> WriteReply:
+    return inventory.push(ctx, quantities)
 
 
 @hookimpl
-def read_inventory(ctx: CartContext, skus: Sequence[str]) -> Sequence[ShownLevel | NotRead]:
+def read_inventory(ctx: CartContext, skus: Sequence[str]) -> Sequence[ShownInventory | NotRead]:
     return read.read(ctx, skus)
 
 

@@ -64,7 +64,7 @@ def _identity(ctx: CartContext) -> SellerIdentity:
     except SettingsError as error:
         # Amazon says the same of a missing role and of a token of another region.
         raise SettingsError(
-            f"{error.sentence} If the account of seller {ctx.store.remote_id} is not one of {region.label}, start "
+            f"{error.message} If the account of seller {ctx.store.remote_id} is not one of {region.label}, start "
             "again and choose its region.",
             detail=error.detail,
             code=error.code,

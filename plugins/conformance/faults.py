@@ -60,7 +60,7 @@ def answer_of(fault: Fault, sent_headers: Mapping[str, str]) -> Answer:
     """The page that stands in the place of the shop's answer.
 
     Like many an error page of the real world it shows the request it is about, and a buyer's data: a cart that quotes
-    it in a log line or a sentence gives both away.
+    it in a log line or a message gives both away.
     """
     shown = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in sent_headers.items())
     page = f"<html><body><h1>We are sorry</h1><dl>{shown}</dl><p>{SPOKEN_NAME}, {SPOKEN_STREET}</p></body></html>"

@@ -41,7 +41,7 @@ def outputs_of_error(hook: str, error: CartError) -> list[Output]:
     """Return the texts of an error that merchants, admins and logs see."""
     place = f"of the {type(error).__name__} that {hook} raised"
     return [
-        Output(f"the sentence {place}", str(error)),
+        Output(f"the message {place}", str(error)),
         Output(f"the detail {place}", error.detail),
         Output(f"the code {place}", error.code),
     ]
@@ -52,14 +52,14 @@ def outputs_of_result(hook: str, result: object) -> list[Output]:
     texts: list[tuple[str, str]] = []
     if isinstance(result, WriteReply):
         refused = [one for one in result.results.values() if isinstance(one, Rejected)]
-        texts = [("a Rejected", text) for one in refused for text in (one.code, one.sentence)]
+        texts = [("a Rejected", text) for one in refused for text in (one.code, one.message)]
     if isinstance(result, OrderPage):
-        texts = [("an OrderReject", text) for one in result.rejects for text in (one.code, one.sentence)]
+        texts = [("an OrderReject", text) for one in result.rejects for text in (one.code, one.message)]
         texts.append(("the notice", result.notice))
     if isinstance(result, OrderReject | NotListed):
-        texts = [(f"the {type(result).__name__}", result.sentence)]
+        texts = [(f"the {type(result).__name__}", result.message)]
     if isinstance(result, AskFields):
-        texts = [("AskFields", result.sentence)]
+        texts = [("AskFields", result.message)]
         texts += [(f"field {field.key}", text) for field in result.fields for text in (field.default, field.help)]
     return [Output(f"{what} of {hook}", text) for what, text in texts]
 

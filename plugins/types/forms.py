@@ -55,7 +55,7 @@ class AskFields:
     """Ask the merchant for these before going on; they come back in `InstallReply.params`."""
 
     fields: tuple[Field, ...]
-    sentence: str = ""
+    message: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Redirect:
 
 @dataclass(frozen=True)
 class InstallReply:
-    """What came back from the browser (query or form fields, `state` already checked and removed), and the
+    """The reply of the browser (query or form fields, `state` already checked and removed), and the
     address the browser was told to come back to."""
 
     params: Mapping[str, str]
@@ -105,7 +105,7 @@ class Connected:
 
     identity: SellerIdentity
     credentials: Mapping[str, Secret]
-    older_authorization: bool = False
+    legacy_authorization: bool = False
 
 
 @dataclass(frozen=True)

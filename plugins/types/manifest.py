@@ -1,4 +1,4 @@
-"""What a cart is: regions, endpoints, limits, schedules, shipping methods."""
+"""The manifest of a cart: regions, endpoints, limits, schedules, shipping methods."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 from plugins.types.forms import Field
 from plugins.types.values import require
 
-CONTRACT_VERSION: Final = "1.1"
+CONTRACT_VERSION: Final = "2.0"
 
 
 @dataclass(frozen=True)
@@ -85,15 +85,15 @@ class ShippingMethod:
 
 @dataclass(frozen=True)
 class ShippingMappingUI:
-    """What the core needs to draw the shipping-mapping page of a cart."""
+    """All that the core needs to draw the shipping-mapping page of a cart."""
 
     methods: tuple[ShippingMethod, ...]
     field_help: str = ""
 
 
 @dataclass(frozen=True)
-class OlderGeneration:
-    """What to tell stores that still carry an authorization of the cart's older API generation: while the migration
+class LegacyAuthorization:
+    """Notices to stores that still carry an authorization of the cart's older API generation: while the migration
     runs, and once it has ended."""
 
     during: str
@@ -102,7 +102,7 @@ class OlderGeneration:
 
 @dataclass(frozen=True)
 class CartManifest:
-    """What a cart is and how it wants to be treated.
+    """A cart, and how it wants to be treated.
 
     Args:
         name: the short name used in addresses (`/amazon/install`) and tables; lower case.
@@ -120,15 +120,15 @@ class CartManifest:
         acknowledge_batch, inventory_batch, tracking_batch: most keys per write call.
         whole_batches: names of hooks for which a batch of any size is a few HTTP calls, as where it is one file. Any
             other hook that takes a batch is given one key first, and then as many as 10 HTTP calls or 20 seconds
-            suffice for (since 1.1).
+            suffice for.
         carrier_codes: warehouse carrier name -> the cart's code.
         authorization_life: how long an authorization lasts until the merchant must renew it; None: for ever.
         older_generation: set where stores may carry an authorization of an older API generation.
         shared_refusal: words that tell, in the body of a 429, that the limit all stores share was reached and not the
             store's own; "" where nothing tells.
-        address_missing: the sentence for an order without an address, naming what the merchant or the warehouse lacks
+        address_missing: the message for an order without an address, naming what the merchant or the warehouse lacks
             at the cart; "" for a general one.
-        notices: sentences shown on the cart's pages.
+        notices: messages shown on the cart's pages.
     """
 
     name: str
@@ -154,7 +154,7 @@ class CartManifest:
     whole_batches: frozenset[str] = frozenset()
     carrier_codes: Mapping[str, str] = field(default_factory=dict)
     authorization_life: timedelta | None = None
-    older_generation: OlderGeneration | None = None
+    legacy_authorization: LegacyAuthorization | None = None
     notices: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

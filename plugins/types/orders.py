@@ -14,7 +14,7 @@ CUSTOMIZATION_MAX: Final = 20_000_000
 
 
 class OrderState(StrEnum):
-    """What the cart says of an order, in the core's words. UNKNOWN is reported, never guessed."""
+    """The state of an order at the cart, in the core's terms. UNKNOWN is reported, never guessed."""
 
     PENDING = "PENDING"
     READY = "READY"
@@ -83,7 +83,7 @@ class OrderLine:
     gift_message: str = field(default="", repr=False)
     gift_wrap: str = ""
     customization_url: str = field(default="", repr=False)
-    demands: tuple[str, ...] = ()
+    handling_requirements: tuple[str, ...] = ()
     ioss: str = ""
 
     def __post_init__(self) -> None:
@@ -135,7 +135,7 @@ class Order:
         original_order: the cart's id of the order that this one replaces or was exchanged for, else "".
         unknown: vendor values without a word here.
         packages: what the cart shows as shipped, whoever entered it: by it the core tells what the merchant confirmed
-            by hand from what was posted from here. None where the cart does not tell (contract 1.1).
+            by hand from what was posted from here. None where the cart does not tell.
     """
 
     remote_id: str
@@ -153,7 +153,7 @@ class Order:
     ship_by: datetime | None = None
     deliver_after: datetime | None = None
     deliver_by: datetime | None = None
-    marks: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
     cancellation_request: str | None = None
     cart_order_number: str = ""
     original_order: str = ""
@@ -171,12 +171,12 @@ class Order:
 
 @dataclass(frozen=True)
 class OrderReject:
-    """An order of a page that could not be understood; the core quarantines it visibly. `sentence` carries
+    """An order of a page that could not be understood; the core quarantines it visibly. `message` carries
     no personal data."""
 
     remote_id: str
     code: str
-    sentence: str
+    message: str
     updated_at: datetime | None = None
 
     def __post_init__(self) -> None:
@@ -211,7 +211,7 @@ class OrderPage:
 
     Args:
         server_time: the cart's clock at the reply, where it tells.
-        notice: a sentence for the store's page where the cart gave less of every order than usual; what an order of
+        notice: a message for the store's page where the cart gave less of every order than usual; what an order of
             such a page lacks is unknown, not gone.
     """
 
@@ -224,7 +224,7 @@ class OrderPage:
 
 @dataclass(frozen=True)
 class Customization:
-    """What a buyer had made of a line, as the cart hands it out: a file, at most CUSTOMIZATION_MAX bytes. Personal
+    """A customization of a line, as the cart hands it out: a file, at most CUSTOMIZATION_MAX bytes. Personal
     data."""
 
     name: str

@@ -53,6 +53,6 @@ class ItemPage:
 
 @dataclass(frozen=True)
 class NotListed:
-    """The cart cannot list its items; `sentence` says so to the merchant. No call was made."""
+    """The cart cannot list its items; `message` says so to the merchant. No call was made."""
 
-    sentence: str
+    message: str

@@ -1,4 +1,4 @@
-"""What is written to a cart, and what it answers: every input key exactly once."""
+"""Writes to a cart, and its answers: every input key exactly once."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Acknowledgement:
 
 
 @dataclass(frozen=True)
-class StockLevel:
+class InventoryQuantity:
     """The absolute quantity to show for one SKU.
 
     Args:
@@ -57,24 +57,24 @@ class StockLevel:
     lead_days: int | None = None
 
     def __post_init__(self) -> None:
-        require(self.available >= 0, f"{self.sku}: a stock level cannot be negative")
+        require(self.available >= 0, f"{self.sku}: a quantity cannot be negative")
 
 
 MERCHANT_CHANNEL: Final = "MERCHANT"
 
 
 @dataclass(frozen=True)
-class ShownLevel:
+class ShownInventory:
     """Stock as the cart shows it.
 
     Args:
-        channels: units by who ships: MERCHANT_CHANNEL is the merchant, any other name the cart or a third party. The
-            core writes stock only where the merchant's channel is the only one. Empty where the cart does not say.
-        remote_id: what the core keeps with the item and hands back in `StockLevel.remote_id`.
+        fulfillment_channels: units by who ships: MERCHANT_CHANNEL is the merchant, any other name the cart or a third
+            party. The core writes stock only where the merchant's is the only one. Empty where the cart does not say.
+        remote_id: what the core keeps with the item and hands back in `InventoryQuantity.remote_id`.
     """
 
     sku: str
-    channels: Mapping[str, int]
+    fulfillment_channels: Mapping[str, int]
     lead_days: int | None = None
     remote_id: str = ""
 
@@ -144,10 +144,10 @@ class Applied:
 
 @dataclass(frozen=True)
 class Rejected:
-    """The cart refused this one for good; `sentence` is shown to the merchant."""
+    """The cart refused this one for good; `message` is shown to the merchant."""
 
     code: str
-    sentence: str
+    message: str
 
 
 @dataclass(frozen=True)

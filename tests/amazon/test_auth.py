@@ -75,7 +75,7 @@ def test_an_older_token_on_the_way_back_is_noticed_and_kept_nowhere(harness: Har
     older = go_on(ctx, back)
     assert isinstance(plain, Connected)
     assert isinstance(older, Connected)
-    assert (plain.older_authorization, older.older_authorization) == (False, True)
+    assert (plain.legacy_authorization, older.legacy_authorization) == (False, True)
     assert set(older.credentials) == {"refresh_token"}
     assert back["mws_auth_token"] not in {secret.value for secret in older.credentials.values()}
 
@@ -217,7 +217,7 @@ def test_the_browser_is_sent_back_to_amazon_only(
 def test_cancel_at_amazon_is_told_in_a_sentence(harness: Harness) -> None:
     ctx = harness.new_store()
     error = refused(ctx, harness.browse(begin(ctx), RETURN_URL, press="cancel"))
-    assert error.sentence.startswith("You chose Cancel at Amazon, so nothing was connected")
+    assert error.message.startswith("You chose Cancel at Amazon, so nothing was connected")
 
 
 @pytest.mark.parametrize(
@@ -240,8 +240,8 @@ def test_an_error_of_the_consent_page_says_what_to_do(
 ) -> None:
     found = refused(harness.new_store(), {"error": error, "error_description": description})
     assert found.code == code
-    assert words in found.sentence
-    assert found.sentence.endswith(".")
+    assert words in found.message
+    assert found.message.endswith(".")
     assert error in found.detail
 
 
@@ -268,7 +268,7 @@ def test_a_code_is_good_once_and_for_five_minutes(harness: Harness) -> None:
     harness.clock.advance(301)
     late = refused(ctx, params)
     assert late.code == "CODE_EXPIRED"
-    assert late.sentence.startswith("Amazon's sign-in took longer than 5 minutes")
+    assert late.message.startswith("Amazon's sign-in took longer than 5 minutes")
 
 
 def not_proved(ctx: CartContext) -> SettingsError:
@@ -302,15 +302,15 @@ def test_another_seller_is_not_proved(harness: Harness, claimed: str) -> None:
     ctx = harness.store()
     error = not_proved(replace(ctx, store=replace(ctx.store, remote_id=claimed)))
     assert error.code == "SELLER_NOT_PROVED"
-    assert claimed in error.sentence
+    assert claimed in error.message
 
 
 @pytest.mark.parametrize("status", [400, 403, 404])
 def test_whatever_amazon_refuses_the_proof_with_names_seller_and_role(harness: Harness, status: int) -> None:
     ctx, _ = answered(harness.store(), passing(harness.http), refusal(status, "No.", "Unauthorized"))
     error = not_proved(ctx)
-    assert SELLER in error.sentence
-    assert "Product Listing or Inventory and Order Tracking" in error.sentence
+    assert SELLER in error.message
+    assert "Product Listing or Inventory and Order Tracking" in error.message
 
 
 @pytest.mark.parametrize("answer", [reply(200, {"numberOfResults": 0}), reply(200, b"<html>"), reply(403, b"<html>")])
@@ -323,9 +323,9 @@ def test_an_answer_that_cannot_be_read_proves_nothing(harness: Harness, answer: 
 def test_a_seller_of_another_region_is_not_proved(harness: Harness) -> None:
     ctx = harness.store()
     error = not_proved(replace(ctx, store=replace(ctx.store, region="eu")))
-    assert "If the account" in error.sentence
-    assert "Europe" in error.sentence
-    assert SELLER in error.sentence
+    assert "If the account" in error.message
+    assert "Europe" in error.message
+    assert SELLER in error.message
 
 
 def test_a_seller_of_no_marketplace_we_know_is_not_connected(harness: Harness) -> None:
@@ -340,7 +340,7 @@ def test_before_the_warehouse_has_set_amazon_up_the_merchant_is_told_so(harness:
     secrets = {key: value for key, value in ctx.app.secrets.items() if key != missing}
     with pytest.raises(SettingsError) as error:
         plugin.install(replace(ctx, app=PlatformSettings("simulator", values, secrets)), None)
-    assert error.value.sentence.startswith("The warehouse has not finished setting up Amazon yet.")
+    assert error.value.message.startswith("The warehouse has not finished setting up Amazon yet.")
     assert harness.http.calls == []
 
 

@@ -104,7 +104,7 @@ def test_a_link_that_has_gone_is_said_to_have_gone(harness: Harness, status: int
     ctx, _ = production(harness, reply(status, b"<Error/>"))
     with pytest.raises(Permanent) as error:
         plugin.fetch_customization(ctx, URL)
-    assert error.value.sentence == "The link to the customization is not good any more."
+    assert error.value.message == "The link to the customization is not good any more."
     assert URL not in error.value.detail
 
 
@@ -136,7 +136,7 @@ def test_a_file_of_any_size_is_not_taken(harness: Harness) -> None:
     with pytest.raises(Permanent) as error:
         plugin.fetch_customization(ctx, URL)
     assert error.value.code == "CUSTOMIZATION_TOO_LARGE"
-    assert "20 MB" in error.value.sentence
+    assert "20 MB" in error.value.message
 
 
 @pytest.mark.parametrize(

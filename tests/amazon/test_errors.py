@@ -17,6 +17,7 @@ from plugins.interface import (
     CartContext,
     CartError,
     Effect,
+    InventoryQuantity,
     OrderQuery,
     OrderState,
     Package,
@@ -27,7 +28,6 @@ from plugins.interface import (
     Reply,
     Retry,
     SettingsError,
-    StockLevel,
     Submission,
     Temporary,
     WriteReply,
@@ -82,7 +82,7 @@ def error_of(operation: str, reply: Reply, effect: Effect = Effect.READ) -> Cart
 def test_every_answer_has_its_meaning(operation: str, reply: Reply, kind: type[CartError], code: str) -> None:
     error = error_of(operation, reply)
     assert (type(error), error.code) == (kind, code)
-    assert error.sentence.endswith(".")
+    assert error.message.endswith(".")
     assert f"HTTP {reply.status}" in error.detail
 
 
@@ -110,7 +110,7 @@ FEEDS = "Inventory and Order Tracking, Direct-to-Consumer Shipping or Product Li
 def test_a_missing_role_is_named(operation: str, role: str) -> None:
     error = error_of(operation, answer(403, "Unauthorized", "Access to requested resource is denied."))
     assert isinstance(error, SettingsError)
-    assert f"lacks the role {role}. Ask the warehouse" in error.sentence
+    assert f"lacks the role {role}. Ask the warehouse" in error.message
 
 
 def test_every_operation_with_a_limit_has_its_role() -> None:
@@ -184,7 +184,7 @@ CALLS: dict[str, Callable[[CartContext], Any]] = {
     ),
     "order": lambda ctx: plugin.fetch_order(ctx, ORDER_ID),
     "channels": lambda ctx: plugin.read_inventory(ctx, ["TENT-2P", "RED,LARGE"]),
-    "stock": lambda ctx: plugin.push_inventory(ctx, [StockLevel("k", "TENT-2P", SITE, 7, lead_days=3)]),
+    "stock": lambda ctx: plugin.push_inventory(ctx, [InventoryQuantity("k", "TENT-2P", SITE, 7, lead_days=3)]),
     "report": lambda ctx: plugin.poll_submission(
         ctx, Submission("JSON_LISTINGS_FEED/7", "push_inventory", ("k",), ctx.clock.now())
     ),

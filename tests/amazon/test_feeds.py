@@ -96,7 +96,7 @@ def test_each_order_of_a_feed_gets_its_own_result(harness: Harness) -> None:
     for refused in (wanted[0], wanted[2], wanted[3]):
         result = results[refused.key]
         assert isinstance(result, Rejected)
-        assert result.sentence.startswith("The order c")
+        assert result.message.startswith("The order c")
 
 
 def test_sending_the_same_again_does_no_harm(harness: Harness) -> None:

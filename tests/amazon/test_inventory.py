@@ -23,6 +23,7 @@ from plugins.interface import (
     Applied,
     CartContext,
     Effect,
+    InventoryQuantity,
     Permanent,
     RateLimited,
     Rejected,
@@ -30,7 +31,6 @@ from plugins.interface import (
     Result,
     Retry,
     SettingsError,
-    StockLevel,
     Submission,
     Temporary,
     WriteReply,
@@ -55,8 +55,10 @@ def north_america(harness: Harness, seller: str = SELLER, **settings: str) -> Ca
     return harness.store(seller, "na", (US, CA, MX), US, **settings)
 
 
-def level(sku: str, available: int = 7, lead_days: int | None = 3, remote_id: str = f"{US},{CA},{MX}") -> StockLevel:
-    return StockLevel(f"key-{sku}", sku, remote_id, available, lead_days=lead_days)
+def level(
+    sku: str, available: int = 7, lead_days: int | None = 3, remote_id: str = f"{US},{CA},{MX}"
+) -> InventoryQuantity:
+    return InventoryQuantity(f"key-{sku}", sku, remote_id, available, lead_days=lead_days)
 
 
 def listing(harness: Harness, sku: str, seller: str = SELLER) -> dict[str, Any]:
@@ -77,7 +79,7 @@ def settle(harness: Harness, ctx: CartContext, sent: Submission) -> dict[str, Re
     return dict(reply.results)
 
 
-def push(harness: Harness, ctx: CartContext, *levels: StockLevel) -> dict[str, Result]:
+def push(harness: Harness, ctx: CartContext, *levels: InventoryQuantity) -> dict[str, Result]:
     reply = plugin.push_inventory(ctx, levels)
     assert reply.results == {}
     return settle(harness, ctx, submission(harness, reply))
@@ -124,10 +126,10 @@ def test_a_sku_that_one_marketplace_refuses_is_refused_and_the_marketplace_named
     assert results["key-TENT-2P"] == Applied()
     refusal = results["key-US-ONLY"]
     assert isinstance(refusal, Rejected)
-    assert (refusal.code, refusal.sentence.partition(":")[0]) == ("13013", "Canada")
+    assert (refusal.code, refusal.message.partition(":")[0]) == ("13013", "Canada")
     unknown = results["key-tent-2p"]
     assert isinstance(unknown, Rejected)
-    assert unknown.sentence.startswith("United States: ")
+    assert unknown.message.startswith("United States: ")
 
 
 def test_what_must_not_be_sent_is_refused_alone(harness: Harness) -> None:
@@ -168,7 +170,7 @@ def test_amazons_refusal_of_an_enrolled_sku_is_explained(harness: Harness, optio
     refusal = push(harness, ctx, level("COOLER-FBA", remote_id=US), level("TENT-2P"))["key-COOLER-FBA"]
     assert isinstance(refusal, Rejected)
     assert refusal.code == "8572"
-    assert words in refusal.sentence
+    assert words in refusal.message
     assert listing(harness, "COOLER-FBA", REMOTE)["converted"] is False
 
 
@@ -238,7 +240,7 @@ def test_where_amazon_is_slower_than_published_the_reports_of_a_push_are_all_rea
     assert plugin.poll_submission(slow, sent).pending == ()
 
 
-def only(site: str) -> StockLevel:
+def only(site: str) -> InventoryQuantity:
     return level(f"ONLY-{site}", remote_id=site)
 
 
@@ -327,7 +329,7 @@ def test_a_line_amazon_fails_is_its_own_affair(harness: Harness) -> None:
     results = push(harness, ctx, level("TENT-2P"), level("LAMP-USB"), level("STOVE-MINI"))
     refusal = results["key-TENT-2P"]
     assert isinstance(refusal, Rejected)
-    place, _, words = refusal.sentence.partition(": ")
+    place, _, words = refusal.message.partition(": ")
     assert (place, bool(words)) == ("United States", True)
     assert results["key-LAMP-USB"] == results["key-STOVE-MINI"] == Applied()
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from plugins.amazon import plugin
-from plugins.amazon.listings.shown_listings import parse_listing, shown_level
+from plugins.amazon.listings.shown_listings import parse_listing, shown_inventory
 from plugins.interface import (
     MERCHANT_CHANNEL,
     CartContext,
@@ -20,7 +20,7 @@ from plugins.interface import (
     RateLimited,
     Reply,
     SettingsError,
-    ShownLevel,
+    ShownInventory,
     Temporary,
 )
 from tests.amazon.conftest import SELLER, Harness
@@ -38,7 +38,7 @@ def put(harness: Harness, sku: str, **fields: Any) -> None:
     harness.steer("POST", "listings", {"seller": SELLER, "sku": sku, **fields})
 
 
-def read(ctx: CartContext, *skus: str) -> dict[str, ShownLevel | NotRead]:
+def read(ctx: CartContext, *skus: str) -> dict[str, ShownInventory | NotRead]:
     return {level.sku: level for level in plugin.read_inventory(ctx, skus)}
 
 
@@ -48,17 +48,17 @@ def test_who_ships_a_sku_how_many_and_where(harness: Harness) -> None:
     put(harness, "BARE", channels={})
     shown = read(north_america(harness), "TENT-2P", "COOLER-FBA", "TWIN", "BARE", "NO-SUCH")
     assert shown == {
-        "TENT-2P": ShownLevel("TENT-2P", {MERCHANT_CHANNEL: 4}, 5, f"{US},{CA}"),
-        "COOLER-FBA": ShownLevel("COOLER-FBA", {"AMAZON_NA": 40}, None, US),
-        "TWIN": ShownLevel("TWIN", {MERCHANT_CHANNEL: 2, "AMAZON_NA": 9}, None, EVERYWHERE),
-        "BARE": ShownLevel("BARE", {MERCHANT_CHANNEL: 0}, None, EVERYWHERE),
+        "TENT-2P": ShownInventory("TENT-2P", {MERCHANT_CHANNEL: 4}, 5, f"{US},{CA}"),
+        "COOLER-FBA": ShownInventory("COOLER-FBA", {"AMAZON_NA": 40}, None, US),
+        "TWIN": ShownInventory("TWIN", {MERCHANT_CHANNEL: 2, "AMAZON_NA": 9}, None, EVERYWHERE),
+        "BARE": ShownInventory("BARE", {MERCHANT_CHANNEL: 0}, None, EVERYWHERE),
     }
 
 
 @pytest.mark.parametrize("sku", ["Mug Blue 12oz", "A/B +1", "50% & more", "RED,LARGE", "Ä-ß", "a?b#c"])
 def test_a_sku_is_asked_for_letter_by_letter(harness: Harness, sku: str) -> None:
     put(harness, sku, quantity=3)
-    assert read(north_america(harness), sku)[sku].channels == {MERCHANT_CHANNEL: 3}
+    assert read(north_america(harness), sku)[sku].fulfillment_channels == {MERCHANT_CHANNEL: 3}
 
 
 def test_a_sku_that_only_looks_alike_is_not_it(harness: Harness) -> None:
@@ -130,7 +130,7 @@ def test_where_the_budget_ends_what_was_read_is_kept_and_the_rest_is_for_later(h
         put(harness, sku, quantity=1)
     shown = plugin.read_inventory(replace(north_america(harness), http=spent_after(harness, calls)), skus)
     read_now, later = shown[: 20 * calls], shown[20 * calls :]
-    assert {level.sku for level in read_now if isinstance(level, ShownLevel)} == set(skus[: 20 * calls])
+    assert {level.sku for level in read_now if isinstance(level, ShownInventory)} == set(skus[: 20 * calls])
     when = harness.clock.now() + timedelta(milliseconds=200)
     assert later == [NotRead(sku, when) for sku in skus[20 * calls :]]
 
@@ -152,18 +152,18 @@ def test_what_has_no_look_for_remote_fulfillment_is_read_again_with_it(harness: 
         put(harness, sku, quantity=1)
     ctx = north_america(harness)
     shown = plugin.read_inventory(replace(ctx, http=spent_after(harness, 2)), skus)
-    assert {level.sku for level in shown if isinstance(level, ShownLevel)} == set(skus[:20])
+    assert {level.sku for level in shown if isinstance(level, ShownInventory)} == set(skus[:20])
     # Two calls are needed then, so it waits for the budget of two.
     when = harness.clock.now() + timedelta(milliseconds=400)
     assert shown[20:] == [NotRead(sku, when) for sku in skus[20:]]
     again = plugin.read_inventory(replace(ctx, http=spent_after(harness, 2)), skus[20:])
-    assert {level.sku for level in again if isinstance(level, ShownLevel)} == set(skus[20:])
+    assert {level.sku for level in again if isinstance(level, ShownInventory)} == set(skus[20:])
 
 
 def test_without_a_sku_to_search_for_the_look_may_be_missed(harness: Harness) -> None:
     put(harness, "RED,LARGE", quantity=3)
     shown = plugin.read_inventory(replace(north_america(harness), http=spent_after(harness, 0)), ["RED,LARGE"])
-    assert [type(level) for level in shown] == [ShownLevel]
+    assert [type(level) for level in shown] == [ShownInventory]
 
 
 def test_after_the_budget_for_skus_with_a_comma_is_spent_a_full_one_is_waited_for(harness: Harness) -> None:
@@ -186,16 +186,16 @@ def test_any_number_of_skus_with_a_comma_gets_through(harness: Harness) -> None:
     for number, sku in enumerate(wanted[:-1]):
         put(harness, sku, quantity=number)
     ctx = north_america(harness)
-    shown: dict[str, ShownLevel] = {}
+    shown: dict[str, ShownInventory] = {}
     left = wanted
     for _ in range(8):
         answer = plugin.read_inventory(ctx, left)
-        shown |= {entry.sku: entry for entry in answer if isinstance(entry, ShownLevel)}
+        shown |= {entry.sku: entry for entry in answer if isinstance(entry, ShownInventory)}
         later = [entry for entry in answer if isinstance(entry, NotRead)]
         left = [entry.sku for entry in later]
         harness.clock.instant = max((entry.when for entry in later), default=harness.clock.now())
     assert left == []
-    assert {sku: level.channels for sku, level in shown.items()} == {
+    assert {sku: level.fulfillment_channels for sku, level in shown.items()} == {
         sku: {MERCHANT_CHANNEL: number} for number, sku in enumerate(wanted[:-1])
     }
 
@@ -229,7 +229,7 @@ def test_with_remote_fulfillment_home_alone_is_read(harness: Harness) -> None:
     ctx = north_america(harness, REMOTE, remote_fulfillment="yes")
     shown = read(ctx, "TENT-2P", "COOLER-FBA")
     assert shown["TENT-2P"].remote_id == US
-    assert shown["COOLER-FBA"].channels == {"AMAZON_NA": 40}
+    assert shown["COOLER-FBA"].fulfillment_channels == {"AMAZON_NA": 40}
 
 
 @pytest.mark.parametrize("skus", [["COOLER-FBA"], ["TENT-2P"]], ids=["it is asked for", "it is not asked for"])
@@ -237,7 +237,7 @@ def test_an_enrolled_account_that_says_no_is_told_to_say_yes(harness: Harness, s
     with pytest.raises(SettingsError) as error:
         read(north_america(harness, REMOTE), *skus)
     assert error.value.code == "REMOTE_FULFILLMENT"
-    assert error.value.sentence == (
+    assert error.value.message == (
         "Your Amazon account is enrolled in Remote Fulfillment with FBA: set the option Remote Fulfillment With FBA to "
         "Yes, then stock is synced."
     )
@@ -272,7 +272,7 @@ def test_outside_the_united_states_fba_in_several_countries_is_no_remote_fulfill
     seller = "A2SIMEU0000001"
     harness.steer("POST", "seller", {"seller": seller, "remote_fulfillment": True})
     ctx = harness.store(seller, "eu", ("A1F83G8C2ARO7P", "A1PA6795UKMFR9"), "A1F83G8C2ARO7P")
-    assert read(ctx, "COOLER-FBA")["COOLER-FBA"].channels == {"AMAZON_EU": 40}
+    assert read(ctx, "COOLER-FBA")["COOLER-FBA"].fulfillment_channels == {"AMAZON_EU": 40}
 
 
 def test_a_missing_role_is_named(harness: Harness) -> None:
@@ -280,7 +280,7 @@ def test_a_missing_role_is_named(harness: Harness) -> None:
     harness.steer("POST", "seller", {"seller": SELLER, "roles": []})
     with pytest.raises(SettingsError) as error:
         read(ctx, "TENT-2P")
-    assert "Product Listing or Inventory and Order Tracking" in error.value.sentence
+    assert "Product Listing or Inventory and Order Tracking" in error.value.message
 
 
 @pytest.mark.parametrize("kind", ["html_200", "truncate", "5xx", "refuse"])
@@ -316,12 +316,12 @@ def test_who_ships_a_sku_is_never_guessed(
         item["fulfillmentAvailability"] = availability
     if submitted is not None:
         item["attributes"] = {"fulfillment_availability": submitted}
-    level = shown_level(parse_listing(item), [US])
+    level = shown_inventory(parse_listing(item), [US])
     assert level is not None
-    assert level.channels == channels
+    assert level.fulfillment_channels == channels
 
 
 def test_fields_amazon_leaves_out_are_no_error() -> None:
     listing = parse_listing({"sku": "A", "fulfillmentAvailability": [{"fulfillmentChannelCode": "AMAZON_NA"}]})
     assert listing.channels == {"AMAZON_NA": 0}
-    assert shown_level(listing, [US]) is None
+    assert shown_inventory(listing, [US]) is None

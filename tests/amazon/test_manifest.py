@@ -71,10 +71,10 @@ def test_the_schedules_preselect_what_is_most_common(manifest: CartManifest) -> 
 def test_what_the_way_back_needs_is_declared(manifest: CartManifest) -> None:
     assert manifest.inventory_batch == 25_000
     assert manifest.authorization_life == timedelta(days=365)
-    assert manifest.older_generation is not None
-    assert "can be ignored for now" in manifest.older_generation.during
-    assert "Do not disable" in manifest.older_generation.during
-    assert "may now disable" in manifest.older_generation.ended
+    assert manifest.legacy_authorization is not None
+    assert "can be ignored for now" in manifest.legacy_authorization.during
+    assert "Do not disable" in manifest.legacy_authorization.during
+    assert "may now disable" in manifest.legacy_authorization.ended
     limits = {name: (plan.rate_per_s, plan.burst) for name, plan in manifest.rate_plans.items()}
     assert (limits["searchListingsItems"], limits["getListingsItem"], limits["confirmShipment"]) == (
         (5, 5),
@@ -123,7 +123,7 @@ def test_every_address_called_is_among_the_declared_hosts(manifest: CartManifest
 
 
 def test_items_cannot_be_listed_and_no_call_is_made(harness: Harness) -> None:
-    assert plugin.refresh_cart_items(harness.new_store(), None).sentence == (
+    assert plugin.refresh_cart_items(harness.new_store(), None).message == (
         "This integration cannot see the items in your Amazon store, so Refresh Cart Items does nothing; "
         "list them under Custom Items."
     )

@@ -21,6 +21,7 @@ from plugins.interface import (
     CartContext,
     Connected,
     InstallReply,
+    InventoryQuantity,
     Order,
     OrderQuery,
     OrderState,
@@ -30,7 +31,6 @@ from plugins.interface import (
     QueryBy,
     Redirect,
     SettingsError,
-    StockLevel,
     Submission,
     WriteReply,
 )
@@ -116,7 +116,7 @@ def _run_everything(harness: Harness) -> None:
     assert _settled(harness, ctx, "acknowledge_orders", acknowledged).results == {"a": Applied()}
 
     plugin.read_inventory(ctx, ["TENT-2P", "RED, LARGE"])
-    pushed = plugin.push_inventory(ctx, [StockLevel("s", "TENT-2P", US, 7, lead_days=3)])
+    pushed = plugin.push_inventory(ctx, [InventoryQuantity("s", "TENT-2P", US, 7, lead_days=3)])
     assert _settled(harness, ctx, "push_inventory", pushed).results == {"s": Applied()}
 
     for number, (code, name, service) in enumerate((("UPS", "UPS", "Ground"), ("", "Hill & Dale", "")), start=1):
@@ -156,7 +156,7 @@ def test_every_operation_keeps_to_amazons_models(harness: Harness, models: str) 
 LISTINGS_ROLE = "Product Listing or Inventory and Order Tracking"
 ORDERS_ROLE = "Inventory and Order Tracking or Direct-to-Consumer Shipping"
 ACKNOWLEDGEMENT = Acknowledgement("a", "111-1111111-1111111", "IS2-1", US, ())
-LEVEL = StockLevel("s", "TENT-2P", US, 7, lead_days=3)
+LEVEL = InventoryQuantity("s", "TENT-2P", US, 7, lead_days=3)
 
 
 @pytest.mark.parametrize(
@@ -179,4 +179,4 @@ def test_who_lacks_a_role_is_told_which(
     with pytest.raises(SettingsError) as error:
         act(ctx)
     assert error.value.code == "ROLE_MISSING"
-    assert f"lacks the role {role}. Ask the warehouse" in error.value.sentence
+    assert f"lacks the role {role}. Ask the warehouse" in error.value.message

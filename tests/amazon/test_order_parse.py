@@ -87,7 +87,7 @@ def test_every_field_of_a_ready_order() -> None:
     assert order.ship_by == datetime(2026, 11, 24, 7, 59, 59, tzinfo=UTC)
     assert order.deliver_after == datetime(2026, 11, 26, 8, tzinfo=UTC)
     assert order.deliver_by == datetime(2026, 11, 28, 7, 59, 59, tzinfo=UTC)
-    assert order.marks == ("PRIME",)
+    assert order.tags == ("PRIME",)
     assert order.cancellation_request is None
     assert order.cart_order_number == "IS2-7"
     assert order.original_order == ""
@@ -98,7 +98,7 @@ def test_every_field_of_a_ready_order() -> None:
     assert line.unit_price == Money(Decimal("15.00"), "USD")
     assert (line.gift_message, line.gift_wrap) == ("Happy\nBirthday", "PREMIUM")
     assert line.customization_url == "https://custom.example/1"
-    assert line.demands == ("SIGNATURE",)
+    assert line.handling_requirements == ("SIGNATURE",)
     assert line.ioss == ""
 
 
@@ -204,10 +204,10 @@ def test_programs_and_relations_are_marks_known_or_not() -> None:
             orderItems=[item(programs=["TRANSPARENCY"], unfulfilled=1)],
         )
     )
-    assert order.marks == ("PREMIUM", "NEW_PROGRAM", "TRANSPARENCY", "REPLACEMENT", "NON_AMAZON")
+    assert order.tags == ("PREMIUM", "NEW_PROGRAM", "TRANSPARENCY", "REPLACEMENT", "NON_AMAZON")
     assert order.unknown == ()
     assert order.site == ""
-    assert order.lines[0].demands == ("TRANSPARENCY_CODE",)
+    assert order.lines[0].handling_requirements == ("TRANSPARENCY_CODE",)
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_every_program_of_amazons_is_a_mark() -> None:
     ).split()
     subscribed = item(programs=["SUBSCRIBE_AND_SAVE"], unfulfilled=1)
     shown = [{"FBM_SHIP_PLUS": "Ship+"}.get(program, program) for program in programs]
-    assert order_of(ready_order(programs=programs, orderItems=[subscribed])).marks == (*shown, "SUBSCRIBE_AND_SAVE")
+    assert order_of(ready_order(programs=programs, orderItems=[subscribed])).tags == (*shown, "SUBSCRIBE_AND_SAVE")
 
 
 @pytest.mark.parametrize(
@@ -277,7 +277,7 @@ def test_every_requirement_has_the_name_the_contract_knows() -> None:
     raw["orderItems"][0]["programs"] = ["TRANSPARENCY"]
     (line,) = order_of(raw).lines
     named = ("PALLET", "CASH_ON_DELIVERY", "SIGNATURE", "IDENTITY_CHECK", "AGE_CHECK")
-    assert line.demands == (*named, "newDemand", "SERIAL_NUMBER", "TRANSPARENCY_CODE")
+    assert line.handling_requirements == (*named, "newDemand", "SERIAL_NUMBER", "TRANSPARENCY_CODE")
     odd = with_fulfillment(shipping={"shippingConstraints": {"a\0b": "MANDATORY"}})
     assert reject_of(odd).code == "UNREADABLE_TEXT"
 
@@ -405,7 +405,7 @@ def test_a_buyers_cancellation_request_is_standing_until_it_is_carried_out() -> 
 def test_what_cannot_be_understood_is_rejected_with_a_reason(raw: Any, code: str) -> None:
     reject = reject_of(raw)
     assert reject.code == code
-    assert reject.sentence.startswith("Amazon sent the order")
+    assert reject.message.startswith("Amazon sent the order")
 
 
 def test_a_reject_names_the_order_and_its_time_but_no_value_of_it() -> None:
@@ -482,4 +482,4 @@ def test_the_examples_of_amazons_own_model_are_understood() -> None:
     assert brazil.recipient.lines == ("Avenida Paulista, 1000", "Sala 301", "Bela Vista")
     assert orders["250-1234567-8901234"].fulfilled_by is FulfilledBy.CART
     assert orders["202-1234567-8901234"].cart_order_number == "UK-MERCHANT-ORDER-2024-001"
-    assert orders["114-9876543-1234567"].marks == ("IN_STORE_PICK_UP", "VALUE_ADD_SERVICE")
+    assert orders["114-9876543-1234567"].tags == ("IN_STORE_PICK_UP", "VALUE_ADD_SERVICE")

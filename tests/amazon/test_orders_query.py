@@ -133,16 +133,16 @@ def test_what_is_special_about_an_order_is_taken_in(harness: Harness) -> None:
     assert all(order.ship_after and order.ship_by and order.deliver_after and order.deliver_by for order in page.orders)
     assert all(order.unknown == () for order in page.orders)
     assert all(line.ioss.startswith("IM") for line in special["ioss"].lines)
-    assert special["serial"].lines[0].demands == ("SERIAL_NUMBER",)
-    assert special["transparency"].lines[0].demands == ("TRANSPARENCY_CODE",)
+    assert special["serial"].lines[0].handling_requirements == ("SERIAL_NUMBER",)
+    assert special["transparency"].lines[0].handling_requirements == ("TRANSPARENCY_CODE",)
     assert special["replacement"].original_order
-    assert special["replacement"].marks == ("REPLACEMENT",)
+    assert special["replacement"].tags == ("REPLACEMENT",)
     assert special["brazil"].recipient is not None
     assert "Bela Vista Simstreet" in special["brazil"].recipient.lines
-    assert special["ship_plus"].marks == ("Ship+",)
+    assert special["ship_plus"].tags == ("Ship+",)
     assert special["delivery_preference"].recipient is not None
     assert special["delivery_preference"].recipient.instructions.endswith("second bell. Mon 09:00-17:30. No pallets")
-    assert special["constraints"].lines[0].demands == ("SIGNATURE", "AGE_CHECK")
+    assert special["constraints"].lines[0].handling_requirements == ("SIGNATURE", "AGE_CHECK")
     assert [line.sku for line in special["cancelled_line"].lines] == ["TENT-2P"]
     assert special["customized"].lines[0].customization_url.startswith(f"{harness.address}/custom/")
 
@@ -176,7 +176,7 @@ def test_without_any_role_for_orders_the_missing_one_is_named(harness: Harness) 
     with pytest.raises(SettingsError) as error:
         plugin.fetch_orders(harness.store(), window(harness, *ROUTINE_STATES))
     assert error.value.code == "ROLE_MISSING"
-    assert "Inventory and Order Tracking" in error.value.sentence
+    assert "Inventory and Order Tracking" in error.value.message
 
 
 def test_a_page_that_comes_again_under_a_new_token_is_noticed(harness: Harness) -> None:

@@ -26,6 +26,7 @@ from plugins.interface import (
     Acknowledgement,
     Applied,
     CartContext,
+    InventoryQuantity,
     Order,
     OrderQuery,
     OrderReject,
@@ -37,7 +38,6 @@ from plugins.interface import (
     QueryBy,
     RateLimited,
     Rejected,
-    StockLevel,
     Submission,
     Temporary,
     UnknownValue,
@@ -262,7 +262,7 @@ def test_13_a_feed_may_take_hours_and_is_neither_waited_for_nor_sent_again(harne
     """Change: submissions._goes_on, leave out IN_PROGRESS or IN_QUEUE (then the rest is sent anew)."""
     harness.steer("POST", "feeds", {"delay_s": 6 * 3600})
     ctx = harness.store(SELLER, "na", (US,), US)
-    (pending,) = plugin.push_inventory(ctx, [StockLevel("key", "TENT-2P", US, 7, lead_days=3)]).pending
+    (pending,) = plugin.push_inventory(ctx, [InventoryQuantity("key", "TENT-2P", US, 7, lead_days=3)]).pending
     sent_at = harness.clock.now()
     for hours in (0, 1, 3, 5):
         harness.clock.instant = sent_at + timedelta(hours=hours)
@@ -288,9 +288,9 @@ def test_14_a_quantity_never_travels_without_the_handling_time(harness: Harness)
     """Change: listings_feed._message, drop `lead_time_to_ship_max_days`; or `refuse`, let None pass."""
     harness.steer("POST", "listings", {"seller": SELLER, "sku": "TENT-2P", "quantity": 4, "lead_days": 9})
     ctx = harness.store(SELLER, "na", (US,), US)
-    bare = plugin.push_inventory(ctx, [StockLevel("bare", "TENT-2P", US, 7, lead_days=None)])
+    bare = plugin.push_inventory(ctx, [InventoryQuantity("bare", "TENT-2P", US, 7, lead_days=None)])
     assert isinstance(bare.results["bare"], Rejected)
-    (pending,) = plugin.push_inventory(ctx, [StockLevel("key", "TENT-2P", US, 7, lead_days=5)]).pending
+    (pending,) = plugin.push_inventory(ctx, [InventoryQuantity("key", "TENT-2P", US, 7, lead_days=5)]).pending
     harness.clock.advance(120)
     plugin.poll_submission(ctx, Submission(pending.handle, "push_inventory", ("key",), harness.clock.now()))
     listings = harness.steer("GET", f"listings?seller={SELLER}")["listings"]
@@ -352,7 +352,7 @@ def test_17_what_a_buyer_wrote_and_had_made_is_in_no_log_and_no_error(
             ctx, _ = answered(harness.store(), reply(status, b"x", location=f"{link}/2"))
             with pytest.raises((Permanent, Temporary)) as error:
                 plugin.fetch_customization(replace(ctx, app=replace(ctx.app, environment="production")), link)
-            told += f"{error.value.sentence}{error.value.detail}{error.value}"
+            told += f"{error.value.message}{error.value.detail}{error.value}"
     for secret in (link, "dearest"):
         assert secret not in told + caplog.text
 

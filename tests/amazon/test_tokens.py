@@ -94,8 +94,8 @@ def test_only_where_both_secrets_are_refused_the_warehouse_has_to_mend_it(harnes
     with pytest.raises(SettingsError) as error:
         plugin.mint_access_token(ctx, granted(harness))
     assert error.value.code == "APPLICATION_REFUSED"
-    assert "client secret" in error.value.sentence
-    assert "out of date" not in f"{error.value.sentence}{error.value.detail}"
+    assert "client secret" in error.value.message
+    assert "out of date" not in f"{error.value.message}{error.value.detail}"
     assert harness.http.operations() == ["lwaToken"] * (2 if former else 1)
 
 

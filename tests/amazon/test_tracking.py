@@ -171,7 +171,7 @@ def test_an_order_shipped_by_hand_under_another_number_needs_a_person(harness: H
     post_one(ctx, package(order, "1", tracking_number="ANOTHER"))
     result = post_one(ctx, package(order))
     assert isinstance(result, Rejected)
-    assert (result.code, "shipped in full already" in result.sentence) == ("ALREADY_FULFILLED", True)
+    assert (result.code, "shipped in full already" in result.message) == ("ALREADY_FULFILLED", True)
 
 
 def test_more_units_than_ordered_are_refused_in_amazons_words(harness: Harness) -> None:
@@ -179,7 +179,7 @@ def test_more_units_than_ordered_are_refused_in_amazons_words(harness: Harness) 
     result = post_one(harness.store(), package(order, quantity=3))
     assert isinstance(result, Rejected)
     assert result.code == "InvalidInput"
-    assert "more than the quantity left to ship" in result.sentence
+    assert "more than the quantity left to ship" in result.message
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_what_amazon_refuses_a_package_for_is_explained(
     http.answers.insert(0, refusal(400, message, details=details))
     result = post_one(ctx, package(order))
     assert isinstance(result, Rejected)
-    assert (result.code, told in result.sentence) == (code, True)
+    assert (result.code, told in result.message) == (code, True)
     assert http.operations() == ["confirmShipment", "getOrder"]
 
 
@@ -227,7 +227,7 @@ def test_an_order_is_said_to_be_shipped_only_where_amazon_shows_it_so(
     ctx, _ = answered(harness.store(), refusal(400, f"Failed to create package: {words}"), shown)
     result = post_one(ctx, package(order))
     assert isinstance(result, Rejected)
-    assert (result.code, told in result.sentence) == (code, True)
+    assert (result.code, told in result.message) == (code, True)
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ def test_an_answer_without_an_order_means_that_amazon_does_not_know_it(harness: 
     ctx, _ = answered(harness.store(), refusal(400, "Sorry"), reply(200, body))
     result = post_one(ctx, package(order))
     assert isinstance(result, Rejected)
-    assert (result.code, result.sentence) == ("ORDER_NOT_FOUND", "Amazon does not know this order.")
+    assert (result.code, result.message) == ("ORDER_NOT_FOUND", "Amazon does not know this order.")
 
 
 @pytest.mark.parametrize("body", [{"order": [1]}, {"order": {"packages": 7}}, {"order": {"packages": [None]}}])
@@ -326,7 +326,7 @@ def test_a_missing_role_is_named(harness: Harness) -> None:
     harness.steer("POST", "seller", {"seller": SELLER, "roles": []})
     with pytest.raises(SettingsError) as error:
         plugin.post_tracking(ctx, [package(order)])
-    assert "Inventory and Order Tracking or Direct-to-Consumer Shipping" in error.value.sentence
+    assert "Inventory and Order Tracking or Direct-to-Consumer Shipping" in error.value.message
 
 
 def shown_package(order: dict[str, Any], reference: str, quantity: int, **fields: str) -> dict[str, Any]:

@@ -63,14 +63,14 @@ def test_a_cart_that_fails_to_load_is_listed_and_the_others_work(registry: CartR
     registry.add("bad", explode)
     (broken,) = registry.broken
     assert broken.name == "bad"
-    assert "no module named shop" in broken.sentence
+    assert "no module named shop" in broken.message
     assert "Traceback" in broken.trace
     assert registry.names() == ["one", "two"]
 
 
 def test_another_contract_version_is_refused_with_what_to_do(registry: CartRegistry) -> None:
     registry.add("old", lambda: cart("old", contract="0.9"))
-    assert "written for contract 0.9" in registry.broken[0].sentence
+    assert "written for contract 0.9" in registry.broken[0].message
     assert "old" not in registry.names()
 
 
@@ -87,7 +87,7 @@ def test_a_misspelt_hook_is_noticed(registry: CartRegistry) -> None:
         def fetch_ordres(self) -> None: ...
 
     registry.add("typo", Misspelt)
-    assert "fetch_ordres" in registry.broken[0].sentence
+    assert "fetch_ordres" in registry.broken[0].message
 
 
 def test_a_cart_without_what_every_cart_needs_is_refused(registry: CartRegistry) -> None:
@@ -97,7 +97,7 @@ def test_a_cart_without_what_every_cart_needs_is_refused(registry: CartRegistry)
             return replace(amazon.cart_manifest(), name="bare")
 
     registry.add("bare", Bare)
-    assert "fetch_orders" in registry.broken[0].sentence
+    assert "fetch_orders" in registry.broken[0].message
 
 
 def test_contract_errors_pass_and_anything_else_is_a_plugin_bug_without_values(registry: CartRegistry) -> None:
@@ -106,7 +106,7 @@ def test_contract_errors_pass_and_anything_else_is_a_plugin_bug_without_values(r
     with pytest.raises(PluginBug) as caught:
         registry.call("one", "fetch_orders", ctx=KeyError("Ann Example, 1 Main St"), query=None)
     assert "KeyError" in caught.value.trace
-    assert "Ann" not in caught.value.trace + caught.value.sentence
+    assert "Ann" not in caught.value.trace + caught.value.message
 
 
 def test_a_hook_left_out_is_a_capability_it_lacks(registry: CartRegistry) -> None:

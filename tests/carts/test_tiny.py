@@ -24,6 +24,7 @@ from plugins.interface import (
     Connected,
     FieldKind,
     InstallReply,
+    InventoryQuantity,
     Order,
     OrderQuery,
     OrderState,
@@ -35,8 +36,7 @@ from plugins.interface import (
     Rejected,
     Retry,
     SettingsError,
-    ShownLevel,
-    StockLevel,
+    ShownInventory,
     Store,
     Temporary,
 )
@@ -167,11 +167,11 @@ def test_stock_is_read_with_who_ships_it_and_set_by_the_shops_own_id(ctx: CartCo
     shop.add_item("TENT", stock=9, shipped_by="shop")
     shop.add_item("000123")
     assert plugin.read_inventory(ctx, ["000123", "TENT", "MUG", "mug"]) == [
-        ShownLevel("MUG", {MERCHANT_CHANNEL: 4}, remote_id="item-1"),
-        ShownLevel("TENT", {"shop": 9}, remote_id="item-2"),
-        ShownLevel("000123", {MERCHANT_CHANNEL: 0}, remote_id="item-3"),
+        ShownInventory("MUG", {MERCHANT_CHANNEL: 4}, remote_id="item-1"),
+        ShownInventory("TENT", {"shop": 9}, remote_id="item-2"),
+        ShownInventory("000123", {MERCHANT_CHANNEL: 0}, remote_id="item-3"),
     ]
-    levels = [StockLevel("a", "000123", "item-3", 7), StockLevel("b", "GONE", "item-9", 7)]
+    levels = [InventoryQuantity("a", "000123", "item-3", 7), InventoryQuantity("b", "GONE", "item-9", 7)]
     assert plugin.push_inventory(ctx, levels).results == {
         "a": Applied("stock-item-3"),
         "b": Rejected("REFUSED", "There is no such item."),

@@ -29,10 +29,10 @@ def ask(world: World, text: str = "The tent does not arrive.", **about: int) -> 
     )
 
 
-def raise_it(world: World, sentence: str = "Two more are promised than there are.", **changes: object) -> None:
+def raise_it(world: World, message: str = "Two more are promised than there are.", **changes: object) -> None:
     values = {"account_id": world.account, "kind": CaseKind.OVERSOLD, "subject": "sku TENT-2P", **changes}
     with world.platform.db.write() as session:
-        support.raise_case(session, world.clock.now(), sentence=sentence, **values)
+        support.raise_case(session, world.clock.now(), message=message, **values)
 
 
 def end_it(world: World, subject: str = "sku TENT-2P") -> None:
@@ -52,7 +52,7 @@ def an_order(world: World) -> ReceivedOrder:
 def test_a_question_becomes_a_case_that_is_answered(world: World) -> None:
     case_id = ask(world, "  The tent\ndoes not arrive. ")
     (case,) = cases(world)
-    assert (case.id, case.kind, case.sentence, case.page) == (
+    assert (case.id, case.kind, case.message, case.page) == (
         case_id,
         CaseKind.HELP,
         "The tent\ndoes not arrive.",
@@ -110,7 +110,7 @@ def test_one_thing_is_one_open_case_whose_sentence_follows(world: World) -> None
     raise_it(world)
     raise_it(world, "Five more are promised than there are.")
     (case,) = cases(world)
-    assert case.sentence == "Five more are promised than there are."
+    assert case.message == "Five more are promised than there are."
     raise_it(world, subject="sku LAMP-USB")
     raise_it(world, kind=CaseKind.SHARED_STOCK)
     raise_it(world, account_id=users.create_account(world.platform, "Contoso"))
@@ -144,7 +144,7 @@ def test_two_that_notice_at_once_raise_one_case(world: World) -> None:
             account_id=world.account,
             kind=CaseKind.OVERSOLD,
             subject="sku TENT-2P",
-            sentence="The first one noticed.",
+            message="The first one noticed.",
         )
         late.start()
         begun.wait()
@@ -153,4 +153,4 @@ def test_two_that_notice_at_once_raise_one_case(world: World) -> None:
             if session.scalar(sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
                 break
     late.join()
-    assert [case.sentence for case in cases(world)] == ["The second one noticed."]
+    assert [case.message for case in cases(world)] == ["The second one noticed."]

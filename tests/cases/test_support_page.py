@@ -41,7 +41,7 @@ def test_every_page_leads_to_the_form_and_back(panel: Panel) -> None:
     assert "Your request was sent" in page.messages
     assert "Where is it? The buyer asks. Open" in page.text
     (case,) = cases(panel)
-    assert (case.account_id, case.page, case.sentence) == (panel.northwind, "/received-orders", QUESTION)
+    assert (case.account_id, case.page, case.message) == (panel.northwind, "/received-orders", QUESTION)
     assert (case.order_id, case.integration_id) == (None, None)
 
 
@@ -140,7 +140,7 @@ def test_cases_of_the_platform_are_told_apart(panel: Panel) -> None:
             account_id=panel.contoso,
             kind=CaseKind.OVERSOLD,
             subject="sku TENT-2P",
-            sentence="2 more units of TENT-2P are promised than there are.",
+            message="2 more units of TENT-2P are promised than there are.",
         )
     asked_about(panel, "/received-orders")
     browser = panel.browser(ADMIN)
@@ -174,7 +174,7 @@ def test_a_case_of_the_installation_is_the_supports_alone(panel: Panel) -> None:
     with panel.platform.db.write() as db:
         for _ in range(2):
             support.raise_case(
-                db, panel.clock.now(), account_id=None, kind=CaseKind.CLOCK_PUT_BACK, subject="clock", sentence="Ahead."
+                db, panel.clock.now(), account_id=None, kind=CaseKind.CLOCK_PUT_BACK, subject="clock", message="Ahead."
             )
     (case,) = cases(panel)
     browser = panel.browser(SUPPORT)

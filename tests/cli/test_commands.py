@@ -88,7 +88,7 @@ def test_the_only_administrator_is_not_disabled_by_a_command(database_url: str, 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "sentence"),
+    ("arguments", "message"),
     [
         (("user", "create", "x@example.com", "--account", "Nobody"), "There is no account named Nobody"),
         (("user", "create", "x@example.com"), "A merchant's user belongs to an account"),
@@ -96,11 +96,11 @@ def test_the_only_administrator_is_not_disabled_by_a_command(database_url: str, 
         (("account", "create", " "), "Give the account a name"),
     ],
 )
-def test_refusals_are_sentences(database_url: str, arguments: tuple[str, ...], sentence: str) -> None:
+def test_refusals_are_sentences(database_url: str, arguments: tuple[str, ...], message: str) -> None:
     options = () if arguments[0] == "account" else ("--generate-password",)
     refused = run(database_url, *arguments, *options)
     assert refused.exit_code == 1
-    assert sentence in refused.output
+    assert message in refused.output
     assert "Traceback" not in refused.output
 
 

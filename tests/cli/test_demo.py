@@ -137,21 +137,21 @@ def check_what_misses_is_named(outcome: dict[str, Any]) -> None:
     assert stock["only_cart"] == ["TENT-2P: 1 units, 3 days"]
     assert [entry.partition(":")[0] for entry in stock["only_is2"]] == ["TENT-2P"]
     assert [level["sku"] for level in outcome["stock"] if not level["same"]] == ["TENT-2P"]
-    sentences = "\n".join(outcome["differences"])
+    messages = "\n".join(outcome["differences"])
     for named in (unread, cancelled, posted, shown, "US main: Stock: SKUs with quantity and latency: only on"):
-        assert named in sentences
+        assert named in messages
 
 
 @pytest.mark.parametrize(
-    ("content", "sentence"),
+    ("content", "message"),
     [(None, "cannot be read"), ("not json", "is not JSON"), ("{}", "is not one of Amazon's model files")],
 )
 def test_a_file_that_cannot_be_used_is_refused_at_once(
-    start: Start, tmp_path: Path, content: str | None, sentence: str
+    start: Start, tmp_path: Path, content: str | None, message: str
 ) -> None:
     path = tmp_path / "orders.json"
     if content is not None:
         path.write_text(content)
     code, outcome, told = finish(start("refused", "--orders", str(path)))
     assert code == 2
-    assert sentence in outcome["error"] and sentence in told
+    assert message in outcome["error"] and message in told

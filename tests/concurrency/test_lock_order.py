@@ -50,7 +50,7 @@ def store(platform: Platform, clock: VirtualClock) -> SlowStore:
 def _list_items(store: SlowStore, session: Session) -> None:
     integration = session.get_one(Integration, store.id)
     seen = {f"SHIRT-{number}": ("A shirt", f"item-{number}") for number in (3, 2, 1)}
-    custom_items._store_list(store.platform, session, integration, seen)
+    custom_items._keep_list(store.platform, session, integration, seen)
 
 
 def _apply_table(store: SlowStore, session: Session) -> None:
@@ -114,7 +114,7 @@ def test_rows_are_locked_by_ascending_id(store: SlowStore, name: str) -> None:
 
 def _raise(store: SlowStore, session: Session, subject: str) -> None:
     case = {"account_id": store.account, "kind": CaseKind.OVERSOLD, "subject": subject}
-    cases.raise_case(session, store.clock.now(), **case, sentence="More than there is.")
+    cases.raise_case(session, store.clock.now(), **case, message="More than there is.")
 
 
 def _end(store: SlowStore, session: Session, subject: str) -> None:
@@ -149,7 +149,7 @@ def test_a_case_is_closed_while_its_order_is_changed(store: SlowStore, monkeypat
     (order_id,) = store.orders(1)
     with store.platform.db.write() as session:
         about = {"account_id": store.account, "kind": CaseKind.CANCELLED_UNITS, "subject": "order 1"}
-        cases.raise_case(session, store.clock.now(), **about, sentence="Fewer.", order_id=order_id)
+        cases.raise_case(session, store.clock.now(), **about, message="Fewer.", order_id=order_id)
         case_id = session.scalars(sa.select(SupportCase.id)).one()
     gate, add = Gate(), support_cases.record
 
@@ -162,7 +162,7 @@ def test_a_case_is_closed_while_its_order_is_changed(store: SlowStore, monkeypat
     def change() -> None:
         with store.platform.db.write() as session:
             lock_rows(session, ReceivedOrder.id, [order_id])
-            cases.raise_case(session, store.clock.now(), **about, sentence="Still fewer.", order_id=order_id)
+            cases.raise_case(session, store.clock.now(), **about, message="Still fewer.", order_id=order_id)
 
     with Threads(store.platform.db) as threads:
         threads.start(lambda: support_cases.close_case(store.platform, case_id=case_id, user_id=1, answer="Done."))

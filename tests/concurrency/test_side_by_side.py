@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from is2_core.accounts.models import Integration
 from is2_core.clock import VirtualClock
-from is2_core.orders.fulfillment.rereading import set_aside
+from is2_core.orders.fulfillment.rereading import quarantine
 from is2_core.orders.importing import staging
 from is2_core.orders.models import Hold, OrderEvent, ReceivedLine, ReceivedOrder, Recipient
 from is2_core.orders.states import ReceivedState
@@ -26,7 +26,7 @@ from plugins.interface import (
     OrderState,
     ShippingMappingUI,
 )
-from tests.support.buyers import people_of
+from tests.support.buyers import pii_of
 from tests.support.side_by_side import Gate, Threads
 from tests.support.slow import SKU, SlowStore
 
@@ -41,13 +41,13 @@ def store(platform: Platform, clock: VirtualClock) -> SlowStore:
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
     """The first to stage stops between deciding and writing."""
-    gate, load = Gate(), staging.load_rules
+    gate, load = Gate(), staging.load_config
 
-    def load_rules(*arguments: Any, **more: Any) -> Any:
+    def load_config(*arguments: Any, **more: Any) -> Any:
         gate.stop()
         return load(*arguments, **more)
 
-    monkeypatch.setattr(staging, "load_rules", load_rules)
+    monkeypatch.setattr(staging, "load_config", load_config)
     return gate
 
 
@@ -127,9 +127,9 @@ def test_newer_news_of_a_slow_listing_wins_over_a_quick_older_one(store: SlowSto
         gate.open()
     assert only(store).cart_updated_at == store.clock.now() + timedelta(minutes=2)
     with store.platform.db.read() as session:
-        (people,) = [people_of(session, row) for row in session.scalars(sa.select(Recipient))]
+        (pii,) = [pii_of(session, row) for row in session.scalars(sa.select(Recipient))]
         read = session.scalars(sa.select(OrderEvent.code)).all()
-    assert people["address"]["city"] == "New Town"
+    assert pii["address"]["city"] == "New Town"
     assert len(read) == 1
 
 
@@ -151,5 +151,5 @@ def test_a_readable_order_takes_the_place_of_one_that_told_no_time(store: SlowSt
 def test_an_answer_that_comes_late_sets_no_order_aside_that_has_moved_on(store: SlowStore, state: str) -> None:
     (order_id,) = store.orders(1, state=state)
     with store.platform.db.write() as session:
-        assert not set_aside(session, order_id, Told(EventCode.UNKNOWN_TO_CART), store.clock.now())
+        assert not quarantine(session, order_id, Told(EventCode.UNKNOWN_TO_CART), store.clock.now())
     assert only(store).state == state

@@ -21,7 +21,7 @@ from is2_core.orders.states import AckState, CustomizationState, ReceivedState
 from is2_core.platform import Platform
 from is2_core.tasks.pace import CALLS
 from is2_core.warehouses.models import WarehouseCursor
-from tests.support.buyers import change_people
+from tests.support.buyers import change_pii
 from tests.support.slow import SKU, JobTimeout, SlowStore
 
 # At six seconds a call, more than fits into the job timeout; and what is enough for a worker to die in its midst.
@@ -85,7 +85,7 @@ def _read_again(store: SlowStore) -> int:
     return store.count(ReceivedOrder.read_at >= store.clock.now() - timedelta(hours=1))
 
 
-def _doubtful(store: SlowStore, count: int) -> None:
+def _unknown(store: SlowStore, count: int) -> None:
     store.orders(count)
     store.place_in_warehouse()
     with store.platform.db.write() as session:
@@ -114,7 +114,7 @@ def _customized(store: SlowStore, count: int) -> None:
             line = session.scalars(sa.select(ReceivedLine).where(ReceivedLine.order_id == row.order_id)).one()
             line.customization = CustomizationState.DUE
             lines = {line.remote_id: {"gift_message": "", "customization_url": f"https://x/{line.id}"}}
-            change_people(session, row, lines=lines)
+            change_pii(session, row, lines=lines)
 
 
 def _fetched(store: SlowStore) -> int:
@@ -166,7 +166,7 @@ CASES = {
     "acknowledgements": Case("acknowledgements.send", _acknowledgements, _acknowledged, 4),
     "placing": Case("orders.place", _fresh, _placed, 4),
     "reading again": Case("orders.place", _stale, _read_again, 7),
-    "doubtful": Case("orders.place", _doubtful, _placed, 7),
+    "unknown": Case("orders.place", _unknown, _placed, 7),
     "stopping": Case("orders.stop", _cancelled, _stopped, 7),
     "customizations": Case("orders.customize", _customized, _fetched, 7),
     # Numbers whose answer was lost go with the run after the next floor.

@@ -90,11 +90,11 @@ def join(older: Older, amazon: SimulatedAmazon, clock: VirtualClock) -> None:
         order["fulfillment"] = {**order["fulfillment"], "fulfillmentServiceLevel": level}
         amazon.post("orders", [{**order, "seller": NORTHWIND}])
     granted = amazon.post("authorize", {"seller": NORTHWIND})
-    ring = Keyring.parse(KEYS)
+    keyring = Keyring.parse(KEYS)
     token = json.dumps({"refresh_token": granted["refresh_token"]}).encode()
     tables = older.tables.tables
     with older.engine.begin() as connection:
-        sealed = sealed_before(ring, "credential.credentials", token)
+        sealed = sealed_before(keyring, "credential.credentials", token)
         connection.execute(sa.update(tables["credential"]).values(credentials=sealed, access_token=None))
         (values,) = connection.execute(sa.select(tables["cart_setting"].c["values"])).scalars()
         there = {**values, "simulator_url": amazon.address}

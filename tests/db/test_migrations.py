@@ -255,7 +255,7 @@ def test_accounts_have_codes_and_handling_requirements_the_contracts_names(empty
     tables = sa.MetaData()
     tables.reflect(older.engine, only=["received_line", "account"])
     with older.engine.begin() as connection:
-        assert connection.scalar(sa.select(tables.tables["received_line"].c.demands)) == [
+        assert connection.scalar(sa.select(tables.tables["received_line"].c.handling_requirements)) == [
             "SIGNATURE",
             "refrigerated",
             "SERIAL_NUMBER",

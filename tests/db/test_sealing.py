@@ -31,14 +31,14 @@ from tests.support.buyers import sealed_before
 from tests.support.filled import fill, key_of, value_of
 
 SEALED = list(sealed_columns(metadata))
-RING = Keyring.parse(KEYS)
+KEYRING = Keyring.parse(KEYS)
 NEWER = f"{Keyring.generate('newer')},{KEYS}"
 
 
 @pytest.fixture
 def db(database_url: str) -> Iterator[Database]:
     """A database with two rows in every table, each sealed column filled."""
-    use_keyring(RING)
+    use_keyring(KEYRING)
     made = Database(database_url)
     fill(made)
     yield made
@@ -107,7 +107,7 @@ def as_before(db: Database) -> None:
     for column in SEALED:
         for number, row in enumerate(sorted(stored(db, column), key=str), start=1):
             value = f'{{"of": "{column} {number}"}}'
-            store(db, column, row, sealed_before(RING, column.type.purpose, value.encode()))
+            store(db, column, row, sealed_before(KEYRING, column.type.purpose, value.encode()))
 
 
 def marks(db: Database) -> set[str]:
@@ -135,7 +135,7 @@ def test_a_new_key_takes_the_place_of_the_old_one_everywhere(db: Database) -> No
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_killed_at_any_slice_it_goes_on_where_it_was(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resealing, "SLICE", 1)
+    monkeypatch.setattr(resealing, "BATCH", 1)
     as_before(db)
     assert marks(db) == {"test"}
     done, tries = 0, 0
@@ -192,7 +192,7 @@ def test_a_row_somebody_is_changing_is_left_to_them(db: Database) -> None:
 def test_it_is_done_once_a_day_by_a_task_whose_time_is_limited(
     platform: Platform, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resealing, "SLICE", 1)
+    monkeypatch.setattr(resealing, "BATCH", 1)
     with db.write() as session:
         session.execute(sa.delete(Task))
     as_before(db)

@@ -64,9 +64,9 @@ def test_S06_a_new_latency_goes_out_sku_by_sku_with_its_quantity(journey: Journe
     assert journey.shown("TENT-2P", "LAMP-USB") == {"TENT-2P": (50, 3), "LAMP-USB": (50, 3)}
     journey.wait(hours=1)
     assert journey.shown("TENT-2P", "LAMP-USB") == {"TENT-2P": (51, 5), "LAMP-USB": (50, 3)}
-    sentence = "1 of 2 SKUs carry the new latency; the rest follow at their next activity."
+    message = "1 of 2 SKUs carry the new latency; the rest follow at their next activity."
     for address in ("settings", "stock"):
-        assert sentence in journey.merchant.get(f"/integrations/{store}/{address}").text
+        assert message in journey.merchant.get(f"/integrations/{store}/{address}").text
     journey.wait(hours=25)
     assert journey.shown()["LAMP-USB"] == (50, 3)
 

@@ -98,7 +98,7 @@ def test_carrier_names_are_kept_as_the_list_writes_them(depot: Depot, order: int
 
 
 @pytest.mark.parametrize(
-    ("lines", "field", "sentence"),
+    ("lines", "field", "message"),
     [
         ({"TENT": "5"}, "quantity:TENT", "Only 4 units of TENT are left to ship in this order."),
         ({"LAMP": "3"}, "quantity:LAMP", "Only 2 units of LAMP are left to ship in this order."),
@@ -115,14 +115,14 @@ def test_carrier_names_are_kept_as_the_list_writes_them(depot: Depot, order: int
     ],
 )
 def test_units_that_cannot_be_shipped(
-    depot: Depot, order: int, lines: dict[str, str], field: str, sentence: str
+    depot: Depot, order: int, lines: dict[str, str], field: str, message: str
 ) -> None:
     error = refused(depot, BadInput, lambda: depot.ship(order, lines))
-    assert (error.sentence, error.field) == (sentence, field)
+    assert (error.message, error.field) == (message, field)
 
 
 @pytest.mark.parametrize(
-    ("changed", "field", "sentence"),
+    ("changed", "field", "message"),
     [
         ({"carrier": "  "}, "carrier", "Give the carrier."),
         ({"carrier": "x" * 51}, "carrier", "The carrier has more than 50 characters."),
@@ -138,19 +138,19 @@ def test_units_that_cannot_be_shipped(
     ],
 )
 def test_a_label_that_cannot_be_read(
-    depot: Depot, order: int, changed: dict[str, str], field: str, sentence: str
+    depot: Depot, order: int, changed: dict[str, str], field: str, message: str
 ) -> None:
     error = refused(depot, BadInput, lambda: depot.ship(order, {"TENT": "1"}, **changed))
-    assert (error.sentence, error.field) == (sentence, field)
+    assert (error.message, error.field) == (message, field)
 
 
 def test_units_that_are_not_there_are_not_shipped(depot: Depot) -> None:
     order = depot.order("BIG", {"TENT": 12})
     assert depot.state("BIG") == "BACK_ORDER"
     error = refused(depot, BadInput, lambda: depot.ship(order, {"TENT": "11"}))
-    assert error.sentence == "Only 10 units of TENT are on hand."
+    assert error.message == "Only 10 units of TENT are on hand."
     error = refused(depot, Conflict, lambda: order_handling.start_packing(depot.platform, order_id=order, user_id=None))
-    assert "Not all of this order is in stock yet" in error.sentence
+    assert "Not all of this order is in stock yet" in error.message
     depot.ship(order, {"TENT": "10"})
     assert depot.state("BIG") == "BACK_ORDER"
     depot.receive("TENT", 1)
@@ -171,7 +171,7 @@ def test_a_back_order_shipped_first_leaves_others_waiting(depot: Depot) -> None:
 def test_a_page_sent_twice_ships_once(depot: Depot, order: int) -> None:
     depot.ship(order, {"TENT": "2"}, expected_packages="0")
     error = refused(depot, Conflict, lambda: depot.ship(order, {"TENT": "2"}, expected_packages="0"))
-    assert "was shipped a moment ago" in error.sentence
+    assert "was shipped a moment ago" in error.message
     # A void in between does not make the old page right again.
     with depot.platform.db.read() as session:
         package = session.scalars(sa.select(WarehousePackage.id)).one()
@@ -183,7 +183,7 @@ def test_a_page_sent_twice_ships_once(depot: Depot, order: int) -> None:
 def test_an_order_that_is_over_is_not_shipped_again(depot: Depot, order: int) -> None:
     depot.ship(order, {"TENT": "4", "LAMP": "2"})
     error = refused(depot, Conflict, lambda: depot.ship(order, {"TENT": "1"}))
-    assert error.sentence == "This order is completed; nothing of it is left to ship."
+    assert error.message == "This order is completed; nothing of it is left to ship."
     for act in (
         lambda: depot.stop(order),
         lambda: order_handling.hold_order(depot.platform, order_id=order, user_id=None),
@@ -196,7 +196,7 @@ def test_an_order_that_is_over_is_not_shipped_again(depot: Depot, order: int) ->
 def test_a_line_shipped_whole_is_not_shipped_again(depot: Depot, order: int) -> None:
     depot.ship(order, {"LAMP": "2"})
     error = refused(depot, BadInput, lambda: depot.ship(order, {"LAMP": "1", "TENT": "1"}))
-    assert error.sentence == "No unit of LAMP is left to ship in this order."
+    assert error.message == "No unit of LAMP is left to ship in this order."
 
 
 def test_a_corrected_package_keeps_its_time_and_moves_the_difference(depot: Depot, order: int) -> None:
@@ -225,20 +225,20 @@ def test_what_cannot_be_corrected(depot: Depot, order: int) -> None:
     package = depot.ship(order, {"TENT": "2"})
     depot.ship(order, {"TENT": "1"})
     error = refused(depot, BadInput, lambda: depot.correct(package, {"TENT": "4"}))
-    assert error.sentence == "Only 1 unit of TENT is left to ship in this order."
+    assert error.message == "Only 1 unit of TENT is left to ship in this order."
     assert refused(depot, BadInput, lambda: depot.correct(package, {"TENT": "0"})).field == "lines"
     refused(depot, BadInput, lambda: depot.correct(package, {"TENT": "2", "BOAT": "1"}))
     refused(depot, BadInput, lambda: depot.correct(package, {"TENT": "2"}, tracking_number=""))
     error = refused(depot, BadInput, lambda: depot.correct(package, {"TENT": "2"}))
-    assert error.sentence == "Nothing about this package is different."
+    assert error.message == "Nothing about this package is different."
     depot.correct(package, {"TENT": "2"}, tracking_number="2", expected_revision="1")
     error = refused(
         depot, Conflict, lambda: depot.correct(package, {"TENT": "2"}, tracking_number="3", expected_revision="1")
     )
-    assert "was changed a moment ago" in error.sentence
+    assert "was changed a moment ago" in error.message
     depot.void(package)
     error = refused(depot, Conflict, lambda: depot.correct(package, {"TENT": "2"}))
-    assert "was voided" in error.sentence
+    assert "was voided" in error.message
 
 
 def test_a_voided_package_comes_back_and_the_order_opens_again(depot: Depot, order: int) -> None:
@@ -252,7 +252,7 @@ def test_a_voided_package_comes_back_and_the_order_opens_again(depot: Depot, ord
     row = depot.package(package)
     assert (row.revision, row.voided_at) == (2, depot.clock.now())
     error = refused(depot, Conflict, lambda: depot.void(package))
-    assert error.sentence == "This package was voided already."
+    assert error.message == "This package was voided already."
     depot.ship(order, {"TENT": "4"})
     assert depot.ledger("TENT")[-1] == (-4, "shipped AM1-7 package 3")
 
@@ -282,7 +282,7 @@ def test_a_stopped_order_releases_what_was_not_shipped(depot: Depot, order: int)
 def test_an_order_on_hold_is_not_shipped_until_released(depot: Depot, order: int) -> None:
     order_handling.hold_order(depot.platform, order_id=order, user_id=None)
     assert depot.state("AM1-7") == "ON_HOLD"
-    assert "on hold" in refused(depot, Conflict, lambda: depot.ship(order, {"TENT": "1"})).sentence
+    assert "on hold" in refused(depot, Conflict, lambda: depot.ship(order, {"TENT": "1"})).message
     refused(depot, Conflict, lambda: order_handling.hold_order(depot.platform, order_id=order, user_id=None))
     depot.order("OTHER", {"TENT": 8})
     assert depot.state("OTHER") == "PENDING"
@@ -339,7 +339,7 @@ def test_stock_that_cannot_be_booked(depot: Depot) -> None:
             depot.platform, account_id=depot.account, sku=sku, delta=delta, reason=reason, user_id=None
         )
 
-    assert refused(depot, BadInput, adjust("BOAT", "5")).sentence == "The warehouse has no SKU BOAT."
+    assert refused(depot, BadInput, adjust("BOAT", "5")).message == "The warehouse has no SKU BOAT."
     assert refused(depot, BadInput, adjust("TENT", "-11")).field == "delta"
     assert refused(depot, BadInput, adjust("TENT", "1", "a\0b")).field == "reason"
     assert refused(depot, BadInput, adjust("TENT", "1000000")).field == "quantity"
@@ -359,7 +359,7 @@ def asked(depot: Depot, order: int, number: str, **values: str) -> str:
             user_id=None,
         )
     except Unconfirmed as question:
-        return question.sentence
+        return question.message
     return ""
 
 

@@ -266,8 +266,8 @@ def test_a_secret_left_empty_keeps_the_stored_one_and_is_never_shown(world: Worl
 
 def test_the_connection_test_names_the_seller(world: World) -> None:
     store = world.connect()
-    sentence = connection_test.test_connection(world.platform, integration_id=store, account_id=world.account)
-    assert NORTHWIND in sentence
+    message = connection_test.test_connection(world.platform, integration_id=store, account_id=world.account)
+    assert NORTHWIND in message
 
 
 @pytest.mark.parametrize("how", ["test", "reconcile"])

@@ -268,7 +268,7 @@ def test_the_same_store_cannot_be_connected_twice(panel: Panel, amazon: Simulate
 
 
 @pytest.mark.parametrize(
-    ("field", "label", "value", "sentence"),
+    ("field", "label", "value", "message"),
     [
         ("lead_days", "Fulfillment Latency", "99", "must be between 0 and 30"),
         ("lead_days", "Fulfillment Latency", "soon", "whole number"),
@@ -277,14 +277,14 @@ def test_the_same_store_cannot_be_connected_twice(panel: Panel, amazon: Simulate
     ],
 )
 def test_what_was_refused_stands_at_its_field_and_the_rest_is_kept(
-    panel: Panel, amazon: SimulatedAmazon, field: str, label: str, value: str, sentence: str
+    panel: Panel, amazon: SimulatedAmazon, field: str, label: str, value: str, message: str
 ) -> None:
     browser = panel.browser(ALICE)
     connect(browser)
     typed = {"nickname": "Harbor", "remote_fulfillment": "yes", "review_first": "yes", field: value}
     page = browser.press("Finish Setup", **typed)
     assert page.status == 400
-    assert sentence in page.problem_at(label)
+    assert message in page.problem_at(label)
     assert page.field(label)["value"] == value
     assert "checked" in page.field("Review first orders before they ship").attrs
     chosen = page.field("Remote Fulfillment With FBA").find("option", selected=True)

@@ -121,8 +121,8 @@ def test_a_seller_cannot_be_taken_by_naming_it(world: World, first: str, same_ac
     def steal() -> None:
         with pytest.raises(NotProved) as refused:
             arrive(thief, HARBOR, claimed=NORTHWIND)
-        assert NORTHWIND in refused.value.sentence
-        assert "Inventory and Order Tracking" in refused.value.sentence
+        assert NORTHWIND in refused.value.message
+        assert "Inventory and Order Tracking" in refused.value.message
 
     for act in (steal, owner) if first == "thief" else (owner, steal):
         act()
@@ -146,7 +146,7 @@ def test_a_missing_role_leaves_the_setup_open_and_trying_again_needs_no_new_cons
     store = refused.value.integration_id
     assert refused.value.again
     (claim,) = claims(world)
-    assert (claim.seller_id, claim.message) == (NORTHWIND, refused.value.sentence)
+    assert (claim.seller_id, claim.message) == (NORTHWIND, refused.value.message)
     assert (row(world, store).state, row(world, store).seller_id) == (IntegrationState.SETUP, None)
     with pytest.raises(NotProved):
         try_again(world, store)
@@ -177,8 +177,8 @@ def test_an_outage_proves_nothing_either_way(world: World, operation: str, fault
         arrive(world, NORTHWIND)
     assert refused.value.status == 502
     assert refused.value.again
-    assert "not proved yet" in refused.value.sentence
-    assert "role" not in refused.value.sentence
+    assert "not proved yet" in refused.value.message
+    assert "role" not in refused.value.message
     store = refused.value.integration_id
     assert row(world, store).seller_id is None
     world.clock.advance(timedelta(minutes=2))
@@ -344,7 +344,7 @@ def test_an_active_integration_is_never_displaced(world: World) -> None:
     assert (row(world, store).seller_id, row(world, store).account_id) == (NORTHWIND, world.account)
     (case,) = open_cases(world, CaseKind.SELLER_HELD)
     assert case.account_id == newcomer.account
-    assert f"integration {store}" in case.sentence
+    assert f"integration {store}" in case.message
     # Once it is disconnected, the proof that waits is enough.
     (claim,) = claims(world)
     disconnect.disconnect(world.platform, integration_id=store, account_id=world.account, user_id=world.owner)
@@ -378,7 +378,7 @@ def test_a_daily_proof_that_fails_is_told_to_the_support_and_stops_nothing(world
         reconcile(world, store)
     assert (row(world, store).state, row(world, store).proved_at) == (IntegrationState.ACTIVE, None)
     (case,) = open_cases(world, CaseKind.SELLER_NOT_PROVED)
-    assert NORTHWIND in case.sentence
+    assert NORTHWIND in case.message
     assert world.tasks("orders.reconcile")[0].state == "DONE"
     reconcile(world, store)
     assert open_cases(world, CaseKind.SELLER_NOT_PROVED) == []

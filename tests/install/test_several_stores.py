@@ -88,7 +88,7 @@ def test_stock_that_another_store_sells_waits_for_a_confirmation(world: World) -
     assert shown(world, NORTHWIND, "TENT-2P") == 57
     with world.platform.db.read() as session:
         case = session.scalars(sa.select(SupportCase).where(SupportCase.kind == CaseKind.SHARED_STOCK)).one()
-    assert "Harbor now sends the stock of 1 SKUs that US main sells too: TENT-2P" in case.sentence
+    assert "Harbor now sends the stock of 1 SKUs that US main sells too: TENT-2P" in case.message
     view = overview.inventory_view(world.platform, integration_id=first, account_id=world.account)
     assert view.withheld == 0
 

@@ -73,7 +73,7 @@ def test_a_day_that_leaves_orders_out_is_asked_about(world: World, zone: str, le
     with pytest.raises(unshipped.LeavesOut) as asked:
         world.finish(store, orders_from="2026-11-21")
     assert asked.value.field == ORDERS_FROM
-    assert "1 order not shipped yet was bought before this day, the oldest on 2026-11-20" in asked.value.sentence
+    assert "1 order not shipped yet was bought before this day, the oldest on 2026-11-20" in asked.value.message
     with world.platform.db.read() as session:
         assert session.get_one(Integration, store).finished_at is None
         form = {ORDERS_FROM: "2026-11-21"}
@@ -153,7 +153,7 @@ def test_a_later_day_drops_no_order_that_waits_here_in_silence(world: World) -> 
     # Saved again as it is, it asks no more.
     settings.finish_setup(world.platform, **ids, values=values)
     with world.platform.db.write() as session:
-        session.execute(sa.update(ReceivedOrder).values(asked_at=world.clock.now()))
+        session.execute(sa.update(ReceivedOrder).values(placing_since=world.clock.now()))
     world.finish(store, orders_from="2026-11-23")
 
 

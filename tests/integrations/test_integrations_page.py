@@ -20,12 +20,12 @@ from tests.support.amazon import SimulatedAmazon
 from tests.support.panel import ALICE, BOB, START, SUPPORT, Panel
 
 
-def pause(panel: Panel, code: str, sentence: str) -> None:
+def pause(panel: Panel, code: str, message: str) -> None:
     with panel.platform.db.write() as db:
         db.execute(
             sa.update(Integration)
             .where(Integration.account_id == panel.northwind)
-            .values(state=IntegrationState.PAUSED, pause_code=code, pause_message=sentence)
+            .values(state=IntegrationState.PAUSED, pause_code=code, pause_message=message)
         )
 
 
@@ -219,7 +219,7 @@ def test_a_fresh_authorization_says_nothing(panel: Panel) -> None:
     assert "authorization" not in panel.browser(ALICE).get("/integrations").text.lower()
 
 
-def carry_older_authorization(panel: Panel, *, running: bool) -> None:
+def carry_legacy_authorization(panel: Panel, *, running: bool) -> None:
     legacy_authorization.set_migration(panel.platform, cart="amazon", running=True)
     if not running:
         legacy_authorization.set_migration(panel.platform, cart="amazon", running=False)
@@ -230,7 +230,7 @@ def carry_older_authorization(panel: Panel, *, running: bool) -> None:
 
 
 def test_the_older_authorization_can_be_ignored_for_now(panel: Panel) -> None:
-    carry_older_authorization(panel, running=True)
+    carry_legacy_authorization(panel, running=True)
     browser = panel.browser(ALICE)
     for address in ("/integrations", f"/integrations/{panel.store(panel.northwind).id}/settings"):
         page = browser.get(address)
@@ -244,7 +244,7 @@ def test_the_older_authorization_can_be_ignored_for_now(panel: Panel) -> None:
 
 
 def test_the_further_notice_can_be_done_with(panel: Panel) -> None:
-    carry_older_authorization(panel, running=False)
+    carry_legacy_authorization(panel, running=False)
     browser = panel.browser(ALICE)
     page = browser.get("/integrations")
     assert "About the older authorization." in page.text

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from is2_core.items.models import CartItem
-from plugins.interface import ShownLevel
+from plugins.interface import ShownInventory
 from tests.support.amazon import NORTHWIND
 from tests.support.world import World
 
@@ -52,7 +52,9 @@ def test_where_the_cart_does_not_say_who_ships_a_sku_nothing_is_sent(
         answer = call(cart, hook, **arguments)
         if hook != "read_inventory":
             return answer
-        return [replace(entry, channels={}) if isinstance(entry, ShownLevel) else entry for entry in answer]
+        return [
+            replace(entry, fulfillment_channels={}) if isinstance(entry, ShownInventory) else entry for entry in answer
+        ]
 
     monkeypatch.setattr(world.platform.carts, "call", silent)
     world.stock_up(("SHIRT",), 50)

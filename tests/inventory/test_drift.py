@@ -123,9 +123,9 @@ class Compared:
 
     def compare(self) -> str:
         """Compare now, and wait for it."""
-        sentence = drift.compare_now(self.world.platform, integration_id=self.store, account_id=self.world.account)
+        message = drift.compare_now(self.world.platform, integration_id=self.store, account_id=self.world.account)
         self.world.pass_time(minutes=10)
-        return sentence
+        return message
 
     def rows(self) -> dict[str, ItemStock]:
         view = overview.inventory_view(self.world.platform, integration_id=self.store, account_id=self.world.account)

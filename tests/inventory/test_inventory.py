@@ -15,7 +15,7 @@ from is2_core.cases.states import CaseKind
 from is2_core.errors import Conflict
 from is2_core.install import disconnect, settings
 from is2_core.inventory import buffers
-from is2_core.inventory.models import StockPushLine
+from is2_core.inventory.models import InventoryPushLine
 from is2_core.inventory.push import push
 from is2_core.items import custom_items
 from is2_core.items.models import CartItem
@@ -44,7 +44,7 @@ def test_active_items_are_sent_with_quantity_and_latency(stocked: Stock) -> None
     assert stocked.shown()["BUNDLE-CAMP"] == (7, None)
     row = stocked.row("TENT-2P")
     assert (row.sent, row.lead_days_sent, row.due, row.message) == (50, 4, False, "")
-    assert row.why_sent["components"][0]["on_hand"] == 50
+    assert row.calculation_sent["components"][0]["on_hand"] == 50
     assert stocked.world.quarantined() == []
 
 
@@ -67,13 +67,13 @@ def test_only_what_moved_is_sent_again_and_no_sooner_than_the_floor(stocked: Sto
 def test_a_removed_item_takes_what_was_sent_for_it_along(stocked: Stock) -> None:
     stocked.finish()
     item = stocked.ids["TENT-2P"]
-    sent = sa.select(sa.func.count()).where(StockPushLine.cart_item_id == item)
+    sent = sa.select(sa.func.count()).where(InventoryPushLine.cart_item_id == item)
     with stocked.world.platform.db.read() as session:
         assert session.scalar(sent) == 1
     custom_items.remove_item(stocked.world.platform, item_id=item, account_id=stocked.world.account)
     with stocked.world.platform.db.read() as session:
         assert session.scalar(sent) == 0
-        assert session.scalar(sa.select(sa.func.count()).select_from(StockPushLine)) == 2
+        assert session.scalar(sa.select(sa.func.count()).select_from(InventoryPushLine)) == 2
 
 
 def test_without_activity_nothing_is_sent(stocked: Stock) -> None:
@@ -123,7 +123,7 @@ def test_orders_that_wait_reserve_stock_and_a_bundle_counts_by_its_limiting_comp
     lamps = 50 - 10 - sold.get("LAMP-USB", 0)
     assert row.now is not None
     assert row.now.quantity == min(50 - sold.get("TENT-2P", 0), lamps // 2)
-    assert row.now.why["limiting"] == "LAMP-USB"
+    assert row.now.calculation["limiting"] == "LAMP-USB"
     assert stocked.shown()["BUNDLE-CAMP"] == (row.now.quantity, 3)
     for sku, units in sold.items():
         if sku in stocked.ids:
@@ -328,7 +328,7 @@ def test_promising_more_than_there_is_raises_one_alarm_and_ends_it(stocked: Stoc
     with stocked.world.platform.db.read() as session:
         cases = session.scalars(sa.select(SupportCase).where(SupportCase.kind == CaseKind.OVERSOLD)).all()
     assert cases
-    assert all("are promised to orders, 0 are on hand" in case.sentence for case in cases)
+    assert all("are promised to orders, 0 are on hand" in case.message for case in cases)
     assert len({case.subject for case in cases}) == len(cases)
     for sku in stocked.ids:
         stocked.adjust(sku, 500)
@@ -386,7 +386,7 @@ def test_a_feed_without_an_answer_is_told_of_after_an_hour_and_can_be_given_up(s
     with stocked.world.platform.db.read() as session:
         case = session.scalars(sa.select(SupportCase).where(SupportCase.kind == CaseKind.NO_ANSWER)).one()
         (submission,) = session.scalars(sa.select(Submission).where(Submission.closed_at.is_(None)))
-    assert "3 lines" in case.sentence
+    assert "3 lines" in case.message
     stocked.world.amazon.post("feeds", {"delay_s": 30})
     failed_tasks.give_up_submission(stocked.world.platform, submission.id)
     stocked.jump(minutes=1)

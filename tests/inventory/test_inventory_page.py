@@ -12,7 +12,7 @@ from is2_core.accounts.models import Integration
 from is2_core.accounts.states import IntegrationState
 from is2_core.embedded_warehouse import receiving
 from is2_core.install import settings
-from is2_core.inventory.models import InventorySync, StockBuffer, StockPush, StockPushLine
+from is2_core.inventory.models import InventoryPush, InventoryPushLine, InventorySync, StockBuffer
 from is2_core.inventory.push import push, results as inventory_results
 from is2_core.inventory.push.sync_row import ORDERS, set_problem
 from is2_core.items import custom_items
@@ -38,10 +38,10 @@ def answer(panel: Panel, **results: Result) -> None:
     store = panel.store(panel.northwind)
     with panel.platform.db.write() as db:
         lines = db.execute(
-            sa.select(StockPushLine.id, CartItem.sku)
-            .join(StockPush, StockPush.id == StockPushLine.push_id)
-            .join(CartItem, CartItem.id == StockPushLine.cart_item_id)
-            .where(StockPush.integration_id == store.id)
+            sa.select(InventoryPushLine.id, CartItem.sku)
+            .join(InventoryPush, InventoryPush.id == InventoryPushLine.push_id)
+            .join(CartItem, CartItem.id == InventoryPushLine.cart_item_id)
+            .where(InventoryPush.integration_id == store.id)
         ).all()
         assert lines
         by_sku = {sku.replace("_", "-"): result for sku, result in results.items()}
@@ -167,10 +167,10 @@ def test_sync_that_is_off_says_so(panel: Panel) -> None:
     assert page.link("Choose how often in the settings") == f"/integrations/{store.id}/settings"
 
 
-def note(panel: Panel, code: str, sentence: str, *found: str) -> None:
+def note(panel: Panel, code: str, message: str, *found: str) -> None:
     store = panel.store(panel.northwind)
     with panel.platform.db.write() as db:
-        set_problem(db, store.id, code, sentence, found, panel.platform.clock.now())
+        set_problem(db, store.id, code, message, found, panel.platform.clock.now())
 
 
 def test_unexpected_zeros_are_confirmed_by_a_person(panel: Panel) -> None:
@@ -355,14 +355,14 @@ def test_a_new_latency_reaches_the_skus_one_by_one(panel: Panel) -> None:
     form = settings.settings_form(panel.platform, **ids)
     values = {entry.field.key: entry.value for entry in form}
     settings.finish_setup(panel.platform, **ids, values={**values, "lead_days": "2"})
-    sentence = "0 of 2 SKUs carry the new latency; the rest follow at their next activity."
+    message = "0 of 2 SKUs carry the new latency; the rest follow at their next activity."
     browser = panel.browser(ALICE)
-    assert sentence in browser.get(address(panel)).text
-    assert sentence in browser.get(f"/integrations/{store.id}/settings").text
+    assert message in browser.get(address(panel)).text
+    assert message in browser.get(f"/integrations/{store.id}/settings").text
 
 
 @pytest.mark.parametrize(
-    ("lead_days", "with_lead", "active", "sentence"),
+    ("lead_days", "with_lead", "active", "message"),
     [
         (None, 0, 3, ""),
         (3, 0, 0, "No SKU is activated for sync, so no SKU carries the latency yet."),
@@ -372,8 +372,8 @@ def test_a_new_latency_reaches_the_skus_one_by_one(panel: Panel) -> None:
         (1, 2, 2, "2 of 2 SKUs carry the latency of 1 day."),
     ],
 )
-def test_how_far_a_latency_has_come(lead_days: int | None, with_lead: int, active: int, sentence: str) -> None:
-    assert latency_text(lead_days, with_lead, active) == sentence
+def test_how_far_a_latency_has_come(lead_days: int | None, with_lead: int, active: int, message: str) -> None:
+    assert latency_text(lead_days, with_lead, active) == message
 
 
 def test_the_guide_names_what_to_do_in_its_order(panel: Panel) -> None:

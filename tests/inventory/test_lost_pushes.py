@@ -49,7 +49,7 @@ class Spoiled(Stock):
     def _answer(self, cart: str, hook: str, **arguments: Any) -> Any:
         now = self.world.clock.now()
         if hook == "push_inventory":
-            skus = {level.key: level.sku for level in arguments["levels"]}
+            skus = {level.key: level.sku for level in arguments["quantities"]}
             self.writes.append(sorted(skus.values()))
             return WriteReply({}, (PendingSubmission(json.dumps(skus), tuple(skus), now + timedelta(seconds=30)),))
         if hook == "poll_submission":
@@ -104,7 +104,7 @@ def test_a_person_is_told_after_three_and_until_it_ends(spoiled: Spoiled) -> Non
     case = spoiled.case()
     assert case is not None
     assert case.closed_at is None
-    assert "3 times or more" in case.sentence
+    assert "3 times or more" in case.message
     problem = spoiled.view().problem
     assert problem is not None
     assert problem.code == "LOST"

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from is2_core.inventory.models import StockPushLine
+from is2_core.inventory.models import InventoryPushLine
 from is2_core.inventory.push import plan
 from is2_core.inventory.states import PushResult
 from tests.support.stock import Stock
@@ -82,7 +82,7 @@ def test_the_rest_of_a_run_goes_with_the_numbers_of_its_time(stocked: Stock, mon
     stocked.world.finish(stocked.store)
     stocked.world.settle()
     with stocked.world.platform.db.read() as session:
-        line = session.scalars(sa.select(StockPushLine).where(StockPushLine.result == PushResult.UNSENT)).one()
+        line = session.scalars(sa.select(InventoryPushLine).where(InventoryPushLine.result == PushResult.UNSENT)).one()
     last = next(sku for sku, item_id in stocked.ids.items() if item_id == line.cart_item_id)
     stocked.adjust(last, -7)
     stocked.pass_time(minutes=15)
@@ -96,7 +96,7 @@ def test_what_no_feed_carried_is_sent_once(stocked: Stock) -> None:
     stocked.pass_time(minutes=10)
     assert sorted(set(sent(stocked))) == sorted(stocked.ids)
     with stocked.world.platform.db.read() as session:
-        assert set(session.scalars(sa.select(StockPushLine.result))) == {PushResult.APPLIED}
+        assert set(session.scalars(sa.select(InventoryPushLine.result))) == {PushResult.APPLIED}
     feeds = stocked.feeds()
     stocked.jump(hours=13)
     assert stocked.feeds() == feeds

@@ -70,8 +70,8 @@ def test_items_are_added_with_bundles_over_several_lines(world: World, store: in
     ]
     assert (preview.new, preview.changed, preview.same, preview.errors) == (3, 0, 0, 0)
     assert listed(world, store) == {}
-    sentence = item_table.apply(world.platform, upload_id=preview.upload_id, account_id=world.account)
-    assert sentence == "3 items added. Orders that waited for them are being looked at again."
+    message = item_table.apply(world.platform, upload_id=preview.upload_id, account_id=world.account)
+    assert message == "3 items added. Orders that waited for them are being looked at again."
     assert listed(world, store) == {
         "CAMP": ("Camp set", True, {"LAMP-USB": 2, "STOVE-MINI": 1}),
         "TENT-2P": ("Tent, two persons", False, {}),
@@ -87,7 +87,7 @@ def test_what_changes_is_said_and_what_is_the_same_is_left(world: World, store: 
     world.add_item(store, "QUIET")
     before = versions(world)
     preview = upload(world, store, "CAMP,Camp set,yes,STOVE-MINI,1", "TENT-2P,,yes,,", "QUIET,,no,,")
-    what = {row.sku: (row.what, row.sentences) for row in preview.rows}
+    what = {row.sku: (row.what, row.messages) for row in preview.rows}
     assert what["CAMP"] == (
         What.CHANGED,
         ('Title: "" becomes "Camp set".', f"Mappings: LAMP-USB {TIMES} 2 becomes STOVE-MINI {TIMES} 1."),
@@ -138,9 +138,9 @@ def test_a_wrong_item_is_left_out_whole_and_the_others_are_applied(
     preview = upload(world, store, *lines, "TENT-2P,,,,")
     wrong, right = preview.rows
     assert (wrong.what, right.what) == (What.ERROR, What.NEW)
-    assert words in " ".join(wrong.sentences)
-    sentence = item_table.apply(world.platform, upload_id=preview.upload_id, account_id=world.account)
-    assert sentence.endswith("1 with errors was left out.")
+    assert words in " ".join(wrong.messages)
+    message = item_table.apply(world.platform, upload_id=preview.upload_id, account_id=world.account)
+    assert message.endswith("1 with errors was left out.")
     assert listed(world, store).keys() == {"TENT-2P"}
 
 

@@ -78,8 +78,8 @@ def test_an_item_is_listed_once_and_can_be_changed(world: World, store: int) -> 
 
 def test_refresh_cart_items_says_what_it_does_not_do_and_makes_no_call(world: World, store: int) -> None:
     before = len(world.amazon.get("calls")["calls"])
-    sentence = custom_items.refresh_cart_items(world.platform, integration_id=store, account_id=world.account)
-    assert sentence == (
+    message = custom_items.refresh_cart_items(world.platform, integration_id=store, account_id=world.account)
+    assert message == (
         "This integration cannot see the items in your Amazon store, so Refresh Cart Items does nothing; "
         "list them under Custom Items."
     )

@@ -71,18 +71,18 @@ def test_activate_for_sync_is_ticked_and_can_be_unticked(panel: Panel) -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "label", "sentence", "status"),
+    ("values", "label", "message", "status"),
     [
         ({"sku": " "}, "Cart SKU", "exactly as it is in the cart", 400),
         ({"sku": "TENT-2P"}, "Cart SKU", "on the list already", 409),
     ],
 )
 def test_a_refused_sku_is_said_at_the_field(
-    panel: Panel, values: dict[str, str], label: str, sentence: str, status: int
+    panel: Panel, values: dict[str, str], label: str, message: str, status: int
 ) -> None:
     page = opened(panel).press("Add item", title="Kept words", **values)
     assert page.status == status
-    assert sentence in page.problem_at(label)
+    assert message in page.problem_at(label)
     assert page.field("Cart Name")["value"] == "Kept words"
 
 

@@ -45,7 +45,7 @@ def test_one_is_added_and_the_form_is_ready_for_the_next(panel: Panel) -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "label", "sentence", "status"),
+    ("values", "label", "message", "status"),
     [
         ({"method": "", "service": "GROUND"}, "Cart Shipping Method", "Choose or type", 400),
         ({"method": "EXPEDITED", "service": ""}, "Warehouse service", "Choose one of the warehouse", 400),
@@ -53,11 +53,11 @@ def test_one_is_added_and_the_form_is_ready_for_the_next(panel: Panel) -> None:
     ],
 )
 def test_refusals_stand_at_the_field(
-    panel: Panel, values: dict[str, str], label: str, sentence: str, status: int
+    panel: Panel, values: dict[str, str], label: str, message: str, status: int
 ) -> None:
     page = opened(panel).press("Add Mapping", hold="yes", **values)
     assert page.status == status
-    assert sentence in page.problem_at(label)
+    assert message in page.problem_at(label)
     assert page.field("Cart Shipping Method")["value"] == values["method"]
     assert "checked" in page.field("Hold orders").attrs
 

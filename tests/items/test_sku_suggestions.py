@@ -31,33 +31,33 @@ SKUS = st.text("AB01-_ ", max_size=8).map(str.strip)
     ],
 )
 def test_it_says_which_and_why(sku: str, meant: str, reason: str) -> None:
-    (found,) = KnownSkus(KNOWN).near(sku)
+    (found,) = KnownSkus(KNOWN).similar(sku)
     assert found.sku == meant
     assert reason in found.reason
 
 
 @pytest.mark.parametrize("sku", ["TENT-2P", "CANOE", "B1", "-", "", "FBA", "LAMP", "STOVE-MXNY"])
 def test_it_is_silent_where_nothing_is_close(sku: str) -> None:
-    assert KnownSkus(KNOWN).near(sku) == ()
+    assert KnownSkus(KNOWN).similar(sku) == ()
 
 
 def test_the_closest_come_first_and_no_more_than_asked_for() -> None:
     known = ["tent", "TENTS", "te-nt", "TENTE", "ENTT"]
-    assert [miss.sku for miss in KnownSkus(known).near("TENT")] == ["tent", "te-nt", "TENTE"]
-    assert len(KnownSkus(known).near("TENT", most=10)) == 4
-    assert KnownSkus(known).near("TENT", most=0) == ()
+    assert [suggestion.sku for suggestion in KnownSkus(known).similar("TENT")] == ["tent", "te-nt", "TENTE"]
+    assert len(KnownSkus(known).similar("TENT", most=10)) == 4
+    assert KnownSkus(known).similar("TENT", most=0) == ()
 
 
 def test_warnings_for_long_tables_are_about_case_and_zeros_only() -> None:
     known = KnownSkus(KNOWN, close_only=True)
-    assert [miss.sku for miss in known.near("123")] == ["000123"]
-    assert [miss.sku for miss in known.near("tent-2p")] == ["TENT-2P"]
-    assert known.near("STOVE-MINY") == known.near("TENT-2P-FBM") == ()
+    assert [suggestion.sku for suggestion in known.similar("123")] == ["000123"]
+    assert [suggestion.sku for suggestion in known.similar("tent-2p")] == ["TENT-2P"]
+    assert known.similar("STOVE-MINY") == known.similar("TENT-2P-FBM") == ()
 
 
 @given(SKUS, st.lists(SKUS, max_size=6))
 def test_only_known_skus_are_named_and_never_the_sku_itself(sku: str, known: list[str]) -> None:
-    found = [miss.sku for miss in KnownSkus(known).near(sku, most=9)]
+    found = [suggestion.sku for suggestion in KnownSkus(known).similar(sku, most=9)]
     assert set(found) <= set(known) - {sku}
     assert len(found) == len(set(found))
     assert found == [] or sku not in known
@@ -66,4 +66,4 @@ def test_only_known_skus_are_named_and_never_the_sku_itself(sku: str, known: lis
 @example("ABC", "ABCD")
 @given(SKUS, SKUS)
 def test_likeness_is_mutual(one: str, other: str) -> None:
-    assert bool(KnownSkus([other]).near(one)) == bool(KnownSkus([one]).near(other))
+    assert bool(KnownSkus([other]).similar(one)) == bool(KnownSkus([one]).similar(other))

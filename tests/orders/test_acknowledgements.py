@@ -61,7 +61,7 @@ def test_an_order_that_spoils_every_write_ends_up_alone(spoiled: World) -> None:
     assert set(states.values()) == {AckState.DONE}
     assert spoiled.sizes[0] == 20 and spoiled.sizes[-1] == 1  # type: ignore[attr-defined]
     (case,) = cases(spoiled)
-    assert "1 orders of" in case.sentence and case.closed_at is None
+    assert "1 orders of" in case.message and case.closed_at is None
 
     spoiled.poison = ""  # type: ignore[attr-defined]
     spoiled.pass_time(hours=1)

@@ -20,7 +20,7 @@ from is2_core.tasks.models import Task
 from is2_core.tasks.queue import enqueue
 from is2_core.tasks.states import TaskState
 from plugins.interface import Customization
-from tests.support.buyers import change_people, people_of
+from tests.support.buyers import change_pii, pii_of
 from tests.support.world import World
 
 
@@ -100,9 +100,9 @@ def test_what_is_fetched_while_its_address_changes_is_fetched_anew(
         with shop.platform.db.write() as session:
             for row in session.scalars(sa.select(Recipient)):
                 newer = {
-                    line: {**notes, "customization_url": ""} for line, notes in people_of(session, row)["lines"].items()
+                    line: {**notes, "customization_url": ""} for line, notes in pii_of(session, row)["lines"].items()
                 }
-                change_people(session, row, lines=newer)
+                change_pii(session, row, lines=newer)
         return found
 
     monkeypatch.setattr(customizations, "_call", meanwhile_listed)
@@ -144,7 +144,7 @@ def test_tries_are_minutes_apart_wherever_the_address_comes_from(shop: World) ->
         session.execute(sa.update(ReceivedLine).values(customization=CustomizationState.DUE))
         session.execute(sa.update(ReceivedOrder).values(state=ReceivedState.HELD))
         for row in session.scalars(sa.select(Recipient)):
-            change_people(session, row, lines={})
+            change_pii(session, row, lines={})
         enqueue(
             session,
             kind="orders.customize",

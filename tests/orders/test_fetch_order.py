@@ -89,12 +89,12 @@ def test_a_stored_order_is_refreshed_and_stays_one_row(fetching: Fetching) -> No
     order_id = fetching.world.amazon.generate(unmapped_method=1)["unmapped_method"][0]
     fetching.finish()
     before = fetching.world.orders()[order_id]
-    assert (before.state, before.marks) == (ReceivedState.HELD, [])
+    assert (before.state, before.tags) == (ReceivedState.HELD, [])
     fetching.world.clock.advance(timedelta(minutes=1))
     fetching.world.amazon.touch(order_id)
     assert fetching.fetch(order_id) == before.id
     after = fetching.world.orders()[order_id]
-    assert (after.state, after.marks, after.read_at) == (ReceivedState.HELD, ["PRIME"], fetching.world.clock.now())
+    assert (after.state, after.tags, after.read_at) == (ReceivedState.HELD, ["PRIME"], fetching.world.clock.now())
     assert len(fetching.world.orders()) == 1
 
 
@@ -135,7 +135,7 @@ def test_an_order_amazon_does_not_know_is_said_to_be_unknown(fetching: Fetching)
     fetching.finish()
     refused = fetching.refusal("111-0000000-0000000")
     assert isinstance(refused, NotFound)
-    assert refused.sentence == "Amazon does not know an order 111-0000000-0000000 of this store."
+    assert refused.message == "Amazon does not know an order 111-0000000-0000000 of this store."
     assert fetching.world.orders() == {}
 
 
@@ -178,7 +178,7 @@ def test_what_amazon_cannot_say_now_stores_nothing(fetching: Fetching) -> None:
     fetching.world.amazon.fault("getOrder", "5xx")
     refused = fetching.refusal(order_id)
     assert isinstance(refused, CartUnavailable)
-    assert "try again" in refused.sentence
+    assert "try again" in refused.message
     assert fetching.world.orders() == {}
 
 

@@ -7,22 +7,22 @@ from dataclasses import replace
 import pytest
 
 from is2_core.orders.holds.addresses import address_problem, address_problem_text
-from is2_core.orders.holds.facts import LineFacts, MethodRule, OrderFacts, StoreRules
+from is2_core.orders.holds.input import HoldConfig, HoldInput, LineInput, MethodConfig
 from is2_core.orders.holds.reasons import holds_for
 from plugins.interface import Address
 
 pytestmark = pytest.mark.unit
 
-GOOD = OrderFacts(
-    lines=[LineFacts("CART-1", 2)],
+GOOD = HoldInput(
+    lines=[LineInput("CART-1", 2)],
     shipping_method="STANDARD",
     has_address=True,
     address_problem="",
     cancellation_requested=False,
     unknown=[],
 )
-RULES = StoreRules(
-    methods={"standard": MethodRule("GROUND", False)},
+CONFIG = HoldConfig(
+    methods={"standard": MethodConfig("GROUND", False)},
     mappings={"CART-1": {"WH-1": 1}},
     warehouse_skus=frozenset({"WH-1", "SAME"}),
     method_keys={"STANDARD": "standard", "FAST": "fast"},
@@ -30,8 +30,8 @@ RULES = StoreRules(
 HOME = Address(name="Ann", lines=("1 Main St",), city="Reno", country="US")
 
 
-def codes(order: OrderFacts, rules: StoreRules = RULES) -> list[str]:
-    return [hold.code.value for hold in holds_for(order, rules)]
+def codes(order: HoldInput, config: HoldConfig = CONFIG) -> list[str]:
+    return [hold.code.value for hold in holds_for(order, config)]
 
 
 def test_a_complete_order_is_not_held() -> None:
@@ -39,20 +39,20 @@ def test_a_complete_order_is_not_held() -> None:
 
 
 def test_a_sku_needs_no_mapping_where_the_warehouse_has_the_same() -> None:
-    assert codes(replace(GOOD, lines=[LineFacts("SAME", 1)])) == []
+    assert codes(replace(GOOD, lines=[LineInput("SAME", 1)])) == []
 
 
 @pytest.mark.parametrize("sku", ["same", "SAME ", "", "WH-2"])
 def test_an_unknown_sku_holds_and_case_and_spaces_matter(sku: str) -> None:
-    assert codes(replace(GOOD, lines=[LineFacts(sku, 1)])) == ["SKU_UNKNOWN"]
+    assert codes(replace(GOOD, lines=[LineInput(sku, 1)])) == ["SKU_UNKNOWN"]
 
 
 def test_a_line_with_nothing_open_does_not_matter() -> None:
-    assert codes(replace(GOOD, lines=[LineFacts("CART-1", 1), LineFacts("GONE", 0)])) == []
+    assert codes(replace(GOOD, lines=[LineInput("CART-1", 1), LineInput("GONE", 0)])) == []
 
 
 def test_an_unknown_sku_on_two_lines_is_one_hold() -> None:
-    assert codes(replace(GOOD, lines=[LineFacts("X", 1), LineFacts("X", 1)])) == ["SKU_UNKNOWN"]
+    assert codes(replace(GOOD, lines=[LineInput("X", 1), LineInput("X", 1)])) == ["SKU_UNKNOWN"]
 
 
 def test_a_method_without_mapping_holds() -> None:
@@ -61,9 +61,9 @@ def test_a_method_without_mapping_holds() -> None:
 
 
 def test_a_holding_method_can_be_waived() -> None:
-    rules = replace(RULES, methods={"standard": MethodRule("GROUND", True)})
-    assert codes(GOOD, rules) == ["METHOD_HOLD"]
-    assert codes(replace(GOOD, waived=frozenset({"METHOD_HOLD"})), rules) == []
+    config = replace(CONFIG, methods={"standard": MethodConfig("GROUND", True)})
+    assert codes(GOOD, config) == ["METHOD_HOLD"]
+    assert codes(replace(GOOD, waived=frozenset({"METHOD_HOLD"})), config) == []
 
 
 def test_a_missing_or_impossible_address_holds_and_cannot_be_waived() -> None:
@@ -75,7 +75,7 @@ def test_a_missing_or_impossible_address_holds_and_cannot_be_waived() -> None:
 def test_a_cancellation_request_an_unknown_value_and_the_first_review_hold() -> None:
     assert codes(replace(GOOD, cancellation_requested=True)) == ["CANCELLATION_REQUESTED"]
     assert codes(replace(GOOD, unknown=["state 'X'"])) == ["UNKNOWN_VALUE"]
-    assert codes(GOOD, replace(RULES, review_first=True)) == ["FIRST_REVIEW"]
+    assert codes(GOOD, replace(CONFIG, review_first=True)) == ["FIRST_REVIEW"]
 
 
 @pytest.mark.parametrize(

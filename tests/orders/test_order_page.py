@@ -26,7 +26,7 @@ from is2_core.orders.states import CustomizationState, ReceivedState
 from is2_core.warehouses.calls import warehouse_of
 from plugins.warehouse import HandlingKind, HandlingRequirement
 from tests.support.browser import Page
-from tests.support.buyers import change_people, people_of
+from tests.support.buyers import change_pii, pii_of
 from tests.support.panel import ADMIN, ALICE, BOB, CHARLIE, PACKER, SUPPORT, Panel
 
 ZIP = b"PK\x03\x04 what the buyer drew"
@@ -61,7 +61,7 @@ class Placed:
     def change_line(self, **values: Any) -> None:
         self.change(ReceivedLine, self.line.id, **values)
 
-    def store_customization(self, state: CustomizationState, name: str = "design.zip", sentence: str = "") -> None:
+    def store_customization(self, state: CustomizationState, name: str = "design.zip", message: str = "") -> None:
         self.change_line(customization=state)
         stored = state is CustomizationState.STORED
         place = (self.order.integration_id, self.order.remote_id, self.line.remote_id)
@@ -73,7 +73,7 @@ class Placed:
                     name=name if stored else "",
                     content_type="text/html" if stored else "",
                     sealed=seal(LineCustomization.sealed, base64.b64encode(ZIP).decode(), *place) if stored else None,
-                    sealed_message=seal(LineCustomization.sealed_message, sentence, *place) if sentence else None,
+                    sealed_message=seal(LineCustomization.sealed_message, message, *place) if message else None,
                 )
             )
         asked = to_json([HandlingRequirement(HandlingKind.CUSTOMIZATION, (self.sku,))])
@@ -84,7 +84,7 @@ class Placed:
         """Let the buyer write on the line."""
         with self.panel.platform.db.write() as db:
             recipient = db.scalars(sa.select(Recipient).where(Recipient.order_id == self.order.id)).one()
-            change_people(db, recipient, lines={self.line.remote_id: notes})
+            change_pii(db, recipient, lines={self.line.remote_id: notes})
         self.hand_over()
 
     def page(self, email: str = ALICE) -> Page:
@@ -185,7 +185,7 @@ def test_what_is_not_promised_is_not_shown_as_a_time(placed: Placed) -> None:
 
 
 def test_programs_are_badges_in_words_wherever_the_order_is_listed(placed: Placed) -> None:
-    placed.change_order(marks=["PRIME", "AMAZON_BUSINESS"])
+    placed.change_order(tags=["PRIME", "AMAZON_BUSINESS"])
     placed.change(WarehouseOrder, placed.warehouse_id, tags=["PRIME", "NEXT_DAY"])
     for page in (placed.page(), placed.panel.browser(ALICE).get("/received-orders")):
         badges = [tag.get_text() for tag in page.soup.select(".badge")]
@@ -213,7 +213,7 @@ def test_a_replacement_leads_to_the_order_it_replaces(placed: Placed) -> None:
 
 
 def test_lines_tell_their_demands_and_tax_number(placed: Placed) -> None:
-    placed.change_line(demands=["SIGNATURE", "refrigerated"], ioss="IM0123456789")
+    placed.change_line(handling_requirements=["SIGNATURE", "refrigerated"], ioss="IM0123456789")
     page = placed.page()
     assert "Signature on delivery" in page.text
     assert "refrigerated" in page.text
@@ -221,11 +221,11 @@ def test_lines_tell_their_demands_and_tax_number(placed: Placed) -> None:
 
 
 def test_the_packer_is_told_what_to_do(placed: Placed) -> None:
-    demands = [
+    handling_requirements = [
         HandlingRequirement(kind, (placed.sku, "LAMP-USB"), "IM012" if kind is HandlingKind.IOSS else "")
         for kind in HandlingKind
     ]
-    placed.change(WarehouseOrder, placed.warehouse_id, requirements=to_json(demands))
+    placed.change(WarehouseOrder, placed.warehouse_id, requirements=to_json(handling_requirements))
     page = placed.packing()
     section = page.soup.find("section", attrs={"aria-labelledby": "handling-title"})
     assert section is not None
@@ -248,7 +248,7 @@ def test_what_the_buyer_wrote_is_shown_before_there_is_an_address(placed: Placed
     placed.write(gift_message="For dear Ann")
     with placed.panel.platform.db.write() as db:
         recipient = db.scalars(sa.select(Recipient).where(Recipient.order_id == placed.order.id)).one()
-        change_people(db, recipient, address=None, buyer={"name": "Bo Buyer"})
+        change_pii(db, recipient, address=None, buyer={"name": "Bo Buyer"})
     page = placed.page()
     assert "The cart has given no address yet." in page.text
     assert "For dear Ann" in page.text and "Bo Buyer" in page.text
@@ -266,7 +266,7 @@ def test_every_part_of_an_address_is_shown_to_who_packs_and_sells_only(placed: P
     parts = {"district": "Beyoglu", "kind": "PICKUP_POINT", "instructions": "Ring twice"}
     with placed.panel.platform.db.write() as db:
         recipient = db.scalars(sa.select(Recipient).where(Recipient.order_id == placed.order.id)).one()
-        change_people(db, recipient, address={**people_of(db, recipient)["address"], **parts})
+        change_pii(db, recipient, address={**pii_of(db, recipient)["address"], **parts})
     placed.hand_over()
     for page in (placed.page(), placed.packing()):
         for shown in ("Beyoglu", "Kind of address: Pickup point", "Ring twice"):
@@ -350,7 +350,7 @@ def test_the_name_of_a_file_is_made_safe(placed: Placed, name: str, given: str) 
 def test_a_customization_that_is_not_here_is_said_to_be(placed: Placed) -> None:
     placed.change_line(customization=CustomizationState.DUE)
     assert "The customization is being fetched." in placed.page().text
-    placed.store_customization(CustomizationState.FAILED, sentence="The cart gives no address for it any more.")
+    placed.store_customization(CustomizationState.FAILED, message="The cart gives no address for it any more.")
     assert "The customization is missing. The cart gives no address for it any more." in placed.page().text
     assert f"on {placed.sku} did not come with the order: ask the merchant for it." in placed.packing().text
     answer = placed.panel.browser(ALICE).get(placed.files()[0])
@@ -379,22 +379,22 @@ def test_an_address_that_does_not_last_is_shown_only_where_nothing_is_fetched(pl
 
 def test_a_thinner_listing_is_told_on_the_stores_card(panel: Panel) -> None:
     store = panel.store(panel.northwind)
-    sentence = "Amazon gave no addresses with its last list of orders."
+    message = "Amazon gave no addresses with its last list of orders."
     with panel.platform.db.write() as db:
         db.execute(
             sa.update(ImportCursor)
             .where(ImportCursor.integration_id == store.id, ImportCursor.kind == "routine")
-            .values(notice=sentence)
+            .values(notice=message)
         )
-    assert sentence in panel.browser(ALICE).get("/integrations").text
-    assert sentence not in panel.browser(CHARLIE).get("/integrations").text
+    assert message in panel.browser(ALICE).get("/integrations").text
+    assert message not in panel.browser(CHARLIE).get("/integrations").text
 
 
 def test_a_buyer_copied_from_another_order_is_not_shown(placed: Placed) -> None:
     placed.store_customization(CustomizationState.STORED)
     with placed.panel.platform.db.write() as db:
         other = db.scalars(sa.select(Recipient).where(Recipient.order_id != placed.order.id).limit(1)).one()
-        name = people_of(db, other)["address"]["name"]
+        name = pii_of(db, other)["address"]["name"]
         # By the text itself, as somebody does who can write to the database.
         text = db.scalar(sa.text("SELECT sealed FROM recipient WHERE id = :id"), {"id": other.id})
         copied = {"text": text, "id": placed.order.id}

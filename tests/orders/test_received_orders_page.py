@@ -16,7 +16,7 @@ from is2_core.orders.importing.staging import stage
 from is2_core.orders.models import Hold, ReceivedLine, ReceivedOrder, Recipient
 from is2_core.orders.states import AckState, ReceivedState
 from plugins.interface import Address, FulfilledBy, Order, OrderLine, OrderState, ShippingMappingUI
-from tests.support.buyers import ack_refused, people_of, post_refused
+from tests.support.buyers import ack_refused, pii_of, post_refused
 from tests.support.panel import ALICE, BOB, CHARLIE, PACKER, SUPPORT, Panel
 
 
@@ -40,7 +40,7 @@ def reload(panel: Panel, order: ReceivedOrder) -> ReceivedOrder:
 def recipient_name(panel: Panel, order: ReceivedOrder) -> str:
     with panel.platform.db.read() as db:
         recipient = db.scalars(sa.select(Recipient).where(Recipient.order_id == order.id)).one()
-        return str(people_of(db, recipient)["address"]["name"])
+        return str(pii_of(db, recipient)["address"]["name"])
 
 
 def test_every_order_is_listed_with_its_state_and_reason(panel: Panel) -> None:
@@ -129,7 +129,7 @@ def test_the_detail_of_an_injected_order_tells_the_whole_story(panel: Panel) -> 
 
 
 @pytest.mark.parametrize(
-    ("state", "sentence", "words"),
+    ("state", "message", "words"),
     [
         (AckState.DONE, "", "Acknowledged"),
         (AckState.SENT, "", "Sent"),
@@ -137,13 +137,13 @@ def test_the_detail_of_an_injected_order_tells_the_whole_story(panel: Panel) -> 
         (AckState.REJECTED, "The order is gone.", "Refused: The order is gone."),
     ],
 )
-def test_the_acknowledgement_is_said_in_words(panel: Panel, state: AckState, sentence: str, words: str) -> None:
+def test_the_acknowledgement_is_said_in_words(panel: Panel, state: AckState, message: str, words: str) -> None:
     order = order_with(panel, ReceivedOrder.state == ReceivedState.INJECTED)
     with panel.platform.db.write() as db:
         db.execute(
             sa.update(ReceivedOrder)
             .where(ReceivedOrder.id == order.id)
-            .values(ack_state=state, sealed_ack_message=ack_refused(order, sentence))
+            .values(ack_state=state, sealed_ack_message=ack_refused(order, message))
         )
     assert f"Acknowledgement {words}" in panel.browser(ALICE).get(f"/received-orders/{order.id}").text
 

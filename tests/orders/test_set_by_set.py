@@ -174,7 +174,7 @@ def test_every_answer_of_a_batch_is_stored_as_what_it_is(shop: Shop) -> None:
     found: dict[int, set[tuple[str, str, bool, bool]]] = {}
     stored = shop.stored()
     for remote_id, order in stored.items():
-        facts = (order.state, order.ack_state, order.asked_at is not None, order.placed_at is not None)
+        facts = (order.state, order.ack_state, order.placing_since is not None, order.placed_at is not None)
         found.setdefault(int(remote_id) % 6, set()).add(facts)
     assert found == {
         0: {("CANCELLED", "NOT_NEEDED", True, True)},
@@ -185,7 +185,7 @@ def test_every_answer_of_a_batch_is_stored_as_what_it_is(shop: Shop) -> None:
         5: {("INJECTED", "DUE", True, True)},
     }
     assert [hold.code for hold in stored["00001"].holds] == ["WAREHOUSE_REFUSED"]
-    assert {sum(line.placed for line in order.lines) for order in stored.values() if order.asked_at is None} == {0}
+    assert {sum(line.placed for line in order.lines) for order in stored.values() if order.placing_since is None} == {0}
     told = shop.told()
     assert (told["INJECTED"], told["REFUSED"], told["CANCELLED"]) == (30, 10, 10)
     with shop.platform.db.read() as session:

@@ -77,7 +77,7 @@ def cases(dock: Dock) -> list[tuple[str, str]]:
     """(kind, message) of the open cases."""
     with dock.world.platform.db.read() as session:
         rows = session.scalars(sa.select(SupportCase).where(SupportCase.closed_at.is_(None)).order_by(SupportCase.id))
-        return [(row.kind, row.sentence) for row in rows]
+        return [(row.kind, row.message) for row in rows]
 
 
 def events(dock: Dock, order_id: str) -> list[str]:

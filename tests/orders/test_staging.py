@@ -76,7 +76,9 @@ def order(world: World) -> Order:
         fulfilled_by=FulfilledBy.MERCHANT,
         created_at=now - timedelta(hours=1),
         updated_at=now - timedelta(minutes=30),
-        lines=(OrderLine("1", "TENT-2P", "Tent", 1, 0, 1, ioss="IM1234567890", demands=("SERIAL_NUMBER",)),),
+        lines=(
+            OrderLine("1", "TENT-2P", "Tent", 1, 0, 1, ioss="IM1234567890", handling_requirements=("SERIAL_NUMBER",)),
+        ),
         shipping_method="STANDARD",
         recipient=Address(name="Ann", lines=("1 Main St",), city="Reno", country="US"),
         buyer=Buyer(name="Ann Buyer", purchase_order="PO-77"),
@@ -94,7 +96,7 @@ def test_promised_windows_and_what_customs_want_are_kept(taken: Stage, order: Or
     promised = (row.ship_after, row.ship_by, row.deliver_after, row.deliver_by)
     assert promised == (order.ship_after, order.ship_by, order.deliver_after, order.deliver_by)
     assert (row.original_order, row.lines[0].ioss) == ("111-2222222-2222222", "IM1234567890")
-    assert row.lines[0].demands == ["SERIAL_NUMBER"]
+    assert row.lines[0].handling_requirements == ["SERIAL_NUMBER"]
 
 
 def test_what_the_cart_leaves_out_of_a_later_page_is_kept(world: World, taken: Stage, order: Order) -> None:
@@ -145,7 +147,7 @@ def test_a_wish_to_cancel_after_placing_is_told_of_once(world: World, taken: Sta
         later = order.updated_at + timedelta(minutes=minute)
         taken(replace(order, updated_at=later, cancellation_request="Ordered by mistake"))
     with world.platform.db.read() as session:
-        cases = session.execute(sa.select(SupportCase.kind, SupportCase.sentence)).all()
+        cases = session.execute(sa.select(SupportCase.kind, SupportCase.message)).all()
     told = f"The buyer of order {row.number} asks to cancel it (Ordered by mistake); the warehouse has it already."
     assert world.timeline(order.remote_id).count(told) == 1
     # A case has no place for what a buyer wrote.
@@ -153,17 +155,17 @@ def test_a_wish_to_cancel_after_placing_is_told_of_once(world: World, taken: Sta
 
 
 @pytest.mark.parametrize(
-    ("reason", "sentence"),
+    ("reason", "message"),
     [
         ("", "The buyer has asked to cancel this order."),
         ("Too late", "The buyer has asked to cancel this order. Reason given: Too late."),
     ],
 )
 def test_a_wish_to_cancel_holds_the_order_with_the_buyers_reason(
-    world: World, taken: Stage, order: Order, reason: str, sentence: str
+    world: World, taken: Stage, order: Order, reason: str, message: str
 ) -> None:
     taken(replace(order, cancellation_request=reason))
-    assert world.hold_texts(order.remote_id)["CANCELLATION_REQUESTED"] == sentence
+    assert world.hold_texts(order.remote_id)["CANCELLATION_REQUESTED"] == message
 
 
 TYPED = {"name": "Ann", "line1": "2 Side St", "city": "Reno", "country": "us"}
@@ -202,9 +204,9 @@ def test_a_typed_address_stands_whatever_the_cart_says_later_and_the_buyer_s_wor
     for minute, told in enumerate((impossible, moved, None), start=1):
         gift = (replace(order.lines[0], gift_message=f"Wish {minute}"),)
         taken(later(order, minute, recipient=told, lines=gift, buyer=Buyer(name=f"Buyer {minute}")))
-        people = recipient_of(world.platform, order_id=row.id, account_id=world.account)
-        assert people["address"]["lines"] == ["2 Side St"]
-        assert (people["buyer"]["name"], people["lines"]["1"]["gift_message"]) == (f"Buyer {minute}", f"Wish {minute}")
+        pii = recipient_of(world.platform, order_id=row.id, account_id=world.account)
+        assert pii["address"]["lines"] == ["2 Side St"]
+        assert (pii["buyer"]["name"], pii["lines"]["1"]["gift_message"]) == (f"Buyer {minute}", f"Wish {minute}")
         assert world.holds(order.remote_id) & {"ADDRESS_IMPOSSIBLE", "ADDRESS_MISSING"} == set()
 
 
@@ -258,12 +260,12 @@ def test_what_was_erased_or_corrected_of_one_order_stops_no_other(world: World, 
                     session.get_one(ReceivedOrder, row.id).address_corrected = True
     plain = taken(later(order, 1, remote_id="plain", cancellation_request="Found it cheaper"))
     assert (plain.address_problem, plain.cancel_reason != "" or plain.cancellation_requested) == ("", True)
-    people = recipient_of(world.platform, order_id=plain.id, account_id=world.account)
-    assert people["address"]["city"] == "Reno"
+    pii = recipient_of(world.platform, order_id=plain.id, account_id=world.account)
+    assert pii["address"]["city"] == "Reno"
     for number, city in (("corrected", "Reno"), ("sealed as before", "")):
         row = taken(later(order, 1, remote_id=number, recipient=replace(HOME, city="Elsewhere")))
-        people = recipient_of(world.platform, order_id=row.id, account_id=world.account)
-        assert people["address"]["city"] == city, number
+        pii = recipient_of(world.platform, order_id=row.id, account_id=world.account)
+        assert pii["address"]["city"] == city, number
     row = taken(later(order, 1, remote_id="erased"))
     assert recipient_of(world.platform, order_id=row.id, account_id=world.account) == {}
 

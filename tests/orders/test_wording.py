@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from is2_core.orders.holds.facts import LineFacts, MethodRule, OrderFacts, StoreRules
+from is2_core.orders.holds.input import HoldConfig, HoldInput, LineInput, MethodConfig
 from is2_core.orders.holds.reasons import REASONS, Actor, HoldCode, HoldReason, holds_for
-from is2_core.orders.wording.events import EVENTS, Advice, Ended, EventCode, Told, Why, held
+from is2_core.orders.wording.events import EVENTS, Advice, Ended, EventCode, StopReason, Told, held
 from is2_core.orders.wording.parameters import ABOUT, Wording
 
 pytestmark = pytest.mark.unit
@@ -24,7 +24,7 @@ VALUES = {
     "units": 2,
     "parcels": ["UPS 1Z"],
     "advice": Advice.STOP,
-    "why": Why.CANCELLED,
+    "reason": StopReason.CANCELLED,
     "ended": Ended.ALL,
     "problem": "CITY",
     "state": "PARTLY_SHIPPED",
@@ -119,8 +119,8 @@ def test_every_code_is_recorded_somewhere() -> None:
     assert used | {EventCode.HELD.name} == {code.name for code in EventCode}
 
 
-ORDER = OrderFacts(
-    lines=[LineFacts("CART-1", 2, "DUE"), LineFacts("", 1)],
+ORDER = HoldInput(
+    lines=[LineInput("CART-1", 2, "DUE"), LineInput("", 1)],
     shipping_method="FAST",
     has_address=False,
     address_problem="",
@@ -132,13 +132,13 @@ ORDER = OrderFacts(
 
 
 def test_a_check_finds_just_what_its_wording_names() -> None:
-    rules = StoreRules(
-        methods={"standard": MethodRule("GROUND", True)}, method_keys={"STD": "standard"}, review_first=True
+    config = HoldConfig(
+        methods={"standard": MethodConfig("GROUND", True)}, method_keys={"STD": "standard"}, review_first=True
     )
-    bad = OrderFacts(**{**vars(ORDER), "has_address": True, "address_problem": "CITY", "shipping_method": "STD"})
-    found = [*holds_for(ORDER, StoreRules()), *holds_for(bad, rules)]
+    bad = HoldInput(**{**vars(ORDER), "has_address": True, "address_problem": "CITY", "shipping_method": "STD"})
+    found = [*holds_for(ORDER, HoldConfig()), *holds_for(bad, config)]
     for hold in found:
         REASONS[hold.code].wording.stored(hold.params)
     assert len({hold.code for hold in found}) >= 10
-    subjects = [(hold.code, hold.params.get(REASONS[hold.code].about, "")) for hold in holds_for(ORDER, StoreRules())]
+    subjects = [(hold.code, hold.params.get(REASONS[hold.code].about, "")) for hold in holds_for(ORDER, HoldConfig())]
     assert len(subjects) == len(set(subjects)), "each subject is one row"

@@ -307,7 +307,7 @@ def test_the_warehouse_can_end_an_order_and_everybody_hears_of_it(dock: Dock) ->
     )
     with dock.world.platform.db.read() as session:
         case = session.scalars(sa.select(SupportCase).where(SupportCase.kind == CaseKind.WAREHOUSE_STOPPED)).one()
-    assert "cancel it there or ship it from elsewhere" in case.sentence
+    assert "cancel it there or ship it from elsewhere" in case.message
 
 
 def test_a_cancellation_of_a_partly_shipped_order_stops_the_rest(dock: Dock) -> None:
@@ -493,7 +493,7 @@ def test_one_number_for_two_orders_raises_a_case_where_nobody_was_asked(dock: Do
     package = dock.ship(third, "1z-0001")
     raised = case()
     assert raised is not None and raised.closed_at is None
-    assert f"tracking number 1z-0001 of order {dock.received(third).number} for another order too" in raised.sentence
+    assert f"tracking number 1z-0001 of order {dock.received(third).number} for another order too" in raised.message
     assert dock.numbers(third) == {"1z-0001": dock.units(third)}
     dock.correct(package, "1Z0003")
     ended = case()

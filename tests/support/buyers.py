@@ -17,7 +17,7 @@ from is2_core.orders.wording.events import worded
 from is2_core.orders.wording.sealing import opened_params
 
 
-def people_of(session: Session, recipient: Recipient) -> dict[str, Any]:
+def pii_of(session: Session, recipient: Recipient) -> dict[str, Any]:
     """Return what is sealed, opened: {"address", "buyer", "lines"}."""
     order = session.get_one(ReceivedOrder, recipient.order_id)
     assert recipient.sealed is not None
@@ -25,11 +25,11 @@ def people_of(session: Session, recipient: Recipient) -> dict[str, Any]:
     return opened
 
 
-def change_people(session: Session, recipient: Recipient, **parts: Any) -> None:
+def change_pii(session: Session, recipient: Recipient, **parts: Any) -> None:
     """Seal it anew with these parts changed."""
     order = session.get_one(ReceivedOrder, recipient.order_id)
-    people = {**people_of(session, recipient), **parts}
-    recipient.sealed = seal(Recipient.sealed, people, order.integration_id, order.remote_id)
+    pii = {**pii_of(session, recipient), **parts}
+    recipient.sealed = seal(Recipient.sealed, pii, order.integration_id, order.remote_id)
 
 
 def why(order: ReceivedOrder) -> str:

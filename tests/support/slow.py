@@ -234,8 +234,8 @@ class SlowStore:
                 address = {"name": "Ada Simbuyer", "company": "", "lines": ["1 Main Street"], "city": "Springfield"}
                 rest = {"region": "", "district": "", "postal_code": "12345", "country": "US", "phone": ""}
                 more = {"kind": "", "instructions": ""}
-                people = {"address": {**address, **rest, **more}, "buyer": None, "lines": {}}
-                sealed = seal(Recipient.sealed, people, self.id, order_id)
+                pii = {"address": {**address, **rest, **more}, "buyer": None, "lines": {}}
+                sealed = seal(Recipient.sealed, pii, self.id, order_id)
                 session.add(Recipient(account_id=self.account, order_id=order.id, sealed=sealed))
                 session.add(PlacedComponent(line_id=order.lines[0].id, warehouse_sku=SKU, quantity=1))
                 ids.append(order.id)
@@ -247,7 +247,7 @@ class SlowStore:
         with self.platform.db.write() as session:
             session.execute(
                 sa.update(ReceivedOrder).values(
-                    state=ReceivedState.STAGED, placed_at=None, asked_at=None, read_at=self.clock.now()
+                    state=ReceivedState.STAGED, placed_at=None, placing_since=None, read_at=self.clock.now()
                 )
             )
         self.run_once("orders.place")
@@ -259,7 +259,7 @@ class SlowStore:
     def packages(self, count: int) -> None:
         """Packages that are to be posted, one for each of so many placed orders."""
         now = self.clock.now()
-        ids = self.orders(count, placed_at=now, asked_at=now)
+        ids = self.orders(count, placed_at=now, placing_since=now)
         with self.platform.db.write() as session:
             for number, order_id in enumerate(ids, start=1):
                 line = session.scalars(sa.select(ReceivedLine).where(ReceivedLine.order_id == order_id)).one()

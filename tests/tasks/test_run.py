@@ -354,7 +354,7 @@ def test_a_lost_authorization_pauses_the_store_and_its_tasks_wait(
     board.run(loses, board.tasks()[0].id)
     with board.platform.db.read() as session:
         row = session.get_one(Integration, store)
-        assert (row.state, row.pause_message) == (IntegrationState.PAUSED, error.sentence)
+        assert (row.state, row.pause_message) == (IntegrationState.PAUSED, error.message)
         assert session.get_one(Integration, other).state == IntegrationState.ACTIVE
     assert [task.state for task in board.tasks()] == [TaskState.WAITING, TaskState.WAITING, TaskState.READY]
     assert [task.attempts for task in board.tasks()] == [0, 0, 0]

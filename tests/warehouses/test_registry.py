@@ -44,7 +44,7 @@ def test_a_warehouse_that_cannot_be_used_is_listed_and_hinders_nobody() -> None:
     registry.add("other", Bay)
     registry.add("bay", Bay)
     assert registry.names() == ["bay"]
-    reasons = {broken.name: broken.sentence for broken in registry.broken}
+    reasons = {broken.name: broken.message for broken in registry.broken}
     assert "division by zero" in reasons["missing"]
     assert "did not return a WarehouseManifest" in reasons["empty"]
     assert "the manifest is named 'bay'" in reasons["other"]

@@ -110,7 +110,7 @@ def test_the_counts_of_skus_are_those_of_their_lists(panel: Panel, show: str) ->
     with panel.platform.db.write() as db:
         items = db.scalars(sa.select(CartItem).where(CartItem.account_id == panel.northwind).limit(1)).all()
         for item in items:
-            item.withheld, item.sentence = "Somebody else ships it.", "Refused."
+            item.withheld, item.push_message = "Somebody else ships it.", "Refused."
     browser = panel.browser(ALICE)
     page = browser.get(f"/integrations/{panel.store(panel.northwind).id}/stock?show={show}")
     label = page.soup.find("option", value=show)

@@ -68,7 +68,7 @@ def sign_in() -> ResponseReturnValue:
     try:
         person = check_password(platform(), email, request.form.get("password", ""))
     except PasswordsBusy as busy:
-        return render_template("auth/sign_in.html", next=target, email=email, error=busy.sentence), busy.status
+        return render_template("auth/sign_in.html", next=target, email=email, error=busy.message), busy.status
     if person is None:
         _log.warning("a sign-in was refused")
         return render_template("auth/sign_in.html", next=target, email=email, error=_REFUSED), 400

@@ -85,7 +85,7 @@ def _switch(cart: str, enabled: bool) -> ResponseReturnValue:
         lambda: change(platform(), cart),
         done=f"{manifest.label} is {'enabled' if enabled else 'disabled'}.",
         to=url_for(".plugins"),
-        draw=lambda error: _plugins_page(error.sentence),
+        draw=lambda error: _plugins_page(error.message),
     )
 
 
@@ -115,7 +115,7 @@ def _settings_page(
     manifest: CartManifest, stored: StoredSettings, form: DeclaredForm, chosen: str, error: FlowError | None = None
 ) -> str:
     # The endpoints are no declared field.
-    endpoints_error = error.sentence if error is not None and error.field == "environment" else ""
+    endpoints_error = error.message if error is not None and error.field == "environment" else ""
     if error is not None and not endpoints_error:
         form.refuse(error)
     return render_template(
@@ -148,5 +148,5 @@ def migration(cart: str) -> ResponseReturnValue:
         lambda: legacy_authorization.set_migration(platform(), cart=cart, running=running),
         done=f"The migration of {manifest.label} {'runs' if running else 'has ended'}; its stores are told so.",
         to=url_for(".plugins"),
-        draw=lambda error: _plugins_page(error.sentence),
+        draw=lambda error: _plugins_page(error.message),
     )

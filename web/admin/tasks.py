@@ -89,7 +89,7 @@ def give_up(submission_id: int) -> ResponseReturnValue:
         failed_tasks.give_up_submission(platform(), submission_id)
         flash("Given up: what had no result is sent again.", "success")
     except Conflict as error:
-        flash(error.sentence, "warning")
+        flash(error.message, "warning")
     return redirect(url_for(".tasks"), 303)
 
 
@@ -101,5 +101,5 @@ def try_again(task_id: int) -> ResponseReturnValue:
         failed_tasks.try_again(platform(), task_id)
         flash(f"Task {task_id} is tried again.", "success")
     except Conflict as error:
-        flash(error.sentence, "warning")
+        flash(error.message, "warning")
     return redirect(url_for(".tasks"), 303)

@@ -1,4 +1,4 @@
-"""What the page of a warehouse order shows: its lines with their stock, its packages, and the form for the next one."""
+"""The page of a warehouse order: its lines with their stock, its packages, and the form for the next one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from web.embedded_warehouse.access import account_names, may_change, visible_ord
 from web.orders.recipients import may_see, shown_address
 
 OTHER = "other"
-"""What the drop-down sends where the carrier's name is typed."""
+"""The value of the drop-down where the carrier's name is typed."""
 
 _TOLD = {
     PostState.WAITING: ("Completes no item yet", "secondary"),
@@ -50,7 +50,7 @@ class PackageRow:
 
 @dataclass(frozen=True)
 class ParcelForm:
-    """What stands in the form for a package: a new one, or the one it `corrects`.
+    """The content of the form for a package: a new one, or the one it `corrects`.
 
     `mark` is what the page showed: how many packages there were, or the revision of the one to correct.
     """
@@ -66,7 +66,7 @@ class ParcelForm:
 
 @dataclass(frozen=True)
 class Refused:
-    """What was typed, and why it was refused; `reasons` by the id of their field."""
+    """A form as it was typed, and why it was refused; `reasons` by the id of their field."""
 
     error: FlowError
     form: ParcelForm | None = None
@@ -175,7 +175,7 @@ def _most(row: Order, form: ParcelForm | None) -> dict[str, int]:
 def _stray(error: FlowError, most: dict[str, int]) -> str:
     """The message for the top of the page: a refusal that is about none of the fields drawn."""
     kind, _, sku = (error.field or "").partition(":")
-    return error.sentence if not kind or (sku and sku not in most) else ""
+    return error.message if not kind or (sku and sku not in most) else ""
 
 
 def _in_list(carrier: str) -> tuple[str, str]:

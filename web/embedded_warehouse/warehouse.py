@@ -20,7 +20,7 @@ blueprint = Blueprint("warehouse", __name__, template_folder="templates", url_pr
 
 @blueprint.get("/stock")
 def stock() -> ResponseReturnValue:
-    """What lies in the warehouse, and what of it is promised."""
+    """Show what lies in the warehouse, and what of it is promised."""
     return _stock_page({})
 
 

@@ -58,7 +58,7 @@ def confirm(cart: str) -> ResponseReturnValue:
     try:
         connect.check_home_site(manifest, region, home_site)
     except FlowError as error:
-        return _regions(manifest, region, home_site, error.sentence), error.status
+        return _regions(manifest, region, home_site, error.message), error.status
     return _confirm(manifest, region, home_site)
 
 
@@ -137,7 +137,7 @@ def prove_again(integration_id: int) -> ResponseReturnValue:
 
 def _stopped(manifest: CartManifest, error: FlowError) -> ResponseReturnValue:
     again = error.integration_id if isinstance(error, NotProved) and error.again else None
-    page = render_template("install/stopped.html", manifest=manifest, error=error.sentence, again=again)
+    page = render_template("install/stopped.html", manifest=manifest, error=error.message, again=again)
     return page, error.status
 
 

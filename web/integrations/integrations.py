@@ -55,7 +55,7 @@ def check_now(integration_id: int) -> ResponseReturnValue:
     try:
         message = actions.check_now(platform(), integration_id=integration.id, account_id=integration.account_id)
     except FlowError as error:
-        return _list(error.sentence), error.status
+        return _list(error.message), error.status
     flash(message, "success")
     return redirect(url_for(".view_integrations"), 303)
 
@@ -69,7 +69,7 @@ def test_connection(integration_id: int) -> ResponseReturnValue:
             platform(), integration_id=integration.id, account_id=integration.account_id
         )
     except FlowError as error:
-        return _list(error.sentence), error.status
+        return _list(error.message), error.status
     flash(message, "success")
     return redirect(url_for(".view_integrations"), 303)
 
@@ -94,7 +94,7 @@ def disconnect(integration_id: int) -> ResponseReturnValue:
         "integrations/disconnect.html",
         integration=integration,
         consequences=_consequences(integration),
-        error=error and error.sentence,
+        error=error and error.message,
     )
     return page, error.status if error else 200
 
@@ -105,7 +105,9 @@ def _consequences(integration: Integration) -> list[str]:
     own = ReceivedOrder.integration_id == integration.id
     with platform().db.read() as db:
         waiting = db.scalar(
-            sa.select(sa.func.count()).where(own, ReceivedOrder.state.in_(TO_PLACE), ReceivedOrder.asked_at.is_(None))
+            sa.select(sa.func.count()).where(
+                own, ReceivedOrder.state.in_(TO_PLACE), ReceivedOrder.placing_since.is_(None)
+            )
         )
         placed = db.scalar(sa.select(sa.func.count()).where(own, ReceivedOrder.state.in_(NOT_COMPLETE)))
     lines = []
@@ -130,6 +132,6 @@ def hide_legacy_notice(integration_id: int) -> ResponseReturnValue:
             platform(), integration_id=integration.id, account_id=integration.account_id
         )
     except FlowError as error:
-        return _list(error.sentence), error.status
+        return _list(error.message), error.status
     flash("The notice about the older authorization is hidden.", "success")
     return redirect(url_for(".view_integrations"), 303)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from is2_core.accounts.display_name import integration_name
 from is2_core.accounts.models import Integration
-from is2_core.inventory.models import StockPush, StockPushLine
+from is2_core.inventory.models import InventoryPush, InventoryPushLine
 from is2_core.inventory.overview import ItemStock, inventory_view
 from is2_core.inventory.states import PushResult
 from is2_core.items.models import CartItem
@@ -57,16 +57,16 @@ def _item(row: ItemStock) -> dict[str, object]:
 
 def _pushes(db: Session, integration: Integration) -> list[dict[str, object]]:
     accepted = db.scalars(
-        sa.select(StockPush)
-        .where(StockPush.integration_id == integration.id, StockPush.accepted_at.is_not(None))
-        .order_by(StockPush.id.desc())
+        sa.select(InventoryPush)
+        .where(InventoryPush.integration_id == integration.id, InventoryPush.accepted_at.is_not(None))
+        .order_by(InventoryPush.id.desc())
         .limit(MOST_PUSHES)
     ).all()
     skus: dict[int, list[str]] = {push.id: [] for push in accepted}
     for push_id, sku in db.execute(
-        sa.select(StockPushLine.push_id, CartItem.sku)
-        .join(CartItem, CartItem.id == StockPushLine.cart_item_id)
-        .where(StockPushLine.push_id.in_(skus), StockPushLine.result == PushResult.APPLIED)
+        sa.select(InventoryPushLine.push_id, CartItem.sku)
+        .join(CartItem, CartItem.id == InventoryPushLine.cart_item_id)
+        .where(InventoryPushLine.push_id.in_(skus), InventoryPushLine.result == PushResult.APPLIED)
         .order_by(CartItem.sku)
     ):
         skus[push_id].append(sku)

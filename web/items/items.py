@@ -15,7 +15,7 @@ from is2_core.errors import FlowError
 from is2_core.items import custom_items
 from is2_core.items.known_skus import known_among, known_skus, suggested_skus
 from is2_core.items.models import CartItem
-from is2_core.items.sku_suggestions import KnownSkus, NearMiss
+from is2_core.items.sku_suggestions import KnownSkus, SkuSuggestion
 from web import access
 from web.access import platform
 from web.integrations.rows import integration_rows
@@ -105,12 +105,12 @@ def _page(integration: Integration, values: _Typed, rows: Rows, error: FlowError
     )
 
 
-def _suggested(db: Session, integration: Integration, skus: Sequence[str]) -> dict[str, tuple[NearMiss, ...]]:
+def _suggested(db: Session, integration: Integration, skus: Sequence[str]) -> dict[str, tuple[SkuSuggestion, ...]]:
     """Return the warehouse SKUs each of these was probably meant to be."""
     if not skus:
         return {}
     known = KnownSkus(db.scalars(known_skus(db, integration.account_id, integration.wms_target)))
-    return {sku: known.near(sku) for sku in skus}
+    return {sku: known.similar(sku) for sku in skus}
 
 
 def _typed_rows() -> Rows:

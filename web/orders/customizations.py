@@ -1,4 +1,4 @@
-"""What buyers had made on lines of their orders, as files; for who sells or packs them, as the recipient's data."""
+"""Customizations of lines, as files; for who sells or packs them, as the recipient's data."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def of_received(order_id: int, line_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/warehouse/orders/<int:order_id>/lines/<int:line_id>/customization")
 def of_warehouse(order_id: int, line_id: int) -> ResponseReturnValue:
-    """What a buyer had made on units of a warehouse order, for who packs it; `line_id` is the warehouse's."""
+    """Send the customization of units of a warehouse order to who packs it; `line_id` is the warehouse's."""
     order = visible_order(order_id)
     file = next((each for each in order_queries.files_of(platform(), order.id) if each.id == line_id), None)
     if file is None:

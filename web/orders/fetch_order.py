@@ -31,19 +31,21 @@ _WAITS = "Stock is reserved for it; it goes to the warehouse once the cart lets 
 class FetchForm:
     """The stores that can be asked, the one chosen, the number typed, and why it was refused."""
 
-    stores: tuple[Integration, ...]
+    integrations: tuple[Integration, ...]
     chosen: int = 0
     number: str = ""
     error: str = ""
 
 
-def fetch_form(stores: Iterable[Integration], chosen: int, number: str, error: str = "") -> FetchForm:
+def fetch_form(integrations: Iterable[Integration], chosen: int, number: str, error: str = "") -> FetchForm:
     """The form for these stores; without any where none of them can be asked."""
-    return FetchForm(tuple(store for store in stores if can_fetch(platform(), store)), chosen, number, error)
+    return FetchForm(
+        tuple(integration for integration in integrations if can_fetch(platform(), integration)), chosen, number, error
+    )
 
 
 def outcome(order: ReceivedOrder, cart: str) -> str:
-    """What came of fetching an order, for the top of its page."""
+    """The outcome of fetching an order, for the top of its page."""
     waits = order.state == ReceivedState.STAGED and order.cart_state not in TO_SHIP
     what = _WAITS if waits else _OUTCOMES[ReceivedState(order.state)]
     label = platform().carts.manifest(cart).label

@@ -1,4 +1,4 @@
-"""What a cart asks of a parcel, in words: for merchants in short, for packers as what to do."""
+"""Handling requirements of a parcel: for merchants in short, for packers as what to do."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ _TO_DO = {
 _GIFT_WRAPPED = "Pack {skus} as a gift, in the wrapping {value}."
 
 
-def demand_label(word: str) -> str:
-    """What a cart asks for, in plain words where this platform understands it."""
+def requirement_label(word: str) -> str:
+    """Return the label of a requirement, plain where this platform understands it."""
     return _LABELS.get(kind_of(word), word)
 
 

@@ -69,7 +69,7 @@ def visible_order(order_id: int) -> ReceivedOrder:
 
 def _detail(order: ReceivedOrder, error: FlowError | None = None, reason: str = "", note: str = "") -> str:
     with platform().db.read() as db:
-        store = db.get_one(Integration, order.integration_id)
+        integration = db.get_one(Integration, order.integration_id)
         components: defaultdict[int, list[PlacedComponent]] = defaultdict(list)
         for part in db.scalars(
             sa.select(PlacedComponent)
@@ -77,7 +77,7 @@ def _detail(order: ReceivedOrder, error: FlowError | None = None, reason: str = 
             .order_by(PlacedComponent.id)
         ):
             components[part.line_id].append(part)
-        entries = timeline(platform(), db, order, store.cart)
+        entries = timeline(platform(), db, order, integration.cart)
         packages = db.scalars(sa.select(Package).where(Package.order_id == order.id).order_by(Package.id)).all()
         replaced = db.scalar(
             sa.select(ReceivedOrder.id).where(
@@ -100,7 +100,7 @@ def _detail(order: ReceivedOrder, error: FlowError | None = None, reason: str = 
     return render_template(
         "orders/detail.html",
         order=order,
-        store=store,
+        integration=integration,
         components=components,
         entries=entries,
         packages=packages,
@@ -117,13 +117,13 @@ def _detail(order: ReceivedOrder, error: FlowError | None = None, reason: str = 
             for line in order.lines
             if line.id in customizations
         },
-        why=shown_reason(platform(), order, store.cart),
+        why=shown_reason(platform(), order, integration.cart),
         stop_answer=stop_answer(entries),
         recipient=recipient,
         notes=line_notes(recipient, order.lines),
         may_see=may_see(order.account_id),
-        can_fetch=fetch_order.can_fetch(platform(), store),
-        holds=shown_holds(platform(), order, store.cart),
+        can_fetch=fetch_order.can_fetch(platform(), integration),
+        holds=shown_holds(platform(), order, integration.cart),
         link=link_of,
         can_dismiss=order.state in UNPLACED,
         error=error,
@@ -133,7 +133,7 @@ def _detail(order: ReceivedOrder, error: FlowError | None = None, reason: str = 
 
 
 def in_warehouse(order: ReceivedOrder) -> str:
-    """What an order waits for in the warehouse, in words; "" where the warehouse does not have it."""
+    """Return the label of what an order waits for in the warehouse; "" where the warehouse does not have it."""
     if order.placed_at is None:
         return ""
     return WAITS_LABELS[WaitsFor(order.waits_for)] if order.waits_for else "Accepted"

@@ -35,14 +35,14 @@ def export() -> ResponseReturnValue:
     minutes, by kind; `checked_at` is when a listing was last read to its end.
     """
     asked = request.args.get("integration", 0, type=int)
-    stores = [access.owned_integration(asked).id] if asked else None
+    integrations = [access.owned_integration(asked).id] if asked else None
     account = access.account()
     query = (
         sa.select(ReceivedOrder)
         .where(
             ReceivedOrder.account_id == account.id,
             ReceivedOrder.id > request.args.get("after", 0, type=int),
-            *([ReceivedOrder.integration_id.in_(stores)] if stores else []),
+            *([ReceivedOrder.integration_id.in_(integrations)] if integrations else []),
         )
         .options(selectinload(ReceivedOrder.holds), selectinload(ReceivedOrder.lines))
         .order_by(ReceivedOrder.id)
@@ -53,13 +53,13 @@ def export() -> ResponseReturnValue:
         Task.state.in_(OPEN_STATES),
         Task.run_at <= platform().clock.now() + SOON,
     )
-    checks = sa.select(sa.func.max(ImportCursor.checked_at)).where(ImportCursor.integration_id.in_(stores or []))
+    checks = sa.select(sa.func.max(ImportCursor.checked_at)).where(ImportCursor.integration_id.in_(integrations or []))
     with platform().db.read() as db:
         rows = db.scalars(query).all()
-        if stores:
-            tasks = tasks.where(Task.integration_id.in_(stores))
+        if integrations:
+            tasks = tasks.where(Task.integration_id.in_(integrations))
         open_tasks = dict(db.execute(tasks.group_by(Task.kind)).all())
-        checked_at = db.scalar(checks) if stores else None
+        checked_at = db.scalar(checks) if integrations else None
         shown = rows[:MOST]
         packages = _packages(db, shown)
         of_account = sa.select(Integration.id, Integration.cart).where(Integration.account_id == account.id)

@@ -32,13 +32,13 @@ def list_orders() -> ResponseReturnValue:
 
 def _list(error: str = "", refused: FetchForm | None = None) -> str:
     account = access.account()
-    chosen_store, searched = request.args.get("integration", 0, type=int), request.args.get("q", "").strip()
+    chosen_id, searched = request.args.get("integration", 0, type=int), request.args.get("q", "").strip()
     what_refused = request.args.get("refused", "")
     chosen = {
         "state": request.args.get("state", ""),
         "hold": request.args.get("hold", ""),
         "refused": what_refused,
-        "integration": chosen_store,
+        "integration": chosen_id,
         "q": searched,
     }
     query = (
@@ -66,7 +66,7 @@ def _list(error: str = "", refused: FetchForm | None = None) -> str:
     with platform().db.read() as db:
         page = paged(db, query)
         refused_writes = refusals(db, page.rows)
-        stores = db.scalars(sa.select(Integration).where(Integration.account_id == account.id)).all()
+        integrations = db.scalars(sa.select(Integration).where(Integration.account_id == account.id)).all()
         waiting = dict(
             db.execute(
                 sa.select(ReceivedOrder.integration_id, sa.func.count())
@@ -76,13 +76,13 @@ def _list(error: str = "", refused: FetchForm | None = None) -> str:
                 .group_by(ReceivedOrder.integration_id)
             ).all()
         )
-    store_of = {store.id: store for store in stores}
+    integration_of = {integration.id: integration for integration in integrations}
     # A number that is searched for and not here may be one the cart has all the same.
     missed = searched if not page.total and access.is_member(account.id) else ""
     return render_template(
         "orders/list.html",
         page=page,
-        stores=store_of,
+        integrations=integration_of,
         waiting=waiting,
         chosen=chosen,
         filtered=any(chosen.values()),
@@ -90,40 +90,40 @@ def _list(error: str = "", refused: FetchForm | None = None) -> str:
         hold_labels=HOLD_LABELS,
         refused_labels=REFUSED_LABELS,
         refusals=refused_writes,
-        holds={row.id: shown_holds(platform(), row, store_of[row.integration_id].cart) for row in page.rows},
-        reasons={row.id: shown_reason(platform(), row, store_of[row.integration_id].cart) for row in page.rows},
+        holds={row.id: shown_holds(platform(), row, integration_of[row.integration_id].cart) for row in page.rows},
+        reasons={row.id: shown_reason(platform(), row, integration_of[row.integration_id].cart) for row in page.rows},
         link=link_of,
         error=error,
-        fetch=refused or (fetch_form(stores, chosen_store, missed) if missed else None),
+        fetch=refused or (fetch_form(integrations, chosen_id, missed) if missed else None),
     )
 
 
 @blueprint.post("/fetch")
 def fetch() -> ResponseReturnValue:
     """Read one order from the cart now, by the cart's number."""
-    store = access.owned_integration(request.form.get("integration_id", 0, type=int))
+    integration = access.owned_integration(request.form.get("integration_id", 0, type=int))
     number = request.form.get("remote_id", "")
-    ids = {"integration_id": store.id, "account_id": store.account_id, "user_id": access.user().id}
+    ids = {"integration_id": integration.id, "account_id": integration.account_id, "user_id": access.user().id}
     try:
         order_id = fetch_order.fetch_this_order(platform(), **ids, remote_id=number)
     except FlowError as error:
-        at_field = error.sentence if error.field == fetch_order.FIELD else ""
-        form = FetchForm((store,), store.id, number, at_field)
-        return _list("" if at_field else error.sentence, form), error.status
+        at_field = error.message if error.field == fetch_order.FIELD else ""
+        form = FetchForm((integration,), integration.id, number, at_field)
+        return _list("" if at_field else error.message, form), error.status
     order = visible_order(order_id)
-    flash(outcome(order, store.cart), "success")
+    flash(outcome(order, integration.cart), "success")
     return redirect(url_for(".detail", order_id=order_id), 303)
 
 
 @blueprint.post("/approve-all")
 def approve_all() -> ResponseReturnValue:
     """Approve every order of a store that waits for its first review."""
-    store = access.owned_integration(request.form.get("integration_id", 0, type=int))
+    integration = access.owned_integration(request.form.get("integration_id", 0, type=int))
     try:
         count = actions.approve_all(
-            platform(), integration_id=store.id, account_id=store.account_id, user_id=access.user().id
+            platform(), integration_id=integration.id, account_id=integration.account_id, user_id=access.user().id
         )
     except FlowError as error:
-        return _list(error.sentence), error.status
+        return _list(error.message), error.status
     flash(f"{count} order{'' if count == 1 else 's'} approved.", "success")
-    return redirect(url_for(".list_orders", integration=store.id), 303)
+    return redirect(url_for(".list_orders", integration=integration.id), 303)

@@ -32,7 +32,7 @@ def suspend_foreign_keys(connection: sa.Connection) -> None:
 
 
 def check_foreign_keys(connection: sa.Connection) -> None:
-    """What SQLite did not check meanwhile, before it is committed."""
+    """Check what SQLite did not check meanwhile, before it is committed."""
     broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
     if broken:
         raise RuntimeError(f"the migration would leave {len(broken)} rows that refer to nothing; nothing was changed")

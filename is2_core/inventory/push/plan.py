@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, lazyload
 from is2_core.accounts.models import Integration
 from is2_core.inventory.buffers import buffers_of
 from is2_core.inventory.oversold import check_oversold
-from is2_core.inventory.sellable import Level, SkuStock, level
+from is2_core.inventory.sellable import Sellable, SkuStock, sellable
 from is2_core.items.activity import components_of, make_due
 from is2_core.items.models import CartItem
 from is2_core.orders.activity import waiting_units
@@ -34,7 +34,7 @@ class Computed:
     """A candidate and its level."""
 
     candidate: Candidate
-    level: Level
+    sellable: Sellable
 
 
 def due_condition(integration_id: int) -> tuple[sa.ColumnElement[bool], ...]:
@@ -64,7 +64,7 @@ def candidates_of(session: Session, integration: Integration, items: Sequence[Ca
     return [Candidate(item, item.due_version, components[item.sku]) for item in items if item.sku in components]
 
 
-def levels_of(platform: Platform, integration: Integration, candidates: Sequence[Candidate]) -> dict[int, Level]:
+def sellable_of(platform: Platform, integration: Integration, candidates: Sequence[Candidate]) -> dict[int, Sellable]:
     """Item id -> level, for those the warehouse reports stock of.
 
     Our own orders are read first, the warehouse second: one that is placed in between is counted twice, never
@@ -80,8 +80,8 @@ def levels_of(platform: Platform, integration: Integration, candidates: Sequence
     stock = {
         row.sku: SkuStock(row.on_hand, row.committed, waiting.get(row.sku, 0), buffers.get(row.sku, 0)) for row in rows
     }
-    found = {candidate.item.id: level(candidate.components, stock) for candidate in candidates}
-    return {item_id: found_level for item_id, found_level in found.items() if found_level is not None}
+    found = {candidate.item.id: sellable(candidate.components, stock) for candidate in candidates}
+    return {item_id: found for item_id, found in found.items() if found is not None}
 
 
 def compare_inventory(platform: Platform, run: TaskRun) -> None:
@@ -95,13 +95,13 @@ def compare_inventory(platform: Platform, run: TaskRun) -> None:
             .options(lazyload(CartItem.mappings))
         ).all()
         candidates = candidates_of(session, integration, items)
-    levels = levels_of(platform, integration, candidates)
+    quantities = sellable_of(platform, integration, candidates)
     differing = [
         entry.item.id
         for entry in candidates
-        if entry.item.id in levels
+        if entry.item.id in quantities
         and entry.item.pushed_version >= entry.item.due_version
-        and levels[entry.item.id].quantity != entry.item.pushed_quantity
+        and quantities[entry.item.id].quantity != entry.item.pushed_quantity
     ]
     with run.write() as session:
         make_due(session, differing)

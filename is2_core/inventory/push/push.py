@@ -17,8 +17,8 @@ from is2_core.accounts.states import IntegrationState
 from is2_core.db.locks import lock_rows
 from is2_core.errors import Conflict
 from is2_core.inventory.fulfillment_channels import read_fulfillment_channels
-from is2_core.inventory.models import InventorySync, StockPush, StockPushLine
-from is2_core.inventory.push.plan import Candidate, Computed, candidates_of, due_condition, due_items, levels_of
+from is2_core.inventory.models import InventoryPush, InventoryPushLine, InventorySync
+from is2_core.inventory.push.plan import Candidate, Computed, candidates_of, due_condition, due_items, sellable_of
 from is2_core.inventory.push.results import drop_rest, give_up_lost, lost_items, unfinished, unsent
 from is2_core.inventory.push.send import Entry, held_here, send, store
 from is2_core.inventory.push.sync_row import ORDERS, interval_of, set_problem, sync_row
@@ -67,10 +67,12 @@ def push_inventory(platform: Platform, run: TaskRun) -> None:
     except SettingsError as error:
         # Keeps the stock back and nothing else: orders and tracking of the store go on.
         with run.write() as session:
-            set_problem(session, integration.id, SETTINGS, error.sentence, (), platform.clock.now())
+            set_problem(session, integration.id, SETTINGS, error.message, (), platform.clock.now())
 
 
-def _waits_for_orders(platform: Platform, run: TaskRun, integration: Integration, rest_of: StockPush | None) -> bool:
+def _waits_for_orders(
+    platform: Platform, run: TaskRun, integration: Integration, rest_of: InventoryPush | None
+) -> bool:
     """Put the run back where orders of this store may be missing: the cart has taken what they bought off its count,
     and a number that knows nothing of it would offer it again."""
     now = platform.clock.now()
@@ -84,9 +86,9 @@ def _waits_for_orders(platform: Platform, run: TaskRun, integration: Integration
         needed = max(rest_of.computed_at if rest_of else since, now - LOOK_AGAIN) - lag - MINUTE
         if known(session, integration, needed) or not worth_waiting(platform, session, integration, since):
             return False
-    sentence = "The next push waits for the newest orders of this store, so that nothing already sold is offered again."
+    message = "The next push waits for the newest orders of this store, so that nothing already sold is offered again."
     with run.write() as session:
-        set_problem(session, integration.id, ORDERS, sentence, (), now)
+        set_problem(session, integration.id, ORDERS, message, (), now)
         run.finish(session, again_at=list_until(platform, session, integration, needed))
     return True
 
@@ -100,13 +102,13 @@ def next_possible(platform: Platform, session: Session, integration: Integration
     return max(now, row.accepted_at + plan.floor)
 
 
-def _prepare(platform: Platform, run: TaskRun, integration: Integration, rest_of: StockPush | None) -> list[Entry]:
+def _prepare(platform: Platform, run: TaskRun, integration: Integration, rest_of: InventoryPush | None) -> list[Entry]:
     """Compute what is due, or of it the rest of a run, and store it before it is sent; empty where nothing may be."""
     with platform.db.read() as session:
         blocked = unconfirmed_skus(session, integration)
         due = due_items(session, integration.id)
         if rest_of is not None:
-            rest = set(session.scalars(sa.select(StockPushLine.cart_item_id).where(*unsent(rest_of.id))))
+            rest = set(session.scalars(sa.select(InventoryPushLine.cart_item_id).where(*unsent(rest_of.id))))
             due = [item for item in due if item.id in rest]
         candidates = [
             candidate
@@ -119,8 +121,8 @@ def _prepare(platform: Platform, run: TaskRun, integration: Integration, rest_of
         )
         sync = session.get(InventorySync, integration.id)
         confirmed = set(sync.zeros_confirmed) if sync else set()
-    levels = levels_of(platform, integration, candidates)
-    computed = [Computed(entry, levels[entry.item.id]) for entry in candidates if entry.item.id in levels]
+    quantities = sellable_of(platform, integration, candidates)
+    computed = [Computed(entry, quantities[entry.item.id]) for entry in candidates if entry.item.id in quantities]
     now = platform.clock.now()
     problem = _problem(candidates, computed, active or 0, confirmed)
     with run.write() as session:
@@ -149,14 +151,14 @@ def _prepare(platform: Platform, run: TaskRun, integration: Integration, rest_of
 def _problem(
     candidates: Sequence[Candidate], computed: Sequence[Computed], active: int, confirmed: set[str]
 ) -> tuple[str, str, tuple[str, ...]] | None:
-    """(code, sentence, cart SKUs) of what a person must look at before anything is sent."""
+    """(code, message, cart SKUs) of what a person must look at before anything is sent."""
     if candidates and not computed:
         skus = tuple(entry.item.sku for entry in candidates)
         return NO_STOCK_ROWS, "The warehouse reported no stock at all for these SKUs, so nothing is sent.", skus
     falling = [
         entry.candidate.item.sku
         for entry in computed
-        if entry.level.quantity == 0 and _known_quantity(entry.candidate.item) > 0
+        if entry.sellable.quantity == 0 and _known_quantity(entry.candidate.item) > 0
     ]
     if too_many_zeros(len(falling), active) and not set(falling) <= confirmed:
         return (
@@ -169,12 +171,12 @@ def _problem(
 
 
 def _known_quantity(item: CartItem) -> int:
-    """What the cart shows as far as is known: the number last sent, else what was read there."""
+    """Return the number the cart shows as far as is known: that last sent, else what was read there."""
     return (item.pushed_quantity if item.pushed_quantity is not None else item.shown_quantity) or 0
 
 
 def push_now(platform: Platform, *, integration_id: int, account_id: int) -> str:
-    """Have the due items sent at once; returns a sentence.
+    """Have the due items sent at once; returns a message.
 
     Raises:
         Conflict: with the reason, and when it may be.
@@ -194,7 +196,7 @@ def push_now(platform: Platform, *, integration_id: int, account_id: int) -> str
         may_at = next_possible(platform, session, integration, now)
         if may_at > now:
             raise Conflict(
-                f"{label} takes stock at most {_floor_words(platform, integration)}: the next push is possible at "
+                f"{label} takes stock at most {_floor_label(platform, integration)}: the next push is possible at "
                 f"{may_at:%Y-%m-%d %H:%M} UTC."
             )
         due = session.scalar(sa.select(sa.func.count()).where(*due_condition(integration.id))) or 0
@@ -205,7 +207,7 @@ def push_now(platform: Platform, *, integration_id: int, account_id: int) -> str
     return f"{skus} due and looked at now; what may be sent goes to {label} as soon as the newest orders are here."
 
 
-def _floor_words(platform: Platform, integration: Integration) -> str:
+def _floor_label(platform: Platform, integration: Integration) -> str:
     plan = platform.carts.manifest(integration.cart).inventory_schedule
     assert plan is not None, "without a schedule no run is refused for the floor"
     hours = plan.floor / timedelta(hours=1)
@@ -213,7 +215,7 @@ def _floor_words(platform: Platform, integration: Integration) -> str:
 
 
 def confirm_zeros(platform: Platform, *, integration_id: int, account_id: int) -> str:
-    """Let the SKUs that wait for it fall to zero, once; returns a sentence."""
+    """Let the SKUs that wait for it fall to zero, once; returns a message."""
     with platform.db.write() as session:
         integration = owned_integration(session, integration_id, account_id)
         sync = sync_row(session, integration.id)

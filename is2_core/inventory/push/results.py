@@ -1,4 +1,4 @@
-"""What became of a push, item by item."""
+"""Results of a push, item by item."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Integration
 from is2_core.db.locks import LOCK
-from is2_core.inventory.models import StockPush, StockPushLine
+from is2_core.inventory.models import InventoryPush, InventoryPushLine
 from is2_core.inventory.push.retries import ALONE, tell_of_tries, tries_of
 from is2_core.inventory.push.sync_row import sync_row
 from is2_core.inventory.states import UNANSWERED, PushResult
@@ -31,21 +31,21 @@ def settle(session: Session, integration_id: int, results: Mapping[str, Result],
         return
     lines = session.execute(
         sa.select(
-            StockPushLine.id,
-            StockPushLine.push_id,
-            StockPushLine.cart_item_id,
-            StockPushLine.version,
-            StockPushLine.quantity,
-            StockPushLine.lead_days,
-            StockPushLine.why,
+            InventoryPushLine.id,
+            InventoryPushLine.push_id,
+            InventoryPushLine.cart_item_id,
+            InventoryPushLine.version,
+            InventoryPushLine.quantity,
+            InventoryPushLine.lead_days,
+            InventoryPushLine.calculation,
         )
-        .join(StockPush, StockPush.id == StockPushLine.push_id)
+        .join(InventoryPush, InventoryPush.id == InventoryPushLine.push_id)
         .where(
-            StockPush.integration_id == integration_id,
-            StockPushLine.id.in_([int(key) for key in results]),
-            StockPushLine.result == PushResult.SENT,
+            InventoryPush.integration_id == integration_id,
+            InventoryPushLine.id.in_([int(key) for key in results]),
+            InventoryPushLine.result == PushResult.SENT,
         )
-        .order_by(StockPushLine.cart_item_id)
+        .order_by(InventoryPushLine.cart_item_id)
     ).all()
     items = {
         row.id: row
@@ -75,7 +75,7 @@ def settle(session: Session, integration_id: int, results: Mapping[str, Result],
                         "pushed_at": now,
                         "pushed_quantity": line.quantity,
                         "pushed_lead_days": line.lead_days,
-                        "pushed_why": line.why,
+                        "pushed_calculation": line.calculation,
                         "push_message": "",
                         "remote_id": result.cart_ref or item.remote_id,
                     }
@@ -83,45 +83,47 @@ def settle(session: Session, integration_id: int, results: Mapping[str, Result],
         elif isinstance(result, Rejected):
             outcome["result"] = PushResult.REJECTED
             if item is not None and newer:
-                refused.append({"id": item.id, "push_message": f"{result.sentence} ({result.code})"})
+                refused.append({"id": item.id, "push_message": f"{result.message} ({result.code})"})
         elif line.cart_item_id in tries and tries[line.cart_item_id].count + 1 >= TELL_AFTER:
             outcome["result"] = PushResult.ALONE
             if item is not None and newer:
                 refused.append({"id": item.id, "push_message": ALONE})
         outcomes.append(outcome)
     # One statement a kind, run for many rows: a feed settles thousands of lines while others wait for the database.
-    for table, rows in ((StockPushLine, outcomes), (CartItem, applied), (CartItem, refused)):
+    for table, rows in ((InventoryPushLine, outcomes), (CartItem, applied), (CartItem, refused)):
         if rows:
             session.execute(sa.update(table), rows)
     # What was loaded before is now behind the database.
     session.flush()
     session.expire_all()
     for push_id in sorted({line.push_id for line in lines}):
-        _close(session, session.get_one(StockPush, push_id), now)
+        _close(session, session.get_one(InventoryPush, push_id), now)
     session.flush()
     tell_of_tries(session, integration_id, now)
 
 
-def _close(session: Session, push: StockPush, now: datetime) -> None:
+def _close(session: Session, push: InventoryPush, now: datetime) -> None:
     """End a run whose lines are all settled; one of which nothing was applied does not count for the floor."""
-    results = set(session.scalars(sa.select(StockPushLine.result).where(StockPushLine.push_id == push.id).distinct()))
+    results = set(
+        session.scalars(sa.select(InventoryPushLine.result).where(InventoryPushLine.push_id == push.id).distinct())
+    )
     if results.intersection(UNANSWERED):
         return
     push.closed_at = now
     _free_floor(session, push)
 
 
-def _free_floor(session: Session, push: StockPush) -> None:
+def _free_floor(session: Session, push: InventoryPush) -> None:
     """Give back the floor that a run holds of which nothing was applied."""
     sync = sync_row(session, push.integration_id)
-    applied = sa.select(StockPushLine.id).where(
-        StockPushLine.push_id == push.id, StockPushLine.result == PushResult.APPLIED
+    applied = sa.select(InventoryPushLine.id).where(
+        InventoryPushLine.push_id == push.id, InventoryPushLine.result == PushResult.APPLIED
     )
     if sync.accepted_at is not None and sync.accepted_at == push.accepted_at and not session.scalar(applied.limit(1)):
         sync.accepted_at = sync.accepted_before
 
 
-def given_up(session: Session, integration_id: int, results: Mapping[str, Result], now: datetime) -> None:
+def unanswered(session: Session, integration_id: int, results: Mapping[str, Result], now: datetime) -> None:
     """Nobody waits for the answer to these lines any more, but the cart may still work on them: they stay without a
     result, so that they count as lost with the next run. The floor is given back where nothing of the run was applied.
     """
@@ -130,10 +132,10 @@ def given_up(session: Session, integration_id: int, results: Mapping[str, Result
         Submission.kind == KIND_INVENTORY,
         Submission.closed_at.is_(None),
     )
-    line = session.get(StockPushLine, int(next(iter(results), "0")))
+    line = session.get(InventoryPushLine, int(next(iter(results), "0")))
     # Another part of the run may be applied yet.
     if line is not None and session.scalar(at_the_cart) == 1:
-        _free_floor(session, session.get_one(StockPush, line.push_id))
+        _free_floor(session, session.get_one(InventoryPush, line.push_id))
 
 
 def after_submission(session: Session, integration: Integration, retry_at: datetime | None, now: datetime) -> None:
@@ -148,44 +150,48 @@ def after_submission(session: Session, integration: Integration, retry_at: datet
 
 def unsent(push_id: int) -> tuple[sa.ColumnElement[bool], ...]:
     """Which lines of a run are still to be sent."""
-    return StockPushLine.push_id == push_id, StockPushLine.result == PushResult.UNSENT
+    return InventoryPushLine.push_id == push_id, InventoryPushLine.result == PushResult.UNSENT
 
 
-def unfinished(session: Session, integration_id: int) -> StockPush | None:
+def unfinished(session: Session, integration_id: int) -> InventoryPush | None:
     """The run of which the cart has answered a part and the rest is still to be sent."""
     return session.scalar(
-        sa.select(StockPush)
-        .join(StockPushLine, StockPushLine.push_id == StockPush.id)
+        sa.select(InventoryPush)
+        .join(InventoryPushLine, InventoryPushLine.push_id == InventoryPush.id)
         .where(
-            StockPush.integration_id == integration_id,
-            StockPush.closed_at.is_(None),
+            InventoryPush.integration_id == integration_id,
+            InventoryPush.closed_at.is_(None),
             sa.or_(
-                StockPush.accepted_at.is_not(None),
-                StockPush.id.in_(sa.select(StockPushLine.push_id).where(StockPushLine.result == PushResult.REJECTED)),
+                InventoryPush.accepted_at.is_not(None),
+                InventoryPush.id.in_(
+                    sa.select(InventoryPushLine.push_id).where(InventoryPushLine.result == PushResult.REJECTED)
+                ),
             ),
-            StockPushLine.result == PushResult.UNSENT,
+            InventoryPushLine.result == PushResult.UNSENT,
         )
-        .order_by(StockPush.id.desc())
+        .order_by(InventoryPush.id.desc())
         .limit(1)
     )
 
 
 def drop_rest(session: Session, push_id: int, now: datetime) -> None:
     """Nothing more of a run is sent; what it did not send stays due."""
-    session.execute(sa.delete(StockPushLine).where(*unsent(push_id)))
-    _close(session, session.get_one(StockPush, push_id), now)
+    session.execute(sa.delete(InventoryPushLine).where(*unsent(push_id)))
+    _close(session, session.get_one(InventoryPush, push_id), now)
 
 
 def _lost(integration_id: int) -> sa.Select[int]:
     """Runs that are not closed although no submission is open."""
-    return sa.select(StockPush.id).where(StockPush.integration_id == integration_id, StockPush.closed_at.is_(None))
+    return sa.select(InventoryPush.id).where(
+        InventoryPush.integration_id == integration_id, InventoryPush.closed_at.is_(None)
+    )
 
 
 def lost_items(session: Session, integration_id: int) -> Sequence[int]:
     """Items of which it is not known whether the cart has, or will take, what was sent."""
     return session.scalars(
-        sa.select(StockPushLine.cart_item_id).where(
-            StockPushLine.push_id.in_(_lost(integration_id)), StockPushLine.result == PushResult.SENT
+        sa.select(InventoryPushLine.cart_item_id).where(
+            InventoryPushLine.push_id.in_(_lost(integration_id)), InventoryPushLine.result == PushResult.SENT
         )
     ).all()
 
@@ -194,11 +200,11 @@ def give_up_lost(session: Session, integration_id: int, now: datetime) -> None:
     """Close the lost runs: newer numbers follow now."""
     lost = session.scalars(_lost(integration_id)).all()
     if lost:
-        rest = StockPushLine.push_id.in_(lost), StockPushLine.result == PushResult.UNSENT
-        session.execute(sa.delete(StockPushLine).where(*rest))
+        rest = InventoryPushLine.push_id.in_(lost), InventoryPushLine.result == PushResult.UNSENT
+        session.execute(sa.delete(InventoryPushLine).where(*rest))
         session.execute(
-            sa.update(StockPushLine)
-            .where(StockPushLine.push_id.in_(lost), StockPushLine.result == PushResult.SENT)
+            sa.update(InventoryPushLine)
+            .where(InventoryPushLine.push_id.in_(lost), InventoryPushLine.result == PushResult.SENT)
             .values(result=PushResult.LOST)
         )
-        session.execute(sa.update(StockPush).where(StockPush.id.in_(lost)).values(closed_at=now))
+        session.execute(sa.update(InventoryPush).where(InventoryPush.id.in_(lost)).values(closed_at=now))

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from is2_core.accounts.display_name import integration_name
 from is2_core.accounts.models import Integration
-from is2_core.inventory.models import StockPush, StockPushLine
+from is2_core.inventory.models import InventoryPush, InventoryPushLine
 from is2_core.inventory.push.plan import due_condition
 from is2_core.inventory.states import ANSWERED, SENT_AGAIN
 from is2_core.items.models import CartItem
@@ -33,24 +33,24 @@ class Tries:
 def tries_of(session: Session, integration_id: int) -> dict[int, Tries]:
     """Item id -> its tries since the cart last said of it what became of it; none for items never lost."""
     told = (
-        sa.select(StockPushLine.cart_item_id, sa.func.max(StockPushLine.id).label("line_id"))
-        .join(StockPush, StockPush.id == StockPushLine.push_id)
+        sa.select(InventoryPushLine.cart_item_id, sa.func.max(InventoryPushLine.id).label("line_id"))
+        .join(InventoryPush, InventoryPush.id == InventoryPushLine.push_id)
         .where(
-            StockPush.integration_id == integration_id,
-            StockPushLine.result.in_(ANSWERED),
+            InventoryPush.integration_id == integration_id,
+            InventoryPushLine.result.in_(ANSWERED),
         )
-        .group_by(StockPushLine.cart_item_id)
+        .group_by(InventoryPushLine.cart_item_id)
         .subquery()
     )
     rows = session.execute(
-        sa.select(CartItem.id, CartItem.sku, sa.func.count(), sa.func.min(StockPush.computed_at))
-        .join(StockPushLine, StockPushLine.cart_item_id == CartItem.id)
-        .join(StockPush, StockPush.id == StockPushLine.push_id)
+        sa.select(CartItem.id, CartItem.sku, sa.func.count(), sa.func.min(InventoryPush.computed_at))
+        .join(InventoryPushLine, InventoryPushLine.cart_item_id == CartItem.id)
+        .join(InventoryPush, InventoryPush.id == InventoryPushLine.push_id)
         .outerjoin(told, told.c.cart_item_id == CartItem.id)
         .where(
             *due_condition(integration_id),
-            StockPushLine.result.in_(SENT_AGAIN),
-            StockPushLine.id > sa.func.coalesce(told.c.line_id, 0),
+            InventoryPushLine.result.in_(SENT_AGAIN),
+            InventoryPushLine.id > sa.func.coalesce(told.c.line_id, 0),
         )
         .group_by(CartItem.id, CartItem.sku)
     )
@@ -58,7 +58,7 @@ def tries_of(session: Session, integration_id: int) -> dict[int, Tries]:
 
 
 def stuck(tries: Mapping[int, Tries]) -> list[Tries]:
-    """What a person is told of."""
+    """A loss that a person is told of."""
     return [entry for entry in tries.values() if entry.count >= TELL_AFTER]
 
 
@@ -81,8 +81,8 @@ def tell_of_tries(session: Session, integration_id: int, now: datetime) -> None:
     """Open or end the case about what a store loses time and again."""
     integration = session.get_one(Integration, integration_id)
     found = stuck(tries_of(session, integration_id))
-    sentence = (
+    message = (
         f"The shop has lost the stock of {len(found)} SKUs of {integration_name(integration)} {TELL_AFTER} times or "
         "more, with all that was sent together with it. It is sent again in smaller parts, in the end one by one."
     )
-    tell(session, integration, "stock", sentence if found else "", now)
+    tell(session, integration, "stock", message if found else "", now)

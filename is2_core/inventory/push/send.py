@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from is2_core.accounts.models import Integration
 from is2_core.carts.fields import lead_days_of
 from is2_core.db.locks import lock_rows
-from is2_core.inventory.models import StockPush, StockPushLine
+from is2_core.inventory.models import InventoryPush, InventoryPushLine
 from is2_core.inventory.push.plan import Computed
-from is2_core.inventory.push.results import after_submission, given_up, settle, unsent
+from is2_core.inventory.push.results import after_submission, settle, unanswered, unsent
 from is2_core.inventory.push.retries import Tries, sizes, tries_of
 from is2_core.inventory.push.sync_row import sync_row
 from is2_core.inventory.states import PushResult
@@ -26,9 +26,9 @@ from is2_core.submissions.rows import KIND_INVENTORY
 from is2_core.submissions.sending import Sending, WriteKind
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.run import TaskRun
-from plugins.interface import Applied, Retry, StockLevel, WriteReply
+from plugins.interface import Applied, InventoryQuantity, Retry, WriteReply
 
-Entry = tuple[StockPushLine, StockLevel]
+Entry = tuple[InventoryPushLine, InventoryQuantity]
 
 
 def held_here(session: Session, integration_id: int) -> dict[str, int]:
@@ -47,27 +47,27 @@ def held_here(session: Session, integration_id: int) -> dict[str, int]:
 def store(
     session: Session,
     integration: Integration,
-    push: StockPush | None,
+    push: InventoryPush | None,
     computed: Sequence[Computed],
     held: Mapping[str, int],
     now: datetime,
 ) -> list[Entry]:
     """Store what is about to be sent, as a run of its own or as the rest of one."""
     if push is None:
-        push = StockPush(account_id=integration.account_id, integration_id=integration.id, computed_at=now)
+        push = InventoryPush(account_id=integration.account_id, integration_id=integration.id, computed_at=now)
         session.add(push)
         session.flush()
     else:
-        session.execute(sa.delete(StockPushLine).where(*unsent(push.id)))
+        session.execute(sa.delete(InventoryPushLine).where(*unsent(push.id)))
     lead_days = lead_days_of(integration)
     lines = [
-        StockPushLine(
+        InventoryPushLine(
             push_id=push.id,
             cart_item_id=entry.candidate.item.id,
             version=entry.candidate.version,
-            quantity=entry.level.quantity,
+            quantity=entry.sellable.quantity,
             lead_days=lead_days,
-            why=entry.level.why,
+            calculation=entry.sellable.calculation,
             result=PushResult.UNSENT,
         )
         for entry in computed
@@ -77,7 +77,7 @@ def store(
     return [
         (
             line,
-            StockLevel(
+            InventoryQuantity(
                 key=str(line.id),
                 sku=entry.candidate.item.sku,
                 remote_id=entry.candidate.item.remote_id,
@@ -103,7 +103,7 @@ def send(platform: Platform, run: TaskRun, integration: Integration, batch: Sequ
     most = INVENTORY.most(platform.carts.manifest(integration.cart))
     rest = deque(_parts(batch, tries, most))
 
-    def prepare(at_most: int, tried: Collection[str]) -> Sequence[StockLevel]:
+    def prepare(at_most: int, tried: Collection[str]) -> Sequence[InventoryQuantity]:
         part = rest.popleft() if rest else []
         if len(part) > at_most:
             rest.appendleft(part[at_most:])
@@ -116,7 +116,7 @@ def send(platform: Platform, run: TaskRun, integration: Integration, batch: Sequ
         run.finish(session, again_at=min(sending.later, default=None))
 
 
-def _parts(batch: Sequence[Entry], tries: Mapping[int, Tries], most: int) -> Iterator[list[StockLevel]]:
+def _parts(batch: Sequence[Entry], tries: Mapping[int, Tries], most: int) -> Iterator[list[InventoryQuantity]]:
     for size, places in sizes([line.cart_item_id for line, _ in batch], tries, most):
         for start in range(0, len(places), size):
             yield [batch[place][1] for place in places[start : start + size]]
@@ -125,11 +125,11 @@ def _parts(batch: Sequence[Entry], tries: Mapping[int, Tries], most: int) -> Ite
 def _note_sent(session: Session, keys: Collection[str], sent: bool) -> None:
     rows = [{"id": int(key), "result": PushResult.SENT if sent else PushResult.UNSENT} for key in keys]
     if rows:
-        session.execute(sa.update(StockPushLine), rows)
+        session.execute(sa.update(InventoryPushLine), rows)
 
 
 def _store(session: Session, integration_id: int, reply: WriteReply, now: datetime) -> None:
-    lines = session.scalars(sa.select(StockPushLine).where(StockPushLine.id.in_(map(int, reply.keys())))).all()
+    lines = session.scalars(sa.select(InventoryPushLine).where(InventoryPushLine.id.in_(map(int, reply.keys())))).all()
     lock_rows(session, CartItem.id, [line.cart_item_id for line in lines])
     put_off = {key for key, result in reply.results.items() if isinstance(result, Retry)}
     _note_sent(session, put_off, False)
@@ -142,23 +142,23 @@ def _store(session: Session, integration_id: int, reply: WriteReply, now: dateti
 def _accepted(session: Session, integration_id: int, push_id: int, now: datetime) -> None:
     """The cart accepted a run, of which this may be the first part: the floor counts from the first one on, and what a
     person confirmed holds until the last one."""
-    push = session.get_one(StockPush, push_id)
+    push = session.get_one(InventoryPush, push_id)
     sync = sync_row(session, integration_id)
     if push.accepted_at is None:
         push.accepted_at = now
         sync.accepted_before, sync.accepted_at = sync.accepted_at, now
-    if session.scalar(sa.select(StockPushLine.id).where(*unsent(push_id)).limit(1)) is None:
+    if session.scalar(sa.select(InventoryPushLine.id).where(*unsent(push_id)).limit(1)) is None:
         sync.zeros_confirmed = []
 
 
 INVENTORY = WriteKind(
     KIND_INVENTORY,
-    "levels",
+    "quantities",
     most=lambda manifest: manifest.inventory_batch,
     settle=settle,
     task=TaskKind.INVENTORY_PUSH,
     ended=after_submission,
-    given_up=given_up,
+    unanswered=unanswered,
     settle_reply=_store,
     note_sent=_note_sent,
     one_at_a_time=False,

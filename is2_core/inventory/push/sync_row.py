@@ -32,13 +32,13 @@ def sync_row(session: Session, integration_id: int) -> InventorySync:
 
 
 def set_problem(
-    session: Session, integration_id: int, code: str, sentence: str, skus: Sequence[str], now: datetime
+    session: Session, integration_id: int, code: str, message: str, skus: Sequence[str], now: datetime
 ) -> None:
     """Note why nothing is sent, or with an empty code that nothing keeps it back."""
     row = sync_row(session, integration_id)
     if row.problem_code != code:
         row.problem_at = now if code else None
-    row.problem_code, row.problem_message, row.problem_skus = code, sentence, list(skus)
+    row.problem_code, row.problem_message, row.problem_skus = code, message, list(skus)
 
 
 def interval_of(session: Session, integration_id: int) -> int | None:

@@ -111,11 +111,11 @@ def _tell_of_tries(session: Session, integration: Integration, now: datetime) ->
             ReceivedOrder.ack_tries >= TELL_AFTER,
         )
     )
-    sentence = (
+    message = (
         f"The shop has lost the acknowledgements of {stuck} orders of {integration_name(integration)} {TELL_AFTER} "
         "times or more. They are sent again; the orders themselves are with the warehouse."
     )
-    tell(session, integration, "acknowledgements", sentence if stuck else "", now)
+    tell(session, integration, "acknowledgements", message if stuck else "", now)
 
 
 def _settle_one(order: ReceivedOrder, result: Result, now: datetime, *, keeps_text: bool) -> list[Event]:
@@ -124,9 +124,9 @@ def _settle_one(order: ReceivedOrder, result: Result, now: datetime, *, keeps_te
         return [Event(order.id, EventCode.ACKNOWLEDGED)]
     if isinstance(result, Rejected):
         order.ack_state = AckState.REJECTED
-        text, key = f"{result.sentence} ({result.code})", (order.integration_id, order.remote_id)
+        text, key = f"{result.message} ({result.code})", (order.integration_id, order.remote_id)
         order.sealed_ack_message = seal(ReceivedOrder.sealed_ack_message, text, *key) if keeps_text else None
-        return [Event(order.id, EventCode.ACK_REJECTED, {"message": result.sentence, "refusal": result.code})]
+        return [Event(order.id, EventCode.ACK_REJECTED, {"message": result.message, "refusal": result.code})]
     if order.state == ReceivedState.COMPLETED:
         order.ack_state = AckState.NOT_NEEDED
     else:

@@ -29,7 +29,7 @@ class Parcel:
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """What somebody else confirmed.
+    """Units that somebody else confirmed.
 
     Args:
         units: by line.

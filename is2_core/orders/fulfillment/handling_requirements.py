@@ -40,7 +40,7 @@ def requirements_of(
 
 
 def _asked_of(line: ReceivedLine) -> Iterator[tuple[HandlingKind, str]]:
-    for word in line.demands:
+    for word in line.handling_requirements:
         kind = kind_of(word)
         yield kind, word if kind is HandlingKind.OTHER else ""
     if line.gift:

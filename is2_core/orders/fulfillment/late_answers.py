@@ -24,7 +24,7 @@ def take_late_answers(
             so: an answer can come twice.
     """
     ours = [(orders[entry.number], entry.answer) for entry in answers if entry.number in orders]
-    asked = [(order, answer) for order, answer in ours if order.asked_at is not None]
+    asked = [(order, answer) for order, answer in ours if order.placing_since is not None]
     placed: dict[int, list[ReceivedOrder]] = {}
     for order, answer in asked:
         if isinstance(answer, Placed) and order.placed_at is None:

@@ -46,12 +46,12 @@ def files_of(session: Session, orders: Sequence[ReceivedOrder]) -> Files:
 
 
 def new_order(
-    order: ReceivedOrder, people: Mapping[str, Any], files: Files, components: Components, *, source: str, service: str
+    order: ReceivedOrder, pii: Mapping[str, Any], files: Files, components: Components, *, source: str, service: str
 ) -> NewOrder:
     """The request.
 
     Args:
-        people: what is sealed of the order's people: "address", and "lines" with the buyer's words.
+        pii: the buyer's data of the order, opened: "address", and "lines" with the buyer's words.
         source: the integration's name.
         service: the warehouse's code.
     """
@@ -63,23 +63,23 @@ def new_order(
         units[sku] += quantity * open_lines[line_id].open
         items[sku][open_lines[line_id].remote_id] = None
         skus[line_id].append(sku)
-    words = people.get("lines") or {}
+    written = pii.get("lines") or {}
     return NewOrder(
         number=order.number,
         source=source,
         service=service,
-        recipient=_address(people["address"]),
+        recipient=_address(pii["address"]),
         lines=tuple(OrderLine(sku, quantity, tuple(items[sku])) for sku, quantity in units.items()),
         ship_after=order.ship_after,
         ship_by=order.ship_by,
         deliver_after=order.deliver_after,
         deliver_by=order.deliver_by,
         requirements=requirements_of(order, components),
-        tags=tuple(order.marks),
+        tags=tuple(order.tags),
         gift_messages=tuple(
             GiftMessage(line.remote_id, tuple(skus[line.id]), text)
             for line in order.lines
-            if line.id in skus and (text := (words.get(line.remote_id) or {}).get("gift_message"))
+            if line.id in skus and (text := (written.get(line.remote_id) or {}).get("gift_message"))
         ),
         customizations=tuple(
             CustomizationFile(line.remote_id, tuple(skus[line.id]), *files[line.id])

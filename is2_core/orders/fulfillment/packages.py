@@ -1,4 +1,4 @@
-"""What a received order's packages mean for the cart: which units each completes, what is to be posted, and where the
+"""A received order's packages and the cart: which units each completes, what is to be posted, and where the
 order stands."""
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from is2_core.tracking_numbers import plain_number
 FIRST_REFERENCE = 10_001
 
 
-def reallocate(platform: Platform, session: Session, order: ReceivedOrder, now: datetime) -> bool:
+def match_units_again(platform: Platform, session: Session, order: ReceivedOrder, now: datetime) -> bool:
     """Match the order's packages anew with the cart's units, and with what the cart has of them; returns whether
     something is to be posted.
 
@@ -66,8 +66,8 @@ def reallocate(platform: Platform, session: Session, order: ReceivedOrder, now: 
 
 
 def _entered_by_others(packages: Sequence[Package], units: OrderUnits, held: Sequence[HeldUnits]) -> list[HeldUnits]:
-    """What somebody else entered at the cart under the number of a package that was not sent: those units are its own,
-    as if it had been accepted."""
+    """Return the entries of somebody else at the cart under the number of a package that was not sent: those units
+    are its own, as if it had been accepted."""
     sent = {entry.holder for entry in held}
     there = {number: dict(entered) for number, entered in units.elsewhere.entered.items()}
     entered = [

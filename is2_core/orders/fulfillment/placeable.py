@@ -16,10 +16,10 @@ from is2_core.crypto import CannotOpen
 from is2_core.db.locks import LOCK
 from is2_core.db.rows import insert_rows
 from is2_core.orders.fulfillment.new_order import Files, files_of, new_order
-from is2_core.orders.holds.config import apply_holds, rules_for
-from is2_core.orders.holds.facts import StoreRules
+from is2_core.orders.holds.config import apply_holds, config_for
+from is2_core.orders.holds.input import HoldConfig
 from is2_core.orders.models import PlacedComponent, ReceivedLine, ReceivedOrder, Recipient
-from is2_core.orders.people import people_of
+from is2_core.orders.pii import pii_of
 from is2_core.orders.states import ReceivedState
 from is2_core.orders.transition import transition
 from is2_core.orders.wording.events import EventCode, Told
@@ -52,14 +52,14 @@ def next_batch(
         now = platform.clock.now()
         orders = session.scalars(
             placeable(integration)
-            .where(ReceivedOrder.id > last, ReceivedOrder.read_at >= now - FRESH, ReceivedOrder.asked_at.is_(None))
+            .where(ReceivedOrder.id > last, ReceivedOrder.read_at >= now - FRESH, ReceivedOrder.placing_since.is_(None))
             .order_by(ReceivedOrder.id)
             .limit(most)
             .options(selectinload(ReceivedOrder.lines))
             .with_for_update(**LOCK)
         ).all()
-        rules = rules_for(platform, session, integration, ui, orders)
-        apply_holds(session, orders, rules, now)
+        config = config_for(platform, session, integration, ui, orders)
+        apply_holds(session, orders, config, now)
         going = [order for order in orders if order.state == ReceivedState.STAGED]
         recipients = {
             row.order_id: row
@@ -68,12 +68,10 @@ def next_batch(
             )
         }
         source = integration_name(integration)
-        people = {order.id: _people_of(order, recipients.get(order.id)) for order in going}
+        pii = {order.id: _pii_of(order, recipients.get(order.id)) for order in going}
         files = files_of(session, going)
-        batch = [
-            _ready(order, known, files, rules, source) for order in going if (known := people[order.id]) is not None
-        ]
-        closed = [order_id for order_id, known in people.items() if known is None]
+        batch = [_ready(order, known, files, config, source) for order in going if (known := pii[order.id]) is not None]
+        closed = [order_id for order_id, known in pii.items() if known is None]
         told = Told(EventCode.ADDRESS_CLOSED)
         transition(session, closed, ReceivedState.QUARANTINED, told, now, told=told)
         _note_asked(session, batch, now)
@@ -85,7 +83,7 @@ def _note_asked(session: Session, batch: Sequence[Ready], now: datetime) -> None
     says when the answer comes."""
     ids = [ready.order_id for ready in batch]
     lines = {line_id for ready in batch for line_id, _, _ in ready.components}
-    session.execute(sa.update(ReceivedOrder).where(ReceivedOrder.id.in_(ids)).values(asked_at=now))
+    session.execute(sa.update(ReceivedOrder).where(ReceivedOrder.id.in_(ids)).values(placing_since=now))
     session.execute(
         sa.update(ReceivedLine)
         .where(ReceivedLine.id.in_(lines))
@@ -113,29 +111,29 @@ def placeable(integration: Integration) -> sa.Select[ReceivedOrder]:
     )
 
 
-def _ready(order: ReceivedOrder, people: Mapping[str, Any], files: Files, rules: StoreRules, source: str) -> Ready:
-    components = _components(order, rules)
-    method = rules.method(order.shipping_method)
+def _ready(order: ReceivedOrder, pii: Mapping[str, Any], files: Files, config: HoldConfig, source: str) -> Ready:
+    components = _components(order, config)
+    method = config.method(order.shipping_method)
     assert method is not None, "an order without a shipping mapping is held"
-    request = new_order(order, people, files, components, source=source, service=method.service)
+    request = new_order(order, pii, files, components, source=source, service=method.service)
     return Ready(order.id, request, components)
 
 
-def _components(order: ReceivedOrder, rules: StoreRules) -> tuple[tuple[int, str, int], ...]:
+def _components(order: ReceivedOrder, config: HoldConfig) -> tuple[tuple[int, str, int], ...]:
     """(line id, warehouse SKU, quantity in one unit) of every open line."""
     return tuple(
         (line.id, sku, quantity)
         for line in order.lines
         if line.open
-        for sku, quantity in (rules.components(line.sku) or {}).items()
+        for sku, quantity in (config.components(line.sku) or {}).items()
     )
 
 
-def _people_of(order: ReceivedOrder, row: Recipient | None) -> Mapping[str, Any] | None:
+def _pii_of(order: ReceivedOrder, row: Recipient | None) -> Mapping[str, Any] | None:
     """Return where an order goes and what the buyer wrote; None where no address is stored, or what is stored was
     sealed for another order."""
     try:
-        people = people_of(order, row) if row else {}
+        pii = pii_of(order, row) if row else {}
     except CannotOpen:
         return None
-    return people if people.get("address") else None
+    return pii if pii.get("address") else None

@@ -53,7 +53,7 @@ def place_orders(platform: Platform, run: TaskRun) -> None:
     with platform.db.read() as session:
         integration = session.get_one(Integration, run.integration_id)
     ui = vocabulary(platform, integration)
-    unsettled = _settle_doubtful(platform, run)
+    unsettled = _resolve_unknown(platform, run)
     pace = Pace(run, BATCH)
     put_off = _place_fresh(platform, run, integration, ui, pace)
     not_read: dict[int, str] = {}
@@ -83,7 +83,7 @@ def _look_again(run: TaskRun) -> None:
 def _place_fresh(
     platform: Platform, run: TaskRun, integration: Integration, ui: ShippingMappingUI, pace: Pace
 ) -> list[str]:
-    """Place every freshly read order, batch by batch; returns sentences of those the warehouse put off."""
+    """Place every freshly read order, batch by batch; returns messages of those the warehouse put off."""
     put_off: list[str] = []
     last, more = 0, True
     while more and run.has_time():
@@ -99,7 +99,7 @@ def note_not_taken(session: Session, order_ids: Sequence[int]) -> None:
     """The warehouse does not have these orders, and may be asked again."""
     if not order_ids:
         return
-    free = {"asked_at": None, "answer_due_at": None}
+    free = {"placing_since": None, "answer_due_at": None}
     session.execute(sa.update(ReceivedOrder).where(ReceivedOrder.id.in_(order_ids)).values(free))
     session.execute(sa.delete(PlacedComponent).where(PlacedComponent.line_id.in_(lines_of(order_ids))))
     session.execute(
@@ -117,34 +117,34 @@ def _ask_warehouse(
     return warehouse.place_orders([ready.request for ready in batch])
 
 
-def _settle_doubtful(platform: Platform, run: TaskRun) -> list[str]:
+def _resolve_unknown(platform: Platform, run: TaskRun) -> list[str]:
     """Orders the warehouse was asked to take without an answer being stored: after a crash, or an Unknown. Whether
     it has them is looked up, whatever has become of them meanwhile; until then nothing else is decided.
 
     Returns:
-        A sentence for each that the warehouse has not settled yet.
+        A message for each that the warehouse has not settled yet.
     """
     unsettled: list[str] = []
     with platform.db.read() as session:
         integration = session.get_one(Integration, run.integration_id)
-        doubtful = session.execute(
-            sa.select(ReceivedOrder.id, ReceivedOrder.number, ReceivedOrder.asked_at, ReceivedOrder.answer_due_at)
+        unknown = session.execute(
+            sa.select(ReceivedOrder.id, ReceivedOrder.number, ReceivedOrder.placing_since, ReceivedOrder.answer_due_at)
             .where(
                 ReceivedOrder.integration_id == integration.id,
-                ReceivedOrder.asked_at.is_not(None),
+                ReceivedOrder.placing_since.is_not(None),
                 ReceivedOrder.placed_at.is_(None),
             )
             .order_by(ReceivedOrder.id)
         ).all()
-    if not doubtful:
+    if not unknown:
         return []
     warehouse = warehouse_of(platform, integration.wms_target, integration.account_id, before_call=run.heartbeat)
     manifest = warehouse.manifest
     settled_after = timedelta(seconds=0 if manifest.unique_external_id else manifest.settle_s)
-    for order_id, number, asked_at, answer_due_at in doubtful:
-        if _is_awaited(asked_at, answer_due_at, platform.clock.now()):
+    for order_id, number, placing_since, answer_due_at in unknown:
+        if _is_awaited(placing_since, answer_due_at, platform.clock.now()):
             continue
-        if asked_at is not None and platform.clock.now() - asked_at < settled_after:
+        if placing_since is not None and platform.clock.now() - placing_since < settled_after:
             unsettled.append("The warehouse has not yet settled whether it has an order.")
             continue
         if not run.has_time():
@@ -161,15 +161,15 @@ def _settle_doubtful(platform: Platform, run: TaskRun) -> list[str]:
     return unsettled
 
 
-def _is_awaited(asked_at: datetime | None, answer_due_at: datetime | None, now: datetime) -> bool:
+def _is_awaited(placing_since: datetime | None, answer_due_at: datetime | None, now: datetime) -> bool:
     """Whether the answer is still to come by itself; not where the clock was put back since it was asked for."""
-    return asked_at is not None and asked_at <= now and answer_due_at is not None and answer_due_at > now
+    return placing_since is not None and placing_since <= now and answer_due_at is not None and answer_due_at > now
 
 
 def _store_answers(
     platform: Platform, run: TaskRun, batch: Sequence[Ready], answers: Sequence[PlaceAnswer]
 ) -> list[str]:
-    """One commit for a batch: placed and acknowledgement due, set by set. Returns sentences of those put off."""
+    """One commit for a batch: placed and acknowledgement due, set by set. Returns messages of those put off."""
     with run.write() as session:
         integration = session.get_one(Integration, run.integration_id)
         orders = {

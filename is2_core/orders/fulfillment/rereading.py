@@ -49,15 +49,15 @@ def reread_stale(
         try:
             answer = _read_again(platform, integration, context, row)
         except Temporary as error:
-            not_read[row.id] = error.sentence
+            not_read[row.id] = error.message
             continue
         with run.write() as session:
-            store = session.get_one(Integration, integration.id)
+            connected = session.get_one(Integration, integration.id)
             now = platform.clock.now()
             if isinstance(answer, Order):
-                stage(platform, session, store, ui, [answer])
-            elif isinstance(answer, Told) and set_aside(session, row.id, answer, now):
-                note_order(session, store, row.id, platform)
+                stage(platform, session, connected, ui, [answer])
+            elif isinstance(answer, Told) and quarantine(session, row.id, answer, now):
+                note_order(session, connected, row.id, platform)
             session.execute(sa.update(ReceivedOrder).where(ReceivedOrder.id == row.id).values(read_at=now))
     return True
 
@@ -76,15 +76,15 @@ def _read_again(
             integration.cart, "fetch_order", ctx=context, remote_id=row.remote_id
         )
     except (Permanent, PluginBug) as error:
-        return Told(EventCode.QUARANTINED, {"message": error.sentence})
+        return Told(EventCode.QUARANTINED, {"message": error.message})
     if isinstance(answer, OrderReject):
-        return Told(EventCode.QUARANTINED, {"message": answer.sentence})
+        return Told(EventCode.QUARANTINED, {"message": answer.message})
     return answer if answer is not None else Told(EventCode.UNKNOWN_TO_CART)
 
 
-def set_aside(session: Session, order_id: int, told: Told, now: datetime) -> bool:
+def quarantine(session: Session, order_id: int, told: Told, now: datetime) -> bool:
     """Set an order aside unless something else became of it while the cart was being asked; returns whether it was."""
     order = session.get_one(ReceivedOrder, order_id, with_for_update=LOCK)
-    if order.state != ReceivedState.STAGED or order.asked_at is not None:
+    if order.state != ReceivedState.STAGED or order.placing_since is not None:
         return False
     return bool(transition(session, [order_id], ReceivedState.QUARANTINED, told, now, told=told))

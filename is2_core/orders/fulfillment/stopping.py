@@ -18,7 +18,7 @@ from is2_core.orders.models import ReceivedOrder
 from is2_core.orders.states import NOT_FROM_HERE, STOPPED_WHEN_CANCELLED, AckState, ReceivedState
 from is2_core.orders.timeline import Event, record
 from is2_core.orders.transition import transition
-from is2_core.orders.wording.events import EventCode, Told, Why
+from is2_core.orders.wording.events import EventCode, StopReason, Told
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.models import Task
@@ -29,7 +29,7 @@ from plugins.interface import OrderState
 from plugins.warehouse import Cancelled, PartlyCancelled, Pending, TooLate
 
 _TO_STOP = (
-    ReceivedOrder.asked_at.is_not(None),
+    ReceivedOrder.placing_since.is_not(None),
     ReceivedOrder.stop_asked_at.is_(None),
     sa.or_(
         # Excluded while the warehouse was being asked: by its next look the cart said that it needs nothing of us.
@@ -41,7 +41,7 @@ _TO_STOP = (
         ReceivedOrder.not_wanted_at.is_not(None),
     ),
 )
-_WHY = {ReceivedState.DISMISSED: Why.DISMISSED, ReceivedState.EXCLUDED: Why.EXCLUDED}
+_STOP_REASONS = {ReceivedState.DISMISSED: StopReason.DISMISSED, ReceivedState.EXCLUDED: StopReason.EXCLUDED}
 PLACING_PAUSE = timedelta(seconds=15)
 
 
@@ -96,16 +96,16 @@ def store_stop(
     now = platform.clock.now()
     units = units_of(session, [order.id])[order.id]
     label = platform.carts.manifest(session.get_one(Integration, order.integration_id).cart).label
-    why = {"why": _why(order, units)}
+    params = {"reason": _stop_reason(order, units)}
     order.stop_asked_at, order.stopped = now, not isinstance(answer, TooLate)
     if order.ack_state == AckState.DUE:
         order.ack_state = AckState.NOT_NEEDED
     if isinstance(answer, Cancelled):
-        told = Told(EventCode.STOP, why)
+        told = Told(EventCode.STOP, params)
     elif isinstance(answer, PartlyCancelled):
-        told = Told(EventCode.STOPPED_IN_PART, why)
+        told = Told(EventCode.STOPPED_IN_PART, params)
     else:
-        told = Told(EventCode.STOP_TOO_LATE, {**why, "message": answer.message})
+        told = Told(EventCode.STOP_TOO_LATE, {**params, "message": answer.message})
     if isinstance(answer, Cancelled):
         if order.state not in NOT_FROM_HERE and units.shipped_elsewhere:
             transition(session, [order.id], ReceivedState.DISMISSED, Told(EventCode.STOPPED_ELSEWHERE), now)
@@ -118,7 +118,7 @@ def store_stop(
             account_id=order.account_id,
             kind=CaseKind.TOO_LATE,
             subject=f"order {order.number}",
-            sentence=f"Order {order.number}: {told.text({'cart': label})} Intercept the parcel, or expect it back.",
+            message=f"Order {order.number}: {told.text({'cart': label})} Intercept the parcel, or expect it back.",
             integration_id=order.integration_id,
             order_id=order.id,
         )
@@ -130,6 +130,6 @@ def store_stop(
             end_case(session, now, account_id=order.account_id, kind=kind, subject=f"order {order.number}")
 
 
-def _why(order: ReceivedOrder, units: OrderUnits) -> Why:
-    otherwise = Why.SHIPPED_ELSEWHERE if units.shipped_elsewhere else Why.CANCELLED
-    return _WHY.get(ReceivedState(order.state), otherwise)
+def _stop_reason(order: ReceivedOrder, units: OrderUnits) -> StopReason:
+    otherwise = StopReason.SHIPPED_ELSEWHERE if units.shipped_elsewhere else StopReason.CANCELLED
+    return _STOP_REASONS.get(ReceivedState(order.state), otherwise)

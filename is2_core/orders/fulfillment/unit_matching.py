@@ -89,7 +89,7 @@ def match_units(
 
 
 class _Contents:
-    """What is left of the packages' contents; a package also uses what those before it have left."""
+    """The rest of the packages' contents; a package also uses what those before it have left."""
 
     def __init__(self, packages: Sequence[StandingPackage]) -> None:
         self._left = [Counter(package.contents) for package in packages]
@@ -219,7 +219,7 @@ class _Matcher:
             self._slots[package.id] = package.reference
 
     def _unused(self) -> list[HeldUnits]:
-        """What the cart has under references that nothing decided so far will change or confirm."""
+        """Return the units the cart has under references that nothing decided so far will change or confirm."""
         used = {reference for package_id, reference in self._slots.items() if self._units(package_id)}
         return [
             entry for reference, entry in self._held.items() if reference not in used and reference not in self._others

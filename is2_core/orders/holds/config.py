@@ -14,7 +14,7 @@ from is2_core.db.rows import insert_rows
 from is2_core.db.types import seal
 from is2_core.items.known_skus import known_among
 from is2_core.items.models import CartItem, Mapping, ShippingMapping
-from is2_core.orders.holds.facts import MethodRule, StoreRules, facts_of
+from is2_core.orders.holds.input import HoldConfig, MethodConfig, input_of
 from is2_core.orders.holds.reasons import REASONS, HoldCode, HoldReason, holds_for
 from is2_core.orders.models import Hold, ReceivedOrder
 from is2_core.orders.states import ReceivedState
@@ -25,7 +25,7 @@ from is2_core.platform import Platform
 from plugins.interface import OrderState, ShippingMappingUI
 
 
-def load_rules(
+def load_config(
     platform: Platform,
     session: Session,
     integration: Integration,
@@ -33,7 +33,7 @@ def load_rules(
     *,
     methods: Iterable[str],
     skus: Iterable[str],
-) -> StoreRules:
+) -> HoldConfig:
     """The store's rules, as far as these shipping methods and cart SKUs need them."""
     wanted = set(skus)
     mappings: dict[str, dict[str, int]] = {}
@@ -45,8 +45,8 @@ def load_rules(
     for cart_sku, warehouse_sku, quantity in rows:
         mappings.setdefault(cart_sku, {})[warehouse_sku] = quantity
     shipping = session.scalars(sa.select(ShippingMapping).where(ShippingMapping.integration_id == integration.id))
-    return StoreRules(
-        methods={row.method_key: MethodRule(row.service, row.hold) for row in shipping},
+    return HoldConfig(
+        methods={row.method_key: MethodConfig(row.service, row.hold) for row in shipping},
         mappings=mappings,
         warehouse_skus=frozenset(known_among(session, integration.account_id, wanted, integration.wms_target)),
         method_keys={method: canonical_key(ui, method) for method in set(methods)},
@@ -54,16 +54,16 @@ def load_rules(
     )
 
 
-def rules_for(
+def config_for(
     platform: Platform,
     session: Session,
     integration: Integration,
     ui: ShippingMappingUI,
     orders: Iterable[ReceivedOrder],
-) -> StoreRules:
+) -> HoldConfig:
     """The store's rules as far as these stored orders (lines loaded) need them."""
     loaded = list(orders)
-    return load_rules(
+    return load_config(
         platform,
         session,
         integration,
@@ -73,10 +73,10 @@ def rules_for(
     )
 
 
-def apply_holds(session: Session, orders: Sequence[ReceivedOrder], rules: StoreRules, now: datetime) -> int:
+def apply_holds(session: Session, orders: Sequence[ReceivedOrder], config: HoldConfig, now: datetime) -> int:
     """Recompute the holds of stored orders that are not placed (lines loaded); returns how many are placeable."""
     payable = [order for order in orders if order.cart_state != OrderState.PENDING]
-    found = {order.id: holds_for(facts_of(order), rules) for order in payable}
+    found = {order.id: holds_for(input_of(order), config) for order in payable}
     before = _stored_holds(session, payable)
     changed = {order_id: holds for order_id, holds in found.items() if list(holds) != before.get(order_id, [])}
     free = [order for order in payable if not found[order.id]]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from is2_core.orders.holds.addresses import address_problem_text
-from is2_core.orders.holds.facts import OrderFacts, StoreRules
+from is2_core.orders.holds.input import HoldConfig, HoldInput
 from is2_core.orders.states import CustomizationState
 from is2_core.orders.wording.parameters import Params, Wording
 
@@ -43,8 +43,8 @@ class Actor(StrEnum):
 
 @dataclass(frozen=True)
 class Fix:
-    """What a merchant can do about a hold: a label, which page (items, shipping, address, approve, help), and what to
-    fill in there."""
+    """The action a merchant can take about a hold: a label, which page (items, shipping, address, approve, help), and
+    what to fill in there."""
 
     label: str
     page: str
@@ -75,7 +75,7 @@ class Reason:
     """
 
     label: str
-    check: Callable[[OrderFacts, StoreRules], Iterable[Params]]
+    check: Callable[[HoldInput, HoldConfig], Iterable[Params]]
     wording: Wording
     actor: Actor
     ends: Callable[[Params], Fix]
@@ -93,9 +93,9 @@ _CUSTOMIZATION = {
 _TOLD_NOTHING = {"state": "an unknown state", "fulfilled_by": "nothing of who fulfills the order"}
 
 
-def _unknown_skus(order: OrderFacts, rules: StoreRules) -> Iterable[Params]:
+def _unknown_skus(order: HoldInput, config: HoldConfig) -> Iterable[Params]:
     skus = dict.fromkeys(line.sku for line in order.lines if line.open)
-    return [{"sku": sku} for sku in skus if not sku or rules.components(sku) is None]
+    return [{"sku": sku} for sku in skus if not sku or config.components(sku) is None]
 
 
 def _unknown_sku_text(values: Params) -> str:
@@ -108,16 +108,16 @@ def _map_sku(params: Params) -> Fix:
     return Fix("List and map this SKU", "items", {"sku": params["sku"]}) if params["sku"] else _ASK
 
 
-def _unmapped_method(order: OrderFacts, rules: StoreRules) -> Iterable[Params]:
-    return [{"method": order.shipping_method}] if rules.method(order.shipping_method) is None else []
+def _unmapped_method(order: HoldInput, config: HoldConfig) -> Iterable[Params]:
+    return [{"method": order.shipping_method}] if config.method(order.shipping_method) is None else []
 
 
-def _holding_method(order: OrderFacts, rules: StoreRules) -> Iterable[Params]:
-    rule = rules.method(order.shipping_method)
+def _holding_method(order: HoldInput, config: HoldConfig) -> Iterable[Params]:
+    rule = config.method(order.shipping_method)
     return [{"method": order.shipping_method}] if rule is not None and rule.hold else []
 
 
-def _impossible_address(order: OrderFacts, _: StoreRules) -> Iterable[Params]:
+def _impossible_address(order: HoldInput, _: HoldConfig) -> Iterable[Params]:
     return [{"problem": order.address_problem}] if order.has_address and order.address_problem else []
 
 
@@ -126,7 +126,7 @@ def _cancellation_text(values: Params) -> str:
     return f"The buyer has asked to cancel this order.{reason}"
 
 
-def _missing_customizations(order: OrderFacts, _: StoreRules) -> Iterable[Params]:
+def _missing_customizations(order: HoldInput, _: HoldConfig) -> Iterable[Params]:
     states = {line.sku: line.customization for line in order.lines if line.open}
     return [{"sku": sku, "state": state} for sku, state in states.items() if state in _CUSTOMIZATION]
 
@@ -139,8 +139,8 @@ def _customization_text(values: Params) -> str:
 def _unknown_value_text(values: Params) -> str:
     name, _, value = values["value"].partition(": ")
     # A field such as fulfillmentServiceLevel as a merchant reads it.
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).replace("_", " ").lower()
-    said = f"{words} {value!r}" if value else _TOLD_NOTHING.get(name, name)
+    spelled = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).replace("_", " ").lower()
+    said = f"{spelled} {value!r}" if value else _TOLD_NOTHING.get(name, name)
     return f"The cart says {said}, which this platform does not know."
 
 
@@ -222,7 +222,7 @@ REASONS: Mapping[str, Reason] = {
     ),
     HoldCode.FIRST_REVIEW: Reason(
         label="Waits for first review",
-        check=lambda _, rules: [{}] if rules.review_first else [],
+        check=lambda _, config: [{}] if config.review_first else [],
         wording=Wording("First orders wait for your review before they ship."),
         actor=Actor.MERCHANT,
         ends=lambda _: Fix("Approve this order", "approve"),
@@ -239,11 +239,11 @@ REASONS: Mapping[str, Reason] = {
 }
 
 
-def holds_for(order: OrderFacts, rules: StoreRules) -> tuple[HoldReason, ...]:
+def holds_for(order: HoldInput, config: HoldConfig) -> tuple[HoldReason, ...]:
     """All reasons why the order waits; empty when it may go on."""
     return tuple(
         HoldReason(HoldCode(code), params)
         for code, reason in REASONS.items()
         if not (reason.waivable and code in order.waived)
-        for params in reason.check(order, rules)
+        for params in reason.check(order, config)
     )

@@ -8,7 +8,7 @@ from sqlalchemy.orm import selectinload
 from is2_core.accounts.models import Integration
 from is2_core.carts.method_vocabulary import vocabulary
 from is2_core.db.locks import LOCK
-from is2_core.orders.holds.config import apply_holds, rules_for
+from is2_core.orders.holds.config import apply_holds, config_for
 from is2_core.orders.models import ReceivedOrder
 from is2_core.orders.states import TO_PLACE
 from is2_core.platform import Platform
@@ -40,9 +40,9 @@ def review_orders(platform: Platform, run: TaskRun) -> None:
                 .options(selectinload(ReceivedOrder.lines))
                 .with_for_update(**LOCK)
             ).all()
-            rules = rules_for(platform, session, integration, ui, orders)
+            config = config_for(platform, session, integration, ui, orders)
             now = platform.clock.now()
-            if apply_holds(session, orders, rules, now):
+            if apply_holds(session, orders, config, now):
                 enqueue(session, kind=TaskKind.ORDERS_PLACE, integration=integration, now=now, priority=NOW)
             if len(orders) < CHUNK:
                 run.finish(session)

@@ -1,4 +1,4 @@
-"""What becomes of an order as the cart shows it now; pure."""
+"""Classifying an order as the cart shows it now; pure."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from is2_core.orders.holds.facts import StoreRules, facts
+from is2_core.orders.holds.input import HoldConfig, input_from
 from is2_core.orders.holds.reasons import HoldReason, holds_for
 from is2_core.orders.states import (
     CLASSIFIED,
-    MAY_BE_SET_ASIDE,
+    MAY_BE_QUARANTINED,
     WITHOUT_RECIPIENT,
     CustomizationState,
     ReceivedState,
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Decision:
-    """What becomes of an order: its state, what its timeline tells of that (None where it is what it was), why it is
+class Classification:
+    """The class of an order: its state, what its timeline tells of that (None where it is what it was), why it is
     in that state, and what holds it. `stays`: it is followed, but not decided about any more."""
 
     state: ReceivedState
@@ -40,28 +40,28 @@ class Decision:
         return self.state not in WITHOUT_RECIPIENT
 
 
-def decide(
+def classify(
     order: Order,
     stored: ReceivedOrder | None,
     integration: Integration,
-    rules: StoreRules,
+    config: HoldConfig,
     customized: Mapping[str, CustomizationState],
-) -> Decision:
-    """What becomes of an order as the cart shows it now; pure.
+) -> Classification:
+    """Classify an order as the cart shows it now.
 
     Args:
         customized: by line of the order, whether what the buyer had made on it is here.
     """
     if stored is not None and (stored.placed_at is not None or stored.state not in CLASSIFIED):
-        return Decision(ReceivedState(stored.state), stays=True)
+        return Classification(ReceivedState(stored.state), stays=True)
     ended = _ended(order, integration)
     if ended is not None:
         state, told = ended
-        return Decision(state, told, told)
-    holds = holds_for(facts(order, stored, customized), rules)
+        return Classification(state, told, told)
+    holds = holds_for(input_from(order, stored, customized), config)
     if holds:
-        return Decision(ReceivedState.HELD, held(holds), holds=holds)
-    return Decision(ReceivedState.STAGED, Told(EventCode.STAGED) if stored is None else None)
+        return Classification(ReceivedState.HELD, held(holds), holds=holds)
+    return Classification(ReceivedState.STAGED, Told(EventCode.STAGED) if stored is None else None)
 
 
 def _ended(order: Order, integration: Integration) -> tuple[ReceivedState, Told] | None:
@@ -82,9 +82,9 @@ def _ended(order: Order, integration: Integration) -> tuple[ReceivedState, Told]
     return None
 
 
-def sets_aside(reject: OrderReject, stored: ReceivedOrder | None) -> bool:
+def quarantines(reject: OrderReject, stored: ReceivedOrder | None) -> bool:
     """Whether an unreadable revision takes the place of what is stored: not once the warehouse may have it."""
     if stored is None:
         return True
-    open_here = stored.state in MAY_BE_SET_ASIDE and stored.asked_at is None
+    open_here = stored.state in MAY_BE_QUARANTINED and stored.placing_since is None
     return open_here and (reject.updated_at is None or reject.updated_at >= stored.cart_updated_at)

@@ -24,7 +24,7 @@ WAIT_FOR_ORDERS = timedelta(hours=6)
 _TRIED = timedelta(hours=1)
 
 
-def orders_known_until(session: Session, integration: Integration) -> datetime | None:
+def imported_until(session: Session, integration: Integration) -> datetime | None:
     """The time on our clock up to which the store's orders have been received."""
     watermark = session.scalar(
         sa.select(ImportCursor.watermark).where(
@@ -36,7 +36,7 @@ def orders_known_until(session: Session, integration: Integration) -> datetime |
 
 def known(session: Session, integration: Integration, until: datetime) -> bool:
     """Whether all orders up to this time on our clock have been received."""
-    known_until = orders_known_until(session, integration)
+    known_until = imported_until(session, integration)
     return known_until is not None and known_until >= until
 
 

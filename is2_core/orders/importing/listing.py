@@ -54,7 +54,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Window:
-    """What one listing asks for, and the page it is at."""
+    """The query of one listing, and the page it is at."""
 
     by: QueryBy
     start: datetime
@@ -233,7 +233,7 @@ def _end_page(listing: Listing, session: Session, integration: Integration, wind
 
 
 def _ask_for_what_is_owed(session: Session, integration: Integration, now: datetime) -> None:
-    """Whatever a store still owes goes on with its next listing at the latest, even if a task of it was set aside."""
+    """Ask for all that an integration still owes: it goes on with the next listing, even if a task failed."""
     enqueue(session, kind=TaskKind.ORDERS_PLACE, integration=integration, now=now)
     enqueue(session, kind=TaskKind.ORDERS_STOP, integration=integration, now=now)
     enqueue(session, kind=TaskKind.ACKNOWLEDGEMENTS_SEND, integration=integration, now=now)

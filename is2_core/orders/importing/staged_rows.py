@@ -6,8 +6,8 @@ import hashlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from is2_core.orders.holds.facts import address_of, unknown_values
-from is2_core.orders.importing.classify import Decision
+from is2_core.orders.holds.input import address_of, unknown_values
+from is2_core.orders.importing.classify import Classification
 from is2_core.orders.states import CustomizationState, ReceivedState
 from is2_core.orders.wording.events import EventCode, Told
 from plugins.interface import Address, Order, OrderLine, OrderReject, OrderState
@@ -32,7 +32,7 @@ def order_row(
     integration: Integration,
     order: Order,
     stored: ReceivedOrder | None,
-    decision: Decision,
+    classification: Classification,
     now: datetime,
 ) -> dict[str, Any]:
     """The row of an order, but for what the cart tells under the columns' own names.
@@ -43,17 +43,17 @@ def order_row(
     kept = stored if order.total is None else None
     return {
         **_known_by(integration, order.remote_id, now),
-        "state": decision.state,
+        "state": classification.state,
         "cart_state": order.state,
         "unknown": unknown_values(order),
-        "has_address": has_address and (decision.needs_recipient or (stored is not None and stored.has_address)),
+        "has_address": has_address and (classification.needs_recipient or (stored is not None and stored.has_address)),
         "address_problem": problem,
         "cancellation_requested": order.cancellation_request is not None,
         "total": str(order.total.amount) if order.total else kept.total if kept else "",
         "currency": order.total.currency if order.total else kept.currency if kept else "",
         "cart_created_at": order.created_at,
         "cart_updated_at": order.updated_at,
-        "cart_packages": _packages(order, stored) if decision.needs_recipient else None,
+        "cart_packages": _packages(order, stored) if classification.needs_recipient else None,
     }
 
 
@@ -73,7 +73,7 @@ def reject_row(
 
 def unreadable(reject: OrderReject) -> Told:
     """Why an order that could not be understood is set aside."""
-    return Told(EventCode.QUARANTINED, {"message": reject.sentence})
+    return Told(EventCode.QUARANTINED, {"message": reject.message})
 
 
 def _known_by(integration: Integration, remote_id: str, now: datetime) -> dict[str, Any]:
@@ -112,13 +112,13 @@ def line_row(order_id: int, line: OrderLine, customized: CustomizationState) -> 
     }
 
 
-def tells_of_people(order: Order) -> bool:
+def has_pii(order: Order) -> bool:
     """Whether the cart says anything of an order that has to be sealed."""
     return bool(order.recipient or order.buyer or _lines(order))
 
 
-def personal(order: Order, known: Any) -> dict[str, Any]:
-    """What is sealed of an order: what the cart says now, and what it leaves out as it was known.
+def pii_told(order: Order, known: Any) -> dict[str, Any]:
+    """Return the part of an order that is sealed: what the cart says now, and what it leaves out as it was known.
 
     Args:
         known: what was sealed of it before, None where nothing was.

@@ -19,14 +19,14 @@ from is2_core.items.activity import note_sold
 from is2_core.orders.cancellation_requests import requested_late, tell_of_requests
 from is2_core.orders.cancelled_units import follow_cart, is_to_be_stopped
 from is2_core.orders.customized_lines import Customized, customized_lines
-from is2_core.orders.holds.config import load_rules, replace_holds
-from is2_core.orders.importing.classify import Decision, decide, sets_aside
+from is2_core.orders.holds.config import load_config, replace_holds
+from is2_core.orders.importing.classify import Classification, classify, quarantines
 from is2_core.orders.importing.staged_rows import (
+    has_pii,
     line_row,
     order_row,
-    personal,
+    pii_told,
     reject_row,
-    tells_of_people,
     unreadable,
 )
 from is2_core.orders.importing.state_changes import move, write_events
@@ -68,7 +68,7 @@ def stage(
         for order in newest.values()
         if order.remote_id not in stored or stored[order.remote_id].cart_updated_at <= order.updated_at
     ]
-    rules = load_rules(
+    config = load_config(
         platform,
         session,
         integration,
@@ -77,61 +77,61 @@ def stage(
         skus=[line.sku for order in fresh for line in order.lines],
     )
     customized = customized_lines(platform, session, integration, fresh, stored)
-    decisions = {
-        order.remote_id: decide(order, stored.get(order.remote_id), integration, rules, customized[order.remote_id])
+    classified = {
+        order.remote_id: classify(order, stored.get(order.remote_id), integration, config, customized[order.remote_id])
         for order in fresh
     }
     rows = [
         {
             **told(ReceivedOrder, order),
-            **order_row(integration, order, stored.get(order.remote_id), decisions[order.remote_id], now),
+            **order_row(integration, order, stored.get(order.remote_id), classified[order.remote_id], now),
             "late_found": late_before is not None and order.updated_at < late_before,
-            **reason_columns(decisions[order.remote_id].reason, (integration.id, order.remote_id)),
+            **reason_columns(classified[order.remote_id].reason, (integration.id, order.remote_id)),
             **_sealed_texts(integration, order),
         }
         for order in fresh
     ]
-    set_aside = [
+    quarantine = [
         reject
         for reject in {entry.remote_id: entry for entry in rejects if entry.remote_id not in newest}.values()
-        if sets_aside(reject, stored.get(reject.remote_id))
+        if quarantines(reject, stored.get(reject.remote_id))
     ]
     rows += [
         reject_row(integration, reject, stored.get(reject.remote_id), now)
         | reason_columns(unreadable(reject), (integration.id, reject.remote_id))
-        for reject in set_aside
+        for reject in quarantine
     ]
-    reasons = {remote_id: decision.reason for remote_id, decision in decisions.items() if not decision.stays}
-    reasons |= {reject.remote_id: unreadable(reject) for reject in set_aside}
+    reasons = {remote_id: its.reason for remote_id, its in classified.items() if not its.stays}
+    reasons |= {reject.remote_id: unreadable(reject) for reject in quarantine}
     late = requested_late(fresh, stored)
     # One order of locks in every transaction, so that two of them never wait for each other.
     rows.sort(key=lambda row: row["remote_id"])
     written = platform.db.upsert_from_cart(session, ReceivedOrder, rows, returning=["id", "remote_id"])
     id_of = {remote_id: order_id for order_id, remote_id in written}
-    _write_details(platform, session, integration, fresh, stored, decisions, id_of, customized)
-    news = {remote_id: decision.told for remote_id, decision in decisions.items()}
+    _write_details(platform, session, integration, fresh, stored, classified, id_of, customized)
+    news = {remote_id: its.told for remote_id, its in classified.items()}
     write_events(session, rows, stored, told=reasons | news, id_of=id_of, now=now)
-    sold = _sold(fresh, stored, decisions)
+    sold = _sold(fresh, stored, classified)
     move(session, rows, stored, reasons, now)
     known = [stored[order.remote_id] for order in fresh if order.remote_id in stored]
     to_post = follow_cart(platform, session, known, now)
     tell_of_requests(session, late, now)
-    held = {remote_id: decision.holds for remote_id, decision in decisions.items()}
+    held = {remote_id: its.holds for remote_id, its in classified.items()}
     replace_holds(session, {order_id: held.get(remote_id, ()) for remote_id, order_id in id_of.items()})
-    _ask_for_what_follows(session, integration, fresh, stored, decisions, customized, now)
+    _ask_for_what_follows(session, integration, fresh, stored, classified, customized, now)
     if to_post:
         enqueue(session, kind=TaskKind.TRACKING_POST, integration=integration, now=now, priority=SOON)
     note_sold(session, integration, sold, platform)
 
 
 def _sealed_texts(integration: Integration, order: Order) -> dict[str, SealedValue | None]:
-    """What the buyer wrote and the cart says of an order, by column."""
-    words = {
+    """Seal what the buyer wrote and the cart says of an order, by column."""
+    texts = {
         ReceivedOrder.sealed_cancel_reason: order.cancellation_request,
         ReceivedOrder.sealed_caution: order.caution,
     }
     key = (integration.id, order.remote_id)
-    return {column.key: seal(column, text, *key) if text else None for column, text in words.items()}
+    return {column.key: seal(column, text, *key) if text else None for column, text in texts.items()}
 
 
 def _lock(session: Session, integration: Integration, remote_ids: Sequence[str]) -> dict[str, ReceivedOrder]:
@@ -170,8 +170,8 @@ def stage_singly(
         except (StatementError, OverflowError, UnicodeError) as error:
             if isinstance(error, OperationalError | InterfaceError):
                 raise
-            sentence = "This order holds a value that cannot be stored; ask for help."
-            refused.append(OrderReject(order.remote_id, "NOT_STORABLE", sentence, order.updated_at))
+            message = "This order holds a value that cannot be stored; ask for help."
+            refused.append(OrderReject(order.remote_id, "NOT_STORABLE", message, order.updated_at))
     stage(platform, session, integration, ui, (), [*rejects, *refused])
 
 
@@ -181,7 +181,7 @@ def _write_details(
     integration: Integration,
     orders: Sequence[Order],
     stored: Mapping[str, ReceivedOrder],
-    decisions: Mapping[str, Decision],
+    classified: Mapping[str, Classification],
     id_of: Mapping[str, int],
     customized: Mapping[str, Customized],
 ) -> None:
@@ -192,24 +192,24 @@ def _write_details(
             id_of[order.remote_id],
             line,
             customized[order.remote_id][line.remote_id]
-            if order.remote_id in stored or decisions[order.remote_id].needs_recipient
+            if order.remote_id in stored or classified[order.remote_id].needs_recipient
             else CustomizationState.NONE,
         )
         for order in orders
         for line in order.lines
     ]
     platform.db.upsert_from_cart(session, ReceivedLine, lines)
-    wanted = [order for order in orders if decisions[order.remote_id].needs_recipient and tells_of_people(order)]
-    known = _stored_people(session, [id_of[order.remote_id] for order in wanted if order.remote_id in stored])
+    wanted = [order for order in orders if classified[order.remote_id].needs_recipient and has_pii(order)]
+    known = _stored_pii(session, [id_of[order.remote_id] for order in wanted if order.remote_id in stored])
     recipients = []
     for order in wanted:
         order_id = id_of[order.remote_id]
         try:
-            people = known[order_id].open(integration.id, order.remote_id) if order_id in known else None
+            pii = known[order_id].open(integration.id, order.remote_id) if order_id in known else None
         except CannotOpen:
-            people = None
-        news, besides = personal(order, people), told(Recipient, order)
-        if news != people or besides:
+            pii = None
+        news, besides = pii_told(order, pii), told(Recipient, order)
+        if news != pii or besides:
             sealed = seal(Recipient.sealed, news, integration.id, order.remote_id)
             row = {"account_id": integration.account_id, "order_id": order_id, "sealed": sealed}
             recipients.append(besides | row)
@@ -245,14 +245,14 @@ def _end_lines_gone(session: Session, orders: Sequence[Order], stored: Mapping[s
         )
 
 
-def _stored_people(session: Session, order_ids: Sequence[int]) -> dict[int, SealedValue]:
+def _stored_pii(session: Session, order_ids: Sequence[int]) -> dict[int, SealedValue]:
     if not order_ids:
         return {}
     rows = session.execute(sa.select(Recipient.order_id, Recipient.sealed).where(Recipient.order_id.in_(order_ids)))
     return {order_id: sealed for order_id, sealed in rows if sealed}
 
 
-def _sold(orders: Sequence[Order], stored: dict[str, ReceivedOrder], decisions: dict[str, Decision]) -> set[str]:
+def _sold(orders: Sequence[Order], stored: dict[str, ReceivedOrder], classified: dict[str, Classification]) -> set[str]:
     """Cart SKUs of orders that began, changed or ceased to need stock the warehouse does not know of yet."""
     touched = [
         order
@@ -260,13 +260,13 @@ def _sold(orders: Sequence[Order], stored: dict[str, ReceivedOrder], decisions: 
         if (before := stored.get(order.remote_id)) is None
         or (
             before.placed_at is None
-            and (before.state != decisions[order.remote_id].state or before.cart_updated_at != order.updated_at)
+            and (before.state != classified[order.remote_id].state or before.cart_updated_at != order.updated_at)
         )
     ]
     return {
         line.sku
         for order in touched
-        if order.remote_id in stored or decisions[order.remote_id].state in UNPLACED
+        if order.remote_id in stored or classified[order.remote_id].state in UNPLACED
         for line in order.lines
     }
 
@@ -276,21 +276,21 @@ def _ask_for_what_follows(
     integration: Integration,
     orders: Sequence[Order],
     stored: dict[str, ReceivedOrder],
-    decisions: dict[str, Decision],
+    classified: dict[str, Classification],
     customized: Mapping[str, Customized],
     now: datetime,
 ) -> None:
-    wanted = [order for order in orders if decisions[order.remote_id].needs_recipient]
+    wanted = [order for order in orders if classified[order.remote_id].needs_recipient]
     if any(CustomizationState.DUE in customized[order.remote_id].values() for order in wanted):
         enqueue(session, kind=TaskKind.ORDERS_CUSTOMIZE, integration=integration, now=now, priority=SOON)
-    if any(decisions[order.remote_id].state is ReceivedState.STAGED and order.state in TO_SHIP for order in orders):
+    if any(classified[order.remote_id].state is ReceivedState.STAGED and order.state in TO_SHIP for order in orders):
         enqueue(session, kind=TaskKind.ORDERS_PLACE, integration=integration, now=now, priority=SOON)
-    if any(_is_stopped(order, stored.get(order.remote_id), decisions[order.remote_id]) for order in orders):
+    if any(_is_stopped(order, stored.get(order.remote_id), classified[order.remote_id]) for order in orders):
         enqueue(session, kind=TaskKind.ORDERS_STOP, integration=integration, now=now, priority=SOON)
 
 
-def _is_stopped(order: Order, stored: ReceivedOrder | None, decision: Decision) -> bool:
+def _is_stopped(order: Order, stored: ReceivedOrder | None, classification: Classification) -> bool:
     """Whether the warehouse may have an order that is not to be shipped from there any more."""
-    if stored is None or stored.asked_at is None or stored.stop_asked_at is not None:
+    if stored is None or stored.placing_since is None or stored.stop_asked_at is not None:
         return False
-    return order.state is OrderState.CANCELLED or not decision.needs_recipient or is_to_be_stopped(stored)
+    return order.state is OrderState.CANCELLED or not classification.needs_recipient or is_to_be_stopped(stored)

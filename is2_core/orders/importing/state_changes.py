@@ -65,12 +65,12 @@ def move(
             moved.setdefault(row["state"], {})[before.id] = reason
         elif not has_reason(before, reason):
             stay[before.id] = reason
-    for to, why in moved.items():
-        transition(session, why, to, why, now)
+    for to, by_order in moved.items():
+        transition(session, by_order, to, by_order, now)
     explain(session, stay)
 
 
 def _is_no_news(before: ReceivedOrder, cart_state: str) -> bool:
-    """What was shipped from here comes back as shipped; what somebody else shipped is told with its units."""
+    """Units shipped from here come back as shipped; what somebody else shipped is told with its units."""
     shipped = before.placed_at is not None and cart_state in CONFIRMED
     return before.cart_state == cart_state or shipped

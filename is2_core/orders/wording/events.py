@@ -17,7 +17,7 @@ OLD_TEXT = "text"
 
 
 class EventCode(StrEnum):
-    """What happened to an order, or why it is in its state. Rows hold the names, so they stay."""
+    """An event in the life of an order, or the reason of its state. Rows hold the names, so they stay."""
 
     STAGED = "STAGED"
     PAYMENT_PENDING = "PAYMENT_PENDING"
@@ -93,7 +93,7 @@ def worded(code: str, params: Params, about: Params) -> str:
 
 
 def held(holds: Sequence[HoldReason]) -> Told:
-    """What holds an order, as one entry."""
+    """Return the reasons that hold an order as one entry."""
     plain, quoted = [], {}
     for number, hold in enumerate(holds):
         params, sealed = REASONS[hold.code].wording.stored(hold.params)
@@ -134,7 +134,7 @@ def _count(units: int) -> str:
 
 
 class Advice(StrEnum):
-    """What becomes of units that the warehouse has and nobody wants any more: it is asked to stop, part of it gone or
+    """Advice on units that the warehouse has and nobody wants any more: it is asked to stop, part of it gone or
     not; all is gone; or a person must have it leave them out."""
 
     STOP = "STOP"
@@ -152,7 +152,7 @@ _ADVICE: Params = {
 }
 
 
-class Why(StrEnum):
+class StopReason(StrEnum):
     """Why the warehouse was asked to stop an order."""
 
     DISMISSED = "DISMISSED"
@@ -161,16 +161,18 @@ class Why(StrEnum):
     CANCELLED = "CANCELLED"
 
 
-_WHY: Params = {
-    Why.DISMISSED: "Dismissed",
-    Why.EXCLUDED: "Not to be shipped from here any more",
-    Why.SHIPPED_ELSEWHERE: "Confirmed at {cart} by somebody else",
-    Why.CANCELLED: "Cancelled at {cart}",
+_STOP_REASONS: Params = {
+    StopReason.DISMISSED: "Dismissed",
+    StopReason.EXCLUDED: "Not to be shipped from here any more",
+    StopReason.SHIPPED_ELSEWHERE: "Confirmed at {cart} by somebody else",
+    StopReason.CANCELLED: "Cancelled at {cart}",
 }
 
 
 def _stopped(rest: str) -> Callable[[Params], str]:
-    return lambda values: f"{_WHY.get(values['why'], '').format(cart=values['cart'])}{rest.format_map(values)}"
+    return lambda values: (
+        f"{_STOP_REASONS.get(values['reason'], '').format(cart=values['cart'])}{rest.format_map(values)}"
+    )
 
 
 class Ended(StrEnum):
@@ -240,11 +242,11 @@ EVENTS: Mapping[str, Wording] = {
     EventCode.TOO_LATE: Wording(
         "Order {order} was cancelled at {cart}, and not all that the warehouse shipped of it was wanted."
     ),
-    EventCode.STOP: Wording(_stopped(" after it was placed; the warehouse stopped it."), plain=("why",)),
+    EventCode.STOP: Wording(_stopped(" after it was placed; the warehouse stopped it."), plain=("reason",)),
     EventCode.STOPPED_IN_PART: Wording(
-        _stopped("; part of it had been shipped, the warehouse stopped the rest."), plain=("why",)
+        _stopped("; part of it had been shipped, the warehouse stopped the rest."), plain=("reason",)
     ),
-    EventCode.STOP_TOO_LATE: Wording(_stopped(", but too late. {message}"), sealed=("message",), plain=("why",)),
+    EventCode.STOP_TOO_LATE: Wording(_stopped(", but too late. {message}"), sealed=("message",), plain=("reason",)),
     EventCode.WAREHOUSE_ENDED: Wording("The warehouse ended this order: {message}", sealed=("message",)),
     EventCode.WAREHOUSE_ENDED_REST: Wording(
         "The warehouse ended the rest of this order: {message}", sealed=("message",)

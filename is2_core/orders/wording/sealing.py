@@ -1,5 +1,5 @@
-"""What somebody outside wrote of an order (a buyer, or whoever may quote one), sealed for it: by holds, the timeline
-and the order itself."""
+"""Texts that somebody outside wrote of an order (a buyer, or whoever may quote one), sealed for it: by holds, the
+timeline and the order itself."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class Entry:
 
 
 def about(platform: Platform, cart: str, number: str) -> Params:
-    """What wordings name of an order: its number, and what its cart is called and says."""
+    """The facts of an order that wordings name: its number, and what its cart is called and says."""
     manifest = platform.carts.manifest(cart) if cart in platform.carts.names() else None
     return {
         "order": number,
@@ -65,7 +65,7 @@ def about(platform: Platform, cart: str, number: str) -> Params:
 
 
 def shown_holds(platform: Platform, order: ReceivedOrder, cart: str) -> list[ShownHold]:
-    """What holds an order (its holds loaded), worded."""
+    """Return the reasons that hold an order (its holds loaded), worded."""
     told_of = about(platform, cart, order.number)
     return [_shown(hold, (order.integration_id, order.remote_id), told_of) for hold in order.holds]
 

@@ -70,7 +70,7 @@ def mismatch(detail: str) -> Temporary:
 
 def _placed(result: Result, place: str) -> Result:
     if place and isinstance(result, Rejected):
-        return Rejected(result.code, f"{place}: {result.sentence}")
+        return Rejected(result.code, f"{place}: {result.message}")
     return result
 
 

@@ -18,12 +18,12 @@ from plugins.amazon.manifest import CREATE_LISTINGS_FEED, INVENTORY_SCHEDULE, RA
 from plugins.amazon.stores import remote_fulfillment, seller_of, stock_sites
 from plugins.interface import (
     CartContext,
+    InventoryQuantity,
     PendingSubmission,
     RateLimited,
     Rejected,
     Result,
     Retry,
-    StockLevel,
     WriteReply,
 )
 
@@ -32,7 +32,7 @@ _PLAN = RATE_PLANS[CREATE_LISTINGS_FEED]
 _FEEDS_MAX = _PLAN.burst
 
 
-def push(ctx: CartContext, levels: Sequence[StockLevel]) -> WriteReply:
+def push(ctx: CartContext, entries: Sequence[InventoryQuantity]) -> WriteReply:
     """Hand in the feeds of these levels, at most 25,000.
 
     Raises:
@@ -42,32 +42,32 @@ def push(ctx: CartContext, levels: Sequence[StockLevel]) -> WriteReply:
     """
     sites = stock_sites(ctx.store)
     results: dict[str, Result] = {}
-    placed: list[tuple[tuple[int, ...], StockLevel]] = []
-    for level in levels:
-        places = _places(level, sites)
-        refusal = refuse(level) or (None if places else _not_listed(ctx))
+    placed: list[tuple[tuple[int, ...], InventoryQuantity]] = []
+    for entry in entries:
+        places = _places(entry, sites)
+        refusal = refuse(entry) or (None if places else _not_listed(ctx))
         if refusal is not None:
-            results[level.key] = refusal
+            results[entry.key] = refusal
         else:
-            placed.append((places, level))
+            placed.append((places, entry))
     order = _order([places for places, _ in placed], ctx.clock.now())
     # By the first of their feeds, so that what no feed carries when the budget ends is the rest of it.
     placed.sort(key=lambda entry: sorted(map(order.index, entry[0])))
     feeds, until = _send(ctx, sites, order[:_FEEDS_MAX], placed)
     carried = [entry for entry in placed if not feeds.keys().isdisjoint(entry[0])]
-    for _, level in placed[len(carried) :]:
-        results[level.key] = Retry(until)
+    for _, entry in placed[len(carried) :]:
+        results[entry.key] = Retry(until)
     if not carried:
         return WriteReply(results)
     masks = [sum(1 << bit for bit, place in enumerate(feeds) if place in places) for places, _ in carried]
     handle = write_handle(FEED_TYPE, [(sites[place], feed_id) for place, feed_id in feeds.items()], masks)
-    keys = tuple(level.key for _, level in carried)
+    keys = tuple(entry.key for _, entry in carried)
     return WriteReply(results, (PendingSubmission(handle, keys, ctx.clock.now() + FIRST_ASK),))
 
 
-def _places(level: StockLevel, sites: Sequence[str]) -> tuple[int, ...]:
+def _places(entry: InventoryQuantity, sites: Sequence[str]) -> tuple[int, ...]:
     """The marketplaces of a level as places in `sites`; home alone where it is not known what lists the SKU."""
-    listed = level.remote_id.split(REMOTE_ID_SEPARATOR) if level.remote_id else sites[:1]
+    listed = entry.remote_id.split(REMOTE_ID_SEPARATOR) if entry.remote_id else sites[:1]
     return tuple(place for place, site in enumerate(sites) if site in listed)
 
 
@@ -98,13 +98,13 @@ def _send(
     ctx: CartContext,
     sites: Sequence[str],
     order: Sequence[int],
-    placed: Sequence[tuple[tuple[int, ...], StockLevel]],
+    placed: Sequence[tuple[tuple[int, ...], InventoryQuantity]],
 ) -> tuple[dict[int, str], datetime]:
     """The feeds made in this order, by place in `sites`, and when to go on where not all levels are in one."""
     feeds: dict[int, str] = {}
     numbered = list(enumerate(placed, start=1))
     for place in order:
-        messages = [(number, level) for number, (places, level) in numbered if place in places]
+        messages = [(number, entry) for number, (places, entry) in numbered if place in places]
         try:
             document_id = upload_document(ctx, CONTENT_TYPE, build_feed(seller_of(ctx.store), messages))
             feeds[place] = create_feed(ctx, FEED_TYPE, document_id, [sites[place]], CREATE_LISTINGS_FEED)

@@ -9,10 +9,10 @@ from urllib.parse import quote, urlencode
 from plugins.amazon.api import check, json_object, send, unreadable
 from plugins.amazon.errors import until_full
 from plugins.amazon.listings.listings_feed import REMOTE_FULFILLMENT_MESSAGE
-from plugins.amazon.listings.shown_listings import Listing, parse_listing, remote_sites, shown_level, sold_remotely
+from plugins.amazon.listings.shown_listings import Listing, parse_listing, remote_sites, shown_inventory, sold_remotely
 from plugins.amazon.manifest import RATE_PLANS
 from plugins.amazon.stores import remote_fulfillment, seller_of, stock_sites
-from plugins.interface import CartContext, Effect, NotRead, RateLimited, SettingsError, ShownLevel
+from plugins.interface import CartContext, Effect, NotRead, RateLimited, SettingsError, ShownInventory
 
 _SEARCH, _GET = "searchListingsItems", "getListingsItem"
 _PATH = "/listings/2021-08-01/items"
@@ -23,7 +23,7 @@ _NOT_FOUND = 404
 _BURST = RATE_PLANS[_SEARCH].burst
 
 
-def read(ctx: CartContext, skus: Sequence[str]) -> list[ShownLevel | NotRead]:
+def read(ctx: CartContext, skus: Sequence[str]) -> list[ShownInventory | NotRead]:
     """The SKUs that the store's marketplaces list; letter by letter, case and leading zeros count.
 
     One call for 20 SKUs, and one for each SKU with a comma. Up to 80 SKUs fit into a full budget together with the
@@ -52,8 +52,8 @@ def read(ctx: CartContext, skus: Sequence[str]) -> list[ShownLevel | NotRead]:
     apart, much_later = _one_by_one(ctx, sites, [sku for sku in wanted if "," in sku])
     if any(sold_remotely(listing, remote) for listing in (*found, *apart, *changed_last)):
         raise SettingsError(REMOTE_FULFILLMENT_MESSAGE, code="REMOTE_FULFILLMENT")
-    levels = (shown_level(listing, sites) for listing in (*found, *apart) if listing.sku in wanted)
-    shown = {level.sku: level for level in levels if level is not None}
+    entries = (shown_inventory(listing, sites) for listing in (*found, *apart) if listing.sku in wanted)
+    shown = {entry.sku: entry for entry in entries if entry is not None}
     return [*shown.values(), *later, *much_later]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from plugins.interface import MERCHANT_CHANNEL, ShownLevel
+from plugins.interface import MERCHANT_CHANNEL, ShownInventory
 
 REMOTE_ID_SEPARATOR = ","
 
@@ -47,12 +47,12 @@ def parse_listing(item: dict[str, Any]) -> Listing:
     )
 
 
-def shown_level(listing: Listing, sites: Sequence[str]) -> ShownLevel | None:
+def shown_inventory(listing: Listing, sites: Sequence[str]) -> ShownInventory | None:
     """Return the level the core gets; None where none of `sites` lists the SKU."""
     places = [site for site in sites if site in listing.sites]
     if not places:
         return None
-    return ShownLevel(
+    return ShownInventory(
         listing.sku,
         {MERCHANT_CHANNEL if code == _DEFAULT else code: units for code, units in listing.channels.items()},
         listing.lead_days,

@@ -106,7 +106,7 @@ def _read_line(item: Json, state: OrderState) -> OrderLine | None:
         gift_message=text(gift, "giftMessage"),
         gift_wrap=text(gift, "giftWrapLevel"),
         customization_url=text(section(product, "customization"), "customizedUrl"),
-        demands=_demands(item),
+        handling_requirements=_handling_requirements(item),
         ioss=text(section(section(fulfillment, "shipping"), "internationalShipping"), "iossNumber").strip(),
     )
 
@@ -129,13 +129,13 @@ def _cancelled_and_open(item: Json, state: OrderState, ordered: int, executed: b
     return ordered - (fulfilled or 0) - unfulfilled, unfulfilled
 
 
-def _demands(item: Json) -> tuple[str, ...]:
+def _handling_requirements(item: Json) -> tuple[str, ...]:
     """Return the special needs of the units; a constraint that is new to us keeps Amazon's name."""
     fulfillment = section(item, "fulfillment")
     constraints = flags(section(fulfillment, "shipping"), "shippingConstraints")
-    demands = [str(_CONSTRAINTS.get(name, name)) for name in constraints]
+    handling_requirements = [str(_CONSTRAINTS.get(name, name)) for name in constraints]
     if section(section(fulfillment, "packing"), "serialNumberRequirement"):
-        demands.append(HandlingKind.SERIAL_NUMBER)
+        handling_requirements.append(HandlingKind.SERIAL_NUMBER)
     if "TRANSPARENCY" in texts(item, "programs"):
-        demands.append(HandlingKind.TRANSPARENCY_CODE)
-    return tuple(demands)
+        handling_requirements.append(HandlingKind.TRANSPARENCY_CODE)
+    return tuple(handling_requirements)

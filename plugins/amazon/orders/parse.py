@@ -63,7 +63,7 @@ _CANCELLED_YET_OPEN = (
     "Look at the order in Seller Central before it ships."
 )
 # What reads badly when its letters are merely put in lower case.
-_MARKS = {"FBM_SHIP_PLUS": "Ship+"}
+_TAGS = {"FBM_SHIP_PLUS": "Ship+"}
 _ID_MAX = 64
 _UNKNOWN_MAX = 64
 
@@ -115,7 +115,7 @@ def _read_order(raw: Json) -> Order:
         ship_by=bound("shipByWindow", "latestDateTime"),
         deliver_after=bound("deliverByWindow", "earliestDateTime"),
         deliver_by=bound("deliverByWindow", "latestDateTime"),
-        marks=_attempt(lenient, lambda: _marks(raw), ()),
+        tags=_attempt(lenient, lambda: _tags(raw), ()),
         cancellation_request=_attempt(lenient, lambda: read_cancellation_request(items), None),
         cart_order_number=_attempt(lenient, lambda: _cart_order_number(raw), ""),
         caution=_attempt(lenient, lambda: _caution(raw, items), ""),
@@ -142,18 +142,18 @@ def _attempt(lenient: bool, read: Callable[[], T], otherwise: T) -> T:
         raise
 
 
-def _marks(raw: Json) -> tuple[str, ...]:
-    marks = texts(raw, "programs")
+def _tags(raw: Json) -> tuple[str, ...]:
+    tags = texts(raw, "programs")
     for item in sections(raw, "orderItems"):
-        marks += texts(item, "programs")
-        marks += [text(other, "associationType") for other in sections(item, "associatedOrderItems")]
+        tags += texts(item, "programs")
+        tags += [text(other, "associationType") for other in sections(item, "associatedOrderItems")]
     # REPLACEMENT_ORIGINAL_ID marks a replacement, EXCHANGE_ORIGINAL_ID an exchange.
     for other in sections(raw, "associatedOrders"):
-        marks.append(text(other, "associationType").removesuffix(_ORIGINAL))
+        tags.append(text(other, "associationType").removesuffix(_ORIGINAL))
     channel = text(section(raw, "salesChannel"), "channelName")
     if channel != "AMAZON":
-        marks.append(channel)
-    return tuple(_MARKS.get(mark, mark) for mark in dict.fromkeys(marks) if mark)
+        tags.append(channel)
+    return tuple(_TAGS.get(mark, mark) for mark in dict.fromkeys(tags) if mark)
 
 
 def _caution(raw: Json, items: Sequence[Json]) -> str:

@@ -182,7 +182,7 @@ class Harness:
         """Map these SKUs to the cart's own ids, as far as it tells them."""
         if self.has("read_inventory"):
             shown = self.call("read_inventory", skus=skus)
-            return {level.sku: getattr(level, "remote_id", "") for level in shown}
+            return {entry.sku: getattr(entry, "remote_id", "") for entry in shown}
         pages = self.item_pages() if self.has("refresh_cart_items") else ()
         return {item.sku: item.remote_id for page in pages if isinstance(page, ItemPage) for item in page.items}
 

@@ -33,12 +33,12 @@ from plugins.interface import (
     Redirect,
     SellerIdentity,
     ShippingMappingUI,
-    ShownLevel,
+    ShownInventory,
     WriteReply,
 )
 
 NEEDED = ("cart_manifest", "install", "fetch_orders")
-WRITES = {"acknowledge_orders": "acknowledgements", "push_inventory": "levels", "post_tracking": "packages"}
+WRITES = {"acknowledge_orders": "acknowledgements", "push_inventory": "quantities", "post_tracking": "packages"}
 """The writing hooks, each with the name of the argument that holds its entries."""
 
 _RETURNS: dict[str, tuple[type, ...]] = {
@@ -109,7 +109,7 @@ class Hooks:
             f"{hook} returned {type(result).__name__} in place of {' or '.join(kind.__name__ for kind in expected)}"
         )
         if hook == "read_inventory":
-            assert all(isinstance(level, ShownLevel | NotRead) for level in result), (
+            assert all(isinstance(entry, ShownInventory | NotRead) for entry in result), (
                 "read_inventory returned something that is neither ShownLevel nor NotRead"
             )
         check_orders(hook, result)
@@ -132,8 +132,8 @@ def _check_ways(hook: str, watch: side_channels.Watch) -> None:
 
 
 def _check_error(hook: str, error: CartError) -> None:
-    assert isinstance(error.sentence, str) and error.sentence.strip(), (
-        f"{hook} raised {type(error).__name__} without a sentence; the merchant reads it"
+    assert isinstance(error.message, str) and error.message.strip(), (
+        f"{hook} raised {type(error).__name__} without a message; the merchant reads it"
     )
     if isinstance(error, RateLimited):
         offset = error.until.utcoffset()

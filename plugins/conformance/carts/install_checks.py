@@ -88,7 +88,7 @@ class InstallChecks(CartUnderTest):
                     continue
                 assert isinstance(after, AskFields), (
                     f"install took a garbled answer and went on with {type(after).__name__}; raise SettingsError with "
-                    "a sentence for the merchant"
+                    "a message for the merchant"
                 )
 
     def test_a_merchant_who_declines_is_told_so(self, unconnected: Harness) -> None:
@@ -173,5 +173,5 @@ class InstallChecks(CartUnderTest):
 def _garbled(value: str, kind: FieldKind | None) -> str:
     if kind is FieldKind.SHOP_URL:
         return value
-    # Only what is typed as a secret must not be repeated in a sentence.
+    # Only what is typed as a secret must not be repeated in a message.
     return _GARBAGE_KEY if kind is FieldKind.SECRET else _GARBAGE

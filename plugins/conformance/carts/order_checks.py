@@ -83,7 +83,7 @@ class OrderChecks(CartUnderTest):
         pages = list(harness.pages(harness.window()))
         rejected = {reject.remote_id for page in pages for reject in page.rejects}
         assert rejected == {seeded[1]}, f"order {seeded[1]} cannot be understood; rejected were {sorted(rejected)}"
-        assert all(reject.sentence.strip() for page in pages for reject in page.rejects), "a reject needs a sentence"
+        assert all(reject.message.strip() for page in pages for reject in page.rejects), "a reject needs a message"
         harness.check_listed([seeded[0], seeded[2]], pages)
 
     def test_one_order_is_read_as_it_was_listed(self, harness: Harness) -> None:
@@ -162,7 +162,7 @@ class ItemChecks(CartUnderTest):
         before = len(harness.http.calls)
         pages = list(harness.item_pages())
         if isinstance(pages[0], NotListed):
-            assert pages[0].sentence.strip(), "NotListed needs a sentence for the merchant"
+            assert pages[0].message.strip(), "NotListed needs a message for the merchant"
             assert len(harness.http.calls) == before, "NotListed is said without any call"
             return
         skus = {item.sku for page in pages if isinstance(page, ItemPage) for item in page.items}

@@ -48,10 +48,10 @@ def refusals(said: list[str]) -> Iterator[None]:
     """Keep why types of the contract refuse what they are given, for a cart may make a reject of it without a word."""
     original = values.require
 
-    def require(condition: bool, sentence: str) -> None:
+    def require(condition: bool, message: str) -> None:
         if not condition:
-            said.append(sentence)
-        original(condition, sentence)
+            said.append(message)
+        original(condition, message)
 
     with patch.object(values, "require", require), patch.object(order_types, "require", require):
         yield
@@ -66,9 +66,9 @@ def explain_missing(missing: Sequence[str], pages: Iterable[OrderPage], refused:
     rejects = {reject.remote_id: reject for page in pages for reject in page.rejects if reject.remote_id in missing}
     if not rejects:
         return f"fetch_orders does not list {missing}, which the shop has: an order missed never reaches the warehouse"
-    sentence = next(iter(rejects.values())).sentence
+    message = next(iter(rejects.values())).message
     cause = f": a type of the contract refused it, saying {refused[0]!r}" if refused else ""
-    return f"fetch_orders rejects {sorted(rejects)}, which are sound{cause}. The cart's own sentence is {sentence!r}"
+    return f"fetch_orders rejects {sorted(rejects)}, which are sound{cause}. The cart's own message is {message!r}"
 
 
 def _amounts(order: Order) -> Iterator[tuple[str, Money]]:

@@ -26,7 +26,7 @@ def check_reply(hook: str, keys: Sequence[str], reply: WriteReply, now: datetime
                 f"{hook}: the cart_ref of {key} is kept as text, and is {type(result.cart_ref).__name__}"
             )
         if isinstance(result, Rejected):
-            assert result.code and result.sentence.strip(), f"{hook} rejected {key} without a code or a sentence"
+            assert result.code and result.message.strip(), f"{hook} rejected {key} without a code or a message"
         if isinstance(result, Retry):
             assert result.when > now, f"{hook} wants {key} again at {result.when}, and it is {now} already"
     for pending in reply.pending:

@@ -75,7 +75,7 @@ def entries_for(harness: Harness, hook: str, count: int = 2) -> list[Any]:
         )
         remote_ids = harness.remote_ids(harness.author.skus)
         return [
-            samples.level(sku, remote_ids.get(sku, ""), 7 + place, harness.manifest)
+            samples.inventory_quantity(sku, remote_ids.get(sku, ""), 7 + place, harness.manifest)
             for place, sku in enumerate(harness.author.skus)
         ]
     orders = harness.orders(count)
@@ -171,7 +171,7 @@ def _about_result(hook: str, result: Any) -> str:
         waits = result.pending or any(isinstance(one, Retry) for one in result.results.values())
         return "" if waits else "reported success, though not every request succeeded; answer Retry or raise"
     if hook == "read_inventory":
-        return "" if any(isinstance(level, NotRead) for level in result) else "left out what it could not read"
+        return "" if any(isinstance(entry, NotRead) for entry in result) else "left out what it could not read"
     return f"returned {type(result).__name__} as if nothing had happened; raise Temporary or RateLimited"
 
 

@@ -11,10 +11,10 @@ from plugins.interface import (
     AcknowledgedLine,
     Acknowledgement,
     CartManifest,
+    InventoryQuantity,
     Order,
     Package,
     PackageLine,
-    StockLevel,
 )
 
 NUMBER_MAX = 64
@@ -46,10 +46,10 @@ def package(order: Order, manifest: CartManifest, shipped_at: datetime) -> Packa
     )
 
 
-def level(sku: str, remote_id: str, available: int, manifest: CartManifest) -> StockLevel:
+def inventory_quantity(sku: str, remote_id: str, available: int, manifest: CartManifest) -> InventoryQuantity:
     """So many units of a SKU."""
     has_lead_days = any(field.key == "lead_days" for field in manifest.store_fields)
-    return StockLevel(f"stock-{sku}", sku, remote_id, available, lead_days=3 if has_lead_days else None)
+    return InventoryQuantity(f"stock-{sku}", sku, remote_id, available, lead_days=3 if has_lead_days else None)
 
 
 def pii_texts(order: Order) -> Iterator[str]:

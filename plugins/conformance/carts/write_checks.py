@@ -15,7 +15,7 @@ from plugins.conformance.carts.hooks import WRITES
 from plugins.conformance.carts.sample_calls import entries_for, submissions
 from plugins.conformance.expecting import must_raise
 from plugins.conformance.faults import Fault
-from plugins.interface import Applied, CartError, Effect, NotRead, Rejected, ShownLevel, Submission
+from plugins.interface import Applied, CartError, Effect, NotRead, Rejected, ShownInventory, Submission
 
 _UNKNOWN_SKU = "KIT-NO-SUCH-SKU"
 _UNKNOWN_HANDLE = "this is no handle"
@@ -70,21 +70,21 @@ class WriteChecks(CartUnderTest):
     def test_stock_is_set_and_not_added(self, harness: Harness) -> None:
         needs(harness.hooks, "push_inventory")
         needs(harness.hooks, "read_inventory")
-        levels = entries_for(harness, "push_inventory")
+        entries = entries_for(harness, "push_inventory")
         for units in (9, 4):
             harness.apply(
-                "push_inventory", [replace(level, available=units) for level in levels], f"{units} units each"
+                "push_inventory", [replace(entry, available=units) for entry in entries], f"{units} units each"
             )
-            shown = {level.sku: sum(level.channels.values()) for level in self._shown(harness)}
+            shown = {entry.sku: sum(entry.fulfillment_channels.values()) for entry in self._shown(harness)}
             assert shown == dict.fromkeys(self.skus, units), f"{units} units were sent, the shop shows {shown}"
 
     def test_a_sku_the_shop_does_not_know_is_left_out(self, harness: Harness) -> None:
         needs(harness.hooks, "read_inventory")
         shown = harness.call("read_inventory", skus=[*self.skus, _UNKNOWN_SKU])
-        skus = [level.sku for level in shown]
+        skus = [entry.sku for entry in shown]
         assert _UNKNOWN_SKU not in skus, "an unknown SKU is left out; a level of it would be stock that does not exist"
         assert sorted(skus) == sorted(self.skus), f"asked for {sorted(self.skus)}, read {sorted(skus)}"
-        assert all(count >= 0 for level in shown for count in getattr(level, "channels", {}).values())
+        assert all(count >= 0 for entry in shown for count in getattr(entry, "fulfillment_channels", {}).values())
 
     def test_slow_work_ends_with_a_result_for_each_key(self, harness: Harness) -> None:
         needs(harness.hooks, "poll_submission")
@@ -101,9 +101,9 @@ class WriteChecks(CartUnderTest):
                 "poll_submission", submission=Submission(_UNKNOWN_HANDLE, "push_inventory", ("a",), harness.clock.now())
             )
 
-    def _shown(self, harness: Harness) -> list[ShownLevel]:
+    def _shown(self, harness: Harness) -> list[ShownInventory]:
         shown = harness.call("read_inventory", skus=list(self.skus))
-        assert not [level for level in shown if isinstance(level, NotRead)], "read_inventory had the budget to read all"
+        assert not [entry for entry in shown if isinstance(entry, NotRead)], "read_inventory had the budget to read all"
         return list(shown)
 
 

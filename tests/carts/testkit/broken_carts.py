@@ -29,6 +29,7 @@ from plugins.interface import (
     Customization,
     Effect,
     InstallReply,
+    InventoryQuantity,
     ItemPage,
     Money,
     NotListed,
@@ -45,8 +46,7 @@ from plugins.interface import (
     SellerIdentity,
     SettingsError,
     ShippingMappingUI,
-    ShownLevel,
-    StockLevel,
+    ShownInventory,
     Submission,
     Temporary,
     WriteReply,
@@ -78,7 +78,7 @@ def sure_of_nothing_done(ctx: CartContext, acknowledgements: Sequence[Acknowledg
     try:
         return tiny.acknowledge_orders(ctx, acknowledgements)
     except Temporary as error:
-        raise Temporary(error.sentence) from error
+        raise Temporary(error.message) from error
 
 
 def only_once(ctx: CartContext, acknowledgements: Sequence[Acknowledgement]) -> WriteReply:
@@ -174,11 +174,14 @@ def never_unknown(ctx: CartContext, remote_id: str) -> Any:
 
 
 @hookimpl
-def push_inventory(ctx: CartContext, levels: Sequence[StockLevel]) -> WriteReply:
+def push_inventory(ctx: CartContext, quantities: Sequence[InventoryQuantity]) -> WriteReply:
     """Adds to what is there."""
-    shown = {level.sku: level.channels[MERCHANT_CHANNEL] for level in tiny.read_inventory(ctx, [x.sku for x in levels])}
+    shown = {
+        entry.sku: entry.fulfillment_channels[MERCHANT_CHANNEL]
+        for entry in tiny.read_inventory(ctx, [x.sku for x in quantities])
+    }
     return tiny.push_inventory(
-        ctx, [replace(level, available=level.available + shown.get(level.sku, 0)) for level in levels]
+        ctx, [replace(entry, available=entry.available + shown.get(entry.sku, 0)) for entry in quantities]
     )
 
 
@@ -186,11 +189,11 @@ ADDS_STOCK = cart(push_inventory)
 
 
 @hookimpl
-def read_inventory(ctx: CartContext, skus: Sequence[str]) -> list[ShownLevel]:
+def read_inventory(ctx: CartContext, skus: Sequence[str]) -> list[ShownInventory]:
     """Knows every SKU."""
     shown = tiny.read_inventory(ctx, skus)
     missing = set(skus) - {level.sku for level in shown}
-    return [*shown, *(ShownLevel(sku, {MERCHANT_CHANNEL: 0}) for sku in sorted(missing))]
+    return [*shown, *(ShownInventory(sku, {MERCHANT_CHANNEL: 0}) for sku in sorted(missing))]
 
 
 INVENTS_STOCK = cart(read_inventory)
@@ -414,7 +417,7 @@ def with_the_request_in_its_detail(ctx: CartContext, query: OrderQuery) -> Order
     try:
         return tiny.fetch_orders(ctx, query)
     except Permanent as error:
-        raise Permanent(error.sentence, detail=f"authorization: Bearer {ctx.token.get()}") from error
+        raise Permanent(error.message, detail=f"authorization: Bearer {ctx.token.get()}") from error
 
 
 def with_every_order_twice(ctx: CartContext, query: OrderQuery, page: OrderPage) -> OrderPage:

@@ -140,7 +140,7 @@ def calling_it_an_outage() -> SimpleNamespace:
         try:
             return tiny.fetch_orders(ctx, query)
         except AuthorizationLost as error:
-            raise Temporary(error.sentence) from error
+            raise Temporary(error.message) from error
 
     return cart(fetch_orders)
 

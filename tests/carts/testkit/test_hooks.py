@@ -88,7 +88,7 @@ BREAKAGES: dict[str, tuple[SimpleNamespace, str, str, str]] = {
         "without unknown=True",
     ),
     "KeyError on 500": (makers.failing(broken.a_key_error), UNWELL, "fetch_orders", "KeyError.*no CartError"),
-    "an error without words": (makers.failing(broken.without_a_word), UNWELL, "fetch_orders", "without a sentence"),
+    "an error without words": (makers.failing(broken.without_a_word), UNWELL, "fetch_orders", "without a message"),
     "429 counted as a failure": (makers.failing(broken.temporarily_gone), UNWELL, "fetch_orders", "429.*RateLimited"),
     "500 for good": (makers.failing(broken.gone_for_good), UNWELL, "fetch_orders", "500: .*never work"),
     "500 as a wrong setting": (makers.failing(broken.a_wrong_setting), UNWELL, "fetch_orders", "503: .*never work"),
@@ -135,7 +135,7 @@ BREAKAGES: dict[str, tuple[SimpleNamespace, str, str, str]] = {
         makers.one_order(broken.naming_the_key),
         REFUSED,
         "fetch_order",
-        "the sentence of the AuthorizationLost that fetch_order raised gives away a key",
+        "the message of the AuthorizationLost that fetch_order raised gives away a key",
     ),
     "the key in the detail of a refusal": (
         makers.cart(fetch_orders=broken.with_the_request_in_its_detail),

@@ -39,7 +39,7 @@ CONNECTIONS: dict[str, tuple[SimpleNamespace, str, str]] = {
     "the key that was refused": (
         makers.cart(install=broken.naming_the_refused_key),
         "test_an_answer_that_does_not_fit_is_explained",
-        "the sentence of the SettingsError that install raised gives away a key",
+        "the message of the SettingsError that install raised gives away a key",
     ),
     "the key typed before": (
         makers.cart(install=broken.typed_key_as_default),

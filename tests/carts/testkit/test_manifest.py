@@ -24,7 +24,7 @@ SCHEDULES = "test_its_schedules_offer_their_own_default"
 LIMITS = "test_its_limits_are_possible"
 HOURLY = ScheduleChoice(HOUR, "every hour")
 MANIFESTS: list[tuple[dict[str, Any], str, str]] = [
-    ({"contract": "2.0"}, "test_it_names_itself_and_the_contract", "contract 2.0"),
+    ({"contract": "3.0"}, "test_it_names_itself_and_the_contract", "contract 3.0"),
     ({"label": ""}, "test_it_names_itself_and_the_contract", "a label"),
     ({"store_fields": (Field("a", "A"), Field("a", "B"))}, FIELDS, "stand there twice"),
     ({"store_fields": (Field("a", "A", FieldKind.CHOICE, default="x", choices=(("y", "Y"),)),)}, FIELDS, "choices"),

@@ -421,7 +421,7 @@ def downgrade() -> None:
 
 
 def _carry_over() -> None:
-    """What orders and stores from before this revision need to go on."""
+    """Give orders and stores from before this revision what they need to go on."""
     op.execute(
         "UPDATE received_line SET placed = open WHERE order_id IN"
         " (SELECT id FROM received_order WHERE placed_at IS NOT NULL)"

@@ -56,7 +56,7 @@ def downgrade() -> None:
 
 
 def _add_known_skus() -> None:
-    """What the embedded warehouse knows is known at once; otherwise open orders would be held until it is asked."""
+    """Know at once the SKUs of the embedded warehouse; otherwise open orders would be held until it is asked."""
     number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
     op.create_table(
         "known_sku",
@@ -221,7 +221,7 @@ def _set_texts_aside() -> None:
 
 
 def _take_texts_back() -> None:
-    """What is sealed by now stays behind: of reasons and entries of timelines their codes are told."""
+    """Leave behind what is sealed by now: of reasons and entries of timelines their codes are told."""
     for table, text in [(table, text) for table, texts in _TEXTS.items() for text in texts.values()]:
         op.add_column(table, sa.Column(text, sa.Text(), nullable=False, server_default=""))
     for table, text in _UNUSED_TEXTS.items():
@@ -245,7 +245,7 @@ def _take_texts_back() -> None:
 
 
 def _add_corrections() -> None:
-    """What a person typed in the place of the cart's address stands beside it; what lies in it still is sealed apart
+    """Keep an address that a person typed beside the cart's; what lies in it still is sealed apart
     later, with the keys. The note among what was waived stays, for processes of the release before."""
     op.add_column("recipient", sa.Column("corrected", sa.Text(), nullable=True))
     op.add_column(
@@ -400,7 +400,7 @@ def _bound_to_its_column(purpose: str, key: tuple[int | str, ...], text: str) ->
 
 
 def _unbind_sealed() -> None:
-    """What the release before cannot open is sealed by its rule, or is got anew by it."""
+    """Seal by the rule of the release before what it cannot open, or leave it to be got anew."""
     connection = op.get_bind()
     for purpose, (find, store) in _BOUND.items():
         for row_key, text, *key in connection.execute(sa.text(find)).all():
@@ -422,7 +422,7 @@ _REQUIREMENTS = {
 
 
 def _open_the_warehouse() -> None:
-    """What crosses to a warehouse is values: codes of accounts, the warehouse's own copy of what it packs by.
+    """Let values cross to a warehouse: codes of accounts, the warehouse's own copy of what it packs by.
 
     The copies of recipients are made afterwards, with the keys: see `embedded_warehouse/resealing.py`.
     """
@@ -537,19 +537,51 @@ def _rename_requirements(names: dict[str, str]) -> None:
 _RENAMED = {
     "integration": {"pause_sentence": "pause_message", "older_authorization": "legacy_authorization"},
     "seller_claim": {"older_authorization": "legacy_authorization"},
-    "cart_item": {"push_sentence": "push_message"},
+    "cart_item": {"push_sentence": "push_message", "pushed_why": "pushed_calculation"},
     "inventory_sync": {"problem_sentence": "problem_message"},
+    "stock_push_line": {"why": "calculation"},
+    "received_order": {"asked_at": "placing_since", "marks": "tags"},
+    "received_line": {"demands": "handling_requirements"},
+    "support_case": {"sentence": "message"},
     "task": {"error_sentence": "error_message"},
 }
+
+
+def _rename_tables(push: str, line: str, *, before: str, line_before: str) -> None:
+    """Rename the tables of pushes, and what is named after them."""
+    indexed = {(before, push): ("account_id", "integration_id"), (line_before, line): ("cart_item_id",)}
+    for (old, new), columns in indexed.items():
+        op.rename_table(old, new)
+        for column in columns:
+            op.drop_index(f"ix_{old}_{column}", new)
+            op.create_index(f"ix_{new}_{column}", new, [column])
+    if op.get_bind().dialect.name == "postgresql":
+        for old, new in indexed:
+            op.execute(f"ALTER TABLE {new} RENAME CONSTRAINT pk_{old} TO pk_{new}")
+            op.execute(f"ALTER SEQUENCE {old}_id_seq RENAME TO {new}_id_seq")
+    keys: dict[tuple[str, str], dict[str, tuple[str, str | None]]] = {
+        (before, push): {"account_id": ("account", None), "integration_id": ("integration", None)},
+        (line_before, line): {"push_id": (push, None), "cart_item_id": ("cart_item", "CASCADE")},
+    }
+    for (old, new), references in keys.items():
+        with op.batch_alter_table(new, schema=None) as batch_op:
+            for column, (table, ondelete) in references.items():
+                batch_op.drop_constraint(f"fk_{old}_{column}", type_="foreignkey")
+                batch_op.create_foreign_key(f"fk_{new}_{column}", table, [column], ["id"], ondelete=ondelete)
+            if new == line:
+                batch_op.drop_constraint(f"uq_{old}_push_id_cart_item_id", type_="unique")
+                batch_op.create_unique_constraint(f"uq_{new}_push_id_cart_item_id", ["push_id", "cart_item_id"])
 
 
 def _rename_columns() -> None:
     for table, names in _RENAMED.items():
         for before, after in names.items():
             op.execute(f"ALTER TABLE {table} RENAME COLUMN {before} TO {after}")
+    _rename_tables("inventory_push", "inventory_push_line", before="stock_push", line_before="stock_push_line")
 
 
 def _name_columns_as_before() -> None:
+    _rename_tables("stock_push", "stock_push_line", before="inventory_push", line_before="inventory_push_line")
     for table, names in _RENAMED.items():
         for before, after in names.items():
             op.execute(f"ALTER TABLE {table} RENAME COLUMN {after} TO {before}")

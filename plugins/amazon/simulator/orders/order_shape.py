@@ -81,7 +81,7 @@ _ORDER = {
 
 
 def check_order(order: Any) -> None:
-    """Raises ValueError, with a sentence on what is wrong where, for an order that could not be shown."""
+    """Raises ValueError, with a message on what is wrong where, for an order that could not be shown."""
     if problems := list(_problems(order, _ORDER, "order")):
         raise ValueError("; ".join(problems[:5]))
 

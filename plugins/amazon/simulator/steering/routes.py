@@ -1,4 +1,4 @@
-"""`/_sim/`: moves the simulated world and looks into it. JSON in, JSON out; refusals are 400 with a sentence."""
+"""`/_sim/`: moves the simulated world and looks into it. JSON in, JSON out; refusals are 400 with a message."""
 
 import math
 from collections.abc import Callable
@@ -16,7 +16,7 @@ Answer = dict[str, Any] | list[Any]
 
 
 class Missing(Exception):
-    """404 with a sentence."""
+    """404 with a message."""
 
 
 class Steering:

@@ -25,6 +25,7 @@ from plugins.interface import (
     FieldKind,
     FulfilledBy,
     InstallReply,
+    InventoryQuantity,
     ItemPage,
     ListedItem,
     Money,
@@ -49,8 +50,7 @@ from plugins.interface import (
     SettingsError,
     ShippingMappingUI,
     ShippingMethod,
-    ShownLevel,
-    StockLevel,
+    ShownInventory,
     Temporary,
     UnknownValue,
     WriteReply,
@@ -140,21 +140,21 @@ def acknowledge_orders(ctx: CartContext, acknowledgements: Sequence[Acknowledgem
 
 
 @hookimpl
-def push_inventory(ctx: CartContext, levels: Sequence[StockLevel]) -> WriteReply:
+def push_inventory(ctx: CartContext, quantities: Sequence[InventoryQuantity]) -> WriteReply:
     return WriteReply(
         {
-            level.key: _write(ctx, f"/api/items/{_part(level.remote_id)}/stock", {"stock": level.available})
-            for level in levels
+            entry.key: _write(ctx, f"/api/items/{_part(entry.remote_id)}/stock", {"stock": entry.available})
+            for entry in quantities
         }
     )
 
 
 @hookimpl
-def read_inventory(ctx: CartContext, skus: Sequence[str]) -> list[ShownLevel]:
+def read_inventory(ctx: CartContext, skus: Sequence[str]) -> list[ShownInventory]:
     shown, page = [], "1"
     while page:
         body = _answer(ctx, "GET", "/api/items", params={"page": page})
-        shown += [_level(row) for row in body["items"] if row["sku"] in skus]
+        shown += [_inventory(row) for row in body["items"] if row["sku"] in skus]
         page = body["next"]
     return shown
 
@@ -179,9 +179,9 @@ def _post(ctx: CartContext, package: Package) -> Result:
     return _write(ctx, f"/api/orders/{_part(package.order_id)}/packages/{package.reference}", body)
 
 
-def _level(row: Mapping[str, Any]) -> ShownLevel:
+def _inventory(row: Mapping[str, Any]) -> ShownInventory:
     channel = MERCHANT_CHANNEL if row["shipped_by"] == "merchant" else row["shipped_by"]
-    return ShownLevel(row["sku"], {channel: row["stock"]}, remote_id=row["id"])
+    return ShownInventory(row["sku"], {channel: row["stock"]}, remote_id=row["id"])
 
 
 def _part(text: str) -> str:
@@ -198,7 +198,7 @@ def _write(ctx: CartContext, path: str, body: Mapping[str, Any]) -> Result:
         return Applied(str(_checked(ctx, reply).json()["receipt"]))
     except Temporary as error:
         # It may have been done, whatever became of the answer.
-        raise Temporary(error.sentence, detail=error.detail, code=error.code, unknown=True) from error
+        raise Temporary(error.message, detail=error.detail, code=error.code, unknown=True) from error
 
 
 def _identity(shop: Mapping[str, Any]) -> SellerIdentity:
@@ -209,8 +209,8 @@ def _order_or_reject(raw: Mapping[str, Any]) -> Order | OrderReject:
     try:
         return _order(raw)
     except (LookupError, TypeError, ValueError, ArithmeticError) as error:
-        sentence = f"The shop's order has a broken part ({type(error).__name__})."
-        return OrderReject(str(raw.get("id", "?")), "UNREADABLE", sentence)
+        message = f"The shop's order has a broken part ({type(error).__name__})."
+        return OrderReject(str(raw.get("id", "?")), "UNREADABLE", message)
 
 
 def _order(raw: Mapping[str, Any]) -> Order:

@@ -19,9 +19,9 @@ from tests.support.depot import Depot
 from tests.support.world import World
 
 
-def line(line_id: int, *demands: str, **more: object) -> ReceivedLine:
+def line(line_id: int, *handling_requirements: str, **more: object) -> ReceivedLine:
     plain = {"gift": False, "gift_wrap": "", "ioss": "", "customization": CustomizationState.NONE}
-    return ReceivedLine(id=line_id, demands=list(demands), **{**plain, **more})
+    return ReceivedLine(id=line_id, handling_requirements=list(handling_requirements), **{**plain, **more})
 
 
 def asked(
@@ -89,26 +89,29 @@ def test_nothing_is_asked_of_a_line_that_is_not_shipped() -> None:
 
 
 def test_stored_demands_come_back_as_they_were() -> None:
-    demands = (
+    handling_requirements = (
         HandlingRequirement(HandlingKind.PALLET, ("A", "B")),
         HandlingRequirement(HandlingKind.OTHER, ("A",), "refrigerated"),
     )
-    assert from_json(to_json(demands)) == demands
+    assert from_json(to_json(handling_requirements)) == handling_requirements
 
 
 def test_the_embedded_warehouse_keeps_what_it_was_asked_for(platform: Platform, clock: VirtualClock) -> None:
     depot = Depot(platform, clock)
     depot.receive("TENT-2P", 5)
-    demands = (HandlingRequirement(HandlingKind.SERIAL_NUMBER, ("TENT-2P",)),)
+    handling_requirements = (HandlingRequirement(HandlingKind.SERIAL_NUMBER, ("TENT-2P",)),)
     plain = depot.new_order("N-1", {"TENT-2P": 1})
     special = replace(
-        depot.new_order("N-2", {"TENT-2P": 1}), requirements=demands, tags=("PRIME",), deliver_by=clock.now()
+        depot.new_order("N-2", {"TENT-2P": 1}),
+        requirements=handling_requirements,
+        tags=("PRIME",),
+        deliver_by=clock.now(),
     )
     depot.place(plain, special)
     with platform.db.read() as session:
         kept = {row.number: row for row in session.scalars(sa.select(WarehouseOrder))}
     assert (kept["N-1"].requirements, kept["N-1"].tags, kept["N-1"].deliver_by) == ([], [], None)
-    assert from_json(kept["N-2"].requirements) == demands
+    assert from_json(kept["N-2"].requirements) == handling_requirements
     assert (kept["N-2"].tags, kept["N-2"].deliver_by) == (["PRIME"], clock.now())
 
 
@@ -122,8 +125,8 @@ def test_an_order_goes_to_the_warehouse_with_its_demands_and_marks(world: World)
     world.settle()
     received = world.orders()[order_id]
     placed = world.warehouse_orders()[received.number]
-    assert HandlingKind.GIFT in {demand.kind for demand in from_json(placed.requirements)}
-    assert placed.tags == received.marks == ["PRIME"]
+    assert HandlingKind.GIFT in {requirement.kind for requirement in from_json(placed.requirements)}
+    assert placed.tags == received.tags == ["PRIME"]
     assert placed.deliver_by == received.deliver_by is not None
     ends = (placed.ship_after, placed.ship_by, placed.deliver_after)
     assert ends == (received.ship_after, received.ship_by, received.deliver_after)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class LineFacts:
-    """What a hold can depend on, of one line. `customization` is a CustomizationState, or "" for none."""
+class LineInput:
+    """The facts of one line that a hold can depend on. `customization` is a CustomizationState, or "" for none."""
 
     sku: str
     open: int
@@ -24,10 +24,10 @@ class LineFacts:
 
 
 @dataclass(frozen=True)
-class OrderFacts:
-    """What a hold can depend on, of one order."""
+class HoldInput:
+    """The facts of one order that a hold can depend on."""
 
-    lines: Sequence[LineFacts]
+    lines: Sequence[LineInput]
     shipping_method: str
     has_address: bool
     address_problem: str
@@ -39,7 +39,7 @@ class OrderFacts:
 
 
 @dataclass(frozen=True)
-class MethodRule:
+class MethodConfig:
     """A shipping mapping: the warehouse service, and whether orders wait."""
 
     service: str
@@ -47,8 +47,8 @@ class MethodRule:
 
 
 @dataclass(frozen=True)
-class StoreRules:
-    """What a store's owner has set up, and what the warehouse knows.
+class HoldConfig:
+    """Settings of an integration, and SKUs of the warehouse, that decide holds.
 
     Args:
         methods: by canonical method key.
@@ -57,26 +57,26 @@ class StoreRules:
         method_keys: canonical key by method as it stands on orders.
     """
 
-    methods: Mapping[str, MethodRule] = field(default_factory=dict)
+    methods: Mapping[str, MethodConfig] = field(default_factory=dict)
     mappings: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     warehouse_skus: frozenset[str] = frozenset()
     method_keys: Mapping[str, str] = field(default_factory=dict)
     review_first: bool = False
 
     def components(self, sku: str) -> Mapping[str, int] | None:
-        """What one cart unit of `sku` is made of in the warehouse; None where that is unknown. A mapping wins
+        """Return the components of one cart unit of `sku` in the warehouse; None where that is unknown. A mapping wins
         over a warehouse SKU of the same name."""
         mapped = self.mappings.get(sku)
         if mapped:
             return mapped
         return {sku: 1} if sku in self.warehouse_skus else None
 
-    def method(self, shipping_method: str) -> MethodRule | None:
+    def method(self, shipping_method: str) -> MethodConfig | None:
         """The mapping of a shipping method as it stands on an order."""
         return self.methods.get(self.method_keys.get(shipping_method, ""))
 
 
-def facts(order: Order, stored: ReceivedOrder | None, customized: Mapping[str, CustomizationState]) -> OrderFacts:
+def input_from(order: Order, stored: ReceivedOrder | None, customized: Mapping[str, CustomizationState]) -> HoldInput:
     """An order as the cart shows it now, together with what is stored of it.
 
     Args:
@@ -84,8 +84,8 @@ def facts(order: Order, stored: ReceivedOrder | None, customized: Mapping[str, C
     """
     has_address, problem = address_of(order, stored)
     corrected = stored is not None and stored.address_corrected
-    return OrderFacts(
-        lines=[LineFacts(line.sku, line.open, customized.get(line.remote_id, "")) for line in order.lines],
+    return HoldInput(
+        lines=[LineInput(line.sku, line.open, customized.get(line.remote_id, "")) for line in order.lines],
         shipping_method=order.shipping_method,
         has_address=has_address or corrected,
         address_problem="" if corrected else problem,
@@ -97,10 +97,10 @@ def facts(order: Order, stored: ReceivedOrder | None, customized: Mapping[str, C
     )
 
 
-def facts_of(order: ReceivedOrder) -> OrderFacts:
+def input_of(order: ReceivedOrder) -> HoldInput:
     """A stored order (lines loaded)."""
-    return OrderFacts(
-        lines=[LineFacts(line.sku, line.open, line.customization) for line in order.lines],
+    return HoldInput(
+        lines=[LineInput(line.sku, line.open, line.customization) for line in order.lines],
         shipping_method=order.shipping_method,
         has_address=order.has_address or order.address_corrected,
         address_problem="" if order.address_corrected else order.address_problem,

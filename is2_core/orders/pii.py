@@ -8,13 +8,13 @@ from is2_core.orders.models import ReceivedOrder, Recipient
 
 
 def nobody() -> dict[str, Any]:
-    """What is sealed where the cart has told nothing yet."""
+    """Return the value that is sealed where the cart has told nothing yet."""
     return {"address": None, "buyer": None, "lines": {}}
 
 
-def people_of(order: ReceivedOrder, row: Recipient) -> dict[str, Any]:
-    """What is known of an order's buyer, decrypted: what the cart tells, with the address a person typed where one did;
-    nobody where it is erased.
+def pii_of(order: ReceivedOrder, row: Recipient) -> dict[str, Any]:
+    """Return the data of an order's buyer, decrypted: as the cart tells it, with the address a person typed where
+    one did; nobody where it is erased.
 
     Raises:
         CannotOpen: it was not stored for this order, or is damaged.
