@@ -127,8 +127,10 @@ def shipments_since(session: Session, account_id: int, cursor: str, page: int) -
         sa.select(WarehouseOrder.stop_position).where(*ended),
         sa.select(WarehouseOrder.state_position).where(*turned),
     ).subquery()
-    first = sa.select(positions.c.position).order_by(positions.c.position).limit(page + 1)
-    end, complete = _page_end(session.scalars(first).all(), latest, page)
+    first = session.scalars(sa.select(positions.c.position).order_by(positions.c.position).limit(page + 1)).all()
+    end, complete = _page_end(first, latest, page)
+    if not first:
+        return Shipments((), (), str(end), complete)
     packages = session.execute(
         sa.select(WarehousePackage, WarehouseOrder.number)
         .join(WarehouseOrder, WarehouseOrder.id == WarehousePackage.order_id)
@@ -155,8 +157,10 @@ def shipments_since(session: Session, account_id: int, cursor: str, page: int) -
 
 
 def _latest(session: Session, account_id: int) -> int:
-    position = session.scalar(sa.select(WarehouseFeed.position).where(WarehouseFeed.account_id == account_id))
-    return position or 0
+    return session.scalar(_LATEST, {"account": account_id}) or 0
+
+
+_LATEST = sa.select(WarehouseFeed.position).where(WarehouseFeed.account_id == sa.bindparam("account"))
 
 
 def _between(

@@ -156,7 +156,10 @@ class EmbeddedWarehouse:
 
 
 def _account(session: Session, ctx: WarehouseContext) -> int:
-    return session.scalars(sa.select(Account.id).where(Account.code == ctx.account)).one()
+    return session.scalars(_BY_CODE, {"code": ctx.account}).one()
+
+
+_BY_CODE = sa.select(Account.id).where(Account.code == sa.bindparam("code"))
 
 
 def _order(session: Session, account_id: int, number: str) -> WarehouseOrder | None:

@@ -16,7 +16,7 @@ from is2_core.items.models import KnownSku
 from is2_core.platform import Platform
 from is2_core.tasks.per_account import review_account
 from is2_core.tasks.run import TaskRun
-from is2_core.warehouses.calls import no_lease, warehouse_of
+from is2_core.warehouses.calls import Warehouse, warehouse_of
 from is2_core.warehouses.cursors import Cursor
 from plugins.errors import CartError
 
@@ -41,11 +41,11 @@ def suggested_skus(session: Session, account_id: int, target: str, most: int) ->
     return session.scalars(known_skus(session, account_id, target).order_by(KnownSku.sku).limit(most)).all()
 
 
-def read_skus(platform: Platform, run: TaskRun, target: str) -> None:
+def read_skus(platform: Platform, run: TaskRun, warehouse: Warehouse) -> None:
     """The part of `warehouse.read` that learns which SKUs there are."""
     account_id = run.account_id
     assert account_id is not None
-    _read(platform, account_id, target, run.write, run.has_time, run.heartbeat)
+    _read(platform, account_id, warehouse, run.write, run.has_time)
 
 
 def learn_missing(platform: Platform, integration: Integration, skus: Iterable[str]) -> None:
@@ -59,7 +59,7 @@ def learn_missing(platform: Platform, integration: Integration, skus: Iterable[s
         return
     try:
         with person_waits(platform.live_calls, account_id):
-            _read(platform, account_id, target, platform.db.write, lambda: True, no_lease)
+            _read(platform, account_id, warehouse_of(platform, target, account_id), platform.db.write, lambda: True)
     except CartError as error:
         _log.warning("warehouse %s could not be asked for its SKUs: %s", target, error.code)
 
@@ -67,17 +67,19 @@ def learn_missing(platform: Platform, integration: Integration, skus: Iterable[s
 def _read(
     platform: Platform,
     account_id: int,
-    target: str,
+    warehouse: Warehouse,
     write: Callable[[], AbstractContextManager[Session]],
     has_time: Callable[[], bool],
-    before_call: Callable[[], None],
 ) -> None:
-    warehouse = warehouse_of(platform, target, account_id, before_call=before_call)
+    target = warehouse.manifest.name
     cursor = Cursor(account_id, target, SKUS)
     complete = False
     while not complete and has_time():
         before = cursor.read(platform)
         page = warehouse.skus(before)
+        complete = page.complete
+        if not page.skus and page.cursor == before:
+            continue
         with write() as session:
             if not cursor.move(platform, session, before, page.cursor):
                 return
@@ -90,4 +92,3 @@ def _read(
             platform.db.upsert(session, KnownSku, rows, key=["account_id", "wms_target", "sku"], update=["name"])
             if new:
                 review_account(platform, session, account_id)
-        complete = page.complete

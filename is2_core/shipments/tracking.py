@@ -68,6 +68,8 @@ def _next_batch(
             sa.or_(Package.post_at.is_(None), Package.post_at <= now), Package.id.not_in(tried)
         )
         packages = session.scalars(ready.limit(most)).all()
+        if not packages:
+            return []
         note_sent(session, packages)
         return _for_the_cart(platform, session, integration, packages)
 

@@ -53,17 +53,18 @@ def read_warehouse(platform: Platform, run: TaskRun) -> None:
         target = integration.wms_target if integration else str(run.payload["wms_target"])
     warehouse = warehouse_of(platform, target, account, before_call=run.heartbeat)
     # First: what moved of a SKU nobody knows here says nothing.
-    read_skus(platform, run, target)
+    read_skus(platform, run, warehouse)
     moved: set[str] = set()
     complete = False
     cursor = Cursor(account, target, ACTIVITY)
     while not complete and run.has_time():
         before = cursor.read(platform)
         activity = warehouse.activity_since(before)
-        with run.write() as session:
-            if not cursor.move(platform, session, before, activity.cursor):
-                return
-            mark_due(session, account, activity.skus)
+        if activity.skus or activity.cursor != before:
+            with run.write() as session:
+                if not cursor.move(platform, session, before, activity.cursor):
+                    return
+                mark_due(session, account, activity.skus)
         moved.update(activity.skus)
         complete = activity.complete
     _read_answers(platform, run, warehouse, Cursor(account, target, ANSWERS))
@@ -72,10 +73,11 @@ def read_warehouse(platform: Platform, run: TaskRun) -> None:
     while not complete and run.has_time():
         before = cursor.read(platform)
         news = warehouse.shipments_since(before)
-        with run.write() as session:
-            if not cursor.move(platform, session, before, news.cursor):
-                return
-            _take(platform, session, account, news)
+        if news.packages or news.stopped or news.waiting or news.cursor != before:
+            with run.write() as session:
+                if not cursor.move(platform, session, before, news.cursor):
+                    return
+                _take(platform, session, account, news)
         complete = news.complete
     check_oversold(platform, run, account, target, moved)
 

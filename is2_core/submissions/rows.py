@@ -24,13 +24,15 @@ PENDING = "PENDING"
 
 def has_open(session: Session, integration_id: int, kind: str) -> bool:
     """Whether a submission of this kind is still being worked on."""
-    return bool(
-        session.scalar(
-            sa.select(Submission.id)
-            .where(Submission.integration_id == integration_id, Submission.kind == kind, Submission.closed_at.is_(None))
-            .limit(1)
-        )
-    )
+    return bool(session.scalar(_OPEN, {"integration": integration_id, "kind": kind}))
+
+
+_OPEN = (
+    sa.select(Submission.id)
+    .where(Submission.integration_id == sa.bindparam("integration"), Submission.kind == sa.bindparam("kind"))
+    .where(Submission.closed_at.is_(None))
+    .limit(1)
+)
 
 
 def checked_reply(cart: str, hook: str, reply: object, keys: Iterable[str]) -> WriteReply:

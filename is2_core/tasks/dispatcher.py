@@ -205,8 +205,7 @@ def _turn_schedules(platform: Platform) -> int:
     """Turn what is due into tasks, each in a unit of its own: one that locks several tasks may wait for another's."""
     with platform.db.read() as session:
         now = platform.clock.database_now(session)
-        due = session.scalars(_due_slots(now).with_only_columns(Schedule.id).order_by(Schedule.next_at).limit(500))
-        ids = due.all()
+        ids = session.scalars(_DUE_IDS, {"now_": now}).all()
     return sum(_turn(platform, schedule_id) for schedule_id in ids)
 
 
@@ -214,8 +213,7 @@ def _turn(platform: Platform, schedule_id: int) -> bool:
     """Turn one slot into a task, unless another dispatcher does or has done so."""
     with platform.db.write() as session:
         now = platform.clock.database_now(session)
-        slot = _due_slots(now).where(Schedule.id == schedule_id).with_for_update(of=Schedule, skip_locked=True)
-        found = session.execute(slot).one_or_none()
+        found = session.execute(_DUE_SLOT, {"id_": schedule_id, "now_": now}).one_or_none()
         if found is None:
             return False
         schedule, integration = found
@@ -231,13 +229,17 @@ def _turn(platform: Platform, schedule_id: int) -> bool:
     return True
 
 
-def _due_slots(now: datetime) -> sa.Select[Schedule, Integration | None]:
-    of_the_platform = Schedule.integration_id.is_(None)
-    return (
-        sa.select(Schedule, Integration)
-        .outerjoin(Integration, Integration.id == Schedule.integration_id)
-        .where(Schedule.next_at <= now, sa.or_(of_the_platform, Integration.state == IntegrationState.ACTIVE))
+# Built once, as what every tick asks.
+_DUE = (
+    sa.select(Schedule, Integration)
+    .outerjoin(Integration, Integration.id == Schedule.integration_id)
+    .where(
+        Schedule.next_at <= sa.bindparam("now_", type_=Schedule.next_at.type),
+        sa.or_(Schedule.integration_id.is_(None), Integration.state == IntegrationState.ACTIVE),
     )
+)
+_DUE_IDS = _DUE.with_only_columns(Schedule.id).order_by(Schedule.next_at).limit(500)
+_DUE_SLOT = _DUE.where(Schedule.id == sa.bindparam("id_")).with_for_update(of=Schedule, skip_locked=True)
 
 
 def _wake(session: Session) -> None:

@@ -153,7 +153,12 @@ def _lock(session: Session, keys: Iterable[str], ids: Iterable[int]) -> None:
     its id, then the rows there are."""
     numbers = sorted({int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], signed=True) for key in keys})
     for number in numbers:
-        session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.literal(number, sa.BigInteger))))
-    is_open = sa.and_(Task.business_key.in_(keys), Task.state.in_(OPEN_STATES))
-    rows = sa.select(Task.id).where(sa.or_(Task.id.in_(ids), is_open)).order_by(Task.id)
-    session.execute(rows.with_for_update(**LOCK)).all()
+        session.execute(_LOCK_KEY, {"number": number})
+    session.execute(_LOCK_ROWS, {"ids": list(ids), "keys": list(keys)}).all()
+
+
+_TASK = cast(sa.Table, Task.__table__)
+_LOCK_KEY = sa.select(sa.func.pg_advisory_xact_lock(sa.bindparam("number", type_=sa.BigInteger)))
+_IS_ASKED = _TASK.c.business_key.in_(sa.bindparam("keys", expanding=True)) & _TASK.c.state.in_(OPEN_STATES)
+_IS_ENDED = _TASK.c.id.in_(sa.bindparam("ids", expanding=True))
+_LOCK_ROWS = sa.select(_TASK.c.id).where(_IS_ENDED | _IS_ASKED).order_by(_TASK.c.id).with_for_update(**LOCK)

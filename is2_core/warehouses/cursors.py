@@ -36,7 +36,8 @@ class Cursor:
         """Move it in the transaction that stores its page; False where somebody else has moved it since: then the
         page is theirs."""
         key = {"account_id": self.account_id, "wms_target": self.target, "kind": self.kind}
-        platform.db.upsert(session, WarehouseCursor, [{**key, "cursor": ""}], key=list(key))
+        if not before:
+            platform.db.upsert(session, WarehouseCursor, [{**key, "cursor": ""}], key=list(key))
         moved = rows_changed(
             session,
             sa.update(WarehouseCursor)

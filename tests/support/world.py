@@ -39,6 +39,21 @@ EXACT, MOST_STEPS = timedelta(hours=1), 12
 SKUS = ("TENT-2P", "LAMP-USB", "STOVE-MINI", "000123", "Mug Blue 12oz")
 
 
+# Built once: every step of every test asks.
+_NOW = sa.bindparam("now", type_=Task.run_at.type)
+_NEXT_SLOT = sa.select(sa.func.min(Schedule.next_at)).where(Schedule.next_at > _NOW)
+_NEXT_TASK = sa.select(sa.func.min(Task.run_at)).where(Task.state == TaskState.READY, Task.run_at > _NOW)
+_SLOT = sa.select(sa.literal(1)).where(Schedule.next_at <= _NOW)
+_TASK = sa.select(sa.literal(1)).where(
+    sa.or_(
+        Task.state == TaskState.WAITING,
+        sa.and_(Task.state == TaskState.READY, Task.run_at <= _NOW),
+        sa.and_(Task.state == TaskState.RUNNING, Task.lease_until < _NOW),
+    )
+)
+_IS_DUE = sa.select(sa.or_(_SLOT.exists(), _TASK.exists()))
+
+
 class NotedWakeups:
     """The wake-up port that remembers for how many tasks workers were to be woken."""
 
@@ -196,15 +211,7 @@ class World:
         """Whether a tick could find something to do."""
         now = self.clock.now()
         with self.platform.db.read() as session:
-            slot = sa.select(sa.literal(1)).where(Schedule.next_at <= now)
-            task = sa.select(sa.literal(1)).where(
-                sa.or_(
-                    Task.state == TaskState.WAITING,
-                    sa.and_(Task.state == TaskState.READY, Task.run_at <= now),
-                    sa.and_(Task.state == TaskState.RUNNING, Task.lease_until < now),
-                )
-            )
-            return bool(session.scalar(sa.select(sa.or_(slot.exists(), task.exists()))))
+            return bool(session.scalar(_IS_DUE, {"now": now}))
 
     @remembered
     def settle_later(self, **later: float) -> None:
@@ -227,10 +234,9 @@ class World:
 
     def _next_due(self) -> datetime | None:
         with self.platform.db.read() as session:
-            now = self.clock.now()
-            slots = sa.select(sa.func.min(Schedule.next_at)).where(Schedule.next_at > now)
-            tasks = sa.select(sa.func.min(Task.run_at)).where(Task.state == TaskState.READY, Task.run_at > now)
-            return min((at for at in (session.scalar(slots), session.scalar(tasks)) if at is not None), default=None)
+            now = {"now": self.clock.now()}
+            found = (session.scalar(_NEXT_SLOT, now), session.scalar(_NEXT_TASK, now))
+            return min((at for at in found if at is not None), default=None)
 
     def orders(self) -> dict[str, ReceivedOrder]:
         """All received orders by the cart's id, with lines and holds."""

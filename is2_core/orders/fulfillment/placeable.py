@@ -58,6 +58,8 @@ def next_batch(
             .options(selectinload(ReceivedOrder.lines))
             .with_for_update(**LOCK)
         ).all()
+        if not orders:
+            return [], last, False
         config = config_for(platform, session, integration, ui, orders)
         apply_holds(session, orders, config, now)
         going = [order for order in orders if order.state == ReceivedState.STAGED]
@@ -75,7 +77,7 @@ def next_batch(
         told = Told(EventCode.ADDRESS_CLOSED)
         transition(session, closed, ReceivedState.QUARANTINED, told, now, told=told)
         _note_asked(session, batch, now)
-        return batch, orders[-1].id if orders else last, len(orders) == most
+        return batch, orders[-1].id, len(orders) == most
 
 
 def _note_asked(session: Session, batch: Sequence[Ready], now: datetime) -> None:
