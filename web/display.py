@@ -17,13 +17,13 @@ from is2_core.accounts.states import Role
 from is2_core.carts.cart_settings import environment_label
 from is2_core.orders.models import ReceivedOrder
 from is2_core.orders.states import ACK_NOT_SENT, TO_PLACE, AckState, ReceivedState
+from is2_core.orders.wording.labels import STATE_LABELS, order_label
 from is2_core.platform import Platform
 from web import access, lateness
 from web.inventory import shared_stock
 from web.orders.handling_requirements import requirement_label, to_do
 from web.orders.windows import Windows
 
-STATE_LABELS = {state.value: state.value.capitalize() for state in ReceivedState}
 _STATE_COLORS = {
     ReceivedState.STAGED: "secondary",
     ReceivedState.HELD: "warning",
@@ -47,7 +47,8 @@ def init_app(app: Flask) -> None:
         csrf=csrf,
         integration_name=integration_name,
         unconfirmed_shared=shared_stock.unconfirmed,
-        state_label=STATE_LABELS.get,
+        state_labels=STATE_LABELS,
+        order_label=order_label,
         state_color=lambda state: _STATE_COLORS.get(state, "light"),
         window=window,
         narrow_window=narrow_window,

@@ -53,7 +53,7 @@ def test_every_order_is_listed_with_its_state_and_reason(panel: Panel) -> None:
         "The buyer has asked to cancel this order. Reason given: Ordered by mistake. Ship it anyway",
         "Amazon fulfills this order itself.",
         "The payment is pending at the cart.",
-        "Quarantined",
+        "Needs attention",
     ):
         assert words in page.text
 

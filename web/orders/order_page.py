@@ -22,6 +22,7 @@ from is2_core.orders.fulfillment.states import PostState
 from is2_core.orders.importing import fetch_order
 from is2_core.orders.models import LineCustomization, PlacedComponent, ReceivedOrder
 from is2_core.orders.states import UNPLACED
+from is2_core.orders.wording.labels import WAITS_LABELS
 from is2_core.orders.wording.shown import ShownHold, shown_holds, shown_reason, stop_answer, timeline
 from is2_core.shipments import tracking
 from plugins.warehouse import WaitsFor
@@ -40,14 +41,6 @@ POST_LABELS = {
     PostState.REJECTED: "Refused",
     PostState.NOT_NEEDED: "The cart takes no tracking",
     PostState.VOIDED: "Voided",
-}
-
-WAITS_LABELS = {
-    WaitsFor.STOCK: "Waiting for stock",
-    WaitsFor.HOLD: "On hold there",
-    WaitsFor.PACKING: "To be packed",
-    WaitsFor.BEING_PACKED: "Being packed",
-    WaitsFor.NOTHING: "Nothing left to pack",
 }
 
 _PAGES = {"items": "items.list_items", "shipping": "shipping.mappings"}
