@@ -1,4 +1,4 @@
-"""Tracking numbers: when two are the same, and whether one can be of its carrier; pure.
+"""Carriers and their tracking numbers: when two are the same, and whether one can be of its carrier; pure.
 
 Only of carriers whose numbers are well known is anything said. A number that is not of the shape is no error, for
 carriers invent new ones: a person is asked.
@@ -7,21 +7,63 @@ carriers invent new ones: a person is asked.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 _SHORTEST = 4
 _UPS = re.compile(r"1Z[0-9A-Z]{15}[0-9]")
 _OF_UPS = re.compile(r"\bups|united parcel", re.IGNORECASE)
 _S10 = re.compile(r"[A-Z]{2}[0-9]{9}[A-Z]{2}")
 _S10_WEIGHTS = (8, 6, 4, 2, 3, 5, 9, 7)
-# Beside those with a check digit of their own (1Z..., and the postal S10): what a number consists of, all of it.
-_SHAPES = {
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The shape of a carrier's numbers.
+
+    Args:
+        shape: a pattern of all that has no check digit of its own (1Z..., the postal S10); "" where nothing is said.
+        is_postal: whether the postal S10 is one of them.
+    """
+
+    shape: str = ""
+    is_postal: bool = False
+
+
+CARRIERS: Mapping[str, Numbers] = {
     # Freight, notices, and Mail Innovations, which the postal service delivers.
-    "UPS": r"T[0-9]{10}|[0-9]{9}|[0-9]{12}|[0-9]{18}|9[0-9]{19,33}",
-    "FedEx": r"[0-9]{12}|[0-9]{14,15}|[0-9]{18}|[0-9]{20}|[0-9]{22}|[0-9]{34}",
-    "USPS": r"[0-9]{20}|[0-9]{22}|[0-9]{26}|420[0-9]{27}|420[0-9]{31}|82[0-9]{8}",
-    "DHL Express": r"[0-9]{10,11}|[A-Z]{2,5}[0-9]{7,25}",
+    "UPS": Numbers(r"T[0-9]{10}|[0-9]{9}|[0-9]{12}|[0-9]{18}|9[0-9]{19,33}"),
+    "USPS": Numbers(r"[0-9]{20}|[0-9]{22}|[0-9]{26}|420[0-9]{27}|420[0-9]{31}|82[0-9]{8}", is_postal=True),
+    "FedEx": Numbers(r"[0-9]{12}|[0-9]{14,15}|[0-9]{18}|[0-9]{20}|[0-9]{22}|[0-9]{34}"),
+    "DHL Express": Numbers(r"[0-9]{10,11}|[A-Z]{2,5}[0-9]{7,25}"),
+    "DHL eCommerce": Numbers(),
+    "OnTrac": Numbers(),
+    "Lasership": Numbers(),
+    "Amazon Shipping": Numbers(),
+    "Canada Post": Numbers(),
+    "Purolator": Numbers(),
+    "Estafeta": Numbers(),
+    "Correios": Numbers(),
+    "Royal Mail": Numbers(),
+    "Parcelforce": Numbers(),
+    "Yodel": Numbers(),
+    "DPD": Numbers(),
+    "GLS": Numbers(),
+    "Deutsche Post": Numbers(),
+    "La Poste": Numbers(),
+    "Colissimo": Numbers(),
+    "Correos": Numbers(),
+    "SEUR": Numbers(),
+    "Poste Italiane": Numbers(),
+    "BRT": Numbers(),
+    "PostNord": Numbers(),
+    "InPost": Numbers(),
+    "Australia Post": Numbers(),
+    "Japan Post": Numbers(),
+    "Yamato": Numbers(),
+    "Sagawa": Numbers(),
 }
-_POSTAL = ("USPS",)
+"""Carriers a warehouse hands parcels to every day, in the order in which packers choose; any other may be typed."""
 
 
 def plain_number(number: str) -> str:
@@ -32,7 +74,8 @@ def plain_number(number: str) -> str:
 def shape_problem(carrier: str, number: str) -> str:
     """Return why a number looks wrong for its carrier, as a message; "" where it does not, or nobody can tell."""
     plain = plain_number(number)
-    known = next((name for name in _SHAPES if f"{carrier} ".casefold().startswith(f"{name} ".casefold())), "")
+    shaped = (name for name, numbers in CARRIERS.items() if numbers.shape and _is_of(carrier, name))
+    known = max(shaped, key=len, default="")
     if _is_ups(plain) and not _OF_UPS.search(carrier):
         return f"{number} is a number of UPS, and the carrier is {carrier}."
     if known and not _fits(known, plain):
@@ -42,12 +85,17 @@ def shape_problem(carrier: str, number: str) -> str:
     return ""
 
 
+def _is_of(carrier: str, name: str) -> bool:
+    return f"{carrier} ".casefold().startswith(f"{name} ".casefold())
+
+
 def _fits(carrier: str, plain: str) -> bool:
     if carrier == "UPS" and plain.startswith("1Z"):
         return _is_ups(plain)
-    if carrier in _POSTAL and _S10.fullmatch(plain):
+    numbers = CARRIERS[carrier]
+    if numbers.is_postal and _S10.fullmatch(plain):
         return _s10_is_right(plain)
-    return re.fullmatch(_SHAPES[carrier], plain) is not None
+    return re.fullmatch(numbers.shape, plain) is not None
 
 
 def _is_ups(plain: str) -> bool:

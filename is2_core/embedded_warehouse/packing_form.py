@@ -6,40 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from is2_core.errors import BadInput
-
-CARRIERS = (
-    "UPS",
-    "USPS",
-    "FedEx",
-    "DHL Express",
-    "DHL eCommerce",
-    "OnTrac",
-    "Lasership",
-    "Amazon Shipping",
-    "Canada Post",
-    "Purolator",
-    "Estafeta",
-    "Correios",
-    "Royal Mail",
-    "Parcelforce",
-    "Yodel",
-    "DPD",
-    "GLS",
-    "Deutsche Post",
-    "La Poste",
-    "Colissimo",
-    "Correos",
-    "SEUR",
-    "Poste Italiane",
-    "BRT",
-    "PostNord",
-    "InPost",
-    "Australia Post",
-    "Japan Post",
-    "Yamato",
-    "Sagawa",
-)
-"""Carriers the warehouse hands parcels to every day; any other may be typed."""
+from is2_core.tracking_numbers import CARRIERS
 
 MAX_CARRIER = 50
 MAX_TRACKING = 100

@@ -18,10 +18,10 @@ from is2_core.embedded_warehouse import feed
 from is2_core.embedded_warehouse.feed import NAME, next_position, note_moved
 from is2_core.embedded_warehouse.ledger import free_units, open_units, stock_of
 from is2_core.embedded_warehouse.models import WarehouseFile, WarehouseOrder, WarehouseOrderLine
-from is2_core.embedded_warehouse.packing_form import CARRIERS
 from is2_core.embedded_warehouse.requirements import to_json
 from is2_core.embedded_warehouse.shipping import end_order
 from is2_core.embedded_warehouse.states import OPEN, WarehouseState
+from is2_core.tracking_numbers import CARRIERS
 from plugins.warehouse import (
     Activity,
     Already,

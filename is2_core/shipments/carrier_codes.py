@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from is2_core.accounts.models import Integration
+from is2_core.accounts.states import CONNECTED
 from is2_core.carts.cart_settings import known_manifest
 from is2_core.errors import BadInput, NotFound
 from is2_core.platform import Platform
 from is2_core.shipments.carrier_names import CarrierEntry, carrier_key, find_code
 from is2_core.shipments.models import CarrierCode
+from is2_core.warehouses.calls import WarehouseUnavailable, ask_now
 from plugins.interface import CartManifest
 
 MAX_LENGTH = 50
+
+
+@dataclass(frozen=True)
+class CarriersWithoutCode:
+    """Names of carriers for which a cart has no code, and why a warehouse could not be asked for its own."""
+
+    names: tuple[str, ...]
+    problems: tuple[str, ...]
 
 
 def code_for(session: Session, manifest: CartManifest, carrier: str) -> str:
@@ -26,6 +39,24 @@ def list_codes(platform: Platform, cart: str) -> tuple[CarrierEntry, ...]:
     with platform.db.read() as session:
         entries = _entries(session, manifest)
     return tuple(entries[key] for key in sorted(entries))
+
+
+def carriers_without_code(platform: Platform, cart: str) -> CarriersWithoutCode:
+    """The carriers of the warehouses that ship for a cart's integrations which the cart would be told by name. Asks
+    the warehouses, about one integration each; a person waits."""
+    manifest = known_manifest(platform, cart)
+    with platform.db.read() as session:
+        entries = _entries(session, manifest)
+        query = sa.select(Integration).where(Integration.cart == cart, Integration.state.in_(CONNECTED))
+        integrations = {row.wms_target: row for row in session.scalars(query.order_by(Integration.id.desc()))}
+    names: set[str] = set()
+    problems: list[str] = []
+    for integration in integrations.values():
+        try:
+            names.update(ask_now(platform, integration, lambda warehouse: warehouse.carriers()))
+        except WarehouseUnavailable as error:
+            problems.append(error.message)
+    return CarriersWithoutCode(tuple(sorted(name for name in names if not find_code(entries, name))), tuple(problems))
 
 
 def set_code(platform: Platform, *, cart: str, carrier: str, code: str) -> None:

@@ -174,8 +174,11 @@ class Warehouse:
         return self._many("services")
 
     def carriers(self) -> list[str]:
-        has = self.platform.warehouses.has(self.manifest.name, "carriers")
-        return self._many("carriers") if has else []
+        if not self.platform.warehouses.has(self.manifest.name, "carriers"):
+            return []
+        names: list[str] = self._many("carriers")
+        self._expect("carriers", names, (str,))
+        return names
 
     def forget(self, number: str) -> None:
         if self.platform.warehouses.has(self.manifest.name, "forget"):

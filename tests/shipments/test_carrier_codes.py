@@ -10,6 +10,9 @@ from is2_core.errors import BadInput, NotFound
 from is2_core.platform import Platform
 from is2_core.shipments import carrier_codes
 from plugins.interface import CartManifest
+from plugins.warehouse import Temporary, WarehouseContext, WarehouseManifest, hookimpl
+from tests.support.bay import Bay
+from tests.support.panel import ADMIN, Panel
 
 # Amazon's own spellings.
 AMAZONS_CODES = (
@@ -123,3 +126,44 @@ def test_an_unknown_cart_has_no_table(platform: Platform) -> None:
         carrier_codes.set_code(platform, cart="nowhere", carrier="UPS", code="UPS")
     with pytest.raises(NotFound):
         carrier_codes.list_codes(platform, "nowhere")
+
+
+class SilentBay(Bay):
+    """In the place of the embedded warehouse; names no carriers."""
+
+    @hookimpl
+    def warehouse_manifest(self) -> WarehouseManifest:
+        return WarehouseManifest("embedded", "Bay 7", "1")
+
+
+class PigeonBay(SilentBay):
+    """Hands parcels to UPS and to others nobody has heard of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_away = False
+
+    @hookimpl
+    def carriers(self, ctx: WarehouseContext) -> list[str]:
+        if self.is_away:
+            raise Temporary("Bay 7 does not answer.")
+        return ["UPS", "Pigeon Post", "Bob's <Van>"]
+
+
+def test_the_warehouses_carriers_without_a_code_are_named_until_they_have_one(panel: Panel) -> None:
+    bay, admin, address = PigeonBay(), panel.browser(ADMIN), "/admin/plugins/amazon/carriers"
+    # Every carrier of the embedded warehouse has a code at Amazon.
+    assert "Without a code" not in admin.get(address).text
+    panel.platform.warehouses.replace("embedded", bay)
+    page = admin.get(address)
+    assert "hands packages to Bob's <Van>, Pigeon Post. They are told to Amazon by name." in page.text
+    offered = [option["value"] for option in page.soup.select("datalist#carriers option")]
+    assert offered == ["Bob's <Van>", "Pigeon Post"]
+    page = admin.post(address, {"carrier": "pigeon post", "code": "PIG"})
+    assert "hands packages to Bob's <Van>. They" in page.text
+    # A cart without integrations has no warehouse yet.
+    assert carrier_codes.carriers_without_code(panel.platform, "tiny").names == ()
+    bay.is_away = True
+    assert "Bay 7 does not answer." in admin.get(address).text
+    panel.platform.warehouses.replace("embedded", SilentBay())
+    assert "Without a code" not in admin.get(address).text

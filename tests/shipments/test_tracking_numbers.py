@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from is2_core.tracking_numbers import plain_number, shape_problem
+from is2_core import tracking_numbers
+from is2_core.tracking_numbers import Numbers, plain_number, shape_problem
 from tests.support.parcels import ups_number
 
 pytestmark = pytest.mark.unit
@@ -58,3 +59,10 @@ def test_numbers_that_cannot_be_of_their_carrier_are_asked_about(carrier: str, n
 
 def test_case_blanks_and_hyphens_make_no_other_number() -> None:
     assert plain_number(" 1z-999\u00a0aa1 ") == "1Z999AA1"
+
+
+def test_a_carrier_whose_name_begins_with_anothers_has_its_own_shape(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_freight = {**tracking_numbers.CARRIERS, "FedEx Freight": Numbers(r"F[0-9]{3}")}
+    monkeypatch.setattr(tracking_numbers, "CARRIERS", with_freight)
+    assert shape_problem("FedEx Freight West", "F123") == ""
+    assert shape_problem("FedEx", "F123") != ""

@@ -23,8 +23,14 @@ def carriers(cart: str) -> ResponseReturnValue:
 
 
 def _carriers_page(manifest: CartManifest, values: dict[str, str], error: FlowError | None = None) -> str:
-    entries = carrier_codes.list_codes(platform(), manifest.name)
-    return render_template("admin/carriers.html", manifest=manifest, entries=entries, values=values, error=error)
+    return render_template(
+        "admin/carriers.html",
+        manifest=manifest,
+        entries=carrier_codes.list_codes(platform(), manifest.name),
+        without_code=carrier_codes.carriers_without_code(platform(), manifest.name),
+        values=values,
+        error=error,
+    )
 
 
 @blueprint.post("/plugins/<cart>/carriers")

@@ -9,12 +9,12 @@ from flask import render_template, request
 from is2_core.accounts.names import person_names
 from is2_core.embedded_warehouse import order_queries, queries
 from is2_core.embedded_warehouse.order_queries import File, Order, Package
-from is2_core.embedded_warehouse.packing_form import CARRIERS
 from is2_core.embedded_warehouse.port import SERVICES
 from is2_core.embedded_warehouse.states import WarehouseState
 from is2_core.errors import Conflict, FlowError, Unconfirmed
 from is2_core.orders.fulfillment.states import PostState
 from is2_core.shipments import package_posts
+from is2_core.tracking_numbers import CARRIERS
 from plugins.warehouse import HandlingKind
 from web import access
 from web.access import platform
