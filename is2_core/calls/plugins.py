@@ -83,6 +83,11 @@ class PluginRegistry(Generic[M]):
             return
         try:
             self._manager.check_pending()
+            if isinstance(plugin, type) or not self.hooks(name):
+                raise TypeError(
+                    f"its entry point names {plugin!r}, which has no hooks to call: name a module whose functions are "
+                    f"marked with @hookimpl, or an object whose methods are (package.module:object)"
+                )
             manifest = self._only(name, f"{self._kind}_manifest")()
             self._manifests[name] = self._checked(name, manifest)
         except Exception as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -88,6 +89,14 @@ def test_a_misspelt_hook_is_noticed(registry: CartRegistry) -> None:
 
     registry.add("typo", Misspelt)
     assert "fetch_ordres" in registry.broken[0].message
+
+
+@pytest.mark.parametrize("plugin", [ModuleType("no_hooks"), type(cart("klass")), object()])
+def test_an_entry_point_that_names_no_hooks_is_told_what_to_name(registry: CartRegistry, plugin: object) -> None:
+    registry.add("bare", lambda: plugin)
+    (broken,) = registry.broken
+    assert repr(plugin) in broken.message and "(package.module:object)" in broken.message
+    assert registry.names() == ["one", "two"]
 
 
 def test_a_cart_without_what_every_cart_needs_is_refused(registry: CartRegistry) -> None:

@@ -46,7 +46,7 @@ def test_a_warehouse_that_cannot_be_used_is_listed_and_hinders_nobody() -> None:
     assert registry.names() == ["bay"]
     reasons = {broken.name: broken.message for broken in registry.broken}
     assert "division by zero" in reasons["missing"]
-    assert "did not return a WarehouseManifest" in reasons["empty"]
+    assert "<module 'empty'>, which has no hooks to call" in reasons["empty"]
     assert "the manifest is named 'bay'" in reasons["other"]
 
 
