@@ -213,6 +213,7 @@ class World:
             row = Integration(
                 account_id=account,
                 cart="amazon",
+                wms_target="embedded",
                 region=region,
                 seller_id=seller,
                 seller_name=seller,

@@ -199,6 +199,13 @@ def test_no_cart_is_singled_out() -> None:
     assert found == []
 
 
+def test_nobody_but_a_plugin_says_its_name() -> None:
+    # So that another one is added without a change here.
+    names = {"amazon", "tiny", "embedded", "bay"}
+    places = python("is2_core", "web", "worker.py", without=("is2_core/embedded_warehouse/", "is2_core/db/migrations/"))
+    assert breaches(places, lambda node: isinstance(node, ast.Constant) and node.value in names) == []
+
+
 def test_only_one_module_spells_the_kinds_of_tasks() -> None:
     (kinds,) = python("is2_core/tasks/kinds.py")
     names = {node.value for node in ast.walk(tree(kinds)) if isinstance(node, ast.Constant)}

@@ -47,8 +47,10 @@ class Merchant(Panel):
             before_finish: called when the settings page, which asks the cart for open orders, has been drawn.
         """
         self.open(f"/{cart}/install")
-        self.submit("main form", {"region": region})
-        page = self.submit(f'form[action="/{cart}/install/begin"]', {})
+        page = self.submit("main form", {"region": region})
+        # Where another warehouse is installed besides, it is asked which one ships.
+        target = {"wms_target": "embedded"} if page.select_one("#wms_target") else {}
+        page = self.submit(f'form[action="/{cart}/install/begin"]', target)
         onward = page.select_one("#continue")
         if onward is None:
             raise DemoError(f"{self.at}: no way on to the cart.")

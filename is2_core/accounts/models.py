@@ -81,7 +81,7 @@ class Integration(Owned):
     sites: Mapped[list[str]] = mapped_column(default=list)
     home_site: Mapped[str] = mapped_column(default="")
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    wms_target: Mapped[str] = mapped_column(default="embedded")
+    wms_target: Mapped[str]
     state: Mapped[str] = mapped_column(default=IntegrationState.SETUP)
     pause_code: Mapped[str] = mapped_column(default="")
     pause_message: Mapped[str] = mapped_column(default="")

@@ -135,7 +135,7 @@ def test_who_mints_a_token_goes_on_minting_alone(trial: Platform) -> None:
     account = users.create_account(trial, "Northwind")
     with trial.db.write() as session:
         now = trial.clock.now()
-        store = Integration(account_id=account, cart="amazon", seller_id="S", created_at=now)
+        store = Integration(account_id=account, cart="amazon", seller_id="S", wms_target="embedded", created_at=now)
         session.add(store)
         session.flush()
         session.add(

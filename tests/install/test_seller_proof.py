@@ -315,6 +315,7 @@ def test_an_unfinished_setup_keeps_nobody_out(world: World, same_account: bool, 
                 Integration(
                     account_id=world.account,
                     cart="amazon",
+                    wms_target="embedded",
                     region="na",
                     settings={},
                     sites=[],

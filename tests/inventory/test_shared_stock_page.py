@@ -24,6 +24,7 @@ def store(panel: Panel) -> int:
         pier = Integration(
             account_id=panel.northwind,
             cart="amazon",
+            wms_target="embedded",
             region="eu",
             seller_id="A2PIER",
             nickname="Pier",

@@ -148,6 +148,7 @@ def test_with_several_stores_the_shop_is_chosen(panel: Panel) -> None:
             Integration(
                 account_id=panel.northwind,
                 cart="amazon",
+                wms_target="embedded",
                 region="eu",
                 seller_id="A2SIMEU0000009",
                 nickname="Alps",

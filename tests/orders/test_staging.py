@@ -45,6 +45,7 @@ def taken(world: World) -> Stage:
         row = Integration(
             account_id=world.account,
             cart="amazon",
+            wms_target="embedded",
             region="na",
             seller_id="A2SIMNA0000009",
             state=IntegrationState.ACTIVE,

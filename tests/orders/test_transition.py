@@ -33,6 +33,7 @@ def ids(platform: Platform) -> dict[ReceivedState, int]:
         store = Integration(
             account_id=account.id,
             cart="amazon",
+            wms_target="embedded",
             region="na",
             state=IntegrationState.ACTIVE,
             settings={},

@@ -45,6 +45,7 @@ class Depot:
                 Integration(
                     account_id=account,
                     cart="amazon",
+                    wms_target="embedded",
                     region="na",
                     seller_id=f"A{account}",
                     state=IntegrationState.ACTIVE,

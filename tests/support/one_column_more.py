@@ -47,6 +47,7 @@ with platform.db.write() as session:
     store = Integration(
         account_id=account,
         cart="amazon",
+        wms_target="embedded",
         region="na",
         state=IntegrationState.ACTIVE,
         settings={},

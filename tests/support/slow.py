@@ -172,6 +172,7 @@ class SlowStore:
             row = Integration(
                 account_id=self.account,
                 cart="tiny",
+                wms_target="embedded",
                 region="",
                 seller_id=self.shop.id,
                 state=IntegrationState.ACTIVE,

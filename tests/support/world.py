@@ -149,7 +149,7 @@ class World:
                 page = browser.get(target, timeout=30, allow_redirects=False)
 
     @remembered
-    def connect(self, region: str = "na", seller: str = NORTHWIND, wms_target: str = "") -> int:
+    def connect(self, region: str = "na", seller: str = NORTHWIND, wms_target: str = "embedded") -> int:
         """Install a store as far as the settings page; returns its id."""
         store = install.begin(
             self.platform, cart="amazon", region=region, account_id=self.account, wms_target=wms_target

@@ -48,6 +48,7 @@ class Board:
             row = Integration(
                 account_id=account_id,
                 cart="amazon",
+                wms_target="embedded",
                 seller_id=seller,
                 state=IntegrationState.ACTIVE,
                 settings={},

@@ -153,6 +153,6 @@ def test_stock_comes_from_the_integrations_own_warehouse_and_not_where_it_is_old
 
 def test_the_warehouse_is_chosen_where_there_are_several(journey: Journey) -> None:
     with pytest.raises(BadInput, match="Choose the warehouse"):
-        journey.world.connect("eu", "A2SIMEU0000001")
+        journey.world.connect("eu", "A2SIMEU0000001", wms_target="")
     with pytest.raises(BadInput, match="Choose the warehouse"):
         journey.world.connect("eu", "A2SIMEU0000001", wms_target="nowhere")

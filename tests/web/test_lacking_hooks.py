@@ -157,8 +157,8 @@ def test_a_cart_that_takes_no_stock_is_not_asked_whether_it_may_be_shared(lackin
                 next_at=now + timedelta(hours=1),
             )
         )
-        pier = Integration(account_id=lacking.world.account, cart="tiny", region="", state=IntegrationState.ACTIVE)
-        pier.created_at = now
+        pier = Integration(account_id=lacking.world.account, cart="tiny", wms_target="embedded")
+        pier.state, pier.created_at = IntegrationState.ACTIVE, now
         session.add(pier)
         session.flush()
         pier_id = pier.id
