@@ -42,7 +42,7 @@ def admin() -> None:
 def create_admin(email: str, name: str, password_file: TextIO | None, generated: bool) -> None:
     """Make an administrator."""
     password = _password(password_file, generated)
-    _create_user(platform_of_environment(), email, name, Role.ADMIN, password, generated)
+    _create_user(platform_of_environment(), email, name, Role.ADMIN, password, show=generated)
 
 
 @click.group()
@@ -75,6 +75,7 @@ def user() -> None:
 @_password_options[0]
 @_password_options[1]
 def create_user(
+    *,
     email: str,
     name: str,
     role: str,
@@ -89,7 +90,7 @@ def create_user(
     place = {}
     if account_name:
         place = {"account_id": _account_id(platform, account_name), "member_role": member_role}
-    _create_user(platform, email, name, role, password, generated, **place)
+    _create_user(platform, email, name, role, password, show=generated, **place)
 
 
 @user.command("disable")
@@ -174,7 +175,9 @@ def _account_id(platform: Platform, name: str) -> int:
     return found
 
 
-def _create_user(platform: Platform, email: str, name: str, role: str, password: str, show: bool, **place: Any) -> None:
+def _create_user(
+    platform: Platform, email: str, name: str, role: str, password: str, *, show: bool, **place: Any
+) -> None:
     try:
         users.create_user(platform, email=email, name=name, password=password, role=role, **place)
     except FlowError as error:

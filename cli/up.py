@@ -65,6 +65,7 @@ class Stopped(Exception):
 @click.option("--feed-delay", default=10.0, show_default=True, help="Seconds the simulated Amazon works on a feed.")
 @click.option("--bare", is_flag=True, help="Leave the simulator's settings for an admin to type.")
 def up(
+    *,
     data: Path,
     port: int | None,
     simulator_port: int | None,

@@ -32,6 +32,7 @@ class InProcessTransport:
         scheduler: Scheduler,
         clock: VirtualClock,
         trace: Trace,
+        *,
         page_size: int,
         observer: Observer,
     ) -> None:

@@ -47,7 +47,14 @@ class UnreliableWarehouse:
     """
 
     def __init__(
-        self, inner: EmbeddedWarehouse, db: Database, scheduler: Scheduler, trace: Trace, luck: str, fault_rate: float
+        self,
+        inner: EmbeddedWarehouse,
+        db: Database,
+        scheduler: Scheduler,
+        trace: Trace,
+        *,
+        luck: str,
+        fault_rate: float,
     ) -> None:
         self._inner = inner
         self._db = db

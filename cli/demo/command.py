@@ -44,6 +44,7 @@ DIFFERS, CANNOT_USE, BROKE_OFF = 1, 2, 3
 )
 @click.option("--time-limit", default=175.0, hidden=True, help="Seconds until it breaks off.")
 def demo(
+    *,
     count: int,
     seed: int,
     model_file: Path | None,

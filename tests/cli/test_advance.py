@@ -65,7 +65,7 @@ def simulator_offset(amazon: SimulatedAmazon) -> float:
     ],
 )
 def test_both_clocks_move_and_are_printed(
-    trial: Platform, database_url: str, amazon: SimulatedAmazon, tmp_path: Path, typed: str, moved: timedelta
+    trial: Platform, database_url: str, amazon: SimulatedAmazon, tmp_path: Path, *, typed: str, moved: timedelta
 ) -> None:
     done = advance(database_url, typed, data=tmp_path)
     assert done.exit_code == 0, done.output
@@ -129,7 +129,7 @@ def test_nothing_moves_where_the_shop_is_real(
     [("12", "no duration"), ("-3h", "No such option"), ("1w", "no duration"), ("0s", "one second"), ("400d", "366")],
 )
 def test_what_is_no_duration_is_refused(
-    trial: Platform, database_url: str, amazon: SimulatedAmazon, tmp_path: Path, typed: str, words: str
+    trial: Platform, database_url: str, amazon: SimulatedAmazon, tmp_path: Path, *, typed: str, words: str
 ) -> None:
     refused = advance(database_url, typed, data=tmp_path)
     assert refused.exit_code in (1, 2)

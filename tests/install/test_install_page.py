@@ -277,7 +277,7 @@ def test_the_same_store_cannot_be_connected_twice(panel: Panel, amazon: Simulate
     ],
 )
 def test_what_was_refused_stands_at_its_field_and_the_rest_is_kept(
-    panel: Panel, amazon: SimulatedAmazon, field: str, label: str, value: str, message: str
+    panel: Panel, amazon: SimulatedAmazon, *, field: str, label: str, value: str, message: str
 ) -> None:
     browser = panel.browser(ALICE)
     connect(browser)

@@ -175,7 +175,9 @@ def test_the_token_endpoint_and_the_documents_can_fail_too(amazon, store):
         ("5xx", 503, "temporarily_unavailable", "ServiceUnavailable"),
     ],
 )
-def test_outside_the_selling_partner_api_a_refusal_has_the_shape_of_its_service(amazon, store, kind, status, oauth, s3):
+def test_outside_the_selling_partner_api_a_refusal_has_the_shape_of_its_service(
+    amazon, store, *, kind, status, oauth, s3
+):
     for operation in ("token", "uploadDocument", "consent"):
         arm(amazon, operation, kind)
     token = amazon.token_call(grant_type="refresh_token", refresh_token=store.refresh_token, **CLIENT)

@@ -16,7 +16,7 @@ DATA = (
 )
 
 
-def shipment(who: str, number: int = 1, own: str = "", lines: str = "", date: str = DATE, data: str = DATA) -> str:
+def shipment(who: str, number: int = 1, *, own: str = "", lines: str = "", date: str = DATE, data: str = DATA) -> str:
     body = f"{who}{own}{date}{data}{lines}"
     return f"<Message><MessageID>{number}</MessageID><OrderFulfillment>{body}</OrderFulfillment></Message>"
 

@@ -79,7 +79,7 @@ def test_a_processor_that_fails_ends_its_feed_fatal_and_no_other(amazon, store, 
 
 
 def test_whatever_fails_is_answered_logged_and_can_be_reset(amazon, store, caplog, monkeypatch):
-    def fail(*_):
+    def fail(*_, **__):
         raise ZeroDivisionError("unforeseen")
 
     monkeypatch.setattr(amazon.simulator.state.feeds, "advance", fail)

@@ -18,14 +18,7 @@ def counted(platform: Platform) -> Iterator[list[str]]:
     that is sent with many rows the text counts once."""
     texts: list[str] = []
 
-    def note(
-        connection: sa.Connection,
-        cursor: object,
-        statement: str,
-        parameters: object,
-        context: object,
-        executemany: bool,
-    ) -> None:
+    def note(connection: sa.Connection, cursor: object, statement: str, *_: object) -> None:
         if not statement.lstrip().upper().startswith(_BOOKKEEPING):
             texts.append(statement)
 

@@ -93,7 +93,7 @@ def rows_of(page: Page) -> int:
     ],
 )
 def test_a_count_leads_to_just_that_many_rows(
-    panel: Panel, arrange: Callable[[Panel], None], email: str, address: str, count: str, least: int
+    panel: Panel, arrange: Callable[[Panel], None], *, email: str, address: str, count: str, least: int
 ) -> None:
     arrange(panel)
     browser = panel.browser(email)

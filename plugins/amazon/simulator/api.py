@@ -56,12 +56,12 @@ class Api:
             return self._sellers[operation.name](caller, ask)
         if operation.model == "ordersV0":
             found = self._state.orders_v0.answer(
-                operation.name, caller.seller.id, caller.roles, caller.restricted, ask.path, ask.query
+                operation.name, caller.seller.id, ask.path, ask.query, roles=caller.roles, restricted=caller.restricted
             )
             return json_response(200, {"payload": found})
         if operation.model == "notifications":
             found = self._state.notifications.of_seller(
-                operation.name, caller.seller.id, caller.application, ask.path, ask.query, ask.body
+                operation.name, ask.path, ask.query, ask.body, seller=caller.seller.id, application=caller.application
             )
             return json_response(200, found)
         return self._listings(operation.name, caller, ask)
@@ -117,7 +117,12 @@ class Api:
 
     def _restricted_token(self, caller: Caller, ask: Ask) -> Response:
         token = create_restricted_token(
-            self._state.grants, caller.application, caller.seller.id, caller.roles, ask.body, self._state.applications
+            self._state.grants,
+            ask.body,
+            application=caller.application,
+            seller=caller.seller.id,
+            roles=caller.roles,
+            registered=self._state.applications,
         )
         return json_response(200, token)
 

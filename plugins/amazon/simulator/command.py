@@ -20,6 +20,7 @@ from plugins.amazon.simulator.simulator import Simulator
 @click.option("--orders-rate", type=float, help="Requests a second of searchOrders instead of the published 0.0056.")
 @click.option("--no-rate-limits", is_flag=True, help="Enforce no rate limits at all.")
 def command(
+    *,
     host: str,
     port: int,
     base_url: str | None,

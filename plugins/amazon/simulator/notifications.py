@@ -61,7 +61,7 @@ class Notifications:
         return {}
 
     def of_seller(
-        self, name: str, seller: str, application: str, path: Mapping[str, str], query: Mapping[str, str], body: Any
+        self, name: str, path: Mapping[str, str], query: Mapping[str, str], body: Any, *, seller: str, application: str
     ) -> dict[str, Any]:
         """The reply to an operation on a seller's subscriptions.
 

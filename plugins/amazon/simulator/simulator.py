@@ -63,6 +63,7 @@ class Simulator:
     def __init__(
         self,
         seed: int = 1,
+        *,
         clock: Callable[[], datetime] | None = None,
         models: str | None = None,
         lenient: bool = False,
@@ -153,7 +154,7 @@ class Simulator:
             found = find_operation(request.method, path)
             if found is None:
                 raise _no_such_operation()
-            return self._admitted(request, found[0], found[1], call, region, path)
+            return self._admitted(request, *found, call, region=region, path=path)
 
         response = self._answered(answer)
         call.status = response.status
@@ -161,36 +162,32 @@ class Simulator:
         return response
 
     def _admitted(
-        self,
-        request: Request,
-        operation: Operation,
-        parameters: Mapping[str, str],
-        call: Call,
-        region: str,
-        path: str,
+        self, request: Request, operation: Operation, params: Mapping[str, str], call: Call, *, region: str, path: str
     ) -> Response:
         """The answer to a caller who is let in, faults included."""
         call.operation = operation.name
         key = None
         if operation.scope is not None:
-            seller, call.application = "", self._admission.application(request, operation)
+            call.application = self._admission.application(request, operation)
 
             def answer(ask: Ask) -> Response:
                 return self._api.run_grantless(operation, str(call.application), ask)
         else:
             caller = self._admission.seller(request, operation, region, path)
-            seller, call.seller, call.application = caller.seller.id, caller.seller.id, caller.application
-            question = (operation.name, seller, path, urlencode(sorted(request.query.items())))
+            call.seller, call.application = caller.seller.id, caller.application
+            question = (operation.name, call.seller, path, urlencode(sorted(request.query.items())))
             key = question if request.method == "GET" else None
 
             def answer(ask: Ask) -> Response:
                 return self._api.run(operation, caller, ask)
 
-        response = self._through_faults(
-            call, call.seller, key, lambda kind: self._run(request, operation, parameters, seller, call, kind, answer)
-        )
+        def run(fault: str | None) -> Response:
+            return self._run(request, operation, params, call, fault=fault, answer=answer)
+
+        response = self._through_faults(call, call.seller, key, run)
         if response.status in _TELLS_THE_LIMIT:
-            response.headers["x-amzn-RateLimit-Limit"] = self.state.buckets.limit_text(seller, operation.name)
+            limit = self.state.buckets.limit_text(call.seller or "", operation.name)
+            response.headers["x-amzn-RateLimit-Limit"] = limit
         return response
 
     def _through_faults(
@@ -214,14 +211,14 @@ class Simulator:
         request: Request,
         operation: Operation,
         path: Mapping[str, str],
-        seller: str,
         call: Call,
+        *,
         fault: str | None,
         answer: Callable[[Ask], Response],
     ) -> Response:
         try:
             if self.state.rate_limits:
-                self._api.take(operation, seller, str(call.application), request)
+                self._api.take(operation, call.seller or "", str(call.application), request)
             body = self._checked_body(request, operation, path, call)
             response = answer(Ask(path, request.query, body, call, repeat=fault == "dup_page"))
         except ApiError as problem:

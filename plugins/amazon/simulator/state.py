@@ -90,7 +90,13 @@ class State:
             JSON_LISTINGS: ListingsFeedProcessor(self.listings, self.sellers),
         }
         self.feeds = Feeds(
-            self.documents, clock, rng, processors, self.faults, self._feed_finished, options.feed_delay_s
+            self.documents,
+            clock,
+            rng,
+            processors,
+            faults=self.faults,
+            finished=self._feed_finished,
+            delay_s=options.feed_delay_s,
         )
         self.buckets = _buckets(clock, options.rates)
         for seller in self.sellers.values():

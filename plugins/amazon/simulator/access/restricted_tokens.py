@@ -20,10 +20,11 @@ _WHOLE = {
 
 def create_restricted_token(
     grants: Grants,
+    body: dict[str, Any],
+    *,
     application: str,
     seller: str,
     roles: Collection[str],
-    body: dict[str, Any],
     registered: Container[str],
 ) -> dict[str, Any]:
     """createRestrictedDataToken: a token good for the named paths only, for the target application where one is named.

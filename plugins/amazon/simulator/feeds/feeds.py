@@ -124,13 +124,12 @@ class Feeds:
         clock: Clock,
         rng: random.Random,
         processors: Mapping[str, Processor],
+        *,
         faults: Faults,
         finished: Callable[[Feed, Outcome | None], None],
         delay_s: float,
     ) -> None:
-        self._documents = documents
-        self._clock = clock
-        self._rng = rng
+        self._documents, self._clock, self._rng = documents, clock, rng
         self._processors = processors
         self._faults = faults
         self._finished = finished

@@ -82,7 +82,7 @@ class OrderSearch:
         if "paginationToken" in query:
             mark = self._resume(seller, query["paginationToken"], fixed)
         else:
-            found = self._find(seller, family, start, end, filters, size)
+            found = self._find(seller, family, start, end, filters=filters, size=size)
             mark = _Bookmark(seller, fixed, found, 0, end, self._clock.now() + TOKEN_LIFE)
         reply, reached = self._page(mark, size, included, roles)
         reply[f"{family}Before"] = iso(mark.bound)
@@ -113,7 +113,14 @@ class OrderSearch:
         return family, start, end
 
     def _find(
-        self, seller: str, family: str, start: datetime, end: datetime, filters: dict[str, frozenset[str]], size: int
+        self,
+        seller: str,
+        family: str,
+        start: datetime,
+        end: datetime,
+        *,
+        filters: dict[str, frozenset[str]],
+        size: int,
     ) -> tuple[str, ...]:
         def moment(booked: BookedOrder) -> datetime:
             return booked.created if family == "created" else booked.updated

@@ -90,21 +90,22 @@ class OrdersV0:
         self,
         name: str,
         seller: str,
-        roles: Collection[str],
-        restricted: Collection[str] | None,
         path: Mapping[str, str],
         query: Mapping[str, str],
+        *,
+        roles: Collection[str],
+        restricted: Collection[str] | None,
     ) -> dict[str, Any]:
         """The `payload` of one of the seven reads.
 
         Args:
             name: which of them.
             seller: whose orders.
+            path: path parameters.
+            query: the parameters as sent.
             roles: what the seller granted.
             restricted: elements a restricted data token opens; None for a plain access token. Without it restricted
                 fields are left out, with no error.
-            path: path parameters.
-            query: the parameters as sent.
 
         Raises:
             ApiError: 400 for parameters that break a rule; 404 for lines or details of an unknown order.
