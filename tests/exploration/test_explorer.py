@@ -33,7 +33,7 @@ from is2_core.shipments import tracking, warehouse_news
 from is2_core.tasks import dispatcher
 from is2_core.tasks.queue import enqueue
 from plugins.interface import OrderPage, Package
-from plugins.warehouse import Cancelled
+from plugins.warehouse import Cancelled, hookimpl
 
 MUTATION_SEEDS = 30
 QUARTER = timedelta(minutes=15)
@@ -42,8 +42,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_seeds_hold_the_invariants_and_are_one_history_in_every_process(carts: CartRegistry) -> None:
     # A sample; CI runs 200 of them on its own.
-    seed = 79
-    here, other = (explore(each, carts) for each in (seed, seed + 1))
+    seed = 5
+    here, other = (explore(each, carts) for each in (seed, seed + 2))
     assert here.crashes > 0
     assert (here.violations, other.violations) == ((), ())
     assert here.digest != other.digest
@@ -76,7 +76,7 @@ def never_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def lose_cancellations(monkeypatch: pytest.MonkeyPatch) -> None:
     """The warehouse says it stopped an order, and ships it."""
-    monkeypatch.setattr(EmbeddedWarehouse, "cancel_order", lambda *_: Cancelled())
+    monkeypatch.setattr(EmbeddedWarehouse, "cancel_order", hookimpl(lambda *_: Cancelled()))
 
 
 def stop_after_the_first_page(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,22 +164,22 @@ def ship_without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(customizations, "_fetch", late)
 
 
-# The seed that is tried first is one that found it, and soon, when this was written; all the others follow.
+# The seed that is tried first is the shortest of those that found it when this was written; all the others follow.
 @pytest.mark.parametrize(
     ("mutation", "first"),
     [
-        (ship_without_waiting, 3),
-        (acknowledge_at_staging, 1),
-        (never_sweep, 6),
-        (lose_cancellations, 4),
-        (stop_after_the_first_page, 1),
-        (place_twice, 1),
-        (post_corrections_as_new_packages, 4),
-        (forget_orders_that_wait, 1),
-        (write_amazons_offers, 1),
-        (keep_no_floor, 5),
-        (void_without_giving_back, 4),
-        (lose_a_page_of_shipments, 1),
+        (ship_without_waiting, 13),
+        (acknowledge_at_staging, 11),
+        (never_sweep, 11),
+        (lose_cancellations, 6),
+        (stop_after_the_first_page, 5),
+        (place_twice, 11),
+        (post_corrections_as_new_packages, 6),
+        (forget_orders_that_wait, 11),
+        (write_amazons_offers, 11),
+        (keep_no_floor, 12),
+        (void_without_giving_back, 13),
+        (lose_a_page_of_shipments, 13),
     ],
 )
 def test_a_broken_core_is_found_out(
@@ -187,4 +187,5 @@ def test_a_broken_core_is_found_out(
 ) -> None:
     mutation(monkeypatch)
     seeds = sorted(range(1, MUTATION_SEEDS + 1), key=lambda seed: seed != first)
-    assert any(explore(seed, carts).violations for seed in seeds)
+    # A bug would be the breakage's own: it does not fit the core any more.
+    assert any(not found.startswith("bug: ") for seed in seeds for found in explore(seed, carts).violations)
