@@ -42,18 +42,22 @@ IN_MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 KEYS = "test:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
 
+def pytest_configure() -> None:
+    """Let the garbage collector look less often."""
+    gc.set_threshold(20_000, 20, 20)
+
+
 def pytest_collection_finish() -> None:
-    """What is loaded by now stays: let the garbage collector look at it, and at the rest, less often."""
+    """What is loaded by now stays: let the garbage collector never look at it again."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _cheaper(request: pytest.FixtureRequest) -> None:
     """What makes this test process cheaper; a run of unit tests has nothing of it."""
     if not all(item.get_closest_marker("unit") for item in request.session.items):
-        for fixture in ("product_hasher", "_compiled_templates", "engines"):
+        for fixture in ("product_hasher", "_compiled_templates", "_installed_once", "engines"):
             request.getfixturevalue(fixture)
 
 
@@ -101,6 +105,16 @@ def _compiled_templates() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Flask, "jinja_options", {"bytecode_cache": CompiledTemplates()})
+        yield
+
+
+@pytest.fixture(scope="session")
+def _installed_once() -> Iterator[None]:
+    """What is installed is looked for once in this test process, not for every platform that a test makes."""
+    import importlib.metadata
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(importlib.metadata, "entry_points", functools.cache(importlib.metadata.entry_points))
         yield
 
 
