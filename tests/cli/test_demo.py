@@ -9,11 +9,14 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.conftest import IN_MEMORY
 
 COUNT = 40
 
@@ -22,18 +25,25 @@ Start = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts a demo with its temporary files in a folder of the test; what still runs at the end is ended."""
+def temporary() -> Iterator[Path]:
+    """Where demos have their temporary files."""
+    with tempfile.TemporaryDirectory(dir=IN_MEMORY) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def start(temporary: Path) -> Iterator[Start]:
+    """Starts a demo with its temporary files in a folder of its own; what still runs at the end is ended."""
     started: list[subprocess.Popen[str]] = []
 
     def start_one(folder: str, *options: str) -> subprocess.Popen[str]:
-        (tmp_path / folder).mkdir()
+        (temporary / folder).mkdir()
         demo = subprocess.Popen(
             [sys.executable, "-m", "cli.main", "demo", "--json", f"--count={COUNT}", "--time-limit=400", *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "TMPDIR": str(tmp_path / folder)},
+            env={**os.environ, "TMPDIR": str(temporary / folder)},
         )
         started.append(demo)
         return demo
@@ -62,7 +72,7 @@ def counts(outcome: dict[str, Any]) -> Table:
 
 
 @pytest.mark.timeout(600)
-def test_both_sides_are_compared_for_real(start: Start, tmp_path: Path) -> None:
+def test_both_sides_are_compared_for_real(start: Start, temporary: Path) -> None:
     drops = (f"--drop={side}" for side in ("is2", "cart", "listing", "package"))
     code, outcome, told = finish(start("demo", "--kill-worker", *drops))
     assert outcome.get("differences") == [], told
@@ -79,7 +89,7 @@ def test_both_sides_are_compared_for_real(start: Start, tmp_path: Path) -> None:
         key: figures for key, figures in other.items() if key[0] != MAIN
     }
     # The data folder is gone.
-    assert list((tmp_path / "demo").iterdir()) == []
+    assert list((temporary / "demo").iterdir()) == []
 
 
 def check_the_orders(table: Table) -> None:
