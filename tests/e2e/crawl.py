@@ -26,6 +26,7 @@ _CODES = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")
 # Labels of the item list as users know them; shipping methods, which merchants map as Amazon has them.
 _ALLOWED = {"ACTIVE", "NEW", *CODES, UNKNOWN_SERVICE_LEVEL, UNKNOWN_STATUS}
 _SHORTEST_CODE = 4
+_HELP_OF_A_KIND = 1
 # SKUs, numbers and what is set apart as code are shown letter by letter.
 _VERBATIM_TAGS = {"code", "pre", "datalist", "script", "style"}
 _VERBATIM_CLASSES = {"sku", "number"}
@@ -73,7 +74,11 @@ def walk(browser: Browser, *starts: str, of_a_kind: int = 10_000) -> Walk:
         found.faults += [f"{address}: {fault}" for fault in faults(page)]
         for onward in links(page):
             kind = re.sub(r"\d+", "0", onward)
-            if onward not in linked_from and kinds[kind] < of_a_kind:
+            most = of_a_kind
+            if kind.startswith("/help?"):
+                # It goes by the path of the page it was asked for from, and nearly every page asks for its own.
+                kind, most = kind.partition("%3F")[0], min(most, _HELP_OF_A_KIND)
+            if onward not in linked_from and kinds[kind] < most:
                 kinds[kind] += 1
                 linked_from[onward] = address
                 ahead.append(onward)

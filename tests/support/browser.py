@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from functools import cached_property
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -11,6 +13,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 PASSWORD = "a long pass phrase 1"
+_TOKEN = re.compile(r'<input type="hidden" name="csrf_token" value="([^"]+)">')
 
 
 class Page:
@@ -22,7 +25,12 @@ class Page:
         self.path = response.request.path
         # A file that is downloaded is no text.
         self.html = response.get_data(as_text=True) if response.mimetype.startswith("text/") else ""
-        self.soup = BeautifulSoup(self.html, "html.parser")
+
+    @cached_property
+    def soup(self) -> BeautifulSoup:
+        """The page's elements. Reading them takes as long as the panel takes for the page, and many a page is only
+        passed through."""
+        return BeautifulSoup(self.html, "html.parser")
 
     @property
     def text(self) -> str:
@@ -146,13 +154,9 @@ class Browser:
 
     def token(self) -> str:
         """A CSRF token of this session."""
-        soup = BeautifulSoup(self.client.get("/help").get_data(as_text=True), "html.parser")
-        tag = soup.find("input", attrs={"name": "csrf_token"})
-        if tag is None:
-            page = self.client.get("/sign-in").get_data(as_text=True)
-            tag = BeautifulSoup(page, "html.parser").find("input", attrs={"name": "csrf_token"})
-        assert isinstance(tag, Tag)
-        return str(tag["value"])
+        # Whoever is not signed in has no form on the first.
+        pages = (self.client.get(address).get_data(as_text=True) for address in ("/help", "/sign-in"))
+        return next(found[1] for page in pages if (found := _TOKEN.search(page)))
 
     def press(self, button: str, *, follow: bool = True, **values: Any) -> Page:
         """Fill in the form around a button, by field name, and press it. A value of None leaves a field out."""

@@ -29,8 +29,8 @@ from plugins.testkit import served
 from tests.carts.test_tiny_flow import TinyWorld
 from tests.conftest import make_config
 from tests.support.browser import Browser
+from tests.support.panel import app_over
 from tests.support.parcels import ups_number
-from web.app import create_app
 
 HOOKS = tuple(name for name in dir(plugin) if hasattr(interface, name) and hasattr(getattr(plugin, name), "is2_impl"))
 NEEDED = ("cart_manifest", "install", "fetch_orders")
@@ -163,14 +163,14 @@ def test_a_cart_that_takes_no_stock_is_not_asked_whether_it_may_be_shared(lackin
         session.flush()
         pier_id = pier.id
     lacking.world.add_item(pier_id, "TENT-2P")
-    browser = Browser(create_app(lacking.platform))
+    browser = Browser(app_over(lacking.platform, lacking.platform.clock))
     browser.sign_in("tina@example.com", "a long pass phrase 4")
     assert "sold by other stores of yours" not in browser.get(lacking.address(STOCK)).text
 
 
 @pytest.mark.parametrize(("lacking", "hook"), [(hook, hook) for hook in CLAIMS], indirect=["lacking"])
 def test_pages_claim_what_is_true_of_a_cart_without(lacking: Lacking, hook: str) -> None:
-    browser = Browser(create_app(lacking.platform))
+    browser = Browser(app_over(lacking.platform, lacking.platform.clock))
     browser.sign_in("tina@example.com", "a long pass phrase 4")
     for page, said, never in CLAIMS[hook]:
         shown = browser.get(lacking.address(page))

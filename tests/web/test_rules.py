@@ -69,6 +69,17 @@ def line_of(db: Session, rule: Rule, order_id: int) -> int | None:
 
 def address(panel: Panel, rule: Rule, account_id: int) -> str:
     """The rule's address, with ids of that account's things."""
+    place = rule.rule, account_id
+    if place not in _addresses:
+        # The furnished database is the same at the beginning of every test.
+        _addresses[place] = _address(panel, rule, account_id)
+    return _addresses[place]
+
+
+_addresses: dict[tuple[str, int], str] = {}
+
+
+def _address(panel: Panel, rule: Rule, account_id: int) -> str:
     values: dict[str, object] = {}
     with panel.platform.db.read() as db:
         # By name, so that an order comes before its line.
@@ -97,23 +108,39 @@ def with_object(rule: Rule) -> bool:
     return bool(rule.arguments - {"cart", "warehouse", "filename", "user_id", "task_id"})
 
 
-def content(panel: Panel) -> str:
-    """A digest of every row of the database."""
-    path = sa.make_url(panel.platform.db.url).database
-    with sqlite3.connect(str(path)) as connection:
-        return hashlib.sha256("\n".join(connection.iterdump()).encode()).hexdigest()
+class Content:
+    """The rows of the database as they are now, read again only where somebody has written since."""
+
+    def __init__(self, panel: Panel) -> None:
+        self._connection = sqlite3.connect(str(sa.make_url(panel.platform.db.url).database))
+        self._version, self._digest = self._commits(), self._read()
+
+    def is_the_same(self) -> bool:
+        """Whether every row is as it was."""
+        version = self._commits()
+        if version != self._version:
+            self._version = version
+            return self._read() == self._digest
+        return True
+
+    def _commits(self) -> object:
+        # Another number after each commit of another connection that wrote anything.
+        return self._connection.execute("PRAGMA data_version").fetchone()
+
+    def _read(self) -> str:
+        return hashlib.sha256("\n".join(self._connection.iterdump()).encode()).hexdigest()
 
 
 @pytest.mark.parametrize("email", [None, ALICE, ADMIN])
 def test_no_change_without_a_token(panel: Panel, email: str | None) -> None:
     browser = panel.browser(email)
-    before = content(panel)
+    before = Content(panel)
     changing = rules(panel, "POST")
     assert len(changing) > 20
     for rule in changing:
         response = browser.client.post(address(panel, rule, panel.northwind))
         assert response.status_code == 400, rule
-    assert content(panel) == before
+    assert before.is_the_same()
 
 
 def test_a_token_of_another_session_is_refused(panel: Panel) -> None:
@@ -127,13 +154,13 @@ def test_a_token_of_another_session_is_refused(panel: Panel) -> None:
 @pytest.mark.parametrize("email", [ALICE, ADMIN, SUPPORT, PACKER])
 def test_get_changes_nothing(panel: Panel, email: str) -> None:
     browser = panel.browser(email)
-    before = content(panel)
+    before = Content(panel)
     for rule in rules(panel, "GET"):
         response = browser.client.get(address(panel, rule, panel.northwind))
         # No worker runs here, and this address says so.
         fine = response.status_code < 500 or rule.endpoint == "health.readyz"
         assert fine, (rule, response.get_data(as_text=True)[:500])
-        assert content(panel) == before, rule
+        assert before.is_the_same(), rule
 
 
 def test_strangers_see_public_pages_only(panel: Panel) -> None:
@@ -152,7 +179,7 @@ def test_another_accounts_things_are_not_there(panel: Panel, method: str, caplog
     charlie = panel.browser(CHARLIE)
     token = charlie.token()
     checked = 0
-    before = content(panel)
+    before = Content(panel)
     for rule in rules(panel, method):
         if not with_object(rule):
             continue
@@ -169,7 +196,7 @@ def test_another_accounts_things_are_not_there(panel: Panel, method: str, caplog
         assert any(record.name == "web.access" for record in caplog.records), f"{rule} was not logged"
         checked += 1
     assert checked >= (9 if method == "GET" else 14)
-    assert content(panel) == before
+    assert before.is_the_same()
 
 
 def test_ids_in_forms_are_checked_as_well(panel: Panel) -> None:
@@ -208,7 +235,7 @@ def test_admin_pages_are_for_admins(panel: Panel, method: str) -> None:
 def test_support_reads_every_account_and_changes_nothing(panel: Panel) -> None:
     sue = panel.browser(SUPPORT)
     token = sue.token()
-    before = content(panel)
+    before = Content(panel)
     for rule in rules(panel, "GET"):
         # The address form holds the whole address, which support sees masked only, and a customization is the buyer's.
         if with_object(rule) and rule.endpoint not in PERSONAL:
@@ -218,7 +245,7 @@ def test_support_reads_every_account_and_changes_nothing(panel: Panel) -> None:
         if with_object(rule):
             response = sue.client.post(address(panel, rule, panel.contoso), data={"csrf_token": token})
             assert response.status_code == 403, rule
-    assert content(panel) == before
+    assert before.is_the_same()
 
 
 def responses(browser: Browser, panel: Panel) -> list[tuple[str, object]]:
@@ -255,10 +282,15 @@ def test_no_page_holds_script_or_style_of_its_own(panel: Panel) -> None:
 
 
 def test_every_field_has_a_label(panel: Panel) -> None:
+    seen = set()
     for email in (None, ALICE, ADMIN, PACKER):
         browser = panel.browser(email)
         for rule in rules(panel, "GET"):
             page = browser.get(address(panel, rule, panel.northwind))
+            # Whoever may not see a page is led to one that many are led to.
+            if page.html in seen:
+                continue
+            seen.add(page.html)
             ids = [tag["id"] for tag in page.soup.find_all(id=True)]
             assert len(ids) == len(set(ids)), (rule, "an id stands twice")
             labels = {tag["for"] for tag in page.soup.find_all("label")}
