@@ -67,8 +67,8 @@ class Cart:
             return write(acknowledgements)
 
         @hookimpl
-        def push_inventory(ctx: object, levels: Sequence[Keyed]) -> Any:
-            return write(levels)
+        def push_inventory(ctx: object, quantities: Sequence[Keyed]) -> Any:
+            return write(quantities)
 
         @hookimpl
         def post_tracking(ctx: object, packages: Sequence[Keyed]) -> Any:
