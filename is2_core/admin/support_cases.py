@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from is2_core.cases.cases import case_text, lock_cases
 from is2_core.cases.models import SupportCase
+from is2_core.db.types import seal
 from is2_core.errors import Conflict, NotFound
 from is2_core.orders.timeline import Event, record
 from is2_core.orders.wording.events import EventCode
@@ -24,7 +25,8 @@ def close_case(platform: Platform, *, case_id: int, user_id: int, answer: str) -
         case = session.get_one(SupportCase, case_id)
         if case.closed_at is not None:
             raise Conflict("This case was closed already.")
-        case.closed_at, case.answer = now, answer
+        case.closed_at = now
+        case.sealed_answer = seal(SupportCase.sealed_answer, answer, case.account_id, case.kind, case.subject)
         if case.order_id is not None:
             record(session, [Event(case.order_id, EventCode.HELP_ANSWERED, user_id=user_id)], now)
     return found.account_id is not None

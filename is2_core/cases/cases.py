@@ -11,6 +11,7 @@ from is2_core.accounts.models import Account
 from is2_core.cases.models import SupportCase
 from is2_core.db.changes import rows_changed
 from is2_core.db.locks import LOCK
+from is2_core.db.types import seal
 from is2_core.errors import BadInput
 
 MAX_TEXT = 2000
@@ -36,8 +37,9 @@ def raise_case(
     date. Call it after the business rows are written and before tasks are asked for.
     """
     lock_cases(session, account_id)
+    sealed = seal(SupportCase.sealed_message, message, account_id, kind, subject)
     still_open = sa.update(SupportCase).where(*_open(account_id, kind, subject))
-    if rows_changed(session, still_open.values(message=message)) == 0:
+    if rows_changed(session, still_open.values(sealed_message=sealed)) == 0:
         session.add(
             SupportCase(
                 account_id=account_id,
@@ -45,7 +47,7 @@ def raise_case(
                 order_id=order_id,
                 kind=kind,
                 subject=subject,
-                message=message,
+                sealed_message=sealed,
                 user_id=user_id,
                 at=now,
             )
@@ -56,8 +58,9 @@ def raise_case(
 def end_case(session: Session, now: datetime, *, account_id: int, kind: str, subject: str) -> None:
     """Close what `raise_case` opened, because it is no longer so; does nothing where no such case is open."""
     lock_cases(session, account_id)
+    answer = seal(SupportCase.sealed_answer, ENDED_BY_ITSELF, account_id, kind, subject)
     session.execute(
-        sa.update(SupportCase).where(*_open(account_id, kind, subject)).values(closed_at=now, answer=ENDED_BY_ITSELF)
+        sa.update(SupportCase).where(*_open(account_id, kind, subject)).values(closed_at=now, sealed_answer=answer)
     )
 
 

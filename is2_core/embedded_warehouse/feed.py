@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from is2_core.db.rows import dialect_of, insert_of, table_of
+from is2_core.db.types import opened
 from is2_core.embedded_warehouse.models import (
     WarehouseActivity,
     WarehouseFeed,
@@ -138,7 +139,7 @@ def shipments_since(session: Session, account_id: int, cursor: str, page: int) -
         .order_by(WarehousePackage.position)
     ).all()
     stopped = session.execute(
-        sa.select(WarehouseOrder.number, WarehouseOrder.stop_reason)
+        sa.select(WarehouseOrder.number, WarehouseOrder.sealed_stop_reason)
         .where(*ended, WarehouseOrder.stop_position <= end)
         .order_by(WarehouseOrder.stop_position)
     ).all()
@@ -149,7 +150,7 @@ def shipments_since(session: Session, account_id: int, cursor: str, page: int) -
     ).all()
     return Shipments(
         packages=tuple(_shipped(row, number) for row, number in packages),
-        stopped=tuple(StoppedOrder(number, reason) for number, reason in stopped),
+        stopped=tuple(StoppedOrder(number, opened(reason, number) or "") for number, reason in stopped),
         cursor=str(end),
         complete=complete,
         waiting=tuple(WaitingOrder(number, _WAITS_FOR[WarehouseState(state)]) for number, state in waiting),

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from is2_core.db.chunks import chunks
+from is2_core.db.types import seal
 from is2_core.embedded_warehouse.models import StockMovement, WarehouseOrder, WarehouseOrderLine, WarehouseSku
 from is2_core.embedded_warehouse.states import OPEN, RESERVING, WarehouseState
 from plugins.warehouse import Stock
@@ -70,7 +71,10 @@ def move_stock(
     if sku.on_hand + quantity < 0:
         raise NotEnough(f"only {units_are(sku.on_hand, sku.sku)} on hand")
     sku.on_hand += quantity
-    session.add(StockMovement(warehouse_sku_id=sku.id, quantity=quantity, reason=reason, at=now, user_id=user_id))
+    sealed = seal(StockMovement.sealed_reason, reason, sku.id)
+    session.add(
+        StockMovement(warehouse_sku_id=sku.id, quantity=quantity, sealed_reason=sealed, at=now, user_id=user_id)
+    )
 
 
 def units_are(quantity: int, sku: str) -> str:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from is2_core.db.base import Base, Id, Owned, reference
 from is2_core.db.instants import told
-from is2_core.db.types import Sealed, SealedValue
+from is2_core.db.types import Sealed, SealedValue, opened
 from is2_core.embedded_warehouse.states import WarehouseState
 
 _NUMBER = ("warehouse_order.number",)
+_ITEM = (*_NUMBER, "warehouse_file.item")
+_PII: Final = {"pii": "what belongs to a buyer, or what somebody wrote, perhaps of one"}
 
 
 class WarehouseSku(Owned):
@@ -35,25 +37,31 @@ class WarehouseSku(Owned):
 
 
 class StockMovement(Base):
-    """The ledger: every change of `on_hand`, by whom and why."""
+    """The ledger: every change of `on_hand`, by whom and why (`reason`, in words that a person may have typed)."""
 
     __tablename__ = "stock_movement"
     id: Mapped[Id]
     warehouse_sku_id: Mapped[int] = reference("warehouse_sku.id")
     quantity: Mapped[int]
-    reason: Mapped[str]
+    sealed_reason: Mapped[SealedValue | None] = mapped_column(
+        Sealed("stock_movement.sealed_reason", key=("stock_movement.warehouse_sku_id",)), info=_PII
+    )
     at: Mapped[datetime]
     user_id: Mapped[int | None]
+
+    @property
+    def reason(self) -> str:
+        return opened(self.sealed_reason, self.warehouse_sku_id) or ""
 
 
 class WarehouseOrder(Owned):
     """An order to pack; `number` is the platform's order number and unique.
 
-    `stop_reason` is set when it is ended before all is shipped; `stop_position` (of the account's WarehouseFeed) when
-    it was the warehouse itself that ended it, `state_position` where it got its state. `requirements` is what the
-    parcel needs beyond its contents (see `requirements.to_json`), `tags` are the cart's marks (PRIME, ...). `sealed` is
-    what belongs to the buyer: {"address", "gift_messages"}; None once erased. `recipient_id` is where a release before
-    left that; None once it is here.
+    It is `stopped` when it is ended before all is shipped, and `stop_reason` says why; `stop_position` (of the
+    account's WarehouseFeed) is set when it was the warehouse itself that ended it, `state_position` where it got its
+    state. `requirements` is what the parcel needs beyond its contents (see `requirements.to_json`), `tags` are the
+    cart's marks (PRIME, ...). `sealed` is what belongs to the buyer: {"address", "gift_messages"}; None once erased.
+    `recipient_id` is where a release before left that; None once it is here.
     """
 
     __tablename__ = "warehouse_order"
@@ -68,7 +76,7 @@ class WarehouseOrder(Owned):
     source: Mapped[str] = mapped_column(default="")
     state: Mapped[str] = mapped_column(default=WarehouseState.PENDING)
     service: Mapped[str]
-    sealed: Mapped[SealedValue | None] = mapped_column(Sealed("warehouse_order.sealed", key=_NUMBER))
+    sealed: Mapped[SealedValue | None] = mapped_column(Sealed("warehouse_order.sealed", key=_NUMBER), info=_PII)
     recipient_id: Mapped[int | None]
     erased_at: Mapped[datetime | None]
     ship_after: Mapped[datetime | None] = mapped_column(info=told())
@@ -78,10 +86,17 @@ class WarehouseOrder(Owned):
     requirements: Mapped[list[dict[str, Any]]] = mapped_column("demands", default=list)
     tags: Mapped[list[str]] = mapped_column("marks", default=list)
     created_at: Mapped[datetime]
-    stop_reason: Mapped[str] = mapped_column(default="")
+    stopped: Mapped[bool] = mapped_column(default=False)
+    sealed_stop_reason: Mapped[SealedValue | None] = mapped_column(
+        Sealed("warehouse_order.sealed_stop_reason", key=_NUMBER), info=_PII
+    )
     stop_position: Mapped[int | None]
     state_position: Mapped[int] = mapped_column(default=0)
     lines: Mapped[list[WarehouseOrderLine]] = relationship(order_by="WarehouseOrderLine.id", lazy="selectin")
+
+    @property
+    def stop_reason(self) -> str:
+        return opened(self.sealed_stop_reason, self.number) or ""
 
     def turn(self, state: WarehouseState, position: int) -> None:
         """Give it a state, at a position of the account's feed."""
@@ -99,10 +114,8 @@ class WarehouseFile(Owned):
     order_id: Mapped[int] = reference("warehouse_order.id")
     item: Mapped[str]
     skus: Mapped[list[str]] = mapped_column(default=list)
-    name: Mapped[str] = mapped_column(default="")
-    sealed: Mapped[SealedValue | None] = mapped_column(
-        Sealed("warehouse_file.sealed", key=(*_NUMBER, "warehouse_file.item"))
-    )
+    sealed_name: Mapped[SealedValue | None] = mapped_column(Sealed("warehouse_file.sealed_name", key=_ITEM), info=_PII)
+    sealed: Mapped[SealedValue | None] = mapped_column(Sealed("warehouse_file.sealed", key=_ITEM), info=_PII)
 
 
 class WarehouseOrderLine(Base):

@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from is2_core.crypto import CannotOpen
+from is2_core.db.types import opened
 from is2_core.embedded_warehouse.models import WarehouseFile, WarehouseOrder, WarehousePackage
 from is2_core.embedded_warehouse.queries import Accounts, Rows, count_of, of_accounts
 from is2_core.embedded_warehouse.requirements import from_json
@@ -177,21 +178,28 @@ def recipient_of(platform: Platform, order_id: int) -> Recipient:
     with platform.db.read() as session:
         row = session.get_one(WarehouseOrder, order_id)
     try:
-        opened: Mapping[str, Any] = row.sealed.open(row.number) if row.sealed else {}
+        told: Mapping[str, Any] = row.sealed.open(row.number) if row.sealed else {}
     except CannotOpen:
         return Recipient(None, (), False, closed=True)
-    messages = tuple((tuple(entry["skus"]), entry["text"]) for entry in opened.get("gift_messages", ()))
-    return Recipient(opened.get("address"), messages, row.erased_at is not None)
+    messages = tuple((tuple(entry["skus"]), entry["text"]) for entry in told.get("gift_messages", ()))
+    return Recipient(told.get("address"), messages, row.erased_at is not None)
 
 
 def files_of(platform: Platform, order_id: int) -> list[File]:
     """List the files of things the buyer had made, as far as it came with the order."""
     query = sa.select(
-        WarehouseFile.id, WarehouseFile.skus, WarehouseFile.name, WarehouseFile.sealed.is_not(None).label("present")
-    ).where(WarehouseFile.order_id == order_id)
+        WarehouseFile.id,
+        WarehouseFile.skus,
+        WarehouseFile.sealed_name,
+        WarehouseFile.sealed.is_not(None).label("present"),
+        WarehouseFile.item,
+        WarehouseOrder.number,
+    ).join(WarehouseOrder, WarehouseOrder.id == WarehouseFile.order_id)
     with platform.db.read() as session:
-        rows = session.execute(query.order_by(WarehouseFile.id)).all()
-    return [File(row.id, tuple(row.skus), row.name, row.present) for row in rows]
+        rows = session.execute(query.where(WarehouseFile.order_id == order_id).order_by(WarehouseFile.id)).all()
+    return [
+        File(row.id, tuple(row.skus), opened(row.sealed_name, row.number, row.item) or "", row.present) for row in rows
+    ]
 
 
 def content_of(platform: Platform, order_id: int, file_id: int) -> bytes | None:

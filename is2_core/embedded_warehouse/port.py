@@ -112,8 +112,8 @@ class EmbeddedWarehouse:
                 end_order(session, row, position, "It was cancelled before all of it was shipped.")
                 note_moved(session, account_id, position, released)
             shipped = tuple(OrderLine(line.sku, line.shipped) for line in row.lines if line.shipped)
-            # The reason stands: asked a second time, after a lost answer, the warehouse says the same.
-            if shipped and not row.stop_reason:
+            # It stays stopped: asked a second time, after a lost answer, the warehouse says the same.
+            if shipped and not row.stopped:
                 return TooLate("The warehouse has already shipped the order.")
             return PartlyCancelled(shipped) if shipped else Cancelled()
 
@@ -151,8 +151,10 @@ class EmbeddedWarehouse:
         with self._db.write() as session:
             row = _order(session, _account(session, ctx), number)
             if row is not None and row.erased_at is None:
-                row.sealed, row.erased_at = None, ctx.clock.now()
-                session.execute(sa.update(WarehouseFile).where(WarehouseFile.order_id == row.id).values(sealed=None))
+                row.sealed = row.sealed_stop_reason = None
+                row.erased_at = ctx.clock.now()
+                files = sa.update(WarehouseFile).where(WarehouseFile.order_id == row.id)
+                session.execute(files.values(sealed=None, sealed_name=None))
 
 
 def _account(session: Session, ctx: WarehouseContext) -> int:
@@ -223,7 +225,7 @@ def _store(
             "order_id": ids[order.number],
             "item": file.item,
             "skus": list(file.skus),
-            "name": file.name,
+            "sealed_name": seal(WarehouseFile.sealed_name, file.name, order.number, file.item),
             "sealed": seal(WarehouseFile.sealed, base64.b64encode(file.content).decode(), order.number, file.item),
         }
         for order, _ in placed

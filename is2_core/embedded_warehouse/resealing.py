@@ -26,7 +26,7 @@ def _table(name: str, *columns: str) -> sa.TableClause:
 _ORDER = _table("received_order", "id", "integration_id", "remote_id")
 _RECIPIENT = _table("recipient", "id", "order_id", "sealed", "corrected", "erased_at")
 _LINE = _table("received_line", "id", "order_id", "remote_id")
-_FILE = _table("line_customization", "line_id", "name", "sealed")
+_FILE = _table("line_customization", "line_id", "sealed_name", "sealed")
 _COMPONENT = _table("placed_component", "id", "line_id", "warehouse_sku")
 
 
@@ -87,7 +87,7 @@ def _copy(session: Session, row: sa.Row[*tuple[Any, ...]]) -> tuple[dict[str, An
         opened = {"address": typed or people.get("address"), "gift_messages": messages}
         values["sealed"] = seal(WarehouseOrder.sealed, opened, row.number)
     made = session.execute(
-        sa.select(_LINE.c.remote_id, _FILE.c.name, _FILE.c.sealed)
+        sa.select(_LINE.c.remote_id, _FILE.c.sealed_name, _FILE.c.sealed)
         .join(_FILE, _FILE.c.line_id == _LINE.c.id)
         .where(_LINE.c.order_id == row.order_id, _FILE.c.sealed.is_not(None))
     ).all()
@@ -97,7 +97,13 @@ def _copy(session: Session, row: sa.Row[*tuple[Any, ...]]) -> tuple[dict[str, An
             "order_id": row.id,
             "item": item,
             "skus": skus[item],
-            "name": name,
+            "sealed_name": name
+            and seal(
+                WarehouseFile.sealed_name,
+                SealedValue("line_customization.sealed_name", name).open(*key, item),
+                row.number,
+                item,
+            ),
             "sealed": seal(
                 WarehouseFile.sealed, SealedValue("line_customization.sealed", text).open(*key, item), row.number, item
             ),

@@ -11,6 +11,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from is2_core.db.types import seal
 from is2_core.embedded_warehouse.feed import note_moved
 from is2_core.embedded_warehouse.ledger import move_stock, open_units, reconsider
 from is2_core.embedded_warehouse.models import WarehouseOrder, WarehousePackage, WarehousePackageLine, WarehouseSku
@@ -74,9 +75,12 @@ def set_contents(session: Session, package: WarehousePackage, units: Mapping[str
 
 
 def end_order(session: Session, order: WarehouseOrder, position: int, reason: str) -> None:
-    """End an order: what has not been shipped will not be, and its units are free for others."""
+    """End an order: what has not been shipped will not be, and its units are free for others. Of an order whose buyer's
+    data is erased, no reason is kept."""
     released = open_units(order)
-    order.stop_reason = reason
+    order.stopped = True
+    if order.erased_at is None:
+        order.sealed_stop_reason = seal(WarehouseOrder.sealed_stop_reason, reason, order.number)
     _settle_state(order, position)
     session.flush()
     reconsider(session, order.account_id, position, released)
@@ -87,7 +91,7 @@ def _settle_state(order: WarehouseOrder, position: int) -> None:
 
     An order that was ended early stays ended: units taken back from a parcel are not to be shipped again.
     """
-    if order.stop_reason:
+    if order.stopped:
         for line in order.lines:
             line.quantity = line.shipped
         shipped = any(line.shipped for line in order.lines)

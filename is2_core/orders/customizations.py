@@ -15,7 +15,7 @@ from is2_core.accounts.models import Integration
 from is2_core.carts.context import cart_context
 from is2_core.crypto import CannotOpen
 from is2_core.db.locks import LOCK
-from is2_core.db.types import seal
+from is2_core.db.types import opened, seal
 from is2_core.errors import PluginBug
 from is2_core.orders.models import LineCustomization, ReceivedLine, ReceivedOrder, Recipient
 from is2_core.orders.states import USES_CUSTOMIZATION, CustomizationState
@@ -86,7 +86,8 @@ def customization_of(platform: Platform, *, line_id: int, account_id: int) -> Cu
     if line is None or row is None or row.sealed is None:
         return None
     content = row.sealed.open(order.integration_id, order.remote_id, line.remote_id)
-    return Customization(row.name, row.content_type, base64.b64decode(content))
+    name = opened(row.sealed_name, order.integration_id, order.remote_id, line.remote_id) or ""
+    return Customization(name, row.content_type, base64.b64decode(content))
 
 
 def _due(query: sa.Select[*tuple[Any, ...]], integration_id: int) -> sa.Select[*tuple[Any, ...]]:
@@ -186,16 +187,16 @@ def _newer_url(platform: Platform, integration: Integration, context: CartContex
 def _store(platform: Platform, run: TaskRun, line: _Line, fetched: _Fetched) -> None:
     now, outcome = platform.clock.now(), fetched.outcome
     row: dict[str, Any] = {"account_id": run.account_id, "line_id": line.id}
+    key = (line.integration_id, line.order_remote_id, line.remote_id)
     if isinstance(outcome, Customization):
         state, told = CustomizationState.STORED, Told(EventCode.CUSTOMIZATION)
         content = base64.b64encode(outcome.content).decode("ascii")
-        sealed = seal(LineCustomization.sealed, content, line.integration_id, line.order_remote_id, line.remote_id)
-        row |= {"name": outcome.name, "content_type": outcome.content_type, "sealed": sealed}
-        row["fetched_at"] = now
+        row |= {"content_type": outcome.content_type, "fetched_at": now}
+        row["sealed"] = seal(LineCustomization.sealed, content, *key)
+        row["sealed_name"] = seal(LineCustomization.sealed_name, outcome.name, *key)
     else:
         state = CustomizationState.FAILED if outcome.final else CustomizationState.DUE
         told = Told(EventCode.CUSTOMIZATION_MISSING, {"message": outcome.message})
-        key = (line.integration_id, line.order_remote_id, line.remote_id)
         row["sealed_message"] = seal(LineCustomization.sealed_message, outcome.message, *key)
         if not outcome.final:
             row["tries"] = line.tries + (outcome.until is None)

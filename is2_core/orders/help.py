@@ -6,6 +6,7 @@ from is2_core.accounts.access import owned, owned_integration
 from is2_core.cases.cases import MAX_PAGE, case_text
 from is2_core.cases.models import SupportCase
 from is2_core.cases.states import CaseKind
+from is2_core.db.types import seal
 from is2_core.orders.models import ReceivedOrder
 from is2_core.orders.timeline import Event, record
 from is2_core.orders.wording.events import EventCode
@@ -43,7 +44,8 @@ def ask_for_help(
             integration_id=integration_id,
             order_id=order_id,
             kind=CaseKind.HELP,
-            message=text,
+            subject="",
+            sealed_message=seal(SupportCase.sealed_message, text, account_id, CaseKind.HELP, ""),
             page=page[:MAX_PAGE],
             user_id=user_id,
             at=now,

@@ -203,7 +203,9 @@ class LineCustomization(CartWritten, Base):
     id: Mapped[Id]
     account_id: Mapped[int] = reference("account.id", info=IS2)
     line_id: Mapped[int] = reference("received_line.id", index=False, unique=True, info=IS2)
-    name: Mapped[str] = mapped_column(default="", info=CART | {"pii": "the name of what the buyer had made"})
+    sealed_name: Mapped[SealedValue | None] = mapped_column(
+        Sealed("line_customization.sealed_name", key=_LINE), info=CART | {"pii": "the name of what the buyer had made"}
+    )
     content_type: Mapped[str] = mapped_column(default="", info=CART)
     sealed: Mapped[SealedValue | None] = mapped_column(
         Sealed("line_customization.sealed", key=_LINE), info=CART | {"pii": "what the buyer had made"}

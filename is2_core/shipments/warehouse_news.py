@@ -26,6 +26,7 @@ from is2_core.orders.states import HAS_SHIPPED, IN_WAREHOUSE, TO_PLACE, AckState
 from is2_core.orders.timeline import Event, record
 from is2_core.orders.transition import transition
 from is2_core.orders.wording.events import EventCode, Told
+from is2_core.orders.wording.sealing import to_tell
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import SOON, enqueue
@@ -248,13 +249,14 @@ def _take_stopped(
             order.ack_state = AckState.NOT_NEEDED
         record(session, [Event(order.id, told.code, told.params)], now)
         follow_packages(session, order, now)
+        text = to_tell(session, order.id, told).text({})
         raise_case(
             session,
             now,
             account_id=order.account_id,
             kind=CaseKind.WAREHOUSE_STOPPED,
             subject=f"order {order.number}",
-            message=f"{told.text({})} The shop still has it as open: cancel it there or ship it from elsewhere.",
+            message=f"{text} The shop still has it as open: cancel it there or ship it from elsewhere.",
             integration_id=order.integration_id,
             order_id=order.id,
         )

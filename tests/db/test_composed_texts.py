@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.orm import selectinload
+from alembic import command
+from sqlalchemy.orm import Session, selectinload
 
 from is2_core.bootstrap import build_platform
 from is2_core.calls.rate_limits import MemoryBuckets
+from is2_core.cases.models import SupportCase
 from is2_core.clock import VirtualClock
+from is2_core.crypto import Keyring
 from is2_core.db.metadata import metadata
-from is2_core.db.reseal import all_steps, reseal
-from is2_core.db.types import opened
+from is2_core.db.reseal import all_steps, reseal, sealed_columns
+from is2_core.db.schema import alembic_config, upgrade
+from is2_core.db.types import opened, use_keyring
+from is2_core.embedded_warehouse.models import StockMovement, WarehouseOrder
 from is2_core.orders.fulfillment.models import Package
 from is2_core.orders.holds.review import review_orders
 from is2_core.orders.models import LineCustomization, ReceivedOrder
@@ -20,8 +26,8 @@ from is2_core.orders.wording.shown import shown_holds, shown_reason, stop_answer
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.runner import run_next
-from tests.conftest import make_config
-from tests.db.test_migrations import NOON, Older, a_store
+from tests.conftest import KEYS, make_config
+from tests.db.test_migrations import NOON, Older, a_store, old_recipient
 
 WISH = "The buyer has asked to cancel this order. Reason given: My neighbour Ann died."
 TOLD = "The buyer of order AM1-2 asks to cancel it (My neighbour Ann died); the warehouse has it already."
@@ -78,7 +84,28 @@ def filled(url: str) -> Older:
     older.add(
         "support_case", account_id=1, kind="CANCELLATION_REQUESTED", subject="order AM1-2", sentence=TOLD, at=NOON
     )
+    older.add("support_case", account_id=1, kind="HELP", sentence="Ann waits.", at=NOON, answer="Ann has it.")
+    older.add("recipient", id=2, account_id=1, order_id=2, sealed=old_recipient(2))
+    there = {"account_id": 1, "number": "AM1-2", "recipient_id": 2, "stop_reason": "Ann refused it."}
+    older.add("warehouse_order", id=1, **there, state="CANCELLED")
+    older.add("warehouse_sku", id=1, account_id=1, sku="TENT-2P", on_hand=1)
+    older.add("stock_movement", warehouse_sku_id=1, quantity=1, reason="Ann sent it back", at=NOON)
+    erased(older, 90)
     return older
+
+
+def erased(older: Older, order: int) -> None:
+    """An order whose buyer's data is gone, but for what was composed of it."""
+    ids = {"id": order, "account_id": 1, "integration_id": 1, "remote_id": f"R-{order}", "number": f"AM1-{order}"}
+    texts = {"reason": "Dismissed: Ann called.", "caution": "Ask Ann.", "ack_sentence": NO_LINE}
+    older.add("received_order", **ids, **texts, state="DISMISSED", cart_state="READY", cancel_reason="Ann died")
+    older.add("recipient", id=order, account_id=1, order_id=order, erased_at=NOON)
+    older.add("received_line", id=order, order_id=order, remote_id="1", sku="X-1", ordered=1, open=1)
+    older.add("line_customization", account_id=1, line_id=order, sentence="Ann's file is gone.", name="ann.png")
+    older.add("order_event", order_id=order, at=NOON, code="DISMISSED", sentence="Dismissed: Ann called.")
+    older.add("support_case", account_id=1, order_id=order, kind="HELP", sentence="Ann waits.", at=NOON)
+    package = {"account_id": 1, "integration_id": 1, "order_id": order, "warehouse_ref": "1", "reference": "10000"}
+    older.add("package", **package, post_state="REJECTED", post_sentence=NO_LINE)
 
 
 def told(platform: Platform, number: int) -> tuple[dict[str, str], list[str]]:
@@ -89,6 +116,22 @@ def told(platform: Platform, number: int) -> tuple[dict[str, str], list[str]]:
         return {hold.code: hold.text for hold in holds}, [
             entry.text for entry in timeline(platform, session, order, "amazon")
         ]
+
+
+def left_of(session: Session, order: int) -> Iterator[str]:
+    """Each sealed column that holds something of an order."""
+    for column in sealed_columns(metadata):
+        table = column.table
+        if "order_id" in table.columns:
+            of_order = table.columns["order_id"] == order
+        elif table.name == "line_customization":
+            of_order = table.columns["line_id"] == order
+        elif table.name == "received_order":
+            of_order = table.columns["id"] == order
+        else:
+            continue
+        if session.execute(sa.select(sa.func.count()).where(of_order, column.is_not(None))).scalar():
+            yield str(column)
 
 
 def everything(platform: Platform) -> str:
@@ -135,10 +178,20 @@ def test_holds_are_worked_out_anew_and_timelines_tell_what_they_told(empty_url: 
             "Ask Ann.",
             NO_LINE,
         )
-        assert session.scalars(sa.select(Package)).one().post_message == NO_LINE
+        package = sa.select(Package).where(Package.order_id == 2)
+        assert session.scalars(package).one().post_message == NO_LINE
+        help_asked = sa.select(SupportCase).where(SupportCase.kind == "HELP", SupportCase.order_id.is_(None))
+        case = session.scalars(help_asked).one()
+        assert (case.message, case.answer) == ("Ann waits.", "Ann has it.")
+        stopped = session.scalars(sa.select(WarehouseOrder)).one()
+        assert (stopped.stopped, stopped.stop_reason) == (True, "Ann refused it.")
+        assert session.scalars(sa.select(StockMovement)).one().reason == "Ann sent it back"
+        assert list(left_of(session, 90)) == []
         entries = timeline(platform, session, rows[2], "amazon")
         assert stop_answer(entries) == STOPPED
-        message = session.scalars(sa.select(LineCustomization.sealed_message)).one()
+        message = session.scalars(
+            sa.select(LineCustomization.sealed_message).where(LineCustomization.line_id == 1)
+        ).one()
         assert opened(message, 1, "R-1", "1") == "Ann's file is gone."
     assert "Ann" not in everything(platform)
     assert reseal(platform.db.write, all_steps()) == 0
@@ -146,3 +199,44 @@ def test_holds_are_worked_out_anew_and_timelines_tell_what_they_told(empty_url: 
     assert told(platform, 1) == (holds | {"ADDRESS_IMPOSSIBLE": LACKS, "CANCELLATION_REQUESTED": WISH}, before)
     assert "Ann" not in everything(platform)
     platform.db.dispose()
+
+
+def test_a_release_before_has_its_texts_back_as_far_as_they_are_not_sealed_yet(empty_url: str) -> None:
+    older = filled(empty_url)
+    columns = {
+        "received_order": ("id", "reason", "cancel_reason", "caution", "ack_sentence"),
+        "order_event": ("id", "sentence"),
+        "package": ("id", "post_sentence"),
+        "support_case": ("id", "answer"),
+        "warehouse_order": ("id", "stop_reason"),
+        "stock_movement": ("id", "reason"),
+        "line_customization": ("id", "sentence", "name"),
+    }
+
+    def stored() -> dict[str, list[tuple[object, ...]]]:
+        with older.engine.connect() as connection:
+            return {
+                table: [
+                    tuple(row)
+                    for row in connection.execute(
+                        sa.select(*map(sa.column, names)).select_from(sa.table(table)).order_by(sa.column("id"))
+                    )
+                    if "Ann" in str(row) or "The" in str(row)
+                ]
+                for table, names in columns.items()
+            }
+
+    before = stored()
+    assert all(before.values())
+    upgrade(empty_url)
+    use_keyring(Keyring.parse(KEYS))
+    command.downgrade(alembic_config(empty_url), "0005")
+    after = stored()
+    gone = {table: [row for row in before[table] if row not in rows] for table, rows in after.items()}
+    # Of the erased order, which was made last, nothing comes back.
+    assert gone == {
+        table: before[table][-1:] if len(before[table]) > len(rows) else [] for table, rows in after.items()
+    }
+    assert [len(rows) for rows in gone.values()] == [1, 1, 1, 0, 0, 0, 1]
+    upgrade(empty_url)
+    older.engine.dispose()

@@ -86,7 +86,7 @@ def test_it_is_confirmed_with_a_buffer(panel: Panel, store: int) -> None:
     with panel.platform.db.read() as db:
         assert db.get_one(InventorySync, store).shared_confirmed == ["TENT-2P"]
         units = db.scalar(sa.select(StockBuffer.units).where(StockBuffer.account_id == panel.northwind))
-        told = db.scalars(sa.select(SupportCase.message).where(SupportCase.kind == "SHARED_STOCK")).all()
+        told = db.scalars(sa.select(SupportCase.id).where(SupportCase.kind == "SHARED_STOCK")).all()
     assert units == 12
     assert len(told) == 1
     page = browser.get(f"/integrations/{store}/shared-stock")

@@ -70,7 +70,7 @@ class Placed:
                 LineCustomization(
                     account_id=self.panel.northwind,
                     line_id=self.line.id,
-                    name=name if stored else "",
+                    sealed_name=seal(LineCustomization.sealed_name, name, *place) if stored else None,
                     content_type="text/html" if stored else "",
                     sealed=seal(LineCustomization.sealed, base64.b64encode(ZIP).decode(), *place) if stored else None,
                     sealed_message=seal(LineCustomization.sealed_message, message, *place) if message else None,

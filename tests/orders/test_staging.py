@@ -148,7 +148,7 @@ def test_a_wish_to_cancel_after_placing_is_told_of_once(world: World, taken: Sta
         later = order.updated_at + timedelta(minutes=minute)
         taken(replace(order, updated_at=later, cancellation_request="Ordered by mistake"))
     with world.platform.db.read() as session:
-        cases = session.execute(sa.select(SupportCase.kind, SupportCase.message)).all()
+        cases = [(case.kind, case.message) for case in session.scalars(sa.select(SupportCase))]
     told = f"The buyer of order {row.number} asks to cancel it (Ordered by mistake); the warehouse has it already."
     assert world.timeline(order.remote_id).count(told) == 1
     # A case has no place for what a buyer wrote.

@@ -119,13 +119,13 @@ class Depot:
     def ledger(self, sku: str) -> list[tuple[int, str]]:
         """(units, reason) of every movement of a SKU, the oldest first."""
         with self.platform.db.read() as session:
-            rows = session.execute(
-                sa.select(StockMovement.quantity, StockMovement.reason)
+            rows = session.scalars(
+                sa.select(StockMovement)
                 .join(WarehouseSku, WarehouseSku.id == StockMovement.warehouse_sku_id)
                 .where(WarehouseSku.account_id == self.account, WarehouseSku.sku == sku)
                 .order_by(StockMovement.id)
             )
-            return [(units, reason) for units, reason in rows]
+            return [(row.quantity, row.reason) for row in rows]
 
     def asked_to_read(self) -> int:
         """How often the platform was asked to read the warehouse's news, counted in what the open task wants."""

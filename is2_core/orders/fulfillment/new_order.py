@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from is2_core.crypto import CannotOpen
+from is2_core.db.types import opened
 from is2_core.orders.fulfillment.handling_requirements import requirements_of
 from is2_core.orders.models import LineCustomization, ReceivedOrder
 from plugins.interface import Address
@@ -28,20 +29,21 @@ def files_of(session: Session, orders: Sequence[ReceivedOrder]) -> Files:
     """Return the files of things buyers had made on lines of these orders, as far as it is here."""
     lines = {line.id: (order, line) for order in orders for line in order.lines}
     rows = session.execute(
-        sa.select(LineCustomization.line_id, LineCustomization.name, LineCustomization.sealed).where(
+        sa.select(LineCustomization.line_id, LineCustomization.sealed_name, LineCustomization.sealed).where(
             LineCustomization.line_id.in_(lines), LineCustomization.sealed.is_not(None)
         )
     ).all()
     found: dict[int, tuple[str, bytes]] = {}
     for line_id, name, sealed in rows:
         order, line = lines[line_id]
+        key = (order.integration_id, order.remote_id, line.remote_id)
         try:
-            content = sealed.open(order.integration_id, order.remote_id, line.remote_id) if sealed else ""
+            content = sealed.open(*key) if sealed else ""
         except CannotOpen:
             # Then the packer is told that it did not come.
             _log.error("the customization of line %s is sealed for another one, or damaged", line_id)
             continue
-        found[line_id] = (name, base64.b64decode(content))
+        found[line_id] = (opened(name, *key) or "", base64.b64decode(content))
     return found
 
 

@@ -19,6 +19,7 @@ from is2_core.orders.states import NOT_FROM_HERE, STOPPED_WHEN_CANCELLED, AckSta
 from is2_core.orders.timeline import Event, record
 from is2_core.orders.transition import transition
 from is2_core.orders.wording.events import EventCode, StopReason, Told
+from is2_core.orders.wording.sealing import to_tell
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.models import Task
@@ -112,13 +113,14 @@ def store_stop(
         elif order.state not in NOT_FROM_HERE:
             transition(session, [order.id], ReceivedState.CANCELLED, told, now)
     elif isinstance(answer, TooLate):
+        text = to_tell(session, order.id, told).text({"cart": label})
         raise_case(
             session,
             now,
             account_id=order.account_id,
             kind=CaseKind.TOO_LATE,
             subject=f"order {order.number}",
-            message=f"Order {order.number}: {told.text({'cart': label})} Intercept the parcel, or expect it back.",
+            message=f"Order {order.number}: {text} Intercept the parcel, or expect it back.",
             integration_id=order.integration_id,
             order_id=order.id,
         )

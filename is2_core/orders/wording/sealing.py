@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from is2_core.db.types import SealedValue, opened, seal
 from is2_core.orders.models import ReceivedOrder
-from is2_core.orders.wording.events import OLD_TEXT, Told
+from is2_core.orders.wording.events import EVENTS, OLD_TEXT, Told
 
 # The integration and the cart's id of an order.
 OrderKey = tuple[int, str]
@@ -31,6 +31,14 @@ def order_keys(session: Session, order_ids: Iterable[int]) -> Mapping[int, Order
         )
     )
     return {order_id: (integration_id, remote_id) for order_id, integration_id, remote_id in rows}
+
+
+def to_tell(session: Session, order_id: int, told: Told) -> Told:
+    """Return what may be told of an order in a case: all of it, but for what somebody wrote where the buyer's data is
+    erased."""
+    if order_keys(session, [order_id]):
+        return told
+    return Told(told.code, {**told.params, **dict.fromkeys(EVENTS[told.code].sealed, "")})
 
 
 def opened_params(value: SealedValue | None, *key: int | str) -> dict[str, Any]:

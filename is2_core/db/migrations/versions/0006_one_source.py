@@ -151,8 +151,11 @@ _TEXTS = {
         "sealed_ack_message": "ack_sentence",
     },
     "package": {"sealed_post_message": "post_sentence"},
-    "line_customization": {"sealed_message": "sentence"},
+    "line_customization": {"sealed_message": "sentence", "sealed_name": "name"},
     "order_event": {"sealed": "sentence"},
+    "support_case": {"sealed_message": "sentence", "sealed_answer": "answer"},
+    "warehouse_order": {"sealed_stop_reason": "stop_reason"},
+    "stock_movement": {"sealed_reason": "reason"},
 }
 # Those of which nothing has to be kept: holds are worked out anew, timelines tell how the warehouse answered, nobody
 # reads the others.
@@ -165,6 +168,8 @@ _UNUSED_TEXTS = {
 _ORDER_OF = {
     "received_order": "received_order.id",
     "line_customization": "(SELECT order_id FROM received_line WHERE received_line.id = line_id)",
+    "warehouse_order": "(SELECT order_id FROM recipient WHERE recipient.id = recipient_id)",
+    "stock_movement": "NULL",
 }
 # By the code of a reason, how it begins and ends; the first that fits. Of those given whole nothing else is kept.
 _REASONS = (
@@ -199,6 +204,9 @@ def _set_texts_aside() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_unsealed_text")),
     )
     op.add_column("received_order", sa.Column("reason_code", sa.Text(), nullable=False, server_default=""))
+    op.add_column("warehouse_order", sa.Column("stopped", sa.Boolean(), nullable=False, server_default=sa.false()))
+    stopped = sa.table("warehouse_order", sa.column("stop_reason"), sa.column("stopped"))
+    op.execute(stopped.update().where(stopped.c.stop_reason != "").values(stopped=sa.true()))
     order = sa.table("received_order", sa.column("reason"), sa.column("reason_code"))
     codes = sa.case(*((order.c.reason.like(text), code) for code, text in _REASONS), else_="")
     op.execute(order.update().where(order.c.reason != "").values(reason_code=codes))
@@ -236,6 +244,10 @@ def _take_texts_back() -> None:
     whole = {code: text for code, text in _REASONS if "%" not in text}
     told = sa.case(whole, value=order.c.reason_code, else_=order.c.reason_code)
     op.execute(order.update().where(order.c.reason == "").values(reason=told))
+    stopped = sa.table("warehouse_order", sa.column("stop_reason"), sa.column("stopped"))
+    ended = (stopped.c.stopped, stopped.c.stop_reason == "")
+    op.execute(stopped.update().where(*ended).values(stop_reason="Ended before all of it was shipped."))
+    op.drop_column("warehouse_order", "stopped")
     for table, texts in _TEXTS.items():
         for sealed in texts:
             if (table, sealed) != ("order_event", "sealed"):
@@ -455,7 +467,7 @@ def _open_the_warehouse() -> None:
         sa.Column("order_id", number, nullable=False),
         sa.Column("item", sa.Text(), nullable=False),
         sa.Column("skus", sa.JSON(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("sealed_name", sa.Text(), nullable=True),
         sa.Column("sealed", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_warehouse_file_account_id")),
         sa.ForeignKeyConstraint(["order_id"], ["warehouse_order.id"], name=op.f("fk_warehouse_file_order_id")),
@@ -542,7 +554,6 @@ _RENAMED = {
     "stock_push_line": {"why": "calculation"},
     "received_order": {"asked_at": "placing_since", "marks": "tags"},
     "received_line": {"demands": "handling_requirements"},
-    "support_case": {"sentence": "message"},
     "task": {"error_sentence": "error_message"},
 }
 
