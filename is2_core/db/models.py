@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy.orm import Mapped
+from sqlalchemy.orm import Mapped, mapped_column
 
-from is2_core.db.base import Base, Id
+from is2_core.db.base import Base, Id, reference
 
 
 class UnsealedText(Base):
-    """A text that a release before kept open, until it is sealed (`db.reseal`): of which column ("table.column"), and
-    of which of its rows. Nobody else reads it."""
+    """A text that a release before kept open, until it is sealed (`db.reseal`): of which column ("table.column"), of
+    which of its rows, and of which order, if of one. "" once erased. Nobody else reads it."""
 
     __tablename__ = "unsealed_text"
     id: Mapped[Id]
     column: Mapped[str]
     row_id: Mapped[int]
-    text: Mapped[str]
+    order_id: Mapped[int | None] = reference("received_order.id")
+    text: Mapped[str] = mapped_column(info={"pii": "what somebody wrote, perhaps of a buyer"})

@@ -87,14 +87,17 @@ def sealed_columns(metadata: sa.MetaData) -> Iterator[sa.Column[Any]]:
 
 
 def _step_of_texts(columns: Mapping[str, sa.Column[Any]]) -> Step:
-    """Seal what a revision has put into `UnsealedText`, unless something newer stands there."""
+    """Seal what a revision has put into `UnsealedText`, unless it was erased or something newer stands there."""
 
     def step(session: Session, after: Place | None, most: int) -> tuple[Place | None, int]:
         texts = session.scalars(
             sa.select(UnsealedText).where(UnsealedText.id > (after or 0)).order_by(UnsealedText.id).limit(most)
         ).all()
         for name in sorted({each.column for each in texts}):
-            column, of_row = columns[name], {each.row_id: each.text for each in texts if each.column == name}
+            column, of_row = (
+                columns[name],
+                {each.row_id: each.text for each in texts if each.column == name and each.text},
+            )
             (row_key,) = column.table.primary_key.columns
             rows = session.execute(rows_with_keys(column).where(row_key.in_(of_row), column.is_(None))).all()
             for place, _, *key in rows:

@@ -131,7 +131,8 @@ def correct_package(
 
 
 def void_package(platform: Platform, *, package_id: int, user_id: int | None, reason: str) -> None:
-    """Take a package back: its units are on hand again and left to ship, unless the order has been ended.
+    """Take a package back: its units are on hand again and left to ship, unless the order has been ended. Of an order
+    whose buyer's data is erased, the reason is not kept.
 
     Raises:
         NotFound: there is no such package.
@@ -146,7 +147,8 @@ def void_package(platform: Platform, *, package_id: int, user_id: int | None, re
         package.voided_at = change.now
         _new_revision(change, package)
         changes = {line.sku: -line.quantity for line in package.lines}
-        _shift(change, package, changes, "voided", user_id, f" ({reason_given})")
+        remark = f" ({reason_given})" if change.order.erased_at is None else ""
+        _shift(change, package, changes, "voided", user_id, remark)
 
 
 def _order_of(platform: Platform, package_id: int) -> int:

@@ -7,9 +7,11 @@ from is2_core.cases.cases import MAX_PAGE, case_text
 from is2_core.cases.models import SupportCase
 from is2_core.cases.states import CaseKind
 from is2_core.db.types import seal
+from is2_core.errors import Conflict
 from is2_core.orders.models import ReceivedOrder
 from is2_core.orders.timeline import Event, record
 from is2_core.orders.wording.events import EventCode
+from is2_core.orders.wording.sealing import order_keys
 from is2_core.platform import Platform
 
 
@@ -30,12 +32,17 @@ def ask_for_help(
         page: the panel's address the question came from, "" where none is known.
         integration_id: the store it is about; with an order, the order's store.
         order_id: the received order it is about; its timeline says that help was requested.
+
+    Raises:
+        Conflict: the buyer's data of the order is erased: nothing is written of it any more.
     """
     text = case_text(text, "text", "Say what you need help with")
     now = platform.clock.now()
     with platform.db.write() as session:
         if order_id is not None:
             integration_id = owned(session, ReceivedOrder, order_id, account_id).integration_id
+            if not order_keys(session, [order_id]):
+                raise Conflict("The buyer's data of this order was erased; ask for help without naming the order.")
             record(session, [Event(order_id, EventCode.HELP, user_id=user_id)], now)
         elif integration_id is not None:
             owned_integration(session, integration_id, account_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+import pytest
 import sqlalchemy as sa
 from alembic import command
 from sqlalchemy.orm import Session, selectinload
@@ -28,6 +29,7 @@ from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.runner import run_next
 from tests.conftest import KEYS, make_config
 from tests.db.test_migrations import NOON, Older, a_store, old_recipient
+from tests.support.erasing import erase
 
 WISH = "The buyer has asked to cancel this order. Reason given: My neighbour Ann died."
 TOLD = "The buyer of order AM1-2 asks to cancel it (My neighbour Ann died); the warehouse has it already."
@@ -240,3 +242,17 @@ def test_a_release_before_has_its_texts_back_as_far_as_they_are_not_sealed_yet(e
     assert [len(rows) for rows in gone.values()] == [1, 1, 1, 0, 0, 0, 1]
     upgrade(empty_url)
     older.engine.dispose()
+
+
+@pytest.mark.parametrize("empty_url", ["sqlite"], indirect=True)
+def test_what_is_erased_before_it_is_sealed_is_not_sealed(empty_url: str) -> None:
+    filled(empty_url).engine.dispose()
+    upgrade(empty_url)
+    platform = build_platform(make_config(empty_url))
+    erase(platform, 2)
+    reseal(platform.db.write, all_steps())
+    with platform.db.read() as session:
+        assert list(left_of(session, 2)) == []
+        assert list(left_of(session, 1)) != []
+    assert STOPPED not in everything(platform)
+    platform.db.dispose()

@@ -169,7 +169,7 @@ _ORDER_OF = {
     "received_order": "received_order.id",
     "line_customization": "(SELECT order_id FROM received_line WHERE received_line.id = line_id)",
     "warehouse_order": "(SELECT order_id FROM recipient WHERE recipient.id = recipient_id)",
-    "stock_movement": "NULL",
+    "stock_movement": "CAST(NULL AS BIGINT)",
 }
 # By the code of a reason, how it begins and ends; the first that fits. Of those given whole nothing else is kept.
 _REASONS = (
@@ -200,9 +200,12 @@ def _set_texts_aside() -> None:
         sa.Column("id", number, nullable=False),
         sa.Column("column", sa.Text(), nullable=False),
         sa.Column("row_id", number, nullable=False),
+        sa.Column("order_id", number, nullable=True),
         sa.Column("text", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["order_id"], ["received_order.id"], name=op.f("fk_unsealed_text_order_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_unsealed_text")),
     )
+    op.create_index(op.f("ix_unsealed_text_order_id"), "unsealed_text", ["order_id"], unique=False)
     op.add_column("received_order", sa.Column("reason_code", sa.Text(), nullable=False, server_default=""))
     op.add_column("warehouse_order", sa.Column("stopped", sa.Boolean(), nullable=False, server_default=sa.false()))
     stopped = sa.table("warehouse_order", sa.column("stop_reason"), sa.column("stopped"))
@@ -217,8 +220,8 @@ def _set_texts_aside() -> None:
             if (table, sealed) != ("order_event", "sealed"):
                 op.add_column(table, sa.Column(sealed, sa.Text(), nullable=True))
             op.execute(
-                f'INSERT INTO unsealed_text ("column", row_id, text)'  # noqa: S608
-                f" SELECT '{table}.{sealed}', id, {text} FROM {table} WHERE {text} <> '' AND NOT EXISTS"
+                f'INSERT INTO unsealed_text ("column", row_id, order_id, text)'  # noqa: S608
+                f" SELECT '{table}.{sealed}', id, {of_order}, {text} FROM {table} WHERE {text} <> '' AND NOT EXISTS"
                 f" (SELECT 1 FROM recipient WHERE recipient.order_id = {of_order}"
                 " AND (recipient.erased_at IS NOT NULL OR recipient.sealed IS NULL))"
             )
