@@ -104,14 +104,15 @@ class Refused:
 
 @dataclass(frozen=True)
 class Retry:
-    """Not now; it has nothing of the order, and is to be asked again."""
+    """Not now; it has nothing of the order, and is to be asked again. `message` says what keeps the warehouse, and
+    nothing of the order: it is told of all that wait."""
 
     message: str
 
 
 @dataclass(frozen=True)
 class Unknown:
-    """No telling whether the warehouse has it; `find_order` will."""
+    """No telling whether the warehouse has it; `find_order` will. `message` as that of `Retry`."""
 
     message: str
 
