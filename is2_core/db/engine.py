@@ -84,8 +84,10 @@ class Database:
 
     @contextmanager
     def _session(self, *, writes: bool) -> Iterator[Session]:
+        # PostgreSQL's driver says the second with BEGIN, SQLite looks at the first.
+        options = {"is2_writes": writes, "postgresql_readonly": not writes}
         with (
-            self.engine.connect().execution_options(is2_writes=writes) as connection,
+            self.engine.connect().execution_options(**options) as connection,
             Session(connection, expire_on_commit=False, autoflush=writes) as session,
         ):
             yield session
@@ -155,7 +157,6 @@ def _make_engine(url: str) -> sa.Engine:
         options = f"-c timezone=UTC -c lock_timeout={BUSY_TIMEOUT_MS}"
         engine = sa.create_engine(url, hide_parameters=True, connect_args={"options": options})
         sa.event.listen(engine, "checkout", partial(_ping_after_rest, engine.dialect))
-        sa.event.listen(engine, "begin", _begin_postgresql)
         return engine
     memory = sa.make_url(url).database in (None, "", ":memory:")
     engine = sa.create_engine(
@@ -199,8 +200,3 @@ def _ping_after_rest(
         except dialect.loaded_dbapi.Error as error:
             raise sa.exc.InvalidatePoolError from error
     entry.info["used_at"] = now
-
-
-def _begin_postgresql(connection: sa.Connection) -> None:
-    if not connection.get_execution_options().get("is2_writes", True):
-        connection.exec_driver_sql("SET TRANSACTION READ ONLY")

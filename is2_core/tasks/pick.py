@@ -127,7 +127,8 @@ def _first_due(kinds: frozenset[str] | None) -> sa.Select[int]:
 
 
 def _is_due(kinds: frozenset[str] | None) -> list[sa.ColumnElement[bool]]:
-    known = [] if kinds is None else [_TASK.c.kind.in_(sorted(kinds))]
+    # As text: SQLAlchemy would put a list of parameters into the statement anew each time.
+    known = [] if kinds is None else [_TASK.c.kind.in_([sa.literal_column(f"'{kind}'") for kind in sorted(kinds)])]
     return [_TASK.c.state == TaskState.READY, _TASK.c.run_at <= sa.bindparam("now", type_=_TASK.c.run_at.type), *known]
 
 
