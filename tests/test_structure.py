@@ -70,6 +70,13 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """Every node of a Python file's tree: to walk through it takes longer than most rules do."""
+    return tuple(ast.walk(tree(path)))
+
+
+@cache
 def name(path: Path) -> str:
     """The path as people write it."""
     return path.relative_to(ROOT).as_posix()
@@ -87,13 +94,18 @@ def dotted(path: Path) -> str:
 
 def breaches(paths: Iterator[Path], is_breach: Callable[[ast.AST], bool]) -> list[str]:
     """Where a node of these files breaks a rule, as file:line."""
-    nodes = ((path, node) for path in paths for node in ast.walk(tree(path)))
-    return [f"{name(path)}:{getattr(node, 'lineno', 0)}" for path, node in nodes if is_breach(node)]
+    everywhere = ((path, node) for path in paths for node in nodes(path))
+    return [f"{name(path)}:{getattr(node, 'lineno', 0)}" for path, node in everywhere if is_breach(node)]
 
 
-def imported(path: Path) -> Iterator[tuple[str, int]]:
+@cache
+def imported(path: Path) -> tuple[tuple[str, int], ...]:
     """Every module a file imports, at any depth; `from a import b` counts as `a.b`, which may be a module."""
-    for node in ast.walk(tree(path)):
+    return tuple(_imported(path))
+
+
+def _imported(path: Path) -> Iterator[tuple[str, int]]:
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -208,7 +220,7 @@ def test_nobody_but_a_plugin_says_its_name() -> None:
 
 def test_only_one_module_spells_the_kinds_of_tasks() -> None:
     (kinds,) = python("is2_core/tasks/kinds.py")
-    names = {node.value for node in ast.walk(tree(kinds)) if isinstance(node, ast.Constant)}
+    names = {node.value for node in nodes(kinds) if isinstance(node, ast.Constant)}
     assert "orders.check" in names
     elsewhere = python(*EVERYTHING_THAT_RUNS, without=("is2_core/tasks/kinds.py", "is2_core/db/migrations/"))
     assert breaches(elsewhere, lambda node: isinstance(node, ast.Constant) and node.value in names) == []
@@ -217,6 +229,7 @@ def test_only_one_module_spells_the_kinds_of_tasks() -> None:
 ORDER_STATE_IN_THE_CONTRACT = "plugins/types/orders.py"
 
 
+@cache
 def state_enums() -> dict[str, set[str]]:
     """The values of every state enum, by name: those of a states.py, and what a cart says of an order."""
     enums: dict[str, set[str]] = {}
@@ -521,7 +534,7 @@ def test_pages_that_read_by_queries_know_no_database() -> None:
 
 def test_unit_tests_use_no_server() -> None:
     def arguments(path: Path) -> set[str]:
-        functions = (node for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef))
+        functions = (node for node in nodes(path) if isinstance(node, ast.FunctionDef))
         return {argument.arg for function in functions for argument in function.args.args}
 
     unit = [path for path in python("tests") if re.search(r"^pytestmark = .*mark\.unit", path.read_text("utf-8"), re.M)]
