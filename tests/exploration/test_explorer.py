@@ -40,6 +40,7 @@ QUARTER = timedelta(minutes=15)
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.timeout(240)
 def test_seeds_hold_the_invariants_and_are_one_history_in_every_process(carts: CartRegistry) -> None:
     # A sample; CI runs 200 of them on its own.
     seed = 5
