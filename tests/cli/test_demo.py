@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,10 +26,11 @@ Start = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture
-def temporary() -> Iterator[Path]:
-    """Where demos have their temporary files."""
+def temporary(tmp_path: Path) -> Iterator[Path]:
+    """Where demos have their temporary files; what one that broke off left there is kept for whoever looks into it."""
     with tempfile.TemporaryDirectory(dir=IN_MEMORY) as folder:
         yield Path(folder)
+        shutil.copytree(folder, tmp_path / "left", ignore=shutil.ignore_patterns("*.sock"))
 
 
 @pytest.fixture
