@@ -148,7 +148,7 @@ def void_package(platform: Platform, *, package_id: int, user_id: int | None, re
         _new_revision(change, package)
         changes = {line.sku: -line.quantity for line in package.lines}
         remark = f" ({reason_given})" if change.order.erased_at is None else ""
-        _shift(change, package, changes, "voided", user_id, remark)
+        _shift(change, package, changes, "voided", user_id, remark=remark)
 
 
 def _order_of(platform: Platform, package_id: int) -> int:
@@ -216,6 +216,7 @@ def _shift(
     changes: Mapping[str, int],
     verb: str,
     user_id: int | None,
+    *,
     remark: str = "",
 ) -> None:
     shift_units(

@@ -19,7 +19,7 @@ def receive(platform: Platform, *, account_id: int, sku: str, name: str, quantit
     label = name.strip()
     if len(label) > 200 or not label.isprintable():
         raise BadInput("The name can have at most 200 printable characters.", field="name")
-    return _move(platform, account_id, sku, units, "received", user_id, name=label, may_be_new=True)
+    return _move(platform, account_id, sku, units, reason="received", user_id=user_id, name=label, may_be_new=True)
 
 
 def adjust(platform: Platform, *, account_id: int, sku: str, delta: str, reason: str, user_id: int | None) -> int:
@@ -32,7 +32,7 @@ def adjust(platform: Platform, *, account_id: int, sku: str, delta: str, reason:
     units = _units(delta, "delta", least=-MAX_UNITS)
     if units == 0:
         raise BadInput("A correction of 0 changes nothing.", field="delta")
-    return _move(platform, account_id, sku, units, f"adjusted: {reason_given}", user_id)
+    return _move(platform, account_id, sku, units, reason=f"adjusted: {reason_given}", user_id=user_id)
 
 
 def _move(
@@ -40,9 +40,9 @@ def _move(
     account_id: int,
     sku: str,
     units: int,
+    *,
     reason: str,
     user_id: int | None,
-    *,
     name: str = "",
     may_be_new: bool = False,
 ) -> int:

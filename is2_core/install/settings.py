@@ -141,7 +141,7 @@ def _try_stock_again(session: Session, row: Integration, now: datetime) -> None:
     """Send the stock that a setting kept back."""
     sync = session.get(InventorySync, row.id)
     if sync is not None and sync.problem_code == SETTINGS:
-        set_problem(session, row.id, "", "", (), now)
+        set_problem(session, row.id, now)
         enqueue(session, kind=TaskKind.INVENTORY_PUSH, integration=row, now=now)
 
 

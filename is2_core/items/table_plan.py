@@ -99,11 +99,11 @@ class _Checks:
             return _row(lines, item, What.ERROR, tuple(errors), before)
         warnings = self._warnings(item, before)
         if before is None:
-            return _row(lines, item, What.NEW, (), before, warnings, stock_changes=True)
+            return _row(lines, item, What.NEW, (), before, warnings=warnings, stock_changes=True)
         changes = tuple(_changes(before.item, item))
         what = What.CHANGED if changes else What.SAME
         stock_changes = dict(before.item.mappings) != mappings or (active and not before.item.active)
-        return _row(lines, item, what, changes, before, warnings, stock_changes=stock_changes)
+        return _row(lines, item, what, changes, before, warnings=warnings, stock_changes=stock_changes)
 
     @staticmethod
     def _title(lines: Sequence[Line], before: Listed | None, errors: list[str]) -> str:
@@ -157,8 +157,8 @@ def _row(
     what: What,
     messages: tuple[str, ...],
     before: Listed | None,
-    warnings: tuple[str, ...] = (),
     *,
+    warnings: tuple[str, ...] = (),
     stock_changes: bool = False,
 ) -> PreviewRow:
     return PreviewRow(

@@ -45,7 +45,7 @@ class WakeupQueue(Queue):
     """
 
     @classmethod
-    def dequeue_any(
+    def dequeue_any(  # noqa: PLR0917  # as RQ declares it
         cls,
         queues: Iterable[Queue],
         timeout: int | None,

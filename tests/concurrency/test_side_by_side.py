@@ -73,7 +73,7 @@ def shown(
 def stage(store: SlowStore, orders: Sequence[Order], rejects: Sequence[OrderReject] = ()) -> None:
     with store.platform.db.write() as session:
         integration = session.get_one(Integration, store.id)
-        staging.stage(store.platform, session, integration, NO_WORDS, orders, rejects)
+        staging.stage(store.platform, session, integration, NO_WORDS, orders, rejects=rejects)
 
 
 def only(store: SlowStore) -> ReceivedOrder:

@@ -170,7 +170,7 @@ def test_sync_that_is_off_says_so(panel: Panel) -> None:
 def note(panel: Panel, code: str, message: str, *found: str) -> None:
     store = panel.store(panel.northwind)
     with panel.platform.db.write() as db:
-        set_problem(db, store.id, code, message, found, panel.platform.clock.now())
+        set_problem(db, store.id, panel.platform.clock.now(), code=code, message=message, skus=found)
 
 
 def test_unexpected_zeros_are_confirmed_by_a_person(panel: Panel) -> None:

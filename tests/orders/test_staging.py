@@ -61,7 +61,7 @@ def taken(world: World) -> Stage:
         orders, rejects = ([order], []) if isinstance(order, Order) else ([], [order])
         with world.platform.db.write() as session:
             integration = session.get_one(Integration, store)
-            stage(world.platform, session, integration, ShippingMappingUI(()), orders, rejects)
+            stage(world.platform, session, integration, ShippingMappingUI(()), orders, rejects=rejects)
         return world.orders()[order.remote_id]
 
     return take

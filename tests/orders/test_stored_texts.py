@@ -37,7 +37,7 @@ def staged(panel: Panel, order: Order | OrderReject) -> ReceivedOrder:
     store = panel.store(panel.northwind)
     orders, rejects = ([order], []) if isinstance(order, Order) else ([], [order])
     with panel.platform.db.write() as db:
-        stage(panel.platform, db, db.get_one(Integration, store.id), ShippingMappingUI(()), orders, rejects)
+        stage(panel.platform, db, db.get_one(Integration, store.id), ShippingMappingUI(()), orders, rejects=rejects)
     with panel.platform.db.read() as db:
         return db.scalars(sa.select(ReceivedOrder).where(ReceivedOrder.remote_id == order.remote_id)).one()
 

@@ -67,7 +67,7 @@ def push_inventory(platform: Platform, run: TaskRun) -> None:
     except SettingsError as error:
         # Keeps the stock back and nothing else: orders and tracking of the store go on.
         with run.write() as session:
-            set_problem(session, integration.id, SETTINGS, error.message, (), platform.clock.now())
+            set_problem(session, integration.id, platform.clock.now(), code=SETTINGS, message=error.message)
 
 
 def _waits_for_orders(
@@ -88,7 +88,7 @@ def _waits_for_orders(
             return False
     message = "The next push waits for the newest orders of this store, so that nothing already sold is offered again."
     with run.write() as session:
-        set_problem(session, integration.id, ORDERS, message, (), now)
+        set_problem(session, integration.id, now, code=ORDERS, message=message)
         run.finish(session, again_at=list_until(platform, session, integration, needed))
     return True
 
@@ -129,8 +129,9 @@ def _prepare(platform: Platform, run: TaskRun, integration: Integration, rest_of
         if problem is not None:
             if rest_of is not None:
                 drop_rest(session, rest_of.id, now)
-            set_problem(session, integration.id, *problem, now)
-            run.finish(session, again_at=now + LOOK_AGAIN if problem[0] == NO_STOCK_ROWS else None)
+            code, message, skus = problem
+            set_problem(session, integration.id, now, code=code, message=message, skus=skus)
+            run.finish(session, again_at=now + LOOK_AGAIN if code == NO_STOCK_ROWS else None)
             return []
         # Items before the row of the store, as everywhere; one that was removed meanwhile is not sent.
         lost = lost_items(session, integration.id) if rest_of is None else ()
@@ -140,9 +141,9 @@ def _prepare(platform: Platform, run: TaskRun, integration: Integration, rest_of
             give_up_lost(session, integration.id, now)
             # The cart may work on a lost run after this one: what it carried is sent once more with the run after this.
             make_due(session, lost)
-        set_problem(session, integration.id, "", "", (), now)
+        set_problem(session, integration.id, now)
         if computed:
-            return store(session, integration, rest_of, computed, held, now)
+            return store(session, integration, rest_of, computed, held=held, now=now)
         if rest_of is not None:
             drop_rest(session, rest_of.id, now)
         return []
@@ -223,6 +224,6 @@ def confirm_zeros(platform: Platform, *, integration_id: int, account_id: int) -
             raise Conflict("Nothing waits for such a confirmation any more.")
         sync.zeros_confirmed = sorted({*sync.zeros_confirmed, *sync.problem_skus})
         count, now = len(sync.problem_skus), platform.clock.now()
-        set_problem(session, integration.id, "", "", (), now)
+        set_problem(session, integration.id, now)
         enqueue(session, kind=TaskKind.INVENTORY_PUSH, integration=integration, now=now, priority=NOW)
     return f"Confirmed: {count} SKUs may fall to zero. They are sent with the next push."

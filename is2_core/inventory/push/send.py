@@ -49,6 +49,7 @@ def store(
     integration: Integration,
     push: InventoryPush | None,
     computed: Sequence[Computed],
+    *,
     held: Mapping[str, int],
     now: datetime,
 ) -> list[Entry]:

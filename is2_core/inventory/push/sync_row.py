@@ -32,9 +32,9 @@ def sync_row(session: Session, integration_id: int) -> InventorySync:
 
 
 def set_problem(
-    session: Session, integration_id: int, code: str, message: str, skus: Sequence[str], now: datetime
+    session: Session, integration_id: int, now: datetime, *, code: str = "", message: str = "", skus: Sequence[str] = ()
 ) -> None:
-    """Note why nothing is sent, or with an empty code that nothing keeps it back."""
+    """Note why nothing is sent, or without a code that nothing keeps it back."""
     row = sync_row(session, integration_id)
     if row.problem_code != code:
         row.problem_at = now if code else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
 from is2_core.accounts.access import owned_integration
 from is2_core.accounts.models import Integration
@@ -69,44 +68,33 @@ def fetch_this_order(platform: Platform, *, integration_id: int, account_id: int
         )
     if answer is None:
         raise NotFound(f"{label} does not know an order {wanted} of this store.", field=FIELD)
-    return _store(platform, integration_id, account_id, user_id, ui, answer)
+    return _store(platform, ui, answer, integration_id=integration_id, account_id=account_id, user_id=user_id)
 
 
 def _store(
     platform: Platform,
+    ui: ShippingMappingUI,
+    answer: Order | OrderReject,
+    *,
     integration_id: int,
     account_id: int,
     user_id: int,
-    ui: ShippingMappingUI,
-    answer: Order | OrderReject,
 ) -> int:
     with platform.db.write() as session:
-        return _stage(platform, session, integration_id, account_id, user_id, ui, answer)
-
-
-def _stage(
-    platform: Platform,
-    session: Session,
-    integration_id: int,
-    account_id: int,
-    user_id: int,
-    ui: ShippingMappingUI,
-    answer: Order | OrderReject,
-) -> int:
-    integration = owned_integration(session, integration_id, account_id)
-    if integration.state != IntegrationState.ACTIVE:
-        raise Conflict("This store was paused or disconnected a moment ago; nothing was stored.")
-    if isinstance(answer, OrderReject):
-        stage(platform, session, integration, ui, (), [answer])
-    else:
-        stage_singly(platform, session, integration, ui, [answer])
-    order_id = session.scalars(
-        sa.select(ReceivedOrder.id).where(
-            ReceivedOrder.integration_id == integration_id, ReceivedOrder.remote_id == answer.remote_id
-        )
-    ).one()
-    now = platform.clock.now()
-    record(session, [Event(order_id, EventCode.FETCHED, user_id=user_id)], now)
-    # A person waits: what staging asked for comes first now.
-    enqueue(session, kind=TaskKind.ORDERS_PLACE, integration=integration, now=now, priority=NOW)
-    return order_id
+        integration = owned_integration(session, integration_id, account_id)
+        if integration.state != IntegrationState.ACTIVE:
+            raise Conflict("This store was paused or disconnected a moment ago; nothing was stored.")
+        if isinstance(answer, OrderReject):
+            stage(platform, session, integration, ui, (), rejects=[answer])
+        else:
+            stage_singly(platform, session, integration, ui, [answer])
+        order_id = session.scalars(
+            sa.select(ReceivedOrder.id).where(
+                ReceivedOrder.integration_id == integration_id, ReceivedOrder.remote_id == answer.remote_id
+            )
+        ).one()
+        now = platform.clock.now()
+        record(session, [Event(order_id, EventCode.FETCHED, user_id=user_id)], now)
+        # A person waits: what staging asked for comes first now.
+        enqueue(session, kind=TaskKind.ORDERS_PLACE, integration=integration, now=now, priority=NOW)
+        return order_id

@@ -36,6 +36,7 @@ from is2_core.tasks.run import TaskRun
 from plugins.interface import (
     CartContext,
     CartError,
+    CartManifest,
     OrderPage,
     OrderQuery,
     OrderState,
@@ -108,12 +109,13 @@ def _import(listing: Listing) -> None:
     if not is_enabled(platform, integration.cart):
         return
     manifest = platform.carts.manifest(integration.cart)
-    lag, overlap = manifest.read_lag, manifest.overlap
-    window = _window(platform, integration, cursor, kind, lag, overlap)
+    window = _window(platform, integration, cursor, kind, manifest)
     if run.attempts >= GIVE_UP_PAGE:
         # Whatever is wrong with this page token, asking for it yet again will not mend it.
         window = replace(window, page=None)
-    late_before = routine.watermark - overlap if kind == "reconcile" and routine and routine.watermark else None
+    late_before = None
+    if kind == "reconcile" and routine and routine.watermark:
+        late_before = routine.watermark - manifest.overlap
     ui = vocabulary(platform, integration)
     context = cart_context(platform, integration, before_call=run.heartbeat)
     expired = False
@@ -168,8 +170,7 @@ def _window(
     integration: Integration,
     cursor: ImportCursor | None,
     kind: str,
-    lag: timedelta,
-    overlap: timedelta,
+    manifest: CartManifest,
 ) -> Window:
     """The window that was left half-read, or a new one that ends safely behind the cart's clock."""
     first = cursor is None or cursor.watermark is None
@@ -177,14 +178,14 @@ def _window(
     states = ROUTINE_STATES if by is QueryBy.UPDATED else ()
     if cursor is not None and cursor.start is not None and cursor.end is not None:
         return Window(by, cursor.start, cursor.end, states, cursor.page, integration.orders_from)
-    end = platform.clock.now() + timedelta(seconds=integration.server_skew_s) - lag
+    end = platform.clock.now() + timedelta(seconds=integration.server_skew_s) - manifest.read_lag
     earliest = integration.orders_from or end
     if kind == "reconcile":
         start = max(earliest, end - timedelta(days=RECONCILE_DAYS))
     elif cursor is None or cursor.watermark is None:
         start = earliest
     else:
-        start = cursor.watermark - overlap
+        start = cursor.watermark - manifest.overlap
     return Window(by, min(start, end), end, states, None, integration.orders_from)
 
 
@@ -200,7 +201,7 @@ def _commit_page(
     try:
         with run.write() as session:
             integration = session.get_one(Integration, run.integration_id)
-            stage(platform, session, integration, ui, page.orders, page.rejects, late_before=late_before)
+            stage(platform, session, integration, ui, page.orders, rejects=page.rejects, late_before=late_before)
             return _end_page(listing, session, integration, window, page)
     except (StatementError, OverflowError, UnicodeError) as error:
         if isinstance(error, OperationalError | InterfaceError):
@@ -208,7 +209,7 @@ def _commit_page(
         _log.warning("integration %s: a page is redone order by order (%s)", run.integration_id, type(error).__name__)
         with run.write() as session:
             integration = session.get_one(Integration, run.integration_id)
-            stage_singly(platform, session, integration, ui, page.orders, page.rejects, late_before=late_before)
+            stage_singly(platform, session, integration, ui, page.orders, rejects=page.rejects, late_before=late_before)
             return _end_page(listing, session, integration, window, page)
 
 

@@ -21,14 +21,7 @@ from is2_core.orders.cancelled_units import follow_cart, is_to_be_stopped
 from is2_core.orders.customized_lines import Customized, customized_lines
 from is2_core.orders.holds.config import load_config, replace_holds
 from is2_core.orders.importing.classify import Classification, classify, quarantines
-from is2_core.orders.importing.staged_rows import (
-    has_pii,
-    line_row,
-    order_row,
-    pii_told,
-    reject_row,
-    unreadable,
-)
+from is2_core.orders.importing.staged_rows import has_pii, line_row, order_row, pii_told, reject_row, unreadable
 from is2_core.orders.importing.state_changes import move, write_events
 from is2_core.orders.models import ReceivedLine, ReceivedOrder, Recipient
 from is2_core.orders.states import UNPLACED, CustomizationState, ReceivedState
@@ -45,8 +38,8 @@ def stage(
     integration: Integration,
     ui: ShippingMappingUI,
     orders: Sequence[Order],
-    rejects: Sequence[OrderReject] = (),
     *,
+    rejects: Sequence[OrderReject] = (),
     late_before: datetime | None = None,
 ) -> None:
     """Write one page. Older news than what is stored is ignored; an order seen twice is one row.
@@ -108,7 +101,9 @@ def stage(
     rows.sort(key=lambda row: row["remote_id"])
     written = platform.db.upsert_from_cart(session, ReceivedOrder, rows, returning=["id", "remote_id"])
     id_of = {remote_id: order_id for order_id, remote_id in written}
-    _write_details(platform, session, integration, fresh, stored, classified, id_of, customized)
+    _write_details(
+        platform, session, integration, fresh, stored=stored, classified=classified, id_of=id_of, customized=customized
+    )
     news = {remote_id: its.told for remote_id, its in classified.items()}
     write_events(session, rows, stored, told=reasons | news, id_of=id_of, now=now)
     sold = _sold(fresh, stored, classified)
@@ -118,7 +113,9 @@ def stage(
     tell_of_requests(session, late, now)
     held = {remote_id: its.holds for remote_id, its in classified.items()}
     replace_holds(session, {order_id: held.get(remote_id, ()) for remote_id, order_id in id_of.items()})
-    _ask_for_what_follows(session, integration, fresh, stored, classified, customized, now)
+    _ask_for_what_follows(
+        session, integration, fresh, now, stored=stored, classified=classified, customized=customized
+    )
     if to_post:
         enqueue(session, kind=TaskKind.TRACKING_POST, integration=integration, now=now, priority=SOON)
     note_sold(session, integration, sold, platform)
@@ -155,8 +152,8 @@ def stage_singly(
     integration: Integration,
     ui: ShippingMappingUI,
     orders: Sequence[Order],
-    rejects: Sequence[OrderReject] = (),
     *,
+    rejects: Sequence[OrderReject] = (),
     late_before: datetime | None = None,
 ) -> None:
     """Stage orders one by one; those the database will not hold are set aside like the rejects."""
@@ -172,7 +169,7 @@ def stage_singly(
                 raise
             message = "This order holds a value that cannot be stored; ask for help."
             refused.append(OrderReject(order.remote_id, "NOT_STORABLE", message, order.updated_at))
-    stage(platform, session, integration, ui, (), [*rejects, *refused])
+    stage(platform, session, integration, ui, (), rejects=[*rejects, *refused])
 
 
 def _write_details(
@@ -180,6 +177,7 @@ def _write_details(
     session: Session,
     integration: Integration,
     orders: Sequence[Order],
+    *,
     stored: Mapping[str, ReceivedOrder],
     classified: Mapping[str, Classification],
     id_of: Mapping[str, int],
@@ -275,10 +273,11 @@ def _ask_for_what_follows(
     session: Session,
     integration: Integration,
     orders: Sequence[Order],
-    stored: dict[str, ReceivedOrder],
-    classified: dict[str, Classification],
-    customized: Mapping[str, Customized],
     now: datetime,
+    *,
+    stored: Mapping[str, ReceivedOrder],
+    classified: Mapping[str, Classification],
+    customized: Mapping[str, Customized],
 ) -> None:
     wanted = [order for order in orders if classified[order.remote_id].needs_recipient]
     if any(CustomizationState.DUE in customized[order.remote_id].values() for order in wanted):
