@@ -6,12 +6,13 @@ SQLite runs in WAL with synchronous FULL; a writer takes its lock at the start (
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -151,16 +152,35 @@ def upsert_of(dialect: str, model: type[CartWritten], returning: tuple[str, ...]
     return statement.returning(*columns_of(model, returning)) if returning else statement
 
 
+# Most lists and objects that are stored are empty.
+_EMPTY: Final[Mapping[type[Any], str]] = {list: "[]", tuple: "[]", dict: "{}"}
+
+
+def _dumps(value: Any) -> str:
+    text = None if value else _EMPTY.get(type(value))
+    return text or json.dumps(value)
+
+
+def _loads(text: Any) -> Any:
+    if text == "[]":
+        return []
+    return {} if text == "{}" else json.loads(text)
+
+
+_JSON: Final[Mapping[str, Any]] = {"json_serializer": _dumps, "json_deserializer": _loads}
+
+
 def _make_engine(url: str) -> sa.Engine:
     if not url.startswith("sqlite"):
         # Nobody waits longer for a lock than on SQLite.
         options = f"-c timezone=UTC -c lock_timeout={BUSY_TIMEOUT_MS}"
-        engine = sa.create_engine(url, hide_parameters=True, connect_args={"options": options})
+        engine = sa.create_engine(url, **_JSON, hide_parameters=True, connect_args={"options": options})
         sa.event.listen(engine, "checkout", partial(_ping_after_rest, engine.dialect))
         return engine
     memory = sa.make_url(url).database in (None, "", ":memory:")
     engine = sa.create_engine(
         url,
+        **_JSON,
         hide_parameters=True,
         # The pool hands a connection to one thread at a time, but not always to the thread that opened it.
         connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},

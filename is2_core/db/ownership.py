@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute
 
-from is2_core.db.rows import table_of
+from is2_core.db.rows import built, table_of
 
 CART: Final[dict[str, Any]] = {"owner": "cart"}
 """The cart's: what it says now takes the place of what it said before."""
@@ -75,19 +75,12 @@ def cart_columns(model: type[CartWritten]) -> list[sa.Column[Any]]:
 
 def told(model: type[CartWritten], value: object) -> dict[str, Any]:
     """Return what a value of the cart contract, a dataclass, says under the names of a model's columns of the cart."""
-    found = {name: getattr(value, name) for name in _shared(model, type(value))}
-    return {name: list(each) if isinstance(each, tuple) else each for name, each in found.items()}
-
-
-_names: Final[dict[tuple[type[CartWritten], type[Any]], tuple[str, ...]]] = {}
+    return {name: getattr(value, name) for name in built(_shared, model, type(value))}
 
 
 def _shared(model: type[CartWritten], kind: type[Any]) -> tuple[str, ...]:
-    if (model, kind) not in _names:
-        fields_of_kind = {field.name for field in fields(kind)}
-        columns = (column.name for column in cart_columns(model))
-        _names[model, kind] = tuple(name for name in columns if name in fields_of_kind)
-    return _names[model, kind]
+    fields_of_kind = {field.name for field in fields(kind)}
+    return tuple(column.name for column in cart_columns(model) if column.name in fields_of_kind)
 
 
 def changes(

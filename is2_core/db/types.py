@@ -14,6 +14,7 @@ from sqlalchemy.orm import QueryableAttribute
 from sqlalchemy.types import TypeDecorator
 
 from is2_core.crypto import CannotOpen, Keyring
+from is2_core.db.rows import built
 
 _log = logging.getLogger(__name__)
 _keyring: Keyring | None = None
@@ -55,7 +56,10 @@ def _with_zone(value: datetime | None) -> datetime | None:
 
 
 def _as_text(value: datetime | None) -> str | None:
-    return None if value is None else _utc(value).isoformat(" ", "microseconds").removesuffix("+00:00")
+    if value is None:
+        return None
+    # Without its "+00:00".
+    return (value if value.tzinfo is UTC else _utc(value)).isoformat(" ", "microseconds")[:26]
 
 
 def _from_text(value: str | None) -> datetime | None:
@@ -123,7 +127,7 @@ def seal(column: sa.ColumnElement[Any] | QueryableAttribute[Any], value: Any, *k
     Args:
         key: the values of the columns that the column's type names as its key, in that order.
     """
-    kind = column.type
+    kind = built(_type_of, column)
     if not isinstance(kind, Sealed) or len(key) != len(kind.key):
         raise TypeError(f"{column} is not sealed by a key of {len(key)} parts")
     text = keyring().seal(kind.purpose, key, json.dumps(value, ensure_ascii=False).encode())
@@ -137,6 +141,10 @@ def opened(value: SealedValue | None, *key: int | str | None) -> Any:
     except CannotOpen as error:
         _log.error("a sealed value stays unread: %s", error)
         return None
+
+
+def _type_of(column: sa.ColumnElement[Any] | QueryableAttribute[Any]) -> object:
+    return column.type
 
 
 def seal_mark() -> str:

@@ -9,7 +9,7 @@ from functools import cache
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from is2_core.db.rows import dialect_of, insert_of, table_of
+from is2_core.db.rows import dialect_of, insert_of, insert_rows, table_of
 from is2_core.db.types import opened
 from is2_core.embedded_warehouse.models import (
     WarehouseActivity,
@@ -72,10 +72,15 @@ def note_moved(session: Session, account_id: int, position: int, skus: Iterable[
     one tells it nothing. So the table never holds more rows than there are SKUs.
     """
     moved = sorted(set(skus))
-    session.execute(
-        sa.delete(WarehouseActivity).where(WarehouseActivity.account_id == account_id, WarehouseActivity.sku.in_(moved))
-    )
-    session.add_all(WarehouseActivity(account_id=account_id, position=position, sku=sku) for sku in moved)
+    session.execute(_FORGET_MOVES, {"account_": account_id, "skus_": moved})
+    rows = [{"account_id": account_id, "position": position, "sku": sku} for sku in moved]
+    insert_rows(session, WarehouseActivity, rows)
+
+
+_MOVES = table_of(WarehouseActivity)
+_FORGET_MOVES = sa.delete(_MOVES).where(
+    _MOVES.c.account_id == sa.bindparam("account_"), _MOVES.c.sku.in_(sa.bindparam("skus_", expanding=True))
+)
 
 
 def ask_to_read(session: Session, account_id: int, now: datetime, *, person_waits: bool = False) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from dataclasses import asdict
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -12,7 +11,7 @@ from sqlalchemy.orm import Session
 from is2_core.accounts.models import Account
 from is2_core.db.chunks import chunks
 from is2_core.db.engine import Database
-from is2_core.db.rows import insert_rows
+from is2_core.db.rows import insert_rows, table_of
 from is2_core.db.types import seal
 from is2_core.embedded_warehouse import feed
 from is2_core.embedded_warehouse.feed import NAME, next_position, note_moved
@@ -170,11 +169,12 @@ def _order(session: Session, account_id: int, number: str) -> WarehouseOrder | N
     )
 
 
+_NUMBER = table_of(WarehouseOrder).c.number
+_KNOWN = sa.select(_NUMBER).where(_NUMBER.in_(sa.bindparam("numbers_", expanding=True)))
+
+
 def _known_numbers(session: Session, numbers: Sequence[str]) -> set[str]:
-    query = sa.select(WarehouseOrder.number)
-    return {
-        number for part in chunks(numbers) for number in session.scalars(query.where(WarehouseOrder.number.in_(part)))
-    }
+    return {number for part in chunks(numbers) for number in session.scalars(_KNOWN, {"numbers_": part})}
 
 
 def _answer_to(order: NewOrder, known: set[str], free: dict[str, int]) -> tuple[PlaceAnswer, WarehouseState | None]:
@@ -244,7 +244,7 @@ def _row(order: NewOrder, state: WarehouseState, account_id: int, position: int)
         "state_position": position,
         "service": order.service,
         "sealed": seal(
-            WarehouseOrder.sealed, {"address": asdict(order.recipient), "gift_messages": messages}, order.number
+            WarehouseOrder.sealed, {"address": vars(order.recipient), "gift_messages": messages}, order.number
         ),
         "ship_after": order.ship_after,
         "ship_by": order.ship_by,

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 
 from is2_core.accounts.access import owned, owned_integration
 from is2_core.accounts.models import Integration
@@ -24,6 +24,7 @@ from is2_core.orders.holds.reasons import REASONS, HoldCode
 from is2_core.orders.models import Hold, ReceivedOrder, Recipient
 from is2_core.orders.pii import nobody, pii_of
 from is2_core.orders.states import UNPLACED, ReceivedState
+from is2_core.orders.stored import lock_orders
 from is2_core.orders.timeline import Event, record
 from is2_core.orders.transition import transition
 from is2_core.orders.wording.events import EventCode, Told
@@ -168,15 +169,19 @@ def recipient_of(platform: Platform, *, order_id: int, account_id: int) -> dict[
     with platform.db.read() as session:
         order = owned(session, ReceivedOrder, order_id, account_id)
         row = session.scalar(sa.select(Recipient).where(Recipient.order_id == order_id))
-        return pii_of(order, row) if row is not None and row.sealed else {}
+        return _open(order, row) if row is not None and row.sealed else {}
 
 
 def _pii_of(order: ReceivedOrder, row: Recipient) -> dict[str, Any]:
     """Open what is stored of an order's buyer to change it; nobody where it does not open."""
     try:
-        return pii_of(order, row)
+        return _open(order, row)
     except CannotOpen:
         return nobody()
+
+
+def _open(order: ReceivedOrder, row: Recipient) -> dict[str, Any]:
+    return pii_of((order.integration_id, order.remote_id), row.sealed, row.corrected)
 
 
 def _vocabulary(platform: Platform, order_id: int, account_id: int) -> ShippingMappingUI:
@@ -194,16 +199,11 @@ def _waiting(session: Session, order_id: int, account_id: int) -> ReceivedOrder:
 
 
 def _reconsider(platform: Platform, session: Session, order: ReceivedOrder, ui: ShippingMappingUI) -> None:
-    order = session.scalars(
-        sa.select(ReceivedOrder)
-        .where(ReceivedOrder.id == order.id)
-        .options(selectinload(ReceivedOrder.lines))
-        .execution_options(populate_existing=False)
-    ).one()
     if order.state == ReceivedState.QUARANTINED:
         return
+    stored = lock_orders(session, ReceivedOrder.id == order.id)
     integration = session.get_one(Integration, order.integration_id)
-    config = config_for(platform, session, integration, ui, [order])
+    config = config_for(platform, session, integration, ui, stored)
     now = platform.clock.now()
-    if apply_holds(session, [order], config, now) and order.cart_state in TO_SHIP:
+    if apply_holds(session, stored, config, now) and order.cart_state in TO_SHIP:
         enqueue(session, kind=TaskKind.ORDERS_PLACE, integration=integration, now=now, priority=NOW)

@@ -4,6 +4,7 @@ must not be shipped."""
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session
 from is2_core.accounts.models import Integration
 from is2_core.cases.cases import end_case, raise_case
 from is2_core.cases.states import UNWANTED_UNITS, CaseKind
+from is2_core.db.rows import table_of
 from is2_core.orders.fulfillment.models import Package
 from is2_core.orders.fulfillment.packages import (
     all_shipped,
@@ -34,26 +36,44 @@ def follow_cart(platform: Platform, session: Session, orders: Sequence[ReceivedO
     return _follow_news(platform, session, [order for order in orders if order.placed_at is not None], set(), now)
 
 
-def follow_placed(platform: Platform, session: Session, orders: Sequence[ReceivedOrder], now: datetime) -> bool:
+@dataclass(frozen=True)
+class Followed:
+    """Whether anything of the orders that were followed is to be posted, and to be stopped."""
+
+    to_post: bool
+    to_stop: bool
+
+
+def follow_placed(
+    platform: Platform, session: Session, ids: Sequence[int], shown: Collection[int], now: datetime
+) -> Followed:
     """The same for orders the warehouse has just taken, and for those of them it has packed already. Most are as they
-    were when it was asked, and are not looked at any closer."""
-    ids = [order.id for order in orders]
-    packed = set(session.scalars(sa.select(Package.order_id).where(Package.order_id.in_(ids))))
-    changed = session.scalars(
-        sa.select(ReceivedLine.order_id).where(
-            ReceivedLine.order_id.in_(ids),
-            ReceivedLine.placed > 0,
-            sa.or_(
-                ReceivedLine.open != ReceivedLine.placed,
-                ReceivedLine.ordered - ReceivedLine.cancelled != ReceivedLine.placed,
-                ReceivedLine.cancelled_late != 0,
-                ReceivedLine.shipped_elsewhere != 0,
-            ),
-        )
-    )
-    shown = {order.id for order in orders if order.cart_packages or order.cart_state != OrderState.READY}
-    looked_at = packed.union(changed, shown)
-    return _follow_news(platform, session, [order for order in orders if order.id in looked_at], packed, now)
+    were when it was asked, and are not looked at any closer.
+
+    Args:
+        shown: those of which the cart shows that somebody has shipped of them, or that they ended.
+    """
+    packed = set(session.scalars(_PACKED, {"ids_": ids}))
+    looked_at = packed.union(session.scalars(_CHANGED, {"ids_": ids}), shown)
+    if not looked_at:
+        return Followed(to_post=False, to_stop=False)
+    orders = session.scalars(sa.select(ReceivedOrder).where(ReceivedOrder.id.in_(looked_at))).all()
+    due = _follow_news(platform, session, orders, packed, now)
+    return Followed(due, any(map(is_to_be_stopped, orders)))
+
+
+_LINE, _PACKAGE = table_of(ReceivedLine).c, table_of(Package).c
+_PACKED = sa.select(_PACKAGE.order_id).where(_PACKAGE.order_id.in_(sa.bindparam("ids_", expanding=True)))
+_CHANGED = sa.select(_LINE.order_id).where(
+    _LINE.order_id.in_(sa.bindparam("ids_", expanding=True)),
+    _LINE.placed > 0,
+    sa.or_(
+        _LINE.open != _LINE.placed,
+        _LINE.ordered - _LINE.cancelled != _LINE.placed,
+        _LINE.cancelled_late != 0,
+        _LINE.shipped_elsewhere != 0,
+    ),
+)
 
 
 def _follow_news(

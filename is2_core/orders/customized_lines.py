@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -31,14 +31,7 @@ def customized_lines(
     if not platform.carts.has(integration.cart, "fetch_customization"):
         return {order.remote_id: dict.fromkeys(_ids(order), CustomizationState.NONE) for order in orders}
     known = {stored[order.remote_id].id for order in orders if order.remote_id in stored}
-    before: dict[tuple[int, str], CustomizationState] = {
-        (order_id, line_id): CustomizationState(state)
-        for order_id, line_id, state in session.execute(
-            sa.select(ReceivedLine.order_id, ReceivedLine.remote_id, ReceivedLine.customization).where(
-                ReceivedLine.order_id.in_(known), ReceivedLine.customization != CustomizationState.NONE
-            )
-        )
-    }
+    before = _stored(session, known) if known else {}
     found: dict[str, Customized] = {}
     for order in orders:
         row = stored.get(order.remote_id)
@@ -46,6 +39,15 @@ def customized_lines(
             line.remote_id: _state(line, before.get((row.id, line.remote_id)) if row else None) for line in order.lines
         }
     return found
+
+
+def _stored(session: Session, order_ids: Collection[int]) -> dict[tuple[int, str], CustomizationState]:
+    rows = session.execute(
+        sa.select(ReceivedLine.order_id, ReceivedLine.remote_id, ReceivedLine.customization).where(
+            ReceivedLine.order_id.in_(order_ids), ReceivedLine.customization != CustomizationState.NONE
+        )
+    )
+    return {(order_id, line_id): CustomizationState(state) for order_id, line_id, state in rows}
 
 
 def ask_for_customizations(session: Session, integration: Integration, now: datetime) -> None:

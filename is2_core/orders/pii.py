@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from is2_core.orders.models import ReceivedOrder, Recipient
+from is2_core.db.types import SealedValue
+from is2_core.orders.wording.sealing import OrderKey
 
 
 def nobody() -> dict[str, Any]:
@@ -12,13 +13,15 @@ def nobody() -> dict[str, Any]:
     return {"address": None, "buyer": None, "lines": {}}
 
 
-def pii_of(order: ReceivedOrder, row: Recipient) -> dict[str, Any]:
+def pii_of(key: OrderKey, sealed: SealedValue | None, corrected: SealedValue | None) -> dict[str, Any]:
     """Return the data of an order's buyer, decrypted: as the cart tells it, with the address a person typed where
     one did; nobody where it is erased.
+
+    Args:
+        sealed, corrected: see `Recipient`.
 
     Raises:
         CannotOpen: it was not stored for this order, or is damaged.
     """
-    key = (order.integration_id, order.remote_id)
-    told: dict[str, Any] = dict(row.sealed.open(*key)) if row.sealed else nobody()
-    return told | {"address": row.corrected.open(*key)} if row.corrected else told
+    told: dict[str, Any] = dict(sealed.open(*key)) if sealed else nobody()
+    return told | {"address": corrected.open(*key)} if corrected else told

@@ -24,7 +24,7 @@ class Pace:
     """
 
     def __init__(self, run: TaskRun, most: int, *, whole: bool = False) -> None:
-        """Begin with one key or, with `whole` (whatever its size, a batch is a few HTTP calls), with `most`."""
+        """Begin with one key or, with `whole` (whatever its size, a batch is a few HTTP calls or none), with `most`."""
         self._run = run
         self._most = most
         self.size = most if whole else 1

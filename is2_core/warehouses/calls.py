@@ -99,6 +99,14 @@ def warehouse_of(
     return Warehouse(platform, manifest, WarehouseContext(account, settings, http, platform.clock, log))
 
 
+def makes_no_calls(platform: Platform, target: str) -> bool:
+    """Whether a warehouse is installed that can make no HTTP calls, since it names no host and asks for no address."""
+    if target not in platform.warehouses.names():
+        return False
+    manifest = platform.warehouses.manifest(target)
+    return not manifest.hosts and all(field.kind is not FieldKind.URL for field in manifest.settings)
+
+
 def ask_now(platform: Platform, integration: Integration, ask: Callable[[Warehouse], T]) -> T:
     """Ask an integration's warehouse while a person waits.
 

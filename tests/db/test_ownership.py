@@ -170,7 +170,7 @@ def test_what_the_contract_tells_under_a_column_s_name_needs_no_further_line() -
         tags: tuple[str, ...] = ("a", "b")
         opened: bool = True
 
-    assert told(Letter, Told()) == {"stamp": "red", "tags": ["a", "b"]}
+    assert told(Letter, Told()) == {"stamp": "red", "tags": ("a", "b")}
 
 
 def test_a_column_more_takes_one_line(empty_url: str) -> None:

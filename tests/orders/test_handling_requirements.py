@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -11,23 +12,25 @@ from is2_core.clock import VirtualClock
 from is2_core.embedded_warehouse.models import WarehouseOrder
 from is2_core.embedded_warehouse.requirements import from_json, to_json
 from is2_core.orders.fulfillment.handling_requirements import kind_of, requirements_of
-from is2_core.orders.models import ReceivedLine, ReceivedOrder
 from is2_core.orders.states import CustomizationState
+from is2_core.orders.stored import StoredLine
 from is2_core.platform import Platform
 from plugins.warehouse import HandlingKind, HandlingRequirement
 from tests.support.depot import Depot
 from tests.support.world import World
 
 
-def line(line_id: int, *handling_requirements: str, **more: object) -> ReceivedLine:
-    plain = {"gift": False, "gift_wrap": "", "ioss": "", "customization": CustomizationState.NONE}
-    return ReceivedLine(id=line_id, handling_requirements=list(handling_requirements), **{**plain, **more})
+def line(line_id: int, *handling_requirements: str, **more: Any) -> StoredLine:
+    plain = StoredLine(
+        line_id, 1, str(line_id), "TENT", 1, CustomizationState.NONE, handling_requirements, False, "", ""
+    )
+    return replace(plain, **more)
 
 
 def asked(
-    *lines: ReceivedLine, components: tuple[tuple[int, str, int], ...] = ((1, "TENT-2P", 1),)
+    *lines: StoredLine, components: tuple[tuple[int, str, int], ...] = ((1, "TENT-2P", 1),)
 ) -> set[HandlingRequirement]:
-    found = requirements_of(ReceivedOrder(lines=list(lines)), components)
+    found = requirements_of(lines, components)
     assert len(found) == len(set(found))
     return set(found)
 

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 
 import pytest
 import sqlalchemy as sa
@@ -18,17 +17,26 @@ from is2_core.clock import VirtualClock
 from is2_core.embedded_warehouse.port import EmbeddedWarehouse
 from is2_core.items.models import KnownSku, ShippingMapping
 from is2_core.jobs import HANDLERS
-from is2_core.orders.fulfillment import placing
 from is2_core.orders.importing.staging import stage
 from is2_core.orders.models import OrderEvent, PlacedComponent, ReceivedLine, ReceivedOrder
 from is2_core.orders.states import AckState, ReceivedState
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.models import Task
-from is2_core.tasks.pace import Pace
 from is2_core.tasks.runner import run_next
 from plugins.interface import Address, FulfilledBy, Order, OrderLine, OrderState, ShippingMappingUI
-from plugins.warehouse import NewOrder, PlaceAnswer, Refused, Retry, Unknown, WarehouseContext, hookimpl
+from plugins.warehouse import (
+    Field,
+    FieldKind,
+    NewOrder,
+    PlaceAnswer,
+    Refused,
+    Retry,
+    Unknown,
+    WarehouseContext,
+    WarehouseManifest,
+    hookimpl,
+)
 from tests.support.depot import Depot
 from tests.support.statements import counted
 
@@ -39,10 +47,8 @@ TABLES = ("received_order", "received_line", "placed_component", "hold", "order_
 class Shop(Depot):
     """A store of a few SKUs; pages of its orders are staged, and placed in one batch."""
 
-    def __init__(self, platform: Platform, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, platform: Platform, clock: VirtualClock) -> None:
         super().__init__(platform, clock)
-        # The first call would take one order, and each further one more.
-        monkeypatch.setattr(placing, "Pace", partial(Pace, whole=True))
         with platform.db.write() as session:
             self.store = session.scalars(sa.select(Integration.id)).one()
             key = {"account_id": self.account, "integration_id": self.store, "created_at": clock.now()}
@@ -97,8 +103,8 @@ def what(statement: str) -> str:
 
 
 @pytest.fixture
-def shop(platform: Platform, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    return Shop(platform, clock, monkeypatch)
+def shop(platform: Platform, clock: VirtualClock) -> Shop:
+    return Shop(platform, clock)
 
 
 def test_a_page_is_staged_with_as_many_statements_whatever_it_holds(shop: Shop) -> None:
@@ -141,6 +147,46 @@ def test_a_batch_is_placed_with_as_many_statements_whatever_it_holds(shop: Shop)
     assert shop.told() == {"STAGED": FEW + MANY, "INJECTED": FEW + MANY}
     with shop.platform.db.read() as session:
         assert session.scalar(sa.select(sa.func.count()).select_from(PlacedComponent)) == 2 * (FEW + MANY)
+
+
+class Counting(EmbeddedWarehouse):
+    """A warehouse that notes how many orders it was given at once."""
+
+    def __init__(self, shop: Shop, manifest: WarehouseManifest) -> None:
+        super().__init__(shop.platform.db)
+        self._manifest = manifest
+        self.batches: list[int] = []
+
+    @hookimpl
+    def warehouse_manifest(self) -> WarehouseManifest:
+        return self._manifest
+
+    @hookimpl
+    def place_orders(self, ctx: WarehouseContext, orders: Sequence[NewOrder]) -> list[PlaceAnswer]:
+        self.batches.append(len(orders))
+        return super().place_orders(ctx, orders)
+
+
+PLAIN = WarehouseManifest("embedded", "Embedded", "1.0")
+
+
+@pytest.mark.parametrize(
+    ("manifest", "batches"),
+    [
+        (PLAIN, [21]),
+        (replace(PLAIN, hosts=("wms.example",)), [1, 4, 16]),
+        (replace(PLAIN, settings=(Field("address", "Address", FieldKind.URL),)), [1, 4, 16]),
+    ],
+    ids=["it calls nobody", "it names a host", "it asks for an address"],
+)
+def test_only_a_warehouse_that_makes_calls_begins_with_one_order(
+    shop: Shop, manifest: WarehouseManifest, batches: list[int]
+) -> None:
+    shop.stage(shop.orders(21))
+    warehouse = Counting(shop, manifest)
+    shop.platform.warehouses.replace("embedded", warehouse)
+    shop.place()
+    assert warehouse.batches == batches
 
 
 class Moody(EmbeddedWarehouse):

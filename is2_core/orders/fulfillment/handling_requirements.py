@@ -9,7 +9,7 @@ from is2_core.orders.states import CustomizationState
 from plugins.warehouse import HandlingKind, HandlingRequirement
 
 if TYPE_CHECKING:
-    from is2_core.orders.models import ReceivedLine, ReceivedOrder
+    from is2_core.orders.stored import StoredLine
 
 
 def kind_of(word: str) -> HandlingKind:
@@ -21,9 +21,9 @@ def kind_of(word: str) -> HandlingKind:
 
 
 def requirements_of(
-    order: ReceivedOrder, components: Iterable[tuple[int, str, int]]
+    lines: Iterable[StoredLine], components: Iterable[tuple[int, str, int]]
 ) -> tuple[HandlingRequirement, ...]:
-    """Return the requirements of an order's units, each thing once with all SKUs it is about.
+    """Return the requirements of units of these lines, each thing once with all SKUs it is about.
 
     Args:
         components: (line id, warehouse SKU, quantity in one unit) of the lines that are placed; a line without any is
@@ -33,13 +33,13 @@ def requirements_of(
     for line_id, sku, _ in components:
         skus.setdefault(line_id, []).append(sku)
     found: dict[tuple[HandlingKind, str], dict[str, None]] = {}
-    for line in order.lines:
+    for line in lines:
         for asked in _asked_of(line) if line.id in skus else ():
             found.setdefault(asked, {}).update(dict.fromkeys(skus[line.id]))
     return tuple(HandlingRequirement(kind, tuple(about), value) for (kind, value), about in found.items())
 
 
-def _asked_of(line: ReceivedLine) -> Iterator[tuple[HandlingKind, str]]:
+def _asked_of(line: StoredLine) -> Iterator[tuple[HandlingKind, str]]:
     for word in line.handling_requirements:
         kind = kind_of(word)
         yield kind, word if kind is HandlingKind.OTHER else ""

@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 from is2_core.crypto import CannotOpen
 from is2_core.db.types import opened
 from is2_core.orders.fulfillment.handling_requirements import requirements_of
-from is2_core.orders.models import LineCustomization, ReceivedOrder
+from is2_core.orders.models import LineCustomization
+from is2_core.orders.stored import StoredOrder
 from plugins.interface import Address
 from plugins.warehouse import CustomizationFile, GiftMessage, NewOrder, OrderLine
 
@@ -25,14 +26,15 @@ Files = Mapping[int, tuple[str, bytes]]
 """Line id -> name and content of what the buyer had made on it."""
 
 
-def files_of(session: Session, orders: Sequence[ReceivedOrder]) -> Files:
+_FILES = sa.select(LineCustomization.line_id, LineCustomization.sealed_name, LineCustomization.sealed).where(
+    LineCustomization.line_id.in_(sa.bindparam("lines_", expanding=True)), LineCustomization.sealed.is_not(None)
+)
+
+
+def files_of(session: Session, orders: Sequence[StoredOrder]) -> Files:
     """Return the files of things buyers had made on lines of these orders, as far as it is here."""
     lines = {line.id: (order, line) for order in orders for line in order.lines}
-    rows = session.execute(
-        sa.select(LineCustomization.line_id, LineCustomization.sealed_name, LineCustomization.sealed).where(
-            LineCustomization.line_id.in_(lines), LineCustomization.sealed.is_not(None)
-        )
-    ).all()
+    rows = session.execute(_FILES, {"lines_": list(lines)}).all()
     found: dict[int, tuple[str, bytes]] = {}
     for line_id, name, sealed in rows:
         order, line = lines[line_id]
@@ -48,7 +50,7 @@ def files_of(session: Session, orders: Sequence[ReceivedOrder]) -> Files:
 
 
 def new_order(
-    order: ReceivedOrder, pii: Mapping[str, Any], files: Files, components: Components, *, source: str, service: str
+    order: StoredOrder, pii: Mapping[str, Any], files: Files, components: Components, *, source: str, service: str
 ) -> NewOrder:
     """The request.
 
@@ -76,7 +78,7 @@ def new_order(
         ship_by=order.ship_by,
         deliver_after=order.deliver_after,
         deliver_by=order.deliver_by,
-        requirements=requirements_of(order, components),
+        requirements=requirements_of(order.lines, components),
         tags=tuple(order.tags),
         gift_messages=tuple(
             GiftMessage(line.remote_id, tuple(skus[line.id]), text)

@@ -8,19 +8,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 
 from is2_core.accounts.display_name import integration_name
 from is2_core.accounts.models import Integration
 from is2_core.crypto import CannotOpen
-from is2_core.db.locks import LOCK
-from is2_core.db.rows import insert_rows
+from is2_core.db.rows import insert_rows, table_of
+from is2_core.db.types import SealedValue
 from is2_core.orders.fulfillment.new_order import Files, files_of, new_order
 from is2_core.orders.holds.config import apply_holds, config_for
 from is2_core.orders.holds.input import HoldConfig
 from is2_core.orders.models import PlacedComponent, ReceivedLine, ReceivedOrder, Recipient
 from is2_core.orders.pii import pii_of
 from is2_core.orders.states import ReceivedState
+from is2_core.orders.stored import StoredOrder, lock_orders
 from is2_core.orders.transition import transition
 from is2_core.orders.wording.events import EventCode, Told
 from is2_core.platform import Platform
@@ -50,27 +51,20 @@ def next_batch(
     with run.write() as session:
         integration = session.get_one(Integration, run.integration_id)
         now = platform.clock.now()
-        orders = session.scalars(
-            placeable(integration)
-            .where(ReceivedOrder.id > last, ReceivedOrder.read_at >= now - FRESH, ReceivedOrder.placing_since.is_(None))
-            .order_by(ReceivedOrder.id)
-            .limit(most)
-            .options(selectinload(ReceivedOrder.lines))
-            .with_for_update(**LOCK)
-        ).all()
+        orders = lock_orders(
+            session,
+            *placeable(integration),
+            ReceivedOrder.id > last,
+            ReceivedOrder.read_at >= now - FRESH,
+            ReceivedOrder.placing_since.is_(None),
+            most=most,
+        )
         if not orders:
             return [], last, False
         config = config_for(platform, session, integration, ui, orders)
-        apply_holds(session, orders, config, now)
-        going = [order for order in orders if order.state == ReceivedState.STAGED]
-        recipients = {
-            row.order_id: row
-            for row in session.scalars(
-                sa.select(Recipient).where(Recipient.order_id.in_([order.id for order in going]))
-            )
-        }
+        going = apply_holds(session, orders, config, now)
         source = integration_name(integration)
-        pii = {order.id: _pii_of(order, recipients.get(order.id)) for order in going}
+        pii = _pii_of(session, going)
         files = files_of(session, going)
         batch = [_ready(order, known, files, config, source) for order in going if (known := pii[order.id]) is not None]
         closed = [order_id for order_id, known in pii.items() if known is None]
@@ -85,14 +79,9 @@ def _note_asked(session: Session, batch: Sequence[Ready], now: datetime) -> None
     says when the answer comes."""
     ids = [ready.order_id for ready in batch]
     lines = {line_id for ready in batch for line_id, _, _ in ready.components}
-    session.execute(sa.update(ReceivedOrder).where(ReceivedOrder.id.in_(ids)).values(placing_since=now))
-    session.execute(
-        sa.update(ReceivedLine)
-        .where(ReceivedLine.id.in_(lines))
-        .values(placed=ReceivedLine.open)
-        .execution_options(synchronize_session=False)
-    )
-    session.execute(sa.delete(PlacedComponent).where(PlacedComponent.line_id.in_(lines_of(ids))))
+    session.execute(_NOTE_PLACING, {"ids_": ids, "now_": now})
+    session.execute(_NOTE_PLACED, {"ids_": list(lines)})
+    forget_components(session, ids)
     rows = [
         {"line_id": line_id, "warehouse_sku": sku, "quantity": quantity}
         for ready in batch
@@ -101,19 +90,30 @@ def _note_asked(session: Session, batch: Sequence[Ready], now: datetime) -> None
     insert_rows(session, PlacedComponent, rows)
 
 
-def lines_of(order_ids: Sequence[int]) -> sa.Select[int]:
-    return sa.select(ReceivedLine.id).where(ReceivedLine.order_id.in_(order_ids))
+def forget_components(session: Session, order_ids: Sequence[int]) -> None:
+    """Delete what was kept of orders for the warehouse being asked."""
+    session.execute(_FORGET, {"ids_": list(order_ids)})
 
 
-def placeable(integration: Integration) -> sa.Select[ReceivedOrder]:
-    return sa.select(ReceivedOrder).where(
+_ORDER, _LINE, _COMPONENT = (table_of(model).c for model in (ReceivedOrder, ReceivedLine, PlacedComponent))
+_IDS: sa.BindParameter[int] = sa.bindparam("ids_", expanding=True)
+_NOTE_PLACING = sa.update(table_of(ReceivedOrder)).where(_ORDER.id.in_(_IDS)).values(placing_since=sa.bindparam("now_"))
+_NOTE_PLACED = sa.update(table_of(ReceivedLine)).where(_LINE.id.in_(_IDS)).values(placed=_LINE.open)
+_FORGET = sa.delete(table_of(PlacedComponent)).where(
+    _COMPONENT.line_id.in_(sa.select(_LINE.id).where(_LINE.order_id.in_(_IDS)))
+)
+
+
+def placeable(integration: Integration) -> tuple[sa.ColumnElement[bool], ...]:
+    """Conditions of orders that may go to the warehouse."""
+    return (
         ReceivedOrder.integration_id == integration.id,
         ReceivedOrder.state == ReceivedState.STAGED,
         ReceivedOrder.cart_state.in_(TO_SHIP),
     )
 
 
-def _ready(order: ReceivedOrder, pii: Mapping[str, Any], files: Files, config: HoldConfig, source: str) -> Ready:
+def _ready(order: StoredOrder, pii: Mapping[str, Any], files: Files, config: HoldConfig, source: str) -> Ready:
     components = _components(order, config)
     method = config.method(order.shipping_method)
     assert method is not None, "an order without a shipping mapping is held"
@@ -121,7 +121,7 @@ def _ready(order: ReceivedOrder, pii: Mapping[str, Any], files: Files, config: H
     return Ready(order.id, request, components)
 
 
-def _components(order: ReceivedOrder, config: HoldConfig) -> tuple[tuple[int, str, int], ...]:
+def _components(order: StoredOrder, config: HoldConfig) -> tuple[tuple[int, str, int], ...]:
     """(line id, warehouse SKU, quantity in one unit) of every open line."""
     return tuple(
         (line.id, sku, quantity)
@@ -131,11 +131,20 @@ def _components(order: ReceivedOrder, config: HoldConfig) -> tuple[tuple[int, st
     )
 
 
-def _pii_of(order: ReceivedOrder, row: Recipient | None) -> Mapping[str, Any] | None:
-    """Return where an order goes and what the buyer wrote; None where no address is stored, or what is stored was
+def _pii_of(session: Session, orders: Sequence[StoredOrder]) -> dict[int, Mapping[str, Any] | None]:
+    """Return, by order, where it goes and what the buyer wrote; None where no address is stored, or what is stored was
     sealed for another order."""
+    rows = session.execute(_PII, {"ids_": [order.id for order in orders]})
+    sealed = {order_id: (sealed, corrected) for order_id, sealed, corrected in rows}
+    return {order.id: _opened(order, *sealed.get(order.id, (None, None))) for order in orders}
+
+
+_PII = sa.select(Recipient.order_id, Recipient.sealed, Recipient.corrected).where(Recipient.order_id.in_(_IDS))
+
+
+def _opened(order: StoredOrder, sealed: SealedValue | None, corrected: SealedValue | None) -> Mapping[str, Any] | None:
     try:
-        pii = pii_of(order, row) if row else {}
+        pii = pii_of((order.integration_id, order.remote_id), sealed, corrected)
     except CannotOpen:
         return None
     return pii if pii.get("address") else None

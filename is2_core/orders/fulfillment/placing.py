@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, load_only
+from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Integration
 from is2_core.carts.method_vocabulary import vocabulary
 from is2_core.db.locks import LOCK
-from is2_core.orders.cancelled_units import follow_placed, is_to_be_stopped
-from is2_core.orders.fulfillment.placeable import BATCH, Ready, lines_of, next_batch
+from is2_core.db.rows import columns_of
+from is2_core.orders.cancelled_units import follow_placed
+from is2_core.orders.fulfillment.placeable import BATCH, Ready, forget_components, next_batch
 from is2_core.orders.fulfillment.rereading import reread_stale
 from is2_core.orders.holds.config import replace_holds
 from is2_core.orders.holds.reasons import HoldCode, HoldReason
-from is2_core.orders.models import PlacedComponent, ReceivedLine, ReceivedOrder
+from is2_core.orders.models import ReceivedLine, ReceivedOrder
 from is2_core.orders.states import TO_PLACE, AckState, ReceivedState
 from is2_core.orders.timeline import Event, record
 from is2_core.orders.transition import transition
@@ -26,26 +28,25 @@ from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.pace import Pace
 from is2_core.tasks.queue import SOON, enqueue
 from is2_core.tasks.run import TaskRun
-from is2_core.warehouses.calls import warehouse_of
-from plugins.interface import ShippingMappingUI, Temporary
+from is2_core.warehouses.calls import makes_no_calls, warehouse_of
+from plugins.interface import OrderState, ShippingMappingUI, Temporary
 from plugins.warehouse import Already, Pending, PlaceAnswer, Placed, Refused, Retry, Unknown
 
 # How long an answer that the warehouse owes is waited for once more.
 LOOK_AGAIN = timedelta(minutes=15)
 
-# What is looked at of an order when the warehouse's answer is stored.
-_ANSWERED = (
-    ReceivedOrder.account_id,
-    ReceivedOrder.integration_id,
-    ReceivedOrder.number,
-    ReceivedOrder.state,
-    ReceivedOrder.cart_state,
-    ReceivedOrder.cart_packages,
-    ReceivedOrder.placed_at,
-    ReceivedOrder.stop_asked_at,
-    ReceivedOrder.not_wanted_at,
-    ReceivedOrder.stopped,
-)
+
+class Answered(NamedTuple):
+    """Those columns of an order that are looked at when the warehouse's answer is stored."""
+
+    id: int
+    state: str
+    cart_state: str
+    cart_packages: list[dict[str, Any]] | None
+    placed_at: datetime | None
+
+
+_ANSWERED = sa.select(*columns_of(ReceivedOrder, Answered._fields)).order_by(ReceivedOrder.id).with_for_update(**LOCK)
 
 
 def place_orders(platform: Platform, run: TaskRun) -> None:
@@ -54,7 +55,7 @@ def place_orders(platform: Platform, run: TaskRun) -> None:
         integration = session.get_one(Integration, run.integration_id)
     ui = vocabulary(platform, integration)
     unsettled = _resolve_unknown(platform, run)
-    pace = Pace(run, BATCH)
+    pace = Pace(run, BATCH, whole=makes_no_calls(platform, integration.wms_target))
     put_off = _place_fresh(platform, run, integration, ui, pace)
     not_read: dict[int, str] = {}
     while reread_stale(platform, run, integration, ui, not_read):
@@ -101,7 +102,7 @@ def note_not_taken(session: Session, order_ids: Sequence[int]) -> None:
         return
     free = {"placing_since": None, "answer_due_at": None}
     session.execute(sa.update(ReceivedOrder).where(ReceivedOrder.id.in_(order_ids)).values(free))
-    session.execute(sa.delete(PlacedComponent).where(PlacedComponent.line_id.in_(lines_of(order_ids))))
+    forget_components(session, order_ids)
     session.execute(
         sa.update(ReceivedLine)
         .where(ReceivedLine.order_id.in_(order_ids))
@@ -151,11 +152,11 @@ def _resolve_unknown(platform: Platform, run: TaskRun) -> list[str]:
             break
         found = warehouse.find_order(number)
         with run.write() as session:
-            order = session.get_one(ReceivedOrder, order_id, with_for_update=LOCK)
+            orders = lock_answered(session, [order_id])
             if found and not all(each.accepted for each in found):
-                order.answer_due_at = platform.clock.now() + LOOK_AGAIN
+                _note_pending(session, {order_id: platform.clock.now() + LOOK_AGAIN})
             elif found:
-                store_placed(platform, session, session.get_one(Integration, run.integration_id), [order])
+                store_placed(platform, session, session.get_one(Integration, run.integration_id), orders)
             else:
                 note_not_taken(session, [order_id])
     return unsettled
@@ -172,32 +173,37 @@ def _store_answers(
     """One commit for a batch: placed and acknowledgement due, set by set. Returns messages of those put off."""
     with run.write() as session:
         integration = session.get_one(Integration, run.integration_id)
-        orders = {
-            order.id: order
-            for order in session.scalars(
-                sa.select(ReceivedOrder)
-                .where(ReceivedOrder.id.in_([ready.order_id for ready in batch]))
-                .order_by(ReceivedOrder.id)
-                .options(load_only(*_ANSWERED))
-                .with_for_update(**LOCK)
-            )
+        answer_to = {ready.order_id: answer for ready, answer in zip(batch, answers, strict=True)}
+        orders = lock_answered(session, list(answer_to))
+        note_not_taken(
+            session, [order_id for order_id, answer in answer_to.items() if isinstance(answer, Refused | Retry)]
+        )
+        pending = {each: answer for each, answer in answer_to.items() if isinstance(answer, Pending)}
+        _note_pending(session, {order_id: answer.look_again_at for order_id, answer in pending.items()})
+        refused = {
+            order.id: answer
+            for order in orders
+            if isinstance(answer := answer_to[order.id], Refused) and order.state == ReceivedState.STAGED
         }
-        answered = [(orders[ready.order_id], answer) for ready, answer in zip(batch, answers, strict=True)]
-        not_taken = [order.id for order, answer in answered if isinstance(answer, Refused | Retry)]
-        note_not_taken(session, not_taken)
-        for order, answer in answered:
-            if isinstance(answer, Pending):
-                order.answer_due_at = answer.look_again_at
-        refused = {order: answer for order, answer in answered if isinstance(answer, Refused)}
         store_refused(session, refused, platform.clock.now())
-        placed = [order for order, answer in answered if isinstance(answer, Placed | Already)]
+        placed = [order for order in orders if isinstance(answer_to[order.id], Placed | Already)]
         store_placed(platform, session, integration, placed)
     return [answer.message for answer in answers if isinstance(answer, Retry | Unknown)]
 
 
-def store_placed(
-    platform: Platform, session: Session, integration: Integration, orders: Sequence[ReceivedOrder]
-) -> None:
+def lock_answered(session: Session, order_ids: Sequence[int]) -> list[Answered]:
+    """Read orders, locked by ascending id."""
+    return [Answered(*row) for row in session.execute(_ANSWERED.where(ReceivedOrder.id.in_(order_ids)))]
+
+
+def _note_pending(session: Session, due: Mapping[int, datetime]) -> None:
+    """The warehouse owes the answers about these orders; by order, when to look for it."""
+    if due:
+        rows = [{"id": order_id, "answer_due_at": due_at} for order_id, due_at in due.items()]
+        session.execute(sa.update(ReceivedOrder), rows)
+
+
+def store_placed(platform: Platform, session: Session, integration: Integration, orders: Sequence[Answered]) -> None:
     """The warehouse has these orders: acknowledge them, or have those stopped that were cancelled, dismissed or
     excluded while the warehouse was being asked."""
     now = platform.clock.now()
@@ -211,28 +217,29 @@ def store_placed(
     ack_state = AckState.DUE if acknowledged else AckState.NOT_NEEDED
     # Those held meanwhile go as well: the warehouse has them.
     replace_holds(session, {order.id: () for order in news if order.state == ReceivedState.HELD})
-    transition(session, wanted, ReceivedState.INJECTED, {}, now, also=taken | {"ack_state": ack_state})
-    unwanted = [order.id for order in news if order.state != ReceivedState.INJECTED]
+    moved = transition(session, wanted, ReceivedState.INJECTED, {}, now, also=taken | {"ack_state": ack_state})
+    unwanted = [order.id for order in news if order.id not in moved and order.state != ReceivedState.INJECTED]
     if unwanted:
         ended = taken | {"ack_state": AckState.NOT_NEEDED, "stop_asked_at": None}
         session.execute(sa.update(ReceivedOrder).where(ReceivedOrder.id.in_(unwanted)).values(ended))
     # The warehouse may have shipped some, or somebody else confirmed them at the cart, before its answer reached us.
-    due = follow_placed(platform, session, news, now)
-    if due:
+    shown = {order.id for order in news if order.cart_packages or order.cart_state != OrderState.READY}
+    followed = follow_placed(platform, session, [order.id for order in news], shown, now)
+    if followed.to_post:
         enqueue(session, kind=TaskKind.TRACKING_POST, integration=integration, now=now, priority=SOON)
     if wanted and acknowledged:
         enqueue(session, kind=TaskKind.ACKNOWLEDGEMENTS_SEND, integration=integration, now=now, priority=SOON)
-    if unwanted or any(is_to_be_stopped(order) for order in news):
+    if unwanted or followed.to_stop:
         enqueue(session, kind=TaskKind.ORDERS_STOP, integration=integration, now=now, priority=SOON)
 
 
-def store_refused(session: Session, answers: Mapping[ReceivedOrder, Refused], now: datetime) -> None:
-    """Hold what the warehouse refused, unless something else became of it while it was being asked."""
-    said = {
-        order.id: {"message": answer.message}
-        for order, answer in answers.items()
-        if order.state == ReceivedState.STAGED
-    }
+def store_refused(session: Session, answers: Mapping[int, Refused], now: datetime) -> None:
+    """Hold what the warehouse refused.
+
+    Args:
+        answers: by order, of those that are STAGED: nothing else became of them while it was being asked.
+    """
+    said = {order_id: {"message": answer.message} for order_id, answer in answers.items()}
     told = {order_id: Told(EventCode.REFUSED, params) for order_id, params in said.items()}
     held = transition(session, said, ReceivedState.HELD, None, now, told=told)
     replace_holds(session, {order_id: (HoldReason(HoldCode.WAREHOUSE_REFUSED, said[order_id]),) for order_id in held})

@@ -35,7 +35,8 @@ def reread_stale(
     """
     with platform.db.read() as session:
         stale = session.scalars(
-            placeable(integration)
+            sa.select(ReceivedOrder)
+            .where(*placeable(integration))
             .where(ReceivedOrder.read_at < platform.clock.now() - FRESH, ReceivedOrder.id.not_in(not_read))
             .order_by(ReceivedOrder.ship_by, ReceivedOrder.id)
             .limit(REREAD_BATCH)

@@ -10,14 +10,15 @@ from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Integration
 from is2_core.carts.method_vocabulary import canonical_key
-from is2_core.db.rows import insert_rows
+from is2_core.db.rows import insert_rows, table_of
 from is2_core.db.types import seal
 from is2_core.items.known_skus import known_among
 from is2_core.items.models import CartItem, Mapping, ShippingMapping
 from is2_core.orders.holds.input import HoldConfig, MethodConfig, input_of
 from is2_core.orders.holds.reasons import REASONS, HoldCode, HoldReason, holds_for
-from is2_core.orders.models import Hold, ReceivedOrder
+from is2_core.orders.models import Hold
 from is2_core.orders.states import ReceivedState
+from is2_core.orders.stored import StoredOrder
 from is2_core.orders.transition import transition
 from is2_core.orders.wording.events import EventCode, Told
 from is2_core.orders.wording.sealing import OrderKey, opened_params, order_keys
@@ -37,14 +38,10 @@ def load_config(
     """The store's rules, as far as these shipping methods and cart SKUs need them."""
     wanted = set(skus)
     mappings: dict[str, dict[str, int]] = {}
-    rows = session.execute(
-        sa.select(CartItem.sku, Mapping.warehouse_sku, Mapping.quantity)
-        .join(Mapping, Mapping.cart_item_id == CartItem.id)
-        .where(CartItem.integration_id == integration.id, CartItem.sku.in_(wanted))
-    )
-    for cart_sku, warehouse_sku, quantity in rows:
+    known = {"integration_": integration.id, "skus_": list(wanted)}
+    for cart_sku, warehouse_sku, quantity in session.execute(_MAPPED, known):
         mappings.setdefault(cart_sku, {})[warehouse_sku] = quantity
-    shipping = session.scalars(sa.select(ShippingMapping).where(ShippingMapping.integration_id == integration.id))
+    shipping = session.execute(_SHIPPING, {"integration_": integration.id})
     return HoldConfig(
         methods={row.method_key: MethodConfig(row.service, row.hold) for row in shipping},
         mappings=mappings,
@@ -54,27 +51,42 @@ def load_config(
     )
 
 
+_METHOD = table_of(ShippingMapping).c
+_SHIPPING = sa.select(_METHOD.method_key, _METHOD.service, _METHOD.hold).where(
+    _METHOD.integration_id == sa.bindparam("integration_")
+)
+_ITEM, _MAPPING = table_of(CartItem), table_of(Mapping)
+_MAPPED = (
+    sa.select(_ITEM.c.sku, _MAPPING.c.warehouse_sku, _MAPPING.c.quantity)
+    .join(_MAPPING, _MAPPING.c.cart_item_id == _ITEM.c.id)
+    .where(
+        _ITEM.c.integration_id == sa.bindparam("integration_"), _ITEM.c.sku.in_(sa.bindparam("skus_", expanding=True))
+    )
+)
+
+
 def config_for(
     platform: Platform,
     session: Session,
     integration: Integration,
     ui: ShippingMappingUI,
-    orders: Iterable[ReceivedOrder],
+    orders: Sequence[StoredOrder],
 ) -> HoldConfig:
-    """The store's rules as far as these stored orders (lines loaded) need them."""
-    loaded = list(orders)
+    """The store's rules as far as these stored orders need them."""
     return load_config(
         platform,
         session,
         integration,
         ui,
-        methods=[order.shipping_method for order in loaded],
-        skus=[line.sku for order in loaded for line in order.lines],
+        methods=[order.shipping_method for order in orders],
+        skus=[line.sku for order in orders for line in order.lines],
     )
 
 
-def apply_holds(session: Session, orders: Sequence[ReceivedOrder], config: HoldConfig, now: datetime) -> int:
-    """Recompute the holds of stored orders that are not placed (lines loaded); returns how many are placeable."""
+def apply_holds(
+    session: Session, orders: Sequence[StoredOrder], config: HoldConfig, now: datetime
+) -> list[StoredOrder]:
+    """Recompute the holds of stored orders that are not placed; returns those that nothing holds."""
     payable = [order for order in orders if order.cart_state != OrderState.PENDING]
     found = {order.id: holds_for(input_of(order), config) for order in payable}
     before = _stored_holds(session, payable)
@@ -86,7 +98,7 @@ def apply_holds(session: Session, orders: Sequence[ReceivedOrder], config: HoldC
     caught = [order.id for order in held if order.state != ReceivedState.HELD]
     transition(session, caught, ReceivedState.HELD, None, now)
     replace_holds(session, changed)
-    return len(free)
+    return free
 
 
 def stored_reason(hold: Hold, key: OrderKey) -> HoldReason:
@@ -98,12 +110,16 @@ def stored_reason(hold: Hold, key: OrderKey) -> HoldReason:
     )
 
 
+_HOLD = table_of(Hold)
+_FORGET = sa.delete(_HOLD).where(_HOLD.c.order_id.in_(sa.bindparam("ids_", expanding=True)))
+
+
 def replace_holds(session: Session, holds: dict[int, tuple[HoldReason, ...]]) -> None:
     """Set the holds of these orders to exactly those given. Of an order whose buyer's data is erased, what somebody
     wrote is left out."""
     if not holds:
         return
-    session.execute(sa.delete(Hold).where(Hold.order_id.in_(holds)))
+    session.execute(_FORGET, {"ids_": list(holds)})
     split = [
         (order_id, hold.code, *REASONS[hold.code].wording.stored(hold.params))
         for order_id, reasons in holds.items()
@@ -119,11 +135,14 @@ def replace_holds(session: Session, holds: dict[int, tuple[HoldReason, ...]]) ->
     insert_rows(session, Hold, rows)
 
 
-def _stored_holds(session: Session, orders: Sequence[ReceivedOrder]) -> dict[int, list[HoldReason | None]]:
+_HOLDS = sa.select(Hold).where(Hold.order_id.in_(sa.bindparam("ids_", expanding=True))).order_by(Hold.id)
+
+
+def _stored_holds(session: Session, orders: Sequence[StoredOrder]) -> dict[int, list[HoldReason | None]]:
     """By order, its holds; None for one of a code that is not known here."""
     key_of = {order.id: (order.integration_id, order.remote_id) for order in orders}
     stored: dict[int, list[HoldReason | None]] = {}
-    for hold in session.scalars(sa.select(Hold).where(Hold.order_id.in_(key_of)).order_by(Hold.id)):
+    for hold in session.scalars(_HOLDS, {"ids_": list(key_of)}):
         found = stored_reason(hold, key_of[hold.order_id]) if hold.code in REASONS else None
         stored.setdefault(hold.order_id, []).append(found)
     return stored

@@ -12,6 +12,7 @@ from plugins.interface import FulfilledBy, Order, OrderState
 if TYPE_CHECKING:
     from is2_core.orders.models import ReceivedOrder
     from is2_core.orders.states import CustomizationState
+    from is2_core.orders.stored import StoredOrder
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,8 @@ def input_from(order: Order, stored: ReceivedOrder | None, customized: Mapping[s
     )
 
 
-def input_of(order: ReceivedOrder) -> HoldInput:
-    """A stored order (lines loaded)."""
+def input_of(order: StoredOrder) -> HoldInput:
+    """A stored order."""
     return HoldInput(
         lines=[LineInput(line.sku, line.open, line.customization) for line in order.lines],
         shipping_method=order.shipping_method,

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
-from sqlalchemy.orm import selectinload
-
 from is2_core.accounts.models import Integration
 from is2_core.carts.method_vocabulary import vocabulary
-from is2_core.db.locks import LOCK
 from is2_core.orders.holds.config import apply_holds, config_for
 from is2_core.orders.models import ReceivedOrder
 from is2_core.orders.states import TO_PLACE
+from is2_core.orders.stored import lock_orders
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import NOW, enqueue
@@ -28,18 +25,13 @@ def review_orders(platform: Platform, run: TaskRun) -> None:
     while True:
         with run.write() as session:
             integration = session.get_one(Integration, run.integration_id)
-            orders = session.scalars(
-                sa.select(ReceivedOrder)
-                .where(
-                    ReceivedOrder.integration_id == integration.id,
-                    ReceivedOrder.state.in_(TO_PLACE),
-                    ReceivedOrder.id > last,
-                )
-                .order_by(ReceivedOrder.id)
-                .limit(CHUNK)
-                .options(selectinload(ReceivedOrder.lines))
-                .with_for_update(**LOCK)
-            ).all()
+            orders = lock_orders(
+                session,
+                ReceivedOrder.integration_id == integration.id,
+                ReceivedOrder.state.in_(TO_PLACE),
+                ReceivedOrder.id > last,
+                most=CHUNK,
+            )
             config = config_for(platform, session, integration, ui, orders)
             now = platform.clock.now()
             if apply_holds(session, orders, config, now):

@@ -261,8 +261,11 @@ def _save_cursor(listing: Listing, session: Session, window: Window, page: Order
 
 
 def _cursor(session: Session, integration: Integration, kind: str) -> ImportCursor | None:
-    return session.scalar(
-        sa.select(ImportCursor)
-        .where(ImportCursor.integration_id == integration.id, ImportCursor.kind == kind)
-        .execution_options(populate_existing=True)
-    )
+    return session.scalar(_CURSOR, {"integration_": integration.id, "kind_": kind})
+
+
+_CURSOR = (
+    sa.select(ImportCursor)
+    .where(ImportCursor.integration_id == sa.bindparam("integration_"), ImportCursor.kind == sa.bindparam("kind_"))
+    .execution_options(populate_existing=True)
+)

@@ -111,11 +111,10 @@ def stage(
     known = [stored[order.remote_id] for order in fresh if order.remote_id in stored]
     to_post = follow_cart(platform, session, known, now)
     tell_of_requests(session, late, now)
-    held = {remote_id: its.holds for remote_id, its in classified.items()}
-    replace_holds(session, {order_id: held.get(remote_id, ()) for remote_id, order_id in id_of.items()})
-    _ask_for_what_follows(
-        session, integration, fresh, now, stored=stored, classified=classified, customized=customized
-    )
+    # A new order without any has none to replace.
+    held = dict.fromkeys(stored, ()) | {remote_id: its.holds for remote_id, its in classified.items() if its.holds}
+    replace_holds(session, {id_of[each]: holds for each, holds in held.items() if each in id_of})
+    _ask_for_what_follows(session, integration, fresh, now, stored=stored, classified=classified, customized=customized)
     if to_post:
         enqueue(session, kind=TaskKind.TRACKING_POST, integration=integration, now=now, priority=SOON)
     note_sold(session, integration, sold, platform)
@@ -123,27 +122,28 @@ def stage(
 
 def _sealed_texts(integration: Integration, order: Order) -> dict[str, SealedValue | None]:
     """Seal what the buyer wrote and the cart says of an order, by column."""
-    texts = {
-        ReceivedOrder.sealed_cancel_reason: order.cancellation_request,
-        ReceivedOrder.sealed_caution: order.caution,
-    }
+    columns = (ReceivedOrder.sealed_cancel_reason, ReceivedOrder.sealed_caution)
+    texts = zip(columns, (order.cancellation_request, order.caution), strict=True)
     key = (integration.id, order.remote_id)
-    return {column.key: seal(column, text, *key) if text else None for column, text in texts.items()}
+    return {column.key: seal(column, text, *key) if text else None for column, text in texts}
 
 
 def _lock(session: Session, integration: Integration, remote_ids: Sequence[str]) -> dict[str, ReceivedOrder]:
     """Lock the integration, because there is no row to lock of an order that is not stored yet, and then what is stored
     of these orders; returns it by the cart's id."""
-    session.execute(sa.select(Integration.id).where(Integration.id == integration.id).with_for_update(**LOCK))
-    rows = session.scalars(
-        sa.select(ReceivedOrder)
-        .where(ReceivedOrder.integration_id == integration.id, ReceivedOrder.remote_id.in_(remote_ids))
-        .order_by(ReceivedOrder.id)
-        .with_for_update(**LOCK)
-        # One that was loaded before may have changed since.
-        .execution_options(populate_existing=True)
-    )
+    session.execute(_TAKE_TURNS, {"integration_": integration.id})
+    rows = session.scalars(_LOCK_STORED, {"integration_": integration.id, "remote_ids_": list(remote_ids)})
     return {row.remote_id: row for row in rows}
+
+
+_INTEGRATION: sa.BindParameter[int] = sa.bindparam("integration_")
+_TAKE_TURNS = sa.select(Integration.id).where(Integration.id == _INTEGRATION).with_for_update(**LOCK)
+_LISTED = ReceivedOrder.remote_id.in_(sa.bindparam("remote_ids_", expanding=True))
+_STORED = (
+    sa.select(ReceivedOrder).where(ReceivedOrder.integration_id == _INTEGRATION, _LISTED).order_by(ReceivedOrder.id)
+)
+# One that was loaded before may have changed since.
+_LOCK_STORED = _STORED.with_for_update(**LOCK).execution_options(populate_existing=True)
 
 
 def stage_singly(

@@ -147,6 +147,8 @@ def _checked(value: Any, name: str) -> str:
 
 def _storable(value: str) -> bool:
     """Whether databases can hold it: no NUL, no lone surrogate (which also stands for bytes that were no UTF-8)."""
+    if value.isascii():
+        return "\0" not in value
     try:
         return b"\0" not in value.encode()
     except UnicodeEncodeError:
