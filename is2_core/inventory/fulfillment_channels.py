@@ -96,9 +96,10 @@ class Reader:
         found = {entry.sku: entry for entry in shown if isinstance(entry, ShownInventory)}
         later = {entry.sku: entry.when for entry in shown if isinstance(entry, NotRead)}
         with self.run.write() as session:
-            for item in items:
-                row = session.get(CartItem, item.id, with_for_update=LOCK)
-                if row is not None and row.sku == item.sku and row.sku not in later:
+            asked = {item.id: item.sku for item in items}
+            rows = sa.select(CartItem).where(CartItem.id.in_(asked)).order_by(CartItem.id).with_for_update(**LOCK)
+            for row in session.scalars(rows).all():
+                if row.sku == asked[row.id] and row.sku not in later:
                     _store(row, found.get(row.sku), label)
                     row.channel_read_at = self.platform.clock.now()
         if later:
