@@ -90,10 +90,13 @@ def reconsider(session: Session, account_id: int, position: int, skus: Iterable[
     does not keep a later, smaller one waiting.
     """
     moved = set(skus)
-    for sku, free in sorted(free_units(session, account_id, moved).items()):
-        if free < 0:
-            moved |= _put_back(session, account_id, position, sku, -free)
-    _release(session, account_id, position, moved)
+    free = free_units(session, account_id, moved)
+    short = {sku: -units for sku, units in sorted(free.items()) if units < 0}
+    for sku, units in short.items():
+        moved |= _put_back(session, account_id, position, sku, units)
+    if short:
+        free = free_units(session, account_id, moved)
+    _release(session, account_id, position, [sku for sku, units in free.items() if units > 0])
 
 
 def _put_back(session: Session, account_id: int, position: int, sku: str, short: int) -> set[str]:
@@ -110,11 +113,13 @@ def _put_back(session: Session, account_id: int, position: int, sku: str, short:
     return touched
 
 
-def _release(session: Session, account_id: int, position: int, skus: set[str]) -> None:
-    there = [sku for sku, units in free_units(session, account_id, skus).items() if units > 0]
+def _release(session: Session, account_id: int, position: int, there: Sequence[str]) -> None:
+    """Take off back order whatever can be packed, now that units of these SKUs are free."""
     if not there:
         return
     waiting = session.scalars(_orders_of(account_id, WarehouseState.BACK_ORDER, there).order_by(*_URGENCY)).all()
+    if not waiting:
+        return
     free = free_units(session, account_id, {line.sku for order in waiting for line in order.lines})
     for order in waiting:
         units = open_units(order)
