@@ -73,12 +73,14 @@ _platform: Platform | None = None
 
 
 def prepare() -> Platform:
-    """This process's platform: carts and tables are loaded before forking, no connection is opened."""
+    """This process's platform: carts, tables and the database's driver are loaded before forking, no connection is
+    opened."""
     global _platform
     if _platform is None:
         # Otherwise every forked child would do it again, in twice the time its task takes.
         configure_mappers()
         _platform = build_platform(Config.from_environment())
+        _platform.db.load()
     return _platform
 
 

@@ -38,9 +38,14 @@ class Database:
     @property
     def engine(self) -> sa.Engine:
         """The engine, made at first use."""
+        self.load()
+        assert self._engine is not None
+        return self._engine
+
+    def load(self) -> None:
+        """Load the driver and make the engine, without a connection: once for all that a process forks."""
         if self._engine is None:
             self._engine = _make_engine(self.url)
-        return self._engine
 
     @property
     def is_sqlite(self) -> bool:

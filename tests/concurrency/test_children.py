@@ -43,7 +43,7 @@ def run_worker(board: Board, redis_url: str, seen: Path) -> list[tuple[str, str,
     command = [sys.executable, "-m", "tests.support.connection_worker", "--burst"]
     subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=60, capture_output=True)
     *children, parent = seen.read_text().splitlines()
-    assert parent == "parent opened no connection"
+    assert parent == "parent loaded the driver and opened no connection"
     return [(line.split()[0], line.split()[1], line.split()[2]) for line in children]
 
 

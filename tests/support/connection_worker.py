@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -45,6 +46,7 @@ if __name__ == "__main__":
     HANDLERS.update({"test.connection": look, "test.dies": die, "test.fails": fail})
     opened: list[object] = []
     sa.event.listen(sa.Engine, "connect", lambda connection, record: opened.append(connection))
-    prepare()
+    driver = "sqlite3" if prepare().db.is_sqlite else "psycopg"
+    has_driver = driver in sys.modules
     worker.main()
-    tell(f"parent opened {len(opened) or 'no'} connection")
+    tell(f"parent loaded {'the' if has_driver else 'no'} driver and opened {len(opened) or 'no'} connection")
