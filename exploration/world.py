@@ -119,18 +119,14 @@ class World:
         simulator = Simulator(seed=seed, clock=clock.now, base_url=SIMULATOR_URL, feed_delay_s=plan.feed_delay_s)
         db = empty_database()
         embedded = EmbeddedWarehouse(db, plan.feed_page)
-        warehouse = UnreliableWarehouse(
-            embedded, db, scheduler, trace, luck=str(seed), fault_rate=plan.port_fault_rate
-        )
+        warehouse = UnreliableWarehouse(embedded, db, scheduler, trace, luck=str(seed), fault_rate=plan.port_fault_rate)
         observer = Observer(
             db,
             warehouse.seen,
             lambda: scheduler.running,
             lambda: [feed["feedId"] for feed in simulator.state.feeds.all()],
         )
-        transport = InProcessTransport(
-            simulator, scheduler, clock, trace, page_size=plan.page_size, observer=observer
-        )
+        transport = InProcessTransport(simulator, scheduler, clock, trace, page_size=plan.page_size, observer=observer)
         platform = build_platform(
             Config("sqlite://", "redis://nobody.invalid", _KEYS, "the explorer shows no pages, so no cookies"),
             clock=clock,

@@ -32,7 +32,8 @@ class ReceivedOrder(CartWritten, Owned):
     `has_address` and `address_problem` ("" when fine) are about the cart's address, computed at staging so that nobody
     needs to decrypt to know them; where `address_corrected`, a person has typed another.
     `cancel_reason` is what the buyer gave for asking to cancel, `caution` why the cart would have a person look first,
-    `ack_message` why it refused the acknowledgement; each in the cart's words, "" for nothing.
+    which `has_caution` says it would, `ack_message` why it refused the acknowledgement; each in the cart's words, ""
+    for nothing.
     `not_wanted_at` is since when nobody wants what the warehouse still has of it; `stopped` says that the warehouse
     ships nothing more. `cart_packages` are the packages the cart shows ({reference, tracking_number, carrier, units by
     the cart's line id}), None where it has not told.
@@ -78,6 +79,7 @@ class ReceivedOrder(CartWritten, Owned):
     deliver_after: Mapped[datetime | None] = mapped_column(info=CART | told())
     deliver_by: Mapped[datetime | None] = mapped_column(info=CART | told())
     original_order: Mapped[str] = mapped_column(default="", info=CART)
+    has_caution: Mapped[bool] = mapped_column(default=False, info=CART)
     sealed_caution: Mapped[SealedValue | None] = mapped_column(
         Sealed("received_order.sealed_caution", key=_ORDER), info=CART | {"pii": "what the cart says of the order"}
     )

@@ -49,6 +49,7 @@ class StoredOrder:
     address_corrected: bool
     cancellation_requested: bool
     sealed_cancel_reason: SealedValue | None
+    has_caution: bool
     sealed_caution: SealedValue | None
     unknown: Sequence[str]
     waived: Sequence[str]

@@ -127,6 +127,7 @@ ORDER = HoldInput(
     cancellation_requested=True,
     unknown=["state", "state", "speed: DRONE"],
     cancel_reason="Too late",
+    has_caution=True,
     caution="Look.",
 )
 

@@ -35,6 +35,7 @@ class HoldInput:
     cancellation_requested: bool
     unknown: Sequence[str]
     cancel_reason: str = ""
+    has_caution: bool = False
     caution: str = ""
     waived: frozenset[str] = frozenset()
 
@@ -93,6 +94,7 @@ def input_from(order: Order, stored: ReceivedOrder | None, customized: Mapping[s
         cancellation_requested=order.cancellation_request is not None,
         cancel_reason=order.cancellation_request or "",
         unknown=unknown_values(order),
+        has_caution=bool(order.caution),
         caution=order.caution,
         waived=frozenset(stored.waived) if stored else frozenset(),
     )
@@ -107,6 +109,7 @@ def input_of(order: StoredOrder) -> HoldInput:
         address_problem="" if order.address_corrected else order.address_problem,
         cancellation_requested=order.cancellation_requested,
         cancel_reason=order.cancel_reason,
+        has_caution=order.has_caution,
         caution=order.caution,
         unknown=order.unknown,
         waived=frozenset(order.waived),

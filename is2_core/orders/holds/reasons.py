@@ -189,7 +189,7 @@ REASONS: Mapping[str, Reason] = {
     ),
     HoldCode.CAUTION: Reason(
         label="The cart advises caution",
-        check=lambda order, _: [{"message": order.caution}] if order.caution else [],
+        check=lambda order, _: [{"message": order.caution}] if order.has_caution else [],
         wording=Wording(lambda values: values["message"] or "The cart advises caution.", sealed=("message",)),
         actor=Actor.MERCHANT,
         ends=lambda _: Fix("Ship it anyway", "approve"),

@@ -49,6 +49,7 @@ def order_row(
         "has_address": has_address and (classification.needs_recipient or (stored is not None and stored.has_address)),
         "address_problem": problem,
         "cancellation_requested": order.cancellation_request is not None,
+        "has_caution": bool(order.caution),
         "total": str(order.total.amount) if order.total else kept.total if kept else "",
         "currency": order.total.currency if order.total else kept.currency if kept else "",
         "cart_created_at": order.created_at,

@@ -210,6 +210,9 @@ def _set_texts_aside() -> None:
     op.add_column("warehouse_order", sa.Column("stopped", sa.Boolean(), nullable=False, server_default=sa.false()))
     stopped = sa.table("warehouse_order", sa.column("stop_reason"), sa.column("stopped"))
     op.execute(stopped.update().where(stopped.c.stop_reason != "").values(stopped=sa.true()))
+    op.add_column("received_order", sa.Column("has_caution", sa.Boolean(), nullable=False, server_default=sa.false()))
+    held = sa.table("received_order", sa.column("caution"), sa.column("has_caution"))
+    op.execute(held.update().where(held.c.caution != "").values(has_caution=sa.true()))
     order = sa.table("received_order", sa.column("reason"), sa.column("reason_code"))
     codes = sa.case(*((order.c.reason.like(text), code) for code, text in _REASONS), else_="")
     op.execute(order.update().where(order.c.reason != "").values(reason_code=codes))
@@ -251,6 +254,10 @@ def _take_texts_back() -> None:
     ended = (stopped.c.stopped, stopped.c.stop_reason == "")
     op.execute(stopped.update().where(*ended).values(stop_reason="Ended before all of it was shipped."))
     op.drop_column("warehouse_order", "stopped")
+    held = sa.table("received_order", sa.column("caution"), sa.column("has_caution"))
+    untold = (held.c.has_caution, held.c.caution == "")
+    op.execute(held.update().where(*untold).values(caution="The cart advises caution."))
+    op.drop_column("received_order", "has_caution")
     for table, texts in _TEXTS.items():
         for sealed in texts:
             if (table, sealed) != ("order_event", "sealed"):
