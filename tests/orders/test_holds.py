@@ -8,7 +8,7 @@ import pytest
 
 from is2_core.orders.holds.addresses import address_problem, address_problem_text
 from is2_core.orders.holds.input import HoldConfig, HoldInput, LineInput, MethodConfig
-from is2_core.orders.holds.reasons import holds_for
+from is2_core.orders.holds.reasons import REASONS, HoldCode, holds_for
 from plugins.interface import Address
 
 pytestmark = pytest.mark.unit
@@ -32,6 +32,10 @@ HOME = Address(name="Ann", lines=("1 Main St",), city="Reno", country="US")
 
 def codes(order: HoldInput, config: HoldConfig = CONFIG) -> list[str]:
     return [hold.code.value for hold in holds_for(order, config)]
+
+
+def test_every_reason_has_its_entry() -> None:
+    assert REASONS.keys() == set(HoldCode)
 
 
 def test_a_complete_order_is_not_held() -> None:
