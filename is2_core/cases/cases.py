@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 from is2_core.accounts.models import Account
 from is2_core.cases.models import SupportCase
 from is2_core.db.changes import rows_changed
+from is2_core.db.chunks import chunks
 from is2_core.db.locks import LOCK
 from is2_core.db.types import seal
 from is2_core.errors import BadInput
@@ -58,6 +60,21 @@ def raise_case(
 def end_case(session: Session, now: datetime, *, account_id: int, kind: str, subject: str) -> None:
     """Close what `raise_case` opened, because it is no longer so; does nothing where no such case is open."""
     lock_cases(session, account_id)
+    _end(session, now, account_id, kind, subject)
+
+
+def end_cases(session: Session, now: datetime, *, account_id: int, kind: str, subjects: Iterable[str]) -> None:
+    """Close those of one kind about these subjects; see `end_case`. Hardly any is open, as a rule."""
+    lock_cases(session, account_id)
+    open_ones = sa.select(SupportCase.subject).where(
+        SupportCase.account_id == account_id, SupportCase.kind == kind, SupportCase.closed_at.is_(None)
+    )
+    for part in chunks(subjects):
+        for subject in session.scalars(open_ones.where(SupportCase.subject.in_(part))).all():
+            _end(session, now, account_id, kind, subject)
+
+
+def _end(session: Session, now: datetime, account_id: int, kind: str, subject: str) -> None:
     answer = seal(SupportCase.sealed_answer, ENDED_BY_ITSELF, account_id, kind, subject)
     session.execute(
         sa.update(SupportCase).where(*_open(account_id, kind, subject)).values(closed_at=now, sealed_answer=answer)

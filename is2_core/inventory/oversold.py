@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from is2_core.cases.cases import end_case, raise_case
+from is2_core.cases.cases import end_cases, raise_case
 from is2_core.cases.states import CaseKind
 from is2_core.orders.activity import waiting_units
 from is2_core.platform import Platform
@@ -24,12 +24,13 @@ def check_oversold(
         waiting = waiting_units(session, account_id)
     rows = warehouse_of(platform, wms_target, account_id, before_call=run.heartbeat).stock(wanted)
     with run.write() as session:
-        now = platform.clock.now()
+        now, kind = platform.clock.now(), CaseKind.OVERSOLD
+        over = []
         for row in rows:
-            promised = row.committed + waiting.get(row.sku, 0)
-            kind, subject = CaseKind.OVERSOLD, f"sku {row.sku}"
+            promised, subject = row.committed + waiting.get(row.sku, 0), f"sku {row.sku}"
             if promised > row.on_hand:
                 message = f"{promised} units of {row.sku} are promised to orders, {row.on_hand} are on hand."
                 raise_case(session, now, account_id=account_id, kind=kind, subject=subject, message=message)
             else:
-                end_case(session, now, account_id=account_id, kind=kind, subject=subject)
+                over.append(subject)
+        end_cases(session, now, account_id=account_id, kind=kind, subjects=over)

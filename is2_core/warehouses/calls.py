@@ -10,6 +10,8 @@ from datetime import timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+import sqlalchemy as sa
+
 from is2_core.accounts.models import Account, Integration
 from is2_core.calls.http import CallRules, CoreHttp
 from is2_core.calls.live_limits import person_waits
@@ -80,7 +82,7 @@ def warehouse_of(
         )
     manifest = platform.warehouses.manifest(target)
     with platform.db.read() as session:
-        account = session.get_one(Account, account_id).code
+        account = session.scalars(sa.select(Account.code).where(Account.id == account_id)).one()
         settings = settings_of(session.get(WarehouseSetting, target))
     rules = CallRules(
         hosts=_hosts(manifest, settings),

@@ -40,6 +40,19 @@ def end_it(world: World, subject: str = "sku TENT-2P") -> None:
         support.end_case(session, world.clock.now(), account_id=world.account, kind=CaseKind.OVERSOLD, subject=subject)
 
 
+def test_several_cases_of_a_kind_end_at_once_and_no_other(world: World) -> None:
+    for subject in ("sku TENT-2P", "sku LAMP-USB", "sku STOVE-MINI"):
+        raise_it(world, subject=subject)
+    raise_it(world, kind=CaseKind.NO_ANSWER)
+    with world.platform.db.write() as session:
+        subjects = ["sku TENT-2P", "sku LAMP-USB", "sku 000123"]
+        about = {"account_id": world.account, "kind": CaseKind.OVERSOLD}
+        support.end_cases(session, world.clock.now(), **about, subjects=subjects)
+    still_open = {(case.kind, case.subject) for case in cases(world) if case.closed_at is None}
+    assert still_open == {(CaseKind.OVERSOLD, "sku STOVE-MINI"), (CaseKind.NO_ANSWER, "sku TENT-2P")}
+    assert {case.answer for case in cases(world) if case.closed_at} == {support.ENDED_BY_ITSELF}
+
+
 def an_order(world: World) -> ReceivedOrder:
     store = world.connect()
     world.finish(store)
