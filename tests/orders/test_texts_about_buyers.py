@@ -96,7 +96,7 @@ class Shop:
         orders, rejects = ([order], []) if isinstance(order, Order) else ([], [order])
         with self.platform.db.write() as session:
             store = session.get_one(Integration, self.store.id)
-            stage(self.platform, session, store, ShippingMappingUI(()), orders, rejects)
+            stage(self.platform, session, store, ShippingMappingUI(()), orders, rejects=rejects)
         return self.row(order.remote_id)
 
     def row(self, remote_id: str) -> ReceivedOrder:
