@@ -5,7 +5,7 @@ from __future__ import annotations
 from is2_core.accounts.models import Integration
 from is2_core.carts.context import cart_context
 from is2_core.platform import Platform
-from plugins.interface import ShippingMappingUI
+from plugins.interface import CartContext, ShippingMappingUI
 
 
 def method_key(method: str) -> str:
@@ -13,13 +13,16 @@ def method_key(method: str) -> str:
     return method.strip().casefold()
 
 
-def vocabulary(platform: Platform, integration: Integration) -> ShippingMappingUI:
-    """The methods the cart knows; empty where it does not say."""
+def vocabulary(platform: Platform, integration: Integration, context: CartContext | None = None) -> ShippingMappingUI:
+    """The methods the cart knows; empty where it does not say.
+
+    Args:
+        context: the integration's, where there is one already.
+    """
     if not platform.carts.has(integration.cart, "shipping_mapping_ui"):
         return ShippingMappingUI(())
-    ui: ShippingMappingUI = platform.carts.call(
-        integration.cart, "shipping_mapping_ui", ctx=cart_context(platform, integration)
-    )
+    ctx = context or cart_context(platform, integration)
+    ui: ShippingMappingUI = platform.carts.call(integration.cart, "shipping_mapping_ui", ctx=ctx)
     return ui
 
 

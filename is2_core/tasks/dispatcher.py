@@ -176,8 +176,12 @@ def tick(platform: Platform, wakeup: Wakeup, limits: Limits = LIMITS, kinds: Col
     Args:
         kinds: the kinds of tasks to wake workers for, those this version knows; None for all.
     """
-    _mend_clock(platform)
-    scheduled = _turn_schedules(platform)
+    is_ahead, slots = _look(platform)
+    if is_ahead:
+        _mend_clock(platform)
+        _, slots = _look(platform)
+    # Each in a unit of its own: one that locks several tasks may wait for another's.
+    scheduled = sum(_turn(platform, schedule_id) for schedule_id in slots)
     with platform.db.write() as session:
         now = platform.clock.database_now(session)
         _wake(session)
@@ -186,12 +190,17 @@ def tick(platform: Platform, wakeup: Wakeup, limits: Limits = LIMITS, kinds: Col
     return Tick(scheduled, recovered, due, wakeup.notify(due) if due else 0)
 
 
+def _look(platform: Platform) -> tuple[bool, Sequence[int]]:
+    """Return whether something waits for a time that lay ahead of a clock that was put back since, and the slots that
+    are due."""
+    with platform.db.read() as session:
+        now = platform.clock.database_now(session)
+        return any_ahead(session, Base.metadata, now), session.scalars(_DUE_IDS, {"now_": now}).all()
+
+
 def _mend_clock(platform: Platform) -> None:
     """Let nothing wait for a time that lay ahead because of a clock that was put back since, and ask for the task that
     mends what is not urgent and tells the support."""
-    with platform.db.read() as session:
-        if not any_ahead(session, Base.metadata, platform.clock.database_now(session)):
-            return
     with platform.db.write() as session:
         now = platform.clock.database_now(session)
         for column, instant in instants(Base.metadata, watched=True):
@@ -199,14 +208,6 @@ def _mend_clock(platform: Platform) -> None:
             if mended:
                 _log.warning("the clock was put back: %s instants of %s lay in the future", mended, column)
         enqueue(session, kind=TaskKind.CLOCK_PUT_BACK, now=now, priority=SOON)
-
-
-def _turn_schedules(platform: Platform) -> int:
-    """Turn what is due into tasks, each in a unit of its own: one that locks several tasks may wait for another's."""
-    with platform.db.read() as session:
-        now = platform.clock.database_now(session)
-        ids = session.scalars(_DUE_IDS, {"now_": now}).all()
-    return sum(_turn(platform, schedule_id) for schedule_id in ids)
 
 
 def _turn(platform: Platform, schedule_id: int) -> bool:

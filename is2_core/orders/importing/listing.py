@@ -116,8 +116,8 @@ def _import(listing: Listing) -> None:
     late_before = None
     if kind == "reconcile" and routine and routine.watermark:
         late_before = routine.watermark - manifest.overlap
-    ui = vocabulary(platform, integration)
     context = cart_context(platform, integration, before_call=run.heartbeat)
+    ui = vocabulary(platform, integration, context)
     expired = False
     while run.has_time():
         query = OrderQuery(window.by, window.start, window.end, window.states, window.page)
