@@ -177,7 +177,7 @@ def unreadable_by_id(shop: Shop, row: ReceivedOrder) -> None:
 
 def refused(shop: Shop, row: ReceivedOrder) -> None:
     with shop.platform.db.write() as session:
-        store_refused(session, {reloaded(session, row): Refused(f"{MARK} is no street.")}, shop.panel.clock.now())
+        store_refused(session, {row.id: Refused(f"{MARK} is no street.")}, shop.panel.clock.now())
 
 
 def too_late(shop: Shop, row: ReceivedOrder) -> None:
