@@ -121,11 +121,23 @@ def _compiled_templates() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def _installed_once() -> Iterator[None]:
-    """What is installed is looked for once in this test process, not for every platform that a test makes."""
+    """What is installed is looked for once in this test process, not for every platform that a test makes. Of plugins
+    only this project's: another warehouse that its author has installed here would be asked about at every install."""
     import importlib.metadata
 
+    found = importlib.metadata.entry_points
+
+    @functools.cache
+    def entry_points(**which: str) -> importlib.metadata.EntryPoints:
+        entries = found(**which)
+        if not which.get("group", "").startswith("is2."):
+            return entries
+        return importlib.metadata.EntryPoints(
+            entry for entry in entries if entry.dist is not None and entry.dist.name in ("is2", "is2-tiny")
+        )
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(importlib.metadata, "entry_points", functools.cache(importlib.metadata.entry_points))
+        patch.setattr(importlib.metadata, "entry_points", entry_points)
         yield
 
 
