@@ -30,11 +30,16 @@ def refusals(db: Session, orders: Sequence[ReceivedOrder]) -> dict[int, list[str
     found: defaultdict[int, list[str]] = defaultdict(list)
     for order in orders:
         if order.ack_state == AckState.REJECTED:
-            found[order.id].append(f"Acknowledgement refused: {order.ack_message}")
+            found[order.id].append(_refused("Acknowledgement", order.ack_message))
     packages = sa.select(Package).where(
         Package.order_id.in_([order.id for order in orders]), Package.post_state == PostState.REJECTED
     )
     for package in db.scalars(packages.order_by(Package.id)):
         number = (package.label or package).tracking_number
-        found[package.order_id].append(f"Tracking {number} refused: {package.post_message}")
+        found[package.order_id].append(_refused(f"Tracking {number}", package.post_message))
     return found
+
+
+def _refused(what: str, message: str) -> str:
+    """Say that it was refused, and why, where that is not erased."""
+    return f"{what} refused: {message}" if message else f"{what} refused."
