@@ -71,6 +71,7 @@ class Memory:
         self._taken: Taken | None = None
         self._look()
         is_new = commits.get(self._url) == 0 and isinstance(platform.buckets, MemoryBuckets)
+        self._is_empty = is_new
         if is_new and not self._changes():
             self._taken = (self._url, amazon.address)
 
@@ -86,7 +87,7 @@ class Memory:
             self._restore(kept)
             result = cast("T", kept.result)
         else:
-            asked = self._amazon.stage.asked
+            asked, self._is_empty = self._amazon.stage.asked, False
             result = do()
             if hash(taken) in _met:
                 _kept[taken] = self._keep(result, spoke=self._amazon.stage.asked > asked)
@@ -119,7 +120,8 @@ class Memory:
 
     def _restore(self, kept: _Kept) -> None:
         self._clock.advance_to(kept.now)
-        kept.rows.restore(self._platform.db.engine)
+        kept.rows.restore(self._platform.db.engine, into_empty=self._is_empty)
+        self._is_empty = False
         if kept.amazon is not None:
             self._simulator.begin(self._copied(kept.amazon))
             vars(self._platform.buckets).update(copy.deepcopy(kept.buckets))

@@ -15,8 +15,12 @@ from tests.support.postgres import DELETE_ROWS
 class Rows(Protocol):
     """The rows of one moment."""
 
-    def restore(self, engine: sa.Engine) -> None:
-        """Put them in the place of what the database has; nobody else may be at work in it."""
+    def restore(self, engine: sa.Engine, *, into_empty: bool = False) -> None:
+        """Put them in the place of what the database has; nobody else may be at work in it.
+
+        Args:
+            into_empty: it has no rows, which is not looked at then.
+        """
         ...
 
 
@@ -38,7 +42,7 @@ class _SqliteRows:
         self._pages = sqlite3.connect(":memory:", check_same_thread=False)
         driver.backup(self._pages)
 
-    def restore(self, engine: sa.Engine) -> None:
+    def restore(self, engine: sa.Engine, *, into_empty: bool = False) -> None:
         connection = engine.raw_connection()
         try:
             driver = connection.driver_connection
@@ -61,12 +65,13 @@ class _PostgresRows:
         ).fetchall()
         driver.rollback()
 
-    def restore(self, engine: sa.Engine) -> None:
+    def restore(self, engine: sa.Engine, *, into_empty: bool = False) -> None:
         connection = engine.raw_connection()
         try:
             driver = connection.driver_connection
             assert isinstance(driver, psycopg.Connection)
-            driver.execute(DELETE_ROWS)
+            if not into_empty:
+                driver.execute(DELETE_ROWS)
             driver.execute("SET LOCAL session_replication_role = replica")
             for name, content in self._tables.items():
                 with driver.cursor().copy(_naming(name, "COPY {} FROM STDIN (FORMAT binary)")) as copy:
