@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -47,6 +48,11 @@ class UtcTime(TypeDecorator[datetime]):
         return _from_text if dialect.name == "sqlite" else _with_zone
 
 
+# Of a batch most rows have the same few instants, and to convert one takes longer than to find it.
+_SAME = 4096
+
+
+@lru_cache(_SAME)
 def _without_zone(value: datetime | None) -> datetime | None:
     return None if value is None else _utc(value).replace(tzinfo=None)
 
@@ -55,6 +61,7 @@ def _with_zone(value: datetime | None) -> datetime | None:
     return None if value is None else value.replace(tzinfo=UTC)
 
 
+@lru_cache(_SAME)
 def _as_text(value: datetime | None) -> str | None:
     if value is None:
         return None
@@ -62,6 +69,7 @@ def _as_text(value: datetime | None) -> str | None:
     return (value if value.tzinfo is UTC else _utc(value)).isoformat(" ", "microseconds")[:26]
 
 
+@lru_cache(_SAME)
 def _from_text(value: str | None) -> datetime | None:
     return None if value is None else datetime.fromisoformat(value + "+00:00")
 

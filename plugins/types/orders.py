@@ -90,11 +90,11 @@ class OrderLine:
         require(bool(self.remote_id), "an order line needs the cart's id")
         for name in ("ordered", "cancelled", "open"):
             value = getattr(self, name)
-            require(isinstance(value, int) and value >= 0, f"{name} of line {self.remote_id} must be 0 or more")
-        require(
-            self.cancelled + self.open <= self.ordered,
-            f"line {self.remote_id}: {self.cancelled} cancelled and {self.open} open of only {self.ordered} ordered",
-        )
+            if not (isinstance(value, int) and value >= 0):
+                require(False, f"{name} of line {self.remote_id} must be 0 or more")
+        if self.cancelled + self.open > self.ordered:
+            units = f"{self.cancelled} cancelled and {self.open} open of only {self.ordered} ordered"
+            require(False, f"line {self.remote_id}: {units}")
 
 
 @dataclass(frozen=True)
