@@ -47,6 +47,7 @@ from plugins.warehouse import (
     PlaceAnswer,
     Shipments,
     WarehouseContext,
+    WarehouseManifest,
     hookimpl as warehouse_hook,
 )
 
@@ -111,6 +112,11 @@ class SlowWarehouse(EmbeddedWarehouse):
     def _spend(self, calls: int = 1) -> None:
         if self.slow:
             self._timer.spend(calls)
+
+    @warehouse_hook
+    def warehouse_manifest(self) -> WarehouseManifest:
+        # What names no host can make no calls, and is given whole batches.
+        return replace(super().warehouse_manifest(), hosts=("slow.example.com",))
 
     @warehouse_hook
     def place_orders(self, ctx: WarehouseContext, orders: Sequence[NewOrder]) -> list[PlaceAnswer]:
