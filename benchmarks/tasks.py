@@ -6,6 +6,7 @@ of the workers.
 
 from __future__ import annotations
 
+import importlib
 import os
 import secrets
 import statistics
@@ -275,6 +276,8 @@ def _now() -> datetime:
 
 def _work(kind: str) -> None:
     if kind == BARE:
+        # Here it is `__main__`: each of RQ's children would load the module of its job anew.
+        importlib.import_module("benchmarks.tasks")
         connection = redis.Redis.from_url(os.environ["IS2_REDIS_URL"])
         Worker([BARE], connection=connection, serializer=JSONSerializer).work(logging_level="WARNING")
         return
