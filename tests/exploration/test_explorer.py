@@ -132,9 +132,9 @@ def void_without_giving_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """The units of a voided package are neither on hand again nor left to ship."""
     shift = packing._shift
 
-    def unless_voided(change: Any, package: Any, changes: Any, verb: str, *rest: Any) -> None:
+    def unless_voided(change: Any, package: Any, changes: Any, verb: str, *rest: Any, **more: Any) -> None:
         if verb != "voided":
-            shift(change, package, changes, verb, *rest)
+            shift(change, package, changes, verb, *rest, **more)
 
     monkeypatch.setattr(packing, "_shift", unless_voided)
 
