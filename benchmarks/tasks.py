@@ -220,6 +220,7 @@ def _filled(url: str, integrations: int) -> Platform:
             "cart": sa.literal("amazon"),
             "seller_id": sa.cast(numbers.c.n, sa.Text),
             "state": sa.literal(IntegrationState.ACTIVE.value),
+            "wms_target": sa.literal("embedded"),
             "created_at": now,
             "finished_at": now,
         }
