@@ -18,10 +18,14 @@ from tests.support.panel import ADMIN, Panel
 AMAZONS_CODES = (
     "USPS, UPS, UPSMI, FedEx, FedEx SmartPost, DHL, DHL Express, DHL eCommerce, DHL Global Mail, OnTrac, Lasership, "
     "Newgistics, OSM, Canada Post, PUROLATOR, Royal Mail, Parcelforce, Yodel, Hermes UK, DPD, DPD Local, GLS, TNT, "
-    "Deutsche Post, Hermes, La Poste, Chronopost, Colissimo, Poste Italiane, BRT, SDA, Correos, SEUR, MRW, InPost, "
+    "Deutsche Post, Hermes, La Poste, Chronopost, Colissimo, Poste Italiane, BRT, SDA, Correos, Seur, MRW, InPost, "
     "PostNord, Post NL, Polish Post, Australia Post, Sendle, YAMATO, SAGAWA, Japan Post, NITTSU, China Post, "
     "Yun Express, Yanwen, 4PX, SF Express, Asendia, Aramex, Amazon Shipping, Estafeta, Correios, India Post, BlueDart, "
-    "Delhivery, Old Dominion, Estes, Saia, R+L, ABF, XPO Freight, UPS Freight, Fedex Freight, Self Delivery"
+    "Delhivery, Old Dominion, Estes, Saia, R+L, ABF, XPO Freight, UPS Freight, Fedex Freight, Self Delivery, "
+    "BPOST, Correos Express, CTT EXPRESS, Mondial Relay, Colis Prive, Nacex, DHL-Paket, DHL Freight, DB Schenker, DSV, "
+    "Kuehne+Nagel, Singapore Post, Swiss post, UK MAIL, Tuffnells, DX Express, Whistl, Landmark, Ninjavan, "
+    "Couriers Please, Australia Post-Consignment, Australia Post-ArticleId, Startrack-Consignment, "
+    "Startrack-ArticleID, DTDC, Ecom Express, Xpressbees"
 ).split(", ")
 
 

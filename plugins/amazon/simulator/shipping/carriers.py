@@ -10,10 +10,14 @@ CARRIER_CODES = frozenset(
     for each in """
     USPS, UPS, UPSMI, FedEx, FedEx SmartPost, DHL, DHL Express, DHL eCommerce, DHL Global Mail, OnTrac, Lasership,
     Newgistics, OSM, Canada Post, PUROLATOR, Royal Mail, Parcelforce, Yodel, Hermes UK, DPD, DPD Local, GLS, TNT,
-    Deutsche Post, Hermes, La Poste, Chronopost, Colissimo, Poste Italiane, BRT, SDA, Correos, SEUR, MRW, InPost,
+    Deutsche Post, Hermes, La Poste, Chronopost, Colissimo, Poste Italiane, BRT, SDA, Correos, Seur, MRW, InPost,
     PostNord, Post NL, Polish Post, Australia Post, Sendle, YAMATO, SAGAWA, Japan Post, NITTSU, China Post, Yun Express,
     Yanwen, 4PX, SF Express, Asendia, Aramex, Amazon Shipping, Estafeta, Correios, India Post, BlueDart, Delhivery,
-    Old Dominion, Estes, Saia, R+L, ABF, XPO Freight, UPS Freight, Fedex Freight, Self Delivery, Other
+    Old Dominion, Estes, Saia, R+L, ABF, XPO Freight, UPS Freight, Fedex Freight, Self Delivery, Other,
+    Mondial Relay, Colis Prive, BPOST, Swiss post, DHL-Paket, DHL Freight, DB Schenker, DSV, Kuehne+Nagel, UK MAIL,
+    Tuffnells, DX Express, Whistl, Landmark, Correos Express, CTT EXPRESS, Nacex, Singapore Post, Ninjavan,
+    Couriers Please, Australia Post-ArticleId, Australia Post-Consignment, Startrack-ArticleID, Startrack-Consignment,
+    DTDC, Ecom Express, Xpressbees
     """.split(",")
 )
 
