@@ -190,9 +190,25 @@ def test_a_brazilian_part_that_is_only_a_piece_of_a_line_is_added() -> None:
     assert recipient.lines == ("Rua do Centro, 123", "12", "Centro")
 
 
-@pytest.mark.parametrize("program", ["FBM_SHIP_PLUS", "AMAZON_EASY_SHIP", "IN_STORE_PICK_UP"])
-def test_what_is_no_ordinary_parcel_comes_with_a_caution(program: str) -> None:
+@pytest.mark.parametrize("program", ["FBM_SHIP_PLUS", "AMAZON_EASY_SHIP", "DELIVERY_BY_AMAZON", "IN_STORE_PICK_UP"])
+def test_field_E3_what_is_no_ordinary_parcel_comes_with_a_caution(program: str) -> None:
     assert order_of(ready_order(programs=["PRIME", program])).caution
+
+
+@pytest.mark.parametrize("of_order", [True, False], ids=["order", "item"])
+def test_field_E3_a_program_nobody_has_heard_of_comes_with_a_caution(of_order: bool) -> None:
+    programs = ["PRIME", "MOON_DELIVERY"]
+    raw = ready_order(programs=programs) if of_order else ready_order(orderItems=[item(programs=programs)])
+    assert "under MOON_DELIVERY, which this platform does not know" in order_of(raw).caution
+
+
+@pytest.mark.parametrize(
+    "program",
+    "AMAZON_BAZAAR AMAZON_BUSINESS AMAZON_HAUL INVOICE_BY_AMAZON PREMIUM PREORDER PRIME TRANSPARENCY "
+    "SUBSCRIBE_AND_SAVE".split(),
+)
+def test_field_E3_ordinary_programs_come_without_a_caution(program: str) -> None:
+    assert order_of(ready_order(programs=[program])).caution == ""
 
 
 def test_programs_and_relations_are_marks_known_or_not() -> None:

@@ -56,7 +56,21 @@ _CAUTIONS = {
     "FBM_SHIP_PLUS": "This is a Ship+ order: its label has to be bought from Amazon. The warehouse's own label would "
     "not be accepted there.",
     "AMAZON_EASY_SHIP": "This is an Easy Ship order: Amazon picks it up and prints its label.",
+    "DELIVERY_BY_AMAZON": "This order is delivered by Amazon: it may not want the warehouse's own label.",
     "IN_STORE_PICK_UP": "The buyer picks this order up in a store; its address is that store's own.",
+}
+# Programs whose orders are ordinary parcels; whatever else Amazon names may ask for something nobody here has heard of.
+# Source: getOrder of Orders v2026-01-01, `programs` of an order and of its items.
+_ORDINARY = {
+    "AMAZON_BAZAAR",
+    "AMAZON_BUSINESS",
+    "AMAZON_HAUL",
+    "INVOICE_BY_AMAZON",
+    "PREMIUM",
+    "PREORDER",
+    "PRIME",
+    "SUBSCRIBE_AND_SAVE",
+    "TRANSPARENCY",
 }
 _CANCELLED_YET_OPEN = (
     "Amazon counts an item of this order as cancelled and, at the same time, all of its units as still to be shipped. "
@@ -159,6 +173,12 @@ def _tags(raw: Json) -> tuple[str, ...]:
 def _caution(raw: Json, items: Sequence[Json]) -> str:
     programs = texts(raw, "programs") + [program for item in items for program in texts(item, "programs")]
     found = [text for program, text in _CAUTIONS.items() if program in programs]
+    new = [program[:_UNKNOWN_MAX] for program in dict.fromkeys(programs) if program not in _ORDINARY | _CAUTIONS.keys()]
+    if new:
+        found.append(
+            f"Amazon counts this order under {', '.join(new)}, which this platform does not know. Look at the order in "
+            "Seller Central before it ships."
+        )
     return " ".join([*found, *([_CANCELLED_YET_OPEN] if contradicts_itself(items) else [])])
 
 
