@@ -22,7 +22,7 @@ _LINE = (*_ORDER, "received_line.remote_id")
 class ReceivedOrder(CartWritten, Owned):
     """An order as IS2 has it: at most one row per store and cart order id.
 
-    `number` is ours (<= 64 characters): the warehouse's external id and the cart's link to it. `cart_state`
+    `number` is ours (at most 50 characters): the warehouse's external id and the cart's link to it. `cart_state`
     is what the cart last said. `reason_code` (of `wording.events`, "" for none) and what its wording names explain
     EXCLUDED, QUARANTINED, CANCELLED and DISMISSED.
     `ack_tries` are writes that carried its acknowledgement and were lost as a whole.

@@ -69,10 +69,10 @@ VALUES = {
     "MessageType": "OrderAcknowledgement",
     "MessageID": r"[1-9]\d*",
     "AmazonOrderID": r"\d{3}-\d{7}-\d{7}",
-    "MerchantOrderID": r".{1,64}",
+    "MerchantOrderID": r".{1,50}",
     "StatusCode": "Success|Failure",
     "AmazonOrderItemCode": r"\w+",
-    "MerchantOrderItemID": r".{1,64}",
+    "MerchantOrderItemID": r".{1,50}",
 }
 
 
@@ -93,7 +93,7 @@ def check(element: Element) -> None:
 
 _lines = st.lists(
     st.builds(
-        AcknowledgedLine, st.from_regex(r"[0-9]{1,14}", fullmatch=True), st.sampled_from(["", "1", "12", "x" * 64])
+        AcknowledgedLine, st.from_regex(r"[0-9]{1,14}", fullmatch=True), st.sampled_from(["", "1", "12", "x" * 50])
     ),
     max_size=4,
 )
@@ -102,7 +102,7 @@ _acknowledgements = st.lists(
         Acknowledgement,
         st.just("key"),
         st.from_regex(r"[0-9]{3}-[0-9]{7}-[0-9]{7}", fullmatch=True),
-        st.from_regex(r"[A-Z0-9 &<>'\"-]{1,64}", fullmatch=True).filter(str.strip),
+        st.from_regex(r"[A-Z0-9 &<>'\"-]{1,50}", fullmatch=True).filter(str.strip),
         st.sampled_from(["", "ATVPDKIKX0DER"]),
         _lines.map(tuple),
     ),
@@ -144,7 +144,7 @@ def test_no_word_of_the_cart_can_cancel_an_order() -> None:
 def test_a_line_that_would_spoil_the_file_is_refused_beforehand() -> None:
     assert refuse(FIRST) is None
     assert refuse(SECOND) is None
-    assert refuse(replace(FIRST, number="x" * 64)) is None
-    for bad in ("x" * 65, "IS2\x07", ""):
+    assert refuse(replace(FIRST, number="x" * 50)) is None
+    for bad in ("x" * 51, "IS2\x07", ""):
         refusal = refuse(Acknowledgement("k", "111-1111111-1111111", bad, "", ()))
         assert isinstance(refusal, Rejected)

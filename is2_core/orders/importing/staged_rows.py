@@ -11,17 +11,17 @@ from is2_core.orders.importing.classify import Classification
 from is2_core.orders.states import CustomizationState, ReceivedState
 from is2_core.orders.wording.events import EventCode, Told
 from plugins.interface import Address, Order, OrderLine, OrderReject, OrderState
+from plugins.warehouse import MAX_NUMBER
 
 if TYPE_CHECKING:
     from is2_core.accounts.models import Integration
     from is2_core.orders.models import ReceivedOrder
 
-MAX_NUMBER = 64
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def order_number(integration: Integration, remote_id: str) -> str:
-    """Our number: readable, the same for the same store and cart order, at most 64 characters."""
+    """Our number: readable, the same for the same store and cart order, at most MAX_NUMBER characters."""
     number = f"{integration.cart[:2].upper()}{integration.id}-{remote_id}"
     if len(number) <= MAX_NUMBER:
         return number

@@ -13,7 +13,8 @@ from plugins.interface import Acknowledgement, Rejected
 FEED_TYPE = "POST_ORDER_ACKNOWLEDGEMENT_DATA"
 CONTENT_TYPE = "text/xml; charset=UTF-8"
 
-_NUMBER_MAX = 64
+# MerchantOrderID and MerchantOrderItemID of the order feed, release 4.1.
+_NUMBER_MAX = 50
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 
 

@@ -13,7 +13,7 @@ CANCEL_REASONS = frozenset(
     """NoInventory ShippingAddressUndeliverable CustomerExchange BuyerCanceled GeneralAdjustment CarrierCreditDecision
     RiskAssessmentInformationNotValid CarrierCoverageFailure CustomerReturn MerchandiseNotReceived""".split()
 )
-MAX_ID = 64
+MAX_ID = 50
 
 
 @dataclass
