@@ -6,7 +6,7 @@ from flask import Flask
 
 from is2_core.clock import Clock, WallClock
 from is2_core.platform import Platform
-from web import display, errors, navigation, security, sessions
+from web import display, errors, navigation, security, sessions, typed
 
 
 def create_app(platform: Platform, *, session_clock: Clock | None = None) -> Flask:
@@ -18,6 +18,7 @@ def create_app(platform: Platform, *, session_clock: Clock | None = None) -> Fla
     """
     app = Flask("web")
     app.extensions["is2"] = platform
+    typed.init_app(app)
     security.init_app(app, platform.config)
     sessions.init_app(app, session_clock or WallClock())
     display.init_app(app)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from is2_core.errors import BadInput
+from is2_core.whole_numbers import whole_number
 from plugins.interface import Field, FieldKind
 
 if TYPE_CHECKING:
@@ -86,19 +87,15 @@ def check_field(field: Field, typed: str, *, is_set: bool = False) -> str:
 
 def advice_of(field: Field, typed: str) -> str:
     """Return what to say about a value that is allowed but not advised, "" about any other."""
-    text = typed.strip()
-    is_low = field.advised_minimum is not None and _is_whole(text) and int(text) < field.advised_minimum
+    number = whole_number(typed)
+    is_low = number is not None and field.advised_minimum is not None and number < field.advised_minimum
     return field.advice if is_low else ""
 
 
-def _is_whole(text: str) -> bool:
-    return len(text) <= MAX_TEXT and text.isascii() and text.removeprefix("-").isdigit()
-
-
 def _integer(field: Field, text: str) -> str:
-    if not _is_whole(text):
+    number = whole_number(text)
+    if number is None:
         raise BadInput(f"{field.label} must be a whole number.", field=field.key)
-    number = int(text)
     low, high = field.minimum or 0, field.maximum
     if number < low or (high is not None and number > high):
         bounds = f"between {low} and {high}" if high is not None else f"at least {low}"

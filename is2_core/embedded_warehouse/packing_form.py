@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from is2_core.errors import BadInput
 from is2_core.tracking_numbers import CARRIERS
+from is2_core.whole_numbers import whole_number
 
 MAX_CARRIER = 50
 MAX_TRACKING = 100
 MAX_REASON = 500
-# More than any order has; keeps a number with thousands of digits from being read at all.
-_MAX_DIGITS = 7
+# More than any order has.
+_MAX_UNITS = 9_999_999
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,9 @@ def _text(value: str, field: str, what: str, most: int, *, required: bool = True
 
 
 def _units(sku: str, typed: str) -> int:
-    text = typed.strip() or "0"
-    if not (text.isascii() and text.isdecimal()):
+    units = whole_number(typed.strip() or "0")
+    if units is None or units < 0:
         raise BadInput(f"The quantity of {sku} must be a whole number, 0 or more.", field=f"quantity:{sku}")
-    if len(text) > _MAX_DIGITS:
+    if units > _MAX_UNITS:
         raise BadInput(f"The quantity of {sku} is far too large.", field=f"quantity:{sku}")
-    return int(text)
+    return units

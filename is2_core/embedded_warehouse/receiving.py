@@ -9,6 +9,7 @@ from is2_core.embedded_warehouse.ledger import NotEnough, move_stock, reconsider
 from is2_core.embedded_warehouse.models import WarehouseSku
 from is2_core.errors import BadInput
 from is2_core.platform import Platform
+from is2_core.whole_numbers import whole_number
 
 MAX_UNITS = 1_000_000
 
@@ -79,10 +80,9 @@ def _move(
 
 
 def _units(text: str, field: str, *, least: int) -> int:
-    try:
-        units = int(text.strip())
-    except ValueError:
-        raise BadInput("The quantity must be a whole number.", field=field) from None
+    units = whole_number(text)
+    if units is None:
+        raise BadInput("The quantity must be a whole number.", field=field)
     if not least <= units <= MAX_UNITS:
         raise BadInput(f"The quantity must be from {least} to {MAX_UNITS}.", field=field)
     return units

@@ -12,6 +12,7 @@ from is2_core.inventory.models import StockBuffer
 from is2_core.items.activity import mark_due
 from is2_core.items.known_skus import known_among
 from is2_core.platform import Platform
+from is2_core.whole_numbers import whole_number
 
 MAX_BUFFER = 1_000_000
 
@@ -36,11 +37,11 @@ def set_buffers(platform: Platform, session: Session, account_id: int, typed: Ma
     for sku, text in sorted(typed.items()):
         if sku not in known:
             raise BadInput(f"The warehouse has no SKU {sku} in this account.", field=sku)
-        units = text.strip()
-        if not (units.isascii() and units.isdigit() and int(units) <= MAX_BUFFER):
+        units = whole_number(text)
+        if units is None or not 0 <= units <= MAX_BUFFER:
             raise BadInput(f"The buffer of {sku} must be a whole number from 0 to {MAX_BUFFER}.", field=sku)
-        if int(units) != before.get(sku, 0):
-            changed[sku] = int(units)
+        if units != before.get(sku, 0):
+            changed[sku] = units
     rows = [{"account_id": account_id, "warehouse_sku": sku, "units": units} for sku, units in changed.items()]
     platform.db.upsert(session, StockBuffer, rows, key=["account_id", "warehouse_sku"], update=["units"])
     mark_due(session, account_id, changed)

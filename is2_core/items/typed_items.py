@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from is2_core.errors import BadInput
+from is2_core.whole_numbers import whole_number
 
 MAX_SKU = 100
 MAX_QUANTITY = 10_000
@@ -32,16 +33,16 @@ def checked_mappings(typed: Sequence[tuple[str, str]]) -> dict[str, int]:
     """
     wanted: dict[str, int] = {}
     for sku_text, quantity_text in typed:
-        sku, quantity = sku_text.strip(), quantity_text.strip()
-        if not sku and quantity in ("", "1"):
+        sku, quantity = sku_text.strip(), whole_number(quantity_text)
+        if not sku and (quantity == 1 or not quantity_text.strip()):
             continue
         if not sku:
             raise BadInput("A mapping row has a quantity but no warehouse SKU.", field="mappings")
         if sku in wanted:
             raise BadInput(f"The warehouse SKU {sku} stands twice.", field="mappings")
-        if not (quantity.isascii() and quantity.isdigit() and 1 <= int(quantity) <= MAX_QUANTITY):
+        if quantity is None or not 1 <= quantity <= MAX_QUANTITY:
             raise BadInput(f"The quantity of {sku} must be a whole number from 1 to {MAX_QUANTITY}.", field="mappings")
-        wanted[sku] = int(quantity)
+        wanted[sku] = quantity
     return wanted
 
 
