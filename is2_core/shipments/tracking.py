@@ -109,6 +109,7 @@ def _for_the_cart(
     ):
         references[order_id].add(reference)
     manifest = platform.carts.manifest(integration.cart)
+    now = platform.clock.now()
     return [
         interface.Package(
             key=f"{package.id}-{package.version}",
@@ -120,7 +121,8 @@ def _for_the_cart(
             carrier_name=label.carrier,
             service=label.service,
             tracking_number=label.tracking_number,
-            shipped_at=label.shipped_at,
+            # A warehouse may know the day only, or have another clock; a cart refuses what it takes for impossible.
+            shipped_at=max(orders[package.order_id].cart_created_at, min(label.shipped_at, now)),
             lines=tuple(PackageLine(lines[entry.line_id], entry.quantity) for entry in package.units),
             sibling_references=frozenset(references[package.order_id] - {package.reference}),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 
 from is2_core.cases.models import SupportCase
 from is2_core.cases.states import CaseKind
+from is2_core.db.engine import Database
 from is2_core.embedded_warehouse import order_handling, packing
 from is2_core.embedded_warehouse.models import WarehouseOrder, WarehousePackage
 from is2_core.embedded_warehouse.port import EmbeddedWarehouse
@@ -478,6 +480,33 @@ class AsksNobody(EmbeddedWarehouse):
     def shipments_since(self, ctx: WarehouseContext, cursor: str) -> Shipments:
         news = super().shipments_since(ctx, cursor)
         return replace(news, packages=tuple(replace(entry, number_confirmed=False) for entry in news.packages))
+
+
+class OtherClock(EmbeddedWarehouse):
+    """A warehouse that says that parcels were shipped so long after they really were."""
+
+    def __init__(self, db: Database, off: timedelta) -> None:
+        super().__init__(db)
+        self._off = off
+
+    @hookimpl
+    def shipments_since(self, ctx: WarehouseContext, cursor: str) -> Shipments:
+        news = super().shipments_since(ctx, cursor)
+        return replace(
+            news, packages=tuple(replace(entry, shipped_at=entry.shipped_at + self._off) for entry in news.packages)
+        )
+
+
+@pytest.mark.parametrize("off", [timedelta(days=-3), timedelta(hours=6)], ids=["before the order", "in the future"])
+def test_field_F4_a_parcel_is_shipped_after_its_order_and_not_in_the_future(dock: Dock, off: timedelta) -> None:
+    order_id = dock.order()
+    dock.world.platform.warehouses.replace("embedded", OtherClock(dock.world.platform.db, off))
+    dock.ship(order_id, "1Z0001")
+    dock.world.finish(dock.store)
+    (package,) = dock.world.amazon.order(order_id)["order"]["packages"]
+    order = dock.received(order_id)
+    assert order.cart_created_at <= datetime.fromisoformat(package["shipTime"]) <= dock.world.clock.now()
+    assert order.state == ReceivedState.COMPLETED
 
 
 def test_one_number_for_two_orders_raises_a_case_where_nobody_was_asked(dock: Dock) -> None:
