@@ -31,26 +31,26 @@ from tests.conftest import KEYS, make_config
 from tests.db.test_migrations import NOON, Older, a_store, old_recipient
 from tests.support.erasing import erase
 
-WISH = "The buyer has asked to cancel this order. Reason given: My neighbour Ann died."
-TOLD = "The buyer of order AM1-2 asks to cancel it (My neighbour Ann died); the warehouse has it already."
+WISH = "The buyer has asked to cancel this order. Reason given: My neighbour Ann-Zoë died."
+TOLD = "The buyer of order AM1-2 asks to cancel it (My neighbour Ann-Zoë died); the warehouse has it already."
 LACKS = "The delivery address lacks a street and a city."
-CAUTION = "Ann's order is one of two: look at both."
-STOPPED = "Cancelled at Amazon, but too late. Ann has it."
-NO_LINE = "Ann's order has no such line. (4711)"
+CAUTION = "Ann-Zoë's order is one of two: look at both."
+STOPPED = "Cancelled at Amazon, but too late. Ann-Zoë has it."
+NO_LINE = "Ann-Zoë's order has no such line. (4711)"
 REASONS = {
     "Cancelled at the cart before it was placed.": ("CANCELLED", "CANCELLED"),
     "Amazon fulfills this order itself.": ("EXCLUDED", "FULFILLED_BY_CART"),
     "Bought before 2026-11-01 00:00 UTC, when the first orders begin.": ("EXCLUDED", "BEFORE_FIRST_ORDERS"),
-    "Dismissed: Ann called.": ("DISMISSED", "DISMISSED"),
-    "Shipped elsewhere: by Ann": ("DISMISSED", "CLOSED_ELSEWHERE"),
+    "Dismissed: Ann-Zoë called.": ("DISMISSED", "DISMISSED"),
+    "Shipped elsewhere: by Ann-Zoë": ("DISMISSED", "CLOSED_ELSEWHERE"),
     "Shipped elsewhere: Confirmed at Amazon by somebody else after it was placed; the warehouse stopped it.": (
         "DISMISSED",
         "STOPPED_ELSEWHERE",
     ),
     "The store was disconnected.": ("DISMISSED", "DISCONNECTED"),
     "Cancelled at Amazon after it was placed; the warehouse stopped it.": ("CANCELLED", "STOP"),
-    "The warehouse ended this order: Ann refused it.": ("CANCELLED", "WAREHOUSE_ENDED"),
-    "The order of Ann cannot be read.": ("QUARANTINED", "QUARANTINED"),
+    "The warehouse ended this order: Ann-Zoë refused it.": ("CANCELLED", "WAREHOUSE_ENDED"),
+    "The order of Ann-Zoë cannot be read.": ("QUARANTINED", "QUARANTINED"),
 }
 
 
@@ -61,13 +61,13 @@ def filled(url: str) -> Older:
     for order, state in ((1, "HELD"), (2, "INJECTED")):
         ids = {"id": order, "account_id": 1, "integration_id": 1, "remote_id": f"R-{order}", "number": f"AM1-{order}"}
         told = {"has_address": True, "address_problem": LACKS if order == 1 else ""}
-        told |= {"cancel_reason": "My neighbour Ann died", "caution": CAUTION} if order == 1 else {}
+        told |= {"cancel_reason": "My neighbour Ann-Zoë died", "caution": CAUTION} if order == 1 else {}
         older.add("received_order", **ids, **told, state=state, cart_state="READY", cancellation_requested=order == 1)
     for order, (reason, (state, _)) in enumerate(REASONS.items(), start=3):
         ids = {"id": order, "account_id": 1, "integration_id": 1, "remote_id": f"R-{order}", "number": f"AM1-{order}"}
         older.add("received_order", **ids, state=state, cart_state="READY", reason=reason)
     older.add("received_line", id=1, order_id=1, remote_id="1", sku="X-1", ordered=1, open=1)
-    older.add("line_customization", account_id=1, line_id=1, sentence="Ann's file is gone.")
+    older.add("line_customization", account_id=1, line_id=1, sentence="Ann-Zoë's file is gone.")
     for code, subject, text in (
         ("SKU_UNKNOWN", "X-1", "The SKU X-1 is neither a warehouse SKU nor mapped to one."),
         ("METHOD_UNMAPPED", "", "The cart shipping method (none) has no shipping mapping."),
@@ -81,19 +81,19 @@ def filled(url: str) -> Older:
     older.add("order_event", order_id=2, at=NOON, code="STOP", sentence=STOPPED)
     with older.engine.begin() as connection:
         orders = older.tables.tables["received_order"]
-        said = {"ack_state": "REJECTED", "ack_sentence": NO_LINE, "stop_answer": STOPPED, "caution": "Ask Ann."}
+        said = {"ack_state": "REJECTED", "ack_sentence": NO_LINE, "stop_answer": STOPPED, "caution": "Ask Ann-Zoë."}
         connection.execute(sa.update(orders).where(orders.c.id == 2).values(said))
     package = {"account_id": 1, "integration_id": 1, "order_id": 2, "warehouse_ref": "1", "reference": "10000"}
     older.add("package", **package, post_state="REJECTED", post_sentence=NO_LINE)
     older.add(
         "support_case", account_id=1, kind="CANCELLATION_REQUESTED", subject="order AM1-2", sentence=TOLD, at=NOON
     )
-    older.add("support_case", account_id=1, kind="HELP", sentence="Ann waits.", at=NOON, answer="Ann has it.")
+    older.add("support_case", account_id=1, kind="HELP", sentence="Ann-Zoë waits.", at=NOON, answer="Ann-Zoë has it.")
     older.add("recipient", id=2, account_id=1, order_id=2, sealed=old_recipient(2))
-    there = {"account_id": 1, "number": "AM1-2", "recipient_id": 2, "stop_reason": "Ann refused it."}
+    there = {"account_id": 1, "number": "AM1-2", "recipient_id": 2, "stop_reason": "Ann-Zoë refused it."}
     older.add("warehouse_order", id=1, **there, state="CANCELLED")
     older.add("warehouse_sku", id=1, account_id=1, sku="TENT-2P", on_hand=1)
-    older.add("stock_movement", warehouse_sku_id=1, quantity=1, reason="Ann sent it back", at=NOON)
+    older.add("stock_movement", warehouse_sku_id=1, quantity=1, reason="Ann-Zoë sent it back", at=NOON)
     erased(older, 90)
     return older
 
@@ -101,13 +101,13 @@ def filled(url: str) -> Older:
 def erased(older: Older, order: int) -> None:
     """An order whose buyer's data is gone, but for what was composed of it."""
     ids = {"id": order, "account_id": 1, "integration_id": 1, "remote_id": f"R-{order}", "number": f"AM1-{order}"}
-    texts = {"reason": "Dismissed: Ann called.", "caution": "Ask Ann.", "ack_sentence": NO_LINE}
-    older.add("received_order", **ids, **texts, state="DISMISSED", cart_state="READY", cancel_reason="Ann died")
+    texts = {"reason": "Dismissed: Ann-Zoë called.", "caution": "Ask Ann-Zoë.", "ack_sentence": NO_LINE}
+    older.add("received_order", **ids, **texts, state="DISMISSED", cart_state="READY", cancel_reason="Ann-Zoë died")
     older.add("recipient", id=order, account_id=1, order_id=order, erased_at=NOON)
     older.add("received_line", id=order, order_id=order, remote_id="1", sku="X-1", ordered=1, open=1)
-    older.add("line_customization", account_id=1, line_id=order, sentence="Ann's file is gone.", name="ann.png")
-    older.add("order_event", order_id=order, at=NOON, code="DISMISSED", sentence="Dismissed: Ann called.")
-    older.add("support_case", account_id=1, order_id=order, kind="HELP", sentence="Ann waits.", at=NOON)
+    older.add("line_customization", account_id=1, line_id=order, sentence="Ann-Zoë's file is gone.", name="ann.png")
+    older.add("order_event", order_id=order, at=NOON, code="DISMISSED", sentence="Dismissed: Ann-Zoë called.")
+    older.add("support_case", account_id=1, order_id=order, kind="HELP", sentence="Ann-Zoë waits.", at=NOON)
     package = {"account_id": 1, "integration_id": 1, "order_id": order, "warehouse_ref": "1", "reference": "10000"}
     older.add("package", **package, post_state="REJECTED", post_sentence=NO_LINE)
 
@@ -179,31 +179,31 @@ def test_holds_are_worked_out_anew_and_timelines_tell_what_they_told(empty_url: 
             code for _, code in REASONS.values()
         ]
         assert (rows[1].cancel_reason, rows[2].caution, rows[2].ack_message) == (
-            "My neighbour Ann died",
-            "Ask Ann.",
+            "My neighbour Ann-Zoë died",
+            "Ask Ann-Zoë.",
             NO_LINE,
         )
         package = sa.select(Package).where(Package.order_id == 2)
         assert session.scalars(package).one().post_message == NO_LINE
         help_asked = sa.select(SupportCase).where(SupportCase.kind == "HELP", SupportCase.order_id.is_(None))
         case = session.scalars(help_asked).one()
-        assert (case.message, case.answer) == ("Ann waits.", "Ann has it.")
+        assert (case.message, case.answer) == ("Ann-Zoë waits.", "Ann-Zoë has it.")
         stopped = session.scalars(sa.select(WarehouseOrder)).one()
-        assert (stopped.stopped, stopped.stop_reason) == (True, "Ann refused it.")
-        assert session.scalars(sa.select(StockMovement)).one().reason == "Ann sent it back"
+        assert (stopped.stopped, stopped.stop_reason) == (True, "Ann-Zoë refused it.")
+        assert session.scalars(sa.select(StockMovement)).one().reason == "Ann-Zoë sent it back"
         assert list(left_of(session, 90)) == []
         entries = timeline(platform, session, rows[2], "amazon")
         assert stop_answer(entries) == STOPPED
         message = session.scalars(
             sa.select(LineCustomization.sealed_message).where(LineCustomization.line_id == 1)
         ).one()
-        assert opened(message, 1, "R-1", "1") == "Ann's file is gone."
-    assert "Ann" not in everything(platform)
+        assert opened(message, 1, "R-1", "1") == "Ann-Zoë's file is gone."
+    assert "Ann-Zoë" not in everything(platform)
     assert reseal(platform.db.write, all_steps()) == 0
     assert run_next(platform, {TaskKind.ORDERS_REVIEW: review_orders})
     found = {"ADDRESS_IMPOSSIBLE": LACKS, "CAUTION": CAUTION, "CANCELLATION_REQUESTED": WISH}
     assert told(platform, 1) == (holds | found, before)
-    assert "Ann" not in everything(platform)
+    assert "Ann-Zoë" not in everything(platform)
     platform.db.dispose()
 
 
@@ -227,7 +227,7 @@ def test_a_release_before_has_its_texts_back_as_far_as_they_are_not_sealed_yet(e
                     for row in connection.execute(
                         sa.select(*map(sa.column, names)).select_from(sa.table(table)).order_by(sa.column("id"))
                     )
-                    if "Ann" in str(row) or "The" in str(row)
+                    if "Ann-Zoë" in str(row) or "The" in str(row)
                 ]
                 for table, names in columns.items()
             }
