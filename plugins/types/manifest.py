@@ -10,7 +10,7 @@ from typing import Final
 from plugins.types.forms import Field
 from plugins.types.values import require
 
-CONTRACT_VERSION: Final = "2.0"
+CONTRACT_VERSION: Final = "2.1"
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from tests.support.panel import ADMIN, PACKER, Panel
 def test_plugins_show_what_they_can_do_and_who_uses_them(panel: Panel) -> None:
     page = panel.browser(ADMIN).get("/admin/plugins")
     assert "Amazon Enabled" in page.text
-    assert "contract 2.0" in page.text
+    assert "contract 2.1" in page.text
     assert "Endpoints Simulator" in page.text
     assert "Integrations 2" in page.text
     assert "acknowledge_orders" in page.text
