@@ -37,6 +37,36 @@ def test_a_dropped_call_had_its_effect_or_not(amazon, store, kind, status):
     assert confirm(store, order).status == 204
 
 
+def test_a_confirmation_can_be_accepted_and_forgotten(amazon, store):
+    order = amazon.order()
+    arm(amazon, "confirmShipment", "forget")
+    assert confirm(store, order).status == 204
+    shown = amazon.steer("GET", f"orders/{order['orderId']}")
+    assert (shown["status"], shown["packages"]) == ("UNSHIPPED", [])
+    assert confirm(store, order).status == 204
+    assert amazon.steer("GET", f"orders/{order['orderId']}")["status"] == "SHIPPED"
+    with pytest.raises(AssertionError, match="confirmShipment"):
+        arm(amazon, "getOrder", "forget")
+
+
+def test_a_fault_can_last_for_a_time_instead(amazon, store):
+    order = amazon.order()["orderId"]
+    arm(amazon, "searchOrders", "omit", order_id=order, lasts_s=1800)
+    assert [listed(store.search(**SEARCH)) for _ in range(3)] == [[], [], []]
+    amazon.steer("POST", "clock", {"advance_s": 1800})
+    assert amazon.steer("GET", "faults")["faults"] == []
+    assert listed(store.search(**SEARCH)) == [order]
+
+
+def test_old_orders_can_be_left_out(amazon, store):
+    old = amazon.order()["orderId"]
+    amazon.steer("POST", "clock", {"advance_s": 1800})
+    new = amazon.order()["orderId"]
+    arm(amazon, "searchOrders", "omit", older_than_s=900)
+    assert listed(store.search(**SEARCH)) == [new]
+    assert sorted(listed(store.search(**SEARCH))) == sorted([old, new])
+
+
 def test_a_dropped_listing_gave_no_orders(amazon, store):
     amazon.order()
     arm(amazon, "searchOrders", "apply_then_drop")

@@ -66,7 +66,7 @@ class State:
         rng = random.Random(options.seed)
         self.options, self.clock, self.rng, self.models = options, clock, rng, models
         self.rate_limits = options.rate_limits
-        self.calls, self.faults = CallLog(), Faults()
+        self.calls, self.faults = CallLog(), Faults(clock)
         self.violations: list[dict[str, Any]] = []
         application = preset_application(clock.now())
         self.applications: dict[str, Application] = {application.id: application}

@@ -3,15 +3,20 @@
 import json
 from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, fields as dataclass_fields
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, cast
 
 from plugins.amazon.simulator.access.refusals import OUTSIDE, refused
+from plugins.amazon.simulator.clock import Clock, parse_time
 from plugins.amazon.simulator.messages import ConnectionDropped, Response, access_denied, json_response, quota_exceeded
 from plugins.amazon.simulator.operations import OPERATIONS
 from plugins.amazon.simulator.orders.order_view import INCLUDED_DATA
 from plugins.amazon.simulator.steering import given
 
-KINDS = frozenset("refuse apply_then_drop delay 429 5xx html_200 truncate dup_page omit reorder stale 400 403".split())
+KINDS = frozenset(
+    "refuse apply_then_drop forget delay 429 5xx html_200 truncate dup_page omit reorder stale 400 403".split()
+)
+FORGETFUL = "confirmShipment"
 # What may befall a feed when it is worked off; operation FEED_PROCESSED.
 FEED_PROCESSED = "feedProcessed"
 FEED_KINDS = frozenset({"fatal", "fatal_text_report", "apply_then_fatal", "reject"})
@@ -22,12 +27,13 @@ _HTML = b"<html><head><title>Service</title></head><body><h1>We are sorry, an er
 class Fault:
     """One armed fault.
 
-    `times` is how many calls it still strikes, `skip` how many it lets pass before; `status` is for kind 5xx,
-    `seconds` for kind delay, `order_id` for kind omit (the first of the page when not given). With `dataset` it strikes
-    only calls whose includedData names that one (amzn/selling-partner-api-models issue 5365). `message` is the text of
-    kind 400. Operation feedProcessed
-    has kinds of its own: fatal, fatal_text_report (FATAL with a report that is plain text), apply_then_fatal, and
-    reject of the line with `order_id` or `sku` (every line when neither is given).
+    `times` is how many calls it still strikes, `skip` how many it lets pass before; with `lasts_s` it strikes every
+    call for so many seconds of the simulator's clock instead. `status` is for kind 5xx, `seconds` for kind delay,
+    `order_id` for kind omit (the first of the page when not given; with `older_than_s` all that were created longer
+    ago). With `dataset` it strikes only calls whose includedData names that one (amzn/selling-partner-api-models issue
+    5365). `message` is the text of kind 400. Kind forget, of confirmShipment, answers 204 and books nothing. Operation
+    feedProcessed has kinds of its own: fatal, fatal_text_report (FATAL with a report that is plain text),
+    apply_then_fatal, and reject of the line with `order_id` or `sku` (every line when neither is given).
     """
 
     operation: str
@@ -41,30 +47,43 @@ class Fault:
     sku: str | None = None
     dataset: str | None = None
     message: str = "Invalid Input"
+    older_than_s: float | None = None
+    lasts_s: float | None = None
+    armed_at: datetime | None = None
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether its time is up."""
+        return self.lasts_s is not None and now >= cast(datetime, self.armed_at) + timedelta(seconds=self.lasts_s)
 
 
 class Faults:
     """The armed faults, in the order they were armed, and the replies kept for kind stale."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._armed: list[Fault] = []
         self._last: dict[tuple[str, ...], Response] = {}
 
     def arm(self, **fields: Any) -> Fault:
         """Arm a fault; raises ValueError for one that cannot be."""
-        given.only(fields, "a fault", [each.name for each in dataclass_fields(Fault)])
+        names = [each.name for each in dataclass_fields(Fault) if each.name != "armed_at"]
+        given.only(fields, "a fault", names)
         given.one_of(fields.get("operation"), "operation", ("*", FEED_PROCESSED, *OUTSIDE, *OPERATIONS))
         fields["kind"] = str(fields.get("kind", ""))
         if fields["kind"] in ("500", "502", "503", "504"):
             fields |= {"kind": "5xx", "status": int(fields["kind"])}
-        fault = Fault(**fields)
+        fault = Fault(**fields, armed_at=self._clock.now())
         _check(fault)
         self._armed.append(fault)
         return fault
 
     def listed(self) -> list[dict[str, Any]]:
         """The faults still armed."""
-        return [asdict(fault) for fault in self._armed]
+        return [
+            {name: value for name, value in asdict(fault).items() if name != "armed_at"}
+            for fault in self._armed
+            if not fault.is_over(self._clock.now())
+        ]
 
     def clear(self) -> None:
         """Disarm all."""
@@ -72,6 +91,8 @@ class Faults:
 
     def strike(self, operation: str, seller: str | None, datasets: Collection[str] = ()) -> Fault | None:
         """The fault that this call meets, if any; uses it up by one. `datasets` are those its includedData names."""
+        now = self._clock.now()
+        self._armed = [fault for fault in self._armed if not fault.is_over(now)]
         for fault in self._armed:
             anything = fault.operation == "*" and operation != FEED_PROCESSED
             if not (anything or fault.operation == operation) or fault.seller not in (None, seller):
@@ -81,9 +102,10 @@ class Faults:
             if fault.skip:
                 fault.skip -= 1
                 continue
-            fault.times -= 1
-            if not fault.times:
-                self._armed.remove(fault)
+            if fault.lasts_s is None:
+                fault.times -= 1
+                if not fault.times:
+                    self._armed.remove(fault)
             return fault
         return None
 
@@ -115,7 +137,12 @@ def _check(fault: Fault) -> None:
     given.count(fault.times, "times", 1)
     given.count(fault.skip, "skip")
     given.count(fault.status, "status", 500, 599)
+    if fault.kind == "forget":
+        given.one_of(fault.operation, "operation", (FORGETFUL,))
     given.number(fault.seconds, "seconds", most=given.YEAR_S)
+    for name in ("lasts_s", "older_than_s"):
+        if getattr(fault, name) is not None:
+            given.number(getattr(fault, name), name, most=given.YEAR_S)
     given.text(fault.message, "message")
     for name in ("order_id", "sku"):
         if getattr(fault, name) is not None:
@@ -135,6 +162,8 @@ def _instead(fault: Fault, operation: str) -> Response | None:
     if fault.kind == "5xx":
         code = "ServiceUnavailable" if fault.status == 503 else "InternalFailure"
         return refused(operation, fault.status, code, "We encountered an internal error. Please try again.")
+    if fault.kind == "forget":
+        return Response(204)
     if fault.kind == "html_200":
         return Response(200, {"Content-Type": "text/html; charset=utf-8"}, _HTML)
     return None
@@ -149,9 +178,15 @@ def _damaged(fault: Fault, response: Response) -> Response:
         payload = json.loads(response.body)
         orders = payload.get("orders")
         if orders and fault.kind == "omit":
-            gone = fault.order_id or orders[0]["orderId"]
-            payload["orders"] = [order for order in orders if order["orderId"] != gone]
+            payload["orders"] = [order for order in orders if not _is_left_out(fault, order, orders[0])]
         elif orders:
             orders.reverse()
         return json_response(200, payload)
     return response
+
+
+def _is_left_out(fault: Fault, order: dict[str, Any], first: dict[str, Any]) -> bool:
+    if fault.older_than_s is not None:
+        age = cast(datetime, fault.armed_at) - parse_time(order["createdTime"])
+        return age > timedelta(seconds=fault.older_than_s)
+    return bool(order["orderId"] == (fault.order_id or first["orderId"]))
