@@ -10,16 +10,20 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from is2_core.errors import BadInput
+from is2_core.items.spoiled_cells import spoiled
 
 COLUMNS = ("cart_sku", "title", "active", "warehouse_sku", "quantity")
 MAX_BYTES = 5 * 1024 * 1024
 MAX_LINES = 50_000
 DELIMITERS = (",", ";", "\t")
 _FIELD = "file"
+_SKUS = ("cart_sku", "warehouse_sku")
+_SEPARATOR = re.compile(r'"?sep=(.)"?[,;\t\s]*', re.IGNORECASE)
+_EMPTY_CELLS = ' ,;\t"'
 
 _FULL_WIDTH = "\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}"
 # The full-width forms run in some spreadsheets as well.
@@ -45,7 +49,8 @@ class TableItem:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a file, as typed. `problem` says why it cannot be used at all, "" where it can."""
+    """One line of a file, as typed. `problem` says why it cannot be used at all, "" where it can; `spoiled` what a
+    spreadsheet seems to have made of an unprotected SKU, by column."""
 
     number: int
     sku: str
@@ -54,6 +59,7 @@ class Line:
     warehouse_sku: str
     quantity: str
     problem: str = ""
+    spoiled: Mapping[str, str] = field(default_factory=dict)
 
 
 def write_table(items: Iterable[TableItem]) -> str:
@@ -96,19 +102,20 @@ def decode(content: bytes) -> str:
 
 
 def read_table(text: str) -> list[Line]:
-    """The lines of a file, header and empty lines left out.
+    """The lines of a file, header and empty lines left out, and what stands above the header: empty lines, and the
+    `sep=;` that tells a spreadsheet what separates cells.
 
     Raises:
         BadInput: the header is not understood, a quotation mark is missing, or there are too many lines.
     """
-    delimiter, header = _header(text)
+    delimiter, header, header_line = _header(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     lines: list[Line] = []
     begun = 1
     try:
         for cells in reader:
             number, begun = begun, reader.line_num + 1
-            if number == 1 or not any(cell.strip() for cell in cells):
+            if number <= header_line or not any(cell.strip() for cell in cells):
                 continue
             if len(lines) == MAX_LINES:
                 raise BadInput(f"The file has more than {MAX_LINES:,} lines. Upload it in parts.", field=_FIELD)
@@ -120,18 +127,27 @@ def read_table(text: str) -> list[Line]:
     return lines
 
 
-def _header(text: str) -> tuple[str, list[str]]:
-    first = text.splitlines()[0]
-    for delimiter in DELIMITERS:
-        try:
-            cells = next(csv.reader([first], delimiter=delimiter))
-        except csv.Error:
+def _header(text: str) -> tuple[str, list[str], int]:
+    """The sign between cells, the columns, and the line that names them."""
+    delimiters: tuple[str, ...] = DELIMITERS
+    for number, line in enumerate(io.StringIO(text, newline=None), start=1):
+        first = line.rstrip("\n")
+        told = _SEPARATOR.fullmatch(first)
+        if told:
+            delimiters = (told[1],)
+        if told or not first.strip(_EMPTY_CELLS):
             continue
-        header = ["_".join(cell.split()).casefold() for cell in cells]
-        while header and not header[-1]:
-            header.pop()
-        if sorted(header) == sorted(COLUMNS):
-            return delimiter, header
+        for delimiter in delimiters:
+            try:
+                cells = next(csv.reader([first], delimiter=delimiter))
+            except csv.Error:
+                continue
+            header = ["_".join(cell.split()).casefold() for cell in cells]
+            while header and not header[-1]:
+                header.pop()
+            if sorted(header) == sorted(COLUMNS):
+                return delimiter, header, number
+        break
     raise BadInput(
         f"The first line must name the columns {', '.join(COLUMNS)}, separated by a comma, a semicolon or a tab. "
         "Download the table to see how it looks.",
@@ -141,7 +157,9 @@ def _header(text: str) -> tuple[str, list[str]]:
 
 def _line(number: int, header: list[str], cells: list[str]) -> Line:
     surplus = any(cell.strip() for cell in cells[len(header) :])
-    values = dict(zip(header, (unguard(cell) for cell in cells), strict=False))
+    typed = dict(zip(header, cells, strict=False))
+    values = {column: unguard(cell) for column, cell in typed.items()}
+    bare = {column: spoiled(typed[column]) for column in _SKUS if typed.get(column) == values.get(column, "")}
     return Line(
         number,
         sku=values.get("cart_sku", ""),
@@ -150,12 +168,13 @@ def _line(number: int, header: list[str], cells: list[str]) -> Line:
         warehouse_sku=values.get("warehouse_sku", ""),
         quantity=values.get("quantity", ""),
         problem="This line has more cells than the header names." if surplus else "",
+        spoiled={column: made for column, made in bare.items() if made},
     )
 
 
 def guard(value: str) -> str:
     """A value in the form in which a spreadsheet neither changes nor runs it."""
-    if value.startswith(_RUNS) or (value.startswith("'") and value[1:].startswith(("'", *_RUNS))):
+    if value.startswith(_RUNS) or _is_protected(value):
         return f"'{value}"
     if _would_change(value):
         quoted = value.replace('"', '""')
@@ -165,13 +184,23 @@ def guard(value: str) -> str:
 
 def unguard(cell: str) -> str:
     """Return the value of a cell: the exact inverse of `guard`, and anything typed as it stands."""
-    if cell.startswith("'") and cell[1:].startswith(("'", *_RUNS)):
+    if _is_protected(cell):
         return cell[1:]
     quoted = _QUOTED.fullmatch(cell)
     return quoted.group(1).replace('""', '"') if quoted else cell
 
 
+def _is_protected(cell: str) -> bool:
+    """Whether an apostrophe is there to keep a spreadsheet off what follows it."""
+    rest = cell[1:]
+    return cell.startswith("'") and (
+        rest.startswith(("'", *_RUNS)) or _PLAIN_NUMBER.fullmatch(rest) is not None or _would_change(rest)
+    )
+
+
 def _would_change(value: str) -> bool:
+    if spoiled(value):
+        return True
     if value.casefold() in ("true", "false") or _TIME_LIKE.fullmatch(value.strip()):
         return True
     if not (_NUMBER_LIKE.fullmatch(value) or _DATE_LIKE.fullmatch(value)):

@@ -8,11 +8,13 @@ from enum import StrEnum
 
 from is2_core.errors import BadInput
 from is2_core.items.sku_suggestions import KnownSkus
+from is2_core.items.spoiled_cells import FALSES, TRUES
 from is2_core.items.table_csv import Line, TableItem
-from is2_core.items.typed_items import checked_mappings, checked_sku, no_such_sku
+from is2_core.items.typed_items import MAX_SKU, checked_mappings, checked_sku, no_such_sku
 
-_YES = {"yes", "y", "true", "1"}
-_NO = {"no", "n", "false", "0"}
+# A spreadsheet writes true and false in its own language.
+_YES = {"yes", "y", "1"} | TRUES
+_NO = {"no", "n", "0"} | FALSES
 
 
 class What(StrEnum):
@@ -69,8 +71,10 @@ def plan_items(
     for line in lines:
         # A SKU the cart itself lists with a space around it is that SKU.
         sku = line.sku if line.sku in listed else line.sku.strip()
-        # Lines without a SKU belong to nothing, also not to each other.
-        groups.setdefault((sku, 0 if sku else line.number), []).append(line)
+        # Lines without a SKU belong to nothing, also not to each other; nor do those of which nobody knows what the SKU
+        # was: many SKUs end as the same text.
+        alone = not sku or ("cart_sku" in line.spoiled and not checks.is_known(sku))
+        groups.setdefault((sku, line.number if alone else 0), []).append(line)
     return tuple(checks.row(sku, group) for (sku, _), group in groups.items())
 
 
@@ -80,10 +84,15 @@ class _Checks:
     listed_skus: KnownSkus
     warehouse_skus: KnownSkus
 
+    def is_known(self, sku: str) -> bool:
+        """Whether the store or the warehouse has this very SKU, however it looks."""
+        return sku in self.listed_skus or sku in self.warehouse_skus
+
     def row(self, sku: str, lines: Sequence[Line]) -> PreviewRow:
         """The item that these lines of the file describe."""
         before = self.listed.get(sku)
         errors = [f"Line {line.number}: {line.problem}" for line in lines if line.problem]
+        errors += self._spoiled(lines)
         title = self._title(lines, before, errors)
         active = self._active(lines, before, errors)
         mappings: dict[str, int] = {}
@@ -97,7 +106,7 @@ class _Checks:
         item = TableItem(sku, title, active, tuple(mappings.items()))
         if errors:
             return _row(lines, item, What.ERROR, tuple(errors), before)
-        warnings = self._warnings(item, before)
+        warnings = self._warnings(item, before, lines)
         if before is None:
             return _row(lines, item, What.NEW, (), before, warnings=warnings, stock_changes=True)
         changes = tuple(_changes(before.item, item))
@@ -128,6 +137,17 @@ class _Checks:
             errors.append("Its lines say both yes and no for active.")
         return said.pop() if said else before is None or before.item.active
 
+    def _spoiled(self, lines: Sequence[Line]) -> Iterator[str]:
+        for line in lines:
+            for column, made in line.spoiled.items():
+                sku = line.sku if column == "cart_sku" else line.warehouse_sku
+                if not self.is_known(sku.strip()):
+                    yield (
+                        f"Line {line.number}: {sku.strip()[:MAX_SKU]} is {made}, as a spreadsheet writes it; the SKU "
+                        "itself is lost. Have the column formatted as text and type the SKU again. Where this is the "
+                        f'SKU, write it as ="{sku.strip()[:MAX_SKU]}".'
+                    )
+
     def _unknown(self, mappings: dict[str, int]) -> Iterator[str]:
         for sku in mappings:
             if sku not in self.warehouse_skus:
@@ -136,8 +156,14 @@ class _Checks:
                 )
                 yield no_such_sku(sku) + advice
 
-    def _warnings(self, item: TableItem, before: Listed | None) -> tuple[str, ...]:
+    def _warnings(self, item: TableItem, before: Listed | None, lines: Sequence[Line]) -> tuple[str, ...]:
         found = []
+        if before is None and len(lines) > 1 and item.sku.isdecimal() and not self.is_known(item.sku):
+            numbers = ", ".join(str(line.number) for line in lines)
+            found.append(
+                f"Lines {numbers} make one bundle. Where a spreadsheet has dropped leading zeros, these were several "
+                "SKUs."
+            )
         if before is None:
             for suggestion in self.listed_skus.similar(item.sku, 1):
                 found.append(

@@ -20,6 +20,10 @@ pytestmark = pytest.mark.unit
         ("9" * 19, TOO_LARGE),
         (str(2**63), TOO_LARGE),
         ("-" + "9" * 4301, -TOO_LARGE),
+        ("2.0", 2),
+        ("2,00", 2),
+        ("-10.0", -10),
+        ("0.0", 0),
     ],
 )
 def test_digits_are_read_and_never_more_than_a_column_holds(typed: str, number: int) -> None:
@@ -27,6 +31,10 @@ def test_digits_are_read_and_never_more_than_a_column_holds(typed: str, number: 
     assert abs(number) < 2**63
 
 
-@pytest.mark.parametrize("typed", ["", " ", "-", "--1", "+1", "1_000", "2.0", "1e3", "٣", "²", "1 000", "0x10", "1\0"])
+@pytest.mark.parametrize(
+    "typed",
+    ["", " ", "-", "--1", "+1", "1_000", "1,000", "2.5", "2.", ".0", "2.0.0", "1e3", "٣", "٢.0", "²", "1 000", "0x10",
+     "1\0"],
+)  # fmt: skip
 def test_anything_else_is_no_number(typed: str) -> None:
     assert whole_number(typed) is None
