@@ -120,10 +120,39 @@ def _store(item: CartItem, shown: ShownInventory | None, label: str) -> None:
     item.remote_id = shown.remote_id or item.remote_id
     item.shown_quantity = shown.fulfillment_channels.get(MERCHANT_CHANNEL)
     item.shown_lead_days = shown.lead_days
-    if not shown.fulfillment_channels:
+    item.withheld = withheld_for(shown, label)
+
+
+def withheld_for(shown: ShownInventory, label: str) -> str:
+    """Return why no stock is sent for a SKU that the cart shows so, and what to do about it; "" where it is; pure.
+
+    Args:
+        label: the cart's name.
+    """
+    units = shown.fulfillment_channels
+    others = units.keys() - {MERCHANT_CHANNEL} - shown.locations
+    if not units:
         unknown = f"{label} does not say who ships this SKU, so no stock is sent for it."
-        item.withheld = f"{unknown} Please give it a quantity there once."
-    elif shown.fulfillment_channels.keys() != {MERCHANT_CHANNEL}:
-        item.withheld = f"{label} ships this SKU from its own stock, so its quantity is never overwritten."
-    else:
-        item.withheld = ""
+        return f"{unknown} Please give it a quantity there once."
+    if others == units.keys():
+        return f"{label} ships this SKU from its own stock, so its quantity is never overwritten."
+    if others:
+        there, own = (sum(units[name] for name in names) for names in (others, units.keys() - others))
+        return (
+            f"{label} lists this SKU twice: shipped by you ({_units(own)}) and shipped by {label} ({_units(there)}). A "
+            f"quantity could change who ships it, so none is sent. Remove one of the two at {label}, or list what the "
+            "warehouse ships under a SKU of its own; it is looked at again before the next push."
+        )
+    if shown.locations:
+        places = ", ".join(sorted(shown.locations))
+        besides = " besides the usual one" if MERCHANT_CHANNEL in units else ""
+        return (
+            f"{label} keeps your stock of this SKU by location ({places}{besides}), and one number cannot be divided "
+            f"among them, so none is sent. Have {label} sell it from one place only, without locations; it is looked "
+            "at again before the next push."
+        )
+    return ""
+
+
+def _units(count: int) -> str:
+    return f"{count} unit{'s' if count != 1 else ''}"

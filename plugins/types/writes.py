@@ -70,6 +70,8 @@ class ShownInventory:
     Args:
         fulfillment_channels: units by who ships: MERCHANT_CHANNEL is the merchant, any other name the cart or a third
             party. The core writes stock only where the merchant's is the only one. Empty where the cart does not say.
+        locations: those of these names that are not of somebody else, but further places of the merchant's own, each
+            with units of its own (since 2.1).
         remote_id: what the core keeps with the item and hands back in `InventoryQuantity.remote_id`.
     """
 
@@ -77,6 +79,11 @@ class ShownInventory:
     fulfillment_channels: Mapping[str, int]
     lead_days: int | None = None
     remote_id: str = ""
+    locations: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        require(self.locations <= self.fulfillment_channels.keys(), f"{self.sku}: a location is a channel too")
+        require(MERCHANT_CHANNEL not in self.locations, f"{self.sku}: the merchant's channel is no further location")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -17,6 +18,7 @@ from plugins.interface import (
     CartContext,
     Effect,
     NotRead,
+    Permanent,
     RateLimited,
     Reply,
     SettingsError,
@@ -325,3 +327,61 @@ def test_fields_amazon_leaves_out_are_no_error() -> None:
     listing = parse_listing({"sku": "A", "fulfillmentAvailability": [{"fulfillmentChannelCode": "AMAZON_NA"}]})
     assert listing.channels == {"AMAZON_NA": 0}
     assert shown_inventory(listing, [US]) is None
+
+
+def one_marketplace_a_call(harness: Harness, operation: str = "searchListingsItems") -> None:
+    harness.steer("POST", "faults", {"operation": operation, "kind": "one_marketplace", "lasts_s": 86_400})
+
+
+def test_field_G2_where_a_list_of_marketplaces_is_refused_they_are_asked_one_by_one(harness: Harness) -> None:
+    put(harness, "TENT-2P", quantity=4, lead_days=5, marketplaces=[CA, US])
+    put(harness, "NORTH", quantity=4, marketplaces=[CA])
+    put(harness, "RED,LARGE", quantity=3, marketplaces=[MX, US])
+    put(harness, "TWIN", channels={"DEFAULT": 2, "AMAZON_NA": 9})
+    skus = ("TENT-2P", "NORTH", "COOLER-FBA", "TWIN", "RED,LARGE", "NO-SUCH")
+    before = read(north_america(harness), *skus)
+    assert before["NORTH"] == ShownInventory("NORTH", {MERCHANT_CHANNEL: 4}, None, CA)
+    one_marketplace_a_call(harness)
+    one_marketplace_a_call(harness, "getListingsItem")
+    way = Way(harness)
+    assert read(replace(north_america(harness), http=way), *skus) == before
+    asked = [parse_qs(urlsplit(url).query) for url in way.urls]
+    # The list is tried once; then the SKUs, and what was changed last in Canada and Mexico.
+    assert [query["marketplaceIds"][0].count(",") for query in asked] == [2, 0, 0, 0, 0, 0]
+    harness.steer("DELETE", "faults")
+    assert read(north_america(harness), *skus) == before
+
+
+def test_field_G2_an_enrollment_shows_one_by_one_as_well(harness: Harness) -> None:
+    one_marketplace_a_call(harness)
+    with pytest.raises(SettingsError, match="Remote Fulfillment"):
+        read(north_america(harness, REMOTE), "COOLER-FBA", "TENT-2P")
+
+
+def test_a_refusal_of_one_marketplace_alone_is_told_as_before(harness: Harness) -> None:
+    harness.steer("POST", "faults", {"operation": "searchListingsItems", "kind": "400", "lasts_s": 60})
+    with pytest.raises(Permanent):
+        read(north_america(harness), "TENT-2P")
+
+
+@pytest.mark.parametrize("calls", [1, 2, 3])
+def test_one_by_one_what_the_budget_leaves_out_waits_for_a_full_one(harness: Harness, calls: int) -> None:
+    put(harness, "TENT-2P", quantity=4)
+    one_marketplace_a_call(harness)
+    ctx = replace(north_america(harness), http=spent_after(harness, calls))
+    assert read(ctx, "TENT-2P") == {"TENT-2P": NotRead("TENT-2P", harness.clock.now() + timedelta(seconds=1))}
+    ctx = replace(north_america(harness), http=spent_after(harness, 4))
+    assert read(ctx, "TENT-2P") == {"TENT-2P": ShownInventory("TENT-2P", {MERCHANT_CHANNEL: 4}, None, EVERYWHERE)}
+
+
+def test_more_marketplaces_than_a_budget_holds_have_their_turns(harness: Harness) -> None:
+    seller = "A2SIMEU0000001"
+    places = ("A1F83G8C2ARO7P", "A1PA6795UKMFR9", "A13V1IB3VIYZZH", "APJ6JRA9NG5V4", "A1RKKUPIHCS9HS")
+    harness.steer("POST", "listings", {"seller": seller, "sku": "FAR", "quantity": 4, "marketplaces": [places[-1]]})
+    one_marketplace_a_call(harness)
+    ctx = harness.store(seller, "eu", places, places[0])
+    found: dict[str, ShownInventory | NotRead] = {}
+    for _ in places:
+        found |= read(replace(ctx, http=spent_after(harness, 5)), "FAR")
+        harness.clock.advance(60)
+    assert found == {"FAR": ShownInventory("FAR", {MERCHANT_CHANNEL: 4}, None, places[-1])}

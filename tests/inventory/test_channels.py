@@ -31,6 +31,23 @@ def test_skus_that_are_read_one_by_one_are_all_sent(world: World) -> None:
     assert {entry["quantity"] for entry in listings if entry["sku"] in skus} == {50}
 
 
+def test_field_G2_a_refused_list_of_marketplaces_stops_no_stock(world: World) -> None:
+    skus = [f"SHIRT{number:02d}" for number in range(50)]
+    world.stock_up(skus, 50)
+    world.amazon.post("listings", [{"seller": NORTHWIND, "sku": sku, "quantity": 7} for sku in skus])
+    world.amazon.post("limits", {"enforced": True})
+    for operation in ("searchListingsItems", "getListingsItem"):
+        world.amazon.post("faults", {"operation": operation, "kind": "one_marketplace", "lasts_s": 86_400})
+    store = world.connect()
+    world.map_methods(store, *METHODS)
+    for sku in skus:
+        world.add_item(store, sku)
+    world.finish(store)
+    world.pass_time(minutes=10)
+    listings = world.amazon.get("listings", seller=NORTHWIND)["listings"]
+    assert {entry["quantity"] for entry in listings if entry["sku"] in skus} == {50}
+
+
 def test_a_sku_that_was_never_given_a_quantity_gets_its_first(world: World) -> None:
     world.stock_up(("SHIRT",), 50)
     world.amazon.post("listings", [{"seller": NORTHWIND, "sku": "SHIRT", "channels": {}}])

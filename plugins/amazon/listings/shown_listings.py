@@ -57,6 +57,9 @@ def shown_inventory(listing: Listing, sites: Sequence[str]) -> ShownInventory | 
         {MERCHANT_CHANNEL if code == _DEFAULT else code: units for code, units in listing.channels.items()},
         listing.lead_days,
         REMOTE_ID_SEPARATOR.join(places),
+        # Amazon's own channels are AMAZON_NA, AMAZON_EU, AMAZON_JP, ...; any other code is a supply source, a place the
+        # seller keeps stock at (multi-location inventory).
+        frozenset(code for code in listing.channels if code != _DEFAULT and not code.startswith(_FBA_PREFIX)),
     )
 
 

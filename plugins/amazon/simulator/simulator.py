@@ -194,7 +194,8 @@ class Simulator:
         self, call: Call, seller: str | None, key: tuple[str, ...] | None, answer: Callable[[str | None], Response]
     ) -> Response:
         datasets = call.query.get("includedData", "").split(",")
-        fault = self.state.faults.strike(call.operation, seller, datasets)
+        places = call.query.get("marketplaceIds", "").count(",") + 1
+        fault = self.state.faults.strike(call.operation, seller, datasets, places)
         call.fault = fault.kind if fault else None
         try:
             found = self.state.faults.through(fault, call.operation, key, lambda: answer(call.fault))

@@ -9,6 +9,7 @@ from plugins.amazon.simulator.access.sellers import Seller
 from plugins.amazon.simulator.clock import Clock, iso
 from plugins.amazon.simulator.listings.offers import DEFAULT, Offer, patched, patches_for, title_in, withdrawn
 
+FBA_PREFIX = "AMAZON_"
 FBA_CODES = {"na": "AMAZON_NA", "eu": "AMAZON_EU", "fe": "AMAZON_JP"}
 
 
@@ -16,7 +17,8 @@ FBA_CODES = {"na": "AMAZON_NA", "eu": "AMAZON_EU", "fe": "AMAZON_JP"}
 class Listing:
     """One SKU of one seller. Quantities and lead time are shared by all marketplaces of the region.
 
-    `channels` maps a fulfillment channel code to its quantity; `lead_days` None means the account's default;
+    `channels` maps a fulfillment channel code to its quantity: DEFAULT, one of FBA_CODES, or a supply source of the
+    seller's own where he keeps stock by location; `lead_days` None means the account's default;
     `stranded` counts units left in Amazon's warehouses when a push turned the offer merchant-fulfilled. `attributes`
     are the others that a seller may set here; this simulation only keeps them.
     """
@@ -38,7 +40,7 @@ class Listing:
     @property
     def fba(self) -> bool:
         """Whether Amazon fulfills the offer."""
-        return any(code != DEFAULT for code in self.channels)
+        return any(code.startswith(FBA_PREFIX) for code in self.channels)
 
     @property
     def statuses(self) -> list[str]:
@@ -69,7 +71,9 @@ class Listings:
         now = self._clock.now()
         quantity = int(fields.get("quantity", 0))
         channels = fields.get("channels", {FBA_CODES[seller.region] if fields.get("fba") else DEFAULT: quantity})
-        home_only = DEFAULT not in channels and bool(channels) and not seller.remote_fulfillment
+        home_only = (
+            bool(channels) and all(code.startswith(FBA_PREFIX) for code in channels) and not seller.remote_fulfillment
+        )
         listing = Listing(
             seller.id,
             sku,

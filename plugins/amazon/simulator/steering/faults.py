@@ -14,7 +14,8 @@ from plugins.amazon.simulator.orders.order_view import INCLUDED_DATA
 from plugins.amazon.simulator.steering import given
 
 KINDS = frozenset(
-    "refuse apply_then_drop forget delay 429 5xx html_200 truncate dup_page omit reorder stale 400 403".split()
+    "refuse apply_then_drop forget delay 429 5xx html_200 truncate dup_page omit reorder stale 400 403 "
+    "one_marketplace".split()
 )
 FORGETFUL = "confirmShipment"
 # What may befall a feed when it is worked off; operation FEED_PROCESSED.
@@ -31,7 +32,8 @@ class Fault:
     call for so many seconds of the simulator's clock instead. `status` is for kind 5xx, `seconds` for kind delay,
     `order_id` for kind omit (the first of the page when not given; with `older_than_s` all that were created longer
     ago). With `dataset` it strikes only calls whose includedData names that one (amzn/selling-partner-api-models issue
-    5365). `message` is the text of kind 400. Kind forget, of confirmShipment, answers 204 and books nothing. Operation
+    5365). `message` is the text of kind 400. Kind one_marketplace answers 400 to calls whose marketplaceIds names
+    several. Kind forget, of confirmShipment, answers 204 and books nothing. Operation
     feedProcessed has kinds of its own: fatal, fatal_text_report (FATAL with a report that is plain text),
     apply_then_fatal, and reject of the line with `order_id` or `sku` (every line when neither is given).
     """
@@ -89,8 +91,11 @@ class Faults:
         """Disarm all."""
         self._armed.clear()
 
-    def strike(self, operation: str, seller: str | None, datasets: Collection[str] = ()) -> Fault | None:
-        """The fault that this call meets, if any; uses it up by one. `datasets` are those its includedData names."""
+    def strike(
+        self, operation: str, seller: str | None, datasets: Collection[str] = (), places: int = 1
+    ) -> Fault | None:
+        """The fault that this call meets, if any; uses it up by one. `datasets` are those its includedData names,
+        `places` how many marketplaces it is about."""
         now = self._clock.now()
         self._armed = [fault for fault in self._armed if not fault.is_over(now)]
         for fault in self._armed:
@@ -98,6 +103,8 @@ class Faults:
             if not (anything or fault.operation == operation) or fault.seller not in (None, seller):
                 continue
             if fault.dataset is not None and fault.dataset not in datasets:
+                continue
+            if fault.kind == "one_marketplace" and places < 2:
                 continue
             if fault.skip:
                 fault.skip -= 1
@@ -156,6 +163,8 @@ def _instead(fault: Fault, operation: str) -> Response | None:
         return refused(operation, 429, "QuotaExceeded", quota_exceeded().message)
     if fault.kind == "400":
         return refused(operation, 400, "", fault.message)
+    if fault.kind == "one_marketplace":
+        return refused(operation, 400, "InvalidInput", "marketplaceIds takes 1 value at most.")
     if fault.kind == "403":
         # As where a role is gone for a while: the envelope without details.
         return refused(operation, 403, "Unauthorized", access_denied().message)

@@ -1,5 +1,6 @@
 """Steering of the listings."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from plugins.amazon.simulator.steering import given
 from plugins.amazon.simulator.steering.sellers import known_seller
 
 _FIELDS = ("seller", "sku", "quantity", "fba", "channels", "lead_days", "title", "marketplaces")
+_SUPPLY_SOURCE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def listed(state: State, query: Mapping[str, str]) -> dict[str, Any]:
@@ -45,6 +47,7 @@ def _checked(state: State, body: Any) -> dict[str, Any]:
     if fields.get("lead_days") is not None:
         given.count(fields["lead_days"], "lead_days", most=365)
     for code, quantity in given.table(fields.get("channels", {}), "channels").items():
-        given.one_of(code, "a channel", (DEFAULT, *FBA_CODES.values()))
+        if not _SUPPLY_SOURCE.fullmatch(code):
+            given.one_of(code, "a channel that is no supply source", (DEFAULT, *FBA_CODES.values()))
         given.count(quantity, f"channels.{code}")
     return fields
