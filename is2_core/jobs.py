@@ -35,6 +35,7 @@ from is2_core.orders.fulfillment.placing import place_orders
 from is2_core.orders.fulfillment.stopping import stop_orders
 from is2_core.orders.holds.review import review_orders
 from is2_core.orders.importing.listing import check_orders, reconcile_orders
+from is2_core.orders.not_from_here.reopening import reopen_orders
 from is2_core.platform import Platform
 from is2_core.shipments.tracking import TRACKING, post_tracking
 from is2_core.shipments.warehouse_news import READ_EVERY_S, read_warehouse
@@ -197,6 +198,7 @@ JOBS: dict[TaskKind, Job] = {
     TaskKind.ORDERS_RECONCILE: Job(partial(reconcile_orders, ended=orders_have_come), _each(_RECONCILE)),
     TaskKind.ORDERS_CUSTOMIZE: Job(fetch_customizations),
     TaskKind.ORDERS_REVIEW: Job(review_orders),
+    TaskKind.ORDERS_REOPEN: Job(reopen_orders),
     TaskKind.ORDERS_PLACE: Job(place_orders),
     TaskKind.ORDERS_STOP: Job(stop_orders),
     TaskKind.ACKNOWLEDGEMENTS_SEND: Job(send_acknowledgements),

@@ -16,7 +16,7 @@ from web.embedded_warehouse import packing, warehouse
 from web.install import install
 from web.integrations import integrations, settings_page
 from web.inventory import drift, inventory, shared_stock, stock_export
-from web.items import item_table, items, shipping_mappings
+from web.items import item_table, items, shipping_mappings, unknown_skus
 from web.orders import customizations, order_page, orders_export, received_orders
 
 
@@ -69,7 +69,7 @@ SECTIONS = (
                 (integrations, settings_page, inventory, drift, shared_stock, stock_export, shipping_mappings),
             ),
             Tab("+ Add", "integrations.add", (install,)),
-            Tab("Custom Items", "items.choose_integration", (items, item_table)),
+            Tab("Custom Items", "items.choose_integration", (items, item_table, unknown_skus)),
         ),
         of_account=True,
     ),

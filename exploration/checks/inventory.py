@@ -90,7 +90,7 @@ def shown(world: World) -> Iterator[str]:
                 yield f"I5: IS2 counts {mine} of {item.sku} as sent, Amazon took {last}"
             if last is not None and (listing["quantity"], listing["lead_days"]) != (last.quantity, last.lead_days):
                 yield f"I5: Amazon shows {listing['quantity']} of {item.sku}, {last.quantity} was sent last"
-            if item.withheld or not item.active:
+            if item.withheld or not item.synced:
                 continue
             sellable = sellable_now.most(integration.id, item.sku)
             # One that is due once more has moved, and is as before.

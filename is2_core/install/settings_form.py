@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from is2_core.carts.fields import LEAD_DAYS, FormField
+from is2_core.items.states import UNKNOWN_SKUS, UnknownSku
 from plugins.interface import CartManifest, Field, FieldKind, SchedulePlan
 
 if TYPE_CHECKING:
@@ -49,6 +50,17 @@ def setup_fields(manifest: CartManifest, integration: Integration, zone: str) ->
         help=f"Orders bought on this day or later are shipped by the warehouse; the day begins at midnight in the time "
         f"zone {zone}. Earlier ones are not asked for: one that changes later is listed, but not shipped from here.",
     )
+    unknown = Field(
+        UNKNOWN_SKUS,
+        "Unknown SKUs",
+        FieldKind.CHOICE,
+        required=False,
+        help="For items that the warehouse does not know, neither by their SKU nor by a mapping. Hold: the whole order "
+        "waits until you say what they are. Not shipped from here: you ship them yourself, and the warehouse ships the "
+        "rest of the order. What a custom item says of itself comes first.",
+        default=UnknownSku.HOLD,
+        choices=((UnknownSku.HOLD, "Hold their orders"), (UnknownSku.NOT_FROM_HERE, "Not shipped from here")),
+    )
     review = Field(
         REVIEW_FIRST,
         "Review first orders before they ship",
@@ -65,6 +77,7 @@ def setup_fields(manifest: CartManifest, integration: Integration, zone: str) ->
             _home_field(home, manifest, integration) if home else None,
             orders_from,
             *declared.values(),
+            unknown,
             review,
         )
         if field is not None

@@ -111,7 +111,7 @@ def compare_now(platform: Platform, *, integration_id: int, account_id: int) -> 
             )
         pushed = session.scalar(
             sa.select(sa.func.count()).where(
-                CartItem.integration_id == integration.id, CartItem.active.is_(True), CartItem.pushed_at.is_not(None)
+                CartItem.integration_id == integration.id, CartItem.is_synced(), CartItem.pushed_at.is_not(None)
             )
         )
         if not pushed:
@@ -157,7 +157,7 @@ def _again(run: TaskRun, at: datetime) -> None:
 def _comparable(integration_id: int, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
     return (
         CartItem.integration_id == integration_id,
-        CartItem.active.is_(True),
+        CartItem.is_synced(),
         CartItem.pushed_version >= CartItem.due_version,
         CartItem.pushed_at <= now - SETTLED,
     )

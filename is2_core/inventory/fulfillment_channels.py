@@ -47,7 +47,7 @@ def read_fulfillment_channels(platform: Platform, run: TaskRun, integration: Int
                 sa.select(CartItem)
                 .where(
                     CartItem.integration_id == integration.id,
-                    CartItem.active.is_(True),
+                    CartItem.is_synced(),
                     CartItem.pushed_version < CartItem.due_version,
                     sa.or_(
                         CartItem.channel_read_at.is_(None),

@@ -15,6 +15,7 @@ from is2_core.db.locks import lock_rows
 from is2_core.db.rows import insert_rows
 from is2_core.items.known_skus import known_among, known_skus
 from is2_core.items.models import CartItem, Mapping as SkuMapping, StockActivity
+from is2_core.items.states import UnknownSku
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import SOON, enqueue
@@ -94,9 +95,17 @@ def components_of(
 
 
 def listed_components(session: Session, account_id: int) -> list[ItemComponents]:
-    """All listed items of the account's stores that are connected, or were and wait for a person."""
+    """All listed items of the account's stores that are connected, or were and wait for a person; of those not shipped
+    from here no components."""
     items = session.execute(
-        sa.select(CartItem.id, CartItem.integration_id, CartItem.active, CartItem.sku, Integration.wms_target)
+        sa.select(
+            CartItem.id,
+            CartItem.integration_id,
+            CartItem.active,
+            CartItem.unknown_sku,
+            CartItem.sku,
+            Integration.wms_target,
+        )
         .join(Integration, Integration.id == CartItem.integration_id)
         .where(CartItem.account_id == account_id, Integration.state.in_(CONNECTED))
         .order_by(CartItem.id)
@@ -110,12 +119,13 @@ def listed_components(session: Session, account_id: int) -> list[ItemComponents]
     ):
         units.setdefault(item_id, {})[warehouse_sku] = quantity
     known = {target: set(session.scalars(known_skus(session, account_id, target))) for target in targets}
+    same = [row.sku in known[row.wms_target] and row.unknown_sku != UnknownSku.NOT_FROM_HERE for row in items]
     return [
         ItemComponents(
             row.id,
             row.integration_id,
             row.active,
-            units.get(row.id) or ({row.sku: 1} if row.sku in known[row.wms_target] else {}),
+            units.get(row.id) or ({row.sku: 1} if has_same else {}),
         )
-        for row in items
+        for row, has_same in zip(items, same, strict=True)
     ]

@@ -15,7 +15,7 @@ from is2_core.db.locks import lock_rows
 from is2_core.errors import BadInput, Conflict
 from is2_core.items.known_skus import known_among, learn_missing
 from is2_core.items.models import CartItem, Mapping
-from is2_core.items.states import SeenInCart
+from is2_core.items.states import SeenInCart, mapped_answer
 from is2_core.items.typed_items import checked_mappings, checked_sku, no_such_sku
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
@@ -108,6 +108,8 @@ def set_mappings(platform: Platform, *, item_id: int, account_id: int, mappings:
         item.mappings = []
         session.flush()
         item.mappings = new
+        if new:
+            item.unknown_sku = mapped_answer(item.unknown_sku)
         # As never sent: whether its stock is shared with other stores is asked anew.
         item.due_version, item.pushed_version = item.due_version + 1, 0
         session.flush()

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from is2_core.db.base import Base, Id, Owned, reference
 from is2_core.db.ownership import CART, IS2, CartWritten
-from is2_core.items.states import SeenInCart
+from is2_core.items.states import SeenInCart, UnknownSku
 
 
 class KnownSku(Base):
@@ -40,7 +40,8 @@ class CartItem(CartWritten, Owned):
     `withheld` is a sentence why its stock is not sent although it is due; `channel_read_at` is when the cart was last
     asked who ships it, `shown_quantity` and `shown_lead_days` what it showed then. The `pushed_*` columns are what the
     cart last accepted. `drift` is a message where the cart showed something else at `drift_at` than what it accepted,
-    for the `drift_times`th time in a row.
+    for the `drift_times`th time in a row. `unknown_sku` is an `UnknownSku`; an item with mappings never says
+    NOT_FROM_HERE.
     """
 
     __tablename__ = "cart_item"
@@ -54,6 +55,7 @@ class CartItem(CartWritten, Owned):
     remote_id: Mapped[str] = mapped_column(default="", info=CART)
     custom: Mapped[bool] = mapped_column(default=False, info=IS2)
     active: Mapped[bool] = mapped_column(default=False, info=IS2)
+    unknown_sku: Mapped[str] = mapped_column(default=UnknownSku.AS_SET, server_default="", info=IS2)
     seen_in_cart: Mapped[str] = mapped_column(default=SeenInCart.CANNOT_CHECK, info=CART)
     created_at: Mapped[datetime] = mapped_column(info=IS2)
     due_version: Mapped[int] = mapped_column(default=1, info=IS2)
@@ -73,6 +75,16 @@ class CartItem(CartWritten, Owned):
     mappings: Mapped[list[Mapping]] = relationship(
         back_populates="item", cascade="all, delete-orphan", order_by="Mapping.id", lazy="selectin"
     )
+
+    @property
+    def synced(self) -> bool:
+        """Whether its stock is sent: it is active, and nobody said that it is not shipped from here."""
+        return self.active and self.unknown_sku != UnknownSku.NOT_FROM_HERE
+
+    @classmethod
+    def is_synced(cls) -> sa.ColumnElement[bool]:
+        """The same for a statement."""
+        return sa.and_(cls.active.is_(True), cls.unknown_sku != UnknownSku.NOT_FROM_HERE)
 
 
 class Mapping(Base):

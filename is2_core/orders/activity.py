@@ -21,7 +21,7 @@ def note_order(session: Session, integration: Integration, order_id: int, platfo
 
 def waiting_units(session: Session, account_id: int) -> dict[str, int]:
     """Units per warehouse SKU that received orders of all the account's stores need and the warehouse was not given
-    yet."""
+    yet; nothing for what is not shipped from here."""
     needed: dict[int, dict[str, int]] = {}
     for integration_id, cart_sku, units in session.execute(
         sa.select(ReceivedOrder.integration_id, ReceivedLine.sku, sa.func.sum(ReceivedLine.open))
@@ -31,6 +31,7 @@ def waiting_units(session: Session, account_id: int) -> dict[str, int]:
             ReceivedOrder.account_id == account_id,
             ReceivedOrder.state.in_(UNPLACED),
             ReceivedOrder.placed_at.is_(None),
+            ReceivedLine.not_from_here.is_(False),
             # What a disconnected store left behind goes nowhere, unless the warehouse was asked to take it.
             sa.or_(Integration.state != IntegrationState.DISCONNECTED, ReceivedOrder.placing_since.is_not(None)),
         )

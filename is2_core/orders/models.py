@@ -125,6 +125,7 @@ class ReceivedLine(CartWritten, Base):
 
     `placed` are the units the warehouse was given; `open` goes on following the cart. Of those placed, `cancelled_late`
     were cancelled there since and `shipped_elsewhere` confirmed by somebody else, as far as it was told.
+    `not_from_here`: it is not shipped from here; decided anew until the warehouse is asked, and then no more.
     `customization` says whether there is something the buyer had made on it, and whether it is here.
     """
 
@@ -142,6 +143,7 @@ class ReceivedLine(CartWritten, Base):
     placed: Mapped[int] = mapped_column(default=0, info=IS2)
     cancelled_late: Mapped[int] = mapped_column(default=0, info=IS2)
     shipped_elsewhere: Mapped[int] = mapped_column(default=0, info=IS2)
+    not_from_here: Mapped[bool] = mapped_column(default=False, server_default=sa.false(), info=IS2)
     unit_price: Mapped[str] = mapped_column(default="", info=CART)
     gift: Mapped[bool] = mapped_column(default=False, info=CART)
     gift_wrap: Mapped[str] = mapped_column(default="", info=CART)

@@ -31,6 +31,7 @@ class StoredLine:
     gift: bool
     gift_wrap: str
     ioss: str
+    not_from_here: bool
 
 
 @dataclass(slots=True)
@@ -58,6 +59,7 @@ class StoredOrder:
     ship_by: datetime | None
     deliver_after: datetime | None
     deliver_by: datetime | None
+    placing_since: datetime | None
     lines: list[StoredLine] = field(default_factory=list)
 
     @property

@@ -17,6 +17,7 @@ class TaskKind(StrEnum):
     ORDERS_RECONCILE = "orders.reconcile"
     ORDERS_CUSTOMIZE = "orders.customize"
     ORDERS_REVIEW = "orders.review"
+    ORDERS_REOPEN = "orders.reopen"
     ORDERS_PLACE = "orders.place"
     ORDERS_STOP = "orders.stop"
     ACKNOWLEDGEMENTS_SEND = "acknowledgements.send"

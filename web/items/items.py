@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -16,9 +16,11 @@ from is2_core.items import custom_items
 from is2_core.items.known_skus import known_among, known_skus, suggested_skus
 from is2_core.items.models import CartItem
 from is2_core.items.sku_suggestions import KnownSkus, SkuSuggestion
+from is2_core.items.unknown_skus import shown_items
 from web import access
 from web.access import platform
 from web.integrations.rows import integration_rows
+from web.items.answers import ANSWERS, SHOWN, setting_label, ships_not_from_here
 from web.paging import paged
 
 blueprint = Blueprint("items", __name__, template_folder="templates")
@@ -77,15 +79,16 @@ def list_items(integration_id: int) -> ResponseReturnValue:
     return redirect(url_for(".list_items", integration_id=integration.id), 303)
 
 
+def list_page(integration: Integration, error: FlowError) -> str:
+    """Return the list, with what was refused of an action on it."""
+    return _page(integration, _Typed("", "", True), _blank_rows([]), error)
+
+
 def _page(integration: Integration, values: _Typed, rows: Rows, error: FlowError | None = None) -> str:
-    q = request.args.get("q", "").strip()
-    query = sa.select(CartItem).where(CartItem.integration_id == integration.id).order_by(CartItem.sku, CartItem.id)
-    if q:
-        query = query.where(
-            sa.or_(CartItem.sku.icontains(q, autoescape=True), CartItem.title.icontains(q, autoescape=True))
-        )
+    q, show = request.values.get("q", "").strip(), request.values.get("show", "")
     with platform().db.read() as db:
-        page = paged(db, query)
+        found = sa.select(CartItem).where(*shown_items(db, integration, q, show))
+        page = paged(db, found.order_by(CartItem.sku, CartItem.id))
         known = known_among(db, integration.account_id, [item.sku for item in page.rows], integration.wms_target)
         unmatched = [item.sku for item in page.rows if item.sku not in known and not item.mappings]
         suggested = _suggested(db, integration, unmatched)
@@ -93,7 +96,7 @@ def _page(integration: Integration, values: _Typed, rows: Rows, error: FlowError
     return render_template(
         "items/list.html",
         integration=integration,
-        page=page,
+        page=replace(page, endpoint="items.list_items", filters={"q": q, "show": show}),
         known=known,
         suggested=suggested,
         suggestions=suggestions,
@@ -101,6 +104,11 @@ def _page(integration: Integration, values: _Typed, rows: Rows, error: FlowError
         rows=rows,
         error=error,
         q=q,
+        show=show,
+        shown_labels=SHOWN,
+        answers=ANSWERS,
+        as_set=setting_label(integration),
+        not_from_here={item.id for item in page.rows if ships_not_from_here(integration, item, known)},
         can_refresh=platform().carts.has(integration.cart, "refresh_cart_items"),
     )
 
@@ -211,5 +219,7 @@ def _edit_page(item: CartItem, sku: str, title: str, rows: Rows, error: FlowErro
         title=title,
         rows=rows,
         suggestions=suggestions,
+        answers=ANSWERS,
+        as_set=setting_label(integration),
         error=error,
     )

@@ -21,6 +21,7 @@ from is2_core.orders.fulfillment.models import Package
 from is2_core.orders.fulfillment.states import PostState
 from is2_core.orders.importing import fetch_order
 from is2_core.orders.models import LineCustomization, PlacedComponent, ReceivedOrder
+from is2_core.orders.not_from_here.answering import ship_not_from_here
 from is2_core.orders.states import UNPLACED
 from is2_core.orders.wording.labels import WAITS_LABELS
 from is2_core.orders.wording.shown import ShownHold, shown_holds, shown_reason, stop_answer, timeline
@@ -186,6 +187,18 @@ def shipped_elsewhere(order_id: int) -> ResponseReturnValue:
         done="The order is closed here as shipped elsewhere; the warehouse will not ship it.",
         to=url_for(".detail", order_id=order.id),
         draw=lambda error: _detail(order, error, note=note),
+    )
+
+
+@blueprint.post("/<int:order_id>/not-from-here")
+def not_from_here(order_id: int) -> ResponseReturnValue:
+    """Say of an unknown SKU of the order that it is not shipped from here."""
+    order, sku = visible_order(order_id), request.form.get("sku", "")
+    return run_action(
+        lambda: ship_not_from_here(platform(), order_id=order.id, account_id=order.account_id, sku=sku),
+        done=f"{sku} is not shipped from here. Orders with it are being looked at again.",
+        to=url_for(".detail", order_id=order.id),
+        draw=lambda error: _detail(order, error),
     )
 
 

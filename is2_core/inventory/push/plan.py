@@ -41,7 +41,7 @@ def due_condition(integration_id: int) -> tuple[sa.ColumnElement[bool], ...]:
     """Whether an active item's stock is to be sent."""
     return (
         CartItem.integration_id == integration_id,
-        CartItem.active.is_(True),
+        CartItem.is_synced(),
         CartItem.pushed_version < CartItem.due_version,
     )
 
@@ -90,7 +90,7 @@ def compare_inventory(platform: Platform, run: TaskRun) -> None:
         integration = session.get_one(Integration, run.integration_id)
         items = session.scalars(
             sa.select(CartItem)
-            .where(CartItem.integration_id == integration.id, CartItem.active.is_(True))
+            .where(CartItem.integration_id == integration.id, CartItem.is_synced())
             .order_by(CartItem.id)
             .options(lazyload(CartItem.mappings))
         ).all()

@@ -117,7 +117,7 @@ def _prepare(platform: Platform, run: TaskRun, integration: Integration, rest_of
         ]
         held = held_here(session, integration.id)
         active = session.scalar(
-            sa.select(sa.func.count()).where(CartItem.integration_id == integration.id, CartItem.active.is_(True))
+            sa.select(sa.func.count()).where(CartItem.integration_id == integration.id, CartItem.is_synced())
         )
         sync = session.get(InventorySync, integration.id)
         confirmed = set(sync.zeros_confirmed) if sync else set()

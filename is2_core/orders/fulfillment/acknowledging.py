@@ -74,7 +74,9 @@ def _next_batch(session: Session, integration_id: int, tried: Collection[str], m
 
 
 def _acknowledgement(order: ReceivedOrder) -> Acknowledgement:
-    lines = tuple(AcknowledgedLine(line.remote_id, str(line.id)) for line in order.lines if line.open)
+    # Of a mixed order those alone that are shipped from here: that is all the warehouse has.
+    ours = (line for line in order.lines if line.open and not line.not_from_here)
+    lines = tuple(AcknowledgedLine(line.remote_id, str(line.id)) for line in ours)
     return Acknowledgement(order.number, order.remote_id, order.number, order.site, lines)
 
 

@@ -21,7 +21,7 @@ from plugins.warehouse import CustomizationFile, GiftMessage, NewOrder, OrderLin
 
 _log = logging.getLogger(__name__)
 Components = Sequence[tuple[int, str, int]]
-"""(line id, warehouse SKU, quantity in one unit) of every open line."""
+"""(line id, warehouse SKU, quantity in one unit) of every open line that is shipped from here."""
 Files = Mapping[int, tuple[str, bytes]]
 """Line id -> name and content of what the buyer had made on it."""
 

@@ -122,11 +122,11 @@ def _ready(order: StoredOrder, pii: Mapping[str, Any], files: Files, config: Hol
 
 
 def _components(order: StoredOrder, config: HoldConfig) -> tuple[tuple[int, str, int], ...]:
-    """(line id, warehouse SKU, quantity in one unit) of every open line."""
+    """(line id, warehouse SKU, quantity in one unit) of every open line that is shipped from here."""
     return tuple(
         (line.id, sku, quantity)
         for line in order.lines
-        if line.open
+        if line.open and not line.not_from_here
         for sku, quantity in (config.components(line.sku) or {}).items()
     )
 

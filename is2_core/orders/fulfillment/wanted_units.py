@@ -118,7 +118,9 @@ def _units(
     line_of = {row.remote_id: row.id for row in rows}
     # A cart may go on counting units of a shipped order as open.
     gone = {row.id: row.ordered - row.cancelled - (0 if cart_state == OrderState.SHIPPED else row.open) for row in rows}
-    shown = None if cart_packages is None else [_shown(entry, line_of) for entry in cart_packages]
+    shown = (
+        None if cart_packages is None else [_shown(entry, line_of) for entry in cart_packages if _is_of(entry, line_of)]
+    )
     ours = [Parcel(package.reference, package.tracking_number, _at_most(package, made_of)) for package in packages]
     elsewhere = shipped_elsewhere(gone, shown, ours)
     left: Counter[str] = Counter()
@@ -133,6 +135,11 @@ def _units(
         if not package.voided:
             left.subtract({entry.warehouse_sku: entry.quantity for entry in package.contents})
     return OrderUnits(cart_state, tuple(lines), elsewhere, +left)
+
+
+def _is_of(entry: Mapping[str, Any], line_of: Mapping[str, int]) -> bool:
+    """Whether a package at the cart can be about these lines: all its units may be of lines not shipped from here."""
+    return not entry["units"] or any(remote_id in line_of for remote_id in entry["units"])
 
 
 def _shown(entry: Mapping[str, Any], line_of: Mapping[str, int]) -> Parcel:

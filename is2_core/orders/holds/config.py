@@ -14,9 +14,11 @@ from is2_core.db.rows import insert_rows, table_of
 from is2_core.db.types import seal
 from is2_core.items.known_skus import known_among
 from is2_core.items.models import CartItem, Mapping, ShippingMapping
+from is2_core.items.states import setting_of
 from is2_core.orders.holds.input import HoldConfig, MethodConfig, input_of
 from is2_core.orders.holds.reasons import REASONS, HoldCode, HoldReason, holds_for
 from is2_core.orders.models import Hold
+from is2_core.orders.not_from_here.lines import note_lines
 from is2_core.orders.states import ReceivedState
 from is2_core.orders.stored import StoredOrder
 from is2_core.orders.transition import transition
@@ -38,9 +40,13 @@ def load_config(
     """The store's rules, as far as these shipping methods and cart SKUs need them."""
     wanted = set(skus)
     mappings: dict[str, dict[str, int]] = {}
+    answers: dict[str, str] = {}
     known = {"integration_": integration.id, "skus_": list(wanted)}
-    for cart_sku, warehouse_sku, quantity in session.execute(_MAPPED, known):
-        mappings.setdefault(cart_sku, {})[warehouse_sku] = quantity
+    for cart_sku, answer, warehouse_sku, quantity in session.execute(_LISTED, known):
+        if warehouse_sku is not None:
+            mappings.setdefault(cart_sku, {})[warehouse_sku] = quantity
+        if answer:
+            answers[cart_sku] = answer
     shipping = session.execute(_SHIPPING, {"integration_": integration.id})
     return HoldConfig(
         methods={row.method_key: MethodConfig(row.service, row.hold) for row in shipping},
@@ -48,6 +54,8 @@ def load_config(
         warehouse_skus=frozenset(known_among(session, integration.account_id, wanted, integration.wms_target)),
         method_keys={method: canonical_key(ui, method) for method in set(methods)},
         review_first=integration.review_first,
+        answers=answers,
+        unknown_skus=setting_of(integration.settings),
     )
 
 
@@ -56,9 +64,9 @@ _SHIPPING = sa.select(_METHOD.method_key, _METHOD.service, _METHOD.hold).where(
     _METHOD.integration_id == sa.bindparam("integration_")
 )
 _ITEM, _MAPPING = table_of(CartItem), table_of(Mapping)
-_MAPPED = (
-    sa.select(_ITEM.c.sku, _MAPPING.c.warehouse_sku, _MAPPING.c.quantity)
-    .join(_MAPPING, _MAPPING.c.cart_item_id == _ITEM.c.id)
+_LISTED = (
+    sa.select(_ITEM.c.sku, _ITEM.c.unknown_sku, _MAPPING.c.warehouse_sku, _MAPPING.c.quantity)
+    .outerjoin(_MAPPING, _MAPPING.c.cart_item_id == _ITEM.c.id)
     .where(
         _ITEM.c.integration_id == sa.bindparam("integration_"), _ITEM.c.sku.in_(sa.bindparam("skus_", expanding=True))
     )
@@ -86,8 +94,10 @@ def config_for(
 def apply_holds(
     session: Session, orders: Sequence[StoredOrder], config: HoldConfig, now: datetime
 ) -> list[StoredOrder]:
-    """Recompute the holds of stored orders that are not placed; returns those that nothing holds."""
-    payable = [order for order in orders if order.cart_state != OrderState.PENDING]
+    """Recompute the holds of stored orders that are not placed, and what of them is not shipped from here; returns
+    those that nothing holds. An order of which nothing is shipped from here ends."""
+    open_here = _leave_out(session, orders, config, now)
+    payable = [order for order in open_here if order.cart_state != OrderState.PENDING]
     found = {order.id: holds_for(input_of(order), config) for order in payable}
     before = _stored_holds(session, payable)
     changed = {order_id: holds for order_id, holds in found.items() if list(holds) != before.get(order_id, [])}
@@ -99,6 +109,22 @@ def apply_holds(
     transition(session, caught, ReceivedState.HELD, None, now)
     replace_holds(session, changed)
     return free
+
+
+def _leave_out(session: Session, orders: Sequence[StoredOrder], config: HoldConfig, now: datetime) -> list[StoredOrder]:
+    """Note what is not shipped from here of orders the warehouse was not asked to take, and end those of which nothing
+    is; returns the others."""
+    undecided = [order for order in orders if order.placing_since is None]
+    note_lines(session, undecided, config)
+    ended: dict[int, Told] = {}
+    for order in undecided:
+        found = input_of(order)
+        if order.cart_state != OrderState.PENDING and found.nothing_from_here(config):
+            ended[order.id] = Told(EventCode.NOT_FROM_HERE, {"skus": found.open_skus})
+    if ended:
+        transition(session, ended, ReceivedState.EXCLUDED, ended, now, told=ended)
+        replace_holds(session, dict.fromkeys(ended, ()))
+    return [order for order in orders if order.id not in ended]
 
 
 def stored_reason(hold: Hold, key: OrderKey) -> HoldReason:

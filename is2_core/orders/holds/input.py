@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from is2_core.items.states import UnknownSku, is_not_from_here
 from is2_core.orders.holds.addresses import address_problem
 from plugins.interface import FulfilledBy, Order, OrderState
 
@@ -39,6 +40,15 @@ class HoldInput:
     caution: str = ""
     waived: frozenset[str] = frozenset()
 
+    @property
+    def open_skus(self) -> Sequence[str]:
+        """The cart SKUs of which something is open, each once."""
+        return list(dict.fromkeys(line.sku for line in self.lines if line.open))
+
+    def nothing_from_here(self, config: HoldConfig) -> bool:
+        """Whether something of the order is open, and none of that is shipped from here."""
+        return bool(self.open_skus) and all(map(config.not_from_here, self.open_skus))
+
 
 @dataclass(frozen=True)
 class MethodConfig:
@@ -57,6 +67,8 @@ class HoldConfig:
         mappings: cart SKU -> {warehouse SKU: quantity}.
         warehouse_skus: SKUs the warehouse knows for this account.
         method_keys: canonical key by method as it stands on orders.
+        answers: cart SKU -> its item's `UnknownSku`, of those that have one.
+        unknown_skus: the integration's `UnknownSku`.
     """
 
     methods: Mapping[str, MethodConfig] = field(default_factory=dict)
@@ -64,6 +76,15 @@ class HoldConfig:
     warehouse_skus: frozenset[str] = frozenset()
     method_keys: Mapping[str, str] = field(default_factory=dict)
     review_first: bool = False
+    answers: Mapping[str, str] = field(default_factory=dict)
+    unknown_skus: str = UnknownSku.HOLD
+
+    def not_from_here(self, sku: str) -> bool:
+        """Whether a line of this cart SKU is not shipped from here. One without a SKU may be anything: it is held."""
+        if not sku:
+            return False
+        answer, known = self.answers.get(sku, UnknownSku.AS_SET), self.components(sku) is not None
+        return is_not_from_here(answer, self.unknown_skus, known=known)
 
     def components(self, sku: str) -> Mapping[str, int] | None:
         """Return the components of one cart unit of `sku` in the warehouse; None where that is unknown. A mapping wins

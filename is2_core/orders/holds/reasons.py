@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from is2_core.orders.holds.addresses import address_problem_text
-from is2_core.orders.holds.input import HoldConfig, HoldInput
+from is2_core.orders.holds.input import HoldConfig, HoldInput, LineInput
 from is2_core.orders.states import CustomizationState
 from is2_core.orders.wording.parameters import Params, Wording
 
@@ -94,8 +94,12 @@ _TOLD_NOTHING = {"state": "an unknown state", "fulfilled_by": "nothing of who fu
 
 
 def _unknown_skus(order: HoldInput, config: HoldConfig) -> Iterable[Params]:
-    skus = dict.fromkeys(line.sku for line in order.lines if line.open)
+    skus = dict.fromkeys(line.sku for line in _shipped_from_here(order, config))
     return [{"sku": sku} for sku in skus if not sku or config.components(sku) is None]
+
+
+def _shipped_from_here(order: HoldInput, config: HoldConfig) -> Iterable[LineInput]:
+    return (line for line in order.lines if line.open and not config.not_from_here(line.sku))
 
 
 def _unknown_sku_text(values: Params) -> str:
@@ -126,8 +130,8 @@ def _cancellation_text(values: Params) -> str:
     return f"The buyer has asked to cancel this order.{reason}"
 
 
-def _missing_customizations(order: HoldInput, _: HoldConfig) -> Iterable[Params]:
-    states = {line.sku: line.customization for line in order.lines if line.open}
+def _missing_customizations(order: HoldInput, config: HoldConfig) -> Iterable[Params]:
+    states = {line.sku: line.customization for line in _shipped_from_here(order, config)}
     return [{"sku": sku, "state": state} for sku, state in states.items() if state in _CUSTOMIZATION]
 
 

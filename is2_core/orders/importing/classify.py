@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from is2_core.orders.holds.input import HoldConfig, input_from
@@ -26,13 +26,15 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Classification:
     """The class of an order: its state, what its timeline tells of that (None where it is what it was), why it is
-    in that state, and what holds it. `stays`: it is followed, but not decided about any more."""
+    in that state, what holds it, and which of its cart SKUs are not shipped from here. `stays`: it is followed, but not
+    decided about any more."""
 
     state: ReceivedState
     told: Told | None = None
     reason: Told | None = None
     holds: tuple[HoldReason, ...] = ()
     stays: bool = False
+    not_from_here: frozenset[str] = frozenset()
 
     @property
     def needs_recipient(self) -> bool:
@@ -52,13 +54,29 @@ def classify(
     Args:
         customized: by line of the order, whether what the buyer had made on it is here.
     """
+    its = _classify(order, stored, integration, config, customized)
+    return replace(its, not_from_here=frozenset(filter(config.not_from_here, (line.sku for line in order.lines))))
+
+
+def _classify(
+    order: Order,
+    stored: ReceivedOrder | None,
+    integration: Integration,
+    config: HoldConfig,
+    customized: Mapping[str, CustomizationState],
+) -> Classification:
     if stored is not None and (stored.placed_at is not None or stored.state not in CLASSIFIED):
         return Classification(ReceivedState(stored.state), stays=True)
     ended = _ended(order, integration)
     if ended is not None:
         state, told = ended
         return Classification(state, told, told)
-    holds = holds_for(input_from(order, stored, customized), config)
+    found = input_from(order, stored, customized)
+    # Once the warehouse was asked, it is asked for what was shipped from here then.
+    if (stored is None or stored.placing_since is None) and found.nothing_from_here(config):
+        told = Told(EventCode.NOT_FROM_HERE, {"skus": found.open_skus})
+        return Classification(ReceivedState.EXCLUDED, told, told)
+    holds = holds_for(found, config)
     if holds:
         return Classification(ReceivedState.HELD, held(holds), holds=holds)
     return Classification(ReceivedState.STAGED, Told(EventCode.STAGED) if stored is None else None)

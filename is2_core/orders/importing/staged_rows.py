@@ -102,7 +102,9 @@ def _packages(order: Order, stored: ReceivedOrder | None) -> list[dict[str, Any]
     ]
 
 
-def line_row(order_id: int, line: OrderLine, customized: CustomizationState) -> dict[str, Any]:
+def line_row(
+    order_id: int, line: OrderLine, customized: CustomizationState, classification: Classification
+) -> dict[str, Any]:
     """The row of an order's line, but for what the cart tells under the columns' own names."""
     return {
         "order_id": order_id,
@@ -110,6 +112,7 @@ def line_row(order_id: int, line: OrderLine, customized: CustomizationState) -> 
         "unit_price": f"{line.unit_price.amount} {line.unit_price.currency}" if line.unit_price else "",
         "gift": bool(line.gift_message or line.gift_wrap),
         "customization": customized,
+        "not_from_here": line.sku in classification.not_from_here,
     }
 
 

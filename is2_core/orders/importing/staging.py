@@ -24,6 +24,7 @@ from is2_core.orders.importing.classify import Classification, classify, quarant
 from is2_core.orders.importing.staged_rows import has_pii, line_row, order_row, pii_told, reject_row, unreadable
 from is2_core.orders.importing.state_changes import move, write_events
 from is2_core.orders.models import ReceivedLine, ReceivedOrder, Recipient
+from is2_core.orders.not_from_here.lines import note_listed_lines
 from is2_core.orders.states import UNPLACED, CustomizationState, ReceivedState
 from is2_core.orders.wording.sealing import reason_columns
 from is2_core.platform import Platform
@@ -192,11 +193,13 @@ def _write_details(
             customized[order.remote_id][line.remote_id]
             if order.remote_id in stored or classified[order.remote_id].needs_recipient
             else CustomizationState.NONE,
+            classified[order.remote_id],
         )
         for order in orders
         for line in order.lines
     ]
     platform.db.upsert_from_cart(session, ReceivedLine, lines)
+    note_listed_lines(session, stored, classified)
     wanted = [order for order in orders if classified[order.remote_id].needs_recipient and has_pii(order)]
     known = _stored_pii(session, [id_of[order.remote_id] for order in wanted if order.remote_id in stored])
     recipients = []

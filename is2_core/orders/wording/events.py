@@ -27,6 +27,7 @@ class EventCode(StrEnum):
     CANCELLED = "CANCELLED"
     BEFORE_FIRST_ORDERS = "BEFORE_FIRST_ORDERS"
     NOTHING_OPEN = "NOTHING_OPEN"
+    NOT_FROM_HERE = "NOT_FROM_HERE"
     QUARANTINED = "QUARANTINED"
     UNKNOWN_TO_CART = "UNKNOWN_TO_CART"
     ADDRESS_CLOSED = "ADDRESS_CLOSED"
@@ -207,6 +208,9 @@ EVENTS: Mapping[str, Wording] = {
     EventCode.CANCELLED: Wording("Cancelled at the cart before it was placed."),
     EventCode.BEFORE_FIRST_ORDERS: Wording("Bought before {first} UTC, when the first orders begin."),
     EventCode.NOTHING_OPEN: Wording("Nothing of it is open to be shipped."),
+    EventCode.NOT_FROM_HERE: Wording(
+        lambda values: f"Nothing of it is shipped from here: {', '.join(values['skus'] or ())}.", plain=("skus",)
+    ),
     EventCode.QUARANTINED: Wording("{message}", sealed=("message",)),
     EventCode.UNKNOWN_TO_CART: Wording("The cart does not know this order any more."),
     EventCode.ADDRESS_CLOSED: Wording(

@@ -6,6 +6,9 @@ processes of the release before go on.
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+from alembic import op
+
 revision = "0007"
 down_revision = "0006"
 branch_labels = None
@@ -14,7 +17,19 @@ depends_on = None
 
 def upgrade() -> None:
     """Apply."""
+    _know_what_is_not_shipped_from_here()
 
 
 def downgrade() -> None:
     """Take back."""
+    _forget_what_is_not_shipped_from_here()
+
+
+def _know_what_is_not_shipped_from_here() -> None:
+    op.add_column("cart_item", sa.Column("unknown_sku", sa.String(), server_default="", nullable=False))
+    op.add_column("received_line", sa.Column("not_from_here", sa.Boolean(), server_default=sa.false(), nullable=False))
+
+
+def _forget_what_is_not_shipped_from_here() -> None:
+    op.drop_column("received_line", "not_from_here")
+    op.drop_column("cart_item", "unknown_sku")
