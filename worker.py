@@ -30,11 +30,14 @@ from rq.worker import WorkerStatus
 from sqlalchemy.exc import DBAPIError
 
 from is2_core.bootstrap import perform, prepare
+from is2_core.config import log_level, warnings
 from is2_core.db.unit import in_transaction
-from is2_core.errors import trace_without_values
+from is2_core.errors import CannotStart, trace_without_values
 from is2_core.jobs import HANDLERS, SCHEDULES
 from is2_core.logs import configure_logging
+from is2_core.platform import Platform
 from is2_core.process_state import ProcessState
+from is2_core.startup import check_start, check_start_in_child
 from is2_core.tasks import dispatcher
 from is2_core.tasks.heartbeat import ask_for_heartbeat
 from is2_core.tasks.wakeups import CHILD_S, JOB_TIMEOUT_S, RqWakeup, WakeupQueue, wakeup_queue
@@ -167,23 +170,10 @@ def _redis_may_be_away() -> Iterator[None]:
         _log.warning("Redis could not be told what a worker does (%s)", type(error).__name__)
 
 
-def check_redis(connection: redis.Redis) -> None:
-    """Refuse a Redis that may throw jobs away under memory pressure."""
-    try:
-        policy = connection.config_get("maxmemory-policy").get("maxmemory-policy")
-    except redis.ResponseError:
-        # Managed services forbid CONFIG; the operator's documentation names the setting.
-        return
-    if policy != "noeviction":
-        sys.exit(f"Redis has maxmemory-policy {policy!r}; set it to 'noeviction' before starting workers")
-
-
 def idle_worker(redis_url: str) -> TaskWorker:
-    """Make a worker. Exits where the Redis is not fit for one."""
-    # By a client of its own: a connection made before the worker keeps redis-py's 5 s, and a worker that waits for
-    # longer takes each silence for a Redis that is away and sleeps, up to a minute at a time.
-    with redis.Redis.from_url(redis_url) as connection:
-        check_redis(connection)
+    """Make a worker."""
+    # Not one that was used before: it keeps redis-py's 5 s, and a worker that waits for longer takes each silence for a
+    # Redis that is away and sleeps, up to a minute at a time.
     connection = redis.Redis.from_url(redis_url)
     return TaskWorker(
         [wakeup_queue(connection)],
@@ -195,43 +185,66 @@ def idle_worker(redis_url: str) -> TaskWorker:
 
 
 def work(burst: bool) -> None:
-    """Run due tasks until told to stop (or, with `burst`, until no wake-up is left)."""
-    worker = idle_worker(prepare().config.redis_url)
+    """Run due tasks until told to stop (or, with `burst`, until no wake-up is left).
+
+    Raises:
+        CannotStart: as it is set up, no task could be run.
+    """
+    platform = prepare()
+    check_start_in_child(platform)
+    worker = idle_worker(platform.config.redis_url)
     worker.work(burst=burst, with_scheduler=False, logging_level="WARNING")
 
 
+class Dispatching:
+    """Ticks one after the other; tells in the log when they cannot be done, and when they can again."""
+
+    def __init__(self, platform: Platform, connection: redis.Redis) -> None:
+        self._platform = platform
+        self._connection = connection
+        self._wakeup = RqWakeup(connection)
+        self._asked = float("-inf")
+        self._begun = self._down = False
+
+    def tick(self) -> float:
+        """Do one; returns the seconds to wait before the next."""
+        pause = _IDLE_S
+        try:
+            if not self._begun:
+                SCHEDULES.ensure_all(self._platform)
+                self._begun = True
+            if dispatcher.tick(self._platform, self._wakeup, kinds=HANDLERS).notified:
+                pause = _BUSY_S
+            # After the tick, which tells by the last one that the clock was put back.
+            if time.monotonic() - self._asked > _HEARTBEAT_ASKED_EVERY_S:
+                ask_for_heartbeat(self._platform)
+                self._asked = time.monotonic()
+            if self._down:
+                # A tick that finds nothing due asks Redis nothing.
+                self._connection.ping()
+                _log.warning("Redis and the database answer again")
+            self._down = False
+        except (redis.RedisError, DBAPIError) as error:
+            if not self._down:
+                _log.error("no tick (%s); due tasks stay in the database", type(error).__name__)
+            self._down = True
+        return pause
+
+
 def dispatch() -> None:
-    """Tick until told to stop."""
+    """Tick until told to stop.
+
+    Raises:
+        CannotStart: as it is set up, no tick could do anything.
+    """
     platform = prepare()
-    connection = redis.Redis.from_url(platform.config.redis_url)
-    wakeup = RqWakeup(connection)
+    check_start(platform)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    asked = float("-inf")
-    begun = down = False
+    dispatching = Dispatching(platform, redis.Redis.from_url(platform.config.redis_url))
     while not stop.is_set():
-        pause = _IDLE_S
-        try:
-            if not begun:
-                SCHEDULES.ensure_all(platform)
-                begun = True
-            if dispatcher.tick(platform, wakeup, kinds=HANDLERS).notified:
-                pause = _BUSY_S
-            # After the tick, which tells by the last one that the clock was put back.
-            if time.monotonic() - asked > _HEARTBEAT_ASKED_EVERY_S:
-                ask_for_heartbeat(platform)
-                asked = time.monotonic()
-            if down:
-                # A tick that finds nothing due asks Redis nothing.
-                connection.ping()
-                _log.warning("Redis and the database answer again")
-            down = False
-        except (redis.RedisError, DBAPIError) as error:
-            if not down:
-                _log.error("no tick (%s); due tasks stay in the database", type(error).__name__)
-            down = True
-        stop.wait(pause)
+        stop.wait(dispatching.tick())
 
 
 def main() -> None:
@@ -241,11 +254,16 @@ def main() -> None:
     mode.add_argument("--dispatcher", action="store_true", help="run the dispatcher instead of a worker")
     mode.add_argument("--burst", action="store_true", help="stop when the queue is empty")
     options = parser.parse_args()
-    configure_logging(os.environ.get("IS2_LOG_LEVEL", "INFO"))
-    if options.dispatcher:
-        dispatch()
-    else:
-        work(options.burst)
+    try:
+        configure_logging(log_level())
+        for message in warnings():
+            _log.warning(message)
+        if options.dispatcher:
+            dispatch()
+        else:
+            work(options.burst)
+    except CannotStart as error:
+        sys.exit(f"Error: {error}")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from cli.trial import SIMULATED_CART, SIMULATOR_ENVIRONMENT, TrialFolder
 from is2_core.admin import clock_offset
 from is2_core.bootstrap import build_platform
 from is2_core.carts.cart_settings import stored_settings
-from is2_core.config import Config, ConfigError
+from is2_core.config import Config
 from is2_core.errors import FlowError
 from is2_core.platform import Platform
 
@@ -99,10 +99,7 @@ def move_clocks(by: timedelta, data: Path) -> tuple[datetime, datetime]:
 
 def _trial(data: Path, panel: str) -> Platform:
     redis_url = os.environ.get("IS2_REDIS_URL", _NO_REDIS)
-    try:
-        return build_platform(Config.from_environment(TrialFolder(data).environment(redis_url, panel)))
-    except ConfigError as error:
-        raise click.ClickException(str(error)) from error
+    return build_platform(Config.from_environment(TrialFolder(data).environment(redis_url, panel)))
 
 
 def _of_environment(data: Path) -> Platform:

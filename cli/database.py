@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from cli.environment import config_of_environment
 from cli.keys import reseal_all
 from is2_core.bootstrap import build_platform
-from is2_core.db.schema import upgrade
+from is2_core.config import Config
+from is2_core.startup import upgrade_database
 
 
 @click.group()
@@ -18,7 +18,7 @@ def db() -> None:
 @db.command("upgrade")
 def upgrade_command() -> None:
     """Create the tables, or bring them to the newest revision; run it at every deployment."""
-    config = config_of_environment()
-    upgrade(config.database_url)
+    platform = build_platform(Config.from_environment())
+    upgrade_database(platform.db)
     click.echo("The database has the newest tables.")
-    reseal_all(build_platform(config))
+    reseal_all(platform)

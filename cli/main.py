@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import importlib
 from importlib.metadata import entry_points
+from typing import Any
 
 import click
+
+from is2_core.config import warnings
+from is2_core.errors import CannotStart
 
 COMMAND_GROUP = "is2.commands"
 # Imported when asked for: `is2 worker` must not pay for the demo, nor a machine without test tools for the explorer.
@@ -44,6 +48,15 @@ class Commands(click.Group):
         except Exception as error:  # whatever a plugin's import raises must not take the other commands away
             return _broken(cmd_name, f"{type(error).__name__}: {error}")
         return command if isinstance(command, click.Command) else _broken(cmd_name, f"{module} holds no command")
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; in which environment it cannot is told in one line, whichever command it is."""
+        try:
+            for message in warnings():
+                click.echo(f"Warning: {message}", err=True)
+            return super().invoke(ctx)
+        except CannotStart as error:
+            raise click.ClickException(str(error)) from error
 
 
 def _broken(name: str, detail: str) -> click.Command:

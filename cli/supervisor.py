@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -20,10 +21,15 @@ _RAN_WELL_S = 60.0
 
 @dataclass(frozen=True)
 class Program:
-    """A process to keep running: its name is also that of its log file."""
+    """A process to keep running: its name is also that of its log file.
+
+    Args:
+        listener: a socket that listens already and is handed on, so that nobody else takes its port between two starts.
+    """
 
     name: str
     command: Sequence[str]
+    listener: socket.socket | None = None
 
 
 @dataclass
@@ -116,6 +122,7 @@ class Supervisor:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                pass_fds=[program.listener.fileno()] if program.listener else [],
                 # Ctrl-C in a terminal is for this process, which ends its children in order.
                 process_group=0,
                 preexec_fn=end_with_parent(),

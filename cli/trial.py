@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from is2_core.accounts.states import Role
 from is2_core.admin import cart_setup
 from is2_core.carts import cart_settings
 from is2_core.crypto import Keyring
+from is2_core.errors import CannotStart
 from is2_core.platform import Platform
 
 ADMIN, WAREHOUSE = "admin@is2.example", "warehouse@is2.example"
@@ -72,6 +75,22 @@ class TrialFolder:
         self._secret("encryption-keys", Keyring.generate())
         self._secret("session-secret", secrets.token_urlsafe(48))
 
+    @contextmanager
+    def owned(self) -> Iterator[None]:
+        """Keep others from starting on this folder meanwhile.
+
+        Raises:
+            CannotStart: another one runs on it.
+        """
+        with (self.path / "up.lock").open("ab") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise CannotStart(
+                    f"The folder {self.path} belongs to another running process: end it, or give another with --data."
+                ) from error
+            yield
+
     def environment(self, redis_url: str, public_url: str) -> dict[str, str]:
         """The variables of every process of the trial; a database of one's own may be given."""
         own = {
@@ -79,10 +98,10 @@ class TrialFolder:
             "IS2_ENCRYPTION_KEYS_FILE": str(self.path / "encryption-keys"),
             "IS2_SESSION_SECRET_FILE": str(self.path / "session-secret"),
         }
-        given = {name: value for name, value in os.environ.items() if name.startswith("IS2_")}
+        given = {name.removesuffix("_FILE") for name, value in os.environ.items() if value}
         return {
+            **os.environ,
             **{name: value for name, value in own.items() if name.removesuffix("_FILE") not in given},
-            **{name: value for name, value in os.environ.items() if name not in own or name in given},
             "IS2_REDIS_URL": redis_url,
             "IS2_PUBLIC_URL": public_url,
             # The panel and the simulated shop are on the loopback address, without TLS.

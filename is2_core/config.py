@@ -2,16 +2,42 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+import sqlalchemy as sa
+
 from is2_core.crypto import Keyring
+from is2_core.errors import CannotStart
+
+DEFAULT_PUBLIC_URL = "http://127.0.0.1:8080"
+# Each that the product, its tools or its tests read.
+NAMES = (
+    "IS2_DATABASE_URL",
+    "IS2_REDIS_URL",
+    "IS2_ENCRYPTION_KEYS",
+    "IS2_SESSION_SECRET",
+    "IS2_PUBLIC_URL",
+    "IS2_TIMEZONE",
+    "IS2_LOG_LEVEL",
+    "IS2_ALLOW_PLAIN_HTTP",
+    "IS2_ALLOW_PRIVATE_HOSTS",
+    "IS2_CLOCK_OFFSET",
+    "IS2_SPAPI_MODELS",
+    "IS2_FAULT",
+)
+_YES, _NO = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
+_DATABASES = ("postgresql+psycopg://", "sqlite:///")
+_REDISES = ("redis://", "rediss://", "unix://")
 
 
-class ConfigError(Exception):
+class ConfigError(CannotStart):
     """The environment does not add up; the message says which variable and what to do."""
 
 
@@ -24,7 +50,7 @@ class Config:
         redis_url: where wake-ups and rate limits are.
         keyring: keys for personal data and tokens.
         session_secret: signs the panel's cookies.
-        public_url: how browsers reach the panel, without a trailing slash.
+        public_url: how browsers reach the panel: scheme, host and perhaps port, without a trailing slash.
         allow_private_hosts: whether a shop's own address may be on a private network (demo and tests only).
         timezone: the warehouse's, by its tz database name; daily work is done at night there.
         allow_plain_http: whether the panel may run without TLS (loopback only).
@@ -35,7 +61,7 @@ class Config:
     redis_url: str
     keyring: Keyring = field(repr=False)
     session_secret: str = field(repr=False)
-    public_url: str = "http://127.0.0.1:8080"
+    public_url: str = DEFAULT_PUBLIC_URL
     allow_private_hosts: bool = False
     allow_plain_http: bool = False
     timezone: str = "UTC"
@@ -49,39 +75,135 @@ class Config:
             ConfigError: a needed variable is missing or unusable.
         """
         env = os.environ if environ is None else environ
-        keys = _value(env, "IS2_ENCRYPTION_KEYS")
+        keys = setting(env, "IS2_ENCRYPTION_KEYS")
         try:
             keyring = Keyring.parse(keys)
         except ValueError as error:
             raise ConfigError(f"IS2_ENCRYPTION_KEYS: {error}") from error
-        session_secret = _value(env, "IS2_SESSION_SECRET")
+        session_secret = setting(env, "IS2_SESSION_SECRET")
         if len(session_secret) < 32:
             raise ConfigError("IS2_SESSION_SECRET must be at least 32 characters")
-        return Config(
-            database_url=_value(env, "IS2_DATABASE_URL"),
-            redis_url=_value(env, "IS2_REDIS_URL"),
+        config = Config(
+            database_url=_database_url(setting(env, "IS2_DATABASE_URL")),
+            redis_url=_redis_url(setting(env, "IS2_REDIS_URL")),
             keyring=keyring,
             session_secret=session_secret,
-            public_url=_value(env, "IS2_PUBLIC_URL", "http://127.0.0.1:8080").rstrip("/"),
+            public_url=_public_url(setting(env, "IS2_PUBLIC_URL", DEFAULT_PUBLIC_URL)),
             allow_private_hosts=_flag(env, "IS2_ALLOW_PRIVATE_HOSTS"),
             allow_plain_http=_flag(env, "IS2_ALLOW_PLAIN_HTTP"),
-            timezone=_zone(_value(env, "IS2_TIMEZONE", "UTC")),
+            timezone=_zone(setting(env, "IS2_TIMEZONE", "UTC")),
             clock_offset=_flag(env, "IS2_CLOCK_OFFSET"),
         )
+        if config.public_url != DEFAULT_PUBLIC_URL:
+            config.check_sign_in()
+        return config
+
+    def check_sign_in(self) -> None:
+        """Check that browsers will send the panel its cookies.
+
+        Raises:
+            ConfigError: they would not, so that nobody could sign in.
+        """
+        if self.public_url.startswith("http:") and not self.allow_plain_http:
+            raise ConfigError(
+                f"IS2_PUBLIC_URL is {self.public_url}, and without TLS nobody can sign in: give the https address of "
+                "the proxy in front of the panel, or for a trial on the loopback address set IS2_ALLOW_PLAIN_HTTP=1"
+            )
 
 
-def _value(env: Mapping[str, str], name: str, default: str | None = None) -> str:
-    if env.get(name):
-        return env[name]
+def log_level(environ: Mapping[str, str] | None = None) -> str:
+    """Read how many lines are logged.
+
+    Raises:
+        ConfigError: there is no such level.
+    """
+    level = setting(os.environ if environ is None else environ, "IS2_LOG_LEVEL", "INFO").upper()
+    if level not in logging.getLevelNamesMapping():
+        raise ConfigError(f"IS2_LOG_LEVEL: there is no level {level!r}; write DEBUG, INFO, WARNING or ERROR")
+    return level
+
+
+def warnings(environ: Mapping[str, str] | None = None) -> list[str]:
+    """Return what is likely a mistake in the environment, and hinders nobody: names that nothing reads, each with the
+    one it resembles, and a flag that the address does not need."""
+    env = os.environ if environ is None else environ
+    known = {*NAMES, *(f"{name}_FILE" for name in NAMES)}
+    found = []
+    for name in sorted(name for name in env if name.upper().startswith("IS2_") and name not in known):
+        nearest = get_close_matches(name.upper(), sorted(known), 1)
+        meant = f"; did you mean {nearest[0]}?" if nearest else ""
+        found.append(f"{name} is no setting of IS2 and is ignored{meant}")
+    if _flag(env, "IS2_ALLOW_PLAIN_HTTP") and env.get("IS2_PUBLIC_URL", "").lower().startswith("https:"):
+        found.append("IS2_ALLOW_PLAIN_HTTP takes protection from the panel's cookies that an https address can have")
+    return found
+
+
+def setting(env: Mapping[str, str], name: str, default: str | None = None) -> str:
+    """Read one variable, or the file that its sibling `NAME_FILE` names.
+
+    Raises:
+        ConfigError: it is needed and missing, or the file cannot be read.
+    """
+    if env.get(name, "").strip():
+        return env[name].strip()
     path = env.get(f"{name}_FILE")
     if path:
         try:
-            return Path(path).read_text(encoding="utf-8").strip()
+            value = Path(path).read_text(encoding="utf-8").strip()
         except OSError as error:
             raise ConfigError(f"{name}_FILE: cannot read {path}: {error.strerror}") from error
+        except ValueError as error:
+            raise ConfigError(f"{name}_FILE: {path} is no text") from error
+        if not value:
+            raise ConfigError(f"{name}_FILE: {path} is empty")
+        return value
     if default is None:
         raise ConfigError(f"set {name} or {name}_FILE (`is2 up` makes both for a local trial)")
     return default
+
+
+def _database_url(url: str) -> str:
+    # The address is not quoted: it may hold a password.
+    if not url.startswith(_DATABASES):
+        raise ConfigError(f"IS2_DATABASE_URL must begin with {' or '.join(_DATABASES)}")
+    try:
+        parts = sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError):
+        raise ConfigError(
+            "IS2_DATABASE_URL cannot be read: write postgresql+psycopg://user:password@host:5432/database, and in the "
+            "password %40 for @, %3A for : and %2F for /"
+        ) from None
+    if not parts.database or ":memory:" in parts.database:
+        raise ConfigError("IS2_DATABASE_URL names no database that several processes could share")
+    return url
+
+
+def _redis_url(url: str) -> str:
+    if not url.startswith(_REDISES):
+        raise ConfigError(f"IS2_REDIS_URL must begin with {', '.join(_REDISES[:-1])} or {_REDISES[-1]}")
+    try:
+        parts = urlsplit(url)
+        usable = bool(parts.path if parts.scheme == "unix" else parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ConfigError("IS2_REDIS_URL cannot be read: write redis://:password@host:6379/0")
+    return url
+
+
+def _public_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    # The session's cookie is the whole host's (`__Host-`), so no other site may share it below another path.
+    if not usable or parts.username is not None or parts.path.strip("/") or parts.query or parts.fragment:
+        raise ConfigError(
+            f"IS2_PUBLIC_URL is {url}: give scheme and host only, such as https://is2.example.com; the panel is served "
+            "at the root of its host"
+        )
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _zone(name: str) -> str:
@@ -92,4 +214,7 @@ def _zone(name: str) -> str:
 
 
 def _flag(env: Mapping[str, str], name: str) -> bool:
-    return env.get(name, "").lower() in {"1", "true", "yes", "on"}
+    value = setting(env, name, "").lower()
+    if value not in _YES | _NO:
+        raise ConfigError(f"{name} is {value!r}: write 1 for yes, or leave it out")
+    return value in _YES

@@ -8,7 +8,6 @@ until they are sealed again (`db.reseal`).
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import os
 from collections.abc import Mapping
@@ -49,10 +48,13 @@ class Keyring:
         """
         keys: dict[str, bytes] = {}
         for entry in filter(None, (part.strip() for part in text.split(","))):
-            key_id, _, encoded = entry.partition(":")
+            key_id, colon, encoded = entry.partition(":")
+            if not colon:
+                # Not quoted: it is the key itself, likely enough.
+                raise ValueError("a key must be an id, a colon and 32 bytes in base64")
             try:
                 key = base64.b64decode(encoded, validate=True)
-            except binascii.Error as error:
+            except ValueError as error:
                 raise ValueError(f"key {key_id!r} is not base64") from error
             if not key_id or len(key) != _KEY_BYTES:
                 raise ValueError(f"key {key_id!r} must be an id, a colon and 32 bytes in base64")

@@ -5,6 +5,10 @@ from __future__ import annotations
 import traceback
 
 
+class CannotStart(Exception):
+    """A process or a command cannot do its work as it is set up; the message, of one line, says why and what to do."""
+
+
 class PluginBug(Exception):
     """A cart raised something that is not part of the contract, or broke it; `trace` is for the admin."""
 

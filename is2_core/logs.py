@@ -34,3 +34,5 @@ def configure_logging(level: str) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(RedactingFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    # It tells each time that it looks at the revision, which every process does at its start.
+    logging.getLogger("alembic").setLevel(logging.WARNING)

@@ -19,7 +19,6 @@ import click
 from cli.advance import Duration, move_clocks
 from cli.demo.errors import BadFile, DemoError
 from cli.lifeline import end_with_parent
-from cli.ports import any_free
 
 START_TIMEOUT_S = 90.0
 STOP_TIMEOUT_S = 30.0
@@ -76,7 +75,7 @@ class Stack:
 
     def __enter__(self) -> Stack:
         command = [sys.executable, "-m", "cli.main", "up", "--bare", "--data", str(self.folder)]
-        ports = ["--port", str(any_free()), "--simulator-port", str(any_free())]
+        ports = ["--port", "0", "--simulator-port", "0"]
         options = [*ports, "--workers", str(self._workers), "--feed-delay", str(FEED_DELAY_S)]
         with (self.folder / "up.log").open("wb") as log:
             self._process = subprocess.Popen(
@@ -127,7 +126,7 @@ class Stack:
 
 
 def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
+    return {name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in _NOT_INHERITED}
 
 
 def _children(pid: int) -> list[int]:

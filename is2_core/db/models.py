@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Mapped, mapped_column
 
 from is2_core.db.base import Base, Id, reference
+from is2_core.db.types import Sealed, SealedValue
 
 
 class UnsealedText(Base):
@@ -17,3 +18,11 @@ class UnsealedText(Base):
     row_id: Mapped[int]
     order_id: Mapped[int | None] = reference("received_order.id")
     text: Mapped[str] = mapped_column(info={"pii": "what somebody wrote, perhaps of a buyer"})
+
+
+class KeyCanary(Base):
+    """One row, id 1: a value that opens with the right keys only, so that a process with others does not start."""
+
+    __tablename__ = "key_canary"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    value: Mapped[SealedValue] = mapped_column(Sealed("key_canary.value", key=("key_canary.id",)))

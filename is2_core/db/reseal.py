@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 
 import is2_core
 from is2_core.crypto import CannotOpen, UnknownKey
-from is2_core.db.models import UnsealedText
+from is2_core.db.models import KeyCanary, UnsealedText
 from is2_core.db.types import Sealed, SealedValue, seal, seal_mark
 
 BATCH = 50
@@ -72,7 +72,8 @@ def all_steps() -> list[Step]:
     # Imported here: it imports every slice's tables, some of which import this package.
     from is2_core.db.metadata import metadata
 
-    columns = list(sealed_columns(metadata))
+    # The canary last: until the rest is done, no process starts without the key of before.
+    columns = sorted(sealed_columns(metadata), key=lambda column: column.table is KeyCanary.__table__)
     added: list[Step] = [_step_of_texts({str(column): column for column in columns})]
     for found in walk_packages(is2_core.__path__, "is2_core."):
         if found.name.endswith(".resealing"):

@@ -29,11 +29,6 @@ def upgrade(url: str) -> None:
     command.upgrade(alembic_config(url), "head")
 
 
-def is_current(db: Database) -> bool:
-    """Whether the database has the newest revision."""
-    return _revision(db) == _known_revisions()[0]
-
-
 def revision_problem(db: Database) -> str:
     """Return why this code cannot work on the database as it is, "" where it can.
 
@@ -45,6 +40,11 @@ def revision_problem(db: Database) -> str:
     if present in known[1:]:
         return f"The database is at revision {present}, this release needs {known[0]}: run `is2 db upgrade`."
     return ""
+
+
+def is_of_later_release(db: Database) -> bool:
+    """Tell whether a later release has brought the database to a revision that this one does not know."""
+    return _revision(db) not in (None, *_known_revisions())
 
 
 def _revision(db: Database) -> str | None:

@@ -70,7 +70,7 @@ def test_only_a_trial_gets_a_clock_that_moves(trial: Platform, carts: CartRegist
 
 def test_the_flag_is_read_from_the_environment() -> None:
     environment = {
-        "IS2_DATABASE_URL": "sqlite://",
+        "IS2_DATABASE_URL": "sqlite:///is2.db",
         "IS2_REDIS_URL": "redis://127.0.0.1:1",
         "IS2_ENCRYPTION_KEYS": KEYS,
         "IS2_SESSION_SECRET": "a session secret for tests, 40 letters",

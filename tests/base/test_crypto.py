@@ -64,10 +64,17 @@ def test_a_value_of_the_first_rule_opens_in_its_column_only() -> None:
         keyring.open("a.c", (9, "whatever"), sealed)
 
 
-@pytest.mark.parametrize("text", ["", "k1", "k1:short", "k1:!!!", ":" + "A" * 44])
+@pytest.mark.parametrize("text", ["", "k1", "k1:short", "k1:\xe4", "k1:!!!", ":" + "A" * 44])
 def test_a_keyring_that_cannot_be_used_says_so(text: str) -> None:
     with pytest.raises(ValueError, match="key"):
         Keyring.parse(text)
+
+
+def test_a_key_without_its_name_is_not_told_to_the_log() -> None:
+    key = Keyring.generate().partition(":")[2]
+    with pytest.raises(ValueError, match="an id, a colon") as refused:
+        Keyring.parse(key)
+    assert key not in str(refused.value)
 
 
 def test_the_environment_may_name_files_and_says_what_is_missing(tmp_path: object) -> None:
@@ -78,7 +85,7 @@ def test_the_environment_may_name_files_and_says_what_is_missing(tmp_path: objec
     env = {
         "IS2_ENCRYPTION_KEYS_FILE": str(path),
         "IS2_SESSION_SECRET": "x" * 40,
-        "IS2_DATABASE_URL": "sqlite://",
+        "IS2_DATABASE_URL": "sqlite:///is2.db",
         "IS2_REDIS_URL": "redis://localhost",
     }
     config = Config.from_environment(env)

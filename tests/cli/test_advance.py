@@ -11,7 +11,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli.main import main
-from cli.ports import any_free
 from cli.trial import TrialFolder, use_simulator
 from is2_core.admin import cart_setup, clock_offset
 from is2_core.bootstrap import build_platform
@@ -106,7 +105,7 @@ def test_real_time_is_not_moved(trial: Platform, database_url: str, amazon: Simu
 
 
 def test_nothing_moves_where_the_simulator_is_away(trial: Platform, database_url: str, tmp_path: Path) -> None:
-    use_simulator(trial, f"http://127.0.0.1:{any_free()}")
+    use_simulator(trial, "http://127.0.0.1:1")
     refused = advance(database_url, "12h", data=tmp_path)
     assert refused.exit_code == 1
     assert "does not answer" in refused.output

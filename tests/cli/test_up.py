@@ -16,12 +16,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
-from cli.ports import any_free
+from cli import up
+from cli.main import main
+from cli.ports import listen
 from cli.trial import MERCHANTS, SIMULATED_CART, has_people, make_people, use_simulator
 from is2_core.accounts.users import sign_in
 from is2_core.admin.cart_setup import save_cart_settings
 from is2_core.carts.cart_settings import stored_settings
+from is2_core.config import NAMES
+from is2_core.errors import CannotStart
 from is2_core.platform import Platform
 from tests.cli.waiting import until
 
@@ -33,7 +38,6 @@ class Trial:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port = any_free()
         # What a test before this one may have set must not lead it elsewhere.
         clean = {name: value for name, value in os.environ.items() if not name.startswith("IS2_")}
         self.process = subprocess.Popen(
@@ -42,9 +46,9 @@ class Trial:
                 "--data",
                 str(folder),
                 "--port",
-                str(self.port),
+                "0",
                 "--simulator-port",
-                str(any_free()),
+                "0",
                 "--workers",
                 "1",
             ],
@@ -54,15 +58,16 @@ class Trial:
             env=clean,
         )
         until((folder / "addresses.json").exists)
+        self.port = int(self.read("addresses.json")["panel"].rpartition(":")[2])
 
     def read(self, name: str) -> Any:
         """A file it keeps."""
         return json.loads((self.folder / name).read_text())
 
-    def is_healthy(self) -> bool:
+    def is_healthy(self, path: str = "/healthz") -> bool:
         """Whether the panel answers."""
         try:
-            with urllib.request.urlopen(f"{self.read('addresses.json')['panel']}/healthz", timeout=5) as answer:
+            with urllib.request.urlopen(f"{self.read('addresses.json')['panel']}{path}", timeout=5) as answer:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False
@@ -121,7 +126,7 @@ def test_an_endpoint_chosen_by_an_admin_is_left_alone(platform: Platform) -> Non
     assert stored_settings(platform, SIMULATED_CART).environment == "production"
 
 
-def test_it_starts_restarts_and_ends_everything(tmp_path: Path) -> None:
+def test_field_H4_it_starts_restarts_and_ends_everything(tmp_path: Path) -> None:
     folder = tmp_path / "var"
     with running(folder) as trial:
         assert trial.is_healthy()
@@ -144,14 +149,48 @@ def test_it_starts_restarts_and_ends_everything(tmp_path: Path) -> None:
         assert taken.returncode == 1
         assert "belongs to another running process" in taken.stderr
 
+        server = int((folder / "redis/redis.pid").read_text())
+        os.kill(server, signal.SIGKILL)
+        until(lambda: trial.is_healthy("/readyz") and int((folder / "redis/redis.pid").read_text()) != server)
+
         passwords = {person["email"]: person["password"] for person in trial.read("users.json")}
         children = trial.read("processes.json").values()
         trial.process.terminate()
         output, _ = trial.process.communicate(timeout=60)
     assert trial.process.returncode == 0
     assert "web was ended by SIGKILL; it is started again" in output
+    assert "The embedded Redis ended; it is started again." in output
     assert all(email in output and password in output for email, password in passwords.items())
     assert [pid for pid in children if is_alive(pid)] == []
+
+
+def test_field_H4_who_listens_first_has_the_port(capsys: pytest.CaptureFixture[str]) -> None:
+    """Two that start at once: the sockets listen before anything else is done, and are handed on."""
+    first = listen(0)
+    assert first is not None
+    usual = first.getsockname()[1]
+    with first, up._listen("panel", None, usual) as second:
+        assert second.getsockname()[1] not in (0, usual)
+        assert f"Port {usual} is in use by another program; the panel is at " in capsys.readouterr().err
+        with pytest.raises(CannotStart, match=f"Port {usual} is in use by another program"):
+            up._listen("panel", usual, 8080)
+
+
+@pytest.mark.parametrize(
+    ("environment", "line"),
+    [
+        ({"IS2_REDIS_URL": "redis://127.0.0.1:1"}, "IS2_REDIS_URL: Redis at redis://127.0.0.1:1 cannot be used"),
+        ({"IS2_DATABASE_URL": "sqlite:////no/such/is2.db"}, "IS2_DATABASE_URL: the database"),
+        ({"IS2_DATABASE_URL": "mysql://root@localhost/is2"}, "IS2_DATABASE_URL must begin with"),
+        ({"IS2_REDIS_URL_FILE": "/no/such/file"}, "IS2_REDIS_URL_FILE: cannot read /no/such/file"),
+    ],
+)
+def test_field_H4_a_wrong_address_is_one_line(environment: dict[str, str], line: str, tmp_path: Path) -> None:
+    options = ["up", "--data", str(tmp_path / "var"), "--port", "0", "--simulator-port", "0"]
+    refused = CliRunner().invoke(main, options, env=dict.fromkeys(NAMES) | environment)
+    assert refused.exit_code == 1
+    assert refused.output.startswith(f"Error: {line}")
+    assert len(refused.output.splitlines()) == 1
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with a killed parent")

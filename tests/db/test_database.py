@@ -13,7 +13,7 @@ from is2_core.accounts.models import Account
 from is2_core.db import engine
 from is2_core.db.base import Base
 from is2_core.db.engine import Database
-from is2_core.db.schema import is_current
+from is2_core.db.schema import revision_problem
 from is2_core.db.unit import in_transaction, savepoint
 from is2_core.platform import Platform
 
@@ -37,7 +37,7 @@ def test_the_schema_is_the_newest_and_the_models_agree_with_it(db: Database) -> 
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    assert is_current(db)
+    assert revision_problem(db) == ""
     with db.engine.connect() as connection:
         differences = compare_metadata(MigrationContext.configure(connection), Base.metadata)
     assert differences == []

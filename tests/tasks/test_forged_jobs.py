@@ -159,13 +159,3 @@ def test_a_worker_takes_no_commands(connection: redis.Redis) -> None:
     commanded.subscribe()
     assert connection.pubsub_numsub(commanded.pubsub_channel_name) == [(commanded.pubsub_channel_name.encode(), 0)]
     commanded.teardown()
-
-
-def test_redis_that_may_evict_jobs_is_refused(connection: redis.Redis) -> None:
-    worker.check_redis(connection)
-    connection.config_set("maxmemory-policy", "allkeys-lru")
-    try:
-        with pytest.raises(SystemExit, match="noeviction"):
-            worker.check_redis(connection)
-    finally:
-        connection.config_set("maxmemory-policy", "noeviction")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -9,10 +10,13 @@ from pathlib import Path
 
 import pytest
 import redis
+import sqlalchemy as sa
 
 import worker
 from cli.embedded_redis import EmbeddedRedis
 from is2_core.clock import WallClock
+from is2_core.tasks.models import Schedule
+from is2_core.tasks.states import TaskState
 from is2_core.tasks.wakeups import FUNCTION, WAKEUP_TTL_S, RqWakeup, wakeup_queue
 from is2_core.tasks.workers import look_at_queue
 from tests.tasks.conftest import Board, does_nothing, forking_worker
@@ -177,6 +181,36 @@ def test_a_redis_that_goes_away_during_a_task_ends_no_worker(
     running.heartbeat()
     assert RqWakeup(connection).live_workers() == 1
     assert lines(tmp_path) == ["starts", "starts"]
+    server.stop()
+
+
+@pytest.mark.parametrize("is_due", [True, False], ids=["something due", "nothing due"])
+def test_field_A8_a_dispatcher_says_that_redis_answers_when_it_does(
+    board: Board, tmp_path: Path, caplog: pytest.LogCaptureFixture, is_due: bool
+) -> None:
+    """What a tick commits before it wakes workers is no sign that Redis lives."""
+    caplog.set_level(logging.WARNING, logger="is2.worker")
+    server = EmbeddedRedis(tmp_path / "redis")
+    dispatching = worker.Dispatching(board.platform, redis.Redis.from_url(server.start()))
+    dispatching.tick()
+    for task in board.tasks():
+        board.change(task.id, state=TaskState.DONE)
+    with board.platform.db.write() as session:
+        # Daily work of the platform may come due meanwhile.
+        session.execute(sa.delete(Schedule))
+    server.stop()
+    board.ask("platform.heartbeat", keys=["due"])
+    dispatching.tick()
+    assert caplog.messages == ["no tick (ConnectionError); due tasks stay in the database"]
+    if not is_due:
+        for task in board.tasks():
+            board.change(task.id, state=TaskState.DONE)
+    for _ in range(3):
+        dispatching.tick()
+    assert len(caplog.messages) == 1
+    server.start()
+    dispatching.tick()
+    assert caplog.messages[1:] == ["Redis and the database answer again"]
     server.stop()
 
 

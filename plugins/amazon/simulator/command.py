@@ -1,5 +1,6 @@
 """`is2 amazon-simulator`: serves the simulator over HTTP."""
 
+import os
 import signal
 import socket
 from typing import Any
@@ -13,6 +14,7 @@ from plugins.amazon.simulator.simulator import Simulator
 @click.command("amazon-simulator")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8765, show_default=True, help="0 takes a free one.")
+@click.option("--listener", "given", type=int, hidden=True, help="A socket's number that listens already (`is2 up`).")
 @click.option("--base-url", help="Address under which others reach it, for the links it hands out.")
 @click.option("--seed", default=1, show_default=True, help="Same seed, same ids and tokens.")
 @click.option("--feed-delay", default=60.0, show_default=True, help="Seconds from createFeed to DONE.")
@@ -23,6 +25,7 @@ def command(
     *,
     host: str,
     port: int,
+    given: int | None,
     base_url: str | None,
     seed: int,
     feed_delay: float,
@@ -31,7 +34,11 @@ def command(
     no_rate_limits: bool,
 ) -> None:
     """Simulate Amazon's Selling Partner API, Login with Amazon and consent pages."""
-    listener = socket.create_server((host, port))
+    try:
+        listener = socket.create_server((host, port)) if given is None else socket.socket(fileno=given)
+    except (OSError, OverflowError) as error:
+        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
+        raise click.ClickException(f"The simulator cannot listen on {host}, port {port}: {reason}.") from error
     address = f"http://{host}:{listener.getsockname()[1]}"
     simulator = Simulator(
         seed=seed,

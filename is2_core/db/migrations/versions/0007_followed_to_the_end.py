@@ -18,10 +18,12 @@ depends_on = None
 def upgrade() -> None:
     """Apply."""
     _know_what_is_not_shipped_from_here()
+    _add_key_canary()
 
 
 def downgrade() -> None:
     """Take back."""
+    op.drop_table("key_canary")
     _forget_what_is_not_shipped_from_here()
 
 
@@ -33,3 +35,12 @@ def _know_what_is_not_shipped_from_here() -> None:
 def _forget_what_is_not_shipped_from_here() -> None:
     op.drop_column("received_line", "not_from_here")
     op.drop_column("cart_item", "unknown_sku")
+
+
+def _add_key_canary() -> None:
+    op.create_table(
+        "key_canary",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_key_canary")),
+    )
