@@ -5,12 +5,20 @@ from __future__ import annotations
 from is2_core.accounts.models import Integration
 from is2_core.carts.context import cart_context
 from is2_core.platform import Platform
+from is2_core.visible_text import visible
 from plugins.interface import CartContext, ShippingMappingUI
+
+NO_METHOD = "(no method given)"
 
 
 def method_key(method: str) -> str:
     """Return the key that is the same for all spellings of a method: trimmed, case-blind."""
     return method.strip().casefold()
+
+
+def shown_method(method: str) -> str:
+    """Return a method as pages show it: an order may come with none, and with characters that cannot be seen."""
+    return visible(method) if method.strip() else NO_METHOD
 
 
 def vocabulary(platform: Platform, integration: Integration, context: CartContext | None = None) -> ShippingMappingUI:

@@ -36,17 +36,19 @@ def add_custom_item(
     title: str = "",
     active: bool = True,
     mappings: Sequence[tuple[str, str]] = (),
+    as_sent: bool = False,
 ) -> int:
     """List an item by hand; returns its id.
 
     Args:
         sku: exactly as in the cart; only spaces around it are dropped.
+        as_sent: the cart itself has sent this SKU, so that no rule for typed ones applies.
         mappings: (warehouse SKU, quantity as typed) pairs; none where the warehouse has the same SKU.
     """
-    sku = checked_sku(sku)
+    sku = sku if as_sent else checked_sku(sku)
     with platform.db.read() as session:
         integration = owned_integration(session, integration_id, account_id)
-    learn_missing(platform, integration, checked_mappings(mappings))
+    _learn(platform, integration, mappings)
     with platform.db.write() as session:
         integration = owned_integration(session, integration_id, account_id)
         _refuse_listed(session, integration_id, sku, None)
@@ -69,9 +71,10 @@ def add_custom_item(
 
 def edit_item(platform: Platform, *, item_id: int, account_id: int, sku: str, title: str) -> None:
     """Correct the SKU or title of a custom item."""
-    sku = checked_sku(sku)
     with platform.db.write() as session:
         item = owned(session, CartItem, item_id, account_id, lock=True)
+        # One that stays was not typed: it may be whatever the cart sent.
+        sku = sku if sku == item.sku else checked_sku(sku)
         if not item.custom and sku != item.sku:
             raise BadInput("The SKU of an item the cart lists is changed in the cart.", field="sku")
         _refuse_listed(session, item.integration_id, sku, item.id)
@@ -99,7 +102,7 @@ def set_mappings(platform: Platform, *, item_id: int, account_id: int, mappings:
     with platform.db.read() as session:
         item = owned(session, CartItem, item_id, account_id)
         integration = session.get_one(Integration, item.integration_id)
-    learn_missing(platform, integration, checked_mappings(mappings))
+    _learn(platform, integration, mappings)
     with platform.db.write() as session:
         item = owned(session, CartItem, item_id, account_id, lock=True)
         integration = session.get_one(Integration, item.integration_id)
@@ -190,9 +193,19 @@ def _refuse_listed(session: Session, integration_id: int, sku: str, item_id: int
         raise Conflict(f"The SKU {sku} is on the list already.", field="sku")
 
 
+def _learn(platform: Platform, integration: Integration, typed: Sequence[tuple[str, str]]) -> None:
+    checked_mappings(typed)
+    # As it stands and without the spaces around it: either may be what the warehouse has.
+    learn_missing(platform, integration, _named(typed))
+
+
+def _named(typed: Sequence[tuple[str, str]]) -> set[str]:
+    return {sku for text, _ in typed for sku in (text, text.strip()) if sku.strip()}
+
+
 def _mappings(session: Session, integration: Integration, typed: Sequence[tuple[str, str]]) -> list[Mapping]:
-    wanted = checked_mappings(typed)
-    known = known_among(session, integration.account_id, wanted, integration.wms_target)
+    known = known_among(session, integration.account_id, _named(typed), integration.wms_target)
+    wanted = checked_mappings(typed, known)
     for sku in wanted:
         if sku not in known:
             raise BadInput(no_such_sku(sku), field="mappings")

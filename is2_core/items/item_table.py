@@ -5,7 +5,7 @@ A table adds and changes items; what it does not name stays as it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -28,6 +28,13 @@ from is2_core.platform import Platform
 
 # Rows of one statement: far below the number of values a statement may carry on either database.
 CHUNK = 2000
+# Of an integration, those of these cart SKUs that the cart itself has sent on orders and nobody could type.
+Sent = Callable[[Session, int, Collection[str]], set[str]]
+
+
+def nothing_sent(session: Session, integration_id: int, skus: Collection[str]) -> set[str]:
+    """Return none, for a file that holds what people type only."""
+    return set()
 
 
 @dataclass(frozen=True)
@@ -71,8 +78,13 @@ def download(platform: Platform, *, integration_id: int, account_id: int) -> str
     return write_table(entry.item for entry in listed.values())
 
 
-def preview(platform: Platform, *, integration_id: int, account_id: int, user_id: int, content: bytes) -> Preview:
+def preview(
+    platform: Platform, *, integration_id: int, account_id: int, user_id: int, content: bytes, sent: Sent = nothing_sent
+) -> Preview:
     """Keep an uploaded file and say what it would do; an earlier one of this user for this store is dropped.
+
+    Args:
+        sent: which SKUs the cart itself has sent; here and below.
 
     Raises:
         BadInput: the file as a whole cannot be read.
@@ -101,18 +113,18 @@ def preview(platform: Platform, *, integration_id: int, account_id: int, user_id
                 ItemUpload.integration_id == integration_id, ItemUpload.user_id == user_id, ItemUpload.id != upload.id
             )
         )
-        return Preview(upload.id, integration_id, _planned(session, integration, lines))
+        return Preview(upload.id, integration_id, _planned(session, integration, lines, sent))
 
 
-def read_preview(platform: Platform, *, upload_id: int, account_id: int) -> Preview:
+def read_preview(platform: Platform, *, upload_id: int, account_id: int, sent: Sent = nothing_sent) -> Preview:
     """Return the effect a kept file would have now."""
     with platform.db.read() as session:
         upload = owned(session, ItemUpload, upload_id, account_id)
         integration = owned_integration(session, upload.integration_id, account_id)
-        return Preview(upload.id, integration.id, _planned(session, integration, read_table(upload.content)))
+        return Preview(upload.id, integration.id, _planned(session, integration, read_table(upload.content), sent))
 
 
-def apply(platform: Platform, *, upload_id: int, account_id: int) -> str:
+def apply(platform: Platform, *, upload_id: int, account_id: int, sent: Sent = nothing_sent) -> str:
     """Write every row of a kept file that has no error, all of them or none; returns a message.
 
     Rows are checked again: what became wrong since the preview is left out and counted.
@@ -124,7 +136,7 @@ def apply(platform: Platform, *, upload_id: int, account_id: int) -> str:
         with platform.db.write() as session:
             upload = owned(session, ItemUpload, upload_id, account_id, lock=True)
             integration = owned_integration(session, upload.integration_id, account_id)
-            plan = Preview(upload.id, integration.id, _planned(session, integration, read_table(upload.content)))
+            plan = Preview(upload.id, integration.id, _planned(session, integration, read_table(upload.content), sent))
             _add(platform, session, integration, [row for row in plan.rows if row.what is What.NEW])
             _change(session, [row for row in plan.rows if row.what is What.CHANGED])
             session.delete(upload)
@@ -162,9 +174,10 @@ def _listed(session: Session, integration_id: int) -> dict[str, Listed]:
     }
 
 
-def _planned(session: Session, integration: Integration, lines: Sequence[Line]) -> tuple[PreviewRow, ...]:
+def _planned(session: Session, integration: Integration, lines: Sequence[Line], sent: Sent) -> tuple[PreviewRow, ...]:
     known = session.scalars(known_skus(session, integration.account_id, integration.wms_target))
-    return plan_items(lines, _listed(session, integration.id), known)
+    by_cart = sent(session, integration.id, {line.sku for line in lines})
+    return plan_items(lines, _listed(session, integration.id), known, by_cart)
 
 
 def _add(platform: Platform, session: Session, integration: Integration, rows: Sequence[PreviewRow]) -> None:

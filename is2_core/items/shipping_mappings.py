@@ -8,7 +8,7 @@ from is2_core.accounts.access import owned, owned_integration
 from is2_core.accounts.models import Integration
 from is2_core.carts.context import cart_context
 from is2_core.carts.live_call import call_cart_live
-from is2_core.carts.method_vocabulary import canonical_key
+from is2_core.carts.method_vocabulary import canonical_key, shown_method
 from is2_core.errors import BadInput, Conflict, FlowError
 from is2_core.items.models import ShippingMapping
 from is2_core.platform import Platform
@@ -18,7 +18,8 @@ from is2_core.warehouses.calls import ask_now
 from plugins.interface import ShippingMappingUI
 from plugins.warehouse import Service
 
-MAX_METHOD = 200
+# More than carts send, and little enough for the index.
+MAX_METHOD = 500
 
 
 def vocabulary_now(platform: Platform, integration: Integration) -> ShippingMappingUI:
@@ -51,12 +52,22 @@ def services(platform: Platform, *, integration_id: int, account_id: int) -> lis
 
 
 def add_shipping_mapping(
-    platform: Platform, *, integration_id: int, account_id: int, method: str, service: str, hold: bool = False
+    platform: Platform,
+    *,
+    integration_id: int,
+    account_id: int,
+    method: str,
+    service: str,
+    hold: bool = False,
 ) -> int:
-    """Map a method, given by code, label or alias; orders that waited for it are reviewed. Returns the id."""
+    """Map a method, given by code, label or alias; orders that waited for it are reviewed. Returns the id.
+
+    Args:
+        method: "" for orders that come without one.
+    """
     method = method.strip()
-    if not method or len(method) > MAX_METHOD:
-        raise BadInput("Choose or type the cart's shipping method.", field="method")
+    if len(method) > MAX_METHOD:
+        raise BadInput(f"A shipping method has at most {MAX_METHOD} characters.", field="method")
     offered = services(platform, integration_id=integration_id, account_id=account_id)
     if service not in {entry.code for entry in offered}:
         raise BadInput("Choose one of the warehouse's services.", field="service")
@@ -72,7 +83,9 @@ def add_shipping_mapping(
         )
         if present is not None:
             raise Conflict(
-                f"{method} is mapped already (as {present.method}). Remove that mapping first.", field="method"
+                f"{shown_method(method)} is mapped already (as {shown_method(present.method)}). Remove that mapping "
+                "first.",
+                field="method",
             )
         row = ShippingMapping(
             account_id=account_id,

@@ -68,7 +68,7 @@ class KnownSkus:
             for sku in sorted(self._known):
                 self._by_length.setdefault(len(_folded(sku)), []).append((_folded(sku), sku))
 
-    def __contains__(self, sku: str) -> bool:
+    def __contains__(self, sku: object) -> bool:
         return sku in self._known
 
     def similar(self, sku: str, most: int = 3) -> tuple[SkuSuggestion, ...]:

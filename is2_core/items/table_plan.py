@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -58,19 +58,24 @@ class Listed:
 
 
 def plan_items(
-    lines: Iterable[Line], listed: Mapping[str, Listed], warehouse_skus: Iterable[str]
+    lines: Iterable[Line],
+    listed: Mapping[str, Listed],
+    warehouse_skus: Iterable[str],
+    sent: Container[str] = (),
 ) -> tuple[PreviewRow, ...]:
     """Return the effect of each item of a file, in the file's order.
 
     Args:
         listed: the store's list, by cart SKU.
         warehouse_skus: all SKUs the warehouse has of the account.
+        sent: SKUs the cart itself has sent that nobody could type.
     """
-    checks = _Checks(listed, KnownSkus(listed, close_only=True), KnownSkus(warehouse_skus, close_only=True))
+    known = KnownSkus(listed, close_only=True), KnownSkus(warehouse_skus, close_only=True)
+    checks = _Checks(listed, *known, sent)
     groups: dict[tuple[str, int], list[Line]] = {}
     for line in lines:
-        # A SKU the cart itself lists with a space around it is that SKU.
-        sku = line.sku if line.sku in listed else line.sku.strip()
+        # A SKU the cart itself lists or sends with a space around it is that SKU.
+        sku = line.sku if line.sku in listed or line.sku in sent else line.sku.strip()
         # Lines without a SKU belong to nothing, also not to each other; nor do those of which nobody knows what the SKU
         # was: many SKUs end as the same text.
         alone = not sku or ("cart_sku" in line.spoiled and not checks.is_known(sku))
@@ -83,6 +88,7 @@ class _Checks:
     listed: Mapping[str, Listed]
     listed_skus: KnownSkus
     warehouse_skus: KnownSkus
+    sent: Container[str]
 
     def is_known(self, sku: str) -> bool:
         """Whether the store or the warehouse has this very SKU, however it looks."""
@@ -97,9 +103,9 @@ class _Checks:
         active = self._active(lines, before, errors)
         mappings: dict[str, int] = {}
         try:
-            if before is None:
+            if before is None and sku not in self.sent:
                 checked_sku(sku)
-            mappings = checked_mappings([(line.warehouse_sku, line.quantity) for line in lines])
+            mappings = checked_mappings([(line.warehouse_sku, line.quantity) for line in lines], self.warehouse_skus)
         except BadInput as error:
             errors.append(error.message)
         errors += self._unknown(mappings)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from is2_core.errors import BadInput
 from is2_core.whole_numbers import whole_number
 
 MAX_SKU = 100
 MAX_QUANTITY = 10_000
+
+
+def is_typed_sku(sku: str) -> bool:
+    """Whether a cart SKU could have been typed as it stands; what a cart itself sends may be any text."""
+    return sku == sku.strip() and len(sku) <= MAX_SKU and sku.isprintable()
 
 
 def checked_sku(text: str) -> str:
@@ -20,20 +25,24 @@ def checked_sku(text: str) -> str:
     sku = text.strip()
     if not sku:
         raise BadInput("Give the SKU exactly as it is in the cart.", field="sku")
-    if len(sku) > MAX_SKU or not sku.isprintable():
+    if not is_typed_sku(sku):
         raise BadInput(f"A SKU has at most {MAX_SKU} printable characters.", field="sku")
     return sku
 
 
-def checked_mappings(typed: Sequence[tuple[str, str]]) -> dict[str, int]:
+def checked_mappings(typed: Sequence[tuple[str, str]], known: Container[str] = ()) -> dict[str, int]:
     """Warehouse SKU -> quantity, of (SKU, quantity as typed) pairs; empty rows are left out.
+
+    Args:
+        known: SKUs the warehouse has: one of them is taken as it stands, of any other the spaces around it are dropped.
 
     Raises:
         BadInput: a row lacks its SKU, has one twice or no usable quantity. Whether the SKUs exist is not looked at.
     """
     wanted: dict[str, int] = {}
     for sku_text, quantity_text in typed:
-        sku, quantity = sku_text.strip(), whole_number(quantity_text)
+        sku = sku_text if sku_text in known else sku_text.strip()
+        quantity = whole_number(quantity_text)
         if not sku and (quantity == 1 or not quantity_text.strip()):
             continue
         if not sku:

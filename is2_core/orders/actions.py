@@ -20,7 +20,7 @@ from is2_core.items.shipping_mappings import vocabulary_now
 from is2_core.orders.activity import note_order
 from is2_core.orders.holds.addresses import address_problem, address_problem_text
 from is2_core.orders.holds.config import apply_holds, config_for
-from is2_core.orders.holds.reasons import REASONS, HoldCode
+from is2_core.orders.holds.reasons import HoldCode, is_waivable
 from is2_core.orders.models import Hold, ReceivedOrder, Recipient
 from is2_core.orders.pii import nobody, pii_of
 from is2_core.orders.states import UNPLACED, ReceivedState
@@ -31,7 +31,8 @@ from is2_core.orders.wording.events import EventCode, Told
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import NOW, enqueue
-from plugins.interface import TO_SHIP, Address, ShippingMappingUI
+from plugins.interface import Address, ShippingMappingUI
+from plugins.types.orders import MAY_BE_PLACED
 
 MAX_REASON = 500
 MAX_ADDRESS_TEXT = 200
@@ -58,9 +59,12 @@ def approve(
     user_id: int | None,
     codes: Sequence[str] = (HoldCode.FIRST_REVIEW,),
 ) -> None:
-    """Let an order go on in spite of these holds."""
-    waivable = [code for code in codes if code in REASONS and REASONS[code].waivable]
-    if not codes or len(waivable) < len(codes):
+    """Let an order go on in spite of these holds.
+
+    Args:
+        codes: waivers (`holds.reasons.waiver`): of one hold, or of all of a reason.
+    """
+    if not codes or not all(map(is_waivable, codes)):
         raise BadInput("This hold cannot be approved away; its cause must be fixed.")
     ui = _vocabulary(platform, order_id, account_id)
     with platform.db.write() as session:
@@ -205,5 +209,5 @@ def _reconsider(platform: Platform, session: Session, order: ReceivedOrder, ui: 
     integration = session.get_one(Integration, order.integration_id)
     config = config_for(platform, session, integration, ui, stored)
     now = platform.clock.now()
-    if apply_holds(session, stored, config, now) and order.cart_state in TO_SHIP:
+    if apply_holds(session, stored, config, now) and order.cart_state in MAY_BE_PLACED:
         enqueue(session, kind=TaskKind.ORDERS_PLACE, integration=integration, now=now, priority=NOW)

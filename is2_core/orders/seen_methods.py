@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from is2_core.accounts.access import owned_integration
-from is2_core.carts.method_vocabulary import canonical_key, method_key
+from is2_core.carts.method_vocabulary import canonical_key, method_key, shown_method
 from is2_core.items.models import ShippingMapping
 from is2_core.items.shipping_mappings import vocabulary_now
 from is2_core.orders.models import ReceivedOrder
@@ -52,7 +52,6 @@ def methods(
             .where(
                 ReceivedOrder.integration_id == integration_id,
                 ReceivedOrder.state.in_(TO_PLACE),
-                ReceivedOrder.shipping_method != "",
             )
             .group_by(ReceivedOrder.shipping_method)
         ).all()
@@ -62,7 +61,7 @@ def methods(
     for method, count in seen_rows:
         key = canonical_key(ui, method)
         seen[key] = seen.get(key, 0) + count
-        known.setdefault(key, ShippingMethod(method, method))
+        known.setdefault(key, ShippingMethod(method.strip(), shown_method(method)))
     choices = [
         MethodChoice(method.code, method.label, method.aliases, seen.get(key, 0), key in mapped)
         for key, method in known.items()

@@ -26,6 +26,8 @@ class OrderState(StrEnum):
 
 # Paid, and not all of it shipped: the warehouse may ship it.
 TO_SHIP: Final = (OrderState.READY, OrderState.PARTLY_SHIPPED)
+# The same, and what is held for its unknown state until a person who has looked lets it go.
+MAY_BE_PLACED: Final = (*TO_SHIP, OrderState.UNKNOWN)
 UNSHIPPED: Final = (OrderState.PENDING, *TO_SHIP)
 # Somebody has confirmed units as shipped.
 CONFIRMED: Final = (OrderState.PARTLY_SHIPPED, OrderState.SHIPPED)
@@ -50,7 +52,8 @@ class QueryBy(StrEnum):
 
 @dataclass(frozen=True)
 class UnknownValue:
-    """A vendor value the cart has no word for; the core holds the order and reports it."""
+    """A vendor value the cart has no word for; the core holds the order and reports it, and a person may let it go.
+    A shipping method is none, whatever the cart calls it: a merchant's shipping mapping decides about it."""
 
     field: str
     value: str

@@ -126,13 +126,13 @@ def test_a_status_without_a_word_is_reported_and_never_guessed(status: str) -> N
     assert order.unknown == (UnknownValue("fulfillmentStatus", status),)
 
 
-def test_unknown_fulfillers_and_service_levels_are_reported() -> None:
+def test_an_unknown_fulfiller_is_reported_and_a_shipping_method_is_the_merchants_to_decide() -> None:
     raw = ready_order()
     raw["fulfillment"] |= {"fulfilledBy": "ROBOT", "fulfillmentServiceLevel": "DRONE"}
     order = order_of(raw)
     assert order.fulfilled_by is FulfilledBy.UNKNOWN
     assert order.shipping_method == "DRONE"
-    assert order.unknown == (UnknownValue("fulfilledBy", "ROBOT"), UnknownValue("fulfillmentServiceLevel", "DRONE"))
+    assert order.unknown == (UnknownValue("fulfilledBy", "ROBOT"),)
 
 
 def test_a_missing_fulfillment_dataset_is_unknown_too() -> None:

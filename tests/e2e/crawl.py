@@ -13,7 +13,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 from bs4 import Doctype, Tag
 
 import is2_core
-from plugins.amazon.shipping.methods import CODES
+from plugins.amazon.shipping.methods import METHODS
 from plugins.amazon.simulator.orders.generate import UNKNOWN_SERVICE_LEVEL, UNKNOWN_STATUS
 from tests.support.browser import Browser, Page, form_values
 
@@ -24,7 +24,7 @@ _REPRS = re.compile(
 )
 _CODES = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")
 # Labels of the item list as users know them; shipping methods, which merchants map as Amazon has them.
-_ALLOWED = {"ACTIVE", "NEW", *CODES, UNKNOWN_SERVICE_LEVEL, UNKNOWN_STATUS}
+_ALLOWED = {"ACTIVE", "NEW", *(method.code for method in METHODS), UNKNOWN_SERVICE_LEVEL, UNKNOWN_STATUS}
 _SHORTEST_CODE = 4
 _HELP_OF_A_KIND = 1
 # SKUs, numbers and what is set apart as code are shown letter by letter.

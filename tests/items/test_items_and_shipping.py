@@ -124,7 +124,9 @@ def test_a_method_is_the_same_by_code_label_alias_case_and_spaces(world: World, 
     assert "Express" in choice.aliases
 
 
-@pytest.mark.parametrize(("method", "service", "field"), [("", "GROUND", "method"), ("STANDARD", "ROCKET", "service")])
+@pytest.mark.parametrize(
+    ("method", "service", "field"), [("m" * 501, "GROUND", "method"), ("STANDARD", "ROCKET", "service")]
+)
 def test_a_shipping_mapping_that_cannot_be_used_is_refused(
     world: World, store: int, method: str, service: str, field: str
 ) -> None:

@@ -113,9 +113,9 @@ def test_what_the_cart_leaves_out_of_a_later_page_is_kept(world: World, taken: S
 
 
 def test_an_unknown_value_is_told_in_words(world: World, taken: Stage, order: Order) -> None:
-    taken(replace(order, unknown=(UnknownValue("fulfillmentServiceLevel", "DRONE"),)))
+    taken(replace(order, unknown=(UnknownValue("fulfillmentStatus", "DRONE"),)))
     told = world.hold_texts(order.remote_id)["UNKNOWN_VALUE"]
-    assert told == "The cart says fulfillment service level 'DRONE', which this platform does not know."
+    assert told == "The cart says fulfillment status 'DRONE', which this platform does not know."
 
 
 def test_a_line_the_cart_shows_no_more_after_placing_is_told_of_once(world: World, taken: Stage, order: Order) -> None:

@@ -13,6 +13,7 @@ from is2_core.items import item_table
 from is2_core.items.models import ItemUpload
 from is2_core.items.table_csv import COLUMNS, MAX_BYTES, MAX_LINES
 from is2_core.items.table_plan import What
+from is2_core.orders.importing.sent_skus import sent_skus
 from web import access
 from web.access import platform
 from web.paging import page_of
@@ -66,6 +67,7 @@ def upload(integration_id: int) -> ResponseReturnValue:
             account_id=integration.account_id,
             user_id=access.user().id,
             content=sent.read() if sent else b"",
+            sent=sent_skus,
         )
     except FlowError as error:
         return _upload_page(integration, error), error.status
@@ -95,7 +97,7 @@ def _kept(upload_id: int) -> ItemUpload:
 
 
 def _preview_page(kept: ItemUpload, error: FlowError | None = None) -> str:
-    preview = item_table.read_preview(platform(), upload_id=kept.id, account_id=kept.account_id)
+    preview = item_table.read_preview(platform(), upload_id=kept.id, account_id=kept.account_id, sent=sent_skus)
     chosen = request.args.get("show", "")
     rows = [row for row in preview.rows if not chosen or row.what == chosen]
     return render_template(
@@ -119,7 +121,7 @@ def apply(upload_id: int) -> ResponseReturnValue:
     """Write the rows of a table that have no error."""
     kept = _kept(upload_id)
     try:
-        message = item_table.apply(platform(), upload_id=kept.id, account_id=kept.account_id)
+        message = item_table.apply(platform(), upload_id=kept.id, account_id=kept.account_id, sent=sent_skus)
     except FlowError as error:
         return _preview_page(kept, error), error.status
     flash(message, "success")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from urllib.parse import unquote
 
 import sqlalchemy as sa
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -16,7 +17,10 @@ from is2_core.items import custom_items
 from is2_core.items.known_skus import known_among, known_skus, suggested_skus
 from is2_core.items.models import CartItem
 from is2_core.items.sku_suggestions import KnownSkus, SkuSuggestion
+from is2_core.items.typed_items import is_typed_sku
 from is2_core.items.unknown_skus import shown_items
+from is2_core.orders.importing.sent_skus import has_sent_sku
+from is2_core.visible_text import visible
 from web import access
 from web.access import platform
 from web.integrations.rows import integration_rows
@@ -39,6 +43,7 @@ class _Typed:
     sku: str
     title: str
     active: bool
+    as_sent: bool = False
 
 
 @blueprint.get("/items")
@@ -58,8 +63,11 @@ def list_items(integration_id: int) -> ResponseReturnValue:
     integration = access.owned_integration(integration_id)
     if request.method == "GET":
         sku, title = request.args.get("sku", ""), request.args.get("title", "")
-        return _page(integration, _Typed(sku, title, True), _blank_rows([]))
-    values = _Typed(request.form.get("sku", ""), request.form.get("title", ""), "active" in request.form)
+        return _page(integration, _Typed(sku, title, True, _is_sent(integration, sku)), _blank_rows([]))
+    # A field of a form changes what stands in it: a SKU that nobody could type comes as in an address.
+    sku = unquote(request.form["as_sent"]) if "as_sent" in request.form else request.form.get("sku", "")
+    as_sent = _is_sent(integration, sku)
+    values = _Typed(sku, request.form.get("title", ""), "active" in request.form, as_sent)
     rows = _typed_rows()
     if "more" in request.form:
         return _page(integration, values, rows + _blank_rows([], MORE_ROWS))
@@ -72,16 +80,21 @@ def list_items(integration_id: int) -> ResponseReturnValue:
             title=values.title,
             active=values.active,
             mappings=rows,
+            as_sent=as_sent,
         )
     except FlowError as error:
         return _page(integration, values, _blank_rows(rows), error), error.status
-    flash(f"The item {values.sku.strip()} was added.", "success")
+    flash(f"The item {visible(sku if as_sent else sku.strip())} was added.", "success")
     return redirect(url_for(".list_items", integration_id=integration.id), 303)
 
 
 def list_page(integration: Integration, error: FlowError) -> str:
     """Return the list, with what was refused of an action on it."""
     return _page(integration, _Typed("", "", True), _blank_rows([]), error)
+
+
+def _is_sent(integration: Integration, sku: str) -> bool:
+    return has_sent_sku(platform(), integration_id=integration.id, sku=sku)
 
 
 def _page(integration: Integration, values: _Typed, rows: Rows, error: FlowError | None = None) -> str:
@@ -166,7 +179,10 @@ def map_item(item_id: int) -> ResponseReturnValue:
         custom_items.set_mappings(platform(), item_id=item.id, account_id=item.account_id, mappings=rows)
     except FlowError as error:
         return _edit_page(item, item.sku, item.title, _blank_rows(rows), error), error.status
-    flash(f"The mappings of {item.sku} were saved. Orders that waited for them are being looked at again.", "success")
+    flash(
+        f"The mappings of {visible(item.sku)} were saved. Orders that waited for them are being looked at again.",
+        "success",
+    )
     return redirect(url_for(".list_items", integration_id=item.integration_id), 303)
 
 
@@ -185,7 +201,7 @@ def deactivate(item_id: int) -> ResponseReturnValue:
 def _set_active(item_id: int, active: bool) -> ResponseReturnValue:
     item = _item(item_id)
     custom_items.set_active(platform(), item_id=item.id, account_id=item.account_id, active=active)
-    flash(f"{item.sku} is {'now activated for sync' if active else 'no longer synced'}.", "success")
+    flash(f"{visible(item.sku)} is {'now activated for sync' if active else 'no longer synced'}.", "success")
     return redirect(url_for(".list_items", integration_id=item.integration_id), 303)
 
 
@@ -194,7 +210,7 @@ def remove(item_id: int) -> ResponseReturnValue:
     """Take the item and its mappings off the list."""
     item = _item(item_id)
     custom_items.remove_item(platform(), item_id=item.id, account_id=item.account_id)
-    flash(f"{item.sku} was removed from the list.", "success")
+    flash(f"{visible(item.sku)} was removed from the list.", "success")
     return redirect(url_for(".list_items", integration_id=item.integration_id), 303)
 
 
@@ -216,6 +232,7 @@ def _edit_page(item: CartItem, sku: str, title: str, rows: Rows, error: FlowErro
         item=item,
         integration=integration,
         sku=sku,
+        odd=not is_typed_sku(item.sku),
         title=title,
         rows=rows,
         suggestions=suggestions,

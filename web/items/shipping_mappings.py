@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from is2_core.accounts.models import Integration
 from is2_core.carts import method_vocabulary
-from is2_core.errors import FlowError
+from is2_core.errors import BadInput, FlowError
 from is2_core.items import queries, shipping_mappings
 from is2_core.orders import seen_methods
 from web import access
@@ -26,6 +26,7 @@ class _Typed:
     method: str
     service: str
     hold: bool
+    no_method: bool = False
 
 
 @blueprint.route("/integrations/<int:integration_id>/shipping", methods=["GET", "POST"])
@@ -33,20 +34,30 @@ def mappings(integration_id: int) -> ResponseReturnValue:
     """The mappings of a store, and the form that adds the next one."""
     integration = access.owned_integration(integration_id)
     if request.method == "GET":
-        return _page(integration, _Typed(request.args.get("method", ""), "", False))
-    values = _Typed(request.form.get("method", ""), request.form.get("service", ""), "hold" in request.form)
+        method = request.args.get("method", "")
+        # The link of an order that came without one names none.
+        return _page(integration, _Typed(method, "", False, no_method="method" in request.args and not method.strip()))
+    no_method = "no_method" in request.form
+    method = "" if no_method else request.form.get("method", "")
+    values = _Typed(method, request.form.get("service", ""), "hold" in request.form, no_method)
     return run_action(
-        lambda: shipping_mappings.add_shipping_mapping(
-            platform(),
-            integration_id=integration.id,
-            account_id=integration.account_id,
-            method=values.method,
-            service=values.service,
-            hold=values.hold,
-        ),
-        done=f"The shipping mapping for {values.method.strip()} was added. You can add the next one.",
+        lambda: _add(integration, values),
+        done=f"The shipping mapping for {method_vocabulary.shown_method(method)} was added. You can add the next one.",
         to=url_for(".mappings", integration_id=integration.id),
         draw=lambda error: _page(integration, values, error),
+    )
+
+
+def _add(integration: Integration, values: _Typed) -> None:
+    if not values.no_method and not values.method.strip():
+        raise BadInput("Choose or type the cart's shipping method, or tick that none is given.", field="method")
+    shipping_mappings.add_shipping_mapping(
+        platform(),
+        integration_id=integration.id,
+        account_id=integration.account_id,
+        method=values.method,
+        service=values.service,
+        hold=values.hold,
     )
 
 
@@ -62,6 +73,7 @@ def _page(integration: Integration, values: _Typed, error: FlowError | None = No
         methods=methods,
         services=services,
         service_labels={service.code: service.label for service in services},
+        shown_method=method_vocabulary.shown_method,
         method_labels={method_vocabulary.method_key(method.code): method for method in methods},
         help_text=ui.field_help,
         values=values,
@@ -74,5 +86,5 @@ def remove(mapping_id: int) -> ResponseReturnValue:
     """Take a mapping away."""
     row = access.visible(queries.mapped_method(platform(), mapping_id=mapping_id), "shipping_mapping", mapping_id)
     shipping_mappings.remove_shipping_mapping(platform(), mapping_id=row.id, account_id=row.account_id)
-    flash(f"The shipping mapping for {row.method} was removed.", "success")
+    flash(f"The shipping mapping for {method_vocabulary.shown_method(row.method)} was removed.", "success")
     return redirect(url_for(".mappings", integration_id=row.integration_id), 303)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 import sqlalchemy as sa
 from flask import Blueprint, render_template, request, url_for
@@ -159,7 +160,9 @@ def approve(order_id: int) -> ResponseReturnValue:
     """Let the order go on in spite of the holds a person may decide about."""
     order = visible_order(order_id)
     return run_action(
-        lambda: actions.approve(platform(), **_who(order), codes=request.form.getlist("code")),
+        lambda: actions.approve(
+            platform(), **_who(order), codes=[unquote(code) for code in request.form.getlist("code")]
+        ),
         done="The order is approved and goes on as soon as nothing else holds it.",
         to=url_for(".detail", order_id=order.id),
         draw=lambda error: _detail(order, error),

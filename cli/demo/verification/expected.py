@@ -8,10 +8,6 @@ from typing import Any
 
 # fulfillmentStatus in orders_2026-01-01.json, but UNFULFILLABLE, which is no state of a whole order.
 _STATUSES = {"PENDING", "PENDING_AVAILABILITY", "UNSHIPPED", "PARTIALLY_SHIPPED", "SHIPPED", "CANCELLED"}
-# fulfillmentServiceLevel in the same file.
-_SERVICE_LEVELS = {
-    "STANDARD", "EXPEDITED", "FREE_ECONOMY", "SECOND_DAY", "NEXT_DAY", "SAME_DAY", "PRIORITY", "SCHEDULED",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -29,8 +25,7 @@ def hold_codes(order: dict[str, Any], set_up: SetUp) -> set[str]:
     method = fulfillment.get("fulfillmentServiceLevel", "")
     items = order["orderItems"]
     reasons = {
-        "UNKNOWN_VALUE": fulfillment.get("fulfillmentStatus") not in _STATUSES
-        or bool(method and method not in _SERVICE_LEVELS),
+        "UNKNOWN_VALUE": fulfillment.get("fulfillmentStatus") not in _STATUSES,
         "METHOD_UNMAPPED": method not in set_up.methods,
         "SKU_UNKNOWN": any(item["product"].get("sellerSku") not in set_up.skus for item in items),
         "ADDRESS_MISSING": "deliveryAddress" not in order.get("recipient", {}),

@@ -26,7 +26,8 @@ from is2_core.orders.transition import transition
 from is2_core.orders.wording.events import EventCode, Told
 from is2_core.platform import Platform
 from is2_core.tasks.run import TaskRun
-from plugins.interface import TO_SHIP, ShippingMappingUI
+from plugins.interface import ShippingMappingUI
+from plugins.types.orders import MAY_BE_PLACED
 from plugins.warehouse import NewOrder
 
 BATCH = 250
@@ -109,7 +110,7 @@ def placeable(integration: Integration) -> tuple[sa.ColumnElement[bool], ...]:
     return (
         ReceivedOrder.integration_id == integration.id,
         ReceivedOrder.state == ReceivedState.STAGED,
-        ReceivedOrder.cart_state.in_(TO_SHIP),
+        ReceivedOrder.cart_state.in_(MAY_BE_PLACED),
     )
 
 

@@ -27,7 +27,7 @@ class LineInput:
 
 @dataclass(frozen=True)
 class HoldInput:
-    """The facts of one order that a hold can depend on."""
+    """The facts of one order that a hold can depend on. `waived` are a person's waivers (`holds.reasons.waiver`)."""
 
     lines: Sequence[LineInput]
     shipping_method: str
@@ -96,7 +96,8 @@ class HoldConfig:
 
     def method(self, shipping_method: str) -> MethodConfig | None:
         """The mapping of a shipping method as it stands on an order."""
-        return self.methods.get(self.method_keys.get(shipping_method, ""))
+        key = self.method_keys.get(shipping_method)
+        return None if key is None else self.methods.get(key)
 
 
 def input_from(order: Order, stored: ReceivedOrder | None, customized: Mapping[str, CustomizationState]) -> HoldInput:
@@ -132,7 +133,8 @@ def input_of(order: StoredOrder) -> HoldInput:
         cancel_reason=order.cancel_reason,
         has_caution=order.has_caution,
         caution=order.caution,
-        unknown=order.unknown,
+        # Of a release before, which counted methods among them.
+        unknown=[value for value in order.unknown if value.partition(": ")[2] != order.shipping_method],
         waived=frozenset(order.waived),
     )
 
@@ -145,8 +147,9 @@ def address_of(order: Order, stored: ReceivedOrder | None) -> tuple[bool, str]:
 
 
 def unknown_values(order: Order) -> list[str]:
-    """Each value of the cart without a word here, as "field: value"; a field alone where it tells nothing there."""
-    found = [f"{value.field}: {value.value}" for value in order.unknown]
+    """Each value of the cart without a word here, as "field: value"; a field alone where it tells nothing there. What
+    it calls the shipping method is none: a shipping mapping decides about it, whatever it is called."""
+    found = [f"{value.field}: {value.value}" for value in order.unknown if value.value != order.shipping_method]
     if not found and order.state is OrderState.UNKNOWN:
         found.append("state")
     if not found and order.fulfilled_by is FulfilledBy.UNKNOWN and order.state is not OrderState.PENDING:

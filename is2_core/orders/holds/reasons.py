@@ -14,6 +14,7 @@ from is2_core.orders.holds.addresses import address_problem_text
 from is2_core.orders.holds.input import HoldConfig, HoldInput, LineInput
 from is2_core.orders.states import CustomizationState
 from is2_core.orders.wording.parameters import Params, Wording
+from is2_core.visible_text import visible
 
 
 class HoldCode(StrEnum):
@@ -105,11 +106,15 @@ def _shipped_from_here(order: HoldInput, config: HoldConfig) -> Iterable[LineInp
 def _unknown_sku_text(values: Params) -> str:
     if not values["sku"]:
         return "A line of this order has no SKU in the cart."
-    return f"The SKU {values['sku']} is neither a warehouse SKU nor mapped to one."
+    return f"The SKU {visible(values['sku'])} is neither a warehouse SKU nor mapped to one."
 
 
 def _map_sku(params: Params) -> Fix:
     return Fix("List and map this SKU", "items", {"sku": params["sku"]}) if params["sku"] else _ASK
+
+
+def _method_text(values: Params) -> str:
+    return visible(values["method"]) if values["method"].strip() else "(none)"
 
 
 def _unmapped_method(order: HoldInput, config: HoldConfig) -> Iterable[Params]:
@@ -161,7 +166,7 @@ REASONS: Mapping[str, Reason] = {
         label="Shipping method not mapped",
         check=_unmapped_method,
         wording=Wording(
-            lambda values: f"The cart shipping method {values['method'] or '(none)'} has no shipping mapping.",
+            lambda values: f"The cart shipping method {_method_text(values)} has no shipping mapping.",
             plain=("method",),
         ),
         actor=Actor.MERCHANT,
@@ -171,7 +176,10 @@ REASONS: Mapping[str, Reason] = {
     HoldCode.METHOD_HOLD: Reason(
         label="Held by its shipping mapping",
         check=_holding_method,
-        wording=Wording("Orders with the shipping method {method} are held by its mapping."),
+        wording=Wording(
+            lambda values: f"Orders with the shipping method {_method_text(values)} are held by its mapping.",
+            plain=("method",),
+        ),
         actor=Actor.MERCHANT,
         ends=lambda _: Fix("Release this order", "approve"),
         about="method",
@@ -220,9 +228,10 @@ REASONS: Mapping[str, Reason] = {
         label="Unknown value from the cart",
         check=lambda order, _: [{"value": value} for value in dict.fromkeys(order.unknown)],
         wording=Wording(_unknown_value_text, plain=("value",)),
-        actor=Actor.IS2,
-        ends=lambda _: _ASK,
+        actor=Actor.MERCHANT,
+        ends=lambda _: Fix("I have looked: ship it", "approve"),
         about="value",
+        waivable=True,
     ),
     HoldCode.FIRST_REVIEW: Reason(
         label="Waits for first review",
@@ -250,4 +259,17 @@ def holds_for(order: HoldInput, config: HoldConfig) -> tuple[HoldReason, ...]:
         for code, reason in REASONS.items()
         if not (reason.waivable and code in order.waived)
         for params in reason.check(order, config)
+        if not (reason.waivable and waiver(code, params.get(reason.about, "")) in order.waived)
     )
+
+
+def waiver(code: str, subject: str) -> str:
+    """Return what stands for a person's word that an order ships in spite of one hold; the code alone, in spite of all
+    holds of that reason."""
+    return f"{code}: {subject}" if subject else code
+
+
+def is_waivable(waived: str) -> bool:
+    """Whether a person may give this waiver."""
+    code = waived.partition(": ")[0]
+    return code in REASONS and REASONS[code].waivable

@@ -38,7 +38,7 @@ def fetch_this_order(platform: Platform, *, integration_id: int, account_id: int
     """Ask the cart for one order and stage it as the listings do, new or known, whenever it was bought.
 
     Args:
-        remote_id: the cart's number of the order, as a person typed it.
+        remote_id: the cart's number of the order, as a person typed it or as it stands on an order that is here.
 
     Returns:
         The id of the received order; its state says what came of it.
@@ -49,11 +49,15 @@ def fetch_this_order(platform: Platform, *, integration_id: int, account_id: int
         CartRefused, CartUnavailable: the cart said no, or could not be asked.
         NotFound: the cart knows no such order of this store.
     """
-    wanted = remote_id.strip()
-    if not wanted or len(wanted) > MAX_REMOTE_ID or not wanted.isprintable():
-        raise BadInput(f"Type the number the shop has for the order, at most {MAX_REMOTE_ID} characters.", field=FIELD)
     with platform.db.read() as session:
         integration = owned_integration(session, integration_id, account_id)
+        known = sa.select(ReceivedOrder.id).where(
+            ReceivedOrder.integration_id == integration_id, ReceivedOrder.remote_id == remote_id
+        )
+        is_known = session.scalar(known) is not None
+    wanted = remote_id if is_known else remote_id.strip()
+    if not is_known and (not wanted or len(wanted) > MAX_REMOTE_ID or not wanted.isprintable()):
+        raise BadInput(f"Type the number the shop has for the order, at most {MAX_REMOTE_ID} characters.", field=FIELD)
     label = known_manifest(platform, integration.cart).label
     if integration.state != IntegrationState.ACTIVE:
         raise Conflict("This store is not active, so nothing can be read from it.")

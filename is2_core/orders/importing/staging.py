@@ -30,7 +30,8 @@ from is2_core.orders.wording.sealing import reason_columns
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import SOON, enqueue
-from plugins.interface import TO_SHIP, Order, OrderReject, OrderState, ShippingMappingUI
+from plugins.interface import Order, OrderReject, OrderState, ShippingMappingUI
+from plugins.types.orders import MAY_BE_PLACED
 
 
 def stage(
@@ -285,7 +286,7 @@ def _ask_for_what_follows(
     wanted = [order for order in orders if classified[order.remote_id].needs_recipient]
     if any(CustomizationState.DUE in customized[order.remote_id].values() for order in wanted):
         enqueue(session, kind=TaskKind.ORDERS_CUSTOMIZE, integration=integration, now=now, priority=SOON)
-    if any(classified[order.remote_id].state is ReceivedState.STAGED and order.state in TO_SHIP for order in orders):
+    if any(classified[each.remote_id].state is ReceivedState.STAGED for each in orders if each.state in MAY_BE_PLACED):
         enqueue(session, kind=TaskKind.ORDERS_PLACE, integration=integration, now=now, priority=SOON)
     if any(_is_stopped(order, stored.get(order.remote_id), classified[order.remote_id]) for order in orders):
         enqueue(session, kind=TaskKind.ORDERS_STOP, integration=integration, now=now, priority=SOON)

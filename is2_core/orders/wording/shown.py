@@ -1,4 +1,4 @@
-"""Holds and timelines of stored orders, as people read them."""
+"""Cart SKUs as a cart itself has sent them on its orders: taken exactly so, whatever holds for what people type."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import User
 from is2_core.orders.holds.config import stored_reason
-from is2_core.orders.holds.reasons import REASONS, Fix
+from is2_core.orders.holds.reasons import REASONS, Fix, waiver
 from is2_core.orders.models import Hold, OrderEvent, ReceivedOrder
 from is2_core.orders.timeline import event_text
 from is2_core.orders.wording.events import EventCode, worded
@@ -34,7 +34,7 @@ HOLD_LABELS = {code: reason.label for code, reason in REASONS.items()}
 @dataclass(frozen=True)
 class ShownHold:
     """A hold: its reason's code and label, what it is about, its text, what a merchant can do about it, and whether a
-    person may ship the order in spite of it."""
+    person may ship the order in spite of it, by which waiver."""
 
     code: str
     label: str
@@ -42,6 +42,11 @@ class ShownHold:
     text: str
     fix: Fix
     waivable: bool
+
+    @property
+    def waiver(self) -> str:
+        """The text that stands for a person's word that the order ships in spite of it."""
+        return waiver(self.code, self.subject)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,6 @@ from plugins.amazon.orders.fields import (
 )
 from plugins.amazon.orders.lines import contradicts_itself, read_cancellation_request, read_lines
 from plugins.amazon.orders.pii import read_buyer, read_recipient
-from plugins.amazon.shipping.methods import CODES
 from plugins.amazon.shipping.shown_packages import shipped_order
 from plugins.interface import (
     ENDED,
@@ -100,9 +99,6 @@ def _read_order(raw: Json) -> Order:
     unknown: list[UnknownValue] = []
     state = _known(fulfillment, "fulfillmentStatus", STATES, OrderState.UNKNOWN, unknown)
     fulfilled_by = _known(fulfillment, "fulfilledBy", _FULFILLED_BY, FulfilledBy.UNKNOWN, unknown)
-    method = text(fulfillment, "fulfillmentServiceLevel")
-    if method and method not in CODES:
-        unknown.append(UnknownValue("fulfillmentServiceLevel", method[:_UNKNOWN_MAX]))
     by_cart = fulfilled_by is FulfilledBy.CART
     # Nothing is shipped from such an order any more, but its state has to come through: a broken line of a
     # cancelled order must not hide the cancellation.
@@ -120,7 +116,7 @@ def _read_order(raw: Json) -> Order:
         created_at=needed_moment(raw, "createdTime"),
         updated_at=needed_moment(raw, "lastUpdatedTime"),
         lines=read_lines(items, state, lenient=lenient),
-        shipping_method=method,
+        shipping_method=text(fulfillment, "fulfillmentServiceLevel"),
         # Personal data of orders the warehouse never ships is not taken in at all.
         recipient=None if by_cart else _attempt(lenient, lambda: read_recipient(section(raw, "recipient")), None),
         buyer=None if by_cart else _attempt(lenient, lambda: read_buyer(section(raw, "buyer")), None),

@@ -15,8 +15,6 @@ METHODS = (
     ShippingMethod("SCHEDULED", "Scheduled", ("Scheduled Delivery",)),
 )
 
-CODES = frozenset(method.code for method in METHODS)
-
 
 def shipping_methods() -> ShippingMappingUI:
     """The methods a buyer can have chosen, for the shipping-mapping page."""
