@@ -28,6 +28,7 @@ from is2_core.inventory.push.plan import compare_inventory
 from is2_core.inventory.push.push import push_inventory
 from is2_core.inventory.push.send import INVENTORY
 from is2_core.inventory.push.sync_row import orders_have_come
+from is2_core.items.item_table import apply_kept
 from is2_core.items.models import ItemUpload
 from is2_core.orders.customizations import fetch_customizations
 from is2_core.orders.fulfillment.acknowledging import ACKNOWLEDGEMENTS, send_acknowledgements
@@ -35,6 +36,7 @@ from is2_core.orders.fulfillment.placing import place_orders
 from is2_core.orders.fulfillment.stopping import stop_orders
 from is2_core.orders.holds.review import review_orders
 from is2_core.orders.importing.listing import check_orders, reconcile_orders
+from is2_core.orders.importing.sent_skus import sent_skus
 from is2_core.orders.not_from_here.reopening import reopen_orders
 from is2_core.platform import Platform
 from is2_core.shipments.tracking import TRACKING, post_tracking
@@ -194,6 +196,7 @@ JOBS: dict[TaskKind, Job] = {
     TaskKind.CLEAN_UP: Job(_clean_up, _CLEAN_UP, keep=timedelta(days=1)),
     TaskKind.CLOCK_PUT_BACK: Job(mend_clock),
     TaskKind.RESEAL: Job(reseal_stored, Slots()),
+    TaskKind.ITEMS_APPLY: Job(partial(apply_kept, sent=sent_skus)),
     TaskKind.ORDERS_CHECK: Job(partial(check_orders, ended=orders_have_come), _orders_slots),
     TaskKind.ORDERS_RECONCILE: Job(partial(reconcile_orders, ended=orders_have_come), _each(_RECONCILE)),
     TaskKind.ORDERS_CUSTOMIZE: Job(fetch_customizations),

@@ -1,11 +1,12 @@
 """The item list of a store as a table: downloaded, changed in a spreadsheet, previewed and applied.
 
-A table adds and changes items; what it does not name stays as it is.
+A table adds and changes items; what it does not name stays as it is. A long one is applied in parts, each of them
+planned again and written in one transaction with how far it came: what a killed process leaves is gone on with.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -14,20 +15,21 @@ from sqlalchemy.orm import Session
 
 from is2_core.accounts.access import owned, owned_integration
 from is2_core.accounts.models import Integration
-from is2_core.db.locks import lock_rows
-from is2_core.db.rows import insert_rows
-from is2_core.errors import BadInput, Conflict
+from is2_core.db.chunks import chunks
+from is2_core.errors import BadInput, Conflict, NotFound
 from is2_core.items import custom_items
-from is2_core.items.activity import make_due
-from is2_core.items.known_skus import known_skus, learn_missing
+from is2_core.items.known_skus import known_among, known_skus, learn_missing
 from is2_core.items.models import CartItem, ItemUpload, Mapping
-from is2_core.items.states import SeenInCart
 from is2_core.items.table_csv import Line, TableItem, decode, read_table, write_table
+from is2_core.items.table_parts import PART, Items, items_of, write_rows
 from is2_core.items.table_plan import Listed, PreviewRow, What, plan_items
 from is2_core.platform import Platform
+from is2_core.tasks.kinds import TaskKind
+from is2_core.tasks.queue import NOW, enqueue
+from is2_core.tasks.run import TaskRun
 
-# Rows of one statement: far below the number of values a statement may carry on either database.
-CHUNK = 2000
+AT_ONCE = 2_000
+"""Items that are applied while a person waits; more of them are left to a task."""
 # Of an integration, those of these cart SKUs that the cart itself has sent on orders and nobody could type.
 Sent = Callable[[Session, int, Collection[str]], set[str]]
 
@@ -96,24 +98,32 @@ def preview(
     with platform.db.read() as session:
         integration = owned_integration(session, integration_id, account_id)
     learn_missing(platform, integration, {line.warehouse_sku or line.sku for line in lines})
+    # Before anything is written: SQLite has one write lock, and a plan of many lines takes its time.
+    with platform.db.read() as session:
+        planned = _planned(session, owned_integration(session, integration_id, account_id), lines, sent)
     with platform.db.write() as session:
-        integration = owned_integration(session, integration_id, account_id)
+        owned_integration(session, integration_id, account_id)
         upload = ItemUpload(
             account_id=account_id,
             integration_id=integration_id,
             user_id=user_id,
             content=text,
+            items=len(items_of(lines)),
             at=platform.clock.now(),
         )
         session.add(upload)
         session.flush()
-        # Only now, or SQLite gives the new one the number of the old, which another window may still show.
+        # Only now, or SQLite gives the new one the number of the old, which another window may still show. One that is
+        # being applied goes on.
         session.execute(
             sa.delete(ItemUpload).where(
-                ItemUpload.integration_id == integration_id, ItemUpload.user_id == user_id, ItemUpload.id != upload.id
+                ItemUpload.integration_id == integration_id,
+                ItemUpload.user_id == user_id,
+                ItemUpload.id != upload.id,
+                sa.or_(ItemUpload.begun_at.is_(None), ItemUpload.finished_at.is_not(None)),
             )
         )
-        return Preview(upload.id, integration_id, _planned(session, integration, lines, sent))
+        return Preview(upload.id, integration_id, planned)
 
 
 def read_preview(platform: Platform, *, upload_id: int, account_id: int, sent: Sent = nothing_sent) -> Preview:
@@ -125,47 +135,125 @@ def read_preview(platform: Platform, *, upload_id: int, account_id: int, sent: S
 
 
 def apply(platform: Platform, *, upload_id: int, account_id: int, sent: Sent = nothing_sent) -> str:
-    """Write every row of a kept file that has no error, all of them or none; returns a message.
+    """Write every row of a kept file that has no error; returns a message.
 
-    Rows are checked again: what became wrong since the preview is left out and counted.
+    Up to `PART` items are written all or none. Rows are checked again: what became wrong since the preview is left
+    out and counted.
 
     Raises:
-        Conflict: the list was changed at the very same moment.
+        Conflict: the list was changed at the very same moment; what was written before stays.
     """
+    items = _items(platform, upload_id, account_id)
     try:
-        with platform.db.write() as session:
-            upload = owned(session, ItemUpload, upload_id, account_id, lock=True)
-            integration = owned_integration(session, upload.integration_id, account_id)
-            plan = Preview(upload.id, integration.id, _planned(session, integration, read_table(upload.content), sent))
-            _add(platform, session, integration, [row for row in plan.rows if row.what is What.NEW])
-            _change(session, [row for row in plan.rows if row.what is What.CHANGED])
-            session.delete(upload)
-            session.flush()
-            if plan.new or plan.changed:
-                custom_items.review(platform, session, integration)
+        while True:
+            with platform.db.write() as session:
+                upload = _apply_part(platform, session, (upload_id, account_id), items, sent)
+                if upload.finished_at is not None:
+                    message = applied_message(upload)
+                    session.delete(upload)
+                    return message
     except IntegrityError as error:
         raise Conflict("Somebody changed the list at this moment. Look at the preview again.") from error
-    return _message(plan)
+
+
+def apply_later(platform: Platform, *, upload_id: int, account_id: int) -> None:
+    """Have a task write a kept file; its row tells how far that is, and stays for a day with what came of it."""
+    with platform.db.write() as session:
+        upload = owned(session, ItemUpload, upload_id, account_id, lock=True)
+        now = platform.clock.now()
+        upload.begun_at = upload.begun_at or now
+        # Of the account: an integration that waits for a person keeps nobody from its item list.
+        enqueue(
+            session,
+            kind=TaskKind.ITEMS_APPLY,
+            account_id=account_id,
+            now=now,
+            priority=NOW,
+            key=str(upload_id),
+            payload={"upload_id": upload_id},
+        )
+
+
+def apply_kept(platform: Platform, run: TaskRun, *, sent: Sent = nothing_sent) -> None:
+    """Task `items.apply`: write a kept file, part by part, from where the run before came to."""
+    account_id = run.account_id
+    assert account_id is not None
+    try:
+        items = _items(platform, run.payload["upload_id"], account_id)
+    except NotFound:
+        # Dropped meanwhile, or applied by somebody who waited for it.
+        return
+    while run.has_time():
+        with run.write() as session:
+            upload = _apply_part(platform, session, (run.payload["upload_id"], account_id), items, sent)
+            if upload.finished_at is not None:
+                run.finish(session)
+                return
+
+
+def _items(platform: Platform, upload_id: int, account_id: int) -> Items:
+    with platform.db.read() as session:
+        content = owned(session, ItemUpload, upload_id, account_id).content
+    return items_of(read_table(content))
+
+
+def _apply_part(platform: Platform, session: Session, which: tuple[int, int], items: Items, sent: Sent) -> ItemUpload:
+    """Write the next items of a kept file; returns its row, finished where they were the last.
+
+    Args:
+        which: the upload's id and its account's.
+        items: all of the file.
+    """
+    upload = owned(session, ItemUpload, *which, lock=True)
+    integration = owned_integration(session, upload.integration_id, upload.account_id)
+    part = items[upload.items_done : upload.items_done + PART]
+    lines = [line for item in part for line in item]
+    # Of a file that is one part the whole list is read; of a longer one only what each part names.
+    skus = None if part == items else {sku for line in lines for sku in (line.sku, line.sku.strip())}
+    now = platform.clock.now()
+    rows = _planned(session, integration, lines, sent, skus)
+    write_rows(session, integration, rows, now)
+    plan = Preview(upload.id, integration.id, rows)
+    upload.begun_at = upload.begun_at or now
+    upload.items_done += len(part)
+    upload.added, upload.changed = upload.added + plan.new, upload.changed + plan.changed
+    upload.left_out += plan.errors
+    session.flush()
+    if upload.items_done >= len(items):
+        upload.finished_at, upload.content = now, ""
+        if upload.added or upload.changed:
+            custom_items.review(platform, session, integration)
+    return upload
 
 
 def drop(platform: Platform, *, upload_id: int, account_id: int) -> None:
-    """Forget a kept file; nothing of it is applied."""
+    """Forget a kept file; nothing more of it is applied."""
     with platform.db.write() as session:
         session.delete(owned(session, ItemUpload, upload_id, account_id, lock=True))
 
 
-def _listed(session: Session, integration_id: int) -> dict[str, Listed]:
+def _listed(session: Session, integration_id: int, skus: Collection[str] | None = None) -> dict[str, Listed]:
+    """The items of the list, or those of these SKUs."""
+    if skus is not None:
+        found: dict[str, Listed] = {}
+        for some in chunks(skus):
+            found |= _listed_where(session, CartItem.integration_id == integration_id, CartItem.sku.in_(some))
+        return found
+    return _listed_where(session, CartItem.integration_id == integration_id)
+
+
+def _listed_where(session: Session, *which: sa.ColumnElement[bool]) -> dict[str, Listed]:
     mappings: dict[int, list[tuple[str, int]]] = {}
     for item_id, warehouse_sku, quantity in session.execute(
         sa.select(Mapping.cart_item_id, Mapping.warehouse_sku, Mapping.quantity)
         .join(CartItem, CartItem.id == Mapping.cart_item_id)
-        .where(CartItem.integration_id == integration_id)
+        .where(*which)
         .order_by(Mapping.id)
     ):
         mappings.setdefault(item_id, []).append((warehouse_sku, quantity))
     rows = session.execute(
         sa.select(CartItem.id, CartItem.sku, CartItem.title, CartItem.active)
-        .where(CartItem.integration_id == integration_id)
+        .where(*which)
         .order_by(CartItem.sku, CartItem.id)
     )
     return {
@@ -174,71 +262,38 @@ def _listed(session: Session, integration_id: int) -> dict[str, Listed]:
     }
 
 
-def _planned(session: Session, integration: Integration, lines: Sequence[Line], sent: Sent) -> tuple[PreviewRow, ...]:
-    known = session.scalars(known_skus(session, integration.account_id, integration.wms_target))
+def _planned(
+    session: Session,
+    integration: Integration,
+    lines: Sequence[Line],
+    sent: Sent,
+    skus: Collection[str] | None = None,
+) -> tuple[PreviewRow, ...]:
+    """The plan of these lines.
+
+    Args:
+        skus: their cart SKUs, where what is like them on the list or in the warehouse does not matter.
+    """
+    account_id, target = integration.account_id, integration.wms_target
     by_cart = sent(session, integration.id, {line.sku for line in lines})
-    return plan_items(lines, _listed(session, integration.id), known, by_cart)
+    if skus is None:
+        known = session.scalars(known_skus(session, account_id, target))
+        return plan_items(lines, _listed(session, integration.id), known, by_cart)
+    named = {*skus, *(sku for line in lines for sku in (line.warehouse_sku, line.warehouse_sku.strip()))}
+    here = known_among(session, account_id, named, target)
+    return plan_items(lines, _listed(session, integration.id, skus), here, by_cart)
 
 
-def _add(platform: Platform, session: Session, integration: Integration, rows: Sequence[PreviewRow]) -> None:
-    now = platform.clock.now()
-    for chunk in _chunks(rows):
-        made = insert_rows(
-            session,
-            CartItem,
-            [
-                {
-                    "account_id": integration.account_id,
-                    "integration_id": integration.id,
-                    "sku": row.sku,
-                    "title": row.title,
-                    "custom": True,
-                    "active": row.active,
-                    "seen_in_cart": SeenInCart.CANNOT_CHECK,
-                    "created_at": now,
-                }
-                for row in chunk
-            ],
-            returning=["id", "sku"],
-        )
-        ids = {sku: item_id for item_id, sku in made}
-        _map(session, [(ids[row.sku], row) for row in chunk])
-
-
-def _change(session: Session, rows: Sequence[PreviewRow]) -> None:
-    # At once: the file has them in an order of its own.
-    lock_rows(session, CartItem.id, [row.item_id for row in rows if row.item_id is not None])
-    for chunk in _chunks(rows):
-        known = [(row.item_id, row) for row in chunk if row.item_id is not None]
-        session.execute(
-            sa.update(CartItem), [{"id": item_id, "title": row.title, "active": row.active} for item_id, row in known]
-        )
-        session.execute(sa.delete(Mapping).where(Mapping.cart_item_id.in_([item_id for item_id, _ in known])))
-        _map(session, known)
-        make_due(session, [item_id for item_id, row in known if row.stock_changes])
-
-
-def _map(session: Session, rows: Sequence[tuple[int, PreviewRow]]) -> None:
-    mappings = [
-        {"cart_item_id": item_id, "warehouse_sku": sku, "quantity": quantity}
-        for item_id, row in rows
-        for sku, quantity in row.mappings
-    ]
-    insert_rows(session, Mapping, mappings)
-
-
-def _chunks(rows: Sequence[PreviewRow]) -> Iterator[Sequence[PreviewRow]]:
-    return (rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK))
-
-
-def _message(plan: Preview) -> str:
-    if not (plan.new or plan.changed):
+def applied_message(upload: ItemUpload) -> str:
+    """Tell what came of a kept file that was applied."""
+    if not (upload.added or upload.changed):
         done = "Nothing was to be changed."
     else:
         parts = [
-            f"{plan.new} item{'s' if plan.new != 1 else ''} added" if plan.new else "",
-            f"{plan.changed} changed" if plan.changed else "",
+            f"{upload.added} item{'s' if upload.added != 1 else ''} added" if upload.added else "",
+            f"{upload.changed} changed" if upload.changed else "",
         ]
         done = f"{', '.join(part for part in parts if part)}. Orders that waited for them are being looked at again."
-    left = f" {plan.errors} with errors {'was' if plan.errors == 1 else 'were'} left out." if plan.errors else ""
+    left_out = upload.left_out
+    left = f" {left_out} with errors {'was' if left_out == 1 else 'were'} left out." if left_out else ""
     return done + left

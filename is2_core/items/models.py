@@ -115,7 +115,11 @@ class ShippingMapping(Owned):
 
 
 class ItemUpload(Owned):
-    """The uploaded text as it came; deleted when it is applied or dropped."""
+    """The uploaded text as it came, of so many `items`; deleted when it is applied while somebody waits, or dropped.
+
+    Where a task applies it, `items_done` of its items are written, of which so many were added, changed and left out;
+    once it is finished the row stays for a day, without the text.
+    """
 
     __tablename__ = "item_upload"
     # An id is never used again, so that a page left open cannot confirm another upload than it shows.
@@ -124,5 +128,13 @@ class ItemUpload(Owned):
     account_id: Mapped[int] = reference("account.id")
     integration_id: Mapped[int] = reference("integration.id")
     user_id: Mapped[int] = reference("user_account.id", index=False)
-    content: Mapped[str]
+    # Read only where it is needed: it may be megabytes.
+    content: Mapped[str] = mapped_column(deferred=True)
     at: Mapped[datetime]
+    items: Mapped[int] = mapped_column(default=0)
+    items_done: Mapped[int] = mapped_column(default=0)
+    added: Mapped[int] = mapped_column(default=0)
+    changed: Mapped[int] = mapped_column(default=0)
+    left_out: Mapped[int] = mapped_column(default=0)
+    begun_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]

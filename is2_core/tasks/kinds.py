@@ -13,6 +13,7 @@ class TaskKind(StrEnum):
     CLOCK_PUT_BACK = "platform.clock"
     RESEAL = "platform.reseal"
     CLEAN_UP = "platform.clean_up"
+    ITEMS_APPLY = "items.apply"
     ORDERS_CHECK = "orders.check"
     ORDERS_RECONCILE = "orders.reconcile"
     ORDERS_CUSTOMIZE = "orders.customize"

@@ -87,8 +87,12 @@ def _upload_page(integration: Integration, error: FlowError | None = None) -> st
 
 @blueprint.get("/item-tables/<int:upload_id>")
 def show(upload_id: int) -> ResponseReturnValue:
-    """Show what an uploaded table would change, by the present state of the list."""
-    return _preview_page(_kept(upload_id))
+    """Show what an uploaded table would change, by the present state of the list; or how far applying it is."""
+    kept = _kept(upload_id)
+    if kept.begun_at is None:
+        return _preview_page(kept)
+    message = item_table.applied_message(kept)
+    return render_template("items/applying.html", integration=_integration(kept), kept=kept, message=message)
 
 
 def _kept(upload_id: int) -> ItemUpload:
@@ -118,8 +122,11 @@ def _integration(kept: ItemUpload) -> Integration:
 
 @blueprint.post("/item-tables/<int:upload_id>/apply")
 def apply(upload_id: int) -> ResponseReturnValue:
-    """Write the rows of a table that have no error."""
+    """Write the rows of a table that have no error; many of them while the page shows how far that is."""
     kept = _kept(upload_id)
+    if kept.items > item_table.AT_ONCE or kept.begun_at is not None:
+        item_table.apply_later(platform(), upload_id=kept.id, account_id=kept.account_id)
+        return redirect(url_for(".show", upload_id=kept.id), 303)
     try:
         message = item_table.apply(platform(), upload_id=kept.id, account_id=kept.account_id, sent=sent_skus)
     except FlowError as error:
@@ -133,5 +140,9 @@ def drop(upload_id: int) -> ResponseReturnValue:
     """Forget an uploaded table."""
     kept = _kept(upload_id)
     item_table.drop(platform(), upload_id=kept.id, account_id=kept.account_id)
-    flash("The table was dropped; nothing was changed.", "success")
+    begun = kept.begun_at is not None
+    flash(
+        "The table was stopped; what was in place stays." if begun else "The table was dropped; nothing was changed.",
+        "success",
+    )
     return redirect(url_for("items.list_items", integration_id=kept.integration_id), 303)

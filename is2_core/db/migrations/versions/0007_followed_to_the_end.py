@@ -19,10 +19,12 @@ def upgrade() -> None:
     """Apply."""
     _know_what_is_not_shipped_from_here()
     _add_key_canary()
+    _apply_tables_in_parts()
 
 
 def downgrade() -> None:
     """Take back."""
+    _apply_tables_at_once()
     op.drop_table("key_canary")
     _forget_what_is_not_shipped_from_here()
 
@@ -44,3 +46,21 @@ def _add_key_canary() -> None:
         sa.Column("value", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_key_canary")),
     )
+
+
+_UPLOAD_COUNTS = ("items", "items_done", "added", "changed", "left_out")
+_UPLOAD_TIMES = ("begun_at", "finished_at")
+
+
+def _apply_tables_in_parts() -> None:
+    for name in _UPLOAD_COUNTS:
+        op.add_column("item_upload", sa.Column(name, sa.Integer(), nullable=False, server_default="0"))
+    for name in _UPLOAD_TIMES:
+        op.add_column("item_upload", sa.Column(name, sa.DateTime(), nullable=True))
+
+
+def _apply_tables_at_once() -> None:
+    # The release before knows no table that is half applied.
+    op.execute("DELETE FROM item_upload WHERE begun_at IS NOT NULL")
+    for name in (*_UPLOAD_COUNTS, *_UPLOAD_TIMES):
+        op.drop_column("item_upload", name)
