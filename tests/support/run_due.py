@@ -1,6 +1,8 @@
-"""Runs whatever is due in this process, until nothing is: a worker and a dispatcher without their queue.
+"""Runs whatever is due in this process and what it leads to, until nothing is left: a worker and a dispatcher without
+their queue, on a clock that nobody waits for.
 
-With IS2_FAULT set the process dies at that fault point; with IS2_HURRY set what is due later is made due now.
+With IS2_FAULT set the process dies at that fault point. Each one it meets is written to the file IS2_TRACE as a line
+`<kind of task> <name>`.
 """
 
 from __future__ import annotations
@@ -8,15 +10,28 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 
+import redis
 import sqlalchemy as sa
 
 from is2_core.accounts.models import Credential
+from is2_core.admin import clock_offset
 from is2_core.bootstrap import perform, prepare
+from is2_core.faultpoints import listen
+from is2_core.jobs import HANDLERS
 from is2_core.platform import Platform
 from is2_core.tasks.dispatcher import tick
 from is2_core.tasks.models import Task
+from is2_core.tasks.run import TaskRun
+from is2_core.tasks.runner import Handler
 from is2_core.tasks.states import TaskState
+
+BETWEEN_TASKS = "between"
+_LEFT = sa.select(
+    sa.func.count().label("tasks"), sa.func.min(Task.run_at).filter(Task.state == TaskState.READY).label("next")
+).where(Task.state.in_([TaskState.READY, TaskState.RUNNING]))
+_doing = BETWEEN_TASKS
 
 
 class RunningWakeups:
@@ -25,25 +40,53 @@ class RunningWakeups:
     def notify(self, count: int) -> int:
         for _ in range(count):
             perform()
+            _begin(BETWEEN_TASKS)
         return count
 
 
-def hurry(platform: Platform) -> None:
-    """Nobody waits: leases of the dead end, and what is due later is due."""
+def hurry(platform: Platform) -> bool:
+    """Nobody waits: the leases of the dead end, and the clock is moved to the next instant at which a task is due.
+
+    Returns:
+        False where no task is left.
+    """
     with platform.db.write() as session:
         now = platform.clock.database_now(session)
         ended = now - timedelta(seconds=1)
         session.execute(sa.update(Task).where(Task.state == TaskState.RUNNING).values(lease_until=ended))
         session.execute(sa.update(Credential).where(Credential.minting_until.is_not(None)).values(minting_until=ended))
-        session.execute(sa.update(Task).where(Task.state == TaskState.READY).values(run_at=now))
+        left = session.execute(_LEFT).one()
+    # The buckets go by Redis's clock, which nobody moves.
+    redis.Redis.from_url(platform.config.redis_url).flushall()
+    if left.next is not None and left.next > now:
+        clock_offset.advance(platform, timedelta(seconds=(left.next - now) // timedelta(seconds=1) + 1))
+    return bool(left.tasks)
 
 
 def main(environment: Mapping[str, str]) -> None:
     """Run, with these variables in the environment."""
     os.environ.update(environment)
     platform = prepare()
-    while True:
-        if os.environ.get("IS2_HURRY"):
-            hurry(platform)
-        if not tick(platform, RunningWakeups()).due:
-            return
+    _write_trace(Path(os.environ["IS2_TRACE"]))
+    while tick(platform, RunningWakeups()).due or hurry(platform):
+        pass
+
+
+def _begin(kind: str) -> None:
+    global _doing
+    _doing = kind
+
+
+def _write_trace(path: Path) -> None:
+    # Unbuffered: the process does not live to close it.
+    file = path.open("ab", buffering=0)
+    listen(lambda name: file.write(f"{_doing} {name}\n".encode()) and None)
+    HANDLERS.update({kind: _naming(kind, handler) for kind, handler in HANDLERS.items()})
+
+
+def _naming(kind: str, handler: Handler) -> Handler:
+    def run(platform: Platform, run: TaskRun) -> None:
+        _begin(kind)
+        handler(platform, run)
+
+    return run
