@@ -14,6 +14,8 @@ from is2_core.accounts.models import Integration
 from is2_core.carts.cart_settings import forget_former_secrets
 from is2_core.cases.cases import raise_case
 from is2_core.cases.states import CaseKind
+from is2_core.comparison.compare import EVERY_S, compare_orders
+from is2_core.comparison.runs import forget_comparisons
 from is2_core.db.base import Base
 from is2_core.db.changes import rows_changed
 from is2_core.db.chunks import chunks
@@ -121,6 +123,7 @@ def mend_clock(platform: Platform, run: TaskRun) -> None:
 def _forget(session: Session, now: datetime) -> int:
     forget_former_secrets(session, now)
     wipe_claims(session, now)
+    forget_comparisons(session, now)
     return 0
 
 
@@ -199,6 +202,7 @@ JOBS: dict[TaskKind, Job] = {
     TaskKind.ITEMS_APPLY: Job(partial(apply_kept, sent=sent_skus)),
     TaskKind.ORDERS_CHECK: Job(partial(check_orders, ended=orders_have_come), _orders_slots),
     TaskKind.ORDERS_RECONCILE: Job(partial(reconcile_orders, ended=orders_have_come), _each(_RECONCILE)),
+    TaskKind.ORDERS_COMPARE: Job(compare_orders, _each(Slots(every_s=EVERY_S))),
     TaskKind.ORDERS_CUSTOMIZE: Job(fetch_customizations),
     TaskKind.ORDERS_REVIEW: Job(review_orders),
     TaskKind.ORDERS_REOPEN: Job(reopen_orders),

@@ -25,7 +25,8 @@ PRODUCT = ("is2_core", "plugins", "web", "worker.py")
 EVERYTHING_THAT_RUNS = (*PRODUCT, "cli", "exploration")
 # Translation, arithmetic and decisions: nothing in their import path reads a database, serves a page or makes a call.
 PURE = """
-is2_core.accounts.codes is2_core.accounts.states is2_core.cases.states is2_core.embedded_warehouse.states
+is2_core.accounts.codes is2_core.accounts.states is2_core.cases.states is2_core.comparison.shown_posts
+is2_core.comparison.states is2_core.embedded_warehouse.states
 is2_core.inventory.states is2_core.items.states is2_core.orders.states is2_core.orders.fulfillment.states
 is2_core.tasks.states
 is2_core.carts.fields is2_core.embedded_warehouse.packing_form is2_core.errors is2_core.install.settings_form

@@ -12,7 +12,9 @@ class CaseKind(StrEnum):
     units back after the warehouse was given them, somebody else confirmed such units as shipped, the warehouse could
     not stop what was asked of it, a buyer asks to cancel what the warehouse has, the cart's answer about slow work
     does not come, one tracking number was reported for two orders, an integration's seller could not be proved, one
-    whose seller was never proved keeps somebody out who proved to be that seller, and a clock was put back."""
+    whose seller was never proved keeps somebody out who proved to be that seller, a clock was put back, the cart
+    forgets a confirmation again and again, somebody changed a tracking number there, and it does not know an order any
+    more that is open here."""
 
     HELP = "HELP"
     SHARED_STOCK = "SHARED_STOCK"
@@ -27,6 +29,9 @@ class CaseKind(StrEnum):
     SELLER_HELD = "SELLER_HELD"
     NUMBER_TWICE = "NUMBER_TWICE"
     CLOCK_PUT_BACK = "CLOCK_PUT_BACK"
+    CONFIRMATION_LOST = "CONFIRMATION_LOST"
+    NUMBER_CHANGED = "NUMBER_CHANGED"
+    NOT_AT_CART = "NOT_AT_CART"
 
 
 # Units that the warehouse was given and nobody wants of it any more.

@@ -16,6 +16,7 @@ class TaskKind(StrEnum):
     ITEMS_APPLY = "items.apply"
     ORDERS_CHECK = "orders.check"
     ORDERS_RECONCILE = "orders.reconcile"
+    ORDERS_COMPARE = "orders.compare"
     ORDERS_CUSTOMIZE = "orders.customize"
     ORDERS_REVIEW = "orders.review"
     ORDERS_REOPEN = "orders.reopen"

@@ -34,6 +34,9 @@ KIND_LABELS = {
     CaseKind.SELLER_NOT_PROVED: "Seller not proved",
     CaseKind.SELLER_HELD: "Seller held without proof",
     CaseKind.NUMBER_TWICE: "One tracking number for two orders",
+    CaseKind.CONFIRMATION_LOST: "Confirmation not kept",
+    CaseKind.NUMBER_CHANGED: "Tracking changed at the cart",
+    CaseKind.NOT_AT_CART: "Not known at the cart",
     CaseKind.CLOCK_PUT_BACK: "A clock was put back",
 }
 

@@ -9,6 +9,8 @@ from flask.typing import ResponseReturnValue
 from is2_core.accounts.models import Integration
 from is2_core.accounts.states import CONNECTED, IntegrationState
 from is2_core.carts.cart_settings import is_enabled
+from is2_core.comparison import actions as comparing
+from is2_core.comparison.queries import last_comparisons
 from is2_core.errors import FlowError
 from is2_core.install import disconnect as disconnecting
 from is2_core.integrations import connection_test, legacy_authorization
@@ -18,6 +20,7 @@ from is2_core.orders.models import ReceivedOrder
 from is2_core.orders.states import NOT_COMPLETE, TO_PLACE
 from web import access
 from web.access import platform
+from web.actions import run_action
 from web.integrations.notices import notices_of
 from web.integrations.rows import integration_rows
 
@@ -37,7 +40,13 @@ def _list(error: str = "") -> str:
     for row in rows:
         row.notices = notices_of(row.integration)
         row.can_fetch = can_fetch(platform(), row.integration)
-    return render_template("integrations/list.html", rows=rows, states=IntegrationState, error=error)
+    return render_template(
+        "integrations/list.html",
+        rows=rows,
+        states=IntegrationState,
+        comparisons=last_comparisons(platform(), account.id),
+        error=error,
+    )
 
 
 @blueprint.get("/integrations/add")
@@ -58,6 +67,19 @@ def check_now(integration_id: int) -> ResponseReturnValue:
         return _list(error.message), error.status
     flash(message, "success")
     return redirect(url_for(".view_integrations"), 303)
+
+
+@blueprint.post("/integrations/<int:integration_id>/compare")
+def compare_now(integration_id: int) -> ResponseReturnValue:
+    """Compare what is open here with what the cart shows, now."""
+    integration = access.owned_integration(integration_id)
+    ids = {"integration_id": integration.id, "account_id": integration.account_id, "user_id": access.user().id}
+    return run_action(
+        lambda: comparing.compare_now(platform(), **ids),
+        done=str,
+        to=url_for(".view_integrations"),
+        draw=lambda error: _list(error.message),
+    )
 
 
 @blueprint.post("/integrations/<int:integration_id>/test")

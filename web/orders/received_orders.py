@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import selectinload
 
 from is2_core.accounts.models import Integration
+from is2_core.comparison.queries import Group, differences_of, group_of, last_comparisons
 from is2_core.errors import FlowError
 from is2_core.orders import actions
 from is2_core.orders.holds.reasons import HoldCode
@@ -25,12 +26,14 @@ from web.paging import paged
 
 @blueprint.get("")
 def list_orders() -> ResponseReturnValue:
-    """The account's orders, newest first; filtered by state, hold, store and what the cart refused, searched by either
-    number."""
+    """The account's orders, newest first; filtered by state, hold, store, what the cart refused and what became of them
+    in a comparison, searched by either number."""
     return _list()
 
 
 def _list(error: str = "", refused: FetchForm | None = None) -> str:
+    comparison = request.args.get("comparison", 0, type=int)
+    compared = _compared(comparison, request.args.get("outcome", "")) if comparison else None
     account = access.account()
     chosen_id, searched = request.args.get("integration", 0, type=int), request.args.get("q", "").strip()
     what_refused = request.args.get("refused", "")
@@ -40,6 +43,7 @@ def _list(error: str = "", refused: FetchForm | None = None) -> str:
         "refused": what_refused,
         "integration": chosen_id,
         "q": searched,
+        "comparison": compared.comparison_id if compared else 0,
     }
     query = (
         sa.select(ReceivedOrder)
@@ -63,6 +67,8 @@ def _list(error: str = "", refused: FetchForm | None = None) -> str:
                 ReceivedOrder.remote_id.icontains(chosen["q"], autoescape=True),
             )
         )
+    if compared is not None:
+        query = query.where(ReceivedOrder.id.in_(compared.order_ids))
     with platform().db.read() as db:
         page = paged(db, query)
         refused_writes = refusals(db, page.rows)
@@ -90,12 +96,20 @@ def _list(error: str = "", refused: FetchForm | None = None) -> str:
         hold_labels=HOLD_LABELS,
         refused_labels=REFUSED_LABELS,
         refusals=refused_writes,
+        compared=compared,
+        differences=differences_of(platform(), compared, [row.id for row in page.rows]) if compared else {},
+        comparisons=last_comparisons(platform(), account.id),
         holds={row.id: shown_holds(platform(), row, integration_of[row.integration_id].cart) for row in page.rows},
         reasons={row.id: shown_reason(platform(), row, integration_of[row.integration_id].cart) for row in page.rows},
         link=link_of,
         error=error,
         fetch=refused or (fetch_form(integrations, chosen_id, missed) if missed else None),
     )
+
+
+def _compared(comparison_id: int, outcome: str) -> Group:
+    """Return the group of a comparison that the address names; 404 for another account's."""
+    return access.visible(group_of(platform(), comparison_id, outcome), "comparison", comparison_id)
 
 
 @blueprint.post("/fetch")

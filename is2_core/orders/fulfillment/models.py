@@ -18,8 +18,10 @@ class Package(Owned):
     `warehouse_ref` and `revision` are the warehouse's. `reference` is ours at the cart: a positive number as text,
     unique in the order among packages that are not voided, stored before the first post and kept over corrections; a
     package that takes the place of a voided one takes its reference too (`replaces_id`). `version` rises with every
-    change the cart should hear of, `posted_version` is the one it last accepted. Where another package has taken over
-    what the cart has under this one's reference, `label_id` is that package: its carrier and number stand there.
+    change the cart should hear of; `posted_version` is the one it last accepted, `shown_version` the one it was last
+    seen to have, `repeated_version` one that was made because it had lost what it accepted. Where another package has
+    taken over what the cart has under this one's reference, `label_id` is that package: its carrier and number stand
+    there.
     `plain_number` is the tracking number as it is compared, `post_message` why the cart refused it, "" for nothing.
     """
 
@@ -45,6 +47,8 @@ class Package(Owned):
     voided: Mapped[bool] = mapped_column(default=False)
     version: Mapped[int] = mapped_column(default=1)
     posted_version: Mapped[int] = mapped_column(default=0)
+    shown_version: Mapped[int] = mapped_column(default=0)
+    repeated_version: Mapped[int] = mapped_column(default=0)
     post_state: Mapped[str]
     sealed_post_message: Mapped[SealedValue | None] = mapped_column(
         Sealed("package.sealed_post_message", key=("package.order_id", "package.warehouse_ref")),

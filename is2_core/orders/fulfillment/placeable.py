@@ -35,13 +35,17 @@ BATCH = 250
 FRESH = timedelta(hours=1)
 
 
+# (line id, warehouse SKU, quantity in one unit).
+Components = tuple[tuple[int, str, int], ...]
+
+
 @dataclass(frozen=True)
 class Ready:
     """An order to place, and what each of its lines is made of."""
 
     order_id: int
     request: NewOrder
-    components: tuple[tuple[int, str, int], ...]
+    components: Components
 
 
 def next_batch(
@@ -71,22 +75,22 @@ def next_batch(
         closed = [order_id for order_id, known in pii.items() if known is None]
         told = Told(EventCode.ADDRESS_CLOSED)
         transition(session, closed, ReceivedState.QUARANTINED, told, now, told=told)
-        _note_asked(session, batch, now)
+        note_asked(session, {ready.order_id: ready.components for ready in batch}, now)
         return batch, orders[-1].id, len(orders) == most
 
 
-def _note_asked(session: Session, batch: Sequence[Ready], now: datetime) -> None:
-    """The warehouse is about to be asked: what it is asked for is kept as it is now, whatever a mapping or the cart
-    says when the answer comes."""
-    ids = [ready.order_id for ready in batch]
-    lines = {line_id for ready in batch for line_id, _, _ in ready.components}
+def note_asked(session: Session, components: Mapping[int, Components], now: datetime) -> None:
+    """The warehouse is about to be asked: what it is asked for, by order, is kept as it is now, whatever a mapping or
+    the cart says when the answer comes."""
+    ids = list(components)
+    lines = {line_id for parts in components.values() for line_id, _, _ in parts}
     session.execute(_NOTE_PLACING, {"ids_": ids, "now_": now})
     session.execute(_NOTE_PLACED, {"ids_": list(lines)})
     forget_components(session, ids)
     rows = [
         {"line_id": line_id, "warehouse_sku": sku, "quantity": quantity}
-        for ready in batch
-        for line_id, sku, quantity in ready.components
+        for parts in components.values()
+        for line_id, sku, quantity in parts
     ]
     insert_rows(session, PlacedComponent, rows)
 
@@ -98,7 +102,11 @@ def forget_components(session: Session, order_ids: Sequence[int]) -> None:
 
 _ORDER, _LINE, _COMPONENT = (table_of(model).c for model in (ReceivedOrder, ReceivedLine, PlacedComponent))
 _IDS: sa.BindParameter[int] = sa.bindparam("ids_", expanding=True)
-_NOTE_PLACING = sa.update(table_of(ReceivedOrder)).where(_ORDER.id.in_(_IDS)).values(placing_since=sa.bindparam("now_"))
+_NOTE_PLACING = (
+    sa.update(table_of(ReceivedOrder))
+    .where(_ORDER.id.in_(_IDS))
+    .values(placing_since=sa.bindparam("now_"), last_asked_at=sa.bindparam("now_"))
+)
 _NOTE_PLACED = sa.update(table_of(ReceivedLine)).where(_LINE.id.in_(_IDS)).values(placed=_LINE.open)
 _FORGET = sa.delete(table_of(PlacedComponent)).where(
     _COMPONENT.line_id.in_(sa.select(_LINE.id).where(_LINE.order_id.in_(_IDS)))
@@ -115,14 +123,14 @@ def placeable(integration: Integration) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def _ready(order: StoredOrder, pii: Mapping[str, Any], files: Files, config: HoldConfig, source: str) -> Ready:
-    components = _components(order, config)
+    components = components_of(order, config)
     method = config.method(order.shipping_method)
     assert method is not None, "an order without a shipping mapping is held"
     request = new_order(order, pii, files, components, source=source, service=method.service)
     return Ready(order.id, request, components)
 
 
-def _components(order: StoredOrder, config: HoldConfig) -> tuple[tuple[int, str, int], ...]:
+def components_of(order: StoredOrder, config: HoldConfig) -> Components:
     """(line id, warehouse SKU, quantity in one unit) of every open line that is shipped from here."""
     return tuple(
         (line.id, sku, quantity)

@@ -85,6 +85,7 @@ def _known_by(integration: Integration, remote_id: str, now: datetime) -> dict[s
         "number": order_number(integration, remote_id),
         "staged_at": now,
         "read_at": now,
+        "shown_at": now,
     }
 
 

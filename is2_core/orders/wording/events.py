@@ -46,6 +46,7 @@ class EventCode(StrEnum):
     HELP = "HELP"
     HELP_ANSWERED = "HELP_ANSWERED"
     INJECTED = "INJECTED"
+    FOUND_PLACED = "FOUND_PLACED"
     REFUSED = "REFUSED"
     ACKNOWLEDGED = "ACKNOWLEDGED"
     ACK_REJECTED = "ACK_REJECTED"
@@ -69,6 +70,9 @@ class EventCode(StrEnum):
     TRACKING_REJECTED = "TRACKING_REJECTED"
     TRACKING_BY_HAND = "TRACKING_BY_HAND"
     TRACKING_AGAIN = "TRACKING_AGAIN"
+    TRACKING_LOST = "TRACKING_LOST"
+    TRACKING_OVERWRITTEN = "TRACKING_OVERWRITTEN"
+    TRACKING_SHOWN = "TRACKING_SHOWN"
     COMPLETED = "COMPLETED"
 
 
@@ -235,6 +239,7 @@ EVENTS: Mapping[str, Wording] = {
     EventCode.HELP: Wording("Help was requested."),
     EventCode.HELP_ANSWERED: Wording("The support answered."),
     EventCode.INJECTED: Wording("The warehouse accepted it as {order}."),
+    EventCode.FOUND_PLACED: Wording("The warehouse has it, although it had counted as not taken there."),
     EventCode.REFUSED: Wording("The warehouse refused it: {message}", sealed=("message",)),
     EventCode.ACKNOWLEDGED: Wording("The cart has the acknowledgement."),
     EventCode.ACK_REJECTED: Wording("The cart refused the acknowledgement: {message} ({refusal})", sealed=("message",)),
@@ -268,5 +273,12 @@ EVENTS: Mapping[str, Wording] = {
     EventCode.TRACKING_REJECTED: Wording("The cart refused it: {message} ({refusal})", sealed=("message",)),
     EventCode.TRACKING_BY_HAND: Wording("Tracking {tracking_number} was entered at the cart."),
     EventCode.TRACKING_AGAIN: Wording("Posted again by a person."),
+    EventCode.TRACKING_LOST: Wording(
+        "{cart} accepted tracking number {tracking_number} and does not show it; it is posted once more."
+    ),
+    EventCode.TRACKING_OVERWRITTEN: Wording(
+        "{cart} shows tracking number {shown}, which {tracking_number} had taken the place of; it is posted once more.",
+    ),
+    EventCode.TRACKING_SHOWN: Wording("{cart} shows tracking number {tracking_number} now."),
     EventCode.COMPLETED: Wording(lambda values: str(_ENDED.get(values["ended"], "")), plain=("ended",)),
 }

@@ -20,10 +20,12 @@ def upgrade() -> None:
     _know_what_is_not_shipped_from_here()
     _add_key_canary()
     _apply_tables_in_parts()
+    _add_comparison()
 
 
 def downgrade() -> None:
     """Take back."""
+    _drop_comparison()
     _apply_tables_at_once()
     op.drop_table("key_canary")
     _forget_what_is_not_shipped_from_here()
@@ -64,3 +66,61 @@ def _apply_tables_at_once() -> None:
     op.execute("DELETE FROM item_upload WHERE begun_at IS NOT NULL")
     for name in (*_UPLOAD_COUNTS, *_UPLOAD_TIMES):
         op.drop_column("item_upload", name)
+
+
+def _add_comparison() -> None:
+    """When a cart last showed an order, and the proof of every comparison."""
+    number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    op.add_column("received_order", sa.Column("shown_at", sa.DateTime(), nullable=True))
+    op.add_column("received_order", sa.Column("last_asked_at", sa.DateTime(), nullable=True))
+    for name in ("shown_version", "repeated_version"):
+        op.add_column("package", sa.Column(name, number, nullable=False, server_default="0"))
+    op.execute("UPDATE received_order SET shown_at = read_at")
+    # What the carts show as ended was posted well; whatever else they accepted is compared.
+    op.execute(
+        "UPDATE package SET shown_version = posted_version"
+        " WHERE order_id IN (SELECT id FROM received_order WHERE cart_state IN ('SHIPPED', 'CANCELLED'))"
+    )
+    op.create_table(
+        "comparison",
+        sa.Column("id", number, nullable=False),
+        sa.Column("account_id", number, nullable=False),
+        sa.Column("integration_id", number, nullable=False),
+        sa.Column("user_id", number, nullable=True),
+        sa.Column("seen_since", sa.DateTime(), nullable=False),
+        sa.Column("started_at", sa.DateTime(), nullable=False),
+        sa.Column("ended_at", sa.DateTime(), nullable=True),
+        *(sa.Column(name, number, nullable=False) for name in ("agree", "put_right", "need_person", "not_compared")),
+        sa.Column("oldest_at", sa.DateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_comparison_account_id")),
+        sa.ForeignKeyConstraint(["integration_id"], ["integration.id"], name=op.f("fk_comparison_integration_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name=op.f("fk_comparison_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_comparison")),
+    )
+    op.create_index(op.f("ix_comparison_account_id"), "comparison", ["account_id"])
+    op.create_index(op.f("ix_comparison_integration_id"), "comparison", ["integration_id"])
+    op.create_table(
+        "compared_order",
+        sa.Column("id", number, nullable=False),
+        sa.Column("comparison_id", number, nullable=False),
+        sa.Column("order_id", number, nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("difference", sa.Text(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["comparison_id"], ["comparison.id"], name=op.f("fk_compared_order_comparison_id")),
+        sa.ForeignKeyConstraint(["order_id"], ["received_order.id"], name=op.f("fk_compared_order_order_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_compared_order")),
+        sa.UniqueConstraint("comparison_id", "order_id", name=op.f("uq_compared_order_comparison_id_order_id")),
+    )
+    op.create_index(op.f("ix_compared_order_order_id"), "compared_order", ["order_id"])
+
+
+def _drop_comparison() -> None:
+    op.drop_table("compared_order")
+    op.drop_table("comparison")
+    with op.batch_alter_table("package", schema=None) as batch_op:
+        batch_op.drop_column("repeated_version")
+        batch_op.drop_column("shown_version")
+    with op.batch_alter_table("received_order", schema=None) as batch_op:
+        batch_op.drop_column("last_asked_at")
+        batch_op.drop_column("shown_at")

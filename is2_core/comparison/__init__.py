@@ -1,0 +1,1 @@
+"""Comparing what is open here with what the cart shows."""
