@@ -38,6 +38,8 @@ def shown_at() -> sa.ColumnElement[datetime]:
 def not_taken(now: datetime) -> sa.ColumnElement[bool]:
     """The condition for orders that count as not taken by the warehouse, and were not looked up since."""
     return sa.and_(
+        # By itself, so that the condition can be negated.
+        ReceivedOrder.last_asked_at.is_not(None),
         ReceivedOrder.last_asked_at <= now - PLACING_ENDED,
         ReceivedOrder.placing_since.is_(None),
         ReceivedOrder.placed_at.is_(None),

