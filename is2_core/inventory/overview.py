@@ -21,6 +21,7 @@ from is2_core.inventory.push.sync_row import interval_of
 from is2_core.inventory.sellable import Sellable
 from is2_core.inventory.shared_stock import unconfirmed_skus
 from is2_core.items.models import CartItem
+from is2_core.items.states import is_not_from_here, setting_of
 from is2_core.platform import Platform
 from is2_core.submissions.batch_backoff import TELL_AFTER
 from is2_core.submissions.models import Submission
@@ -47,8 +48,9 @@ class Problem:
 @dataclass(frozen=True)
 class ItemStock:
     """One item: the number last sent and why, and the one that would be sent now (None where the warehouse has
-    nothing of it). `shown` and `shown_lead_days` are what the cart showed at `shown_at`; `drift` is a message where
-    that differed from what was sent and nothing was sent since."""
+    nothing of it). Of one that is `not_from_here` no stock is sent, and nothing is wrong with that. `shown` and
+    `shown_lead_days` are what the cart showed at `shown_at`; `drift` is a message where that differed from what was
+    sent and nothing was sent since."""
 
     item_id: int
     sku: str
@@ -67,6 +69,7 @@ class ItemStock:
     shown_lead_days: int | None
     shown_at: datetime | None
     drift: str
+    not_from_here: bool
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,11 @@ class InventoryView:
         """Active SKUs of which the cart shows something else than was sent."""
         return sum(row.active and bool(row.drift) for row in self.rows)
 
+    @property
+    def not_from_here(self) -> int:
+        """SKUs of which no stock is sent because they are not shipped from here."""
+        return sum(row.not_from_here for row in self.rows)
+
 
 def inventory_view(platform: Platform, *, integration_id: int, account_id: int) -> InventoryView:
     """The stock of a store as it stands."""
@@ -150,24 +158,14 @@ def inventory_view(platform: Platform, *, integration_id: int, account_id: int) 
     quantities = sellable_of(platform, integration, list(candidates.values()))
     lead_days = lead_days_of(integration)
     rows = tuple(
-        ItemStock(
-            item_id=item.id,
-            sku=item.sku,
-            title=item.title,
-            active=item.active,
-            due=item.pushed_version < item.due_version,
-            sent=item.pushed_quantity,
-            sent_at=item.pushed_at,
-            lead_days_sent=item.pushed_lead_days,
-            message=item.push_message,
+        _row(
+            item,
+            quantities.get(item.id),
+            may_at,
             withheld=_withheld(item, candidates[item.id].components.keys() if item.id in candidates else (), blocked),
-            now=quantities.get(item.id),
-            calculation_sent=item.pushed_calculation,
-            next_possible=may_at,
-            shown=item.shown_quantity,
-            shown_lead_days=item.shown_lead_days,
-            shown_at=item.channel_read_at,
-            drift=_drift(item),
+            not_from_here=is_not_from_here(
+                item.unknown_sku, setting_of(integration.settings), known=item.id in candidates
+            ),
         )
         for item in items
     )
@@ -180,12 +178,35 @@ def inventory_view(platform: Platform, *, integration_id: int, account_id: int) 
         open_problem=open_problem,
         next_poll=planned.get((integration_id, TaskKind.SUBMISSIONS_POLL)) if working else None,
         lead_days=lead_days,
-        with_lead=sum(item.active and item.pushed_lead_days == lead_days for item in items),
-        active=sum(item.active for item in items),
+        with_lead=sum(item.synced and item.pushed_lead_days == lead_days for item in items),
+        active=sum(item.synced for item in items),
         problem=_problem(sync) or failing or _lost(lost),
         next_comparison=planned.get((integration_id, TaskKind.INVENTORY_DRIFT)),
         compared_at=max((item.drift_at for item in items if item.drift_at), default=None),
         rows=rows,
+    )
+
+
+def _row(item: CartItem, now: Sellable | None, may_at: datetime, *, withheld: str, not_from_here: bool) -> ItemStock:
+    return ItemStock(
+        item_id=item.id,
+        sku=item.sku,
+        title=item.title,
+        active=item.active,
+        due=item.pushed_version < item.due_version and not not_from_here,
+        sent=item.pushed_quantity,
+        sent_at=item.pushed_at,
+        lead_days_sent=item.pushed_lead_days,
+        message="" if not_from_here else item.push_message,
+        withheld="" if not_from_here else withheld,
+        now=None if not_from_here else now,
+        calculation_sent=item.pushed_calculation,
+        next_possible=may_at,
+        shown=item.shown_quantity,
+        shown_lead_days=item.shown_lead_days,
+        shown_at=item.channel_read_at,
+        drift="" if not_from_here else _drift(item),
+        not_from_here=not_from_here,
     )
 
 

@@ -30,6 +30,7 @@ _SHOWN: dict[str, Callable[[ItemStock], bool]] = {
     "withheld": lambda row: row.active and bool(row.withheld),
     "rejected": lambda row: row.active and bool(row.message),
     "drift": lambda row: row.active and bool(row.drift),
+    "not_from_here": lambda row: row.not_from_here,
 }
 
 
@@ -61,7 +62,13 @@ def _page(integration: Integration, error: FlowError | None = None, typed: dict[
         integration=integration,
         view=view,
         page=page_of(rows, "inventory.stock", {"show": chosen, "q": q}),
-        counts={"due": view.due, "withheld": view.withheld, "rejected": view.rejected, "drift": view.drifted},
+        counts={
+            "due": view.due,
+            "withheld": view.withheld,
+            "rejected": view.rejected,
+            "drift": view.drifted,
+            "not_from_here": view.not_from_here,
+        },
         chosen=chosen,
         q=q,
         now=now,

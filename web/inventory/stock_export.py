@@ -45,6 +45,7 @@ def _item(row: ItemStock) -> dict[str, object]:
     return {
         "sku": row.sku,
         "active": row.active,
+        "not_from_here": row.not_from_here,
         "due": row.due,
         "withheld": row.withheld,
         "quantity": row.sent,

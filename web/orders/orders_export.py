@@ -94,6 +94,7 @@ def _order(row: ReceivedOrder, cart: str, holds: Sequence[ShownHold], packages: 
         "cart_state": row.cart_state,
         "reason": shown_reason(platform(), row, cart),
         "holds": [{"code": hold.code, "subject": hold.subject, "sentence": hold.text} for hold in holds],
+        "not_from_here": [line.remote_id for line in row.lines if line.not_from_here],
         "acknowledgement": row.ack_state,
         "acknowledgement_problem": row.ack_message,
         "packages": [_package(package, lines) for package in packages],
