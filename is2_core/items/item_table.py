@@ -18,6 +18,7 @@ from is2_core.accounts.models import Integration
 from is2_core.db.chunks import chunks
 from is2_core.errors import BadInput, Conflict, NotFound
 from is2_core.items import custom_items
+from is2_core.items.activity import note_sold
 from is2_core.items.known_skus import known_among, known_skus, learn_missing
 from is2_core.items.models import CartItem, ItemUpload, Mapping
 from is2_core.items.table_csv import Line, TableItem, decode, read_table, write_table
@@ -213,6 +214,7 @@ def _apply_part(platform: Platform, session: Session, which: tuple[int, int], it
     now = platform.clock.now()
     rows = _planned(session, integration, lines, sent, skus)
     write_rows(session, integration, rows, now)
+    note_sold(session, integration, [row.sku for row in rows if row.answer_changes], platform)
     plan = Preview(upload.id, integration.id, rows)
     upload.begun_at = upload.begun_at or now
     upload.items_done += len(part)
@@ -252,13 +254,12 @@ def _listed_where(session: Session, *which: sa.ColumnElement[bool]) -> dict[str,
     ):
         mappings.setdefault(item_id, []).append((warehouse_sku, quantity))
     rows = session.execute(
-        sa.select(CartItem.id, CartItem.sku, CartItem.title, CartItem.active)
+        sa.select(CartItem.id, CartItem.sku, CartItem.title, CartItem.active, CartItem.unknown_sku)
         .where(*which)
         .order_by(CartItem.sku, CartItem.id)
     )
     return {
-        row.sku: Listed(row.id, TableItem(row.sku, row.title, row.active, tuple(mappings.get(row.id, ()))))
-        for row in rows
+        row.sku: Listed(row.id, TableItem(*row[1:4], tuple(mappings.get(row.id, ())), row.unknown_sku)) for row in rows
     }
 
 

@@ -15,8 +15,16 @@ from dataclasses import dataclass, field
 
 from is2_core.errors import BadInput
 from is2_core.items.spoiled_cells import spoiled
+from is2_core.items.states import UnknownSku
 
 COLUMNS = ("cart_sku", "title", "active", "warehouse_sku", "quantity")
+# A file may do without them: one that was downloaded before there were any.
+FURTHER_COLUMNS = ("unknown_sku",)
+ANSWERS = {
+    UnknownSku.AS_SET: "store setting",
+    UnknownSku.HOLD: "hold",
+    UnknownSku.NOT_FROM_HERE: "not shipped from here",
+}
 MAX_BYTES = 5 * 1024 * 1024
 MAX_LINES = 50_000
 DELIMITERS = (",", ";", "\t")
@@ -45,6 +53,7 @@ class TableItem:
     title: str
     active: bool
     mappings: tuple[tuple[str, int], ...]
+    unknown_sku: str = UnknownSku.AS_SET
 
 
 @dataclass(frozen=True)
@@ -58,6 +67,7 @@ class Line:
     active: str
     warehouse_sku: str
     quantity: str
+    unknown_sku: str = ""
     problem: str = ""
     spoiled: Mapping[str, str] = field(default_factory=dict)
 
@@ -67,11 +77,12 @@ def write_table(items: Iterable[TableItem]) -> str:
     text = io.StringIO(newline="")
     # Everything in quotes: a spreadsheet that splits at another sign must not find one inside a cell.
     writer = csv.writer(text, quoting=csv.QUOTE_ALL)
-    writer.writerow(COLUMNS)
+    writer.writerow((*COLUMNS, *FURTHER_COLUMNS))
     for item in items:
+        answer = ANSWERS[UnknownSku(item.unknown_sku)]
         for warehouse_sku, quantity in item.mappings or (("", ""),):
             active = "yes" if item.active else "no"
-            writer.writerow([guard(item.sku), guard(item.title), active, guard(warehouse_sku), quantity])
+            writer.writerow([guard(item.sku), guard(item.title), active, guard(warehouse_sku), quantity, answer])
     return text.getvalue()
 
 
@@ -145,7 +156,7 @@ def _header(text: str) -> tuple[str, list[str], int]:
             header = ["_".join(cell.split()).casefold() for cell in cells]
             while header and not header[-1]:
                 header.pop()
-            if sorted(header) == sorted(COLUMNS):
+            if sorted(set(header) - set(FURTHER_COLUMNS)) == sorted(COLUMNS) and len(set(header)) == len(header):
                 return delimiter, header, number
         break
     raise BadInput(
@@ -167,6 +178,7 @@ def _line(number: int, header: list[str], cells: list[str]) -> Line:
         active=values.get("active", ""),
         warehouse_sku=values.get("warehouse_sku", ""),
         quantity=values.get("quantity", ""),
+        unknown_sku=values.get("unknown_sku", ""),
         problem="This line has more cells than the header names." if surplus else "",
         spoiled={column: made for column, made in bare.items() if made},
     )

@@ -13,9 +13,10 @@ from is2_core.db.locks import lock_rows
 from is2_core.db.rows import insert_rows
 from is2_core.items.activity import make_due
 from is2_core.items.models import CartItem, Mapping
-from is2_core.items.states import SeenInCart
+from is2_core.items.states import SeenInCart, UnknownSku
 from is2_core.items.table_csv import Line
 from is2_core.items.table_plan import PreviewRow, What
+from is2_core.items.unknown_skus import leave_out
 
 PART = 500
 """Items written in one transaction: SQLite has one write lock, and nobody is to wait for it longer than a moment."""
@@ -49,6 +50,7 @@ def _add(session: Session, integration: Integration, rows: Sequence[PreviewRow],
                 "title": row.title,
                 "custom": True,
                 "active": row.active,
+                "unknown_sku": row.unknown_sku,
                 "seen_in_cart": SeenInCart.CANNOT_CHECK,
                 "created_at": now,
             }
@@ -66,8 +68,13 @@ def _change(session: Session, rows: Sequence[PreviewRow]) -> None:
     lock_rows(session, CartItem.id, [row.item_id for row in rows if row.item_id is not None])
     known = [(row.item_id, row) for row in rows if row.item_id is not None]
     session.execute(
-        sa.update(CartItem), [{"id": item_id, "title": row.title, "active": row.active} for item_id, row in known]
+        sa.update(CartItem),
+        [
+            {"id": item_id, "title": row.title, "active": row.active, "unknown_sku": row.unknown_sku}
+            for item_id, row in known
+        ],
     )
+    leave_out(session, [item_id for item_id, row in known if row.unknown_sku == UnknownSku.NOT_FROM_HERE])
     session.execute(sa.delete(Mapping).where(Mapping.cart_item_id.in_([item_id for item_id, _ in known])))
     _map(session, known)
     make_due(session, [item_id for item_id, row in known if row.stock_changes])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,12 +10,19 @@ from enum import StrEnum
 from is2_core.errors import BadInput
 from is2_core.items.sku_suggestions import KnownSkus
 from is2_core.items.spoiled_cells import FALSES, TRUES
-from is2_core.items.table_csv import Line, TableItem
+from is2_core.items.states import UnknownSku, mapped_answer
+from is2_core.items.table_csv import ANSWERS, Line, TableItem
 from is2_core.items.typed_items import MAX_SKU, checked_mappings, checked_sku, no_such_sku
 
 # A spreadsheet writes true and false in its own language.
 _YES = {"yes", "y", "1"} | TRUES
 _NO = {"no", "n", "0"} | FALSES
+_ANSWERS = {word: answer for answer, word in ANSWERS.items()}
+_ANSWERED = {
+    UnknownSku.AS_SET: "The store's setting says what becomes of it where the warehouse does not know it.",
+    UnknownSku.HOLD: "Its orders are held where the warehouse does not know it.",
+    UnknownSku.NOT_FROM_HERE: "It is not shipped from here: no inventory is sent for it any more.",
+}
 
 
 class What(StrEnum):
@@ -47,6 +55,8 @@ class PreviewRow:
     warnings: tuple[str, ...] = ()
     item_id: int | None = None
     stock_changes: bool = False
+    unknown_sku: str = UnknownSku.AS_SET
+    answer_changes: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,7 +119,8 @@ class _Checks:
         except BadInput as error:
             errors.append(error.message)
         errors += self._unknown(mappings)
-        item = TableItem(sku, title, active, tuple(mappings.items()))
+        answer = self._answer(lines, before, mappings, errors)
+        item = TableItem(sku, title, active, tuple(mappings.items()), answer)
         if errors:
             return _row(lines, item, What.ERROR, tuple(errors), before)
         warnings = self._warnings(item, before, lines)
@@ -117,7 +128,11 @@ class _Checks:
             return _row(lines, item, What.NEW, (), before, warnings=warnings, stock_changes=True)
         changes = tuple(_changes(before.item, item))
         what = What.CHANGED if changes else What.SAME
-        stock_changes = dict(before.item.mappings) != mappings or (active and not before.item.active)
+        stock_changes = (
+            dict(before.item.mappings) != mappings
+            or (active and not before.item.active)
+            or before.item.unknown_sku != answer
+        )
         return _row(lines, item, what, changes, before, warnings=warnings, stock_changes=stock_changes)
 
     @staticmethod
@@ -142,6 +157,25 @@ class _Checks:
         if len(said) > 1:
             errors.append("Its lines say both yes and no for active.")
         return said.pop() if said else before is None or before.item.active
+
+    @staticmethod
+    def _answer(lines: Sequence[Line], before: Listed | None, mappings: Mapping[str, int], errors: list[str]) -> str:
+        said: dict[str, None] = {}
+        for line in lines:
+            word = " ".join(re.split(r"[\s_-]+", line.unknown_sku.strip().casefold()))
+            if word in _ANSWERS:
+                said[_ANSWERS[word]] = None
+            elif word:
+                known, typed = " or ".join(_ANSWERS), line.unknown_sku.strip()[:40]
+                errors.append(f'Line {line.number}: unknown_sku must be {known}, not "{typed}".')
+        if len(said) > 1:
+            errors.append("Its lines say different things for unknown_sku.")
+        if said and mappings and UnknownSku.NOT_FROM_HERE in said:
+            errors.append("It is mapped and said to be not shipped from here. Leave out one of the two.")
+        if said:
+            return next(iter(said))
+        kept = before.item.unknown_sku if before else UnknownSku.AS_SET
+        return mapped_answer(kept) if mappings else kept
 
     def _spoiled(self, lines: Sequence[Line]) -> Iterator[str]:
         for line in lines:
@@ -175,7 +209,8 @@ class _Checks:
                 found.append(
                     f"{suggestion.sku} is on the list already and {suggestion.reason}; this adds another item."
                 )
-        if not item.mappings and item.sku not in self.warehouse_skus:
+        answered = item.unknown_sku == UnknownSku.NOT_FROM_HERE
+        if not answered and not item.mappings and item.sku not in self.warehouse_skus:
             advice = "".join(
                 f" {suggestion.sku} {suggestion.reason}." for suggestion in self.warehouse_skus.similar(item.sku, 1)
             )
@@ -204,6 +239,8 @@ def _row(
         warnings,
         before.id if before else None,
         stock_changes,
+        item.unknown_sku,
+        item.unknown_sku != (before.item.unknown_sku if before else UnknownSku.AS_SET),
     )
 
 
@@ -212,6 +249,8 @@ def _changes(before: TableItem, after: TableItem) -> Iterator[str]:
         yield f'Title: "{before.title}" becomes "{after.title}".'
     if after.active != before.active:
         yield "It is activated for sync." if after.active else "It is deactivated: its stock is no longer sent."
+    if after.unknown_sku != before.unknown_sku:
+        yield _ANSWERED[UnknownSku(after.unknown_sku)]
     if dict(after.mappings) != dict(before.mappings):
         yield f"Mappings: {_listed(before.mappings)} becomes {_listed(after.mappings)}."
 

@@ -19,6 +19,7 @@ from is2_core.items.known_skus import known_skus
 from is2_core.items.models import CartItem
 from is2_core.items.states import SeenInCart, UnknownSku, setting_of
 from is2_core.platform import Platform
+from is2_core.visible_text import visible
 
 FIELD = "unknown_sku"
 # Items of one transaction, so that nobody waits long for its locks.
@@ -142,6 +143,18 @@ def checked_answer(typed: str) -> UnknownSku:
         raise BadInput("Choose an answer for unknown SKUs from the list.", field=FIELD) from None
 
 
+def leave_out(session: Session, item_ids: Collection[int]) -> None:
+    """Forget what was wrong with the stock of items, locked, that are not shipped from here: none is sent any more."""
+    if item_ids:
+        nothing = {"withheld": "", "push_message": "", "drift": ""}
+        session.execute(
+            sa.update(CartItem)
+            .where(CartItem.id.in_(item_ids))
+            .values(nothing)
+            .execution_options(synchronize_session=False)
+        )
+
+
 def _lock(session: Session, integration_id: int, item_ids: Collection[int]) -> Sequence[CartItem]:
     found = lock_rows(session, CartItem.id, item_ids)
     return session.scalars(
@@ -158,23 +171,22 @@ def _is_mapped(item: CartItem, answer: UnknownSku) -> bool:
 
 def _mapped_message(skus: Sequence[str]) -> str:
     if len(skus) == 1:
-        return f"{skus[0]} is mapped to warehouse SKUs. Take its mappings away first."
+        return f"{visible(skus[0])} is mapped to warehouse SKUs. Take its mappings away first."
     return "All items that were chosen are mapped to warehouse SKUs. Take their mappings away first."
 
 
 def _answer(
     platform: Platform, session: Session, integration: Integration, items: Sequence[CartItem], answer: UnknownSku
 ) -> None:
-    for item in items:
-        if answer is UnknownSku.NOT_FROM_HERE:
-            # Nothing is sent any more: what was wrong with that is over.
-            item.withheld, item.push_message, item.drift = "", "", ""
-        elif item.unknown_sku == UnknownSku.NOT_FROM_HERE:
-            item.due_version, item.channel_read_at = item.due_version + 1, None
-        item.unknown_sku = answer
     if not items:
         return
+    for item in items:
+        if item.unknown_sku == UnknownSku.NOT_FROM_HERE:
+            item.due_version, item.channel_read_at = item.due_version + 1, None
+        item.unknown_sku = answer
     session.flush()
+    if answer is UnknownSku.NOT_FROM_HERE:
+        leave_out(session, [item.id for item in items])
     # Orders may hold units of a warehouse SKU of the same name.
     note_sold(session, integration, [item.sku for item in items], platform)
     review(platform, session, integration)

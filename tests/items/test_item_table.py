@@ -256,3 +256,73 @@ def test_a_table_of_thousands_is_applied_whole(world: World, store: int) -> None
     assert applied(world, store, *changed).startswith("4500 changed.")
     assert set(versions(world).values()) == {2}
     assert {tuple(parts) for _, _, parts in listed(world, store).values()} == {("STOVE-MINI",)}
+
+
+ANSWERED = f"{HEADER},unknown_sku"
+
+
+def answers(world: World) -> dict[str, str]:
+    with world.platform.db.read() as session:
+        return dict(session.execute(sa.select(CartItem.sku, CartItem.unknown_sku)).all())
+
+
+def answered(world: World, store: int, *lines: str) -> item_table.Preview:
+    return item_table.preview(
+        world.platform,
+        integration_id=store,
+        account_id=world.account,
+        user_id=world.owner,
+        content="\r\n".join([ANSWERED, *lines]).encode(),
+    )
+
+
+def test_a_table_says_what_is_not_shipped_from_here_and_says_it_again_after_a_round_trip(
+    world: World, store: int
+) -> None:
+    world.add_item(store, "GNOME")
+    preview = answered(
+        world,
+        store,
+        "GNOME,,,,,Not shipped from here",
+        "CHAIR,,,,,hold",
+        "SWING,,,,,NOT_SHIPPED_FROM_HERE",
+        "CAMP,,,TENT-2P,1,store setting",
+        "CAMP,,,LAMP-USB,2,",
+    )
+    assert {row.sku: row.what for row in preview.rows} == {
+        "GNOME": What.CHANGED,
+        "CHAIR": What.NEW,
+        "SWING": What.NEW,
+        "CAMP": What.NEW,
+    }
+    # Nothing looks like a mistake where somebody has said that it is none.
+    assert [row.sku for row in preview.rows if row.warnings] == ["CHAIR"]
+    item_table.apply(world.platform, upload_id=preview.upload_id, account_id=world.account)
+    wanted = {"GNOME": "not_from_here", "CHAIR": "hold", "SWING": "not_from_here", "CAMP": ""}
+    assert answers(world) == wanted
+    text = item_table.download(world.platform, integration_id=store, account_id=world.account)
+    again = item_table.preview(
+        world.platform, integration_id=store, account_id=world.account, user_id=world.owner, content=text.encode()
+    )
+    assert {row.what for row in again.rows} == {What.SAME}
+    # A table without the column, and empty cells, leave it; a mapping takes it back.
+    assert upload(world, store, "GNOME,,,,").same == 1
+    message = applied(world, store, "SWING,,,STOVE-MINI,1")
+    assert message.startswith("1 changed")
+    assert answers(world) == wanted | {"SWING": ""}
+
+
+def test_a_table_that_contradicts_itself_is_told_so(world: World, store: int) -> None:
+    preview = answered(
+        world,
+        store,
+        "GNOME,,,TENT-2P,1,not shipped from here",
+        "CHAIR,,,,,never",
+        "SWING,,,,,hold",
+        "SWING,,,,,not shipped from here",
+    )
+    assert {row.sku: row.messages for row in preview.rows} == {
+        "GNOME": ("It is mapped and said to be not shipped from here. Leave out one of the two.",),
+        "CHAIR": ('Line 3: unknown_sku must be store setting or hold or not shipped from here, not "never".',),
+        "SWING": ("Its lines say different things for unknown_sku.",),
+    }

@@ -11,7 +11,7 @@ from is2_core.accounts.models import Integration
 from is2_core.errors import FlowError
 from is2_core.items import item_table
 from is2_core.items.models import ItemUpload
-from is2_core.items.table_csv import COLUMNS, MAX_BYTES, MAX_LINES
+from is2_core.items.table_csv import ANSWERS, COLUMNS, FURTHER_COLUMNS, MAX_BYTES, MAX_LINES
 from is2_core.items.table_plan import What
 from is2_core.orders.importing.sent_skus import sent_skus
 from web import access
@@ -79,6 +79,8 @@ def _upload_page(integration: Integration, error: FlowError | None = None) -> st
         "items/table.html",
         integration=integration,
         columns=COLUMNS,
+        further=FURTHER_COLUMNS,
+        answers=ANSWERS,
         max_mb=MAX_BYTES // 1024**2,
         max_lines=MAX_LINES,
         error=error,

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from is2_core.items import unknown_skus
 from is2_core.items.states import UnknownSku
 from is2_core.items.unknown_skus import Answered
+from is2_core.visible_text import visible
 from is2_core.whole_numbers import whole_number
 from web import access
 from web.access import platform
@@ -71,5 +72,5 @@ def _done(answered: Answered, chosen: UnknownSku) -> str:
 def _left(answered: Answered) -> Iterable[str]:
     if answered.mapped:
         more = "" if len(answered.mapped) <= _MOST_NAMED else f" and {len(answered.mapped) - _MOST_NAMED} more"
-        named = f"{', '.join(answered.mapped[:_MOST_NAMED])}{more}"
+        named = f"{', '.join(map(visible, answered.mapped[:_MOST_NAMED]))}{more}"
         yield f"Left as they are, because they are mapped to warehouse SKUs: {named}."

@@ -27,6 +27,7 @@ from is2_core.orders.states import UNPLACED
 from is2_core.orders.wording.labels import WAITS_LABELS
 from is2_core.orders.wording.shown import ShownHold, shown_holds, shown_reason, stop_answer, timeline
 from is2_core.shipments import tracking
+from is2_core.visible_text import visible
 from plugins.warehouse import WaitsFor
 from web import access
 from web.access import platform
@@ -199,7 +200,7 @@ def not_from_here(order_id: int) -> ResponseReturnValue:
     order, sku = visible_order(order_id), request.form.get("sku", "")
     return run_action(
         lambda: ship_not_from_here(platform(), order_id=order.id, account_id=order.account_id, sku=sku),
-        done=f"{sku} is not shipped from here. Orders with it are being looked at again.",
+        done=f"{visible(sku)} is not shipped from here. Orders with it are being looked at again.",
         to=url_for(".detail", order_id=order.id),
         draw=lambda error: _detail(order, error),
     )

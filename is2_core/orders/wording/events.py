@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from is2_core.orders.holds.reasons import REASONS, HoldReason
 from is2_core.orders.wording.parameters import ABOUT, Params, Wording
+from is2_core.visible_text import visible
 
 # What is told as an earlier release told it; no wording has a parameter of this name.
 OLD_TEXT = "text"
@@ -213,7 +214,8 @@ EVENTS: Mapping[str, Wording] = {
     EventCode.BEFORE_FIRST_ORDERS: Wording("Bought before {first} UTC, when the first orders begin."),
     EventCode.NOTHING_OPEN: Wording("Nothing of it is open to be shipped."),
     EventCode.NOT_FROM_HERE: Wording(
-        lambda values: f"Nothing of it is shipped from here: {', '.join(values['skus'] or ())}.", plain=("skus",)
+        lambda values: f"Nothing of it is shipped from here: {', '.join(map(visible, values['skus'] or ()))}.",
+        plain=("skus",),
     ),
     EventCode.QUARANTINED: Wording("{message}", sealed=("message",)),
     EventCode.UNKNOWN_TO_CART: Wording("The cart does not know this order any more."),
