@@ -17,7 +17,7 @@ from web.install import install
 from web.integrations import integrations, settings_page
 from web.inventory import drift, inventory, shared_stock, stock_export
 from web.items import item_table, items, shipping_mappings, unknown_skus
-from web.orders import customizations, order_page, orders_export, received_orders
+from web.orders import address_page, customizations, order_page, orders_export, received_orders
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,13 @@ SECTIONS = (
     ),
     Section(
         "Received Orders",
-        (Tab("Orders", "received_orders.list_orders", (received_orders, order_page, customizations, orders_export)),),
+        (
+            Tab(
+                "Orders",
+                "received_orders.list_orders",
+                (received_orders, order_page, address_page, customizations, orders_export),
+            ),
+        ),
         of_account=True,
     ),
     Section(

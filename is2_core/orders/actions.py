@@ -15,10 +15,11 @@ from is2_core.accounts.states import WAITS_FOR_A_PERSON, IntegrationState
 from is2_core.crypto import CannotOpen
 from is2_core.db.locks import LOCK
 from is2_core.db.types import seal
-from is2_core.errors import BadInput, Conflict
+from is2_core.errors import BadInput, Conflict, Unconfirmed
 from is2_core.items.shipping_mappings import vocabulary_now
 from is2_core.orders.activity import note_order
-from is2_core.orders.holds.addresses import address_problem, address_problem_text
+from is2_core.orders.addresses.countries import POSTAL_CODE_MAX, country_code
+from is2_core.orders.holds.addresses import address_problem, address_problem_text, is_hopeless, problem_field
 from is2_core.orders.holds.config import apply_holds, config_for
 from is2_core.orders.holds.reasons import HoldCode, is_waivable
 from is2_core.orders.models import Hold, ReceivedOrder, Recipient
@@ -36,7 +37,8 @@ from plugins.types.orders import MAY_BE_PLACED
 
 MAX_REASON = 500
 MAX_ADDRESS_TEXT = 200
-ADDRESS_FIELDS = ("name", "company", "line1", "line2", "line3", "city", "region", "postal_code", "country", "phone")
+_STREET = ("line1", "line2", "line3")
+ADDRESS_FIELDS = ("name", "company", *_STREET, "district", "city", "region", "postal_code", "country", "phone")
 
 
 def check_now(platform: Platform, *, integration_id: int, account_id: int) -> str:
@@ -123,26 +125,35 @@ def _end(platform: Platform, order_id: int, account_id: int, user_id: int, told:
 
 
 def correct_address(
-    platform: Platform, *, order_id: int, account_id: int, user_id: int, values: Mapping[str, str]
+    platform: Platform,
+    *,
+    order_id: int,
+    account_id: int,
+    user_id: int,
+    values: Mapping[str, str],
+    confirmed: str = "",
 ) -> None:
-    """Replace the delivery address; what the cart says later does not overwrite it."""
+    """Replace the delivery address; what the cart says later does not overwrite it.
+
+    Args:
+        values: by `ADDRESS_FIELDS`.
+        confirmed: the `confirmation` of an `Unconfirmed` raised before for the same.
+
+    Raises:
+        Unconfirmed: something is missing that the country asks for, or its postal codes have another form.
+    """
     typed = {name: values.get(name, "").strip() for name in ADDRESS_FIELDS}
     too_long = next((name for name, value in typed.items() if len(value) > MAX_ADDRESS_TEXT), None)
     if too_long is not None:
         raise BadInput(f"A part of an address has at most {MAX_ADDRESS_TEXT} characters.", field=too_long)
+    if len(typed["postal_code"]) > POSTAL_CODE_MAX:
+        raise BadInput(f"A postal code has at most {POSTAL_CODE_MAX} characters.", field="postal_code")
     address = Address(
-        name=typed["name"],
-        company=typed["company"],
-        lines=tuple(line for line in (typed["line1"], typed["line2"], typed["line3"]) if line),
-        city=typed["city"],
-        region=typed["region"],
-        postal_code=typed["postal_code"],
-        country=typed["country"].upper(),
-        phone=typed["phone"],
+        lines=tuple(typed[line] for line in _STREET if typed[line]),
+        country=country_code(typed["country"]),
+        **{name: value for name, value in typed.items() if name not in (*_STREET, "country")},
     )
-    problem = address_problem(address)
-    if problem:
-        raise BadInput(address_problem_text(problem), field="address")
+    _check(address, confirmed)
     ui = _vocabulary(platform, order_id, account_id)
     with platform.db.write() as session:
         order = _waiting(session, order_id, account_id)
@@ -155,13 +166,27 @@ def correct_address(
             raise Conflict("The buyer's data of this order was erased; nothing can be shipped to them any more.")
         former = _pii_of(order, row)["address"] or {}
         # What nobody typed stays, the district for as long as it is one of the same city.
-        kept = ["kind", "instructions", *(["district"] if former.get("city") == address.city else [])]
+        kept = ["kind", "instructions"]
+        if "district" not in values and former.get("city") == address.city:
+            kept.append("district")
         typed_now = {**asdict(address), **{name: former.get(name, "") for name in kept}}
         row.corrected = seal(Recipient.corrected, typed_now, order.integration_id, order.remote_id)
         order.address_corrected = True
         record(session, [Event(order.id, EventCode.ADDRESS, user_id=user_id)], platform.clock.now())
         session.flush()
         _reconsider(platform, session, order, ui)
+
+
+def _check(address: Address, confirmed: str) -> None:
+    problem = address_problem(address)
+    if not problem:
+        return
+    text, field = address_problem_text(problem), problem_field(problem)
+    if is_hopeless(problem):
+        raise BadInput(text, field=field)
+    confirmation = f"{address.country}: {problem}"
+    if confirmed != confirmation:
+        raise Unconfirmed(text, confirmation, field=field)
 
 
 def recipient_of(platform: Platform, *, order_id: int, account_id: int) -> dict[str, Any]:

@@ -204,6 +204,9 @@ MANIFEST = CartManifest(
     shared_refusal=APPLICATION_LIMIT,
     address_missing="Amazon has given no delivery address. Either it is not available yet, or the warehouse's "
     "application lacks the role Direct-to-Consumer Shipping.",
+    # Seller Central, "A buyer has asked me to ship an order to a different address" (200495820).
+    address_note="Amazon covers parcels sent to the order's own address only: one that is lost on its way to another "
+    "address is your loss. A buyer who wants another address can cancel the order and order again.",
     # searchOrders refuses a window that ends less than 2 minutes ago; half a minute more for clocks that disagree.
     read_lag=timedelta(seconds=150),
     overlap=timedelta(minutes=10),

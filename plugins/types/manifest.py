@@ -128,6 +128,8 @@ class CartManifest:
             store's own; "" where nothing tells.
         address_missing: the message for an order without an address, naming what the merchant or the warehouse lacks
             at the cart; "" for a general one.
+        address_note: what a person should know before correcting the address of an order, as where the cart's cover
+            for lost parcels ends; "" where nothing.
         notices: messages shown on the cart's pages.
     """
 
@@ -146,6 +148,7 @@ class CartManifest:
     rate_header: str = ""
     shared_refusal: str = ""
     address_missing: str = ""
+    address_note: str = ""
     read_lag: timedelta = timedelta(minutes=2)
     overlap: timedelta = timedelta(minutes=10)
     acknowledge_batch: int = 1000

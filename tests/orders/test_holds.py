@@ -27,7 +27,7 @@ CONFIG = HoldConfig(
     warehouse_skus=frozenset({"WH-1", "SAME"}),
     method_keys={"STANDARD": "standard", "FAST": "fast"},
 )
-HOME = Address(name="Ann", lines=("1 Main St",), city="Reno", country="US")
+HOME = Address(name="Ann", lines=("1 Main St",), city="Reno", region="NV", postal_code="89501", country="US")
 
 
 def codes(order: HoldInput, config: HoldConfig = CONFIG) -> list[str]:
@@ -73,7 +73,12 @@ def test_a_holding_method_can_be_waived() -> None:
 def test_a_missing_or_impossible_address_holds_and_cannot_be_waived() -> None:
     everything = frozenset({"ADDRESS_MISSING", "ADDRESS_IMPOSSIBLE"})
     assert codes(replace(GOOD, has_address=False, waived=everything)) == ["ADDRESS_MISSING"]
-    assert codes(replace(GOOD, address_problem="CITY", waived=everything)) == ["ADDRESS_IMPOSSIBLE"]
+    assert codes(replace(GOOD, address_problem="STREET,CITY", waived=everything)) == ["ADDRESS_IMPOSSIBLE"]
+
+
+def test_an_address_that_looks_incomplete_holds_until_a_person_has_looked() -> None:
+    assert codes(replace(GOOD, address_problem="CITY")) == ["ADDRESS_DOUBTFUL"]
+    assert codes(replace(GOOD, address_problem="CITY", waived=frozenset({"ADDRESS_DOUBTFUL"}))) == []
 
 
 def test_a_cancellation_request_an_unknown_value_and_the_first_review_hold() -> None:

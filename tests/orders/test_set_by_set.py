@@ -69,7 +69,7 @@ class Shop(Depot):
             updated_at=now - timedelta(minutes=30),
             lines=(OrderLine("1", "TENT", "Tent", 1, 0, 1), OrderLine("2", "LAMP", "Lamp", 2, 0, 2)),
             shipping_method="STANDARD",
-            recipient=Address(name="Ann", lines=("1 Main St",), city="Reno", country="US"),
+            recipient=Address(name="Ann", lines=("1 Main St",), city="Reno", postal_code="89501", country="US"),
         )
         return [replace(order, remote_id=f"{first + number:05}") for number in range(count)]
 

@@ -35,7 +35,7 @@ from plugins.interface import (
 from tests.support.world import World
 
 Stage = Callable[[Order | OrderReject], ReceivedOrder]
-HOME = Address(name="Ann", lines=("1 Main St",), city="Reno", country="US")
+HOME = Address(name="Ann", lines=("1 Main St",), city="Reno", postal_code="89501", country="US")
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def order(world: World) -> Order:
             OrderLine("1", "TENT-2P", "Tent", 1, 0, 1, ioss="IM1234567890", handling_requirements=("SERIAL_NUMBER",)),
         ),
         shipping_method="STANDARD",
-        recipient=Address(name="Ann", lines=("1 Main St",), city="Reno", country="US"),
+        recipient=Address(name="Ann", lines=("1 Main St",), city="Reno", postal_code="89501", country="US"),
         buyer=Buyer(name="Ann Buyer", purchase_order="PO-77"),
         total=Money(Decimal("12.50"), "USD"),
         ship_after=now,
@@ -169,7 +169,7 @@ def test_a_wish_to_cancel_holds_the_order_with_the_buyers_reason(
     assert world.hold_texts(order.remote_id)["CANCELLATION_REQUESTED"] == message
 
 
-TYPED = {"name": "Ann", "line1": "2 Side St", "city": "Reno", "country": "us"}
+TYPED = {"name": "Ann", "line1": "2 Side St", "city": "Reno", "postal_code": "89501", "country": "us"}
 
 
 def test_what_the_buyer_wrote_comes_in_where_the_address_was_typed_by_hand(
@@ -197,7 +197,7 @@ def later(order: Order, minutes: int, **changes: Any) -> Order:
 def test_a_typed_address_stands_whatever_the_cart_says_later_and_the_buyer_s_words_go_on(
     world: World, taken: Stage, order: Order
 ) -> None:
-    impossible = replace(HOME, city="")
+    impossible = replace(HOME, lines=())
     row = taken(replace(order, recipient=impossible))
     assert "ADDRESS_IMPOSSIBLE" in world.holds(order.remote_id)
     correct_address(world.platform, order_id=row.id, account_id=world.account, user_id=world.owner, values=TYPED)

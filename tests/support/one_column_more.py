@@ -80,7 +80,7 @@ def stored() -> tuple[dict[str, str], dict[str, str]]:
     return found[0], found[1]
 
 
-HOME = Address(name="Ann", lines=("1 Main St",), city="Reno", country="US")
+HOME = Address(name="Ann", lines=("1 Main St",), city="Reno", postal_code="89501", country="US")
 order = Order(
     remote_id="111-1111111-1111111",
     site="",

@@ -33,7 +33,7 @@ from web import access
 from web.access import platform
 from web.actions import run_action
 from web.cases.help import help_about
-from web.orders.recipients import LABELS, line_notes, may_see, shown_recipient
+from web.orders.recipients import line_notes, may_see, shown_recipient
 
 blueprint = Blueprint("received_orders", __name__, template_folder="templates", url_prefix="/received-orders")
 
@@ -162,7 +162,7 @@ def approve(order_id: int) -> ResponseReturnValue:
     order = visible_order(order_id)
     return run_action(
         lambda: actions.approve(
-            platform(), **_who(order), codes=[unquote(code) for code in request.form.getlist("code")]
+            platform(), **who(order), codes=[unquote(code) for code in request.form.getlist("code")]
         ),
         done="The order is approved and goes on as soon as nothing else holds it.",
         to=url_for(".detail", order_id=order.id),
@@ -175,7 +175,7 @@ def dismiss(order_id: int) -> ResponseReturnValue:
     """End an order that will not be shipped from here, with a reason."""
     order, reason = visible_order(order_id), request.form.get("reason", "")
     return run_action(
-        lambda: actions.dismiss(platform(), **_who(order), reason=reason),
+        lambda: actions.dismiss(platform(), **who(order), reason=reason),
         done="The order was dismissed; the warehouse will not ship it.",
         to=url_for(".detail", order_id=order.id),
         draw=lambda error: _detail(order, error, reason),
@@ -187,7 +187,7 @@ def shipped_elsewhere(order_id: int) -> ResponseReturnValue:
     """End an order that was shipped from somewhere else."""
     order, note = visible_order(order_id), request.form.get("note", "")
     return run_action(
-        lambda: actions.shipped_elsewhere(platform(), **_who(order), note=note),
+        lambda: actions.shipped_elsewhere(platform(), **who(order), note=note),
         done="The order is closed here as shipped elsewhere; the warehouse will not ship it.",
         to=url_for(".detail", order_id=order.id),
         draw=lambda error: _detail(order, error, note=note),
@@ -235,34 +235,13 @@ def refused_acknowledgement(order_id: int) -> ResponseReturnValue:
     order, again = visible_order(order_id), "again" in request.form
     end = acknowledging.acknowledge_again if again else acknowledging.leave_unacknowledged
     return run_action(
-        lambda: end(platform(), **_who(order)),
+        lambda: end(platform(), **who(order)),
         done="The acknowledgement is sent again." if again else "The order goes on without acknowledgement.",
         to=url_for(".detail", order_id=order.id),
         draw=lambda error: _detail(order, error),
     )
 
 
-@blueprint.route("/<int:order_id>/address", methods=["GET", "POST"])
-def address(order_id: int) -> ResponseReturnValue:
-    """Correct where an order goes."""
-    order = visible_order(order_id)
-    # Also for looking at the form: it holds the whole address, which only members may see.
-    access.require_member(order.account_id)
-    if request.method == "GET":
-        stored = shown_recipient(order.id, order.account_id)
-        return _address_page(order, {key: stored.values.get(key, "") for key in LABELS})
-    values = {key: request.form.get(key, "") for key in LABELS}
-    return run_action(
-        lambda: actions.correct_address(platform(), **_who(order), values=values),
-        done="The address was corrected. The order is being looked at again.",
-        to=url_for(".detail", order_id=order.id),
-        draw=lambda error: _address_page(order, values, error),
-    )
-
-
-def _address_page(order: ReceivedOrder, values: dict[str, str], error: FlowError | None = None) -> str:
-    return render_template("orders/address.html", order=order, values=values, labels=LABELS, error=error)
-
-
-def _who(order: ReceivedOrder) -> dict[str, int]:
+def who(order: ReceivedOrder) -> dict[str, int]:
+    """Return the order of an action, its account and who asks, as arguments."""
     return {"order_id": order.id, "account_id": order.account_id, "user_id": access.user().id}

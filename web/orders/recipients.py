@@ -11,24 +11,11 @@ import sqlalchemy as sa
 from is2_core.accounts.states import Role
 from is2_core.crypto import CannotOpen
 from is2_core.orders.actions import ADDRESS_FIELDS, recipient_of
+from is2_core.orders.addresses.label import label_lines
 from is2_core.orders.models import ReceivedLine, Recipient
 from is2_core.orders.states import CustomizationState
 from web import access
 from web.access import platform
-
-LABELS = {
-    "name": ("Name", "name"),
-    "company": ("Company", "organization"),
-    "line1": ("Street", "address-line1"),
-    "line2": ("Street, line 2", "address-line2"),
-    "line3": ("Street, line 3", "address-line3"),
-    "city": ("City", "address-level2"),
-    "region": ("State or region", "address-level1"),
-    "postal_code": ("Postal code", "postal-code"),
-    "country": ("Country (two letters)", "country"),
-    "phone": ("Phone", "tel"),
-}
-"""Label and autocomplete token of each address field."""
 
 _BUYER_LABELS = {"name": "Buyer", "email": "Email", "company": "Company", "purchase_order": "Purchase order"}
 # Enough to see where an order goes and by which rules, too little to see to whom.
@@ -42,7 +29,8 @@ class ShownRecipient:
     """A recipient as this viewer may see it.
 
     Args:
-        values: by the keys of `LABELS`, and "instructions"; masked for who may not see them.
+        values: by `ADDRESS_FIELDS`, "kind" and "instructions"; masked for who may not see them.
+        lines: of a label, in the order and form of the country, and the phone.
         buyer: (label, value) pairs about the buyer.
         notes: (the cart's line id, what, text) of gift messages and customization links.
         present: whether there is any address.
@@ -52,6 +40,7 @@ class ShownRecipient:
     """
 
     values: dict[str, str] = field(default_factory=dict, repr=False)
+    lines: tuple[str, ...] = field(default=(), repr=False)
     buyer: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     notes: tuple[tuple[str, str, str], ...] = field(default=(), repr=False)
     present: bool = False
@@ -89,7 +78,9 @@ def shown_address(address: Mapping[str, Any] | None, *, erased: bool, whole: boo
     values = _flat(address) if address else {}
     if not whole:
         values = {key: value if key in _UNMASKED or not value else _MASK for key, value in values.items()}
-    return ShownRecipient(values, present=bool(address), masked=bool(address) and not whole, erased=erased)
+    lines = tuple(line for line in (*label_lines(values), values.get("phone", "")) if line)
+    there = bool(address)
+    return ShownRecipient(values, lines, present=there, masked=there and not whole, erased=erased)
 
 
 def line_notes(recipient: ShownRecipient, lines: Sequence[ReceivedLine]) -> list[tuple[str, str, str]]:
@@ -107,7 +98,7 @@ def _flat(address: Mapping[str, Any]) -> dict[str, str]:
     lines = [*address.get("lines", ()), "", "", ""]
     flat = {"line1": lines[0], "line2": lines[1], "line3": ", ".join(filter(None, lines[2:]))}
     values = {key: str(flat.get(key, address.get(key, ""))) for key in ADDRESS_FIELDS}
-    return values | {key: str(address.get(key, "")) for key in ("district", "kind", "instructions")}
+    return values | {key: str(address.get(key, "")) for key in ("kind", "instructions")}
 
 
 def may_see(account_id: int) -> bool:

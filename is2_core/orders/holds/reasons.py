@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from is2_core.orders.holds.addresses import address_problem_text
+from is2_core.orders.holds.addresses import address_problem_text, is_hopeless
 from is2_core.orders.holds.input import HoldConfig, HoldInput, LineInput
 from is2_core.orders.states import CustomizationState
 from is2_core.orders.wording.parameters import Params, Wording
@@ -25,6 +25,7 @@ class HoldCode(StrEnum):
     METHOD_HOLD = "METHOD_HOLD"
     ADDRESS_MISSING = "ADDRESS_MISSING"
     ADDRESS_IMPOSSIBLE = "ADDRESS_IMPOSSIBLE"
+    ADDRESS_DOUBTFUL = "ADDRESS_DOUBTFUL"
     CAUTION = "CAUTION"
     CANCELLATION_REQUESTED = "CANCELLATION_REQUESTED"
     CUSTOMIZATION_MISSING = "CUSTOMIZATION_MISSING"
@@ -127,7 +128,13 @@ def _holding_method(order: HoldInput, config: HoldConfig) -> Iterable[Params]:
 
 
 def _impossible_address(order: HoldInput, _: HoldConfig) -> Iterable[Params]:
-    return [{"problem": order.address_problem}] if order.has_address and order.address_problem else []
+    problem = order.address_problem if order.has_address else ""
+    return [{"problem": problem}] if problem and is_hopeless(problem) else []
+
+
+def _doubtful_address(order: HoldInput, _: HoldConfig) -> Iterable[Params]:
+    problem = order.address_problem if order.has_address else ""
+    return [{"problem": problem}] if problem and not is_hopeless(problem) else []
 
 
 def _cancellation_text(values: Params) -> str:
@@ -198,6 +205,19 @@ REASONS: Mapping[str, Reason] = {
         wording=Wording(lambda values: address_problem_text(values["problem"]), plain=("problem",)),
         actor=Actor.MERCHANT,
         ends=lambda _: Fix("Correct the address", "address"),
+    ),
+    HoldCode.ADDRESS_DOUBTFUL: Reason(
+        label="Address looks incomplete",
+        check=_doubtful_address,
+        wording=Wording(
+            lambda values: (
+                f"{address_problem_text(values['problem'])} Correct it, or ship it as it is if you know better."
+            ),
+            plain=("problem",),
+        ),
+        actor=Actor.MERCHANT,
+        ends=lambda _: Fix("Ship it anyway", "approve"),
+        waivable=True,
     ),
     HoldCode.CAUTION: Reason(
         label="The cart advises caution",

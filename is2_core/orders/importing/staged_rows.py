@@ -6,6 +6,7 @@ import hashlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from is2_core.orders.addresses.countries import country_code
 from is2_core.orders.holds.input import address_of, unknown_values
 from is2_core.orders.importing.classify import Classification
 from is2_core.orders.states import CustomizationState, ReceivedState
@@ -137,7 +138,7 @@ def pii_told(order: Order, known: Any) -> dict[str, Any]:
 
 
 def _as_sealed(address: Address) -> dict[str, Any]:
-    return {**vars(address), "lines": list(address.lines)}
+    return {**vars(address), "lines": list(address.lines), "country": country_code(address.country)}
 
 
 def _lines(order: Order) -> dict[str, dict[str, str]]:

@@ -9,7 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from is2_core.accounts.models import User
+from is2_core.accounts.models import Integration, User
 from is2_core.orders.holds.config import stored_reason
 from is2_core.orders.holds.reasons import REASONS, Fix, waiver
 from is2_core.orders.models import Hold, OrderEvent, ReceivedOrder
@@ -67,6 +67,13 @@ def about(platform: Platform, cart: str, number: str) -> Params:
         "cart": manifest.label if manifest else cart,
         "address_missing": manifest.address_missing if manifest else "",
     }
+
+
+def address_note(platform: Platform, integration_id: int) -> str:
+    """Return what the cart would have a person know before an address is corrected; "" where nothing."""
+    with platform.db.read() as session:
+        cart = session.get_one(Integration, integration_id).cart
+    return platform.carts.manifest(cart).address_note if cart in platform.carts.names() else ""
 
 
 def shown_holds(platform: Platform, order: ReceivedOrder, cart: str) -> list[ShownHold]:

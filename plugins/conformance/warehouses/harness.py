@@ -68,7 +68,7 @@ class WarehouseHarness:
             number or f"KIT-{self.numbers}",
             "Kit's store",
             self.under_test.service,
-            Address(name=NAME, lines=("1 Main St",), city="Springfield", country="US"),
+            Address(name=NAME, lines=("1 Main St",), city="Springfield", postal_code="62701", country="US"),
             tuple(OrderLine(sku, quantity, (f"item of {sku}",)) for sku, quantity in units.items()),
             requirements=(HandlingRequirement(HandlingKind.GIFT, skus),) if skus else (),
             tags=("PRIME",),

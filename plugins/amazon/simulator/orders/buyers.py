@@ -18,9 +18,21 @@ _CITIES = {
     "FR": ("Orléans", "Centre", "45000"),
     "IT": ("Torino", "TO", "10121"),
     "ES": ("A Coruña", "A Coruña", "15001"),
-    "JP": ("渋谷区", "東京都", "150-0002"),
+    # Addresses of Japan have no city: what would be one stands in the street line.
+    "JP": ("", "東京都", "150-0002"),
     "AU": ("Brisbane", "QLD", "4000"),
     "SG": ("Singapore", "Singapore", "018956"),
+    "NL": ("Utrecht", "", "3511 AB"),
+    "SE": ("Malmö", "", "211 20"),
+    "PL": ("Łódź", "", "90-001"),
+    "BE": ("Liège", "", "4000"),
+    "IE": ("Cork", "Co. Cork", "T12 X70A"),
+    "TR": ("Çankaya", "Ankara", "06420"),
+    "AE": ("Dubai", "Dubai", ""),
+    "SA": ("Riyadh", "", "11564"),
+    "EG": ("Cairo", "Cairo", "11511"),
+    "ZA": ("Cape Town", "Western Cape", "8001"),
+    "IN": ("Pune", "MAHARASHTRA", "411001"),
 }
 
 
@@ -34,7 +46,7 @@ def buyer(rng: random.Random, number: int, *, beyond_ascii: bool = False) -> dic
 
 def recipient(rng: random.Random, country: str, name: str, *, beyond_ascii: bool = False) -> dict[str, Any]:
     """A `Recipient` of the model, in a real town of the country."""
-    city, state, postal_code = _CITIES.get(country, ("Springfield", "", "00001"))
+    city, state, postal_code = _CITIES[country]
     address = {
         "name": name,
         "addressLine1": f"{rng.randint(1, 999)} Simstreet",
@@ -45,6 +57,7 @@ def recipient(rng: random.Random, country: str, name: str, *, beyond_ascii: bool
         "phone": f"+1-555-01{rng.randint(0, 99):02d}",
         "addressType": rng.choice(("RESIDENTIAL", "RESIDENTIAL", "COMMERCIAL")),
     }
+    address = {name: value for name, value in address.items() if value}
     if beyond_ascii:
         address["addressLine2"] = "c/o Bäckerei „Übermut“, 2º piso, Simstreet-Hof ½"
     elif rng.random() < 0.2:
