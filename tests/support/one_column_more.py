@@ -106,7 +106,7 @@ assert stored() == (
 
 with platform.db.read() as session:
     order_id = session.scalars(sa.select(ReceivedOrder.id)).one()
-typed = {"name": "Ann", "line1": "9 Typed St", "city": "Reno", "country": "US"}
+typed = {"name": "Ann", "line1": "9 Typed St", "city": "Reno", "postal_code": "89501", "country": "US"}
 correct_address(platform, order_id=order_id, account_id=account, user_id=0, values=typed)
 listed(order, 2, "three")
 assert recipient_of(platform, order_id=order_id, account_id=account)["address"]["lines"] == ["9 Typed St"]
