@@ -18,6 +18,7 @@ from is2_core.carts.cart_settings import environment_label
 from is2_core.orders.models import ReceivedOrder
 from is2_core.orders.states import ACK_NOT_SENT, TO_PLACE, AckState, ReceivedState
 from is2_core.orders.wording.labels import STATE_LABELS, order_label
+from is2_core.orders.wording.parameters import field_label
 from is2_core.platform import Platform
 from is2_core.visible_text import visible
 from web import access, lateness
@@ -43,7 +44,9 @@ _ACK_LABELS = {
 
 def init_app(app: Flask) -> None:
     """Add filters and the frame's values."""
-    app.jinja_env.filters.update(when=when, brief=brief, day=day, readable=readable, age=age, visible=visible)
+    app.jinja_env.filters.update(
+        when=when, brief=brief, day=day, readable=readable, age=age, visible=visible, field_label=field_label
+    )
     app.jinja_env.globals.update(
         csrf=csrf,
         integration_name=integration_name,

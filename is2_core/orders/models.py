@@ -36,6 +36,7 @@ class ReceivedOrder(CartWritten, Owned):
     `cancel_reason` is what the buyer gave for asking to cancel, `caution` why the cart would have a person look first,
     which `has_caution` says it would, `ack_message` why it refused the acknowledgement; each in the cart's words, ""
     for nothing.
+    `unreadable` are the cart's names of fields that could not be read and that no parcel needs.
     `not_wanted_at` is since when nobody wants what the warehouse still has of it; `stopped` says that the warehouse
     ships nothing more. `cart_packages` are the packages the cart shows ({reference, tracking_number, carrier, units by
     the cart's line id}), None where it has not told.
@@ -64,6 +65,7 @@ class ReceivedOrder(CartWritten, Owned):
     shipping_method: Mapped[str] = mapped_column(default="", info=CART)
     tags: Mapped[list[str]] = mapped_column(default=list, info=CART)
     unknown: Mapped[list[str]] = mapped_column(default=list, info=CART)
+    unreadable: Mapped[list[str]] = mapped_column(default=list, server_default="[]", info=CART)
     waived: Mapped[list[str]] = mapped_column(default=list, info=IS2)
     has_address: Mapped[bool] = mapped_column(default=False, info=CART | {"pii": "what is known of the address"})
     address_problem: Mapped[str] = mapped_column(default="", info=CART | {"pii": "what is known of the address"})

@@ -139,6 +139,8 @@ class Order:
         unknown: vendor values without a word here.
         packages: what the cart shows as shipped, whoever entered it: by it the core tells what the merchant confirmed
             by hand from what was posted from here. None where the cart does not tell.
+        unreadable: the cart's names of fields that could not be read and that no parcel needs (a total, a title): the
+            order goes on without them, and its page names them.
     """
 
     remote_id: str
@@ -163,6 +165,7 @@ class Order:
     caution: str = ""
     unknown: tuple[UnknownValue, ...] = ()
     packages: tuple[ConfirmedPackage, ...] | None = None
+    unreadable: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         require(bool(self.remote_id), "an order needs the cart's id")
@@ -174,13 +177,19 @@ class Order:
 
 @dataclass(frozen=True)
 class OrderReject:
-    """An order of a page that could not be understood; the core quarantines it visibly. `message` carries
-    no personal data."""
+    """An order of a page that could not be understood: something a parcel needs is missing or cannot be read. The core
+    quarantines it visibly.
+
+    Args:
+        message: says why, without personal data.
+        lines: what can be read of its lines, where the merchant may have to ship them: stock is kept for what is open.
+    """
 
     remote_id: str
     code: str
     message: str
     updated_at: datetime | None = None
+    lines: tuple[OrderLine, ...] = ()
 
     def __post_init__(self) -> None:
         require(bool(self.remote_id), "a rejected order needs the cart's id, or a name that stays the same")

@@ -84,7 +84,7 @@ class Shop:
             lines=(line,),
             shipping_method="STANDARD",
             recipient=Address(
-                name=MARK, company=MARK, lines=(f"1 {MARK} St",), city=MARK, postal_code=MARK, country="US", phone=MARK
+                name=MARK, company=MARK, lines=(f"1 {MARK} St",), city=MARK, postal_code=MARK, country="IE", phone=MARK
             ),
             buyer=Buyer(name=MARK, email=f"{MARK}@example.com"),
         )

@@ -5,7 +5,6 @@ A reason is a member of `HoldCode` and its entry in `REASONS`; everything else t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,7 +12,7 @@ from enum import StrEnum
 from is2_core.orders.holds.addresses import address_problem_text, is_hopeless
 from is2_core.orders.holds.input import HoldConfig, HoldInput, LineInput
 from is2_core.orders.states import CustomizationState
-from is2_core.orders.wording.parameters import Params, Wording
+from is2_core.orders.wording.parameters import Params, Wording, field_label
 from is2_core.visible_text import visible
 
 
@@ -154,9 +153,7 @@ def _customization_text(values: Params) -> str:
 
 def _unknown_value_text(values: Params) -> str:
     name, _, value = values["value"].partition(": ")
-    # A field such as fulfillmentServiceLevel as a merchant reads it.
-    spelled = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).replace("_", " ").lower()
-    said = f"{spelled} {value!r}" if value else _TOLD_NOTHING.get(name, name)
+    said = f"{field_label(name)} {value!r}" if value else _TOLD_NOTHING.get(name, name)
     return f"The cart says {said}, which this platform does not know."
 
 

@@ -20,7 +20,8 @@ from is2_core.orders.cancellation_requests import requested_late, tell_of_reques
 from is2_core.orders.cancelled_units import follow_cart, is_to_be_stopped
 from is2_core.orders.customized_lines import Customized, customized_lines
 from is2_core.orders.holds.config import load_config, replace_holds
-from is2_core.orders.importing.classify import Classification, classify, quarantines
+from is2_core.orders.importing.classify import Classification, classify
+from is2_core.orders.importing.rejects import keep_stock, not_storable, to_quarantine
 from is2_core.orders.importing.staged_rows import has_pii, line_row, order_row, pii_told, reject_row, unreadable
 from is2_core.orders.importing.state_changes import move, write_events
 from is2_core.orders.models import ReceivedLine, ReceivedOrder, Recipient
@@ -63,13 +64,15 @@ def stage(
         for order in newest.values()
         if order.remote_id not in stored or stored[order.remote_id].cart_updated_at <= order.updated_at
     ]
+    quarantine = to_quarantine(rejects, newest, stored)
+    shown: list[Order | OrderReject] = [*fresh, *quarantine]
     config = load_config(
         platform,
         session,
         integration,
         ui,
         methods=[order.shipping_method for order in fresh],
-        skus=[line.sku for order in fresh for line in order.lines],
+        skus=[line.sku for each in shown for line in each.lines],
     )
     customized = customized_lines(platform, session, integration, fresh, stored)
     classified = {
@@ -86,11 +89,6 @@ def stage(
         }
         for order in fresh
     ]
-    quarantine = [
-        reject
-        for reject in {entry.remote_id: entry for entry in rejects if entry.remote_id not in newest}.values()
-        if quarantines(reject, stored.get(reject.remote_id))
-    ]
     rows += [
         reject_row(integration, reject, stored.get(reject.remote_id), now)
         | reason_columns(unreadable(reject), (integration.id, reject.remote_id))
@@ -106,9 +104,10 @@ def stage(
     _write_details(
         platform, session, integration, fresh, stored=stored, classified=classified, id_of=id_of, customized=customized
     )
+    keep_stock(session, quarantine, id_of, config)
     news = {remote_id: its.told for remote_id, its in classified.items()}
     write_events(session, rows, stored, told=reasons | news, id_of=id_of, now=now)
-    sold = _sold(fresh, stored, classified)
+    sold = _sold(fresh, stored, classified) | {line.sku for reject in quarantine for line in reject.lines}
     move(session, rows, stored, reasons, now)
     known = [stored[order.remote_id] for order in fresh if order.remote_id in stored]
     to_post = follow_cart(platform, session, known, now)
@@ -169,8 +168,7 @@ def stage_singly(
         except (StatementError, OverflowError, UnicodeError) as error:
             if isinstance(error, OperationalError | InterfaceError):
                 raise
-            message = "This order holds a value that cannot be stored; ask for help."
-            refused.append(OrderReject(order.remote_id, "NOT_STORABLE", message, order.updated_at))
+            refused.append(not_storable(order))
     stage(platform, session, integration, ui, (), rejects=[*rejects, *refused])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -59,3 +60,8 @@ class Wording:
         """
         values = dict.fromkeys((*ABOUT, *self.names), "") | {**about, **params}
         return self.text.format_map(values) if isinstance(self.text, str) else self.text(values)
+
+
+def field_label(name: str) -> str:
+    """Spell the cart's name of a field, such as fulfillmentServiceLevel, as a merchant reads it."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).replace("_", " ").lower()

@@ -1,31 +1,26 @@
 """When and how an address takes deliveries, in words for a label (orders_2026-01-01.json, DeliveryPreference).
 
-Nothing here is needed to ship an order, so what cannot be read is left out.
+Nothing here is needed to ship an order, so times of which something cannot be read are left out, all of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from plugins.amazon.orders.fields import Json, Unreadable, quantity, section, sections, text, texts
+from plugins.amazon.orders.fields import Json, Reader, quantity, section, sections, text
 
 _NO_PALLETS = "PALLET_DISABLED"
 
 
-def delivery_times(preference: Json) -> str:
+def delivery_times(preference: Json, reader: Reader) -> str:
     """The hours at which a business takes deliveries and the days that differ; "" where Amazon tells none."""
-    try:
-        return "; ".join(_times(section(preference, "deliveryTime")))
-    except Unreadable:
-        return ""
+    name = "deliveryTime"
+    return reader.spare(name, lambda: "; ".join(_times(section(preference, name))), "")
 
 
-def delivery_limits(preference: Json) -> str:
+def delivery_limits(preference: Json, reader: Reader) -> str:
     """Return the goods that cannot be delivered there, as text; "" where Amazon tells nothing of the kind."""
-    try:
-        return "No pallets" if _NO_PALLETS in texts(preference, "deliveryCapabilities") else ""
-    except Unreadable:
-        return ""
+    return "No pallets" if _NO_PALLETS in reader.texts(preference, "deliveryCapabilities") else ""
 
 
 def _times(times: Json) -> Iterator[str]:

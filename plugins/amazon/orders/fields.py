@@ -1,14 +1,15 @@
 """Reads single values out of an order's JSON without trusting any of it.
 
-The messages name fields, never their values, which may be a buyer's.
+The messages name fields, never their values, which may be a buyer's. What a parcel needs is read by the functions,
+which raise; everything else through a `Reader`, which notes what it cannot read and goes on without it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, TypeVar
 
 from plugins.interface import Money
 
@@ -17,6 +18,7 @@ QUANTITY_MAX = 99_999
 _DIGITS_MAX = 12
 
 Json = Mapping[str, Any]
+T = TypeVar("T")
 
 
 class Unreadable(Exception):
@@ -26,6 +28,66 @@ class Unreadable(Exception):
         super().__init__(message)
         self.code = code
         self.message = message
+
+
+class Reader:
+    """Reads an order's fields and keeps the names of those that could not be read.
+
+    Args:
+        nothing_ships: nothing is shipped from the order any more, so that nothing of it is needed.
+    """
+
+    def __init__(self, *, nothing_ships: bool = False) -> None:
+        self.nothing_ships = nothing_ships
+        self._unreadable: dict[str, None] = {}
+
+    @property
+    def unreadable(self) -> tuple[str, ...]:
+        """The names of the fields that could not be read."""
+        return tuple(self._unreadable)
+
+    def spare(self, name: str, read: Callable[[], T], otherwise: T) -> T:
+        """Read a field that no parcel needs."""
+        try:
+            return read()
+        except Unreadable:
+            self._unreadable[name] = None
+            return otherwise
+
+    def needed(self, name: str, read: Callable[[], T], otherwise: T) -> T:
+        """Read a field that a parcel needs, where there is still going to be one.
+
+        Raises:
+            Unreadable: it cannot be read.
+        """
+        return self.spare(name, read, otherwise) if self.nothing_ships else read()
+
+    def text(self, source: Json, name: str) -> str:
+        """The text under `name`, which no parcel needs."""
+        try:
+            return text(source, name)
+        except Unreadable:
+            self._unreadable[name] = None
+            return ""
+
+    def texts(self, source: Json, name: str) -> list[str]:
+        """The texts under `name`, which no parcel needs, without those that cannot be read."""
+        return [found for entry in self._entries(source, name) if (found := self.text({name: entry}, name))]
+
+    def section(self, source: Json, name: str) -> Json:
+        """The object under `name`, of which no parcel needs anything."""
+        try:
+            return section(source, name)
+        except Unreadable:
+            self._unreadable[name] = None
+            return {}
+
+    def sections(self, source: Json, name: str) -> list[Json]:
+        """The objects under `name`, of which no parcel needs anything, without those that cannot be read."""
+        return [found for entry in self._entries(source, name) if (found := self.section({name: entry}, name))]
+
+    def _entries(self, source: Json, name: str) -> list[Any]:
+        return self.spare(name, lambda: _entries(source, name), [])
 
 
 def missing(name: str) -> Unreadable:
@@ -50,22 +112,24 @@ def section(source: Json, name: str) -> Json:
 
 def sections(source: Json, name: str) -> list[Json]:
     """The list of objects under `name`; empty where it is absent."""
-    value = source.get(name)
-    if value is None:
-        return []
-    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+    value = _entries(source, name)
+    if not all(isinstance(entry, dict) for entry in value):
         raise wrong(name)
     return value
 
 
 def texts(source: Json, name: str) -> list[str]:
     """The list of texts under `name`; empty where it is absent."""
+    return [_checked(entry, name) for entry in _entries(source, name)]
+
+
+def _entries(source: Json, name: str) -> list[Any]:
     value = source.get(name)
     if value is None:
         return []
     if not isinstance(value, list):
         raise wrong(name)
-    return [_checked(entry, name) for entry in value]
+    return value
 
 
 def flags(source: Json, name: str) -> list[str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
 from plugins.amazon.orders.fields import (
     Json,
+    Reader,
     Unreadable,
     moment,
     money,
@@ -18,17 +19,18 @@ from plugins.amazon.orders.fields import (
     section,
     sections,
     text,
-    texts,
     wrong,
 )
-from plugins.amazon.orders.lines import contradicts_itself, read_cancellation_request, read_lines
+from plugins.amazon.orders.lines import contradicts_itself, read_cancellation_request, read_lines, reserved_lines
 from plugins.amazon.orders.pii import read_buyer, read_recipient
 from plugins.amazon.shipping.shown_packages import shipped_order
 from plugins.interface import (
     ENDED,
+    Address,
     ConfirmedPackage,
     FulfilledBy,
     Order,
+    OrderLine,
     OrderReject,
     OrderState,
     PackageLine,
@@ -49,6 +51,7 @@ STATES = {
 
 _FULFILLED_BY = {"MERCHANT": FulfilledBy.MERCHANT, "AMAZON": FulfilledBy.CART}
 _ABSENT = "(absent)"
+_METHOD = "fulfillmentServiceLevel"
 _ORIGINAL = "_ORIGINAL_ID"
 # Programs whose orders are no ordinary parcels of the warehouse's.
 _CAUTIONS = {
@@ -82,13 +85,18 @@ _UNKNOWN_MAX = 64
 
 
 def parse_order(raw: Any) -> Order | OrderReject:
-    """The order, or why it cannot be understood. Never raises; the reason holds no value of the order."""
+    """The order, or why it cannot be understood. Never raises; the reason holds no value of the order.
+
+    Only what a parcel needs makes a reject, and what says when and whether it ships: ids, SKUs, quantities, address,
+    shipping method, handling requirements, states, the order's two times. Of anything else that cannot be read the
+    order keeps the name.
+    """
     try:
         if not isinstance(raw, dict):
             raise wrong("orderId")
         return _read_order(raw)
     except Unreadable as error:
-        return OrderReject(_reject_id(raw), error.code, error.message, _updated_at(raw))
+        return OrderReject(_reject_id(raw), error.code, error.message, _updated_at(raw), _reserved(raw))
 
 
 def _read_order(raw: Json) -> Order:
@@ -102,36 +110,40 @@ def _read_order(raw: Json) -> Order:
     by_cart = fulfilled_by is FulfilledBy.CART
     # Nothing is shipped from such an order any more, but its state has to come through: a broken line of a
     # cancelled order must not hide the cancellation.
-    lenient = by_cart or state in ENDED
-    items: list[Json] = _attempt(lenient, lambda: sections(raw, "orderItems"), [])
+    reader = Reader(nothing_ships=by_cart or state in ENDED)
+    items: list[Json] = reader.needed("orderItems", lambda: sections(raw, "orderItems"), [])
 
     def bound(window: str, name: str) -> datetime | None:
-        return _attempt(lenient, lambda: moment(section(fulfillment, window), name), None)
+        return reader.spare(window, lambda: moment(section(fulfillment, window), name), None)
+
+    def address() -> Address | None:
+        return read_recipient(section(raw, "recipient"), reader)
 
     return Order(
         remote_id=remote_id,
-        site=text(section(raw, "salesChannel"), "marketplaceId"),
+        site=reader.text(reader.section(raw, "salesChannel"), "marketplaceId"),
         state=state,
         fulfilled_by=fulfilled_by,
         created_at=needed_moment(raw, "createdTime"),
         updated_at=needed_moment(raw, "lastUpdatedTime"),
-        lines=read_lines(items, state, lenient=lenient),
-        shipping_method=text(fulfillment, "fulfillmentServiceLevel"),
+        lines=read_lines(items, state, reader),
+        shipping_method=reader.needed(_METHOD, lambda: text(fulfillment, _METHOD), ""),
         # Personal data of orders the warehouse never ships is not taken in at all.
-        recipient=None if by_cart else _attempt(lenient, lambda: read_recipient(section(raw, "recipient")), None),
-        buyer=None if by_cart else _attempt(lenient, lambda: read_buyer(section(raw, "buyer")), None),
-        total=_attempt(lenient, lambda: money(section(raw, "proceeds"), "grandTotal"), None),
+        recipient=None if by_cart else reader.needed("recipient", address, None),
+        buyer=None if by_cart else read_buyer(reader.section(raw, "buyer"), reader),
+        total=reader.spare("grandTotal", lambda: money(section(raw, "proceeds"), "grandTotal"), None),
         ship_after=bound("shipByWindow", "earliestDateTime"),
         ship_by=bound("shipByWindow", "latestDateTime"),
         deliver_after=bound("deliverByWindow", "earliestDateTime"),
         deliver_by=bound("deliverByWindow", "latestDateTime"),
-        tags=_attempt(lenient, lambda: _tags(raw), ()),
-        cancellation_request=_attempt(lenient, lambda: read_cancellation_request(items), None),
-        cart_order_number=_attempt(lenient, lambda: _cart_order_number(raw), ""),
-        caution=_attempt(lenient, lambda: _caution(raw, items), ""),
-        original_order=_attempt(lenient, lambda: _original_order(raw), ""),
+        tags=_tags(raw, items, reader),
+        cancellation_request=reader.needed("cancellation", lambda: read_cancellation_request(items, reader), None),
+        cart_order_number=_cart_order_number(raw, reader),
+        caution=reader.needed("cancellation", lambda: _caution(raw, items, reader), ""),
+        original_order=_original_order(raw, reader),
         unknown=tuple(unknown),
-        packages=None if by_cart else _packages(raw),
+        packages=None if by_cart else reader.spare("packages", lambda: _packages(raw), None),
+        unreadable=reader.unreadable,
     )
 
 
@@ -143,31 +155,22 @@ def _known(source: Json, name: str, table: dict[str, T], otherwise: T, unknown: 
     return otherwise
 
 
-def _attempt(lenient: bool, read: Callable[[], T], otherwise: T) -> T:
-    try:
-        return read()
-    except Unreadable:
-        if lenient:
-            return otherwise
-        raise
-
-
-def _tags(raw: Json) -> tuple[str, ...]:
-    tags = texts(raw, "programs")
-    for item in sections(raw, "orderItems"):
-        tags += texts(item, "programs")
-        tags += [text(other, "associationType") for other in sections(item, "associatedOrderItems")]
+def _tags(raw: Json, items: Sequence[Json], reader: Reader) -> tuple[str, ...]:
+    tags = reader.texts(raw, "programs")
+    for item in items:
+        tags += reader.texts(item, "programs")
+        tags += [reader.text(other, "associationType") for other in reader.sections(item, "associatedOrderItems")]
     # REPLACEMENT_ORIGINAL_ID marks a replacement, EXCHANGE_ORIGINAL_ID an exchange.
-    for other in sections(raw, "associatedOrders"):
-        tags.append(text(other, "associationType").removesuffix(_ORIGINAL))
-    channel = text(section(raw, "salesChannel"), "channelName")
+    for other in reader.sections(raw, "associatedOrders"):
+        tags.append(reader.text(other, "associationType").removesuffix(_ORIGINAL))
+    channel = reader.text(reader.section(raw, "salesChannel"), "channelName")
     if channel != "AMAZON":
         tags.append(channel)
     return tuple(_TAGS.get(mark, mark) for mark in dict.fromkeys(tags) if mark)
 
 
-def _caution(raw: Json, items: Sequence[Json]) -> str:
-    programs = texts(raw, "programs") + [program for item in items for program in texts(item, "programs")]
+def _caution(raw: Json, items: Sequence[Json], reader: Reader) -> str:
+    programs = [program for source in (raw, *items) for program in reader.texts(source, "programs")]
     found = [text for program, text in _CAUTIONS.items() if program in programs]
     new = [program[:_UNKNOWN_MAX] for program in dict.fromkeys(programs) if program not in _ORDINARY | _CAUTIONS.keys()]
     if new:
@@ -178,36 +181,52 @@ def _caution(raw: Json, items: Sequence[Json]) -> str:
     return " ".join([*found, *([_CANCELLED_YET_OPEN] if contradicts_itself(items) else [])])
 
 
-def _cart_order_number(raw: Json) -> str:
-    for alias in sections(raw, "orderAliases"):
-        if text(alias, "aliasType") == "SELLER_ORDER_ID":
-            return text(alias, "aliasId")
+def _cart_order_number(raw: Json, reader: Reader) -> str:
+    for alias in reader.sections(raw, "orderAliases"):
+        if reader.text(alias, "aliasType") == "SELLER_ORDER_ID":
+            return reader.text(alias, "aliasId")
     return ""
 
 
-def _original_order(raw: Json) -> str:
-    for other in sections(raw, "associatedOrders"):
-        if text(other, "associationType").endswith(_ORIGINAL):
-            return text(other, "orderId")[:_ID_MAX]
+def _original_order(raw: Json, reader: Reader) -> str:
+    for other in reader.sections(raw, "associatedOrders"):
+        if reader.text(other, "associationType").endswith(_ORIGINAL):
+            return reader.text(other, "orderId")[:_ID_MAX]
     return ""
 
 
 def _packages(raw: Json) -> tuple[ConfirmedPackage, ...] | None:
-    """The packages Amazon shows; None where it shows none, for it leaves them out where they were not asked for, or
-    where they are of an unexpected shape."""
+    """The packages Amazon shows; None where it shows none, for it leaves them out where they were not asked for."""
     if raw.get("packages") is None:
         return None
     try:
-        return tuple(
+        packages = tuple(
             ConfirmedPackage(shown.reference, shown.tracking_number, _package_lines(shown.units), shown.carrier)
-            for shown in shipped_order(dict(raw)).packages
+            for shown in shipped_order({"packages": raw["packages"]}).packages
         )
-    except (LookupError, TypeError, ValueError, AttributeError):
-        return None
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise wrong("packages") from error
+    for package in packages:
+        for value in (package.reference, package.tracking_number, package.carrier):
+            text({"packages": value}, "packages")
+    return packages
 
 
 def _package_lines(units: Mapping[str, int]) -> tuple[PackageLine, ...]:
     return tuple(PackageLine(item, quantity) for item, quantity in units.items() if quantity)
+
+
+def _reserved(raw: Any) -> tuple[OrderLine, ...]:
+    """The units of an order that cannot be understood which stock is kept for; none where Amazon ships it or it is
+    over."""
+    if not isinstance(raw, dict):
+        return ()
+    reader = Reader()
+    fulfillment = reader.section(raw, "fulfillment")
+    state = STATES.get(reader.text(fulfillment, "fulfillmentStatus"))
+    if reader.text(fulfillment, "fulfilledBy") == "AMAZON" or state in ENDED:
+        return ()
+    return reserved_lines(reader.sections(raw, "orderItems"))
 
 
 def _reject_id(raw: Any) -> str:

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from plugins.amazon.orders.delivery_preference import delivery_limits, delivery_times
-from plugins.amazon.orders.fields import Json, section, text
+from plugins.amazon.orders.fields import Json, Reader, section, text
 from plugins.interface import Address, Buyer
 
 
-def read_buyer(buyer: Json) -> Buyer | None:
+def read_buyer(buyer: Json, reader: Reader) -> Buyer | None:
     """The buyer; None where Amazon told nothing, as without a role that allows personal data."""
     found = Buyer(
-        name=_clean(buyer, "buyerName"),
-        email=_clean(buyer, "buyerEmail"),
-        company=_clean(buyer, "buyerCompanyName"),
-        purchase_order=_clean(buyer, "buyerPurchaseOrderNumber"),
+        name=reader.text(buyer, "buyerName").strip(),
+        email=reader.text(buyer, "buyerEmail").strip(),
+        company=reader.text(buyer, "buyerCompanyName").strip(),
+        purchase_order=reader.text(buyer, "buyerPurchaseOrderNumber").strip(),
     )
     return None if found == Buyer() else found
 
 
-def read_recipient(recipient: Json) -> Address | None:
+def read_recipient(recipient: Json, reader: Reader) -> Address | None:
     """The delivery address; None where it has no street line.
 
-    Without a restricted role Amazon leaves name, lines and postal code out and still sends the city: such a rest is
-    no address.
+    A parcel needs every part of it but phone, kind and instructions. Without a restricted role Amazon leaves name,
+    lines and postal code out and still sends the city: such a rest is no address.
+
+    Raises:
+        Unreadable: a part that a parcel needs cannot be read.
     """
     address = section(recipient, "deliveryAddress")
     lines = _lines(address)
@@ -38,9 +41,9 @@ def read_recipient(recipient: Json) -> Address | None:
         region=_clean(address, "stateOrRegion"),
         postal_code=_clean(address, "postalCode"),
         country=_clean(address, "countryCode"),
-        phone=_clean(address, "phone"),
-        kind=_clean(address, "addressType"),
-        instructions=_instructions(section(recipient, "deliveryPreference")),
+        phone=reader.text(address, "phone").strip(),
+        kind=reader.text(address, "addressType").strip(),
+        instructions=_instructions(reader.section(recipient, "deliveryPreference"), reader),
     )
 
 
@@ -58,9 +61,9 @@ def _lines(address: Json) -> tuple[str, ...]:
     return tuple(line for line in lines if line)
 
 
-def _instructions(preference: Json) -> str:
-    place, how = _clean(preference, "dropOffLocation"), _clean(preference, "addressInstruction")
-    parts = (place, how, delivery_times(preference), delivery_limits(preference))
+def _instructions(preference: Json, reader: Reader) -> str:
+    place, how = (reader.text(preference, name).strip() for name in ("dropOffLocation", "addressInstruction"))
+    parts = (place, how, delivery_times(preference, reader), delivery_limits(preference, reader))
     return ". ".join(part.rstrip(".") for part in parts if part)
 
 

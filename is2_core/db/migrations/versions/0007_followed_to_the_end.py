@@ -21,10 +21,12 @@ def upgrade() -> None:
     _add_key_canary()
     _apply_tables_in_parts()
     _add_comparison()
+    _add_unreadable_fields()
 
 
 def downgrade() -> None:
     """Take back."""
+    _drop_unreadable_fields()
     _drop_comparison()
     _apply_tables_at_once()
     op.drop_table("key_canary")
@@ -124,3 +126,11 @@ def _drop_comparison() -> None:
     with op.batch_alter_table("received_order", schema=None) as batch_op:
         batch_op.drop_column("last_asked_at")
         batch_op.drop_column("shown_at")
+
+
+def _add_unreadable_fields() -> None:
+    op.add_column("received_order", sa.Column("unreadable", sa.JSON(), nullable=False, server_default="[]"))
+
+
+def _drop_unreadable_fields() -> None:
+    op.drop_column("received_order", "unreadable")

@@ -116,12 +116,12 @@ def _partially_shipped(maker: OrderMaker, order: Order, number: int) -> None:
 
 
 def _bad(maker: OrderMaker, order: Order, number: int) -> None:
-    """Keeps to the model, yet cannot be right: quantities below one, an amount that is no number."""
+    """Keeps to the model, yet cannot be right: quantities below one, more units to ship than were ordered."""
     maker.only(order, "STOVE-MINI", *SKUS["STOVE-MINI"])
     item = order["orderItems"][0]
-    wrong = maker.rng.choice(("zero", "negative", "amount"))
-    if wrong == "amount":
-        item["product"]["price"]["unitPrice"]["amount"] = "twelve"
+    wrong = maker.rng.choice(("zero", "negative", "more"))
+    if wrong == "more":
+        item["fulfillment"]["quantityUnfulfilled"] = item["quantityOrdered"] + 1
         return
     item["quantityOrdered"] = 0 if wrong == "zero" else -4
     item["fulfillment"]["quantityUnfulfilled"] = item["quantityOrdered"]
