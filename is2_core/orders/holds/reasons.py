@@ -24,7 +24,7 @@ class HoldCode(StrEnum):
     METHOD_HOLD = "METHOD_HOLD"
     ADDRESS_MISSING = "ADDRESS_MISSING"
     ADDRESS_IMPOSSIBLE = "ADDRESS_IMPOSSIBLE"
-    ADDRESS_DOUBTFUL = "ADDRESS_DOUBTFUL"
+    ADDRESS_INCOMPLETE = "ADDRESS_INCOMPLETE"
     CAUTION = "CAUTION"
     CANCELLATION_REQUESTED = "CANCELLATION_REQUESTED"
     CUSTOMIZATION_MISSING = "CUSTOMIZATION_MISSING"
@@ -131,7 +131,7 @@ def _impossible_address(order: HoldInput, _: HoldConfig) -> Iterable[Params]:
     return [{"problem": problem}] if problem and is_hopeless(problem) else []
 
 
-def _doubtful_address(order: HoldInput, _: HoldConfig) -> Iterable[Params]:
+def _incomplete_address(order: HoldInput, _: HoldConfig) -> Iterable[Params]:
     problem = order.address_problem if order.has_address else ""
     return [{"problem": problem}] if problem and not is_hopeless(problem) else []
 
@@ -203,9 +203,9 @@ REASONS: Mapping[str, Reason] = {
         actor=Actor.MERCHANT,
         ends=lambda _: Fix("Correct the address", "address"),
     ),
-    HoldCode.ADDRESS_DOUBTFUL: Reason(
+    HoldCode.ADDRESS_INCOMPLETE: Reason(
         label="Address looks incomplete",
-        check=_doubtful_address,
+        check=_incomplete_address,
         wording=Wording(
             lambda values: (
                 f"{address_problem_text(values['problem'])} Correct it, or ship it as it is if you know better."

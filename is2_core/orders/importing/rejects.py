@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # What the columns of quantities hold.
 _MOST: Final = 2**31 - 1
-_SET_ASIDE: Final = Classification(ReceivedState.QUARANTINED)
+_QUARANTINED: Final = Classification(ReceivedState.QUARANTINED)
 
 
 def to_quarantine(
@@ -45,7 +45,7 @@ def keep_stock(
     known = session.execute(sa.select(*columns).where(ReceivedLine.order_id.in_(lines))).all()
     there = {(order_id, name) for order_id, remote_id, sku in known for name in (remote_id, sku)}
     rows = [
-        told(ReceivedLine, line) | line_row(order_id, line, CustomizationState.NONE, _SET_ASIDE)
+        told(ReceivedLine, line) | line_row(order_id, line, CustomizationState.NONE, _QUARANTINED)
         for order_id, its in lines.items()
         for line in its
         if not {(order_id, line.remote_id), (order_id, line.sku)} & there and not config.not_from_here(line.sku)

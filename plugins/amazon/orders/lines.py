@@ -64,7 +64,7 @@ def reserved_lines(items: Sequence[Json]) -> tuple[OrderLine, ...]:
 
 
 def _units_that_may_ship(item: Json, reader: Reader) -> int:
-    """What is open, else what was ordered less what was shipped."""
+    """Count what is open, else what was ordered less what was shipped."""
     fulfillment = reader.section(item, "fulfillment")
 
     def units(source: Json, name: str) -> int | None:
