@@ -17,6 +17,7 @@ from is2_core.db.rows import table_of
 from is2_core.orders.fulfillment.models import Package
 from is2_core.orders.fulfillment.packages import (
     all_shipped,
+    look_again_at_posts,
     match_units_again,
     packages_of,
     sent_in_vain,
@@ -33,7 +34,9 @@ from plugins.interface import OrderState
 def follow_cart(platform: Platform, session: Session, orders: Sequence[ReceivedOrder], now: datetime) -> bool:
     """`follow` those of these stored orders of which the cart wants another number of units than before, or has
     packages of ours that somebody entered there; returns whether something is to be posted."""
-    return _follow_news(platform, session, [order for order in orders if order.placed_at is not None], set(), now)
+    placed = [order for order in orders if order.placed_at is not None]
+    look_again_at_posts(session, placed)
+    return _follow_news(platform, session, placed, set(), now)
 
 
 @dataclass(frozen=True)

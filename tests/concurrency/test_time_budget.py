@@ -12,6 +12,8 @@ import sqlalchemy as sa
 from is2_tiny import shop
 
 from is2_core.clock import VirtualClock
+from is2_core.comparison.models import ComparedOrder
+from is2_core.comparison.states import Outcome
 from is2_core.embedded_warehouse.models import WarehouseActivity, WarehouseFeed
 from is2_core.items.models import CartItem
 from is2_core.orders.fulfillment.models import Package
@@ -70,6 +72,14 @@ def _acknowledgements(store: SlowStore, count: int) -> None:
 
 def _acknowledged(store: SlowStore) -> int:
     return store.count(ReceivedOrder.ack_state == AckState.DONE)
+
+
+def _not_shown(store: SlowStore, count: int) -> None:
+    store.orders(count, placed_at=store.clock.now())
+
+
+def _shown(store: SlowStore) -> int:
+    return store.count(ComparedOrder.outcome == Outcome.AGREES)
 
 
 def _fresh(store: SlowStore, count: int) -> None:
@@ -167,6 +177,7 @@ CASES = {
     "placing": Case("orders.place", _fresh, _placed, 4),
     "reading again": Case("orders.place", _stale, _read_again, 7),
     "unknown": Case("orders.place", _unknown, _placed, 7),
+    "comparing": Case("orders.compare", _not_shown, _shown, 7),
     "stopping": Case("orders.stop", _cancelled, _stopped, 7),
     "customizations": Case("orders.customize", _customized, _fetched, 7),
     # Numbers whose answer was lost go with the run after the next floor.

@@ -200,6 +200,23 @@ def sent_in_vain(units: OrderUnits, packages: Sequence[Package]) -> Mapping[str,
     return +sent
 
 
+def look_again_at_posts(session: Session, orders: Sequence[ReceivedOrder]) -> None:
+    """Have the posts of those orders compared again of which the cart has just shown another state or other packages.
+
+    Args:
+        orders: as they were before.
+    """
+    before = {order.id: (order.cart_state, order.cart_packages) for order in orders}
+    if not before:
+        return
+    shown = sa.select(ReceivedOrder.id, ReceivedOrder.cart_state, ReceivedOrder.cart_packages).where(
+        ReceivedOrder.id.in_(before)
+    )
+    other = [order_id for order_id, *now in session.execute(shown) if tuple(now) != before[order_id]]
+    if other:
+        session.execute(sa.update(Package).where(Package.order_id.in_(other)).values(shown_version=0))
+
+
 def packages_of(session: Session, order_id: int) -> Sequence[Package]:
     """The packages of an order, in the order they were reported."""
     return session.scalars(sa.select(Package).where(Package.order_id == order_id).order_by(Package.id)).all()
