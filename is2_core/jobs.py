@@ -23,6 +23,8 @@ from is2_core.db.instants import instants, mend_instants
 from is2_core.db.reseal import all_steps, reseal
 from is2_core.install.settings_form import INVENTORY_EVERY, ORDERS_EVERY, interval
 from is2_core.integrations.claims import wipe_claims
+from is2_core.integrations.finality import forget_old_answers
+from is2_core.integrations.refusals import judged, try_again
 from is2_core.inventory.activity import take_activity
 from is2_core.inventory.drift import can_compare, compare_with_cart, night_slot
 from is2_core.inventory.models import InventoryPush, InventoryPushLine
@@ -124,6 +126,7 @@ def _forget(session: Session, now: datetime) -> int:
     forget_former_secrets(session, now)
     wipe_claims(session, now)
     forget_comparisons(session, now)
+    forget_old_answers(session, now)
     return 0
 
 
@@ -200,6 +203,7 @@ JOBS: dict[TaskKind, Job] = {
     TaskKind.CLOCK_PUT_BACK: Job(mend_clock),
     TaskKind.RESEAL: Job(reseal_stored, Slots()),
     TaskKind.ITEMS_APPLY: Job(partial(apply_kept, sent=sent_skus)),
+    TaskKind.INTEGRATIONS_RETRY: Job(try_again),
     TaskKind.ORDERS_CHECK: Job(partial(check_orders, ended=orders_have_come), _orders_slots),
     TaskKind.ORDERS_RECONCILE: Job(partial(reconcile_orders, ended=orders_have_come), _each(_RECONCILE)),
     TaskKind.ORDERS_COMPARE: Job(compare_orders, _each(Slots(every_s=EVERY_S))),
@@ -217,7 +221,7 @@ JOBS: dict[TaskKind, Job] = {
     TaskKind.TRACKING_POST: Job(post_tracking),
     TaskKind.SUBMISSIONS_POLL: Job(partial(poll_submission, writes=WRITES)),
 }
-HANDLERS: dict[str, Handler] = {kind: job.run for kind, job in JOBS.items()}
+HANDLERS: dict[str, Handler] = {kind: judged(job.run) for kind, job in JOBS.items()}
 SCHEDULES = KindSchedules(
     of_integrations={kind: job.schedule for kind, job in JOBS.items() if callable(job.schedule)},
     of_platform={kind: job.schedule for kind, job in JOBS.items() if isinstance(job.schedule, Slots)},

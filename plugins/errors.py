@@ -17,25 +17,31 @@ class CartError(Exception):
             (a task is tried again, a person is told to), so the core says it.
         detail: for the admin's log, likewise clean.
         code: stable, for tests and support.
+        may_pass: whether asking the shop again may be answered otherwise. SettingsError and AuthorizationLost are
+            believed only once they have lasted; with False, where the cart knows it without having asked the shop, at
+            once.
     """
 
     default_code = "CART_ERROR"
 
-    def __init__(self, message: str, *, detail: str = "", code: str = "") -> None:
+    def __init__(self, message: str, *, detail: str = "", code: str = "", may_pass: bool = True) -> None:
         super().__init__(message)
         self.message = message
         self.detail = detail
         self.code = code or self.default_code
+        self.may_pass = may_pass
 
 
 class SettingsError(CartError):
-    """A setting is wrong; nothing is tried again until a person changes it."""
+    """A setting is wrong, or access is refused; once it has lasted, the store is paused until a person changes it or
+    the shop answers otherwise."""
 
     default_code = "SETTINGS"
 
 
 class AuthorizationLost(CartError):
-    """The merchant must reconnect; the store is paused, everything waiting stays waiting."""
+    """The shop no longer takes the authorization; once it has lasted, the store is paused and the merchant is asked to
+    reconnect. Everything waiting stays waiting."""
 
     default_code = "AUTHORIZATION_LOST"
 

@@ -69,7 +69,8 @@ def platform_settings(platform: Platform, cart: str) -> PlatformSettings:
     if row is None:
         return PlatformSettings("")
     if row.secrets is not None and _opened(row.secrets, cart) is None:
-        raise SettingsError("The platform's secrets of this cart cannot be opened: an administrator has to enter them.")
+        message = "The platform's secrets of this cart cannot be opened: an administrator has to enter them."
+        raise SettingsError(message, may_pass=False)
     return PlatformSettings(
         row.environment,
         dict(row.values),

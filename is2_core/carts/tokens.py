@@ -38,7 +38,7 @@ class StoredToken:
         with self._platform.db.read() as session:
             row = session.get(Credential, self._integration.id)
         if row is None:
-            raise AuthorizationLost("This store is not connected yet.")
+            raise AuthorizationLost("This store is not connected yet.", may_pass=False)
         if not self._platform.carts.has(self._integration.cart, "mint_access_token"):
             return self._credentials(row)["token"]
         now = self._platform.clock.now()
@@ -59,7 +59,8 @@ class StoredToken:
         try:
             opened: dict[str, str] = row.credentials.open(row.integration_id)
         except CannotOpen as error:
-            raise AuthorizationLost("The stored authorization cannot be opened. Reconnect this integration.") from error
+            message = "The stored authorization cannot be opened. Reconnect this integration."
+            raise AuthorizationLost(message, may_pass=False) from error
         return opened
 
     def _version(self) -> int | None:

@@ -17,7 +17,9 @@ from is2_core.db.types import seal
 from is2_core.errors import Conflict
 from is2_core.install.disconnect import take_up_again
 from is2_core.integrations.claims import claim_of, credentials_of
+from is2_core.integrations.finality import forget_answers
 from is2_core.integrations.pausing import resume
+from is2_core.integrations.refusals import REFUSED
 from is2_core.items.models import CartItem, ItemUpload, Mapping as SkuMapping, ShippingMapping
 from is2_core.platform import Platform
 from is2_core.tasks.models import Task
@@ -149,6 +151,9 @@ def _put(
         take_up_again(platform, session, row)
     elif row.state == IntegrationState.PAUSED:
         resume(session, row, platform)
+    else:
+        # What was said of the authorization before says nothing of this one.
+        forget_answers(session, row.id, REFUSED)
     return row
 
 

@@ -9,28 +9,39 @@ from is2_core.accounts.models import Integration
 from is2_core.accounts.states import IntegrationState
 from is2_core.carts.cart_settings import is_enabled, known_manifest
 from is2_core.carts.context import cart_context
-from is2_core.carts.live_call import call_cart_live, live_call
+from is2_core.carts.live_call import CartRefused, call_cart_live, live_call
 from is2_core.errors import Conflict, PluginBug
 from is2_core.integrations.pausing import resume
+from is2_core.integrations.refusals import note_failed_test
 from is2_core.integrations.seller_proof import prove_connected
 from is2_core.platform import Platform
 from is2_core.tasks.run import TaskRun
-from plugins.interface import CartError, SellerIdentity
+from plugins.interface import AuthorizationLost, CartError, SellerIdentity, SettingsError
 
 _log = logging.getLogger(__name__)
 
 
 def test_connection(platform: Platform, *, integration_id: int, account_id: int) -> str:
-    """Ask the cart who this store is; a paused store whose connection works goes on. Returns a message."""
+    """Ask the cart who this store is; a paused store whose connection works goes on. A refusal is shown at once, and
+    counts as one answer. Returns a message.
+
+    Raises:
+        CartRefused, CartUnavailable: the connection does not work, or could not be tested.
+    """
     with platform.db.read() as session:
         integration = owned_integration(session, integration_id, account_id)
     manifest = known_manifest(platform, integration.cart)
     if not platform.carts.has(integration.cart, "check_connection"):
         return f"{manifest.label} offers no way to test the connection."
     with live_call(platform, account_id):
-        identity: SellerIdentity = call_cart_live(
-            platform, integration, "check_connection", ctx=cart_context(platform, integration)
-        )
+        try:
+            identity: SellerIdentity = call_cart_live(
+                platform, integration, "check_connection", ctx=cart_context(platform, integration)
+            )
+        except CartRefused as error:
+            if isinstance(error.__cause__, AuthorizationLost | SettingsError):
+                note_failed_test(platform, integration.id, error.__cause__)
+            raise
         if identity.remote_id != integration.seller_id:
             raise Conflict(f"The connection answers as another seller ({identity.remote_id}).")
         prove_connected(platform, integration)
@@ -39,7 +50,7 @@ def test_connection(platform: Platform, *, integration_id: int, account_id: int)
         # Where the seller has begun to sell since, orders come from as well.
         row.sites = list(identity.sites)
         if row.state == IntegrationState.PAUSED:
-            resume(session, row, platform)
+            resume(session, row, platform, on_trial=True)
     return f"The connection works: {manifest.label} answers as {identity.name} ({identity.remote_id})."
 
 

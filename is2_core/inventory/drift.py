@@ -18,6 +18,7 @@ from is2_core.accounts.states import IntegrationState
 from is2_core.carts.cart_settings import is_enabled
 from is2_core.db.locks import LOCK
 from is2_core.errors import Conflict
+from is2_core.integrations.refusals import wait_while_it_may_pass
 from is2_core.inventory.fulfillment_channels import Reader
 from is2_core.inventory.models import InventoryPush, InventoryPushLine
 from is2_core.inventory.push.sync_row import interval_of
@@ -144,7 +145,8 @@ def compare_with_cart(platform: Platform, run: TaskRun) -> None:
     try:
         if _read(platform, run, integration, begun):
             _compare(platform, run, begun)
-    except SettingsError:
+    except SettingsError as error:
+        wait_while_it_may_pass(platform, run, error)
         # The next push meets it too and says so on the store's page; here it must not pause the store.
         return
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from is2_core.accounts.models import Integration
 from is2_core.carts.context import cart_context
 from is2_core.db.locks import LOCK
+from is2_core.integrations.finality import Answer, note_answer
 from is2_core.items.models import CartItem
 from is2_core.items.states import SeenInCart
 from is2_core.platform import Platform
@@ -83,7 +84,8 @@ class Reader:
         return cls(platform, run, integration, context, Pace(run, BATCH, whole=whole))
 
     def read(self, items: Sequence[CartItem]) -> None:
-        """Read these items, by ascending id, and commit what the cart shows of them.
+        """Read these items, by ascending id, and commit what the cart shows of them. One that was listed before and is
+        not any more is read again, until that is final (`integrations.finality`).
 
         Raises:
             RateLimited: some are still to be read; what was read is stored.
@@ -98,10 +100,18 @@ class Reader:
         with self.run.write() as session:
             asked = {item.id: item.sku for item in items}
             rows = sa.select(CartItem).where(CartItem.id.in_(asked)).order_by(CartItem.id).with_for_update(**LOCK)
+            now = self.platform.clock.now()
             for row in session.scalars(rows).all():
-                if row.sku == asked[row.id] and row.sku not in later:
-                    _store(row, found.get(row.sku), label)
-                    row.channel_read_at = self.platform.clock.now()
+                if row.sku != asked[row.id] or row.sku in later:
+                    continue
+                if row.sku not in found and row.seen_in_cart == SeenInCart.YES:
+                    key = (row.integration_id, Answer.LISTING_NOT_FOUND, row.sku)
+                    verdict = note_answer(session, *key, now, seen_at=row.channel_read_at)
+                    if not verdict.is_final:
+                        later[row.sku] = verdict.ask_again_at
+                        continue
+                _store(row, found.get(row.sku), label)
+                row.channel_read_at = now
         if later:
             raise RateLimited(
                 "The shop's limit for this kind of call is used up for the moment.",

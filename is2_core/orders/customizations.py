@@ -17,6 +17,7 @@ from is2_core.crypto import CannotOpen
 from is2_core.db.locks import LOCK
 from is2_core.db.types import opened, seal
 from is2_core.errors import PluginBug
+from is2_core.integrations.finality import Answer, note_answer
 from is2_core.orders.models import LineCustomization, ReceivedLine, ReceivedOrder, Recipient
 from is2_core.orders.states import USES_CUSTOMIZATION, CustomizationState
 from is2_core.orders.timeline import Event, record
@@ -27,8 +28,12 @@ from is2_core.tasks.queue import NOW, enqueue
 from is2_core.tasks.run import TaskRun
 from plugins.interface import CartContext, Customization, Order, OrderState, Permanent, RateLimited, Temporary
 
-GIVE_UP_AFTER = 6
-AGAIN = timedelta(minutes=5)
+GIVE_UP_AFTER = 20
+AGAIN = timedelta(seconds=90)
+
+
+class _OrderNotFound(Exception):
+    """The cart does not find the order, which is no fact yet."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,7 @@ def fetch_customizations(platform: Platform, run: TaskRun) -> None:
     last = 0
     while (line := _next_line(platform, integration.id, last)) is not None and run.has_time():
         last = line.id
-        _store(platform, run, line, _fetch(platform, integration, context, line))
+        _store(platform, run, line, _fetch(platform, run, integration, context, line))
     with platform.db.read() as session:
         again_at = _earliest(session, integration.id, platform.clock.now())
     with run.write() as session:
@@ -129,7 +134,7 @@ def _next_line(platform: Platform, integration_id: int, after: int) -> _Line | N
     return _Line(*row) if row is not None else None
 
 
-def _fetch(platform: Platform, integration: Integration, context: CartContext, line: _Line) -> _Fetched:
+def _fetch(platform: Platform, run: TaskRun, integration: Integration, context: CartContext, line: _Line) -> _Fetched:
     """Return the file the cart gave, by the address that is stored or, where that is not good any more, by a newer one.
 
     Raises:
@@ -137,7 +142,14 @@ def _fetch(platform: Platform, integration: Integration, context: CartContext, l
     """
     with platform.db.read() as session:
         url = _stored_url(session, line)
-    return _Fetched(url, _outcome(platform, integration, context, line, url))
+    try:
+        return _Fetched(url, _outcome(platform, integration, context, line, url))
+    except _OrderNotFound:
+        key = (integration.id, Answer.ORDER_NOT_FOUND, line.order_remote_id)
+        with run.write() as session:
+            verdict = note_answer(session, *key, platform.clock.now())
+        failure = _Failure("The cart does not know this order.", final=verdict.is_final, until=verdict.ask_again_at)
+        return _Fetched(url, failure)
 
 
 def _stored_url(session: Session, line: _Line) -> str:
@@ -180,6 +192,8 @@ def _newer_url(platform: Platform, integration: Integration, context: CartContex
     if not platform.carts.has(integration.cart, "fetch_order"):
         return None
     order = platform.carts.call(integration.cart, "fetch_order", ctx=context, remote_id=line.order_remote_id)
+    if order is None:
+        raise _OrderNotFound
     lines = order.lines if isinstance(order, Order) else ()
     return next((entry.customization_url for entry in lines if entry.remote_id == line.remote_id), None)
 

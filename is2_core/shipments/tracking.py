@@ -14,6 +14,7 @@ from is2_core.accounts.models import Integration
 from is2_core.db.locks import LOCK
 from is2_core.db.types import seal
 from is2_core.errors import Conflict
+from is2_core.integrations.finality import Answer, note_answer
 from is2_core.orders.fulfillment.models import Package
 from is2_core.orders.fulfillment.package_offers import note_accepted, note_refused, note_sent
 from is2_core.orders.fulfillment.packages import follow_packages
@@ -150,6 +151,10 @@ def settle(session: Session, integration_id: int, results: Mapping[str, Result],
     keeps_text = order_keys(session, refused)
     for package in packages:
         version, result = versions[package.id], result_of[package.id]
+        if isinstance(result, Rejected) and result.may_pass:
+            key = (integration_id, Answer.WRITE_NOT_FOUND, f"package {package.id}")
+            verdict = note_answer(session, *key, now, seen_at=package.posted_at)
+            result = result if verdict.is_final else Retry(verdict.ask_again_at)
         events += _settle_one(session, package, version, result, now, keeps_text=package.order_id in keeps_text)
     record(session, events, now)
     session.flush()

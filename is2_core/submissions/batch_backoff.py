@@ -3,7 +3,7 @@ and after some a person is told."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -13,6 +13,15 @@ from is2_core.cases.states import CaseKind
 
 SMALLER = 8
 TELL_AFTER = 3
+_FIRST_PAUSE, _PAUSE_MOST = timedelta(seconds=30), timedelta(minutes=30)
+_TRIES_MOST = 8
+
+
+def again_at(retry_at: datetime, tries: int) -> datetime:
+    """When a write that was lost so often is sent again, where the cart takes it from `retry_at` on: at once the first
+    time, then ever later, for each costs a call of a small budget."""
+    quarters: int = 4 ** min(tries, _TRIES_MOST)
+    return retry_at + (min(_FIRST_PAUSE * quarters, _PAUSE_MOST) if tries > 1 else timedelta(0))
 
 
 def most_after(most: int, tries: int) -> int:

@@ -14,6 +14,7 @@ class TaskKind(StrEnum):
     RESEAL = "platform.reseal"
     CLEAN_UP = "platform.clean_up"
     ITEMS_APPLY = "items.apply"
+    INTEGRATIONS_RETRY = "integrations.retry"
     ORDERS_CHECK = "orders.check"
     ORDERS_RECONCILE = "orders.reconcile"
     ORDERS_COMPARE = "orders.compare"

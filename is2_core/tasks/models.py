@@ -61,7 +61,7 @@ class Task(Base):
     `business_key` is unique while the task is open; asking again raises `wanted`, and a run that finishes
     while `wanted` rose meanwhile leaves the task due again, so no request is lost. `fence` rises with every
     claim; a run whose fence is no longer the row's can commit nothing. `priority` 0: a person waits.
-    `set_at` is when `run_at` was set.
+    `set_at` is when `run_at` was set; where it `keeps_pause`, asking again does not bring that forward.
     """
 
     __tablename__ = "task"
@@ -88,6 +88,7 @@ class Task(Base):
         info=future(is_watched=True, where="COALESCE(task.state, '') IN ('READY', 'WAITING')")
     )
     set_at: Mapped[datetime | None] = mapped_column(index=True)
+    keeps_pause: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     wanted: Mapped[int] = mapped_column(default=1)
     attempts: Mapped[int] = mapped_column(default=0)
     crashes: Mapped[int] = mapped_column(default=0)

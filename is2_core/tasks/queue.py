@@ -56,7 +56,7 @@ def enqueue(
 
     Args:
         key: what distinguishes tasks of the same kind and integration, "" where there is one only.
-        run_at: not before; now where None.
+        run_at: not before; now where None. Asking for one that waits for a limit of the cart does not shorten that.
         priority: NOW where a person waits, SOON, ROUTINE.
     """
     paused = integration is not None and integration.state in WAITS_FOR_A_PERSON
@@ -72,6 +72,7 @@ def enqueue(
         "state": TaskState.WAITING if paused else TaskState.READY,
         "run_at": run_at or now,
         "set_at": now,
+        "keeps_pause": False,
         "wanted": 1,
         "attempts": 0,
         "crashes": 0,
@@ -90,13 +91,15 @@ def _insert_or_ask_again(dialect: str) -> sa.Insert:
     """Build, once, the statement that inserts a task or asks for the open one of its key again."""
     insert = insert_of(dialect, Task)
     old, new = insert.table.c, insert.excluded
+    # A limit's pause is kept: whoever asks meanwhile would only be refused once more.
+    sooner = sa.and_(new.run_at < old.run_at, ~old.keeps_pause)
     statement: sa.Insert = insert.on_conflict_do_update(
         index_elements=["business_key"],
         index_where=sa.text(OPEN_SQL),
         set_={
             "wanted": old.wanted + 1,
-            "run_at": sa.case((new.run_at < old.run_at, new.run_at), else_=old.run_at),
-            "set_at": sa.case((new.run_at < old.run_at, new.set_at), else_=old.set_at),
+            "run_at": sa.case((sooner, new.run_at), else_=old.run_at),
+            "set_at": sa.case((sooner, new.set_at), else_=old.set_at),
             "priority": sa.case((new.priority < old.priority, new.priority), else_=old.priority),
         },
     )

@@ -32,6 +32,7 @@ class LeaseLost(BaseException):
 class TaskRun:
     """A claimed task. Every commit goes through `write()`, which proves ownership and renews the lease.
 
+    `error_code`: why the run before was put back, "" where it was not.
     `broke_off`: it ended by what nobody foresaw, without its lease or without the database, and may have left anything
     behind in its process.
     """
@@ -45,6 +46,7 @@ class TaskRun:
     fence: int
     wanted: int
     attempts: int
+    error_code: str
     started_at: datetime
     leased_at: datetime
     finished: bool = field(default=False)
@@ -68,15 +70,18 @@ class TaskRun:
                 self._renew(session)
         self.finished = self.finished or self._ending
 
-    def finish(self, session: Session, *, again_at: datetime | None = None, **more: Any) -> None:
+    def finish(
+        self, session: Session, *, again_at: datetime | None = None, keeps_pause: bool = False, **more: Any
+    ) -> None:
         """End the run with this unit, a `write()`: done, or due again at `again_at`. A request that came in during
         the run leaves the task due at once, and so does what its time budget was too short for.
 
         Args:
+            keeps_pause: not before `again_at`, whoever asked during the run or asks from now on.
             more: columns to set besides, where the run ends with a problem.
         """
         now = self.platform.clock.database_now(session)
-        if self._unfinished:
+        if self._unfinished and not keeps_pause:
             again_at = now
         ended = {
             "lease_until": None,
@@ -86,11 +91,12 @@ class TaskRun:
             "error_message": "",
             "error_detail": "",
             "finished_at": now,
+            "keeps_pause": keeps_pause,
             **more,
         }
         self._own(
             session,
-            _end("state" in ended, again_at is not None),
+            _end("state" in ended, again_at is not None, keeps_pause),
             wanted_=self.wanted,
             now_=now,
             again_=again_at,
@@ -139,13 +145,14 @@ _OWNED = sa.update(_TABLE).where(
 
 
 @cache
-def _end(state_is_given: bool, again: bool) -> sa.Update:
+def _end(state_is_given: bool, again: bool, keeps_pause: bool) -> sa.Update:
     """Build the end of a run, due again at `again_` or done, and due at once where it was asked for meanwhile.
 
     Args:
         state_is_given: a parameter says the state it ends in.
+        keeps_pause: it is due at `again_` also where it was asked for meanwhile.
     """
-    asked_again = _TABLE.c.wanted > sa.bindparam("wanted_")
+    asked_again = sa.false() if keeps_pause else _TABLE.c.wanted > sa.bindparam("wanted_")
     now, later = (sa.bindparam(name, type_=_TABLE.c.run_at.type) for name in ("now_", "again_"))
     ending = _OWNED.values(set_at=now, run_at=sa.case((asked_again, now), else_=later if again else _TABLE.c.run_at))
     if state_is_given:

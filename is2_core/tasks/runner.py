@@ -14,26 +14,27 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Integration
-from is2_core.accounts.states import WAITS_FOR_A_PERSON, IntegrationState
+from is2_core.accounts.states import WAITS_FOR_A_PERSON
 from is2_core.crypto import UnknownKey
 from is2_core.errors import PluginBug, trace_without_values
 from is2_core.platform import Platform
 from is2_core.tasks.models import LEASE, Task
 from is2_core.tasks.pick import LIMITS, Limits, next_due
-from is2_core.tasks.queue import pause_tasks
 from is2_core.tasks.run import LeaseLost, TaskRun
 from is2_core.tasks.states import TaskState
-from plugins.interface import AuthorizationLost, CartError, RateLimited, SettingsError, Temporary
+from plugins.interface import CartError, RateLimited, Temporary
 
 _log = logging.getLogger(__name__)
 MAX_ERRORS = 8
 MAX_CRASHES = 3
 _BACKOFF_FIRST_S = 15
 _BACKOFF_MOST_S = 1800
+# What fails by somebody else's fault is done within two minutes of its end: this, a tick and the run itself.
+_HEALS_WITHIN_S = 90
 _DATABASE_PAUSE = timedelta(seconds=1)
 _TASK = cast(sa.Table, Task.__table__)
 # What a run knows of its row.
-_OF_RUN = ("id", "kind", "account_id", "integration_id", "payload", "fence", "wanted", "attempts")
+_OF_RUN = ("id", "kind", "account_id", "integration_id", "payload", "fence", "wanted", "attempts", "error_code")
 Handler = Callable[[Platform, TaskRun], None]
 
 
@@ -131,9 +132,7 @@ def _claiming(kinds: frozenset[str]) -> sa.UpdateBase:
 
 def _put_back(run: TaskRun, error: CartError) -> None:
     if isinstance(error, RateLimited):
-        _reschedule(run, error.until, error.code, error.message, error.detail)
-    elif isinstance(error, AuthorizationLost | SettingsError) and run.integration_id is not None:
-        _pause(run, error)
+        _reschedule(run, error.until, error.code, error.message, error.detail, keeps_pause=True)
     elif isinstance(error, Temporary):
         # Without end: an outage of a day is no reason to give up what is owed.
         _back_off(run, error.code, error.message, error.detail)
@@ -145,25 +144,34 @@ def _retry(run: TaskRun, code: str, message: str, detail: str) -> None:
     if run.attempts + 1 >= MAX_ERRORS:
         _quarantine(run, code, message, detail)
     else:
-        _back_off(run, code, message, detail)
+        # Rather a fault of ours, which takes its time to be mended before it is given up.
+        _back_off(run, code, message, detail, longest_s=_BACKOFF_MOST_S)
 
 
-def _back_off(run: TaskRun, code: str, message: str, detail: str) -> None:
-    most = min(_BACKOFF_FIRST_S * 2 ** min(run.attempts, 20), _BACKOFF_MOST_S)
+def _back_off(run: TaskRun, code: str, message: str, detail: str, *, longest_s: int = _HEALS_WITHIN_S) -> None:
+    most = min(_BACKOFF_FIRST_S * 2 ** min(run.attempts, 20), longest_s)
     pause = timedelta(seconds=most / 2 + random.uniform(0, most / 2))
     _reschedule(run, run.platform.clock.now() + pause, code, message, detail, attempts=run.attempts + 1)
 
 
 def _reschedule(
-    run: TaskRun, when: datetime, code: str, message: str, detail: str, *, attempts: int | None = None
+    run: TaskRun,
+    when: datetime,
+    code: str,
+    message: str,
+    detail: str,
+    *,
+    attempts: int | None = None,
+    keeps_pause: bool = False,
 ) -> None:
-    """Make the task due again at `when`, or at once where it was asked for again meanwhile."""
+    """Make the task due again at `when`, or at once where it was asked for again meanwhile and need not keep a pause
+    that the cart asked for."""
     counted = run.attempts if attempts is None else attempts
     run._unfinished = False
     problem = {"error_code": code, "error_message": message, "error_detail": detail}
     try:
         with run.write() as session:
-            run.finish(session, again_at=when, attempts=counted, **problem)
+            run.finish(session, again_at=when, keeps_pause=keeps_pause, attempts=counted, **problem)
     except LeaseLost:
         _log.warning("task %s %s: it lost its lease while it was put back", run.id, run.kind)
 
@@ -181,19 +189,3 @@ def _quarantine(run: TaskRun, code: str, message: str, detail: str) -> None:
             )
     except LeaseLost:
         _log.warning("task %s %s: it lost its lease while it was quarantined", run.id, run.kind)
-
-
-def _pause(run: TaskRun, error: CartError) -> None:
-    try:
-        with run.write() as session:
-            session.execute(
-                sa.update(Integration)
-                .where(Integration.id == run.integration_id, Integration.state == IntegrationState.ACTIVE)
-                .values(state=IntegrationState.PAUSED, pause_code=error.default_code, pause_message=error.message)
-            )
-            problem = {"error_code": error.code, "error_message": error.message, "error_detail": error.detail}
-            run.finish(session, again_at=run.platform.clock.now(), **problem)
-            assert run.integration_id is not None
-            pause_tasks(session, run.integration_id)
-    except LeaseLost:
-        _log.warning("task %s %s: it lost its lease while its store was paused", run.id, run.kind)

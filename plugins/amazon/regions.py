@@ -82,7 +82,8 @@ def region_of(code: str) -> Region:
     for region in REGIONS:
         if region.code == code:
             return region
-    raise SettingsError("Choose one of Amazon's sales regions.", detail=f"region {code!r}", code="UNKNOWN_REGION")
+    message = "Choose one of Amazon's sales regions."
+    raise SettingsError(message, detail=f"region {code!r}", code="UNKNOWN_REGION", may_pass=False)
 
 
 def consent_marketplace(region: str, home_site: str) -> Marketplace:

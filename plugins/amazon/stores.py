@@ -13,7 +13,7 @@ def seller_of(store: Store) -> str:
         SettingsError: the store is not connected.
     """
     if store.remote_id is None:
-        raise SettingsError("This store is not connected to Amazon yet.", code="NOT_CONNECTED")
+        raise SettingsError("This store is not connected to Amazon yet.", code="NOT_CONNECTED", may_pass=False)
     return store.remote_id
 
 
@@ -30,7 +30,7 @@ def sites_of(store: Store) -> tuple[str, ...]:
     """
     sites = known_sites(region_of(store.region), [*store.sites, store.home_site])
     if not sites:
-        raise SettingsError("Choose the home marketplace of this store.", code="NO_MARKETPLACE")
+        raise SettingsError("Choose the home marketplace of this store.", code="NO_MARKETPLACE", may_pass=False)
     return tuple(sorted(sites, key=lambda site: site != store.home_site))
 
 

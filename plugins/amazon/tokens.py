@@ -68,7 +68,7 @@ def mint(ctx: CartContext, credentials: Mapping[str, Secret]) -> AccessToken:
         SettingsError: the application's own credentials are refused.
     """
     if "refresh_token" not in credentials:
-        raise AuthorizationLost("This store has no authorization at Amazon. Please connect it again.")
+        raise AuthorizationLost("This store has no authorization at Amazon. Please connect it again.", may_pass=False)
     form = {"grant_type": "refresh_token", "refresh_token": credentials["refresh_token"].value}
     lost = AuthorizationLost(
         "Amazon no longer accepts the authorization of this store. Please reconnect it.", code="INVALID_GRANT"
@@ -88,7 +88,7 @@ def setting(ctx: CartContext, key: str) -> str:
     """
     value = ctx.app.values.get(key, "").strip()
     if not value:
-        raise SettingsError(_NOT_SET_UP, detail=f"{key} is empty", code="NOT_SET_UP")
+        raise SettingsError(_NOT_SET_UP, detail=f"{key} is empty", code="NOT_SET_UP", may_pass=False)
     return value
 
 
@@ -100,7 +100,7 @@ def client_secret(ctx: CartContext) -> str:
     """
     secret = ctx.app.secrets.get("client_secret")
     if secret is None or not secret.value:
-        raise SettingsError(_NOT_SET_UP, detail="client_secret is empty", code="NOT_SET_UP")
+        raise SettingsError(_NOT_SET_UP, detail="client_secret is empty", code="NOT_SET_UP", may_pass=False)
     return secret.value
 
 

@@ -151,10 +151,15 @@ class Applied:
 
 @dataclass(frozen=True)
 class Rejected:
-    """The cart refused this one for good; `message` is shown to the merchant."""
+    """The cart refused this one for good; `message` is shown to the merchant.
+
+    `may_pass`: it may say otherwise a while later (it did not find the order). Then the core asks again, and believes
+    it once it has lasted.
+    """
 
     code: str
     message: str
+    may_pass: bool = False
 
 
 @dataclass(frozen=True)

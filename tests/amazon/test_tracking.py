@@ -28,7 +28,7 @@ from plugins.interface import (
 from tests.amazon.conftest import SELLER, Harness
 from tests.amazon.scripted import answered, passing, refusal, reply
 
-SOON, LATER = timedelta(minutes=1), timedelta(minutes=10)
+SOON, LATER = timedelta(minutes=1), timedelta(seconds=90)
 
 
 def book(harness: Harness, quantity: int = 1, branch: str = "plain", **changes: Any) -> dict[str, Any]:

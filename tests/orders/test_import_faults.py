@@ -167,7 +167,8 @@ def test_a_revoked_authorization_pauses_the_store_and_a_reconnect_loses_nothing(
     (order_id,) = world.amazon.generate(plain=1)["plain"]
     world.amazon.touch(order_id)
     world.amazon.post("seller", {"seller": NORTHWIND, "revoke": True})
-    world.settle_later(hours=2)
+    world.clock.advance(timedelta(hours=2))
+    world.pass_time(minutes=20)
     with world.platform.db.read() as session:
         row = session.get_one(Integration, store)
         assert row.state == IntegrationState.PAUSED

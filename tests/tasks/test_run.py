@@ -12,11 +12,11 @@ from is2_core.accounts.models import Account, Integration
 from is2_core.accounts.states import IntegrationState
 from is2_core.db.unit import savepoint
 from is2_core.platform import Platform
-from is2_core.tasks.queue import enqueue, pause_tasks, release_tasks
+from is2_core.tasks.queue import enqueue, pause_tasks
 from is2_core.tasks.run import HEARTBEAT, LEASE, LeaseLost, TaskRun
 from is2_core.tasks.runner import MAX_CRASHES, MAX_ERRORS, run_task
 from is2_core.tasks.states import TaskState
-from plugins.interface import AuthorizationLost, Permanent, RateLimited, SettingsError, Temporary
+from plugins.interface import Permanent, RateLimited, Temporary
 from tests.tasks.conftest import KIND, Board, Killed, dies, does_nothing
 
 
@@ -309,8 +309,11 @@ def test_an_outage_however_long_sets_nothing_aside(board: Board) -> None:
         board.run(fails)
         task = board.only()
         assert (task.state, task.attempts) == (TaskState.READY, attempt)
-        assert task.run_at - board.clock.now() <= timedelta(minutes=30)
+        # Whenever the outage ends, the work is done within two minutes.
+        assert task.run_at - board.clock.now() <= timedelta(seconds=90)
         board.clock.advance_to(task.run_at)
+    board.run(does_nothing)
+    assert board.only().state == TaskState.DONE
 
 
 def test_an_unexpected_error_shows_no_message_to_the_merchant(board: Board) -> None:
@@ -339,33 +342,6 @@ def test_a_rate_limit_puts_a_task_back_without_counting(board: Board) -> None:
         board.change(board.only().id, run_at=board.clock.now())
 
 
-@pytest.mark.parametrize("error", [AuthorizationLost("Please reconnect."), SettingsError("Please correct it.")])
-def test_a_lost_authorization_pauses_the_store_and_its_tasks_wait(
-    board: Board, error: AuthorizationLost | SettingsError
-) -> None:
-    account = board.account("Northwind")
-    store, other = board.store(account, "ONE"), board.store(account, "TWO")
-    board.ask(store=store, keys=["lost", "bystander"])
-    board.ask(store=other)
-
-    def loses(platform: Platform, run: TaskRun) -> None:
-        raise error
-
-    board.run(loses, board.tasks()[0].id)
-    with board.platform.db.read() as session:
-        row = session.get_one(Integration, store)
-        assert (row.state, row.pause_message) == (IntegrationState.PAUSED, error.message)
-        assert session.get_one(Integration, other).state == IntegrationState.ACTIVE
-    assert [task.state for task in board.tasks()] == [TaskState.WAITING, TaskState.WAITING, TaskState.READY]
-    assert [task.attempts for task in board.tasks()] == [0, 0, 0]
-
-    board.ask(store=store, keys=["newcomer"])
-    assert board.tasks()[3].state == TaskState.WAITING
-    with board.platform.db.write() as session:
-        release_tasks(session, store, board.clock.now())
-    assert {task.state for task in board.tasks()} == {TaskState.READY}
-
-
 def test_a_task_of_a_store_paused_meanwhile_waits(board: Board) -> None:
     store = board.store(board.account("Northwind"))
     board.ask(store=store)
@@ -382,6 +358,40 @@ def test_a_more_urgent_request_moves_an_open_task_forward(board: Board) -> None:
         enqueue(session, kind=KIND, now=now, priority=0)
         enqueue(session, kind=KIND, now=now, run_at=now + timedelta(hours=2), priority=5)
     assert (board.only().run_at, board.only().priority, board.only().wanted) == (board.clock.now(), 0, 3)
+
+
+def test_a_limits_pause_is_kept_whoever_asks_meanwhile(board: Board) -> None:
+    board.ask()
+    until = board.clock.now() + timedelta(minutes=5)
+
+    def refused_while_asked(platform: Platform, run: TaskRun) -> None:
+        board.ask()
+        raise RateLimited("The shop asks for a pause.", until=until)
+
+    board.run(refused_while_asked)
+    with board.platform.db.write() as session:
+        enqueue(session, kind=KIND, now=board.clock.now(), priority=0)
+    task = board.only()
+    assert (task.state, task.run_at, task.priority) == (TaskState.READY, until, 0)
+    assert board.run_next() is None
+    board.clock.advance_to(until)
+    # What was asked for meanwhile is done by this run, and nothing is left of the pause.
+    assert board.run_next() == task.id
+    assert board.only().state == TaskState.DONE
+    board.ask()
+    assert board.tasks()[1].run_at == board.clock.now()
+
+
+def test_a_pause_of_our_own_ends_where_somebody_asks(board: Board) -> None:
+    board.ask()
+
+    def fails(platform: Platform, run: TaskRun) -> None:
+        raise Temporary("The shop is away.")
+
+    board.run(fails)
+    assert board.only().run_at > board.clock.now()
+    board.ask()
+    assert board.only().run_at == board.clock.now()
 
 
 def test_a_handler_that_ends_its_run_itself_is_not_ended_twice(board: Board) -> None:

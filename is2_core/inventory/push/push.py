@@ -16,6 +16,7 @@ from is2_core.accounts.models import Integration
 from is2_core.accounts.states import IntegrationState
 from is2_core.db.locks import lock_rows
 from is2_core.errors import Conflict
+from is2_core.integrations.refusals import wait_while_it_may_pass
 from is2_core.inventory.fulfillment_channels import read_fulfillment_channels
 from is2_core.inventory.models import InventoryPush, InventoryPushLine, InventorySync
 from is2_core.inventory.push.plan import Candidate, Computed, candidates_of, due_condition, due_items, sellable_of
@@ -65,6 +66,7 @@ def push_inventory(platform: Platform, run: TaskRun) -> None:
         if batch:
             send(platform, run, integration, batch)
     except SettingsError as error:
+        wait_while_it_may_pass(platform, run, error)
         # Keeps the stock back and nothing else: orders and tracking of the store go on.
         with run.write() as session:
             set_problem(session, integration.id, platform.clock.now(), code=SETTINGS, message=error.message)

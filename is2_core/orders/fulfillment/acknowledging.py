@@ -20,7 +20,7 @@ from is2_core.orders.timeline import Event, record
 from is2_core.orders.wording.events import EventCode
 from is2_core.orders.wording.sealing import order_keys
 from is2_core.platform import Platform
-from is2_core.submissions.batch_backoff import TELL_AFTER, most_after, tell
+from is2_core.submissions.batch_backoff import TELL_AFTER, again_at, most_after, tell
 from is2_core.submissions.rows import KIND_ACKNOWLEDGE
 from is2_core.submissions.sending import Sending, WriteKind
 from is2_core.tasks.kinds import TaskKind
@@ -50,6 +50,17 @@ def _store(session: Session, integration_id: int, reply: WriteReply, now: dateti
     settle(session, integration_id, reply.results, now)
     pending = (ReceivedOrder.number.not_in(reply.results), ReceivedOrder.ack_state == AckState.DUE)
     session.execute(sa.update(ReceivedOrder).where(*written, *pending).values(ack_state=AckState.SENT))
+
+
+def _after_submission(session: Session, integration: Integration, retry_at: datetime | None, now: datetime) -> None:
+    """A submission ended: send what is due by now, and later what was lost with it."""
+    tries = session.scalar(
+        sa.select(sa.func.min(ReceivedOrder.ack_tries)).where(
+            ReceivedOrder.integration_id == integration.id, ReceivedOrder.ack_state == AckState.DUE
+        )
+    )
+    due_at = again_at(retry_at, tries or 0) if retry_at else now
+    enqueue(session, kind=TaskKind.ACKNOWLEDGEMENTS_SEND, integration=integration, now=now, run_at=due_at)
 
 
 def _next_batch(session: Session, integration_id: int, tried: Collection[str], most: int) -> Sequence[ReceivedOrder]:
@@ -169,5 +180,6 @@ ACKNOWLEDGEMENTS = WriteKind(
     most=lambda manifest: manifest.acknowledge_batch,
     settle=settle,
     task=TaskKind.ACKNOWLEDGEMENTS_SEND,
+    ended=_after_submission,
     settle_reply=_store,
 )

@@ -13,9 +13,10 @@ from is2_core.accounts.models import Integration
 from is2_core.carts.method_vocabulary import vocabulary
 from is2_core.db.locks import LOCK
 from is2_core.db.rows import columns_of
+from is2_core.integrations.finality import Answer, note_answer
 from is2_core.orders.cancelled_units import follow_placed
 from is2_core.orders.fulfillment.placeable import BATCH, Ready, forget_components, next_batch
-from is2_core.orders.fulfillment.rereading import reread_stale
+from is2_core.orders.fulfillment.rereading import next_reread, reread_stale
 from is2_core.orders.holds.config import replace_holds
 from is2_core.orders.holds.reasons import HoldCode, HoldReason
 from is2_core.orders.models import ReceivedLine, ReceivedOrder
@@ -67,18 +68,20 @@ def place_orders(platform: Platform, run: TaskRun) -> None:
         raise Temporary((unsettled + put_off)[0], code="WAREHOUSE_LATER")
     if not_read:
         raise Temporary(next(iter(not_read.values())), code="NOT_READ_AGAIN")
-    _look_again(run)
+    _look_again(platform, run, integration)
 
 
-def _look_again(run: TaskRun) -> None:
-    """End the run; due again when the first answer that the warehouse owes has to be looked for."""
+def _look_again(platform: Platform, run: TaskRun, integration: Integration) -> None:
+    """End the run; due again when the first answer that the warehouse owes has to be looked for, or an order that the
+    cart did not find."""
     with run.write() as session:
         due_at = session.scalar(
             sa.select(sa.func.min(ReceivedOrder.answer_due_at)).where(
                 ReceivedOrder.integration_id == run.integration_id, ReceivedOrder.placed_at.is_(None)
             )
         )
-        run.finish(session, again_at=due_at)
+        not_found_at = next_reread(session, integration, platform.clock.now())
+        run.finish(session, again_at=min(filter(None, (due_at, not_found_at)), default=None))
 
 
 def _place_fresh(
@@ -152,6 +155,12 @@ def _resolve_unknown(platform: Platform, run: TaskRun) -> list[str]:
             break
         found = warehouse.find_order(number)
         with run.write() as session:
+            if not found and not manifest.unique_external_id:
+                # Asked again it would take the order twice; where numbers are unique, it answers that it has it.
+                key = (integration.id, Answer.WAREHOUSE_WITHOUT_ORDER, number)
+                if not note_answer(session, *key, platform.clock.now(), seen_at=placing_since).is_final:
+                    unsettled.append("The warehouse has not yet settled whether it has an order.")
+                    continue
             orders = lock_answered(session, [order_id])
             if found and not all(each.accepted for each in found):
                 _note_pending(session, {order_id: platform.clock.now() + LOOK_AGAIN})

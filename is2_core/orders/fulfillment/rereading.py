@@ -11,6 +11,7 @@ from is2_core.accounts.models import Integration
 from is2_core.carts.context import cart_context
 from is2_core.db.locks import LOCK
 from is2_core.errors import PluginBug
+from is2_core.integrations.finality import Answer, note_answer, tries_of
 from is2_core.orders.activity import note_order
 from is2_core.orders.fulfillment.placeable import FRESH, placeable
 from is2_core.orders.importing.staging import stage
@@ -28,16 +29,21 @@ REREAD_BATCH = 20
 def reread_stale(
     platform: Platform, run: TaskRun, integration: Integration, ui: ShippingMappingUI, not_read: dict[int, str]
 ) -> bool:
-    """Read some placeable orders again that were read too long ago; whether any were, and there is time to go on.
+    """Read some placeable orders again that were read too long ago; whether any were, and there is time to go on. One
+    the cart does not find stays as it is until that is final (`integrations.finality`).
 
     Args:
         not_read: order id -> why it could not be read in this run; added to, and passed over.
     """
+    now = platform.clock.now()
     with platform.db.read() as session:
+        tries = tries_of(session, integration.id, Answer.ORDER_NOT_FOUND)
+        waiting = [remote_id for remote_id, at in tries.items() if at > now]
         stale = session.scalars(
             sa.select(ReceivedOrder)
             .where(*placeable(integration))
-            .where(ReceivedOrder.read_at < platform.clock.now() - FRESH, ReceivedOrder.id.not_in(not_read))
+            .where(ReceivedOrder.read_at < now - FRESH, ReceivedOrder.id.not_in(not_read))
+            .where(ReceivedOrder.remote_id.not_in(waiting))
             .order_by(ReceivedOrder.ship_by, ReceivedOrder.id)
             .limit(REREAD_BATCH)
         ).all()
@@ -55,12 +61,24 @@ def reread_stale(
         with run.write() as session:
             connected = session.get_one(Integration, integration.id)
             now = platform.clock.now()
+            if isinstance(answer, Told) and answer.code is EventCode.UNKNOWN_TO_CART:
+                key = (integration.id, Answer.ORDER_NOT_FOUND, row.remote_id)
+                if not note_answer(session, *key, now, seen_at=row.read_at).is_final:
+                    continue
             if isinstance(answer, Order):
                 stage(platform, session, connected, ui, [answer])
             elif isinstance(answer, Told) and quarantine(session, row.id, answer, now):
                 note_order(session, connected, row.id, platform)
             session.execute(sa.update(ReceivedOrder).where(ReceivedOrder.id == row.id).values(read_at=now))
     return True
+
+
+def next_reread(session: Session, integration: Integration, now: datetime) -> datetime | None:
+    """When an order that the cart did not find is to be read again; None where none is."""
+    tries = tries_of(session, integration.id, Answer.ORDER_NOT_FOUND)
+    stale = sa.select(ReceivedOrder.remote_id).where(*placeable(integration), ReceivedOrder.read_at < now - FRESH)
+    waiting = session.scalars(stale.where(ReceivedOrder.remote_id.in_(tries))) if tries else ()
+    return min((tries[remote_id] for remote_id in waiting), default=None)
 
 
 def _read_again(

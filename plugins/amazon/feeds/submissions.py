@@ -30,7 +30,8 @@ from plugins.interface import (
 # A feed takes minutes as a rule, hours at times: ask often at first, then seldom.
 _ASK_AFTER = ((timedelta(minutes=2), timedelta(seconds=30)), (timedelta(minutes=15), timedelta(minutes=2)))
 _ASK_LATER = timedelta(minutes=5)
-_SEND_AGAIN = timedelta(minutes=30)
+# Acknowledgements once more at once, ever later by the core; stock, of which the next push sends newer numbers, later.
+_SEND_AGAIN = {acknowledgement_feed.FEED_TYPE: timedelta(minutes=2), listings_feed.FEED_TYPE: timedelta(minutes=30)}
 # A feed just made may not be visible yet.
 _INVISIBLE = timedelta(minutes=10)
 
@@ -60,7 +61,7 @@ def poll(ctx: CartContext, submission: Submission) -> WriteReply:
         return WriteReply(pending=(pending,))
     try:
         by_feed = [
-            (site_label(each.site), _results(ctx, each, feed, now + _SEND_AGAIN))
+            (site_label(each.site), _results(ctx, each, feed, now + _SEND_AGAIN[feed_type]))
             for each, feed in zip(sent, feeds, strict=True)
         ]
     except RateLimited as error:

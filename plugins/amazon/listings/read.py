@@ -55,7 +55,7 @@ def read(ctx: CartContext, skus: Sequence[str]) -> list[ShownInventory | NotRead
     # Identifiers are separated by commas, and Amazon knows no way to write one inside of them.
     apart, much_later = _one_by_one(calls, [sku for sku in wanted if "," in sku])
     if any(sold_remotely(listing, remote) for listing in (*found, *apart, *changed_last)):
-        raise SettingsError(REMOTE_FULFILLMENT_MESSAGE, code="REMOTE_FULFILLMENT")
+        raise SettingsError(REMOTE_FULFILLMENT_MESSAGE, code="REMOTE_FULFILLMENT", may_pass=False)
     entries = (shown_inventory(listing, sites) for listing in (*found, *apart) if listing.sku in wanted)
     shown = {entry.sku: entry for entry in entries if entry is not None}
     return [*shown.values(), *later, *much_later]

@@ -30,8 +30,9 @@ from plugins.interface import (
 )
 
 _OPERATION = "confirmShipment"
+# What failed goes behind what had no turn, and yet all of it again within two minutes of the end of an outage.
 _SOON = timedelta(minutes=1)
-_LATER = timedelta(minutes=10)
+_LATER = timedelta(seconds=90)
 _CLOCKS_DIFFER = timedelta(minutes=1)
 # Where Amazon does not answer at all, each further package would only wait for the deadline of its call.
 _FAILURES_MAX = 2
@@ -170,7 +171,7 @@ def _refused(ctx: CartContext, package: Package, reply: Reply) -> Result:
     # Amazon's texts are not documented; what the order shows tells more surely what a refusal means.
     shown = read_shipped_order(ctx, package.order_id)
     if shown is None:
-        return Rejected("ORDER_NOT_FOUND", "Amazon does not know this order.")
+        return Rejected("ORDER_NOT_FOUND", "Amazon does not know this order.", may_pass=True)
     return _meaning(package, shown, problem)
 
 

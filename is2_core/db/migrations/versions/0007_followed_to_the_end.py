@@ -22,10 +22,14 @@ def upgrade() -> None:
     _apply_tables_in_parts()
     _add_comparison()
     _add_unreadable_fields()
+    _add_passing_answers()
+    _let_tasks_keep_a_pause()
 
 
 def downgrade() -> None:
     """Take back."""
+    _forget_kept_pauses()
+    _drop_passing_answers()
     _drop_unreadable_fields()
     _drop_comparison()
     _apply_tables_at_once()
@@ -134,3 +138,39 @@ def _add_unreadable_fields() -> None:
 
 def _drop_unreadable_fields() -> None:
     op.drop_column("received_order", "unreadable")
+
+
+def _number() -> sa.types.TypeEngine[int]:
+    return sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def _add_passing_answers() -> None:
+    op.create_table(
+        "passing_answer",
+        sa.Column("id", _number(), nullable=False),
+        sa.Column("integration_id", _number(), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("times", _number(), nullable=False),
+        sa.Column("first_at", sa.DateTime(), nullable=False),
+        sa.Column("set_at", sa.DateTime(), nullable=False),
+        sa.Column("next_try_at", sa.DateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["integration_id"], ["integration.id"], name=op.f("fk_passing_answer_integration_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_passing_answer")),
+        sa.UniqueConstraint(
+            "integration_id", "answer", "subject", name=op.f("uq_passing_answer_integration_id_answer_subject")
+        ),
+    )
+
+
+def _drop_passing_answers() -> None:
+    op.drop_table("passing_answer")
+
+
+def _let_tasks_keep_a_pause() -> None:
+    op.add_column("task", sa.Column("keeps_pause", sa.Boolean(), nullable=False, server_default=sa.false()))
+
+
+def _forget_kept_pauses() -> None:
+    with op.batch_alter_table("task", schema=None) as batch_op:
+        batch_op.drop_column("keeps_pause")

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, fields as dataclass_fields
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from plugins.amazon.simulator.access.refusals import OUTSIDE, refused
+from plugins.amazon.simulator.access.lwa import oauth_error
+from plugins.amazon.simulator.access.refusals import OUTSIDE, TOKEN, refused
 from plugins.amazon.simulator.clock import Clock, parse_time
 from plugins.amazon.simulator.messages import ConnectionDropped, Response, access_denied, json_response, quota_exceeded
 from plugins.amazon.simulator.operations import OPERATIONS
@@ -14,10 +15,12 @@ from plugins.amazon.simulator.orders.order_view import INCLUDED_DATA
 from plugins.amazon.simulator.steering import given
 
 KINDS = frozenset(
-    "refuse apply_then_drop forget delay 429 5xx html_200 truncate dup_page omit reorder stale 400 403 "
+    "refuse apply_then_drop forget delay 429 5xx html_200 truncate dup_page omit reorder stale 400 403 404 "
     "one_marketplace".split()
 )
 FORGETFUL = "confirmShipment"
+# Of operation token alone: the refresh token is refused as if the seller had revoked it.
+INVALID_GRANT = "invalid_grant"
 # What may befall a feed when it is worked off; operation FEED_PROCESSED.
 FEED_PROCESSED = "feedProcessed"
 FEED_KINDS = frozenset({"fatal", "fatal_text_report", "apply_then_fatal", "reject"})
@@ -30,10 +33,11 @@ class Fault:
 
     `times` is how many calls it still strikes, `skip` how many it lets pass before; with `lasts_s` it strikes every
     call for so many seconds of the simulator's clock instead. `status` is for kind 5xx, `seconds` for kind delay,
-    `order_id` for kind omit (the first of the page when not given; with `older_than_s` all that were created longer
-    ago). With `dataset` it strikes only calls whose includedData names that one (amzn/selling-partner-api-models issue
-    5365). `message` is the text of kind 400. Kind one_marketplace answers 400 to calls whose marketplaceIds names
-    several. Kind forget, of confirmShipment, answers 204 and books nothing. Operation
+    `order_id` or `sku` for kind omit (the first of the page when not given; with `older_than_s` all orders that were
+    created longer ago). With `dataset` it strikes only calls whose includedData names that one
+    (amzn/selling-partner-api-models issue 5365). `message` is the text of kind 400. Kind one_marketplace answers 400 to
+    calls whose marketplaceIds names several. Kind forget, of confirmShipment, answers 204 and books nothing. Kind 404
+    does not find what there is, and invalid_grant, of operation token, refuses an authorization that is good. Operation
     feedProcessed has kinds of its own: fatal, fatal_text_report (FATAL with a report that is plain text),
     apply_then_fatal, and reject of the line with `order_id` or `sku` (every line when neither is given).
     """
@@ -140,7 +144,8 @@ class Faults:
 
 
 def _check(fault: Fault) -> None:
-    given.one_of(fault.kind, "kind", FEED_KINDS if fault.operation == FEED_PROCESSED else KINDS)
+    known = {FEED_PROCESSED: FEED_KINDS, TOKEN: KINDS | {INVALID_GRANT}}.get(fault.operation, KINDS)
+    given.one_of(fault.kind, "kind", known)
     given.count(fault.times, "times", 1)
     given.count(fault.skip, "skip")
     given.count(fault.status, "status", 500, 599)
@@ -168,6 +173,10 @@ def _instead(fault: Fault, operation: str) -> Response | None:
     if fault.kind == "403":
         # As where a role is gone for a while: the envelope without details.
         return refused(operation, 403, "Unauthorized", access_denied().message)
+    if fault.kind == "404":
+        return refused(operation, 404, "NotFound", "The resource specified does not exist.")
+    if fault.kind == INVALID_GRANT:
+        return oauth_error(400, INVALID_GRANT, "The request has an invalid grant parameter : refresh_token")
     if fault.kind == "5xx":
         code = "ServiceUnavailable" if fault.status == 503 else "InternalFailure"
         return refused(operation, fault.status, code, "We encountered an internal error. Please try again.")
@@ -185,8 +194,10 @@ def _damaged(fault: Fault, response: Response) -> Response:
         return Response(response.status, response.headers, response.body[: len(response.body) // 2])
     if fault.kind in ("omit", "reorder") and response.status == 200:
         payload = json.loads(response.body)
-        orders = payload.get("orders")
-        if orders and fault.kind == "omit":
+        orders, items = payload.get("orders"), payload.get("items")
+        if items and fault.kind == "omit":
+            payload["items"] = [item for item in items if item["sku"] != (fault.sku or items[0]["sku"])]
+        elif orders and fault.kind == "omit":
             payload["orders"] = [order for order in orders if not _is_left_out(fault, order, orders[0])]
         elif orders:
             orders.reverse()
