@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from is2_core.accounts.models import Integration
 from is2_core.comparison.models import Comparison
+from is2_core.comparison.not_found import note_not_found
 from is2_core.comparison.runs import note
 from is2_core.comparison.settling import note_settled, settle, what_is_shown
 from is2_core.comparison.states import Difference, Outcome
@@ -54,7 +55,8 @@ def ask_for(asking: Asking, order_id: int, remote_id: str) -> None:
         _note_failure(asking, order_id, Difference.NO_ANSWER)
         raise
     if answer is None:
-        _note_failure(asking, order_id, Difference.NOT_FOUND)
+        with run.write() as session:
+            note_not_found(platform, session, asking.comparison, order_id)
         return
     with run.write() as session:
         now = platform.clock.now()

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Integration
 from is2_core.cases.models import SupportCase
+from is2_core.cases.states import CaseKind
 from is2_core.comparison.models import ComparedOrder, Comparison
 from is2_core.comparison.posts import unseen
 from is2_core.comparison.states import ABOUT_DIFFERENCES, Difference, Outcome
@@ -61,10 +62,12 @@ def _is_compared(integration_id: int, now: datetime) -> sa.ColumnElement[bool]:
     )
 
 
-def open_cases() -> sa.Select[int | None]:
-    """Select the orders about which a case is open that says what differs."""
+def open_cases(*kinds: CaseKind) -> sa.Select[int | None]:
+    """Select the orders about which a case of these kinds is open; without any, one that says what differs."""
     return sa.select(SupportCase.order_id).where(
-        SupportCase.closed_at.is_(None), SupportCase.kind.in_(ABOUT_DIFFERENCES), SupportCase.order_id.is_not(None)
+        SupportCase.closed_at.is_(None),
+        SupportCase.kind.in_(kinds or ABOUT_DIFFERENCES),
+        SupportCase.order_id.is_not(None),
     )
 
 

@@ -12,7 +12,9 @@ from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Integration
 from is2_core.cases.models import SupportCase
+from is2_core.cases.states import CaseKind
 from is2_core.comparison.models import Comparison
+from is2_core.comparison.not_found import end_not_found
 from is2_core.comparison.posts import check_posts
 from is2_core.comparison.runs import note, open_cases
 from is2_core.comparison.states import Difference, Outcome
@@ -64,6 +66,8 @@ def settle(platform: Platform, session: Session, order: ReceivedOrder, now: date
         order: locked, as it is stored.
         news: the cart was asked for it, and showed what no listing had brought.
     """
+    if session.scalar(open_cases(CaseKind.NOT_AT_CART).where(SupportCase.order_id == order.id)) is not None:
+        end_not_found(platform, session, order)
     if order.state == ReceivedState.QUARANTINED:
         return Settled(Outcome.NEEDS_PERSON, Difference.UNREADABLE)
     outcome, difference = (Outcome.PUT_RIGHT, Difference.NEWS) if news else (Outcome.AGREES, Difference.NONE)

@@ -282,3 +282,27 @@ def test_one_that_a_person_entered_after_it_was_lost_twice_ends_the_case(dock: D
     assert cases(dock) == []
     with dock.world.platform.db.read() as session:
         assert session.scalars(sa.select(SupportCase.closed_at)).all() != [None]
+
+
+def test_once_not_found_is_no_fact_and_again_and_again_is_a_case(dock: Dock, monkeypatch: pytest.MonkeyPatch) -> None:
+    order_id = dock.order()
+    omit_all(dock)
+    call = dock.world.platform.carts.call
+    lost = True
+
+    def without(cart: str, hook: str, **arguments: object) -> object:
+        return None if lost and hook == "fetch_order" else call(cart, hook, **arguments)
+
+    monkeypatch.setattr(dock.world.platform.carts, "call", without)
+    dock.world.settle_later(hours=25)
+    assert outcomes(dock)[order_id] == (Outcome.NOT_COMPARED, Difference.NOT_FOUND)
+    assert cases(dock) == []
+    dock.world.settle_later(hours=13)
+    dock.world.settle_later(hours=13)
+    assert [kind for kind, _ in cases(dock)] == ["NOT_AT_CART"]
+    assert outcomes(dock)[order_id] == (Outcome.NEEDS_PERSON, Difference.NOT_FOUND)
+    assert dock.received(order_id).state == ReceivedState.INJECTED
+    lost = False
+    dock.world.settle_later(hours=4)
+    assert outcomes(dock)[order_id] == (Outcome.AGREES, Difference.NONE)
+    assert cases(dock) == []
