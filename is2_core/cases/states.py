@@ -11,10 +11,10 @@ class CaseKind(StrEnum):
     more units are promised than lie in the warehouse, the warehouse ended an order the cart still has, the cart took
     units back after the warehouse was given them, somebody else confirmed such units as shipped, the warehouse could
     not stop what was asked of it, a buyer asks to cancel what the warehouse has, the cart's answer about slow work
-    does not come, one tracking number was reported for two orders, an integration's seller could not be proved, one
-    whose seller was never proved keeps somebody out who proved to be that seller, a clock was put back, the cart
-    forgets a confirmation again and again, somebody changed a tracking number there, and it does not know an order any
-    more that is open here."""
+    does not come, orders that cannot be read or that the warehouse refuses, one tracking number was reported for two
+    orders, an integration's seller could not be proved, one whose seller was never proved keeps somebody out who proved
+    to be that seller, a clock was put back, the cart forgets a confirmation again and again, somebody changed a
+    tracking number there, and it does not know an order any more that is open here."""
 
     HELP = "HELP"
     SHARED_STOCK = "SHARED_STOCK"
@@ -25,6 +25,8 @@ class CaseKind(StrEnum):
     TOO_LATE = "TOO_LATE"
     CANCELLATION_REQUESTED = "CANCELLATION_REQUESTED"
     NO_ANSWER = "NO_ANSWER"
+    UNREADABLE = "UNREADABLE"
+    WAREHOUSE_REFUSED = "WAREHOUSE_REFUSED"
     SELLER_NOT_PROVED = "SELLER_NOT_PROVED"
     SELLER_HELD = "SELLER_HELD"
     NUMBER_TWICE = "NUMBER_TWICE"

@@ -1,4 +1,4 @@
-"""Actions of a person on received orders: check now, approve, dismiss, correct an address."""
+"""Actions of a person on received orders: check now, approve, have stopped, dismiss, correct an address."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from is2_core.orders.holds.config import apply_holds, config_for
 from is2_core.orders.holds.reasons import HoldCode, is_waivable
 from is2_core.orders.models import Hold, ReceivedOrder, Recipient
 from is2_core.orders.pii import nobody, pii_of
-from is2_core.orders.states import UNPLACED, ReceivedState
+from is2_core.orders.states import NOT_COMPLETE, UNPLACED, ReceivedState
 from is2_core.orders.stored import lock_orders
 from is2_core.orders.timeline import Event, record
 from is2_core.orders.transition import transition
@@ -93,6 +93,48 @@ def approve_all(platform: Platform, *, integration_id: int, account_id: int, use
         record(session, [Event(order.id, EventCode.APPROVED, user_id=user_id) for order in orders], now)
         enqueue(session, kind=TaskKind.ORDERS_REVIEW, integration=integration, now=now, priority=NOW)
         return len(orders)
+
+
+def do_not_ship(platform: Platform, *, order_id: int, account_id: int, user_id: int) -> None:
+    """End an order that the warehouse does not have: it is not to ship."""
+    _end(platform, order_id, account_id, user_id, Told(EventCode.NOT_TO_SHIP))
+
+
+def ask_to_stop(platform: Platform, *, order_id: int, account_id: int, user_id: int) -> None:
+    """Have the warehouse asked to stop an order that it has.
+
+    Raises:
+        Conflict: there is nothing to stop, or it was asked before.
+    """
+    with platform.db.write() as session:
+        order = owned(session, ReceivedOrder, order_id, account_id, lock=True)
+        if not may_be_stopped(order):
+            raise Conflict("The warehouse was asked to stop this order already, or has nothing of it left to stop.")
+        integration, now = session.get_one(Integration, order.integration_id), platform.clock.now()
+        order.stop_wanted_at = now
+        record(session, [Event(order.id, EventCode.STOP_WANTED, user_id=user_id)], now)
+        enqueue(session, kind=TaskKind.ORDERS_STOP, integration=integration, now=now, priority=NOW)
+
+
+def may_be_stopped(order: ReceivedOrder) -> bool:
+    """Whether the warehouse has an order, and nobody has asked it to stop yet."""
+    return order.state in NOT_COMPLETE and order.stop_wanted_at is None and order.stop_asked_at is None
+
+
+def ask_again(platform: Platform, *, order_id: int, account_id: int, user_id: int) -> None:
+    """Have the warehouse asked again to take an order that it refused.
+
+    Raises:
+        Conflict: it has not refused it.
+    """
+    ui = _vocabulary(platform, order_id, account_id)
+    with platform.db.write() as session:
+        order = _waiting(session, order_id, account_id)
+        refused = sa.select(Hold.id).where(Hold.order_id == order_id, Hold.code == HoldCode.WAREHOUSE_REFUSED)
+        if session.scalar(refused) is None:
+            raise Conflict("The warehouse has not refused this order.")
+        record(session, [Event(order.id, EventCode.ASKED_AGAIN, user_id=user_id)], platform.clock.now())
+        _reconsider(platform, session, order, ui)
 
 
 def dismiss(platform: Platform, *, order_id: int, account_id: int, user_id: int, reason: str) -> None:

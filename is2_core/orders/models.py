@@ -37,9 +37,10 @@ class ReceivedOrder(CartWritten, Owned):
     which `has_caution` says it would, `ack_message` why it refused the acknowledgement; each in the cart's words, ""
     for nothing.
     `unreadable` are the cart's names of fields that could not be read and that no parcel needs.
-    `not_wanted_at` is since when nobody wants what the warehouse still has of it; `stopped` says that the warehouse
-    ships nothing more. `cart_packages` are the packages the cart shows ({reference, tracking_number, carrier, units by
-    the cart's line id}), None where it has not told.
+    `stop_wanted_at` is when a person asked to have the warehouse stop it, `not_wanted_at` since when nobody wants what
+    the warehouse still has of it; `stopped` says that the warehouse ships nothing more. `cart_packages` are the
+    packages the cart shows ({reference, tracking_number, carrier, units by the cart's line id}), None where it has not
+    told.
     """
 
     __tablename__ = "received_order"
@@ -101,6 +102,7 @@ class ReceivedOrder(CartWritten, Owned):
     )
     ack_tries: Mapped[int] = mapped_column(default=0, info=IS2)
     ack_at: Mapped[datetime | None] = mapped_column(info=IS2)
+    stop_wanted_at: Mapped[datetime | None] = mapped_column(info=IS2)
     stop_asked_at: Mapped[datetime | None] = mapped_column(info=IS2)
     stopped: Mapped[bool] = mapped_column(default=False, info=IS2)
     waits_for: Mapped[str] = mapped_column(default="", info=IS2)

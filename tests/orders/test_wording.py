@@ -44,7 +44,7 @@ def test_every_reason_of_a_hold_says_all_there_is_to_it(code: HoldCode) -> None:
     assert reason.wording.told(params, STANDS).strip()
     fix = reason.ends(params)
     assert fix.label
-    assert fix.page in ("items", "shipping", "address", "approve", "help")
+    assert fix.page in ("items", "shipping", "address", "approve", "read", "retry")
     assert reason.waivable == (fix.page == "approve"), "what a person may decide about is what the page offers"
     assert not reason.about or reason.about in reason.wording.names
     assert reason.about not in reason.wording.sealed, "what tells two holds apart lies open"

@@ -6,11 +6,15 @@ from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import selectinload
 
 from is2_core.cases.models import SupportCase
+from is2_core.embedded_warehouse import packing
+from is2_core.embedded_warehouse.models import WarehouseOrder
 from is2_core.orders import actions
 from is2_core.orders.models import ReceivedOrder
 from tests.support.browser import Browser, Page
+from tests.support.parcels import confirming
 from tests.support.world import World
 
 
@@ -72,6 +76,15 @@ class Merchant:
     def received(self, order_id: str) -> ReceivedOrder:
         """An order as it is here, lines and holds loaded."""
         return self.world.orders()[order_id]
+
+    def ship(self, order_id: str, number: str = "1Z999AA10123456784") -> None:
+        """Have the warehouse ship all of an order."""
+        query = sa.select(WarehouseOrder).where(WarehouseOrder.number == self.received(order_id).number)
+        with self.world.platform.db.read() as session:
+            order = session.scalars(query.options(selectinload(WarehouseOrder.lines))).one()
+            lines = {line.sku: str(line.quantity - line.shipped) for line in order.lines}
+        parcel = {"carrier": "UPS", "service": "Ground", "tracking_number": number, "lines": lines}
+        confirming(packing.ship, self.world.platform, order_id=order.id, **parcel, user_id=None)
 
     def page(self, order_id: str) -> Page:
         """Open an order's page."""

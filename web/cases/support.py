@@ -31,6 +31,8 @@ KIND_LABELS = {
     CaseKind.TOO_LATE: "Too late to stop",
     CaseKind.CANCELLATION_REQUESTED: "Buyer asks to cancel after placing",
     CaseKind.NO_ANSWER: "No answer from the shop",
+    CaseKind.UNREADABLE: "Orders that cannot be read",
+    CaseKind.WAREHOUSE_REFUSED: "Orders the warehouse refuses",
     CaseKind.SELLER_NOT_PROVED: "Seller not proved",
     CaseKind.SELLER_HELD: "Seller held without proof",
     CaseKind.NUMBER_TWICE: "One tracking number for two orders",

@@ -122,6 +122,7 @@ def _detail(order: ReceivedOrder, error: FlowError | None = None, reason: str = 
         holds=shown_holds(platform(), order, integration.cart),
         link=link_of,
         can_dismiss=order.state in UNPLACED,
+        may_stop=actions.may_be_stopped(order),
         error=error,
         reason=reason,
         note=note,
@@ -151,9 +152,9 @@ def link_of(order: ReceivedOrder, hold: ShownHold) -> str:
         return url_for(_PAGES[fix.page], _anchor="add", **filled)
     if fix.page == "address":
         return url_for(".address", order_id=order.id)
-    if fix.page == "approve":
-        return url_for(".detail", order_id=order.id, _anchor="approve")
-    return help_about(url_for(".detail", order_id=order.id))
+    if fix.page == "help":
+        return help_about(url_for(".detail", order_id=order.id))
+    return url_for(".detail", order_id=order.id, _anchor="approve" if fix.page == "approve" else "holds-title")
 
 
 @blueprint.post("/<int:order_id>/approve")
@@ -165,6 +166,34 @@ def approve(order_id: int) -> ResponseReturnValue:
             platform(), **who(order), codes=[unquote(code) for code in request.form.getlist("code")]
         ),
         done="The order is approved and goes on as soon as nothing else holds it.",
+        to=url_for(".detail", order_id=order.id),
+        draw=lambda error: _detail(order, error),
+    )
+
+
+@blueprint.post("/<int:order_id>/ask-again")
+def ask_again(order_id: int) -> ResponseReturnValue:
+    """Have the warehouse asked again to take an order that it refused."""
+    return _end_by(order_id, actions.ask_again, "The warehouse is asked again.")
+
+
+@blueprint.post("/<int:order_id>/do-not-ship")
+def do_not_ship(order_id: int) -> ResponseReturnValue:
+    """End an order that the warehouse does not have: it is not to ship."""
+    return _end_by(order_id, actions.do_not_ship, "The order is ended here; the warehouse will not ship it.")
+
+
+@blueprint.post("/<int:order_id>/stop")
+def ask_to_stop(order_id: int) -> ResponseReturnValue:
+    """Have the warehouse asked to stop an order that it has."""
+    return _end_by(order_id, actions.ask_to_stop, "The warehouse is asked to stop it; its answer will stand here.")
+
+
+def _end_by(order_id: int, act: Callable[..., None], done: str) -> ResponseReturnValue:
+    order = visible_order(order_id)
+    return run_action(
+        lambda: act(platform(), **who(order)),
+        done=done,
         to=url_for(".detail", order_id=order.id),
         draw=lambda error: _detail(order, error),
     )

@@ -19,6 +19,7 @@ from is2_core.orders.fulfillment.placeable import BATCH, Ready, forget_component
 from is2_core.orders.fulfillment.rereading import next_reread, reread_stale
 from is2_core.orders.holds.config import replace_holds
 from is2_core.orders.holds.reasons import HoldCode, HoldReason
+from is2_core.orders.holds.stuck_orders import tell_support
 from is2_core.orders.models import ReceivedLine, ReceivedOrder
 from is2_core.orders.states import TO_PLACE, AckState, ReceivedState
 from is2_core.orders.timeline import Event, record
@@ -61,6 +62,7 @@ def place_orders(platform: Platform, run: TaskRun) -> None:
     not_read: dict[int, str] = {}
     while reread_stale(platform, run, integration, ui, not_read):
         put_off = _place_fresh(platform, run, integration, ui, pace)
+    tell_support(platform, run)
     if not run.has_time():
         # Rather at once than after the pause of a failure: the rest had no turn yet.
         return

@@ -1,5 +1,5 @@
-"""Asking the warehouse to stop what was cancelled, dismissed, excluded or shipped from elsewhere after it was asked to
-take it."""
+"""Asking the warehouse to stop what was cancelled, dismissed, excluded, shipped from elsewhere, or is not wanted by a
+person, after it was asked to take it."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ _TO_STOP = (
             ReceivedOrder.state.in_(STOPPED_WHEN_CANCELLED),
         ),
         ReceivedOrder.not_wanted_at.is_not(None),
+        ReceivedOrder.stop_wanted_at.is_not(None),
     ),
 )
 _STOP_REASONS = {ReceivedState.DISMISSED: StopReason.DISMISSED, ReceivedState.EXCLUDED: StopReason.EXCLUDED}
@@ -110,6 +111,8 @@ def store_stop(
     if isinstance(answer, Cancelled):
         if order.state not in NOT_FROM_HERE and units.shipped_elsewhere:
             transition(session, [order.id], ReceivedState.DISMISSED, Told(EventCode.STOPPED_ELSEWHERE), now)
+        elif params["reason"] is StopReason.PERSON:
+            transition(session, [order.id], ReceivedState.DISMISSED, told, now)
         elif order.state not in NOT_FROM_HERE:
             transition(session, [order.id], ReceivedState.CANCELLED, told, now)
     elif isinstance(answer, TooLate):
@@ -126,6 +129,14 @@ def store_stop(
         )
     record(session, [Event(order.id, told.code, told.params)], now)
     follow_packages(session, order, now)
+    # What the buyer asked for has its answer; a stop that came too late has a case of its own.
+    end_case(
+        session,
+        now,
+        account_id=order.account_id,
+        kind=CaseKind.CANCELLATION_REQUESTED,
+        subject=f"order {order.number}",
+    )
     if order.stopped and not sent_in_vain(units, packages_of(session, order.id)):
         # What a person was asked to have left out is left out.
         for kind in UNWANTED_UNITS:
@@ -134,4 +145,6 @@ def store_stop(
 
 def _stop_reason(order: ReceivedOrder, units: OrderUnits) -> StopReason:
     otherwise = StopReason.SHIPPED_ELSEWHERE if units.shipped_elsewhere else StopReason.CANCELLED
+    if order.stop_wanted_at is not None and not units.shipped_elsewhere and order.cart_state != OrderState.CANCELLED:
+        otherwise = StopReason.PERSON
     return _STOP_REASONS.get(ReceivedState(order.state), otherwise)

@@ -44,8 +44,8 @@ class Actor(StrEnum):
 
 @dataclass(frozen=True)
 class Fix:
-    """The action a merchant can take about a hold: a label, which page (items, shipping, address, approve, help), and
-    what to fill in there."""
+    """The action a merchant can take about a hold: a label, which page (items, shipping, address) or button (approve,
+    read, retry), and what to fill in there."""
 
     label: str
     page: str
@@ -84,7 +84,7 @@ class Reason:
     waivable: bool = False
 
 
-_ASK = Fix("Ask for help", "help")
+_READ = Fix("Read it again", "read")
 _ADDRESS_MISSING = "The cart has given no delivery address: a missing role at the cart, or not yet available."
 _CUSTOMIZATION = {
     CustomizationState.DUE: "What the buyer had made on {sku} is being fetched from the cart.",
@@ -110,7 +110,7 @@ def _unknown_sku_text(values: Params) -> str:
 
 
 def _map_sku(params: Params) -> Fix:
-    return Fix("List and map this SKU", "items", {"sku": params["sku"]}) if params["sku"] else _ASK
+    return Fix("List and map this SKU", "items", {"sku": params["sku"]}) if params["sku"] else _READ
 
 
 def _method_text(values: Params) -> str:
@@ -264,7 +264,7 @@ REASONS: Mapping[str, Reason] = {
         check=lambda _, __: [],
         wording=Wording(lambda values: values["message"] or "The warehouse refused it.", sealed=("message",)),
         actor=Actor.WAREHOUSE,
-        ends=lambda _: _ASK,
+        ends=lambda _: Fix("Ask the warehouse again", "retry"),
     ),
 }
 

@@ -40,6 +40,9 @@ class EventCode(StrEnum):
     APPROVED = "APPROVED"
     ADDRESS = "ADDRESS"
     DISMISSED = "DISMISSED"
+    NOT_TO_SHIP = "NOT_TO_SHIP"
+    STOP_WANTED = "STOP_WANTED"
+    ASKED_AGAIN = "ASKED_AGAIN"
     CLOSED_ELSEWHERE = "CLOSED_ELSEWHERE"
     STOPPED_ELSEWHERE = "STOPPED_ELSEWHERE"
     DISCONNECTED = "DISCONNECTED"
@@ -165,6 +168,7 @@ class StopReason(StrEnum):
     EXCLUDED = "EXCLUDED"
     SHIPPED_ELSEWHERE = "SHIPPED_ELSEWHERE"
     CANCELLED = "CANCELLED"
+    PERSON = "PERSON"
 
 
 _STOP_REASONS: Params = {
@@ -172,6 +176,7 @@ _STOP_REASONS: Params = {
     StopReason.EXCLUDED: "Not to be shipped from here any more",
     StopReason.SHIPPED_ELSEWHERE: "Confirmed at {cart} by somebody else",
     StopReason.CANCELLED: "Cancelled at {cart}",
+    StopReason.PERSON: "Not to be shipped, as a person decided",
 }
 
 
@@ -232,6 +237,9 @@ EVENTS: Mapping[str, Wording] = {
     EventCode.APPROVED: Wording("Approved by a person."),
     EventCode.ADDRESS: Wording("The address was corrected by a person."),
     EventCode.DISMISSED: Wording("Dismissed: {reason}", sealed=("reason",)),
+    EventCode.NOT_TO_SHIP: Wording("It is not to ship, as a person decided."),
+    EventCode.STOP_WANTED: Wording("A person has asked to have the warehouse stop it."),
+    EventCode.ASKED_AGAIN: Wording("The warehouse is asked again, as a person wanted."),
     EventCode.CLOSED_ELSEWHERE: Wording("Shipped elsewhere: {note}", sealed=("note",)),
     EventCode.STOPPED_ELSEWHERE: Wording(
         "Shipped elsewhere: Confirmed at {cart} by somebody else after it was placed; the warehouse stopped it."

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Integration, User
 from is2_core.orders.holds.config import stored_reason
-from is2_core.orders.holds.reasons import REASONS, Fix, waiver
+from is2_core.orders.holds.reasons import REASONS, Actor, Fix, waiver
 from is2_core.orders.models import Hold, OrderEvent, ReceivedOrder
 from is2_core.orders.timeline import event_text
 from is2_core.orders.wording.events import EventCode, worded
@@ -33,8 +33,8 @@ HOLD_LABELS = {code: reason.label for code, reason in REASONS.items()}
 
 @dataclass(frozen=True)
 class ShownHold:
-    """A hold: its reason's code and label, what it is about, its text, what a merchant can do about it, and whether a
-    person may ship the order in spite of it, by which waiver."""
+    """A hold: its reason's code and label, what it is about, its text, what a merchant can do about it, whether a
+    person may ship the order in spite of it, by which waiver, and who must act."""
 
     code: str
     label: str
@@ -42,6 +42,7 @@ class ShownHold:
     text: str
     fix: Fix
     waivable: bool
+    actor: Actor
 
     @property
     def waiver(self) -> str:
@@ -86,10 +87,12 @@ def _shown(hold: Hold, key: OrderKey, told_of: Params) -> ShownHold:
     reason = REASONS.get(hold.code)
     if reason is None:
         # Of a later release, which this one followed.
-        return ShownHold(hold.code, hold.code, hold.subject, "", Fix("Ask for help", "help"), waivable=False)
+        return ShownHold(
+            hold.code, hold.code, hold.subject, "", Fix("Ask for help", "help"), waivable=False, actor=Actor.IS2
+        )
     params = stored_reason(hold, key).params
     text = reason.wording.told(params, told_of)
-    return ShownHold(hold.code, reason.label, hold.subject, text, reason.ends(params), reason.waivable)
+    return ShownHold(hold.code, reason.label, hold.subject, text, reason.ends(params), reason.waivable, reason.actor)
 
 
 def timeline(platform: Platform, session: Session, order: ReceivedOrder, cart: str) -> list[Entry]:

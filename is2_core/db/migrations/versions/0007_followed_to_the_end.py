@@ -24,10 +24,12 @@ def upgrade() -> None:
     _add_unreadable_fields()
     _add_passing_answers()
     _let_tasks_keep_a_pause()
+    op.add_column("received_order", sa.Column("stop_wanted_at", sa.DateTime(), nullable=True))
 
 
 def downgrade() -> None:
     """Take back."""
+    op.drop_column("received_order", "stop_wanted_at")
     _forget_kept_pauses()
     _drop_passing_answers()
     _drop_unreadable_fields()
