@@ -119,6 +119,8 @@ def take_what_agrees(session: Session, comparison: Comparison, now: datetime) ->
     lie in the warehouse just as the cart has them."""
     changed_lines = sa.select(ReceivedLine.order_id).where(
         ReceivedLine.order_id == ReceivedOrder.id,
+        # What the cart has of other lines is no difference.
+        ReceivedLine.not_from_here.is_(False),
         sa.or_(
             ReceivedLine.open != ReceivedLine.placed, ReceivedLine.cancelled_late + ReceivedLine.shipped_elsewhere > 0
         ),

@@ -31,6 +31,13 @@ from tests.orders.test_import_faults import (
     test_a_revoked_authorization_pauses_the_store_and_a_reconnect_loses_nothing,
     test_an_order_the_database_refuses_is_quarantined_alone,
 )
+from tests.orders.test_not_from_here import (
+    garage,
+    test_an_order_of_which_nothing_is_ours_ends_on_arrival_and_keeps_nothing_of_the_buyer,
+    test_an_order_that_waits_follows_the_answer_and_reserves_nothing_that_is_not_shipped_from_here,
+    test_of_a_mixed_order_our_lines_alone_are_placed_acknowledged_and_confirmed,
+    test_what_ended_is_read_again_and_goes_on_when_the_answer_is_taken_back,
+)
 from tests.orders.test_shipped_elsewhere import (
     test_a_parcel_confirmed_by_hand_is_stopped_within_one_listing,
     test_our_number_entered_by_hand_before_it_is_known_here_stops_nothing,
@@ -52,6 +59,7 @@ __all__ = [
     "compared",
     "dock",
     "fetching",
+    "garage",
     "moved",
     "shop",
     "spoiled",
@@ -67,12 +75,15 @@ __all__ = [
     "test_a_revoked_authorization_pauses_the_store_and_a_reconnect_loses_nothing",
     "test_a_stored_order_is_refreshed_and_stays_one_row",
     "test_active_items_are_sent_with_quantity_and_latency",
+    "test_an_order_of_which_nothing_is_ours_ends_on_arrival_and_keeps_nothing_of_the_buyer",
     "test_an_order_shipped_in_full_needs_none_any_more",
+    "test_an_order_that_waits_follows_the_answer_and_reserves_nothing_that_is_not_shipped_from_here",
     "test_an_order_the_database_refuses_is_quarantined_alone",
     "test_both_are_good_while_amazon_rotates_and_then_the_newer_one",
     "test_installing_a_disconnected_store_anew_finds_it_again",
     "test_it_is_fetched_before_the_order_goes_on",
     "test_many_zeros_at_once_wait_for_a_person",
+    "test_of_a_mixed_order_our_lines_alone_are_placed_acknowledged_and_confirmed",
     "test_one_package_takes_the_places_of_two_that_were_voided",
     "test_only_what_moved_is_sent_again_and_no_sooner_than_the_floor",
     "test_our_number_entered_by_hand_before_it_is_known_here_stops_nothing",
@@ -82,6 +93,7 @@ __all__ = [
     "test_the_warehouse_can_end_an_order_and_everybody_hears_of_it",
     "test_units_freed_by_a_correction_arrive_before_the_package_that_takes_them",
     "test_what_differs_is_reported_made_due_and_corrected_by_the_next_push",
+    "test_what_ended_is_read_again_and_goes_on_when_the_answer_is_taken_back",
     "test_what_was_bought_just_now_is_not_offered_again",
 ]
 

@@ -20,6 +20,7 @@ from is2_core.orders.fulfillment.models import Package
 from is2_core.orders.fulfillment.states import PostState
 from is2_core.orders.models import ImportCursor, LineCustomization, ReceivedLine, ReceivedOrder, Recipient
 from is2_core.orders.states import AckState, CustomizationState, ReceivedState
+from is2_core.orders.wording.events import EventCode
 from is2_core.platform import Platform
 from is2_core.tasks.pace import CALLS
 from is2_core.warehouses.models import WarehouseCursor
@@ -93,6 +94,14 @@ def _stale(store: SlowStore, count: int) -> None:
 
 def _read_again(store: SlowStore) -> int:
     return store.count(ReceivedOrder.read_at >= store.clock.now() - timedelta(hours=1))
+
+
+def _ended(store: SlowStore, count: int) -> None:
+    store.orders(count, state=ReceivedState.EXCLUDED, reason_code=EventCode.NOT_FROM_HERE)
+
+
+def _reopened(store: SlowStore) -> int:
+    return store.count(ReceivedOrder.reason_code != EventCode.NOT_FROM_HERE)
 
 
 def _unknown(store: SlowStore, count: int) -> None:
@@ -176,6 +185,7 @@ CASES = {
     "acknowledgements": Case("acknowledgements.send", _acknowledgements, _acknowledged, 4),
     "placing": Case("orders.place", _fresh, _placed, 4),
     "reading again": Case("orders.place", _stale, _read_again, 7),
+    "reopening": Case("orders.reopen", _ended, _reopened, 7),
     "unknown": Case("orders.place", _unknown, _placed, 7),
     "comparing": Case("orders.compare", _not_shown, _shown, 7),
     "stopping": Case("orders.stop", _cancelled, _stopped, 7),

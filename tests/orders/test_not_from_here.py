@@ -4,13 +4,21 @@ ours, to the end and back."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from types import ModuleType
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from is2_tiny import plugin
 
 from is2_core.accounts.models import Integration
+from is2_core.calls.carts import CartRegistry
 from is2_core.cases.models import SupportCase
+from is2_core.clock import VirtualClock
+from is2_core.comparison.models import ComparedOrder
+from is2_core.comparison.states import Outcome
 from is2_core.embedded_warehouse import packing
 from is2_core.inventory.overview import inventory_view
 from is2_core.inventory.push.push import push_now
@@ -19,11 +27,13 @@ from is2_core.items.models import CartItem
 from is2_core.items.states import UNKNOWN_SKUS, UnknownSku
 from is2_core.orders import actions
 from is2_core.orders.activity import waiting_units
-from is2_core.orders.models import ReceivedOrder, Recipient
+from is2_core.orders.models import ImportCursor, ReceivedOrder, Recipient
 from is2_core.orders.states import AckState, ReceivedState
 from is2_core.orders.wording.events import EventCode
+from is2_core.platform import Platform
 from tests.shipments.test_tracking import METHODS
 from tests.support.parcels import confirming
+from tests.support.slow import SlowStore
 from tests.support.world import World
 
 GNOME = "GARDEN-GNOME"
@@ -381,3 +391,44 @@ def test_no_inventory_is_sent_for_what_is_not_shipped_from_here(garage: Garage) 
     garage.world.settle_later(hours=12)
     garage.world.pass_time(minutes=5)
     assert garage.pushed() == {"TENT-2P": 1000, "LAMP-USB": 1000}
+
+
+@pytest.mark.parametrize("shipped", [True, False])
+def test_what_the_cart_has_of_other_lines_is_no_difference(garage: Garage, shipped: bool) -> None:
+    garage.say(UnknownSku.NOT_FROM_HERE, GNOME)
+    order_id, ended = garage.order(("TENT-2P", 1), (GNOME, 1)), garage.order((GNOME, 1))
+    if shipped:
+        garage.ship(order_id, "1Z1")
+    garage.world.pass_time(hours=6)
+    with garage.world.platform.db.read() as session:
+        compared = dict(session.execute(sa.select(ComparedOrder.order_id, ComparedOrder.outcome)).all())
+    assert set(compared.values()) <= {Outcome.AGREES}
+    assert garage.received(order_id).id in compared
+    assert garage.received(ended).id not in compared
+    assert garage.received(order_id).state == (ReceivedState.COMPLETED if shipped else ReceivedState.INJECTED)
+    assert garage.cases() == []
+
+
+def without_single_orders() -> ModuleType:
+    """The Tiny cart as one that cannot tell one order."""
+    made = ModuleType("listing_tiny")
+    kept = {name: value for name, value in vars(plugin).items() if not name.startswith("__") and name != "fetch_order"}
+    made.__dict__.update(kept)
+    return made
+
+
+def test_a_cart_that_cannot_tell_one_order_lists_again_from_the_oldest(platform: Platform, clock: VirtualClock) -> None:
+    store = SlowStore(platform, clock)
+    carts = CartRegistry()
+    carts.add("tiny", without_single_orders)
+    store.platform = replace(store.platform, carts=carts)
+    bought = clock.now()
+    ids = store.orders(3, state=ReceivedState.EXCLUDED, reason_code=EventCode.NOT_FROM_HERE)
+    clock.advance(timedelta(days=3))
+    with store.platform.db.write() as session:
+        session.add(ImportCursor(integration_id=store.id, kind="routine", watermark=clock.now()))
+    store.run_once("orders.reopen")
+    with store.platform.db.read() as session:
+        assert session.scalars(sa.select(ImportCursor.watermark)).one() == bought
+    store.run_once("orders.check")
+    assert store.count(ReceivedOrder.state == ReceivedState.STAGED) == len(ids)
