@@ -1,12 +1,14 @@
-"""Put many empty tasks through real processes while they are killed: `python -m tests.concurrency.soak --tasks 10000`.
+"""Put many empty tasks and some of 40 to 90 s through real processes while they are killed: `python -m
+tests.concurrency.soak --tasks 10000`.
 
 Four workers, two dispatchers and a busy panel share one database and one embedded Redis. Workers (with their child,
-without it, or the child alone), dispatchers and Redis get SIGKILL, and Redis is emptied, at random. In the end every
-task must be done, with exactly one effect in the data, none set aside, and no "database is locked" in any log.
+without it, or the child alone), dispatchers and Redis get SIGKILL, workers are told to stop, children are frozen beyond
+their lease, and Redis is emptied, at random. In the end every task must be done, with exactly one effect in the data,
+none set aside, and no "database is locked" in any log.
 
-A kill that strikes a task counts as a crash of that task, and three crashes set it aside. Nothing here prevents three
-hits on one task; tasks take milliseconds and kills come every few seconds, so it does not happen by chance.
-If it does, the soak fails and says so.
+A kill that strikes a task counts as a crash of that task, and three crashes set it aside. A long task is struck once at
+most: whoever has one that was begun before is spared. An empty one takes milliseconds and kills come every few seconds,
+so three do not strike it by chance. If they do, the soak fails and says so.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,11 +40,13 @@ from is2_core.db.engine import Database
 from is2_core.db.schema import upgrade
 from is2_core.tasks.models import Task
 from is2_core.tasks.queue import enqueue
+from is2_core.tasks.run import LEASE
 from is2_core.tasks.states import TaskState
 from tests.support.postgres import PostgresServer
-from tests.support.soak_worker import EFFECT, KIND, METADATA
+from tests.support.soak_worker import BEGUN, EFFECT, EMPTY, LONG, METADATA
 
 ROOT = Path(__file__).resolve().parent.parent
+KINDS = (EMPTY, LONG)
 ACCOUNTS, WORKERS, DISPATCHERS = 10, 4, 2
 _LOST = re.compile(rb"(\d+) tasks had lost their worker")
 
@@ -52,12 +56,16 @@ class Options:
     """How a soak is run.
 
     Args:
+        tasks: how many empty ones.
+        long: how many that take between `long_s` seconds.
         seconds: give up after this long.
         trouble_s: mean time between two troubles; None for an undisturbed run.
         lease_s: a shorter lease than the product's, or None.
     """
 
     tasks: int
+    long: int = 6
+    long_s: tuple[float, float] = (40, 90)
     seconds: float = 1200
     database: str = "sqlite"
     seed: int = 1
@@ -106,17 +114,19 @@ class Child:
 
     def kill(self, *, itself: bool, children: bool) -> None:
         """SIGKILL the process, its children, or all of them at once."""
-        try:
-            family = psutil.Process(self.process.pid).children(recursive=True) if children else []
-        except psutil.NoSuchProcess:
-            family = []
+        family = self.children() if children else []
         if itself:
             self.process.kill()
         for member in family:
-            try:
+            with suppress(psutil.NoSuchProcess):
                 member.kill()
-            except psutil.NoSuchProcess:
-                continue
+
+    def children(self) -> list[psutil.Process]:
+        """Its children, now."""
+        try:
+            return psutil.Process(self.process.pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            return []
 
     def stop(self) -> None:
         """Ask it to end, and see to it."""
@@ -136,6 +146,7 @@ class Soak:
         self._rng = random.Random(options.seed)
         self._db = Database(url)
         self._report = Report()
+        self._frozen: list[tuple[float, psutil.Process]] = []
         environment = {
             **os.environ,
             "IS2_DATABASE_URL": url,
@@ -165,6 +176,7 @@ class Soak:
             self._disturb(started + self._options.seconds)
             self._report.took_s = time.monotonic() - started
         finally:
+            self._thaw(all_of_them=True)
             for child in self._children:
                 child.stop()
         self._judge(panel)
@@ -182,7 +194,11 @@ class Soak:
             session.flush()
             for number in range(self._options.tasks):
                 account = accounts[number % ACCOUNTS].id
-                enqueue(session, kind=KIND, now=now, account_id=account, key=str(number))
+                enqueue(session, kind=EMPTY, now=now, account_id=account, key=str(number))
+            for number in range(self._options.long):
+                payload = {"seconds": self._rng.uniform(*self._options.long_s)}
+                account = accounts[number % ACCOUNTS].id
+                enqueue(session, kind=LONG, now=now, account_id=account, key=str(number), payload=payload)
 
     def _disturb(self, deadline: float) -> None:
         """Supervise and make trouble until all is done; the first Redis kill comes early, so that none is left out."""
@@ -201,11 +217,13 @@ class Soak:
                 trouble = queue.pop(0) if queue else self._some_trouble
                 trouble()
                 next_trouble = time.monotonic() + max(0.5, self._rng.expovariate(1 / mean))
+            self._thaw()
             time.sleep(0.2)
 
     def _some_trouble(self) -> None:
-        whole, alone, horse, dispatcher, flush, server = range(6)
-        what = self._rng.choices((whole, alone, horse, dispatcher, flush, server), (6, 3, 4, 4, 2, 1))[0]
+        whole, alone, horse, stop, freeze, dispatcher, flush, server = range(8)
+        kinds = (whole, alone, horse, stop, freeze, dispatcher, flush, server)
+        what = self._rng.choices(kinds, (6, 3, 4, 2, 2, 4, 2, 1))[0]
         if what == flush:
             self._flush()
         elif what == server:
@@ -213,9 +231,39 @@ class Soak:
         elif what == dispatcher:
             self._rng.choice(self._dispatchers).kill(itself=True, children=False)
             self._report.troubles["dispatchers killed"] += 1
-        else:
-            self._rng.choice(self._workers).kill(itself=what != horse, children=what != alone)
-            self._report.troubles["workers killed" if what != horse else "work horses killed"] += 1
+        elif workers := [worker for worker in self._workers if not self._is_spared(worker)]:
+            worker = self._rng.choice(workers)
+            if what == stop:
+                worker.process.terminate()
+                self._report.troubles["workers told to stop"] += 1
+            elif what == freeze:
+                self._freeze(worker)
+            else:
+                worker.kill(itself=what != horse, children=what != alone)
+                self._report.troubles["workers killed" if what != horse else "work horses killed"] += 1
+
+    def _is_spared(self, worker: Child) -> bool:
+        """Whether it has a long task that was begun before."""
+        with self._db.read() as session:
+            begun = session.execute(sa.select(BEGUN.c.pid, BEGUN.c.task_id)).all()
+        times = Counter(row.task_id for row in begun)
+        again = {row.pid for row in begun if times[row.task_id] > 1}
+        return any(child.pid in again for child in worker.children())
+
+    def _freeze(self, worker: Child) -> None:
+        """Have its child stand still for longer than its lease; it wakes as one that has lost its task."""
+        lease = self._options.lease_s or LEASE.total_seconds()
+        for child in worker.children():
+            child.suspend()
+            self._frozen.append((time.monotonic() + lease + 5, child))
+            self._report.troubles["work horses frozen"] += 1
+
+    def _thaw(self, *, all_of_them: bool = False) -> None:
+        for until, child in list(self._frozen):
+            if all_of_them or time.monotonic() > until:
+                self._frozen.remove((until, child))
+                with suppress(psutil.NoSuchProcess):
+                    child.resume()
 
     def _flush(self) -> None:
         with redis.Redis.from_url(self._server.url) as connection:
@@ -233,22 +281,23 @@ class Soak:
 
     def _all_done(self) -> bool:
         with self._db.read() as session:
-            counts = sa.select(Task.state, sa.func.count()).where(Task.kind == KIND).group_by(Task.state)
+            counts = sa.select(Task.state, sa.func.count()).where(Task.kind.in_(KINDS)).group_by(Task.state)
             states = dict(session.execute(counts).all())
         self._report.done = states.get(TaskState.DONE, 0)
-        return self._report.done + states.get(TaskState.QUARANTINED, 0) == self._options.tasks
+        return self._report.done + states.get(TaskState.QUARANTINED, 0) == self._options.tasks + self._options.long
 
     def _judge(self, panel: Child) -> None:
         report = self._report
         with self._db.read() as session:
             effects = Counter(session.scalars(sa.select(EFFECT.c.task_id)))
-            done = set(session.scalars(sa.select(Task.id).where(Task.kind == KIND, Task.state == TaskState.DONE)))
+            done = set(session.scalars(sa.select(Task.id).where(Task.kind.in_(KINDS), Task.state == TaskState.DONE)))
             aside = session.scalar(sa.select(sa.func.count()).where(Task.state == TaskState.QUARANTINED))
         twice = [task for task, count in effects.items() if count > 1]
         if twice:
             report.failures.append(f"{len(twice)} tasks have more than one effect")
-        if effects.keys() != done or len(done) != self._options.tasks:
-            report.failures.append(f"{self._options.tasks} tasks, {len(done)} done, {len(effects)} with an effect")
+        asked = self._options.tasks + self._options.long
+        if effects.keys() != done or len(done) != asked:
+            report.failures.append(f"{asked} tasks, {len(done)} done, {len(effects)} with an effect")
         if aside:
             report.failures.append(f"{aside} tasks were set aside")
         for child in self._children:
@@ -276,6 +325,7 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tasks", type=int, default=10_000)
+    parser.add_argument("--long", type=int, default=6, help="how many tasks of 40 to 90 s besides")
     parser.add_argument("--minutes", type=float, default=20, help="give up after this long")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--seed", type=int, default=1)
@@ -283,7 +333,12 @@ def main() -> None:
     parser.add_argument("--calm", action="store_true", help="kill nothing")
     chosen = parser.parse_args()
     options = Options(
-        chosen.tasks, chosen.minutes * 60, chosen.database, chosen.seed, None if chosen.calm else chosen.trouble
+        chosen.tasks,
+        chosen.long,
+        seconds=chosen.minutes * 60,
+        database=chosen.database,
+        seed=chosen.seed,
+        trouble_s=None if chosen.calm else chosen.trouble,
     )
     with tempfile.TemporaryDirectory(prefix="is2-soak-") as folder:
         report = soak(options, Path(folder))

@@ -11,7 +11,7 @@ from tests.concurrency.soak import Options, soak
 
 @pytest.mark.slow
 def test_two_hundred_tasks_survive_kills_and_an_emptied_redis(tmp_path: Path) -> None:
-    report = soak(Options(tasks=200, seconds=150, trouble_s=1.5, lease_s=4), tmp_path)
+    report = soak(Options(tasks=200, long=2, long_s=(5, 12), seconds=150, trouble_s=1.5, lease_s=4), tmp_path)
     assert report.failures == []
     assert report.troubles["Redis killed"] >= 1
     assert report.troubles["FLUSHALL"] >= 1

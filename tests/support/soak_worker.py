@@ -1,4 +1,5 @@
-"""`worker.py` with one more kind of task, `soak.empty`, whose whole work is one row of its own.
+"""`worker.py` with two more kinds of task: the whole work of `soak.empty` is one row of its own, and `soak.long` takes
+its time before it writes one.
 
 The row and the task's end are one commit, so what ran once is read off the data, not off the queue. The lease
 may be shortened (IS2_SOAK_LEASE_S), so that a short soak still sees tasks recovered.
@@ -7,6 +8,7 @@ may be shortened (IS2_SOAK_LEASE_S), so that a short soak still sees tasks recov
 from __future__ import annotations
 
 import os
+import time
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -16,7 +18,7 @@ from is2_core.jobs import HANDLERS
 from is2_core.platform import Platform
 from is2_core.tasks import run
 
-KIND = "soak.empty"
+EMPTY, LONG = "soak.empty", "soak.long"
 METADATA = sa.MetaData()
 # No unique constraint on purpose: what happened twice must be seen, not prevented.
 EFFECT = sa.Table(
@@ -26,11 +28,30 @@ EFFECT = sa.Table(
     sa.Column("task_id", sa.Integer, nullable=False),
     sa.Column("fence", sa.Integer, nullable=False),
 )
+# Which process has begun a long task, and how often one did.
+BEGUN = sa.Table(
+    "soak_begun",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("task_id", sa.Integer, nullable=False),
+    sa.Column("pid", sa.Integer, nullable=False),
+)
 NOTE = sa.Table("soak_note", METADATA, sa.Column("id", sa.Integer, primary_key=True), sa.Column("text", sa.Text))
 
 
+def long(platform: Platform, task: run.TaskRun) -> None:
+    """Work for the task's `seconds`, as one does that waits for many answers."""
+    with task.write() as session:
+        session.execute(sa.insert(BEGUN).values(task_id=task.id, pid=os.getpid()))
+    end = time.monotonic() + float(task.payload["seconds"])
+    while time.monotonic() < end:
+        time.sleep(0.2)
+        task.heartbeat()
+    empty(platform, task)
+
+
 def empty(platform: Platform, task: run.TaskRun) -> None:
-    """The handler."""
+    """Write the row."""
     with task.write() as session:
         session.execute(sa.insert(EFFECT).values(task_id=task.id, fence=task.fence))
         task.finish(session)
@@ -44,6 +65,6 @@ def shorten() -> None:
 
 
 if __name__ == "__main__":
-    HANDLERS[KIND] = empty
+    HANDLERS.update({EMPTY: empty, LONG: long})
     shorten()
     worker.main()
