@@ -11,7 +11,7 @@ import itertools
 import multiprocessing
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -256,11 +256,11 @@ class Coverage:
         return "\n".join(f"{kind:24} {', '.join(points)}" for kind, points in by_kind.items())
 
 
-def sweep(story: Story, chapter: Chapter, wanted: Callable[[int], bool]) -> Coverage:
+def sweep(story: Story, chapter: Chapter, wanted: Callable[[list[Point]], Collection[int]]) -> Coverage:
     """Tell a story as far as a chapter, and that one once more for each of its fault points that is wanted.
 
     Args:
-        wanted: by its place among the fault points of the chapter.
+        wanted: picks places among the fault points of the chapter.
     """
     for earlier in CHAPTERS[: CHAPTERS.index(chapter)]:
         earlier(story)
@@ -274,9 +274,10 @@ def sweep(story: Story, chapter: Chapter, wanted: Callable[[int], bool]) -> Cove
     met: Counter[Point] = Counter()
     killed: Counter[Point] = Counter()
     hits: Counter[str] = Counter()
+    places = wanted(points)
     for place, (kind, name) in enumerate(points):
         hits[name] += 1
-        if not wanted(place):
+        if place not in places:
             continue
         met[kind, name] += 1
         where = f"{chapter.__name__}: killed at {name} {hits[name]} ({kind})"
