@@ -256,12 +256,9 @@ class Coverage:
         return "\n".join(f"{kind:24} {', '.join(points)}" for kind, points in by_kind.items())
 
 
-def sweep(story: Story, chapter: Chapter, wanted: Callable[[list[Point]], Collection[int]]) -> Coverage:
-    """Tell a story as far as a chapter, and that one once more for each of its fault points that is wanted.
-
-    Args:
-        wanted: picks places among the fault points of the chapter.
-    """
+def tell(story: Story, chapter: Chapter) -> tuple[Callable[[], None], list[Point], dict[str, Any]]:
+    """Tell a story to the end of a chapter, unharmed; returns what leads back to its beginning, the fault points it
+    met, and its outcome."""
     for earlier in CHAPTERS[: CHAPTERS.index(chapter)]:
         earlier(story)
         assert story.run()[0] == 0
@@ -269,8 +266,26 @@ def sweep(story: Story, chapter: Chapter, wanted: Callable[[list[Point]], Collec
     back = story.keep()
     code, points = story.run()
     assert code == 0
-    unharmed = story.outcome()
-    assert unharmed["undone"] == []
+    outcome = story.outcome()
+    assert outcome["undone"] == []
+    return back, points, outcome
+
+
+def check_outcome(story: Story, unharmed: dict[str, Any], where: str) -> None:
+    """Run what is left; it must end as it did unharmed."""
+    story.check_order_of_things()
+    assert story.run()[0] == 0, where
+    outcome = story.outcome()
+    assert {key: outcome[key] for key in outcome if outcome[key] != unharmed[key]} == {}, where
+
+
+def sweep(story: Story, chapter: Chapter, wanted: Callable[[list[Point]], Collection[int]]) -> Coverage:
+    """Tell a story as far as a chapter, and that one once more for each of its fault points that is wanted.
+
+    Args:
+        wanted: picks places among the fault points of the chapter.
+    """
+    back, points, unharmed = tell(story, chapter)
     met: Counter[Point] = Counter()
     killed: Counter[Point] = Counter()
     hits: Counter[str] = Counter()
@@ -285,8 +300,25 @@ def sweep(story: Story, chapter: Chapter, wanted: Callable[[list[Point]], Collec
         code, seen = story.run(IS2_FAULT=f"{name}:{hits[name]}")
         assert code == -9, f"{where}, which was not met again"
         killed[seen[-1]] += 1
-        story.check_order_of_things()
-        assert story.run()[0] == 0, where
-        outcome = story.outcome()
-        assert {key: outcome[key] for key in outcome if outcome[key] != unharmed[key]} == {}, where
+        check_outcome(story, unharmed, where)
     return Coverage(met, killed)
+
+
+def cut_commits(story: Story, chapter: Chapter, how: str, wanted: Callable[[int], bool]) -> int:
+    """Tell a story as far as a chapter, and that one once more for each of its commits that is wanted, which is cut.
+
+    Args:
+        how: "lost" once it was carried out, "refused" before that.
+        wanted: by its place among the commits of the chapter, from 1.
+
+    Returns:
+        How many were cut.
+    """
+    back, points, unharmed = tell(story, chapter)
+    commits = [place for place in range(1, sum(name == "commit.before" for _, name in points) + 1) if wanted(place)]
+    for place in commits:
+        back()
+        where = f"{chapter.__name__}: commit {place} {how}"
+        assert story.run(IS2_COMMIT=f"{how}:{place}")[0] == 0, where
+        check_outcome(story, unharmed, where)
+    return len(commits)

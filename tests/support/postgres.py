@@ -120,6 +120,20 @@ class PostgresServer:
         self._leave(name)
         self._execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
+    def refuse_connections(self, name: str) -> None:
+        """End a database's connections and take no new ones, as if it had gone away."""
+        self._leave(name)
+        self._execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name)))
+        self._execute(
+            sql.SQL("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {}").format(
+                sql.Literal(name)
+            )
+        )
+
+    def take_connections(self, name: str) -> None:
+        """Have it back."""
+        self._execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(sql.Identifier(name)))
+
     def url(self, name: str) -> str:
         """Return the SQLAlchemy URL of a database."""
         return f"postgresql+psycopg://postgres@/{name}?host={self._folder}"

@@ -2,18 +2,24 @@
 their queue, on a clock that nobody waits for.
 
 With IS2_FAULT set the process dies at that fault point. Each one it meets is written to the file IS2_TRACE as a line
-`<kind of task> <name>`.
+`<kind of task> <name>`. IS2_COMMIT=lost:3 cuts the connection right after the third commit was carried out, so that its
+outcome is unknown here, refused:3 right before. IS2_FULL has the disk of this process full.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
+import resource
+import time
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import redis
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from is2_core.accounts.models import Credential
 from is2_core.admin import clock_offset
@@ -28,6 +34,7 @@ from is2_core.tasks.runner import Handler
 from is2_core.tasks.states import TaskState
 
 BETWEEN_TASKS = "between"
+_TRIES, _BETWEEN_S = 40, 0.05
 _LEFT = sa.select(
     sa.func.count().label("tasks"), sa.func.min(Task.run_at).filter(Task.state == TaskState.READY).label("next")
 ).where(Task.state.in_([TaskState.READY, TaskState.RUNNING]))
@@ -64,12 +71,41 @@ def hurry(platform: Platform) -> bool:
 
 
 def main(environment: Mapping[str, str]) -> None:
-    """Run, with these variables in the environment."""
+    """Run, with these variables in the environment; over trouble with the database, as a worker that is started again
+    and again, some of it at least."""
     os.environ.update(environment)
     platform = prepare()
-    _write_trace(Path(os.environ["IS2_TRACE"]))
-    while tick(platform, RunningWakeups()).due or hurry(platform):
-        pass
+    if "IS2_FULL" in os.environ:
+        # No file takes anything any more, SQLite's log of what is written above all.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    else:
+        _write_trace(Path(os.environ["IS2_TRACE"]))
+    if "IS2_COMMIT" in os.environ:
+        _cut_at_commit(platform, *os.environ["IS2_COMMIT"].split(":"))
+    for _ in range(_TRIES):
+        try:
+            while tick(platform, RunningWakeups()).due or hurry(platform):
+                pass
+        except DBAPIError:
+            time.sleep(_BETWEEN_S)
+        else:
+            return
+
+
+def _cut_at_commit(platform: Platform, how: str, hit: str) -> None:
+    dialect, commits = platform.db.engine.dialect, itertools.count(1)
+    carry_out = dialect.do_commit
+
+    def do_commit(connection: Any) -> None:
+        if next(commits) != int(hit):
+            carry_out(connection)
+            return
+        if how == "lost":
+            carry_out(connection)
+        connection.driver_connection.close()
+        raise dialect.loaded_dbapi.OperationalError("the connection was cut")
+
+    dialect.do_commit = do_commit  # type: ignore[method-assign]
 
 
 def _begin(kind: str) -> None:
