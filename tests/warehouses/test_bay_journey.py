@@ -16,6 +16,7 @@ from is2_core.orders.models import ReceivedOrder
 from is2_core.orders.states import AckState, ReceivedState
 from tests.support.amazon import NORTHWIND
 from tests.support.bay import Bay
+from tests.support.saved_rows import save
 from tests.support.wire import acknowledged
 from tests.support.world import SKUS, World
 
@@ -156,3 +157,27 @@ def test_the_warehouse_is_chosen_where_there_are_several(journey: Journey) -> No
         journey.world.connect("eu", "A2SIMEU0000001", wms_target="")
     with pytest.raises(BadInput, match="Choose the warehouse"):
         journey.world.connect("eu", "A2SIMEU0000001", wms_target="nowhere")
+
+
+def test_scenario_F55_a_backup_of_before_the_orders_came_repeats_nothing(journey: Journey) -> None:
+    world, bay = journey.world, journey.bay
+    order_id, other = world.amazon.generate(plain=2)["plain"]
+    world.finish(journey.store)
+    backup = save(world.platform.db.engine)
+    world.pass_time(minutes=10)
+    journey.decide(order_id)
+    journey.decide(other)
+    number = journey.order(order_id).number
+    units = dict(bay.yards[journey.code].under(number)[0].open)
+    bay.ship(journey.code, number, units, "1Z999AA10123456784", world.clock.now())
+    world.pass_time(minutes=30)
+    assert journey.order(order_id).state == ReceivedState.COMPLETED
+
+    backup.restore(world.platform.db.engine)
+    world.pass_time(minutes=60)
+    # What is shipped at the cart when it is first seen needs nothing from here.
+    assert journey.order(order_id).state == ReceivedState.EXCLUDED
+    assert journey.order(other).state == ReceivedState.INJECTED
+    assert [len(bay.yards[journey.code].under(journey.order(each).number)) for each in (order_id, other)] == [1, 1]
+    assert len(world.amazon.order(order_id)["packages"]) == 1
+    assert acknowledged(world) == {order_id, other}
