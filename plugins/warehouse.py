@@ -75,8 +75,8 @@ class WarehouseManifest:
         version: the plugin's.
         settings: what an administrator fills in for the whole platform.
         hosts: that it may call, "*.example.com" for any subdomain; an address among the settings is allowed besides.
-        unique_external_id: placing the same number twice gives Already. Where False, an Unknown answer is looked up
-            only `settle_s` seconds later, and never repeated blindly.
+        unique_external_id: placing the same number twice gives Already. Where False, a number is looked up before it is
+            placed, and an Unknown answer only `settle_s` seconds later; neither is repeated blindly.
         rate_plans: its limits by operation, for the whole platform.
         contract: the version it was written for.
     """

@@ -32,7 +32,7 @@ from is2_core.tasks.queue import SOON, enqueue
 from is2_core.tasks.run import TaskRun
 from is2_core.warehouses.calls import makes_no_calls, warehouse_of
 from plugins.interface import OrderState, ShippingMappingUI, Temporary
-from plugins.warehouse import Already, Pending, PlaceAnswer, Placed, Refused, Retry, Unknown
+from plugins.warehouse import Already, FoundOrder, Pending, PlaceAnswer, Placed, Refused, Retry, Unknown
 
 # How long an answer that the warehouse owes is waited for once more.
 LOOK_AGAIN = timedelta(minutes=15)
@@ -119,8 +119,21 @@ def note_not_taken(session: Session, order_ids: Sequence[int]) -> None:
 def _ask_warehouse(
     platform: Platform, run: TaskRun, integration: Integration, batch: Sequence[Ready]
 ) -> list[PlaceAnswer]:
+    """Have a batch taken; what the warehouse has already is not offered to one that would take it twice: a database
+    restored from a backup has forgotten what was placed since."""
     warehouse = warehouse_of(platform, integration.wms_target, integration.account_id, before_call=run.heartbeat)
-    return warehouse.place_orders([ready.request for ready in batch])
+    there: dict[int, PlaceAnswer] = {}
+    if not warehouse.manifest.unique_external_id:
+        for ready in batch:
+            if found := warehouse.find_order(ready.request.number):
+                there[ready.order_id] = _of_found(found, platform.clock.now())
+    new = [ready.request for ready in batch if ready.order_id not in there]
+    answers = iter(warehouse.place_orders(new) if new else ())
+    return [there[ready.order_id] if ready.order_id in there else next(answers) for ready in batch]
+
+
+def _of_found(found: Sequence[FoundOrder], now: datetime) -> Already | Pending:
+    return Already() if all(each.accepted for each in found) else Pending(now + LOOK_AGAIN)
 
 
 def _resolve_unknown(platform: Platform, run: TaskRun) -> list[str]:
