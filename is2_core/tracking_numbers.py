@@ -7,7 +7,7 @@ carriers invent new ones: a person is asked.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 _SHORTEST = 4
@@ -15,6 +15,10 @@ _UPS = re.compile(r"1Z[0-9A-Z]{15}[0-9]")
 _OF_UPS = re.compile(r"\bups|united parcel", re.IGNORECASE)
 _S10 = re.compile(r"[A-Z]{2}[0-9]{9}[A-Z]{2}")
 _S10_WEIGHTS = (8, 6, 4, 2, 3, 5, 9, 7)
+_WORD = re.compile(r"[^\W_]+")
+_AROUND = re.compile(r"^[\W_]+|[\W_]+$")
+# The name goes on: Correos de Mexico is not a service of Correos.
+_GOES_ON = re.compile(r"(?:da|de|del|di|do|of)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,29 @@ CARRIERS: Mapping[str, Numbers] = {
 """Carriers a warehouse hands parcels to every day, in the order in which packers choose; any other may be typed."""
 
 
+def run_together(name: str) -> str:
+    """Return the key of all spellings of a carrier's name: only letters and digits count, in either case."""
+    return "".join(_WORD.findall(name)).casefold()
+
+
+def leading_name(text: str, names: Iterable[str]) -> tuple[str, str] | None:
+    """Split a carrier as people write it, "FedEx Ground" or "U.P.S.-Next Day Air", into a name and a service.
+
+    Args:
+        names: as `run_together` makes them.
+
+    Returns:
+        The longest name that its first words are, and the rest as it was typed; None where it begins with none.
+    """
+    known, found, start = frozenset(names), None, ""
+    for word in _WORD.finditer(text):
+        start += word[0].casefold()
+        rest = _AROUND.sub("", text[word.end() :])
+        if start in known and not _GOES_ON.match(rest):
+            found = (start, rest)
+    return found
+
+
 def plain_number(number: str) -> str:
     """Return a tracking number as it is compared: upper case, without blanks and hyphens."""
     return "".join(sign for sign in number.upper() if not sign.isspace() and sign != "-")
@@ -74,8 +101,9 @@ def plain_number(number: str) -> str:
 def shape_problem(carrier: str, number: str) -> str:
     """Return why a number looks wrong for its carrier, as a message; "" where it does not, or nobody can tell."""
     plain = plain_number(number)
-    shaped = (name for name, numbers in CARRIERS.items() if numbers.shape and _is_of(carrier, name))
-    known = max(shaped, key=len, default="")
+    shaped = {run_together(name): name for name, numbers in CARRIERS.items() if numbers.shape}
+    name, _ = leading_name(carrier, shaped) or ("", "")
+    known = shaped.get(name, "")
     if _is_ups(plain) and not _OF_UPS.search(carrier):
         return f"{number} is a number of UPS, and the carrier is {carrier}."
     if known and not _fits(known, plain):
@@ -83,10 +111,6 @@ def shape_problem(carrier: str, number: str) -> str:
     if not known and (len(plain) < _SHORTEST or not any(sign.isdigit() for sign in plain) or len(number.split()) > 1):
         return f"{number} does not look like a tracking number."
     return ""
-
-
-def _is_of(carrier: str, name: str) -> bool:
-    return f"{carrier} ".casefold().startswith(f"{name} ".casefold())
 
 
 def _fits(carrier: str, plain: str) -> bool:

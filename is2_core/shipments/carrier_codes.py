@@ -11,8 +11,9 @@ from is2_core.accounts.models import Integration
 from is2_core.accounts.states import CONNECTED
 from is2_core.carts.cart_settings import known_manifest
 from is2_core.errors import BadInput, NotFound
+from is2_core.orders.models import ReceivedOrder
 from is2_core.platform import Platform
-from is2_core.shipments.carrier_names import CarrierEntry, carrier_key, find_code
+from is2_core.shipments.carrier_names import CarrierEntry, FoundCarrier, carrier_key, find_carrier
 from is2_core.shipments.models import CarrierCode
 from is2_core.warehouses.calls import WarehouseUnavailable, ask_now
 from plugins.interface import CartManifest
@@ -28,16 +29,37 @@ class CarriersWithoutCode:
     problems: tuple[str, ...]
 
 
-def code_for(session: Session, manifest: CartManifest, carrier: str) -> str:
-    """The cart's code for a carrier: an admin's before the plugin's; "" where neither knows it."""
-    return find_code(_entries(session, manifest), carrier)
+@dataclass(frozen=True)
+class ToldCarrier:
+    """A carrier as a cart hears it. `cart` is the cart's label; nothing is found where it hears the name alone."""
+
+    cart: str
+    found: FoundCarrier
+
+
+def told_as(platform: Platform, *, account_id: int, number: str, carrier: str) -> ToldCarrier | None:
+    """Return what the cart of an order hears as the carrier of a package; None where the order comes from no cart, or
+    from one without carriers.
+
+    Args:
+        number: our order number.
+        carrier: as somebody typed it.
+    """
+    with platform.db.read() as session:
+        ours = (ReceivedOrder.account_id == account_id, ReceivedOrder.number == number)
+        cart = session.scalar(sa.select(Integration.cart).join(ReceivedOrder).where(*ours))
+        if cart is None or cart not in platform.carts.names():
+            return None
+        manifest = platform.carts.manifest(cart)
+        entries = known_carriers(session, manifest)
+    return ToldCarrier(manifest.label, find_carrier(entries, carrier)) if entries else None
 
 
 def list_codes(platform: Platform, cart: str) -> tuple[CarrierEntry, ...]:
     """Every carrier with a code at this cart, by name."""
     manifest = known_manifest(platform, cart)
     with platform.db.read() as session:
-        entries = _entries(session, manifest)
+        entries = known_carriers(session, manifest)
     return tuple(entries[key] for key in sorted(entries))
 
 
@@ -46,7 +68,7 @@ def carriers_without_code(platform: Platform, cart: str) -> CarriersWithoutCode:
     the warehouses, about one integration each; a person waits."""
     manifest = known_manifest(platform, cart)
     with platform.db.read() as session:
-        entries = _entries(session, manifest)
+        entries = known_carriers(session, manifest)
         query = sa.select(Integration).where(Integration.cart == cart, Integration.state.in_(CONNECTED))
         integrations = {row.wms_target: row for row in session.scalars(query.order_by(Integration.id.desc()))}
     names: set[str] = set()
@@ -56,7 +78,9 @@ def carriers_without_code(platform: Platform, cart: str) -> CarriersWithoutCode:
             names.update(ask_now(platform, integration, lambda warehouse: warehouse.carriers()))
         except WarehouseUnavailable as error:
             problems.append(error.message)
-    return CarriersWithoutCode(tuple(sorted(name for name in names if not find_code(entries, name))), tuple(problems))
+    return CarriersWithoutCode(
+        tuple(sorted(name for name in names if not find_carrier(entries, name).code)), tuple(problems)
+    )
 
 
 def set_code(platform: Platform, *, cart: str, carrier: str, code: str) -> None:
@@ -78,7 +102,8 @@ def remove_code(platform: Platform, *, cart: str, code_id: int) -> None:
         session.delete(row)
 
 
-def _entries(session: Session, manifest: CartManifest) -> dict[str, CarrierEntry]:
+def known_carriers(session: Session, manifest: CartManifest) -> dict[str, CarrierEntry]:
+    """Return what a cart has codes for, by `carrier_key`: an admin's before the plugin's."""
     entries: dict[str, CarrierEntry] = {}
     for name, code in manifest.carrier_codes.items():
         entries.setdefault(carrier_key(name), CarrierEntry(name, code, code, None))

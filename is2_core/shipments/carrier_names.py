@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from is2_core.tracking_numbers import leading_name, run_together
+
 
 @dataclass(frozen=True)
 class CarrierEntry:
@@ -23,27 +25,35 @@ class CarrierEntry:
     code_id: int | None
 
 
+@dataclass(frozen=True)
+class FoundCarrier:
+    """The code of a carrier, "" where it is not known, and the service that was named with it, "" for none."""
+
+    code: str = ""
+    service: str = ""
+
+
 def carrier_key(carrier: str) -> str:
     """Return the key of all spellings of a carrier: case, and spaces around and between words, do not count."""
     return " ".join(carrier.split()).casefold()
 
 
-def find_code(entries: Mapping[str, CarrierEntry], carrier: str) -> str:
-    """The code of a carrier, "" where it is not known.
+def find_carrier(entries: Mapping[str, CarrierEntry], carrier: str) -> FoundCarrier:
+    """Find the carrier a name means.
 
-    A carrier that is not in the table is looked for without spaces and hyphens, and taken where all that are found have
-    one code.
+    One that is not in the table is looked for by its letters and digits alone, and then by its first words, for people
+    write the service behind it ("FedEx Ground"); it is taken where all that are found have one code.
 
     Args:
         entries: what the cart has codes for, by `carrier_key`.
     """
     key = carrier_key(carrier)
     if key in entries:
-        return entries[key].code
-    alike = [entry for known, entry in entries.items() if _run_together(known) == _run_together(key)]
-    codes = {entry.code for entry in alike if entry.code_id is not None} or {entry.code for entry in alike}
-    return codes.pop() if len(codes) == 1 else ""
-
-
-def _run_together(key: str) -> str:
-    return key.replace(" ", "").replace("-", "")
+        return FoundCarrier(entries[key].code)
+    alike: dict[str, list[CarrierEntry]] = {}
+    for entry in entries.values():
+        alike.setdefault(run_together(entry.carrier), []).append(entry)
+    name, service = leading_name(carrier, alike) or ("", "")
+    found = alike.get(name, [])
+    codes = {entry.code for entry in found if entry.code_id is not None} or {entry.code for entry in found}
+    return FoundCarrier(codes.pop(), service) if len(codes) == 1 else FoundCarrier()

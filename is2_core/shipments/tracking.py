@@ -24,7 +24,8 @@ from is2_core.orders.timeline import Event, record
 from is2_core.orders.wording.events import EventCode
 from is2_core.orders.wording.sealing import order_keys
 from is2_core.platform import Platform
-from is2_core.shipments.carrier_codes import code_for
+from is2_core.shipments.carrier_codes import known_carriers
+from is2_core.shipments.carrier_names import find_carrier
 from is2_core.shipments.refused_orders import read_refused
 from is2_core.submissions.rows import KIND_TRACKING
 from is2_core.submissions.sending import Sending, WriteKind
@@ -110,6 +111,7 @@ def _for_the_cart(
     ):
         references[order_id].add(reference)
     manifest = platform.carts.manifest(integration.cart)
+    carriers = known_carriers(session, manifest)
     now = platform.clock.now()
     return [
         interface.Package(
@@ -118,9 +120,9 @@ def _for_the_cart(
             site=orders[package.order_id].site,
             reference=package.reference,
             cart_ref=package.cart_ref,
-            carrier_code=code_for(session, manifest, label.carrier),
+            carrier_code=found.code,
             carrier_name=label.carrier,
-            service=label.service,
+            service=label.service or found.service,
             tracking_number=label.tracking_number,
             # A warehouse may know the day only, or have another clock; a cart refuses what it takes for impossible.
             shipped_at=max(orders[package.order_id].cart_created_at, min(label.shipped_at, now)),
@@ -129,6 +131,7 @@ def _for_the_cart(
         )
         for package in due
         for label in (package.label or package,)
+        for found in (find_carrier(carriers, label.carrier),)
     ]
 
 

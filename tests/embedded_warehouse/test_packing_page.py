@@ -294,3 +294,37 @@ def test_a_number_of_another_order_is_used_again_only_when_confirmed(panel: Pane
     browser.get(page.link("Correct package 1"))
     page = browser.press("Save correction", service="Ground")
     assert "Package 1 was corrected." in page.messages
+
+
+NUMBER = "123456789012"
+
+
+def test_field_F2_what_is_typed_with_its_service_is_found_and_told(panel: Panel, browser: Browser) -> None:
+    page = browser.press("Ship package", carrier="other", carrier_name="FedEx Ground", tracking_number=NUMBER)
+    assert f"Shipped under tracking number {NUMBER}." in page.messages
+    assert "Amazon will see the carrier FedEx and the service Ground." in page.text
+
+
+@pytest.mark.parametrize("chosen", ["other", ""])
+def test_field_F2_who_types_a_carrier_amazon_does_not_know_is_told_before_it_is_sent(
+    panel: Panel, browser: Browser, chosen: str
+) -> None:
+    told = "Amazon knows no carrier Bob's Van: it will see Other, with this name."
+    page = browser.press("Ship package", carrier=chosen, carrier_name="Bob's Van", tracking_number=NUMBER)
+    assert f"Shipped under tracking number {NUMBER}." in page.messages
+    assert told in page.text
+    # The same when the package is corrected.
+    browser.get(page.link("Correct package 1"))
+    page = browser.press("Save correction", carrier="other", carrier_name="Ann's Van")
+    assert told.replace("Bob", "Ann") in page.text
+    browser.get(page.link("Correct package 1"))
+    page = browser.press("Save correction", carrier="other", carrier_name="UPS Ground", tracking_number=FIRST)
+    assert "Amazon will see the carrier UPS and the service Ground." in page.text
+
+
+def test_of_a_carrier_from_the_list_or_refused_nothing_is_told(panel: Panel, browser: Browser) -> None:
+    page = browser.press("Ship package", carrier="other", carrier_name="Bob's Van", tracking_number="hello world")
+    assert page.status == 409
+    assert "knows no carrier" not in page.text
+    page = browser.press("Ship package", carrier="UPS", carrier_name="", tracking_number=FIRST)
+    assert "will see" not in page.text

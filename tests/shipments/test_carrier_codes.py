@@ -9,6 +9,7 @@ import pytest
 from is2_core.errors import BadInput, NotFound
 from is2_core.platform import Platform
 from is2_core.shipments import carrier_codes
+from is2_core.shipments.carrier_names import find_carrier
 from plugins.interface import CartManifest
 from plugins.warehouse import Temporary, WarehouseContext, WarehouseManifest, hookimpl
 from tests.support.bay import Bay
@@ -36,7 +37,7 @@ def manifest(platform: Platform) -> CartManifest:
 
 def code(platform: Platform, manifest: CartManifest, carrier: str) -> str:
     with platform.db.read() as session:
-        return carrier_codes.code_for(session, manifest, carrier)
+        return find_carrier(carrier_codes.known_carriers(session, manifest), carrier).code
 
 
 @pytest.mark.parametrize(

@@ -509,6 +509,36 @@ def test_field_F4_a_parcel_is_shipped_after_its_order_and_not_in_the_future(dock
     assert order.state == ReceivedState.COMPLETED
 
 
+@pytest.mark.parametrize(
+    ("typed", "carrier", "service"),
+    [
+        ("FedEx Ground", "FedEx", "Ground"),
+        ("USPS Priority Mail", "USPS", "Priority Mail"),
+        ("DHL Paket", "DHL-Paket", None),
+        ("Bob's Van", "Bob's Van", None),
+    ],
+)
+def test_field_F2_amazon_hears_carrier_and_service_of_what_was_typed(
+    dock: Dock, typed: str, carrier: str, service: str | None
+) -> None:
+    order_id = dock.order()
+    confirming(
+        packing.ship,
+        dock.world.platform,
+        order_id=dock.warehouse_order(order_id).id,
+        carrier=typed,
+        service="",
+        tracking_number="123456789012",
+        lines={sku: str(units) for sku, units in dock.left(order_id).items()},
+        user_id=None,
+    )
+    dock.world.pass_time(minutes=1)
+    dock.world.finish(dock.store)
+    (package,) = dock.world.amazon.order(order_id)["order"]["packages"]
+    assert (package["carrier"], package.get("shippingService")) == (carrier, service)
+    assert dock.received(order_id).state == ReceivedState.COMPLETED
+
+
 def test_one_number_for_two_orders_raises_a_case_where_nobody_was_asked(dock: Dock) -> None:
     def case() -> SupportCase | None:
         with dock.world.platform.db.read() as session:

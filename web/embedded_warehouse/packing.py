@@ -11,10 +11,18 @@ from is2_core.embedded_warehouse import order_handling, order_queries, packing
 from is2_core.embedded_warehouse.order_queries import Order
 from is2_core.embedded_warehouse.states import WarehouseState
 from is2_core.errors import BadInput, FlowError
+from is2_core.shipments import carrier_codes
 from web import access
 from web.access import platform
 from web.embedded_warehouse.access import account_names, require_staff, seen_accounts, visible_order
-from web.embedded_warehouse.packing_page import OTHER, PackageRow, ParcelForm, Refused, draw_order, packages_of
+from web.embedded_warehouse.packing_page import (
+    OTHER,
+    PackageRow,
+    ParcelForm,
+    Refused,
+    draw_order,
+    packages_of,
+)
 from web.embedded_warehouse.warehouse import blueprint
 from web.paging import page_from
 
@@ -47,7 +55,7 @@ def order(order_id: int) -> ResponseReturnValue:
 @blueprint.post("/orders/<int:order_id>/ship")
 def ship(order_id: int) -> ResponseReturnValue:
     """Ship a package."""
-    _require(order_id)
+    row = _require(order_id)
     form = _typed()
 
     def act() -> None:
@@ -62,6 +70,7 @@ def ship(order_id: int) -> ResponseReturnValue:
             expected_packages=form.mark,
             confirmed=request.form.get("confirmed", ""),
         )
+        _tell_of_carrier(row, form)
 
     return _do(order_id, act, f"Shipped under tracking number {form.tracking_number.strip()}.", form)
 
@@ -69,7 +78,8 @@ def ship(order_id: int) -> ResponseReturnValue:
 @blueprint.post("/orders/<int:order_id>/correct")
 def correct(order_id: int) -> ResponseReturnValue:
     """Correct a package."""
-    entry = _package(_require(order_id))
+    row = _require(order_id)
+    entry = _package(row)
     form = _typed(entry)
 
     def act() -> None:
@@ -84,6 +94,7 @@ def correct(order_id: int) -> ResponseReturnValue:
             expected_revision=form.mark,
             confirmed=request.form.get("confirmed", ""),
         )
+        _tell_of_carrier(row, form)
 
     return _do(order_id, act, f"Package {entry.number} was corrected. The cart will be told.", form)
 
@@ -175,6 +186,23 @@ def _typed(corrects: PackageRow | None = None) -> ParcelForm:
         corrects=corrects,
         mark=request.form.get("mark", ""),
     )
+
+
+def _tell_of_carrier(row: Order, form: ParcelForm) -> None:
+    """Tell what the order's cart will see of a carrier that was typed, where it is not that carrier alone; there is
+    still time to correct it. Names of the list are typed by nobody: their codes are for an administrator to see."""
+    name = form.carrier_name.strip()
+    if not name:
+        return
+    told = carrier_codes.told_as(platform(), account_id=row.account_id, number=row.number, carrier=name)
+    if told is not None and not told.found.code:
+        flash(
+            f"{told.cart} knows no carrier {name}: it will see Other, with this name. Correct it if that is not so.",
+            "warning",
+        )
+    elif told is not None and told.found.service:
+        service = form.service.strip() or told.found.service
+        flash(f"{told.cart} will see the carrier {told.found.code} and the service {service}.", "info")
 
 
 def _carrier(form: ParcelForm) -> str:
