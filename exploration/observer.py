@@ -107,7 +107,7 @@ class Observer:
         sellable_now = self.seen[self.running()]
         for message in content["messages"]:
             sku, value = message["sku"], message["patches"][0]["value"][0]
-            quantity, lead_days = value["quantity"], value["lead_time_to_ship_max_days"]
+            quantity, lead_days = value["quantity"], value.get("lead_time_to_ship_max_days")
             line = lines.get(sku)
             if line is None or (line.quantity, line.lead_days) != (quantity, lead_days):
                 self.violations.append(f"I5: {sku} leaves with {quantity}, which is not stored for push {push.id}")

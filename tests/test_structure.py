@@ -29,10 +29,10 @@ is2_core.accounts.codes is2_core.accounts.states is2_core.cases.states is2_core.
 is2_core.comparison.states is2_core.embedded_warehouse.states
 is2_core.inventory.states is2_core.items.states is2_core.orders.states is2_core.orders.fulfillment.states
 is2_core.tasks.states
-is2_core.carts.fields is2_core.embedded_warehouse.packing_form is2_core.errors is2_core.install.settings_form
-is2_core.integrations.authorization_expiry is2_core.inventory.sellable is2_core.items.sku_suggestions
-is2_core.items.spoiled_cells is2_core.items.table_csv is2_core.items.table_plan is2_core.items.typed_items
-is2_core.orders.addresses.countries is2_core.orders.addresses.label
+is2_core.carts.fields is2_core.carts.latency is2_core.embedded_warehouse.packing_form is2_core.errors
+is2_core.install.settings_form is2_core.integrations.authorization_expiry is2_core.inventory.sellable
+is2_core.items.sku_suggestions is2_core.items.spoiled_cells is2_core.items.table_csv is2_core.items.table_plan
+is2_core.items.typed_items is2_core.orders.addresses.countries is2_core.orders.addresses.label
 is2_core.orders.fulfillment.elsewhere is2_core.orders.fulfillment.handling_requirements
 is2_core.orders.fulfillment.unit_matching is2_core.orders.holds.addresses is2_core.orders.holds.input
 is2_core.orders.holds.reasons is2_core.orders.importing.classify is2_core.orders.wording.events

@@ -88,7 +88,8 @@ def shown(world: World) -> Iterator[str]:
                 yield f"I5: {item.sku} counts as sent, Amazon never took it"
             if last is not None and mine != (last.version, last.quantity, last.lead_days):
                 yield f"I5: IS2 counts {mine} of {item.sku} as sent, Amazon took {last}"
-            if last is not None and (listing["quantity"], listing["lead_days"]) != (last.quantity, last.lead_days):
+            days = listing["lead_days"] if last is None or last.lead_days is None else last.lead_days
+            if last is not None and (listing["quantity"], listing["lead_days"]) != (last.quantity, days):
                 yield f"I5: Amazon shows {listing['quantity']} of {item.sku}, {last.quantity} was sent last"
             if item.withheld or not item.synced:
                 continue

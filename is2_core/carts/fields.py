@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from is2_core.errors import BadInput
 from is2_core.whole_numbers import whole_number
 from plugins.interface import Field, FieldKind
-
-if TYPE_CHECKING:
-    from is2_core.accounts.models import Integration
 
 MAX_TEXT = 2000
 
@@ -120,12 +116,6 @@ def _url(field: Field, text: str) -> str:
     if not usable:
         raise BadInput(f"{field.label} must be an address such as https://shop.example.com.", field=field.key)
     return text.rstrip("/")
-
-
-def lead_days_of(integration: Integration) -> int | None:
-    """The latency that goes with every quantity; None where the cart knows no such thing."""
-    text = str(integration.settings.get(LEAD_DAYS, ""))
-    return int(text) if text else None
 
 
 LEAD_DAYS = "lead_days"

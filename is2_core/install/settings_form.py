@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from is2_core.carts.fields import LEAD_DAYS, FormField
+from is2_core.carts.latency import LEAD_DAYS_MANAGED
 from is2_core.items.states import UNKNOWN_SKUS, UnknownSku
 from plugins.interface import CartManifest, Field, FieldKind, SchedulePlan
 
@@ -72,6 +73,7 @@ def setup_fields(manifest: CartManifest, integration: Integration, zone: str) ->
         field
         for field in (
             lead,
+            _managed_field(manifest) if lead and manifest.manages_lead_days else None,
             *scheduling,
             nickname,
             _home_field(home, manifest, integration) if home else None,
@@ -118,6 +120,17 @@ def day_of(moment: datetime, zone: str) -> date:
 def stored_day(integration: Integration, zone: str) -> str:
     """The stored day of the first orders as the form shows it, "" before there is one."""
     return day_of(integration.orders_from, zone).isoformat() if integration.orders_from else ""
+
+
+def _managed_field(manifest: CartManifest) -> Field:
+    return Field(
+        LEAD_DAYS_MANAGED,
+        manifest.manages_lead_days,
+        FieldKind.BOX,
+        required=False,
+        help=f"Tick this where {manifest.label} or you there set the latency, as with automated handling time: then "
+        "quantities alone are sent, and the latency there stays as it is.",
+    )
 
 
 def _value(every: timedelta | None) -> str:

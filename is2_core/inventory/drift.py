@@ -74,6 +74,17 @@ def _wrong_quantity(shown: int, pushed: int, sold_since: int | None) -> str:
     return f"The cart shows a quantity of {shown}, where {pushed} was sent{sold}."
 
 
+def is_set_by_cart(item: CartItem) -> bool:
+    """Whether the cart shows another latency than it took: its own, or one that was chosen there. Where it shows none,
+    it has lost the one that was sent."""
+    return (
+        item.seen_in_cart != SeenInCart.NO
+        and not item.withheld
+        and item.pushed_lead_days is not None
+        and item.shown_lead_days not in (None, item.pushed_lead_days)
+    )
+
+
 def _wrong_latency(item: CartItem) -> str:
     sent, shown = item.pushed_lead_days, item.shown_lead_days
     if sent is None or shown == sent:
@@ -195,6 +206,7 @@ def _compare(platform: Platform, run: TaskRun, begun: datetime) -> None:
         read_at = session.scalar(
             sa.select(sa.func.max(CartItem.channel_read_at)).where(*_read_since(integration, begun, now))
         )
+        label = platform.carts.manifest(integration.cart).label
         complete = read_at is not None and known(session, integration, read_at)
         wait = read_at is not None and not complete and worth_waiting(platform, session, integration, read_at)
         sold = _sold_since(session, integration.id) if complete else None
@@ -216,7 +228,7 @@ def _compare(platform: Platform, run: TaskRun, begun: datetime) -> None:
                 .with_for_update(**LOCK)
             ).all()
             for item in items:
-                _judge(item, None if sold is None else sold.get(item.id, 0), now)
+                _judge(item, None if sold is None else sold.get(item.id, 0), label, now)
             session.flush()
             make_due(session, [item.id for item in items if 0 < item.drift_times <= SENT_AGAIN])
             if len(items) < CHUNK:
@@ -233,11 +245,29 @@ def _read_since(integration: Integration, begun: datetime, now: datetime) -> tup
     )
 
 
-def _judge(item: CartItem, sold_since: int | None, now: datetime) -> None:
-    message = drift_of(item, sold_since)
+def _judge(item: CartItem, sold_since: int | None, label: str, now: datetime) -> None:
+    told = ""
+    if is_set_by_cart(item):
+        # Told once; what the cart decides is not sent against its will again.
+        if item.lead_days_replaced != item.pushed_lead_days:
+            told = f"{_wrong_latency(item)} {_set_by(label)}"
+        item.lead_days_replaced = item.pushed_lead_days
+        message = _wrong_quantity(item.shown_quantity or 0, item.pushed_quantity or 0, sold_since)
+    else:
+        message = drift_of(item, sold_since)
+        if item.shown_lead_days == item.lead_days_replaced:
+            item.lead_days_replaced = None
     item.drift_times = item.drift_times + 1 if message else 0
-    item.drift = f"{message} {_LEFT_ALONE}" if item.drift_times > SENT_AGAIN else message
+    left_alone = _LEFT_ALONE if item.drift_times > SENT_AGAIN else ""
+    item.drift = " ".join(part for part in (message, left_alone, told) if part)
     item.drift_at = now
+
+
+def _set_by(label: str) -> str:
+    return (
+        f"It was set by {label} after what was sent had been taken, so it is not sent again. Give the item another "
+        f"latency of its own, or leave it to {label}."
+    )
 
 
 def _sold_since(session: Session, integration_id: int) -> dict[int, int]:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, lazyload
 
 from is2_core.accounts.access import owned_integration
 from is2_core.accounts.models import Integration
-from is2_core.carts.fields import lead_days_of
+from is2_core.carts.latency import Latency, latency_of
 from is2_core.inventory.models import InventorySync
 from is2_core.inventory.push.plan import candidates_of, sellable_of
 from is2_core.inventory.push.push import next_possible
@@ -48,7 +48,8 @@ class Problem:
 @dataclass(frozen=True)
 class ItemStock:
     """One item: the number last sent and why, and the one that would be sent now (None where the warehouse has
-    nothing of it). Of one that is `not_from_here` no stock is sent, and nothing is wrong with that. `shown` and
+    nothing of it). Of one that is `not_from_here` no stock is sent, and nothing is wrong with that. `latency` is what
+    is promised for it now; where `set_by_cart` the cart took it and shows another one instead. `shown` and
     `shown_lead_days` are what the cart showed at `shown_at`; `drift` is a message where that differed from what was
     sent and nothing was sent since."""
 
@@ -70,11 +71,14 @@ class ItemStock:
     shown_at: datetime | None
     drift: str
     not_from_here: bool
+    latency: Latency
+    set_by_cart: bool
 
 
 @dataclass(frozen=True)
 class InventoryView:
-    """The whole store. `every_s` is None where sync is off; `with_lead` of `active` SKUs carry the present latency.
+    """The whole store. `every_s` is None where sync is off; `with_lead` of the `as_set_count` active SKUs that have the
+    store's own `latency` carry it; another `own_count` SKUs have one of their own; all `active` ones are these two.
     `open_since` is when the push went out that the cart still works on, `open_problem` what is wrong with it, if
     anything is, `next_poll` when the cart is next asked about it; `compared_at` when the cart was last compared with
     what was sent, `next_comparison` when it is next. An integration that is not active promises nothing."""
@@ -86,8 +90,10 @@ class InventoryView:
     open_since: datetime | None
     open_problem: str
     next_poll: datetime | None
-    lead_days: int | None
+    latency: Latency
     with_lead: int
+    as_set_count: int
+    own_count: int
     active: int
     problem: Problem | None
     compared_at: datetime | None
@@ -156,9 +162,9 @@ def inventory_view(platform: Platform, *, integration_id: int, account_id: int) 
         lost = stuck(tries_of(session, integration_id))
         failing = _failing(session, integration)
     quantities = sellable_of(platform, integration, list(candidates.values()))
-    lead_days = lead_days_of(integration)
     rows = tuple(
         _row(
+            integration,
             item,
             quantities.get(item.id),
             may_at,
@@ -177,8 +183,10 @@ def inventory_view(platform: Platform, *, integration_id: int, account_id: int) 
         open_since=working.sent_at if working else None,
         open_problem=open_problem,
         next_poll=planned.get((integration_id, TaskKind.SUBMISSIONS_POLL)) if working else None,
-        lead_days=lead_days,
-        with_lead=sum(item.synced and item.pushed_lead_days == lead_days for item in items),
+        latency=latency_of(integration),
+        with_lead=sum(_carries(integration, item) for item in items if item.synced and not item.latency),
+        as_set_count=sum(item.synced and not item.latency for item in items),
+        own_count=sum(item.synced and bool(item.latency) for item in items),
         active=sum(item.synced for item in items),
         problem=_problem(sync) or failing or _lost(lost),
         next_comparison=planned.get((integration_id, TaskKind.INVENTORY_DRIFT)),
@@ -187,7 +195,15 @@ def inventory_view(platform: Platform, *, integration_id: int, account_id: int) 
     )
 
 
-def _row(item: CartItem, now: Sellable | None, may_at: datetime, *, withheld: str, not_from_here: bool) -> ItemStock:
+def _row(
+    integration: Integration,
+    item: CartItem,
+    now: Sellable | None,
+    may_at: datetime,
+    *,
+    withheld: str,
+    not_from_here: bool,
+) -> ItemStock:
     return ItemStock(
         item_id=item.id,
         sku=item.sku,
@@ -207,6 +223,8 @@ def _row(item: CartItem, now: Sellable | None, may_at: datetime, *, withheld: st
         shown_at=item.channel_read_at,
         drift="" if not_from_here else _drift(item),
         not_from_here=not_from_here,
+        latency=latency_of(integration, item.latency),
+        set_by_cart=_is_set_by_cart(integration, item),
     )
 
 
@@ -217,6 +235,18 @@ def _withheld(item: CartItem, components: Any, blocked: set[str]) -> str:
     if shared:
         return f"Another store sells {', '.join(shared)} too: confirm the shared stock first."
     return ""
+
+
+def _carries(integration: Integration, item: CartItem) -> bool:
+    """Whether the cart has taken the latency that is promised for an item now."""
+    return item.pushed_at is not None and (
+        item.pushed_lead_days == latency_of(integration, item.latency).days or _is_set_by_cart(integration, item)
+    )
+
+
+def _is_set_by_cart(integration: Integration, item: CartItem) -> bool:
+    days = latency_of(integration, item.latency).days
+    return days is not None and days == item.lead_days_replaced and item.shown_lead_days not in (None, days)
 
 
 def _drift(item: CartItem) -> str:

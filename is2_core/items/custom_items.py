@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from is2_core.accounts.access import owned, owned_integration
 from is2_core.accounts.models import Integration
 from is2_core.carts.context import cart_context
+from is2_core.carts.latency import latency_choices
 from is2_core.carts.live_call import call_cart_live, live_call
 from is2_core.db.locks import lock_rows
 from is2_core.errors import BadInput, Conflict
@@ -83,6 +84,7 @@ def edit_item(platform: Platform, *, item_id: int, account_id: int, sku: str, ti
             item.due_version, item.channel_read_at = item.due_version + 1, None
             item.withheld, item.push_message, item.seen_in_cart = "", "", SeenInCart.CANNOT_CHECK
             item.pushed_quantity = item.pushed_lead_days = item.pushed_at = item.shown_quantity = None
+            item.lead_days_replaced = None
             item.pushed_version, item.pushed_calculation, item.remote_id = 0, {}, ""
         item.sku, item.title = sku, title.strip()
         review(platform, session, session.get_one(Integration, item.integration_id))
@@ -95,6 +97,20 @@ def set_active(platform: Platform, *, item_id: int, account_id: int, active: boo
         if active and not item.active:
             item.due_version += 1
         item.active = active
+
+
+def set_latency(platform: Platform, *, item_id: int, account_id: int, latency: str) -> None:
+    """Give an item a latency of its own, or with "" that of its integration; it is sent with the next quantity.
+
+    Args:
+        latency: one of `latency_choices`, or "".
+    """
+    with platform.db.write() as session:
+        item = owned(session, CartItem, item_id, account_id, lock=True)
+        integration = session.get_one(Integration, item.integration_id)
+        if latency and latency not in latency_choices(platform.carts.manifest(integration.cart)):
+            raise BadInput("Choose one of the list.", field="latency")
+        item.latency = latency
 
 
 def set_mappings(platform: Platform, *, item_id: int, account_id: int, mappings: Sequence[tuple[str, str]]) -> None:

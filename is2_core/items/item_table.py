@@ -6,7 +6,7 @@ planned again and written in one transaction with how far it came: what a killed
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -15,15 +15,15 @@ from sqlalchemy.orm import Session
 
 from is2_core.accounts.access import owned, owned_integration
 from is2_core.accounts.models import Integration
-from is2_core.db.chunks import chunks
+from is2_core.carts.latency import latency_choices
 from is2_core.errors import BadInput, Conflict, NotFound
 from is2_core.items import custom_items
 from is2_core.items.activity import note_sold
 from is2_core.items.known_skus import known_among, known_skus, learn_missing
-from is2_core.items.models import CartItem, ItemUpload, Mapping
-from is2_core.items.table_csv import Line, TableItem, decode, read_table, write_table
-from is2_core.items.table_parts import PART, Items, items_of, write_rows
-from is2_core.items.table_plan import Listed, PreviewRow, What, plan_items
+from is2_core.items.models import ItemUpload
+from is2_core.items.table_csv import Line, decode, read_table, write_table
+from is2_core.items.table_parts import PART, Items, applied_message, items_of, listed_items as _listed, write_rows
+from is2_core.items.table_plan import Allowed, PreviewRow, What, plan_items
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import NOW, enqueue
@@ -101,7 +101,8 @@ def preview(
     learn_missing(platform, integration, {line.warehouse_sku or line.sku for line in lines})
     # Before anything is written: SQLite has one write lock, and a plan of many lines takes its time.
     with platform.db.read() as session:
-        planned = _planned(session, owned_integration(session, integration_id, account_id), lines, sent)
+        integration = owned_integration(session, integration_id, account_id)
+        planned = _planned(session, integration, lines, _rules(platform, integration, sent))
     with platform.db.write() as session:
         owned_integration(session, integration_id, account_id)
         upload = ItemUpload(
@@ -132,7 +133,11 @@ def read_preview(platform: Platform, *, upload_id: int, account_id: int, sent: S
     with platform.db.read() as session:
         upload = owned(session, ItemUpload, upload_id, account_id)
         integration = owned_integration(session, upload.integration_id, account_id)
-        return Preview(upload.id, integration.id, _planned(session, integration, read_table(upload.content), sent))
+        return Preview(
+            upload.id,
+            integration.id,
+            _planned(session, integration, read_table(upload.content), _rules(platform, integration, sent)),
+        )
 
 
 def apply(platform: Platform, *, upload_id: int, account_id: int, sent: Sent = nothing_sent) -> str:
@@ -212,7 +217,7 @@ def _apply_part(platform: Platform, session: Session, which: tuple[int, int], it
     # Of a file that is one part the whole list is read; of a longer one only what each part names.
     skus = None if part == items else {sku for line in lines for sku in (line.sku, line.sku.strip())}
     now = platform.clock.now()
-    rows = _planned(session, integration, lines, sent, skus)
+    rows = _planned(session, integration, lines, _rules(platform, integration, sent), skus)
     write_rows(session, integration, rows, now)
     note_sold(session, integration, [row.sku for row in rows if row.answer_changes], platform)
     plan = Preview(upload.id, integration.id, rows)
@@ -234,40 +239,21 @@ def drop(platform: Platform, *, upload_id: int, account_id: int) -> None:
         session.delete(owned(session, ItemUpload, upload_id, account_id, lock=True))
 
 
-def _listed(session: Session, integration_id: int, skus: Collection[str] | None = None) -> dict[str, Listed]:
-    """The items of the list, or those of these SKUs."""
-    if skus is not None:
-        found: dict[str, Listed] = {}
-        for some in chunks(skus):
-            found |= _listed_where(session, CartItem.integration_id == integration_id, CartItem.sku.in_(some))
-        return found
-    return _listed_where(session, CartItem.integration_id == integration_id)
+@dataclass(frozen=True)
+class _Rules:
+    sent: Sent
+    latencies: Mapping[str, str]
 
 
-def _listed_where(session: Session, *which: sa.ColumnElement[bool]) -> dict[str, Listed]:
-    mappings: dict[int, list[tuple[str, int]]] = {}
-    for item_id, warehouse_sku, quantity in session.execute(
-        sa.select(Mapping.cart_item_id, Mapping.warehouse_sku, Mapping.quantity)
-        .join(CartItem, CartItem.id == Mapping.cart_item_id)
-        .where(*which)
-        .order_by(Mapping.id)
-    ):
-        mappings.setdefault(item_id, []).append((warehouse_sku, quantity))
-    rows = session.execute(
-        sa.select(CartItem.id, CartItem.sku, CartItem.title, CartItem.active, CartItem.unknown_sku)
-        .where(*which)
-        .order_by(CartItem.sku, CartItem.id)
-    )
-    return {
-        row.sku: Listed(row.id, TableItem(*row[1:4], tuple(mappings.get(row.id, ())), row.unknown_sku)) for row in rows
-    }
+def _rules(platform: Platform, integration: Integration, sent: Sent) -> _Rules:
+    return _Rules(sent, latency_choices(platform.carts.manifest(integration.cart)))
 
 
 def _planned(
     session: Session,
     integration: Integration,
     lines: Sequence[Line],
-    sent: Sent,
+    rules: _Rules,
     skus: Collection[str] | None = None,
 ) -> tuple[PreviewRow, ...]:
     """The plan of these lines.
@@ -276,25 +262,10 @@ def _planned(
         skus: their cart SKUs, where what is like them on the list or in the warehouse does not matter.
     """
     account_id, target = integration.account_id, integration.wms_target
-    by_cart = sent(session, integration.id, {line.sku for line in lines})
+    may = Allowed(rules.sent(session, integration.id, {line.sku for line in lines}), rules.latencies)
     if skus is None:
         known = session.scalars(known_skus(session, account_id, target))
-        return plan_items(lines, _listed(session, integration.id), known, by_cart)
+        return plan_items(lines, _listed(session, integration.id), known, may)
     named = {*skus, *(sku for line in lines for sku in (line.warehouse_sku, line.warehouse_sku.strip()))}
     here = known_among(session, account_id, named, target)
-    return plan_items(lines, _listed(session, integration.id, skus), here, by_cart)
-
-
-def applied_message(upload: ItemUpload) -> str:
-    """Tell what came of a kept file that was applied."""
-    if not (upload.added or upload.changed):
-        done = "Nothing was to be changed."
-    else:
-        parts = [
-            f"{upload.added} item{'s' if upload.added != 1 else ''} added" if upload.added else "",
-            f"{upload.changed} changed" if upload.changed else "",
-        ]
-        done = f"{', '.join(part for part in parts if part)}. Orders that waited for them are being looked at again."
-    left_out = upload.left_out
-    left = f" {left_out} with errors {'was' if left_out == 1 else 'were'} left out." if left_out else ""
-    return done + left
+    return plan_items(lines, _listed(session, integration.id, skus), here, may)

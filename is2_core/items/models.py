@@ -41,7 +41,8 @@ class CartItem(CartWritten, Owned):
     asked who ships it, `shown_quantity` and `shown_lead_days` what it showed then. The `pushed_*` columns are what the
     cart last accepted. `drift` is a message where the cart showed something else at `drift_at` than what it accepted,
     for the `drift_times`th time in a row. `unknown_sku` is an `UnknownSku`; an item with mappings never says
-    NOT_FROM_HERE.
+    NOT_FROM_HERE. `latency` is its own, see `carts.latency`; `lead_days_replaced` are those the cart took with its
+    quantity and showed others for later: it has set them itself.
     """
 
     __tablename__ = "cart_item"
@@ -56,6 +57,8 @@ class CartItem(CartWritten, Owned):
     custom: Mapped[bool] = mapped_column(default=False, info=IS2)
     active: Mapped[bool] = mapped_column(default=False, info=IS2)
     unknown_sku: Mapped[str] = mapped_column(default=UnknownSku.AS_SET, server_default="", info=IS2)
+    latency: Mapped[str] = mapped_column(default="", server_default="", info=IS2)
+    lead_days_replaced: Mapped[int | None] = mapped_column(info=IS2)
     seen_in_cart: Mapped[str] = mapped_column(default=SeenInCart.CANNOT_CHECK, info=CART)
     created_at: Mapped[datetime] = mapped_column(info=IS2)
     due_version: Mapped[int] = mapped_column(default=1, info=IS2)

@@ -19,9 +19,10 @@ from is2_core.items.states import UnknownSku
 
 COLUMNS = ("cart_sku", "title", "active", "warehouse_sku", "quantity")
 # A file may do without them: one that was downloaded before there were any.
-FURTHER_COLUMNS = ("unknown_sku",)
+FURTHER_COLUMNS = ("unknown_sku", "latency")
+AS_SETTING = "store setting"
 ANSWERS = {
-    UnknownSku.AS_SET: "store setting",
+    UnknownSku.AS_SET: AS_SETTING,
     UnknownSku.HOLD: "hold",
     UnknownSku.NOT_FROM_HERE: "not shipped from here",
 }
@@ -54,6 +55,7 @@ class TableItem:
     active: bool
     mappings: tuple[tuple[str, int], ...]
     unknown_sku: str = UnknownSku.AS_SET
+    latency: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class Line:
     quantity: str
     unknown_sku: str = ""
     problem: str = ""
+    latency: str = ""
     spoiled: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -82,7 +85,8 @@ def write_table(items: Iterable[TableItem]) -> str:
         answer = ANSWERS[UnknownSku(item.unknown_sku)]
         for warehouse_sku, quantity in item.mappings or (("", ""),):
             active = "yes" if item.active else "no"
-            writer.writerow([guard(item.sku), guard(item.title), active, guard(warehouse_sku), quantity, answer])
+            cells = [guard(item.sku), guard(item.title), active, guard(warehouse_sku), quantity]
+            writer.writerow([*cells, answer, item.latency or AS_SETTING])
     return text.getvalue()
 
 
@@ -160,8 +164,8 @@ def _header(text: str) -> tuple[str, list[str], int]:
                 return delimiter, header, number
         break
     raise BadInput(
-        f"The first line must name the columns {', '.join(COLUMNS)}, separated by a comma, a semicolon or a tab. "
-        "Download the table to see how it looks.",
+        f"The first line must name the columns {', '.join(COLUMNS)} (and may name {', '.join(FURTHER_COLUMNS)}), "
+        "separated by a comma, a semicolon or a tab. Download the table to see how it looks.",
         field=_FIELD,
     )
 
@@ -180,6 +184,7 @@ def _line(number: int, header: list[str], cells: list[str]) -> Line:
         quantity=values.get("quantity", ""),
         unknown_sku=values.get("unknown_sku", ""),
         problem="This line has more cells than the header names." if surplus else "",
+        latency=values.get("latency", ""),
         spoiled={column: made for column, made in bare.items() if made},
     )
 

@@ -1,21 +1,22 @@
-"""An uploaded table in parts: which lines are written together, and writing what was planned of them."""
+"""The item list as a table has it, and an uploaded one in parts: which lines are written together, and writing them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Integration
+from is2_core.db.chunks import chunks
 from is2_core.db.locks import lock_rows
 from is2_core.db.rows import insert_rows
 from is2_core.items.activity import make_due
-from is2_core.items.models import CartItem, Mapping
+from is2_core.items.models import CartItem, ItemUpload, Mapping
 from is2_core.items.states import SeenInCart, UnknownSku
-from is2_core.items.table_csv import Line
-from is2_core.items.table_plan import PreviewRow, What
+from is2_core.items.table_csv import Line, TableItem
+from is2_core.items.table_plan import Listed, PreviewRow, What
 from is2_core.items.unknown_skus import leave_out
 
 PART = 500
@@ -51,6 +52,7 @@ def _add(session: Session, integration: Integration, rows: Sequence[PreviewRow],
                 "custom": True,
                 "active": row.active,
                 "unknown_sku": row.unknown_sku,
+                "latency": row.latency,
                 "seen_in_cart": SeenInCart.CANNOT_CHECK,
                 "created_at": now,
             }
@@ -70,7 +72,13 @@ def _change(session: Session, rows: Sequence[PreviewRow]) -> None:
     session.execute(
         sa.update(CartItem),
         [
-            {"id": item_id, "title": row.title, "active": row.active, "unknown_sku": row.unknown_sku}
+            {
+                "id": item_id,
+                "title": row.title,
+                "active": row.active,
+                "unknown_sku": row.unknown_sku,
+                "latency": row.latency,
+            }
             for item_id, row in known
         ],
     )
@@ -87,3 +95,45 @@ def _map(session: Session, rows: Sequence[tuple[int, PreviewRow]]) -> None:
         for sku, quantity in row.mappings
     ]
     insert_rows(session, Mapping, mappings)
+
+
+def listed_items(session: Session, integration_id: int, skus: Collection[str] | None = None) -> dict[str, Listed]:
+    """The items of the list, or those of these SKUs."""
+    if skus is not None:
+        found: dict[str, Listed] = {}
+        for some in chunks(skus):
+            found |= _listed_where(session, CartItem.integration_id == integration_id, CartItem.sku.in_(some))
+        return found
+    return _listed_where(session, CartItem.integration_id == integration_id)
+
+
+def _listed_where(session: Session, *which: sa.ColumnElement[bool]) -> dict[str, Listed]:
+    mappings: dict[int, list[tuple[str, int]]] = {}
+    for item_id, warehouse_sku, quantity in session.execute(
+        sa.select(Mapping.cart_item_id, Mapping.warehouse_sku, Mapping.quantity)
+        .join(CartItem, CartItem.id == Mapping.cart_item_id)
+        .where(*which)
+        .order_by(Mapping.id)
+    ):
+        mappings.setdefault(item_id, []).append((warehouse_sku, quantity))
+    rows = session.execute(
+        sa.select(CartItem.id, CartItem.sku, CartItem.title, CartItem.active, CartItem.unknown_sku, CartItem.latency)
+        .where(*which)
+        .order_by(CartItem.sku, CartItem.id)
+    )
+    return {row.sku: Listed(row.id, TableItem(*row[1:4], tuple(mappings.get(row.id, ())), *row[4:])) for row in rows}
+
+
+def applied_message(upload: ItemUpload) -> str:
+    """Tell what came of a kept file that was applied."""
+    if not (upload.added or upload.changed):
+        done = "Nothing was to be changed."
+    else:
+        parts = [
+            f"{upload.added} item{'s' if upload.added != 1 else ''} added" if upload.added else "",
+            f"{upload.changed} changed" if upload.changed else "",
+        ]
+        done = f"{', '.join(part for part in parts if part)}. Orders that waited for them are being looked at again."
+    left_out = upload.left_out
+    left = f" {left_out} with errors {'was' if left_out == 1 else 'were'} left out." if left_out else ""
+    return done + left

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from is2_core.errors import BadInput
 from is2_core.items.sku_suggestions import KnownSkus
 from is2_core.items.spoiled_cells import FALSES, TRUES
 from is2_core.items.states import UnknownSku, mapped_answer
-from is2_core.items.table_csv import ANSWERS, Line, TableItem
+from is2_core.items.table_csv import ANSWERS, AS_SETTING, Line, TableItem
 from is2_core.items.typed_items import MAX_SKU, checked_mappings, checked_sku, no_such_sku
+from is2_core.whole_numbers import whole_number
 
 # A spreadsheet writes true and false in its own language.
 _YES = {"yes", "y", "1"} | TRUES
@@ -57,6 +58,16 @@ class PreviewRow:
     stock_changes: bool = False
     unknown_sku: str = UnknownSku.AS_SET
     answer_changes: bool = False
+    latency: str = ""
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """Values a table may hold besides what people type: SKUs the cart itself has sent that nobody could type, and the
+    latencies an item may have of its own, with their labels."""
+
+    sent: Container[str] = ()
+    latencies: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -71,21 +82,20 @@ def plan_items(
     lines: Iterable[Line],
     listed: Mapping[str, Listed],
     warehouse_skus: Iterable[str],
-    sent: Container[str] = (),
+    may: Allowed = Allowed(),
 ) -> tuple[PreviewRow, ...]:
     """Return the effect of each item of a file, in the file's order.
 
     Args:
         listed: the store's list, by cart SKU.
         warehouse_skus: all SKUs the warehouse has of the account.
-        sent: SKUs the cart itself has sent that nobody could type.
     """
     known = KnownSkus(listed, close_only=True), KnownSkus(warehouse_skus, close_only=True)
-    checks = _Checks(listed, *known, sent)
+    checks = _Checks(listed, *known, may)
     groups: dict[tuple[str, int], list[Line]] = {}
     for line in lines:
         # A SKU the cart itself lists or sends with a space around it is that SKU.
-        sku = line.sku if line.sku in listed or line.sku in sent else line.sku.strip()
+        sku = line.sku if line.sku in listed or line.sku in may.sent else line.sku.strip()
         # Lines without a SKU belong to nothing, also not to each other; nor do those of which nobody knows what the SKU
         # was: many SKUs end as the same text.
         alone = not sku or ("cart_sku" in line.spoiled and not checks.is_known(sku))
@@ -98,7 +108,28 @@ class _Checks:
     listed: Mapping[str, Listed]
     listed_skus: KnownSkus
     warehouse_skus: KnownSkus
-    sent: Container[str]
+    may: Allowed
+
+    def _latency(self, lines: Sequence[Line], before: Listed | None, errors: list[str]) -> str:
+        said: dict[str, str] = {}
+        for line in lines:
+            typed = line.latency.strip().casefold()
+            number = whole_number(typed)
+            value = "" if typed == AS_SETTING else typed if number is None else str(number)
+            if value in self.may.latencies or typed == AS_SETTING:
+                said[value] = typed
+            elif typed:
+                choices = [AS_SETTING, *self.may.latencies]
+                errors.append(
+                    f'Line {line.number}: latency is not "{line.latency.strip()[:40]}" but a number of days up to '
+                    f"{choices[-1]}, {' or '.join(word for word in choices if whole_number(word) is None)}."
+                    if self.may.latencies
+                    else f"Line {line.number}: this cart knows no latency."
+                )
+        if len(said) > 1:
+            errors.append(f"Its lines have different latencies: {', '.join(said.values())}.")
+        # An empty cell leaves it as it is.
+        return next(iter(said), before.item.latency if before else "")
 
     def is_known(self, sku: str) -> bool:
         """Whether the store or the warehouse has this very SKU, however it looks."""
@@ -111,22 +142,23 @@ class _Checks:
         errors += self._spoiled(lines)
         title = self._title(lines, before, errors)
         active = self._active(lines, before, errors)
+        latency = self._latency(lines, before, errors)
         mappings: dict[str, int] = {}
         try:
-            if before is None and sku not in self.sent:
+            if before is None and sku not in self.may.sent:
                 checked_sku(sku)
             mappings = checked_mappings([(line.warehouse_sku, line.quantity) for line in lines], self.warehouse_skus)
         except BadInput as error:
             errors.append(error.message)
         errors += self._unknown(mappings)
         answer = self._answer(lines, before, mappings, errors)
-        item = TableItem(sku, title, active, tuple(mappings.items()), answer)
+        item = TableItem(sku, title, active, tuple(mappings.items()), answer, latency)
         if errors:
             return _row(lines, item, What.ERROR, tuple(errors), before)
         warnings = self._warnings(item, before, lines)
         if before is None:
             return _row(lines, item, What.NEW, (), before, warnings=warnings, stock_changes=True)
-        changes = tuple(_changes(before.item, item))
+        changes = tuple(_changes(before.item, item, self.may.latencies))
         what = What.CHANGED if changes else What.SAME
         stock_changes = (
             dict(before.item.mappings) != mappings
@@ -241,16 +273,20 @@ def _row(
         stock_changes,
         item.unknown_sku,
         item.unknown_sku != (before.item.unknown_sku if before else UnknownSku.AS_SET),
+        item.latency,
     )
 
 
-def _changes(before: TableItem, after: TableItem) -> Iterator[str]:
+def _changes(before: TableItem, after: TableItem, latencies: Mapping[str, str]) -> Iterator[str]:
     if after.title != before.title:
         yield f'Title: "{before.title}" becomes "{after.title}".'
     if after.active != before.active:
         yield "It is activated for sync." if after.active else "It is deactivated: its stock is no longer sent."
     if after.unknown_sku != before.unknown_sku:
         yield _ANSWERED[UnknownSku(after.unknown_sku)]
+    if after.latency != before.latency:
+        old, new = (latencies.get(entry.latency, "as the settings say") for entry in (before, after))
+        yield f"Latency: {old} becomes {new}. It is sent with the next quantity."
     if dict(after.mappings) != dict(before.mappings):
         yield f"Mappings: {_listed(before.mappings)} becomes {_listed(after.mappings)}."
 

@@ -104,7 +104,9 @@ STORE_FIELDS = (
         help="How many days you promise Amazon and the buyer until tracking is uploaded; 1 means within 24 hours of "
         "the sale. The warehouse ships within one business day of receiving an order, so choose at least 2; the "
         "default of 3 also covers weekends and holidays. The number goes to Amazon with the inventory sync only, "
-        "one SKU at a time, when that SKU's stock is sent.",
+        "one SKU at a time, when that SKU's stock is sent. Since June 2026 Amazon (in the United States) flags SKUs "
+        "that ship a day or more faster than promised over 30 days; after 30 more days it may set their handling time "
+        "itself. A single item can have a latency of its own.",
         advice="With fewer than 2 days, orders that arrive late in the day or before a weekend will ship later than "
         "Amazon was promised.",
     ),
@@ -195,6 +197,7 @@ MANIFEST = CartManifest(
     regions=REGIONS,
     platform_fields=PLATFORM_FIELDS,
     store_fields=STORE_FIELDS,
+    manages_lead_days="Amazon manages it",
     order_schedule=ORDER_SCHEDULE,
     inventory_schedule=INVENTORY_SCHEDULE,
     rate_plans=RATE_PLANS,

@@ -110,6 +110,8 @@ class CartManifest:
         platform_fields: what an admin types once for all stores of this cart.
         store_fields: what a merchant sets per store. The keys `lead_days` (days promised until tracking is
             uploaded) and `home_site` are known to the core; all others only to the cart.
+        manages_lead_days: the label of the choice to leave the lead days to the cart, "" where it cannot take a
+            quantity alone and keep them (since 2.1).
         rate_plans: published limits of each store by operation name as used in `CartHttp.call`.
         application_plans: limits that all stores of the platform's application share, in addition to their own; the
             core gives each store that calls at the time the same part of it.
@@ -143,6 +145,7 @@ class CartManifest:
     regions: tuple[Region, ...] = ()
     platform_fields: tuple[Field, ...] = ()
     store_fields: tuple[Field, ...] = ()
+    manages_lead_days: str = ""
     rate_plans: Mapping[str, RatePlan] = field(default_factory=dict)
     application_plans: Mapping[str, RatePlan] = field(default_factory=dict)
     rate_header: str = ""

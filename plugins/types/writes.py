@@ -47,6 +47,8 @@ class InventoryQuantity:
         available: units to offer, never negative.
         held_here: units this cart itself still holds unshipped.
         lead_days: days promised until tracking is uploaded, or None where the cart knows no such thing.
+        lead_days_managed: the cart or the seller there sets the days: the quantity alone is sent, and what is there
+            stays. Only where the manifest says that the cart `manages_lead_days` (since 2.1).
     """
 
     key: str
@@ -55,8 +57,10 @@ class InventoryQuantity:
     available: int
     held_here: int = 0
     lead_days: int | None = None
+    lead_days_managed: bool = False
 
     def __post_init__(self) -> None:
+        require(not self.lead_days_managed or self.lead_days is None, f"{self.sku}: managed lead days are not sent")
         require(self.available >= 0, f"{self.sku}: a quantity cannot be negative")
 
 

@@ -20,6 +20,10 @@ from tests.inventory.test_inventory import (
     test_only_what_moved_is_sent_again_and_no_sooner_than_the_floor,
     test_promising_more_than_there_is_raises_one_alarm_and_ends_it,
 )
+from tests.inventory.test_latency import (
+    test_an_items_own_latency_goes_with_its_quantity,
+    test_field_J1_what_amazon_sets_in_place_of_it_is_told_once_and_not_sent_again,
+)
 from tests.inventory.test_push_after_orders import moved, test_what_was_bought_just_now_is_not_offered_again
 from tests.orders.test_acknowledgements import spoiled, test_an_order_shipped_in_full_needs_none_any_more
 from tests.orders.test_customizations import shop, test_it_is_fetched_before_the_order_goes_on
@@ -75,11 +79,13 @@ __all__ = [
     "test_a_revoked_authorization_pauses_the_store_and_a_reconnect_loses_nothing",
     "test_a_stored_order_is_refreshed_and_stays_one_row",
     "test_active_items_are_sent_with_quantity_and_latency",
+    "test_an_items_own_latency_goes_with_its_quantity",
     "test_an_order_of_which_nothing_is_ours_ends_on_arrival_and_keeps_nothing_of_the_buyer",
     "test_an_order_shipped_in_full_needs_none_any_more",
     "test_an_order_that_waits_follows_the_answer_and_reserves_nothing_that_is_not_shipped_from_here",
     "test_an_order_the_database_refuses_is_quarantined_alone",
     "test_both_are_good_while_amazon_rotates_and_then_the_newer_one",
+    "test_field_J1_what_amazon_sets_in_place_of_it_is_told_once_and_not_sent_again",
     "test_installing_a_disconnected_store_anew_finds_it_again",
     "test_it_is_fetched_before_the_order_goes_on",
     "test_many_zeros_at_once_wait_for_a_person",

@@ -14,7 +14,7 @@ from is2_core.errors import NotFound
 from is2_core.items import custom_items, item_table
 from is2_core.items.models import ItemUpload
 from is2_core.items.table_csv import Line
-from is2_core.items.table_parts import items_of
+from is2_core.items.table_parts import applied_message, items_of
 from is2_core.jobs import HANDLERS
 from is2_core.tasks import run as task_run
 from is2_core.tasks.models import LEASE
@@ -85,7 +85,7 @@ def test_field_G5_a_long_table_is_applied_in_parts_with_its_progress(
     row = kept(world, upload_id)
     assert (row.items_done, row.added, row.changed, row.left_out) == (91, 90, 0, 1)
     assert row.finished_at is not None
-    assert item_table.applied_message(row) == (
+    assert applied_message(row) == (
         "90 items added. Orders that waited for them are being looked at again. 1 with errors was left out."
     )
     assert {tuple(parts.items()) for _, _, parts in listed(world, store).values()} == {(("LAMP-USB", 2),)}

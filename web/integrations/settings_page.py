@@ -19,7 +19,7 @@ from web.actions import run_action
 from web.forms import DeclaredForm, form_class, sent
 from web.integrations.integrations import blueprint
 from web.integrations.notices import notices_of
-from web.inventory.inventory import latency_text
+from web.inventory.inventory import promised_latency
 from web.inventory.shared_stock import unconfirmed
 
 
@@ -84,7 +84,7 @@ def _next_page(integration: Integration) -> str:
 
 def _latency(integration: Integration) -> str:
     view = inventory_view(platform(), integration_id=integration.id, account_id=integration.account_id)
-    return latency_text(view.lead_days, view.with_lead, view.active)
+    return promised_latency(view, platform().carts.manifest(integration.cart))
 
 
 def _with_guide(message: str) -> Markup:

@@ -17,6 +17,7 @@ from is2_core.inventory import buffers
 from is2_core.inventory.drift import can_compare
 from is2_core.inventory.overview import InventoryView, ItemStock, inventory_view
 from is2_core.inventory.push import push as inventory
+from plugins.interface import CartManifest
 from web import access
 from web.access import platform
 from web.display import when
@@ -30,6 +31,7 @@ _SHOWN: dict[str, Callable[[ItemStock], bool]] = {
     "withheld": lambda row: row.active and bool(row.withheld),
     "rejected": lambda row: row.active and bool(row.message),
     "drift": lambda row: row.active and bool(row.drift),
+    "latency": lambda row: row.active and row.set_by_cart,
     "not_from_here": lambda row: row.not_from_here,
 }
 
@@ -67,13 +69,14 @@ def _page(integration: Integration, error: FlowError | None = None, typed: dict[
             "withheld": view.withheld,
             "rejected": view.rejected,
             "drift": view.drifted,
+            "latency": sum(map(_SHOWN["latency"], view.rows)),
             "not_from_here": view.not_from_here,
         },
         chosen=chosen,
         q=q,
         now=now,
         every=interval_label(integration, view.every_s),
-        latency=latency_text(view.lead_days, view.with_lead, view.active),
+        latency=promised_latency(view, platform().carts.manifest(integration.cart)),
         not_now=not_now(integration, view, now),
         comparable=can_compare(platform(), integration),
         opened=request.values.get("open", 0, type=int),
@@ -125,6 +128,21 @@ def latency_text(lead_days: int | None, with_lead: int, active: int) -> str:
     if with_lead == active:
         return f"{reached} the latency of {lead_days} day{'s' if lead_days != 1 else ''}."
     return f"{reached} the new latency; the rest follow at their next activity."
+
+
+def promised_latency(view: InventoryView, manifest: CartManifest) -> str:
+    """Tell what is promised for the SKUs of a store, and how far that has reached the cart."""
+    own = view.own_count
+    owns = (
+        f" {own} SKU{'s have' if own != 1 else ' has'} a latency of {'their' if own != 1 else 'its'} own."
+        if own
+        else ""
+    )
+    if view.latency.managed:
+        return f"{manifest.manages_lead_days}: quantities are sent without a latency.{owns}"
+    if owns and not view.as_set_count:
+        return owns.strip()
+    return f"{latency_text(view.latency.days, view.with_lead, view.as_set_count)}{owns}"
 
 
 @blueprint.post("/integrations/<int:integration_id>/stock/push")

@@ -8,10 +8,12 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from is2_core.accounts.models import Integration
+from is2_core.carts.latency import latency_choices
 from is2_core.errors import FlowError
 from is2_core.items import item_table
 from is2_core.items.models import ItemUpload
-from is2_core.items.table_csv import ANSWERS, COLUMNS, FURTHER_COLUMNS, MAX_BYTES, MAX_LINES
+from is2_core.items.table_csv import ANSWERS, AS_SETTING, COLUMNS, FURTHER_COLUMNS, MAX_BYTES, MAX_LINES
+from is2_core.items.table_parts import applied_message
 from is2_core.items.table_plan import What
 from is2_core.orders.importing.sent_skus import sent_skus
 from web import access
@@ -81,6 +83,8 @@ def _upload_page(integration: Integration, error: FlowError | None = None) -> st
         columns=COLUMNS,
         further=FURTHER_COLUMNS,
         answers=ANSWERS,
+        latencies=latency_choices(platform().carts.manifest(integration.cart)),
+        as_setting=AS_SETTING,
         max_mb=MAX_BYTES // 1024**2,
         max_lines=MAX_LINES,
         error=error,
@@ -93,7 +97,7 @@ def show(upload_id: int) -> ResponseReturnValue:
     kept = _kept(upload_id)
     if kept.begun_at is None:
         return _preview_page(kept)
-    message = item_table.applied_message(kept)
+    message = applied_message(kept)
     return render_template("items/applying.html", integration=_integration(kept), kept=kept, message=message)
 
 

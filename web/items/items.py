@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Integration
+from is2_core.carts.latency import latency_choices
 from is2_core.errors import FlowError
 from is2_core.items import custom_items
 from is2_core.items.known_skus import known_among, known_skus, suggested_skus
@@ -23,8 +24,9 @@ from is2_core.orders.importing.sent_skus import has_sent_sku
 from is2_core.visible_text import visible
 from web import access
 from web.access import platform
+from web.actions import run_action
 from web.integrations.rows import integration_rows
-from web.items.answers import ANSWERS, SHOWN, setting_label, ships_not_from_here
+from web.items.answers import ANSWERS, SHOWN, latency_label, setting_label, ships_not_from_here
 from web.paging import paged
 
 blueprint = Blueprint("items", __name__, template_folder="templates")
@@ -186,6 +188,19 @@ def map_item(item_id: int) -> ResponseReturnValue:
     return redirect(url_for(".list_items", integration_id=item.integration_id), 303)
 
 
+@blueprint.post("/items/<int:item_id>/latency")
+def set_latency(item_id: int) -> ResponseReturnValue:
+    """Promise other days for the item than for the rest of its integration."""
+    item = _item(item_id)
+    latency = request.form.get("latency", "")
+    return run_action(
+        lambda: custom_items.set_latency(platform(), item_id=item.id, account_id=item.account_id, latency=latency),
+        done="The latency was saved. It is sent with the item's next quantity.",
+        to=url_for(".edit", item_id=item.id),
+        draw=lambda error: _edit_page(item, item.sku, item.title, _mapping_rows(item), error),
+    )
+
+
 @blueprint.post("/items/<int:item_id>/activate")
 def activate(item_id: int) -> ResponseReturnValue:
     """Send the item's stock to the cart from now on."""
@@ -238,5 +253,7 @@ def _edit_page(item: CartItem, sku: str, title: str, rows: Rows, error: FlowErro
         suggestions=suggestions,
         answers=ANSWERS,
         as_set=setting_label(integration),
+        latencies=latency_choices(platform().carts.manifest(integration.cart)),
+        latency_as_set=latency_label(integration),
         error=error,
     )

@@ -145,7 +145,8 @@ def _prepare(platform: Platform, run: TaskRun, integration: Integration, rest_of
             make_due(session, lost)
         set_problem(session, integration.id, now)
         if computed:
-            return store(session, integration, rest_of, computed, held=held, now=now)
+            may_manage = bool(platform.carts.manifest(integration.cart).manages_lead_days)
+            return store(session, integration, rest_of, computed, held=held, may_manage=may_manage, now=now)
         if rest_of is not None:
             drop_rest(session, rest_of.id, now)
         return []

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Integration
-from is2_core.carts.fields import lead_days_of
+from is2_core.carts.latency import Latency, latency_of
 from is2_core.db.locks import lock_rows
 from is2_core.inventory.models import InventoryPush, InventoryPushLine
 from is2_core.inventory.push.plan import Computed
@@ -51,27 +51,33 @@ def store(
     computed: Sequence[Computed],
     *,
     held: Mapping[str, int],
+    may_manage: bool,
     now: datetime,
 ) -> list[Entry]:
-    """Store what is about to be sent, as a run of its own or as the rest of one."""
+    """Store what is about to be sent, as a run of its own or as the rest of one.
+
+    Args:
+        held: units of this store's orders, by cart SKU.
+        may_manage: whether the cart takes a quantity alone and keeps the latency it has.
+    """
     if push is None:
         push = InventoryPush(account_id=integration.account_id, integration_id=integration.id, computed_at=now)
         session.add(push)
         session.flush()
     else:
         session.execute(sa.delete(InventoryPushLine).where(*unsent(push.id)))
-    lead_days = lead_days_of(integration)
+    promised = [_promised(integration, entry.candidate.item, may_manage=may_manage) for entry in computed]
     lines = [
         InventoryPushLine(
             push_id=push.id,
             cart_item_id=entry.candidate.item.id,
             version=entry.candidate.version,
             quantity=entry.sellable.quantity,
-            lead_days=lead_days,
+            lead_days=latency.days,
             calculation=entry.sellable.calculation,
             result=PushResult.UNSENT,
         )
-        for entry in computed
+        for entry, latency in zip(computed, promised, strict=True)
     ]
     session.add_all(lines)
     session.flush()
@@ -84,11 +90,20 @@ def store(
                 remote_id=entry.candidate.item.remote_id,
                 available=line.quantity,
                 held_here=held.get(entry.candidate.item.sku, 0),
-                lead_days=lead_days,
+                lead_days=latency.days,
+                lead_days_managed=latency.managed,
             ),
         )
-        for line, entry in zip(lines, computed, strict=True)
+        for line, entry, latency in zip(lines, computed, promised, strict=True)
     ]
+
+
+def _promised(integration: Integration, item: CartItem, *, may_manage: bool) -> Latency:
+    """The latency that goes with an item's quantity; what the cart has set in place of it is not sent again."""
+    latency = latency_of(integration, item.latency)
+    if may_manage and latency.days is not None and latency.days == item.lead_days_replaced:
+        return Latency(managed=True)
+    return latency
 
 
 def send(platform: Platform, run: TaskRun, integration: Integration, batch: Sequence[Entry]) -> None:

@@ -21,7 +21,7 @@ REMOTE_FULFILLMENT_MESSAGE = (
 
 def refuse(entry: InventoryQuantity) -> Rejected | None:
     """Why a level must not be sent."""
-    if entry.lead_days is None or not 0 <= entry.lead_days <= LEAD_DAYS_MAX:
+    if not entry.lead_days_managed and (entry.lead_days is None or not 0 <= entry.lead_days <= LEAD_DAYS_MAX):
         # Amazon would take a quantity without a handling time, and reset the SKU's own (models issue 4406).
         return Rejected("LEAD_DAYS", f"Fulfillment Latency must be between 0 and {LEAD_DAYS_MAX} days.")
     if not entry.sku or not entry.sku.isprintable():
@@ -50,16 +50,16 @@ def refused_for_remote_fulfillment(*, chosen: bool) -> Rejected:
 
 
 def _message(number: int, entry: InventoryQuantity) -> dict[str, Any]:
-    # Replacing swaps the whole value: quantity and handling time only ever travel together.
-    value = {
-        "fulfillment_channel_code": "DEFAULT",
-        "quantity": entry.available,
-        "lead_time_to_ship_max_days": entry.lead_days,
-    }
+    # Replacing swaps the whole value: quantity and handling time travel together. Merging, since 2025-06-16, keeps what
+    # it does not name of the channel.
+    value: dict[str, Any] = {"fulfillment_channel_code": "DEFAULT", "quantity": entry.available}
+    if not entry.lead_days_managed:
+        value["lead_time_to_ship_max_days"] = entry.lead_days
+    op = "merge" if entry.lead_days_managed else "replace"
     return {
         "messageId": number,
         "sku": entry.sku,
         "operationType": "PATCH",
         "productType": "PRODUCT",
-        "patches": [{"op": "replace", "path": "/attributes/fulfillment_availability", "value": [value]}],
+        "patches": [{"op": op, "path": "/attributes/fulfillment_availability", "value": [value]}],
     }

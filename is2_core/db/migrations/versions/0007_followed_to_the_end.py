@@ -25,10 +25,12 @@ def upgrade() -> None:
     _add_passing_answers()
     _let_tasks_keep_a_pause()
     op.add_column("received_order", sa.Column("stop_wanted_at", sa.DateTime(), nullable=True))
+    _promise_by_item()
 
 
 def downgrade() -> None:
     """Take back."""
+    _promise_by_integration()
     op.drop_column("received_order", "stop_wanted_at")
     _forget_kept_pauses()
     _drop_passing_answers()
@@ -176,3 +178,13 @@ def _let_tasks_keep_a_pause() -> None:
 def _forget_kept_pauses() -> None:
     with op.batch_alter_table("task", schema=None) as batch_op:
         batch_op.drop_column("keeps_pause")
+
+
+def _promise_by_item() -> None:
+    op.add_column("cart_item", sa.Column("latency", sa.Text(), nullable=False, server_default=""))
+    op.add_column("cart_item", sa.Column("lead_days_replaced", sa.Integer(), nullable=True))
+
+
+def _promise_by_integration() -> None:
+    for name in ("lead_days_replaced", "latency"):
+        op.drop_column("cart_item", name)
