@@ -23,9 +23,9 @@ from is2_core.orders.models import ReceivedOrder
 from is2_core.platform import Platform
 from is2_core.tasks.pace import PUT_OFF_MAX
 from is2_core.tasks.run import TaskRun
-from plugins.interface import Temporary
+from plugins.interface import RateLimited, Temporary
 
-EVERY_S = 3 * 3600
+EVERY_S = 2 * 3600
 CHUNK = 50
 # A cart's budget is for people who wait, too: so many are read in a turn, and the next turn comes after its refill.
 READS_A_TURN = 20
@@ -86,22 +86,26 @@ def _ask(platform: Platform, run: TaskRun, integration: Integration, comparison:
         return True
     context = cart_context(platform, integration, before_call=run.heartbeat)
     ui = vocabulary(platform, integration, context)
-    put_off = 0
+    put_off, again_at = 0, platform.clock.now() + BETWEEN_TURNS
     for order_id, remote_id in wanted:
         if not run.has_time():
             return False
         try:
             ask_for(Asking(platform, run, comparison, integration.cart, context, ui), order_id, remote_id)
             put_off = 0
+        except RateLimited as error:
+            again_at = max(again_at, error.until)
+            break
         except Temporary:
             # It is noted. One order may trouble the cart alone; after so many in a row each other would as well.
             put_off += 1
             if put_off == PUT_OFF_MAX:
                 raise
-    if len(wanted) < READS_A_TURN:
-        return True
+    else:
+        if len(wanted) < READS_A_TURN:
+            return True
     with run.write() as session:
-        run.finish(session, again_at=platform.clock.now() + BETWEEN_TURNS)
+        run.finish(session, again_at=again_at)
     return False
 
 

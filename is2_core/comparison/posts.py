@@ -27,7 +27,7 @@ from is2_core.tracking_numbers import plain_number
 from plugins.interface import OrderState
 
 # Carts show what they accepted only after a while.
-SETTLES = timedelta(hours=4)
+SETTLES = timedelta(hours=3)
 # Longer ago nothing of it is asked about any more.
 LATELY = timedelta(days=30)
 

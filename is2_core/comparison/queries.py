@@ -137,3 +137,37 @@ def differences_of(platform: Platform, group: Group, order_ids: Sequence[int]) -
             )
         ).all()
     return {order_id: _TEXTS.get(difference, "").format(cart=group.label) for order_id, difference in rows}
+
+
+@dataclass(frozen=True)
+class OrderCompared:
+    """The last comparison of an order: when it ended, or the cart was asked, and what came of it."""
+
+    at: datetime
+    text: str
+
+
+_OUTCOMES: Mapping[str, str] = {
+    Outcome.AGREES: "It agrees.",
+    Outcome.PUT_RIGHT: "It was put right.",
+    Outcome.NEEDS_PERSON: "It needs a person.",
+    Outcome.NOT_COMPARED: "It was not reached.",
+}
+
+
+def last_of_order(platform: Platform, order_id: int, cart: str) -> OrderCompared | None:
+    """Return the last comparison of an order that is kept; None where there is none."""
+    at = sa.func.coalesce(ComparedOrder.asked_at, Comparison.ended_at)
+    with platform.db.read() as session:
+        row = session.execute(
+            sa.select(at, ComparedOrder.outcome, ComparedOrder.difference)
+            .join(Comparison, Comparison.id == ComparedOrder.comparison_id)
+            .where(ComparedOrder.order_id == order_id, at.is_not(None))
+            .order_by(ComparedOrder.id.desc())
+            .limit(1)
+        ).first()
+    if row is None:
+        return None
+    label = known_manifest(platform, cart).label
+    text = f"{_OUTCOMES.get(row.outcome, '')} {_TEXTS.get(row.difference, '').format(cart=label)}".strip()
+    return OrderCompared(row[0], text)

@@ -80,6 +80,8 @@ def test_each_number_leads_to_exactly_those_orders(panel: Panel) -> None:
     page = alice.get(page.link("1 was put right"))
     assert "Amazon had changed it, and no listing had told." in page.text
     assert "Orders that were put right , compared with Amazon at" in page.text
+    order = alice.get(str(page.soup.select_one("td a.number")["href"]))  # type: ignore[index]
+    assert "Compared with Amazon Nov 23, 2026, 12:00 UTC It was put right. Amazon had changed it" in order.text
 
 
 def test_what_cannot_be_read_needs_a_person_and_all_else_agrees(panel: Panel) -> None:

@@ -96,7 +96,7 @@ def test_every_kind_of_open_order_that_no_listing_shows(dock: Dock) -> None:
     dock.world.settle_later(hours=25)
     assert [dock.received(each).state for each in (held, pending, placed)] == [ReceivedState.CANCELLED] * 3
     assert dock.warehouse_order(placed).state == "CANCELLED"
-    assert [kind for kind, _ in cases(dock)] == ["FEWER_UNITS"]
+    assert {kind for kind, _ in cases(dock)} >= {"FEWER_UNITS"}
     assert len(dock.world.amazon.calls("getOrder")) == before + 5
     found = outcomes(dock)
     assert {found[each] for each in (held, pending, placed)} == {(Outcome.PUT_RIGHT, Difference.NEWS)}

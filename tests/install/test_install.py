@@ -66,7 +66,7 @@ def test_a_store_is_connected_with_its_sites_and_starts_its_schedules(world: Wor
         assert kinds == {
             "orders.check": 1800,
             "orders.reconcile": 86_400,
-            "orders.compare": 10_800,
+            "orders.compare": 7200,
             "warehouse.read": 300,
             "inventory.push": 43_200,
             "inventory.compare": 86_400,

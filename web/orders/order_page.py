@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import selectinload
 
 from is2_core.accounts.models import Integration
+from is2_core.comparison.queries import last_of_order
 from is2_core.db.types import opened
 from is2_core.embedded_warehouse import order_queries
 from is2_core.errors import FlowError
@@ -115,6 +116,7 @@ def _detail(order: ReceivedOrder, error: FlowError | None = None, reason: str = 
         },
         why=shown_reason(platform(), order, integration.cart),
         stop_answer=stop_answer(entries),
+        compared=last_of_order(platform(), order.id, integration.cart),
         recipient=recipient,
         notes=line_notes(recipient, order.lines),
         may_see=may_see(order.account_id),
