@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from is2_core.orders.holds.addresses import address_problem
 from plugins.amazon.orders.fields import QUANTITY_MAX, TEXT_MAX
 from plugins.amazon.orders.parse import parse_order
 from plugins.interface import (
@@ -156,6 +157,19 @@ def test_an_order_amazon_fulfills_brings_no_personal_data() -> None:
 )
 def test_an_address_without_a_street_is_none(recipient: dict[str, Any] | None) -> None:
     assert order_of(ready_order(recipient=recipient)).recipient is None
+
+
+def test_field_E1_an_address_without_a_name_is_the_buyers() -> None:
+    address = {"addressLine1": "芝公園4-2-8", "stateOrRegion": "東京都", "postalCode": "105-0011", "countryCode": "JP"}
+    recipient = order_of(ready_order(recipient={"deliveryAddress": address})).recipient
+    assert recipient is not None
+    assert (recipient.name, address_problem(recipient)) == ("Grace Simbuyer", "")
+    company = order_of(ready_order(recipient={"deliveryAddress": address | {"companyName": "Acme"}})).recipient
+    assert company is not None
+    assert (company.name, company.company) == ("", "Acme")
+    nobody = order_of(ready_order(recipient={"deliveryAddress": address}, buyer=None)).recipient
+    assert nobody is not None
+    assert address_problem(nobody) == "NAME"
 
 
 def test_brazilian_parts_are_added_only_where_the_lines_lack_them() -> None:

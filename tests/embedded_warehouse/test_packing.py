@@ -363,7 +363,7 @@ def asked(depot: Depot, order: int, number: str, **values: str) -> str:
     return ""
 
 
-def test_a_number_used_before_is_asked_about_but_not_within_an_order_nor_after_a_void(depot: Depot) -> None:
+def test_field_F1_a_number_used_before_is_asked_about_but_not_within_an_order_nor_after_a_void(depot: Depot) -> None:
     number = ups_number(1)
     depot.receive("TENT", 20)
     first, second = depot.order("N-1", {"TENT": 3}), depot.order("N-2", {"TENT": 3})

@@ -253,7 +253,7 @@ def test_the_pages_escape_what_was_typed(browser: Browser) -> None:
         (("other", "hello world"), "hello world does not look like a tracking number."),
     ],
 )
-def test_a_number_that_looks_wrong_is_shipped_once_it_is_confirmed(
+def test_field_F1_a_number_that_looks_wrong_is_shipped_once_it_is_confirmed(
     panel: Panel, browser: Browser, typed: tuple[str, str], said: str
 ) -> None:
     carrier, number = typed
@@ -273,7 +273,7 @@ def test_a_number_that_looks_wrong_is_shipped_once_it_is_confirmed(
     assert (package.carrier, package.service, package.tracking_number) == (name or carrier, "Fast", number)
 
 
-def test_a_number_of_another_order_is_used_again_only_when_confirmed(panel: Panel, browser: Browser) -> None:
+def test_field_F1_a_number_of_another_order_is_used_again_only_when_confirmed(panel: Panel, browser: Browser) -> None:
     first, second = pending(panel)[:2]
     browser.press("Ship package", carrier="UPS", tracking_number=FIRST, **{f"quantity:{first.lines[0].sku}": "1"})
     browser.get(f"/warehouse/orders/{second.id}")

@@ -49,7 +49,7 @@ def described(world: World, store: int) -> str:
 
 
 @pytest.mark.parametrize(("zone", "day"), [("UTC", "2026-11-20"), (EAST, "2026-11-21"), (WEST, "2026-11-20")])
-def test_a_weekends_orders_are_told_and_none_is_left_out(world: World, zone: str, day: str) -> None:
+def test_field_E4_a_weekends_orders_are_told_and_none_is_left_out(world: World, zone: str, day: str) -> None:
     in_zone(world, zone)
     store = world.connect()
     bought(world, FRIDAY, FRIDAY + timedelta(days=1))
@@ -62,7 +62,7 @@ def test_a_weekends_orders_are_told_and_none_is_left_out(world: World, zone: str
 
 
 @pytest.mark.parametrize(("zone", "leaves"), [("UTC", True), (EAST, False), (WEST, True)])
-def test_a_day_that_leaves_orders_out_is_asked_about(world: World, zone: str, leaves: bool) -> None:
+def test_field_E4_a_day_that_leaves_orders_out_is_asked_about(world: World, zone: str, leaves: bool) -> None:
     in_zone(world, zone)
     store = world.connect()
     bought(world, FRIDAY)

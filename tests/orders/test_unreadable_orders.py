@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,8 +14,10 @@ from is2_core.items.states import UnknownSku
 from is2_core.items.unknown_skus import answer_sent_sku
 from is2_core.orders import actions
 from is2_core.orders.activity import waiting_units
+from is2_core.orders.importing.staging import stage_singly
 from is2_core.orders.models import ReceivedOrder
 from is2_core.orders.states import ReceivedState
+from plugins.interface import FulfilledBy, Order, OrderLine, OrderState, ShippingMappingUI
 from tests.support.panel import ALICE, Panel
 from tests.support.world import World
 
@@ -139,3 +142,26 @@ def test_what_is_not_shipped_from_here_keeps_no_stock(world: World, store: int) 
     world.amazon.post(f"orders/{order_id}", {"set": {"orderItems": [line, foreign]}})
     world.settle_later(minutes=31)
     assert [each.sku for each in world.orders()[order_id].lines] == ["TENT-2P"]
+
+
+def test_an_order_the_database_will_not_hold_keeps_stock_for_its_other_lines(world: World, store: int) -> None:
+    world.settle()
+    now = world.clock.now()
+    order = Order(
+        remote_id="111-1111111-1111111",
+        site="",
+        state=OrderState.READY,
+        fulfilled_by=FulfilledBy.MERCHANT,
+        created_at=now,
+        updated_at=now,
+        lines=(OrderLine("1", "TENT-2P", "Tent", 2, 0, 2), OrderLine("2", "LAMP-USB", "Lamp", 2**70, 0, 2**70)),
+    )
+    of_amazon = replace(order, remote_id="111-2222222-2222222", fulfilled_by=FulfilledBy.CART)
+    with world.platform.db.write() as session:
+        integration = session.get_one(Integration, store)
+        stage_singly(world.platform, session, integration, ShippingMappingUI(()), [order, of_amazon])
+    orders = world.orders()
+    assert {row.state for row in orders.values()} == {ReceivedState.QUARANTINED}
+    assert [(line.sku, line.open) for line in orders[order.remote_id].lines] == [("TENT-2P", 2)]
+    assert orders[of_amazon.remote_id].lines == []
+    assert kept(world) == {"TENT-2P": 2}

@@ -50,7 +50,7 @@ def test_the_plugins_codes_are_found_whatever_the_spelling(
     assert code(platform, manifest, carrier) == expected
 
 
-def test_amazons_own_names_of_carriers_lead_to_its_codes(platform: Platform) -> None:
+def test_field_F3_amazons_own_names_of_carriers_lead_to_its_codes(platform: Platform) -> None:
     amazon = platform.carts.manifest("amazon")
     for spelled in (str, str.lower, str.upper, lambda name: name.replace(" ", ""), lambda name: name.replace(" ", "-")):
         found = {name: code(platform, amazon, spelled(name)) for name in AMAZONS_CODES}

@@ -87,7 +87,8 @@ class Reader:
         return [found for entry in self._entries(source, name) if (found := self.section({name: entry}, name))]
 
     def _entries(self, source: Json, name: str) -> list[Any]:
-        return self.spare(name, lambda: _entries(source, name), [])
+        # Most lists are absent, and there are many in an order.
+        return self.spare(name, lambda: _entries(source, name), []) if name in source else []
 
 
 def missing(name: str) -> Unreadable:

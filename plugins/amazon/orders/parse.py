@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -113,11 +114,17 @@ def _read_order(raw: Json) -> Order:
     reader = Reader(nothing_ships=by_cart or state in ENDED)
     items: list[Json] = reader.needed("orderItems", lambda: sections(raw, "orderItems"), [])
 
+    programs = [program for source in (raw, *items) for program in reader.texts(source, "programs")]
+
     def bound(window: str, name: str) -> datetime | None:
         return reader.spare(window, lambda: moment(section(fulfillment, window), name), None)
 
+    buyer = None if by_cart else read_buyer(reader.section(raw, "buyer"), reader)
+
     def address() -> Address | None:
-        return read_recipient(section(raw, "recipient"), reader)
+        found = read_recipient(section(raw, "recipient"), reader)
+        is_nameless = found is not None and not found.name and not found.company
+        return replace(found, name=buyer.name) if found and is_nameless and buyer else found
 
     return Order(
         remote_id=remote_id,
@@ -130,16 +137,16 @@ def _read_order(raw: Json) -> Order:
         shipping_method=reader.needed(_METHOD, lambda: text(fulfillment, _METHOD), ""),
         # Personal data of orders the warehouse never ships is not taken in at all.
         recipient=None if by_cart else reader.needed("recipient", address, None),
-        buyer=None if by_cart else read_buyer(reader.section(raw, "buyer"), reader),
+        buyer=buyer,
         total=reader.spare("grandTotal", lambda: money(section(raw, "proceeds"), "grandTotal"), None),
         ship_after=bound("shipByWindow", "earliestDateTime"),
         ship_by=bound("shipByWindow", "latestDateTime"),
         deliver_after=bound("deliverByWindow", "earliestDateTime"),
         deliver_by=bound("deliverByWindow", "latestDateTime"),
-        tags=_tags(raw, items, reader),
+        tags=_tags(raw, items, programs, reader),
         cancellation_request=reader.needed("cancellation", lambda: read_cancellation_request(items, reader), None),
         cart_order_number=_cart_order_number(raw, reader),
-        caution=reader.needed("cancellation", lambda: _caution(raw, items, reader), ""),
+        caution=reader.needed("cancellation", lambda: _caution(items, programs), ""),
         original_order=_original_order(raw, reader),
         unknown=tuple(unknown),
         packages=None if by_cart else reader.spare("packages", lambda: _packages(raw), None),
@@ -155,10 +162,9 @@ def _known(source: Json, name: str, table: dict[str, T], otherwise: T, unknown: 
     return otherwise
 
 
-def _tags(raw: Json, items: Sequence[Json], reader: Reader) -> tuple[str, ...]:
-    tags = reader.texts(raw, "programs")
+def _tags(raw: Json, items: Sequence[Json], programs: Sequence[str], reader: Reader) -> tuple[str, ...]:
+    tags = list(programs)
     for item in items:
-        tags += reader.texts(item, "programs")
         tags += [reader.text(other, "associationType") for other in reader.sections(item, "associatedOrderItems")]
     # REPLACEMENT_ORIGINAL_ID marks a replacement, EXCHANGE_ORIGINAL_ID an exchange.
     for other in reader.sections(raw, "associatedOrders"):
@@ -169,8 +175,7 @@ def _tags(raw: Json, items: Sequence[Json], reader: Reader) -> tuple[str, ...]:
     return tuple(_TAGS.get(mark, mark) for mark in dict.fromkeys(tags) if mark)
 
 
-def _caution(raw: Json, items: Sequence[Json], reader: Reader) -> str:
-    programs = [program for source in (raw, *items) for program in reader.texts(source, "programs")]
+def _caution(items: Sequence[Json], programs: Sequence[str]) -> str:
     found = [text for program, text in _CAUTIONS.items() if program in programs]
     new = [program[:_UNKNOWN_MAX] for program in dict.fromkeys(programs) if program not in _ORDINARY | _CAUTIONS.keys()]
     if new:
