@@ -452,6 +452,9 @@ def test_an_order_without_an_id_gets_a_name_that_stays_the_same() -> None:
     assert nameless.remote_id.startswith("unreadable-")
     assert nameless.remote_id == reject_of(ready_order(orderId=None)).remote_id
     assert nameless.remote_id != reject_of(ready_order(orderId=None, programs=[])).remote_id
+    # Or it would take a second row, with stock of its own, whenever something happens to it.
+    later = with_status("PARTIALLY_SHIPPED", orderId=None, lastUpdatedTime="2026-11-21T09:00:00Z")
+    assert reject_of(later).remote_id == nameless.remote_id
 
 
 @pytest.mark.parametrize("status", ["CANCELLED", "SHIPPED"])

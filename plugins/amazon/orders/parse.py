@@ -82,6 +82,8 @@ _CANCELLED_YET_OPEN = (
 # What reads badly when its letters are merely put in lower case.
 _TAGS = {"FBM_SHIP_PLUS": "Ship+"}
 _ID_MAX = 64
+# What changes as an order goes its way.
+_PASSING = ("lastUpdatedTime", "fulfillment", "packages")
 _UNKNOWN_MAX = 64
 
 
@@ -235,14 +237,18 @@ def _reserved(raw: Any) -> tuple[OrderLine, ...]:
 
 
 def _reject_id(raw: Any) -> str:
-    """Amazon's order id, or for an order without a usable one a name that stays the same while its content does."""
+    """Amazon's order id, or for an order without a usable one a name that stays the same while it goes its way."""
     try:
         remote_id = needed_text(raw, "orderId") if isinstance(raw, dict) else ""
     except Unreadable:
         remote_id = ""
     if remote_id and len(remote_id) <= _ID_MAX:
         return remote_id
-    return "unreadable-" + hashlib.sha256(json.dumps(raw, sort_keys=True).encode()).hexdigest()[:16]
+    return "unreadable-" + hashlib.sha256(json.dumps(_lasting(raw), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _lasting(raw: Any) -> Any:
+    return {name: value for name, value in raw.items() if name not in _PASSING} if isinstance(raw, dict) else raw
 
 
 def _updated_at(raw: Any) -> datetime | None:
