@@ -40,6 +40,7 @@ def kept_back(session: Session, account: int) -> Counter[str]:
             ReceivedOrder.account_id == account,
             ReceivedOrder.state.in_(UNPLACED),
             ReceivedOrder.placed_at.is_(None),
+            ReceivedLine.not_from_here.is_(False),
         )
     ):
         for warehouse_sku, each in mapped.get((integration_id, sku), {sku: 1}).items():

@@ -29,7 +29,8 @@ class AcknowledgedLine:
 
 @dataclass(frozen=True)
 class Acknowledgement:
-    """ "We have this order under our number." `key` comes back in the reply."""
+    """ "We have this order under our number." `key` comes back in the reply. `lines` are those that are shipped from
+    here; others of a mixed order are somebody else's."""
 
     key: str
     order_id: str
