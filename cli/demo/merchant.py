@@ -84,6 +84,19 @@ class Merchant(Panel):
         values = {"sku": sku, "warehouse_sku": list(mappings), "quantity": [str(units) for units in mappings.values()]}
         self.submit(f'#add form[action="{path}"]', values, button="Add item", lists=True)
 
+    def ship_not_from_here(self, order_id: str, sku: str) -> None:
+        """Press **Not shipped from here** at an order that waits for its SKU.
+
+        Raises:
+            DemoError: the order is not listed, or does not offer it.
+        """
+        link = self.open(f"/received-orders?q={order_id}").select_one("a.number")
+        if link is None:
+            raise DemoError(f"The order {order_id} is not listed.")
+        page = self.press(str(link["href"]), "Not shipped from here")
+        if sku not in text_of(page):
+            raise DemoError(f"{self.at}: it is not said what becomes of {sku}.")
+
     def check_now(self, integration: Integration) -> None:
         """Press **Check now**."""
         self.open("/integrations")

@@ -9,7 +9,7 @@ from cli.demo import setup
 from cli.demo.participants import Check, Demo, DemoOptions, DemoStore
 from cli.demo.progress import Show
 from cli.demo.stack import Stack
-from cli.demo.steps import orders as order_steps, stock as stock_steps, token
+from cli.demo.steps import mixed as mixed_steps, orders as order_steps, stock as stock_steps, token
 from cli.demo.steps.packages import PackageSteps
 from cli.demo.verification.comparison import CartSide, Example, Row, compare, example_of, is2_orders
 from cli.demo.verification.packages import compare_packages
@@ -56,11 +56,14 @@ class Script:
         self._examples = order_steps.offer_orders(demo)
         order_steps.connect(demo)
         order_steps.read_orders(demo)
+        mixed = mixed_steps.leave_out(demo)
         order_steps.fix_holds(demo)
         stock_steps.send_first_time(demo)
         self._notices += stock_steps.set_remote_fulfillment(demo)
-        self._packages.ship()
+        self._packages.ship(mixed)
         demo.rest("Amazon has the tracking numbers")
+        if mixed is not None:
+            mixed_steps.confirm_the_rest(demo, mixed)
         self._packages.correct()
         self._packages.cancel()
         stock_steps.sell_one(demo)

@@ -55,6 +55,10 @@ class Simulator:
         """The buyer cancels."""
         self._post(f"orders/{order_id}", {"cancel": True})
 
+    def ship(self, order_id: str, items: Mapping[str, int]) -> None:
+        """The seller confirms units by item in Seller Central."""
+        self._post(f"orders/{order_id}", {"ship": {"items": dict(items)}})
+
     def change(self, order_id: str, fields: dict[str, Any]) -> None:
         """Change an order behind everybody's back."""
         self._post(f"orders/{order_id}", {"set": fields})

@@ -121,6 +121,7 @@ def late_items(demo: Demo, store: DemoStore) -> dict[str, dict[str, int]]:
         for order_id in store.branches.get("unmapped_sku", [])
         for item in demo.amazon.order(order_id)["orderItems"]
     } - setup.STOCK.keys()
+    mystery -= store.not_from_here
     return {**setup.BUNDLE, **dict.fromkeys(sorted(mystery), setup.LATE_MYSTERY)}
 
 
@@ -128,4 +129,5 @@ def set_up_of(demo: Demo, store: DemoStore) -> SetUp:
     """Return the mappings a store has by the end, and the orders stopped."""
     late = store.plan == setup.MAIN
     skus = {*setup.STOCK, *(late_items(demo, store) if late else ())}
-    return SetUp(skus, {*setup.SHIPPING, *(setup.LATE_SHIPPING if late else ())}, frozenset(store.stopped))
+    methods = {*setup.SHIPPING, *(setup.LATE_SHIPPING if late else ())}
+    return SetUp(skus, methods, frozenset(store.stopped), frozenset(store.not_from_here))

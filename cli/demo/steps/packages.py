@@ -8,6 +8,7 @@ from itertools import islice
 
 from cli.demo import setup
 from cli.demo.participants import Demo, DemoStore
+from cli.demo.steps.mixed import Mixed
 
 WHOLE = 4
 CARRIERS = {"na": "UPS", "eu": "DPD", "fe": "Yamato"}
@@ -36,8 +37,9 @@ class PackageSteps:
         """An order of the largest store that was shipped whole and left at that."""
         return self._shipped[-1].order_id
 
-    def ship(self) -> None:
-        """Whole orders, one in two packages, one partly, and a bundle whose parts travel apart."""
+    def ship(self, mixed: Mixed | None) -> None:
+        """Whole orders, one in two packages, one partly, a bundle whose parts travel apart, and what is ours of a mixed
+        one."""
         self._demo.show.step("The warehouse ships: whole orders, one in two packages, one partly, a bundle in two.")
         self._free = self._placed(self._store)
         self._shipped = list(islice(self._free, WHOLE))
@@ -46,6 +48,8 @@ class PackageSteps:
         for rest_too in (True, False):
             self._ship_one_unit(rest_too=rest_too)
         self._ship_bundle()
+        for ours in self._placed(self._store, {mixed.order_id} if mixed else set()):
+            self._ship(self._store, ours)
         for store in self._demo.stores:
             if store is not self._store:
                 self._ship(store, next(self._placed(store)))

@@ -12,18 +12,20 @@ _STATUSES = {"PENDING", "PENDING_AVAILABILITY", "UNSHIPPED", "PARTIALLY_SHIPPED"
 
 @dataclass(frozen=True)
 class SetUp:
-    """The mappings at the end; `stopped` are orders that the warehouse ended."""
+    """The mappings at the end; `stopped` are orders that the warehouse ended, `not_from_here` SKUs that the merchant
+    ships himself."""
 
     skus: Collection[str]
     methods: Collection[str]
     stopped: frozenset[str] = frozenset()
+    not_from_here: frozenset[str] = frozenset()
 
 
 def hold_codes(order: dict[str, Any], set_up: SetUp) -> set[str]:
     """Why an order that is ready to ship must wait; empty where nothing holds it."""
     fulfillment = order.get("fulfillment", {})
     method = fulfillment.get("fulfillmentServiceLevel", "")
-    items = order["orderItems"]
+    items = [item for item in order["orderItems"] if item["product"].get("sellerSku") not in set_up.not_from_here]
     reasons = {
         "UNKNOWN_VALUE": fulfillment.get("fulfillmentStatus") not in _STATUSES,
         "METHOD_UNMAPPED": method not in set_up.methods,
