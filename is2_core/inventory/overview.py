@@ -14,6 +14,7 @@ from is2_core.accounts.access import owned_integration
 from is2_core.accounts.models import Integration
 from is2_core.carts.latency import Latency, latency_of
 from is2_core.inventory.models import InventorySync
+from is2_core.inventory.promise import Taken, measure, sku_text
 from is2_core.inventory.push.plan import candidates_of, sellable_of
 from is2_core.inventory.push.push import next_possible
 from is2_core.inventory.push.retries import Tries, stuck, tries_of
@@ -49,9 +50,9 @@ class Problem:
 class ItemStock:
     """One item: the number last sent and why, and the one that would be sent now (None where the warehouse has
     nothing of it). Of one that is `not_from_here` no stock is sent, and nothing is wrong with that. `latency` is what
-    is promised for it now; where `set_by_cart` the cart took it and shows another one instead. `shown` and
-    `shown_lead_days` are what the cart showed at `shown_at`; `drift` is a message where that differed from what was
-    sent and nothing was sent since."""
+    is promised for it now, `too_long` a message where that is too much; where `set_by_cart` the cart shows another one.
+    `shown` and `shown_lead_days` are what the cart showed at `shown_at`; `drift` is a message where that differed from
+    what was sent and nothing was sent since."""
 
     item_id: int
     sku: str
@@ -73,6 +74,7 @@ class ItemStock:
     not_from_here: bool
     latency: Latency
     set_by_cart: bool
+    too_long: str
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ class InventoryView:
     open_problem: str
     next_poll: datetime | None
     latency: Latency
+    taken: Taken | None
     with_lead: int
     as_set_count: int
     own_count: int
@@ -161,6 +164,7 @@ def inventory_view(platform: Platform, *, integration_id: int, account_id: int) 
         open_problem = poll_problem(session, working) if working else ""
         lost = stuck(tries_of(session, integration_id))
         failing = _failing(session, integration)
+        measured = measure(session, integration.id, platform.clock.now())
     quantities = sellable_of(platform, integration, list(candidates.values()))
     rows = tuple(
         _row(
@@ -168,6 +172,7 @@ def inventory_view(platform: Platform, *, integration_id: int, account_id: int) 
             item,
             quantities.get(item.id),
             may_at,
+            taken=measured.by_sku.get(item.sku),
             withheld=_withheld(item, candidates[item.id].components.keys() if item.id in candidates else (), blocked),
             not_from_here=is_not_from_here(
                 item.unknown_sku, setting_of(integration.settings), known=item.id in candidates
@@ -184,6 +189,7 @@ def inventory_view(platform: Platform, *, integration_id: int, account_id: int) 
         open_problem=open_problem,
         next_poll=planned.get((integration_id, TaskKind.SUBMISSIONS_POLL)) if working else None,
         latency=latency_of(integration),
+        taken=measured.orders,
         with_lead=sum(_carries(integration, item) for item in items if item.synced and not item.latency),
         as_set_count=sum(item.synced and not item.latency for item in items),
         own_count=sum(item.synced and bool(item.latency) for item in items),
@@ -203,6 +209,7 @@ def _row(
     *,
     withheld: str,
     not_from_here: bool,
+    taken: Taken | None,
 ) -> ItemStock:
     return ItemStock(
         item_id=item.id,
@@ -225,6 +232,7 @@ def _row(
         not_from_here=not_from_here,
         latency=latency_of(integration, item.latency),
         set_by_cart=_is_set_by_cart(integration, item),
+        too_long=sku_text(latency_of(integration, item.latency), taken) if item.synced else "",
     )
 
 

@@ -13,6 +13,7 @@ from is2_core.errors import FlowError
 from is2_core.install import settings as settings_flow, unshipped
 from is2_core.install.settings_form import ORDERS_FROM
 from is2_core.inventory.overview import inventory_view
+from is2_core.inventory.promise import promise_text
 from web import access
 from web.access import platform
 from web.actions import run_action
@@ -84,7 +85,9 @@ def _next_page(integration: Integration) -> str:
 
 def _latency(integration: Integration) -> str:
     view = inventory_view(platform(), integration_id=integration.id, account_id=integration.account_id)
-    return promised_latency(view, platform().carts.manifest(integration.cart))
+    manifest = platform().carts.manifest(integration.cart)
+    texts = promised_latency(view, manifest), promise_text(view.latency, view.taken, manifest.manages_lead_days)
+    return " ".join(filter(None, texts))
 
 
 def _with_guide(message: str) -> Markup:

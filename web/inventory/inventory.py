@@ -16,6 +16,7 @@ from is2_core.errors import FlowError
 from is2_core.inventory import buffers
 from is2_core.inventory.drift import can_compare
 from is2_core.inventory.overview import InventoryView, ItemStock, inventory_view
+from is2_core.inventory.promise import promise_text
 from is2_core.inventory.push import push as inventory
 from plugins.interface import CartManifest
 from web import access
@@ -32,6 +33,7 @@ _SHOWN: dict[str, Callable[[ItemStock], bool]] = {
     "rejected": lambda row: row.active and bool(row.message),
     "drift": lambda row: row.active and bool(row.drift),
     "latency": lambda row: row.active and row.set_by_cart,
+    "promise": lambda row: bool(row.too_long),
     "not_from_here": lambda row: row.not_from_here,
 }
 
@@ -58,7 +60,7 @@ def _page(integration: Integration, error: FlowError | None = None, typed: dict[
         chosen = ""
     q = request.values.get("q", "").strip()
     rows = [row for row in view.rows if _SHOWN[chosen](row) and _matches(row, q)]
-    now = platform().clock.now()
+    now, manifest = platform().clock.now(), platform().carts.manifest(integration.cart)
     return render_template(
         "inventory/stock.html",
         integration=integration,
@@ -70,13 +72,15 @@ def _page(integration: Integration, error: FlowError | None = None, typed: dict[
             "rejected": view.rejected,
             "drift": view.drifted,
             "latency": sum(map(_SHOWN["latency"], view.rows)),
+            "promise": sum(map(_SHOWN["promise"], view.rows)),
             "not_from_here": view.not_from_here,
         },
         chosen=chosen,
         q=q,
         now=now,
         every=interval_label(integration, view.every_s),
-        latency=promised_latency(view, platform().carts.manifest(integration.cart)),
+        latency=promised_latency(view, manifest),
+        promise=promise_text(view.latency, view.taken, manifest.manages_lead_days),
         not_now=not_now(integration, view, now),
         comparable=can_compare(platform(), integration),
         opened=request.values.get("open", 0, type=int),
