@@ -52,6 +52,10 @@ class CallRules:
     check_address: bool = False
 
 
+def no_lease(_effect: Effect) -> None:
+    """Do nothing: what is checked before a call where no task is running."""
+
+
 class CoreHttp:
     """The `CartHttp` a cart is given. `server_time` is the cart's clock at the last answer, whatever it said."""
 
@@ -62,7 +66,7 @@ class CoreHttp:
         buckets: BucketStore,
         clock: Clock,
         rules: CallRules,
-        before_call: Callable[[], None],
+        before_call: Callable[[Effect], None],
     ) -> None:
         self._transport = transport
         self._buckets = buckets
@@ -90,7 +94,7 @@ class CoreHttp:
         live = self._begin_live(operation)
         self._check_address(url, live)
         self._spend(operation)
-        self._before_call()
+        self._before_call(effect)
         if live is not None and live.left_s() == 0:
             raise _slow(operation, unknown=False)
         faultpoint("http.before")

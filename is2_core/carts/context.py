@@ -7,34 +7,31 @@ from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from is2_core.accounts.models import Integration
-from is2_core.calls.http import CallRules, CoreHttp
+from is2_core.calls.http import CallRules, CoreHttp, no_lease
 from is2_core.carts.cart_settings import platform_settings
 from is2_core.carts.tokens import NoToken, StoredToken
 from is2_core.platform import Platform
 from plugins.interface import (
     CartContext,
     CartManifest,
+    Effect,
     FieldKind,
     PlatformSettings,
     Store,
 )
 
 
-def no_lease() -> None:
-    """Do nothing: the check before a network call where no task is running."""
-
-
 def cart_context(
     platform: Platform,
     integration: Integration,
     *,
-    before_call: Callable[[], None] = no_lease,
+    before_call: Callable[[Effect], None] = no_lease,
     extra_settings: Mapping[str, str] | None = None,
 ) -> CartContext:
     """The context for calls about one store.
 
     Args:
-        before_call: called before every HTTP call (a task renews its lease there).
+        before_call: called before every HTTP call (a task proves there that it is still its own).
         extra_settings: settings not stored yet (fields of an install under way).
     """
     manifest = platform.carts.manifest(integration.cart)

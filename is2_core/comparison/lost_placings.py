@@ -33,7 +33,7 @@ def look_up(platform: Platform, run: TaskRun, integration: Integration, comparis
     if not wanted:
         return True
     ui = vocabulary(platform, integration)
-    warehouse = warehouse_of(platform, integration.wms_target, integration.account_id, before_call=run.heartbeat)
+    warehouse = warehouse_of(platform, integration.wms_target, integration.account_id, run=run)
     for order_id, number in wanted:
         if not run.has_time():
             return False

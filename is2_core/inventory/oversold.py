@@ -22,7 +22,7 @@ def check_oversold(
         return
     with platform.db.read() as session:
         waiting = waiting_units(session, account_id)
-    rows = warehouse_of(platform, wms_target, account_id, before_call=run.heartbeat).stock(wanted)
+    rows = warehouse_of(platform, wms_target, account_id, run=run).stock(wanted)
     with run.write() as session:
         now, kind = platform.clock.now(), CaseKind.OVERSOLD
         over = []

@@ -29,6 +29,8 @@ class ReceivedOrder(CartWritten, Owned):
     `shown_at` is when the cart last showed it, in a listing or by its id; `read_at` also counts a try to read it again.
     `placing_since` is when the warehouse was last asked to take it: since then it may have it, whatever is known.
     `last_asked_at` is the same, and stays where it counts as not taken, until that was looked up once more.
+    `absent_at` is when the warehouse was found not to have it although a run was about to ask it: until that is looked
+    up once more, the run may stand still and ask it yet.
     `answer_due_at` is when to look again for the answer it left pending; `waits_for` is what the order waits for there
     (a `WaitsFor`, "" where it has not told).
     `has_address` and `address_problem` ("" when fine) are about the cart's address, computed at staging so that nobody
@@ -93,6 +95,7 @@ class ReceivedOrder(CartWritten, Owned):
     shown_at: Mapped[datetime | None] = mapped_column(info=CART)
     placing_since: Mapped[datetime | None] = mapped_column(info=IS2)
     last_asked_at: Mapped[datetime | None] = mapped_column(info=IS2)
+    absent_at: Mapped[datetime | None] = mapped_column(info=IS2)
     answer_due_at: Mapped[datetime | None] = mapped_column(info=IS2 | told())
     placed_at: Mapped[datetime | None] = mapped_column(info=IS2)
     late_found: Mapped[bool] = mapped_column(default=False, info=IS2)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from is2_core.accounts.access import owned
 from is2_core.accounts.models import Integration
-from is2_core.db.locks import LOCK
+from is2_core.db.locks import LOCK, lock_rows
 from is2_core.db.types import seal
 from is2_core.errors import Conflict
 from is2_core.integrations.finality import Answer, note_answer
@@ -203,12 +203,24 @@ def _settle_one(
     return []
 
 
+def _sent_late(session: Session, integration_id: int, keys: Collection[str], now: datetime) -> None:
+    """Post once more what the cart accepted since: it may have the older number again."""
+    sent = (Package.integration_id == integration_id, Package.id.in_([_package_id(key) for key in keys]))
+    lock_rows(session, ReceivedOrder.id, session.scalars(sa.select(Package.order_id).where(*sent)))
+    session.execute(
+        sa.update(Package)
+        .where(*sent, Package.post_state == PostState.DONE)
+        .values(version=Package.version + 1, post_state=PostState.DUE, post_at=None)
+    )
+
+
 TRACKING = WriteKind(
     KIND_TRACKING,
     "packages",
     most=lambda manifest: manifest.tracking_batch,
     settle=settle,
     task=TaskKind.TRACKING_POST,
+    sent_late=_sent_late,
     fails_alone=True,
 )
 

@@ -52,7 +52,7 @@ def read_warehouse(platform: Platform, run: TaskRun) -> None:
     with platform.db.read() as session:
         integration = session.get(Integration, run.integration_id) if run.integration_id is not None else None
         target = integration.wms_target if integration else str(run.payload["wms_target"])
-    warehouse = warehouse_of(platform, target, account, before_call=run.heartbeat)
+    warehouse = warehouse_of(platform, target, account, run=run)
     # First: what moved of a SKU nobody knows here says nothing.
     read_skus(platform, run, warehouse)
     moved: set[str] = set()

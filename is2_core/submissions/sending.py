@@ -16,7 +16,8 @@ from is2_core.errors import PluginBug
 from is2_core.submissions.rows import checked_reply, has_open, open_submissions
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.pace import PUT_OFF_MAX, Pace
-from is2_core.tasks.run import TaskRun
+from is2_core.tasks.queue import enqueue
+from is2_core.tasks.run import LeaseLost, TaskRun
 from plugins.interface import CartManifest, Permanent, RateLimited, Rejected, Result, Retry, WriteReply
 
 _log = logging.getLogger(__name__)
@@ -47,6 +48,8 @@ class WriteKind:
             may be.
         given_up: stores that nobody waits any more for the results of these; `settle` where None.
         settle_reply: stores a whole reply; None where its results are to be settled and no more.
+        sent_late: stores that these were sent by a run that had lost its task meanwhile, so that they may have replaced
+            newer ones; None where an older one is as good.
         note_sent: stores, in the unit that proves that the run owns its task, that these keys are about to be sent, or
             with False that they were not after all.
         one_at_a_time: while the cart works on a batch, no further one is sent.
@@ -61,6 +64,7 @@ class WriteKind:
     ended: Callable[[Session, Integration, datetime | None, datetime], None] | None = None
     unanswered: Settle | None = None
     settle_reply: Callable[[Session, int, WriteReply, datetime], None] | None = None
+    sent_late: Callable[[Session, int, Collection[str], datetime], None] | None = None
     note_sent: Callable[[Session, Collection[str], bool], None] | None = None
     one_at_a_time: bool = True
     fails_alone: bool = False
@@ -127,7 +131,21 @@ class Sending:
         except RateLimited:
             self._own(keys, False)
             raise
-        return self._store(checked_reply(cart, kind.hook, reply, keys))
+        reply = checked_reply(cart, kind.hook, reply, keys)
+        try:
+            return self._store(reply)
+        except LeaseLost:
+            self._note_late(keys)
+            raise
+
+    def _note_late(self, keys: Collection[str]) -> None:
+        """Have sent again what this process has sent although it had stood still beyond its lease."""
+        if self._kind.sent_late:
+            with self._run.platform.db.write() as session:
+                now = self._run.platform.clock.now()
+                self._kind.sent_late(session, self.integration.id, keys, now)
+                integration = session.get_one(Integration, self.integration.id)
+                enqueue(session, kind=self._kind.task, integration=integration, now=now)
 
     def _own(self, keys: Collection[str], sent: bool) -> None:
         with self._run.write() as session:

@@ -17,6 +17,7 @@ from is2_core.platform import Platform
 from is2_core.tasks.models import LEASE, Task
 from is2_core.tasks.queue import change_at_end
 from is2_core.tasks.states import TaskState
+from plugins.interface import Effect
 
 HEARTBEAT = LEASE / 4
 # A run ends in time for the next one to take its turn, far below the job timeout.
@@ -114,12 +115,42 @@ class TaskRun:
         self._begun, self._unfinished = True, self._unfinished or spent
         return not spent
 
-    def heartbeat(self) -> None:
-        """Count an HTTP call that is about to be made; renew the lease when it is older than the heartbeat."""
+    def heartbeat(self, effect: Effect = Effect.READ) -> None:
+        """Count an HTTP call that is about to be made; renew the lease when it is older than the heartbeat, and prove
+        ownership before each call that changes something.
+
+        Raises:
+            LeaseLost: another run has the task.
+        """
         self.calls += 1
-        if self.platform.clock.now() - self.leased_at >= HEARTBEAT:
-            with self.write():
-                pass
+        if effect is Effect.WRITE:
+            self.before_write()
+        elif self._is_old():
+            self._renew_now()
+
+    def before_write(self) -> None:
+        """Prove ownership right before something is changed outside: this process may have stood still since.
+
+        Raises:
+            LeaseLost: another run has the task.
+        """
+        if self._is_old():
+            self._renew_now()
+            return
+        with self.platform.db.read() as session:
+            if session.scalar(_IS_OWNED, {"id_": self.id, "fence_": self.fence}) is None:
+                raise self._lost()
+
+    def _is_old(self) -> bool:
+        # Less than nothing where the clock was put back.
+        return not timedelta(0) <= self.platform.clock.now() - self.leased_at < HEARTBEAT
+
+    def _renew_now(self) -> None:
+        with self.write():
+            pass
+
+    def _lost(self) -> LeaseLost:
+        return LeaseLost(f"task {self.id} has a newer owner than fence {self.fence}")
 
     def _renew(self, session: Session) -> None:
         now = self.platform.clock.database_now(session)
@@ -131,7 +162,7 @@ class TaskRun:
 
         def change(session: Session) -> None:
             if rows_changed(session, statement, parameters) != 1:
-                raise LeaseLost(f"task {self.id} has a newer owner than fence {self.fence}")
+                raise self._lost()
 
         change_at_end(session, change, task_id=self.id)
 
@@ -139,9 +170,13 @@ class TaskRun:
 # Built once, for every task does this several times. Parameters named like a column are set. Of the table, not of its
 # class: nobody holds a row that a session would have to keep up.
 _TABLE = cast(sa.Table, Task.__table__)
-_OWNED = sa.update(_TABLE).where(
-    _TABLE.c.id == sa.bindparam("id_"), _TABLE.c.fence == sa.bindparam("fence_"), _TABLE.c.state == TaskState.RUNNING
+_IS_OURS = (
+    _TABLE.c.id == sa.bindparam("id_"),
+    _TABLE.c.fence == sa.bindparam("fence_"),
+    _TABLE.c.state == TaskState.RUNNING,
 )
+_OWNED = sa.update(_TABLE).where(*_IS_OURS)
+_IS_OWNED = sa.select(_TABLE.c.id).where(*_IS_OURS)
 
 
 @cache

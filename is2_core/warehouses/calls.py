@@ -13,11 +13,12 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 
 from is2_core.accounts.models import Account, Integration
-from is2_core.calls.http import CallRules, CoreHttp
+from is2_core.calls.http import CallRules, CoreHttp, no_lease
 from is2_core.calls.live_limits import person_waits
 from is2_core.db.unit import in_transaction
 from is2_core.errors import FlowError, PluginBug
 from is2_core.platform import Platform
+from is2_core.tasks.run import TaskRun
 from is2_core.warehouses.models import WarehouseSetting
 from is2_core.warehouses.settings import settings_of
 from plugins.errors import CartError, Temporary
@@ -58,18 +59,12 @@ class WarehouseUnavailable(FlowError):
     status = 502
 
 
-def no_lease() -> None:
-    """Do nothing: before a network call no lease is renewed where no task is running."""
-
-
-def warehouse_of(
-    platform: Platform, target: str, account_id: int, *, before_call: Callable[[], None] = no_lease
-) -> Warehouse:
+def warehouse_of(platform: Platform, target: str, account_id: int, *, run: TaskRun | None = None) -> Warehouse:
     """The warehouse of an account; opens a unit of work of its own.
 
     Args:
         target: `Integration.wms_target`.
-        before_call: called before every HTTP call (a task renews its lease there).
+        run: proves, before orders are placed or stopped and before every HTTP call, that it still owns its task.
 
     Raises:
         Temporary: no warehouse of that name works in this installation.
@@ -95,10 +90,10 @@ def warehouse_of(
         buckets=platform.buckets,
         clock=platform.clock,
         rules=rules,
-        before_call=before_call,
+        before_call=run.heartbeat if run else no_lease,
     )
     log = logging.LoggerAdapter(logging.getLogger(f"is2.warehouse.{target}"), {"account": account})
-    return Warehouse(platform, manifest, WarehouseContext(account, settings, http, platform.clock, log))
+    return Warehouse(platform, manifest, WarehouseContext(account, settings, http, platform.clock, log), run)
 
 
 def makes_no_calls(platform: Platform, target: str) -> bool:
@@ -138,8 +133,10 @@ class Warehouse:
     platform: Platform
     manifest: WarehouseManifest
     context: WarehouseContext
+    run: TaskRun | None = None
 
     def place_orders(self, orders: Sequence[NewOrder]) -> list[PlaceAnswer]:
+        self._prove()
         answers: list[PlaceAnswer] = self._many("place_orders", orders=tuple(orders))
         self._expect("place_orders", answers, (Placed, Already, Refused, Retry, Unknown, Pending))
         if len(answers) != len(orders):
@@ -157,6 +154,7 @@ class Warehouse:
         return found
 
     def cancel_order(self, number: str) -> CancelAnswer:
+        self._prove()
         answer: CancelAnswer = self._call("cancel_order", number=number)
         self._expect("cancel_order", [answer], (Cancelled, PartlyCancelled, TooLate, Pending))
         return answer
@@ -193,6 +191,11 @@ class Warehouse:
     def forget(self, number: str) -> None:
         if self.platform.warehouses.has(self.manifest.name, "forget"):
             self._call("forget", number=number)
+
+    def _prove(self) -> None:
+        # A warehouse that makes no HTTP calls passes no other place where it would be proved.
+        if self.run is not None:
+            self.run.before_write()
 
     def _one(self, hook: str, kind: type[T], **arguments: object) -> T:
         answer = self._call(hook, **arguments)

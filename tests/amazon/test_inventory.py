@@ -210,7 +210,7 @@ class Budgeted:
             buckets=MemoryBuckets(harness.clock),
             clock=harness.clock,
             rules=rules,
-            before_call=lambda: None,
+            before_call=lambda effect: None,
         )
         self.call = self._core.call
 

@@ -64,7 +64,7 @@ def make(
             "for the application",
             **rules,
         ),
-        before_call=lambda: None,
+        before_call=lambda effect: None,
     )
 
 

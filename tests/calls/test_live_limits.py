@@ -28,7 +28,7 @@ def out(clock: VirtualClock, url: str, *, check_address: bool = False) -> CoreHt
         buckets=MemoryBuckets(clock),
         clock=clock,
         rules=rules,
-        before_call=lambda: None,
+        before_call=lambda effect: None,
     )
 
 

@@ -15,7 +15,7 @@ from is2_core.comparison.models import ComparedOrder, Comparison
 from is2_core.comparison.queries import ComparisonView, last_comparisons
 from is2_core.comparison.states import Difference, Outcome
 from is2_core.embedded_warehouse.port import EmbeddedWarehouse
-from is2_core.orders.fulfillment.placing import note_not_taken
+from is2_core.orders.fulfillment.answers.storing import note_not_taken
 from is2_core.orders.models import ReceivedOrder
 from is2_core.orders.states import ReceivedState
 from plugins.warehouse import NewOrder, PlaceAnswer, WarehouseContext, hookimpl
@@ -192,6 +192,9 @@ def test_field_A5_placed_late_by_a_frozen_worker(dock: Dock, cancelled: bool) ->
         dock.world.amazon.post(f"orders/{order_id}", {"cancel": True})
         dock.world.settle_later(minutes=31)
         assert dock.received(order_id).state == ReceivedState.CANCELLED
+        with dock.world.platform.db.write() as session:
+            # Looked up once more by then, in vain.
+            note_not_taken(session, [order.id])
     else:
         with dock.world.platform.db.write() as session:
             session.execute(sa.update(ReceivedOrder).values(state=ReceivedState.HELD))

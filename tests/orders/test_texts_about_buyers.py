@@ -24,8 +24,8 @@ from is2_core.embedded_warehouse import order_handling, order_queries, packing
 from is2_core.jobs import HANDLERS
 from is2_core.orders import actions
 from is2_core.orders.fulfillment import acknowledging, rereading, stopping
+from is2_core.orders.fulfillment.answers.storing import store_refused
 from is2_core.orders.fulfillment.models import Package
-from is2_core.orders.fulfillment.placing import store_refused
 from is2_core.orders.help import ask_for_help
 from is2_core.orders.importing.staging import stage
 from is2_core.orders.models import ReceivedOrder

@@ -18,6 +18,7 @@ from is2_core.inventory.push.results import after_submission, settle, unanswered
 from is2_core.inventory.push.retries import Tries, sizes, tries_of
 from is2_core.inventory.push.sync_row import sync_row
 from is2_core.inventory.states import PushResult
+from is2_core.items.activity import make_due
 from is2_core.items.models import CartItem
 from is2_core.orders.models import ReceivedLine, ReceivedOrder
 from is2_core.orders.states import HOLDS_UNITS
@@ -144,6 +145,12 @@ def _note_sent(session: Session, keys: Collection[str], sent: bool) -> None:
         session.execute(sa.update(InventoryPushLine), rows)
 
 
+def _sent_late(session: Session, integration_id: int, keys: Collection[str], now: datetime) -> None:
+    """Send these items again: their older numbers may have replaced newer ones."""
+    sent = sa.select(InventoryPushLine.cart_item_id).where(InventoryPushLine.id.in_(map(int, keys)))
+    make_due(session, session.scalars(sent))
+
+
 def _store(session: Session, integration_id: int, reply: WriteReply, now: datetime) -> None:
     lines = session.scalars(sa.select(InventoryPushLine).where(InventoryPushLine.id.in_(map(int, reply.keys())))).all()
     lock_rows(session, CartItem.id, [line.cart_item_id for line in lines])
@@ -176,6 +183,7 @@ INVENTORY = WriteKind(
     ended=after_submission,
     unanswered=unanswered,
     settle_reply=_store,
+    sent_late=_sent_late,
     note_sent=_note_sent,
     one_at_a_time=False,
 )

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Integration
-from is2_core.orders.fulfillment.placing import lock_answered, note_not_taken, store_placed, store_refused
+from is2_core.orders.fulfillment.answers.storing import lock_answered, note_not_taken, store_placed, store_refused
 from is2_core.orders.fulfillment.stopping import store_stop
 from is2_core.orders.models import ReceivedOrder
 from is2_core.orders.states import ReceivedState

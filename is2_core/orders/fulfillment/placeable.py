@@ -85,7 +85,7 @@ def note_asked(session: Session, components: Mapping[int, Components], now: date
     ids = list(components)
     lines = {line_id for parts in components.values() for line_id, _, _ in parts}
     session.execute(_NOTE_PLACING, {"ids_": ids, "now_": now})
-    session.execute(_NOTE_PLACED, {"ids_": list(lines)})
+    session.execute(_NOTE_PLACED, {"ids_": ids, "lines_": list(lines)})
     forget_components(session, ids)
     rows = [
         {"line_id": line_id, "warehouse_sku": sku, "quantity": quantity}
@@ -105,9 +105,14 @@ _IDS: sa.BindParameter[int] = sa.bindparam("ids_", expanding=True)
 _NOTE_PLACING = (
     sa.update(table_of(ReceivedOrder))
     .where(_ORDER.id.in_(_IDS))
-    .values(placing_since=sa.bindparam("now_"), last_asked_at=sa.bindparam("now_"))
+    .values(placing_since=sa.bindparam("now_"), last_asked_at=sa.bindparam("now_"), absent_at=None)
 )
-_NOTE_PLACED = sa.update(table_of(ReceivedLine)).where(_LINE.id.in_(_IDS)).values(placed=_LINE.open)
+_IS_PLACED = _LINE.id.in_(sa.bindparam("lines_", expanding=True))
+_NOTE_PLACED = (
+    sa.update(table_of(ReceivedLine))
+    .where(_LINE.order_id.in_(_IDS))
+    .values(placed=sa.case((_IS_PLACED, _LINE.open), else_=0))
+)
 _FORGET = sa.delete(table_of(PlacedComponent)).where(
     _COMPONENT.line_id.in_(sa.select(_LINE.id).where(_LINE.order_id.in_(_IDS)))
 )

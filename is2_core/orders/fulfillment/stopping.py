@@ -23,6 +23,7 @@ from is2_core.orders.wording.sealing import to_tell
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.models import Task
+from is2_core.tasks.queue import enqueue
 from is2_core.tasks.run import TaskRun
 from is2_core.tasks.states import TaskState
 from is2_core.warehouses.calls import warehouse_of
@@ -70,7 +71,7 @@ def stop_orders(platform: Platform, run: TaskRun) -> None:
         )
     if not due:
         return
-    warehouse = warehouse_of(platform, integration.wms_target, integration.account_id, before_call=run.heartbeat)
+    warehouse = warehouse_of(platform, integration.wms_target, integration.account_id, run=run)
     again: list[datetime] = []
     for order_id, number, placed_at in due:
         if placed_at is None and placing is not None:
@@ -83,6 +84,10 @@ def stop_orders(platform: Platform, run: TaskRun) -> None:
             continue
         with run.write() as session:
             order = session.get_one(ReceivedOrder, order_id, with_for_update=LOCK)
+            if order.placed_at is None and isinstance(answer, Cancelled):
+                # The run that asked for it may have stood still, and ask yet.
+                order.absent_at = platform.clock.now()
+                enqueue(session, kind=TaskKind.ORDERS_PLACE, integration=integration, now=order.absent_at)
             store_stop(platform, session, order, answer)
     if placing is not None and any(placed_at is None for _, _, placed_at in due):
         again.append(platform.clock.now() + PLACING_PAUSE)

@@ -26,10 +26,12 @@ def upgrade() -> None:
     _let_tasks_keep_a_pause()
     op.add_column("received_order", sa.Column("stop_wanted_at", sa.DateTime(), nullable=True))
     _promise_by_item()
+    op.add_column("received_order", sa.Column("absent_at", sa.DateTime(), nullable=True))
 
 
 def downgrade() -> None:
     """Take back."""
+    op.drop_column("received_order", "absent_at")
     _promise_by_integration()
     op.drop_column("received_order", "stop_wanted_at")
     _forget_kept_pauses()
@@ -42,7 +44,7 @@ def downgrade() -> None:
 
 
 def _know_what_is_not_shipped_from_here() -> None:
-    op.add_column("cart_item", sa.Column("unknown_sku", sa.String(), server_default="", nullable=False))
+    op.add_column("cart_item", sa.Column("unknown_sku", sa.Text(), server_default="", nullable=False))
     op.add_column("received_line", sa.Column("not_from_here", sa.Boolean(), server_default=sa.false(), nullable=False))
 
 
@@ -65,8 +67,9 @@ _UPLOAD_TIMES = ("begun_at", "finished_at")
 
 
 def _apply_tables_in_parts() -> None:
+    number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
     for name in _UPLOAD_COUNTS:
-        op.add_column("item_upload", sa.Column(name, sa.Integer(), nullable=False, server_default="0"))
+        op.add_column("item_upload", sa.Column(name, number, nullable=False, server_default="0"))
     for name in _UPLOAD_TIMES:
         op.add_column("item_upload", sa.Column(name, sa.DateTime(), nullable=True))
 
@@ -182,7 +185,7 @@ def _forget_kept_pauses() -> None:
 
 def _promise_by_item() -> None:
     op.add_column("cart_item", sa.Column("latency", sa.Text(), nullable=False, server_default=""))
-    op.add_column("cart_item", sa.Column("lead_days_replaced", sa.Integer(), nullable=True))
+    op.add_column("cart_item", sa.Column("lead_days_replaced", _number(), nullable=True))
 
 
 def _promise_by_integration() -> None:

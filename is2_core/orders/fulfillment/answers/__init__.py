@@ -1,0 +1,1 @@
+"""The warehouse's answers to being asked to take orders."""
