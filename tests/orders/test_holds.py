@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, strategies as st
 
 from is2_core.orders.holds.addresses import address_problem, address_problem_text
 from is2_core.orders.holds.input import HoldConfig, HoldInput, LineInput, MethodConfig
@@ -101,3 +102,30 @@ def test_an_address_that_nobody_can_deliver_to_is_named_without_quoting_it(chang
 def test_a_good_address_has_no_problem() -> None:
     assert address_problem(HOME) == ""
     assert address_problem(replace(HOME, name="", company="Acme")) == ""
+
+
+SKUS = ["CART-1", "SAME", "GNOME", "CHAIR", ""]
+
+
+@given(
+    lines=st.lists(st.builds(LineInput, sku=st.sampled_from(SKUS), open=st.integers(0, 2)), max_size=6),
+    answers=st.dictionaries(st.sampled_from(SKUS[1:4]), st.sampled_from(["hold", "not_from_here"])),
+    setting=st.sampled_from(["hold", "not_from_here"]),
+)
+def test_each_open_line_is_shipped_held_or_not_shipped_from_here(
+    lines: list[LineInput], answers: dict[str, str], setting: str
+) -> None:
+    config = replace(CONFIG, answers=answers, unknown_skus=setting)
+    order = replace(GOOD, lines=lines)
+    held = {hold.params["sku"] for hold in holds_for(order, config)}
+    for sku in {line.sku for line in lines if line.open}:
+        left_out, known = config.not_from_here(sku), bool(sku) and config.components(sku) is not None
+        # Two lines of one SKU, and a kit's, fare alike: it is the SKU that is answered for.
+        assert [left_out, sku in held, known and not left_out].count(True) == 1
+        assert not left_out or sku not in CONFIG.mappings
+        assert left_out or answers.get(sku) != "not_from_here"
+        assert not left_out or answers.get(sku) != "hold"
+    still_open = [line for line in lines if line.open]
+    assert order.nothing_from_here(config) == (
+        bool(still_open) and all(config.not_from_here(line.sku) for line in still_open)
+    )

@@ -305,9 +305,9 @@ def test_what_waits_for_its_payment_reserves_our_lines_alone(garage: Garage) -> 
     assert garage.waiting() == {"TENT-2P": 1}
 
 
-@pytest.mark.parametrize("undo", ["mapping", "item's answer", "setting", "known to the warehouse"])
+@pytest.mark.parametrize("undo", ["mapping", "item's answer", "item removed", "setting", "known to the warehouse"])
 def test_what_ended_is_read_again_and_goes_on_when_the_answer_is_taken_back(garage: Garage, undo: str) -> None:
-    by_item = undo in ("mapping", "item's answer")
+    by_item = undo in ("mapping", "item's answer", "item removed")
     garage.say(UnknownSku.NOT_FROM_HERE, GNOME) if by_item else garage.set(UnknownSku.NOT_FROM_HERE)
     order_id, cancelled, shipped = (garage.order((GNOME, 2)) for _ in range(3))
     garage.world.amazon.post(f"orders/{cancelled}", {"cancel": True})
@@ -319,6 +319,11 @@ def test_what_ended_is_read_again_and_goes_on_when_the_answer_is_taken_back(gara
         garage.say(UnknownSku.AS_SET, GNOME)
         assert garage.world.holds(order_id) == {"SKU_UNKNOWN"}
         garage.map(GNOME, ("TENT-2P", "1"), ("LAMP-USB", "2"))
+    elif undo == "item removed":
+        custom_items.remove_item(garage.world.platform, item_id=garage.item(GNOME).id, account_id=garage.world.account)
+        garage.world.settle()
+        assert garage.world.holds(order_id) == {"SKU_UNKNOWN"}
+        garage.world.add_item(garage.store, GNOME, ("TENT-2P", "1"), ("LAMP-USB", "2"))
     elif undo == "setting":
         garage.set(UnknownSku.HOLD)
         assert garage.world.holds(order_id) == {"SKU_UNKNOWN"}
