@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -53,6 +54,16 @@ def told_as(platform: Platform, *, account_id: int, number: str, carrier: str) -
         manifest = platform.carts.manifest(cart)
         entries = known_carriers(session, manifest)
     return ToldCarrier(manifest.label, find_carrier(entries, carrier)) if entries else None
+
+
+def seen_as_other(platform: Platform, cart: str, carriers: Iterable[str]) -> frozenset[str]:
+    """Return which of these carriers a cart has no code for; none where it is not installed, or has no codes at all."""
+    names = frozenset(carriers)
+    if not names or cart not in platform.carts.names():
+        return frozenset()
+    with platform.db.read() as session:
+        entries = known_carriers(session, platform.carts.manifest(cart))
+    return frozenset(name for name in names if entries and not find_carrier(entries, name).code)
 
 
 def list_codes(platform: Platform, cart: str) -> tuple[CarrierEntry, ...]:

@@ -65,6 +65,8 @@ def test_field_E1_uk_is_understood_as_gb() -> None:
         at("DE", "Köln", "", "D-50667"),
         at("SE", "Malmö", "", "SE-211 20"),
         at("LU", "Luxembourg", "", "L-1234"),
+        at("LV", "Riga", "", "1010"),
+        at("LV", "Riga", "", "lv 1010"),
         at("PL", "Łódź", "", "90001"),
         at("PT", "Porto", "", "4000 123"),
         at("FR", "Saint-Denis", "", "97400"),

@@ -384,6 +384,16 @@ def test_another_accounts_package_is_not_posted(panel: Panel) -> None:
         assert db.get_one(Package, package_id).post_state == PostState.REJECTED
 
 
+def test_field_F2_the_order_tells_what_amazon_sees_of_its_carriers(panel: Panel) -> None:
+    order = order_with(panel, ReceivedOrder.state == ReceivedState.INJECTED)
+    package(panel, order, 1, carrier="FedEx Ground")
+    page = panel.browser(ALICE).get(f"/received-orders/{order.id}")
+    assert "sees Other" not in page.text
+    package(panel, order, 2, carrier="Bob's Van")
+    page = panel.browser(ALICE).get(f"/received-orders/{order.id}")
+    assert "Bob's Van Ground 1Z2 Amazon sees Other, with this name." in page.text
+
+
 def test_an_address_is_entered(panel: Panel) -> None:
     order = held(panel, HoldCode.ADDRESS_MISSING)
     browser = panel.browser(ALICE)

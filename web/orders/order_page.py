@@ -27,7 +27,7 @@ from is2_core.orders.not_from_here.answering import ship_not_from_here
 from is2_core.orders.states import UNPLACED
 from is2_core.orders.wording.labels import WAITS_LABELS
 from is2_core.orders.wording.shown import ShownHold, shown_holds, shown_reason, stop_answer, timeline
-from is2_core.shipments import tracking
+from is2_core.shipments import carrier_codes, tracking
 from is2_core.visible_text import visible
 from plugins.warehouse import WaitsFor
 from web import access
@@ -106,6 +106,9 @@ def _detail(order: ReceivedOrder, error: FlowError | None = None, reason: str = 
         warehouse_order_id=order_queries.id_of_order(platform(), order.account_id, order.number),
         in_warehouse=in_warehouse(order),
         replaced=replaced,
+        seen_as_other=carrier_codes.seen_as_other(
+            platform(), integration.cart, [package.carrier for package in packages]
+        ),
         customizations=customizations,
         customization_problems={
             line.id: opened(

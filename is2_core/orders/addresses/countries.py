@@ -88,15 +88,15 @@ def countries() -> tuple[tuple[str, str], ...]:
 
 
 def is_postal_code_of(where: Country, code: str) -> bool:
-    """Tell whether a postal code has the country's form. Case and separators do not matter, nor a country's letters
-    before it (D-10115, 〒105-0011): parcels arrive all the same."""
+    """Tell whether a postal code has the country's form. Case and separators do not matter, nor the country's
+    letters before it, there (D-10115, 〒105-0011) or not (1010 in Latvia): parcels arrive all the same."""
     pattern = where.postal_code
     if pattern is None or pattern.fullmatch(code.strip()):
         return True
     text = re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", code)).upper()
     if len(text) > POSTAL_CODE_MAX:
         return False
-    plain = {text, re.sub(r"^[A-Z]{1,3}(?=\d)", "", text)}
+    plain = {text, re.sub(r"^[A-Z]{1,3}(?=\d)", "", text), where.code + text}
     return any(
         pattern.fullmatch(each[:place] + between + each[place:])
         for each in plain
