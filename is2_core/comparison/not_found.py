@@ -1,25 +1,19 @@
-"""Orders a cart does not find by their ids: once is no fact."""
+"""Orders a cart does not find by their ids: once is no fact (`integrations.finality`)."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Integration
 from is2_core.cases.cases import end_case, raise_case
 from is2_core.cases.states import CaseKind
-from is2_core.comparison.models import ComparedOrder, Comparison
-from is2_core.comparison.runs import note, shown_at
+from is2_core.comparison.models import Comparison
+from is2_core.comparison.runs import note
 from is2_core.comparison.states import Difference, Outcome
 from is2_core.db.locks import LOCK
+from is2_core.integrations.finality import Answer, note_answer
 from is2_core.orders.models import ReceivedOrder
 from is2_core.platform import Platform
-
-# So often, and over so long, before anybody is told.
-TIMES = 3
-OVER = timedelta(hours=24)
 
 
 def note_not_found(platform: Platform, session: Session, comparison: Comparison, order_id: int) -> None:
@@ -27,13 +21,8 @@ def note_not_found(platform: Platform, session: Session, comparison: Comparison,
     now = platform.clock.now()
     order = session.get_one(ReceivedOrder, order_id, with_for_update=LOCK)
     note(session, comparison.id, [order_id], Outcome.NOT_COMPARED, Difference.NOT_FOUND, asked_at=now)
-    times, first = session.execute(
-        sa.select(sa.func.count(), sa.func.min(ComparedOrder.asked_at))
-        .join(ReceivedOrder, ReceivedOrder.id == ComparedOrder.order_id)
-        .where(ComparedOrder.order_id == order_id, ComparedOrder.difference == Difference.NOT_FOUND)
-        .where(ComparedOrder.asked_at > shown_at())
-    ).one()
-    if first is None or times < TIMES or first > now - OVER:
+    key = (order.integration_id, Answer.ORDER_NOT_FOUND, order.remote_id)
+    if not note_answer(session, *key, now, seen_at=order.shown_at).is_final:
         return
     note(session, comparison.id, [order_id], Outcome.NEEDS_PERSON, Difference.NOT_FOUND)
     label = platform.carts.manifest(session.get_one(Integration, order.integration_id).cart).label
