@@ -16,8 +16,8 @@ from is2_core.db.locks import lock_rows
 from is2_core.errors import BadInput, Conflict
 from is2_core.items.known_skus import known_among, learn_missing
 from is2_core.items.models import CartItem, Mapping
-from is2_core.items.states import SeenInCart, mapped_answer
-from is2_core.items.typed_items import checked_mappings, checked_sku, no_such_sku
+from is2_core.items.states import SeenInCart, UnknownSku, mapped_answer
+from is2_core.items.typed_items import checked_answer, checked_mappings, checked_sku, no_such_sku
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import NOW, enqueue
@@ -38,6 +38,7 @@ def add_custom_item(
     active: bool = True,
     mappings: Sequence[tuple[str, str]] = (),
     as_sent: bool = False,
+    unknown_sku: str = UnknownSku.AS_SET,
 ) -> int:
     """List an item by hand; returns its id.
 
@@ -45,8 +46,13 @@ def add_custom_item(
         sku: exactly as in the cart; only spaces around it are dropped.
         as_sent: the cart itself has sent this SKU, so that no rule for typed ones applies.
         mappings: (warehouse SKU, quantity as typed) pairs; none where the warehouse has the same SKU.
+        unknown_sku: an `UnknownSku`, as it was chosen.
+
+    Raises:
+        BadInput: one of them cannot be, or it is mapped and not shipped from here.
+        Conflict: it is listed already.
     """
-    sku = sku if as_sent else checked_sku(sku)
+    sku, answer = sku if as_sent else checked_sku(sku), checked_answer(unknown_sku)
     with platform.db.read() as session:
         integration = owned_integration(session, integration_id, account_id)
     _learn(platform, integration, mappings)
@@ -62,8 +68,11 @@ def add_custom_item(
             active=active,
             seen_in_cart=SeenInCart.CANNOT_CHECK,
             created_at=platform.clock.now(),
+            unknown_sku=answer,
         )
         item.mappings = _mappings(session, integration, mappings)
+        if item.mappings and answer is UnknownSku.NOT_FROM_HERE:
+            raise BadInput("An item that is not shipped from here has no mappings.", field="mappings")
         session.add(item)
         session.flush()
         review(platform, session, integration)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 
 from is2_core.errors import BadInput
+from is2_core.items.states import UnknownSku
 from is2_core.whole_numbers import whole_number
 
 MAX_SKU = 100
@@ -53,6 +54,18 @@ def checked_mappings(typed: Sequence[tuple[str, str]], known: Container[str] = (
             raise BadInput(f"The quantity of {sku} must be a whole number from 1 to {MAX_QUANTITY}.", field="mappings")
         wanted[sku] = quantity
     return wanted
+
+
+def checked_answer(typed: str) -> UnknownSku:
+    """Return the answer to an unknown SKU that was chosen.
+
+    Raises:
+        BadInput: it is none.
+    """
+    try:
+        return UnknownSku(typed)
+    except ValueError:
+        raise BadInput("Choose an answer for unknown SKUs from the list.", field="unknown_sku") from None
 
 
 def no_such_sku(sku: str) -> str:

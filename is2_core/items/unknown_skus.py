@@ -18,6 +18,7 @@ from is2_core.items.custom_items import review
 from is2_core.items.known_skus import known_skus
 from is2_core.items.models import CartItem
 from is2_core.items.states import SeenInCart, UnknownSku, setting_of
+from is2_core.items.typed_items import checked_answer
 from is2_core.platform import Platform
 from is2_core.visible_text import visible
 
@@ -133,14 +134,6 @@ def shown_items(session: Session, integration: Integration, q: str, show: str) -
             answered = sa.or_(answered, sa.and_(unknown, CartItem.unknown_sku == UnknownSku.AS_SET))
         found.append(answered if show == Shown.NOT_FROM_HERE else sa.and_(unknown, ~answered))
     return found
-
-
-def checked_answer(typed: str) -> UnknownSku:
-    """Return the answer that was chosen; raises BadInput where it is none."""
-    try:
-        return UnknownSku(typed)
-    except ValueError:
-        raise BadInput("Choose an answer for unknown SKUs from the list.", field=FIELD) from None
 
 
 def leave_out(session: Session, item_ids: Collection[int]) -> None:

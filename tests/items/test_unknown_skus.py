@@ -162,3 +162,15 @@ def test_items_of_others_are_out_of_reach(panel: Panel) -> None:
             unknown_skus.answer_items(
                 panel.platform, integration_id=own, account_id=panel.contoso, item_ids=item_ids, answer="hold"
             )
+
+
+def test_an_item_is_added_as_one_that_is_not_shipped_from_here(panel: Panel) -> None:
+    browser = panel.browser(ALICE)
+    browser.get(f"{items_page(panel)}?sku=GNOME")
+    page = browser.press("Add item", unknown_sku="not_from_here", warehouse_sku=["TENT-2P", "", ""])
+    assert (page.status, answers(panel)) == (400, {})
+    assert "An item that is not shipped from here has no mappings." in page.text
+    page = browser.press("Add item", warehouse_sku=["", "", ""])
+    assert answers(panel) == {"GNOME": "not_from_here"}
+    assert browser.post(items_page(panel), {"sku": "CHAIR", "unknown_sku": "never"}).status == 400
+    assert item(panel, "CHAIR") is None

@@ -279,6 +279,12 @@ def test_lines_stay_placed_whatever_is_said_of_their_sku_afterwards(garage: Gara
     garage.ship(order_id, "1Z1")
     assert garage.packed(order_id) == [("1Z1", {"11": 1, "12": 1})]
     assert garage.received(order_id).state == ReceivedState.COMPLETED
+    mixed = garage.order(("TENT-2P", 1), ("LAMP-USB", 1))
+    garage.say(UnknownSku.AS_SET, "LAMP-USB")
+    garage.listed()
+    assert [line.not_from_here for line in garage.received(mixed).lines] == [False, True]
+    assert garage.in_warehouse(mixed) == {"TENT-2P": 1}
+    garage.say(UnknownSku.NOT_FROM_HERE, "LAMP-USB")
     # The next one is another matter, although the warehouse has a SKU of that name.
     assert garage.state(garage.order(("LAMP-USB", 1))) == (ReceivedState.EXCLUDED, EventCode.NOT_FROM_HERE)
 

@@ -46,6 +46,7 @@ class _Typed:
     title: str
     active: bool
     as_sent: bool = False
+    unknown_sku: str = ""
 
 
 @blueprint.get("/items")
@@ -69,7 +70,8 @@ def list_items(integration_id: int) -> ResponseReturnValue:
     # A field of a form changes what stands in it: a SKU that nobody could type comes as in an address.
     sku = unquote(request.form["as_sent"]) if "as_sent" in request.form else request.form.get("sku", "")
     as_sent = _is_sent(integration, sku)
-    values = _Typed(sku, request.form.get("title", ""), "active" in request.form, as_sent)
+    title, answer = request.form.get("title", ""), request.form.get("unknown_sku", "")
+    values = _Typed(sku, title, "active" in request.form, as_sent, answer)
     rows = _typed_rows()
     if "more" in request.form:
         return _page(integration, values, rows + _blank_rows([], MORE_ROWS))
@@ -83,6 +85,7 @@ def list_items(integration_id: int) -> ResponseReturnValue:
             active=values.active,
             mappings=rows,
             as_sent=as_sent,
+            unknown_sku=answer,
         )
     except FlowError as error:
         return _page(integration, values, _blank_rows(rows), error), error.status
