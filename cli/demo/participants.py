@@ -57,8 +57,8 @@ class DemoStore:
     """A store with its orders at Amazon.
 
     `shipped_before` are package references that Amazon had, by order id, before IS2 read anything, `listings_before`
-    its listings by SKU; `stopped` are the orders that the warehouse ended, `not_from_here` the SKUs that the merchant
-    ships himself.
+    its listings by SKU; `stopped` are the orders that the warehouse ended, `by_hand` those confirmed at
+    Amazon by hand, `not_from_here` the SKUs that the merchant ships himself.
     """
 
     plan: StorePlan
@@ -67,6 +67,7 @@ class DemoStore:
     shipped_before: dict[str, frozenset[str]] = field(default_factory=dict)
     listings_before: dict[str, dict[str, Any]] = field(default_factory=dict)
     stopped: set[str] = field(default_factory=set)
+    by_hand: set[str] = field(default_factory=set)
     not_from_here: set[str] = field(default_factory=set)
 
     @property

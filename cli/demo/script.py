@@ -9,7 +9,13 @@ from cli.demo import setup
 from cli.demo.participants import Check, Demo, DemoOptions, DemoStore
 from cli.demo.progress import Show
 from cli.demo.stack import Stack
-from cli.demo.steps import mixed as mixed_steps, orders as order_steps, stock as stock_steps, token
+from cli.demo.steps import (
+    mixed as mixed_steps,
+    orders as order_steps,
+    stock as stock_steps,
+    token,
+    untold as untold_steps,
+)
 from cli.demo.steps.packages import PackageSteps
 from cli.demo.verification.comparison import CartSide, Example, Row, compare, example_of, is2_orders
 from cli.demo.verification.packages import compare_packages
@@ -54,16 +60,21 @@ class Script:
         order_steps.prepare_platform(demo)
         token.begin(demo)
         self._examples = order_steps.offer_orders(demo)
+        untold = untold_steps.offer(demo)
         order_steps.connect(demo)
         order_steps.read_orders(demo)
         mixed = mixed_steps.leave_out(demo)
         order_steps.fix_holds(demo)
+        untold_steps.change_without_a_listing(demo, untold)
         stock_steps.send_first_time(demo)
         self._notices += stock_steps.set_remote_fulfillment(demo)
         self._packages.ship(mixed)
         demo.rest("Amazon has the tracking numbers")
         if mixed is not None:
             mixed_steps.confirm_the_rest(demo, mixed)
+        untold_steps.confirm_by_hand(demo, untold)
+        untold_steps.forget_a_confirmation(demo, untold, self._packages)
+        untold_steps.take_back_of_two_equal(demo, untold, self._packages)
         self._packages.correct()
         self._packages.cancel()
         stock_steps.sell_one(demo)

@@ -108,9 +108,10 @@ def fix_holds(demo: Demo) -> None:
 def let_a_night_pass(demo: Demo) -> None:
     """Move the clocks past a night: then orders are listed in every state, with what Amazon made of the packages."""
     demo.show.step("Both clocks move on by 11 hours: in the night every order is read once more.")
-    # With the 6 and 7 hours before it makes a day, which has a night whenever the demo was started; and after the
-    # second stock it is less than the 12 hours in which no other may follow.
-    demo.advance("665m")
+    # With the 6 and 7 hours before it makes more than a day, which has a night whenever the demo was started, and after
+    # which orders that no listing shows are asked for by their id; and after the second stock it is less than the 12
+    # hours in which no other may follow.
+    demo.advance("670m")
     demo.rest("every order is read once more")
 
 
@@ -130,4 +131,4 @@ def set_up_of(demo: Demo, store: DemoStore) -> SetUp:
     late = store.plan == setup.MAIN
     skus = {*setup.STOCK, *(late_items(demo, store) if late else ())}
     methods = {*setup.SHIPPING, *(setup.LATE_SHIPPING if late else ())}
-    return SetUp(skus, methods, frozenset(store.stopped), frozenset(store.not_from_here))
+    return SetUp(skus, methods, frozenset(store.stopped), frozenset(store.by_hand), frozenset(store.not_from_here))

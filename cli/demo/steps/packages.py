@@ -54,6 +54,21 @@ class PackageSteps:
             if store is not self._store:
                 self._ship(store, next(self._placed(store)))
 
+    def ship_whole(self, order_id: str) -> None:
+        """One order, with all that is left of it."""
+        for order in self._placed(self._store, {order_id}):
+            self._ship(self._store, order)
+
+    def ship_apart_and_replace_first(self, order_id: str) -> None:
+        """An order unit by unit; the first package comes back and is packed again."""
+        for order in self._placed(self._store, {order_id}):
+            for _ in range(2):
+                sku = next(iter(self._demo.packer.units_left(order.number)))
+                self._ship(self._store, order, {sku: 1})
+            self._demo.rest("Amazon has both packages")
+            self._demo.packer.void(order.number, 1, "It came back")
+            self._ship(self._store, order)
+
     def correct(self) -> None:
         """One package gets another tracking number, one comes back and is packed again, one order cannot be packed."""
         demo, packer = self._demo, self._demo.packer

@@ -108,7 +108,9 @@ def compare(is2: list[Mapping[str, Any]], cart: CartSide, set_up: SetUp, store: 
     unpaid = cart.where(lambda order: order["status"].startswith("PENDING")) - amazons_own
     broken = cart.where(lambda order: order["branch"] == _BAD)
     ready = everything - amazons_own - cancelled - shipped - unpaid - broken
-    codes_of = {order_id: hold_codes(cart.details[order_id], set_up) for order_id in ready - set_up.stopped}
+    codes_of = {
+        order_id: hold_codes(cart.details[order_id], set_up) for order_id in ready - set_up.stopped - set_up.by_hand
+    }
     rows = [
         Row("Offered by Amazon and received", frozenset(times), everything),
         Row("Given in a listing and staged once", frozenset(key for key, n in times.items() if n == 1), cart.given),
@@ -128,6 +130,7 @@ def compare(is2: list[Mapping[str, Any]], cart: CartSide, set_up: SetUp, store: 
             cancelled & cart.acknowledged,
         ),
         Row("Stopped by the warehouse, told to the merchant", ours(_stopped), set_up.stopped),
+        Row("Confirmed at Amazon by hand, and stopped here", ours(_shipped_elsewhere), set_up.by_hand),
         *(
             Row(
                 label,
@@ -168,6 +171,10 @@ def _cancelled(order: Mapping[str, Any]) -> bool:
 
 def _stopped(order: Mapping[str, Any]) -> bool:
     return bool(order["state"] == "CANCELLED") and order["reason"].startswith("The warehouse ended")
+
+
+def _shipped_elsewhere(order: Mapping[str, Any]) -> bool:
+    return bool(order["state"] == "DISMISSED") and order["reason"].startswith("Shipped elsewhere")
 
 
 def _held_for(code: str) -> Callable[[Mapping[str, Any]], bool]:

@@ -12,12 +12,13 @@ _STATUSES = {"PENDING", "PENDING_AVAILABILITY", "UNSHIPPED", "PARTIALLY_SHIPPED"
 
 @dataclass(frozen=True)
 class SetUp:
-    """The mappings at the end; `stopped` are orders that the warehouse ended, `not_from_here` SKUs that the merchant
-    ships himself."""
+    """The mappings at the end; `stopped` are orders that the warehouse ended, `by_hand` those confirmed at Amazon
+    by hand, `not_from_here` SKUs that the merchant ships himself."""
 
     skus: Collection[str]
     methods: Collection[str]
     stopped: frozenset[str] = frozenset()
+    by_hand: frozenset[str] = frozenset()
     not_from_here: frozenset[str] = frozenset()
 
 

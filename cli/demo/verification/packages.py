@@ -43,8 +43,16 @@ def compare_packages(
         if package["packageReferenceId"] not in shipped_before.get(order_id, frozenset())
     )
     completed = frozenset(str(order["cart_id"]) for order in orders if order["state"] == "COMPLETED")
-    shipped = cart.where(lambda order: order["status"] == "SHIPPED") & cart.acknowledged
+    elsewhere = {
+        order_id for order_id, before in shipped_before.items() if before >= references(_packages_of(cart, order_id))
+    }
+    shipped = cart.where(lambda order: order["status"] == "SHIPPED") & cart.acknowledged - elsewhere
     return [Row(PACKAGES, ours, theirs, store), Row(COMPLETED, completed, shipped, store)]
+
+
+def _packages_of(cart: CartSide, order_id: str) -> list[dict[str, Any]]:
+    packages: list[dict[str, Any]] = cart.details.get(order_id, {}).get("packages", [])
+    return packages
 
 
 def _described(order_id: str, reference: str, tracking_number: str, units: Mapping[str, int]) -> str:
