@@ -93,7 +93,7 @@ class CoreHttp:
         self._check_host(url)
         live = self._begin_live(operation)
         self._check_address(url, live)
-        self._spend(operation)
+        self._spend(operation, person_waits=live is not None)
         self._before_call(effect)
         if live is not None and live.left_s() == 0:
             raise _slow(operation, unknown=False)
@@ -170,9 +170,12 @@ class CoreHttp:
             parts = urlsplit(url)
             _refuse_private(parts.hostname or "", parts.port or 443, min(DEADLINE_S, _left_s(live)))
 
-    def _own(self, operation: str) -> Budget | None:
+    def _own(self, operation: str, *, person_waits: bool = True) -> Budget | None:
         plan = self._rules.rate_plans.get(operation)
-        return Budget(f"{self._rules.integration_key}:{operation}", plan.rate_per_s, plan.burst) if plan else None
+        if plan is None:
+            return None
+        kept = 0 if person_waits else plan.kept
+        return Budget(f"{self._rules.integration_key}:{operation}", plan.rate_per_s, plan.burst, kept=kept)
 
     def _shared(self, operation: str) -> Budget | None:
         plan, rules = self._rules.application_plans.get(operation), self._rules
@@ -182,8 +185,9 @@ class CoreHttp:
             f"{rules.application_key}:{operation}", plan.rate_per_s, plan.burst, spender=rules.integration_key
         )
 
-    def _spend(self, operation: str) -> None:
-        budgets = [budget for budget in (self._own(operation), self._shared(operation)) if budget is not None]
+    def _spend(self, operation: str, *, person_waits: bool) -> None:
+        asked = (self._own(operation, person_waits=person_waits), self._shared(operation))
+        budgets = [budget for budget in asked if budget is not None]
         if not budgets:
             return
         try:

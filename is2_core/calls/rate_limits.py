@@ -48,14 +48,15 @@ _TAKE = (
     + f"local active_ms, least = {ACTIVE_S * 1000}, {LEAST_PART}"
     + """
 local taken, longest = {}, 0
-local function ask(key, emission, burst)
+local function ask(key, emission, burst, kept)
   local at = full_at(key, burst * emission) + emission
-  longest = math.max(longest, at - burst * emission - now)
+  longest = math.max(longest, at - (burst - kept) * emission - now)
   taken[#taken + 1] = {key, at}
 end
 for i, key in ipairs(KEYS) do
-  local emission, burst, spender = emission_of(key, ARGV[3 * i - 2]), tonumber(ARGV[3 * i - 1]), ARGV[3 * i]
-  ask(key, emission, burst)
+  local emission, burst = emission_of(key, ARGV[4 * i - 3]), tonumber(ARGV[4 * i - 2])
+  local spender, kept = ARGV[4 * i - 1], tonumber(ARGV[4 * i])
+  ask(key, emission, burst, kept)
   if spender ~= '' then
     local active = key .. ':active'
     redis.call('ZREMRANGEBYSCORE', active, '-inf', now - active_ms)
@@ -63,7 +64,7 @@ for i, key in ipairs(KEYS) do
     redis.call('ZADD', active, now, spender)
     redis.call('PEXPIRE', active, active_ms)
     local stores = redis.call('ZCARD', active)
-    ask(key .. ':' .. spender, emission * stores, math.max(least, math.floor(burst / stores)))
+    ask(key .. ':' .. spender, emission * stores, math.max(least, math.floor(burst / stores)), 0)
   end
 end
 if longest > 0 then return math.ceil(longest) end
@@ -113,6 +114,7 @@ class Budget:
     Args:
         key: whose it is, and for what.
         rate_per_s, burst: tokens added each second, and the most it holds.
+        kept: tokens that are left alone, for people who wait.
         spender: set where several share the bucket: who asks. Each of those that asked in the last ACTIVE_S seconds
             gets the same part of it, so that none starves the others.
     """
@@ -121,6 +123,7 @@ class Budget:
     rate_per_s: float
     burst: int
     spender: str = ""
+    kept: int = 0
 
 
 class BucketStore(Protocol):
@@ -161,7 +164,7 @@ class RedisBuckets:
     def take(self, budgets: Sequence[Budget]) -> float:
         arguments: list[str | float] = []
         for budget in budgets:
-            arguments += [1000 / budget.rate_per_s, budget.burst, budget.spender]
+            arguments += [1000 / budget.rate_per_s, budget.burst, budget.spender, budget.kept]
         try:
             wait_ms = self._take(keys=[_name(budget) for budget in budgets], args=arguments)
         except redis.RedisError as error:
@@ -204,14 +207,14 @@ class MemoryBuckets:
         longest = 0.0
         for budget in budgets:
             emission = self._emission(budget, now)
-            parts = [(budget.key, emission, budget.burst)]
+            parts = [(budget.key, emission, budget.burst, budget.kept)]
             if budget.spender:
                 stores = self._stores(budget, now)
                 burst = max(LEAST_PART, budget.burst // stores)
-                parts.append((f"{budget.key}:{budget.spender}", emission * stores, burst))
-            for key, each, burst in parts:
+                parts.append((f"{budget.key}:{budget.spender}", emission * stores, burst, 0))
+            for key, each, burst, kept in parts:
                 at = self._when_full(key, burst * each, now) + each
-                longest = max(longest, at - burst * each - now)
+                longest = max(longest, at - (burst - kept) * each - now)
                 asked.append((key, at))
         # A millionth of a second: timestamps as floats do not carry more.
         if longest > 1e-6:

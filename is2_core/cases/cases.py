@@ -57,6 +57,11 @@ def raise_case(
         session.flush()
 
 
+def has_open_case(session: Session, *, account_id: int, kind: str, subject: str) -> bool:
+    """Whether a person is still asked to look at this."""
+    return session.scalar(sa.select(SupportCase.id).where(*_open(account_id, kind, subject)).limit(1)) is not None
+
+
 def end_case(session: Session, now: datetime, *, account_id: int, kind: str, subject: str) -> None:
     """Close what `raise_case` opened, because it is no longer so; does nothing where no such case is open."""
     lock_cases(session, account_id)

@@ -23,6 +23,7 @@ from is2_core.orders.holds.addresses import address_problem, address_problem_tex
 from is2_core.orders.holds.config import apply_holds, config_for
 from is2_core.orders.holds.reasons import HoldCode, is_waivable
 from is2_core.orders.models import Hold, ReceivedOrder, Recipient
+from is2_core.orders.packing.before_packing import read_before_packing as read_before_packing
 from is2_core.orders.pii import nobody, pii_of
 from is2_core.orders.states import NOT_COMPLETE, UNPLACED, ReceivedState
 from is2_core.orders.stored import lock_orders

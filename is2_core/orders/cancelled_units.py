@@ -146,8 +146,8 @@ def follow(platform: Platform, session: Session, order: ReceivedOrder, now: date
 
 
 def is_to_be_stopped(order: ReceivedOrder) -> bool:
-    """Whether nobody wants what the warehouse still has of an order, and it has not been asked to stop."""
-    return order.not_wanted_at is not None and order.stop_asked_at is None
+    """Whether nobody wants what the warehouse still has of an order, or not so, and it has not been asked to stop."""
+    return (order.not_wanted_at is not None or bool(order.stop_reason)) and order.stop_asked_at is None
 
 
 def _note(session: Session, order: ReceivedOrder, units: OrderUnits) -> dict[CaseKind, int]:

@@ -40,9 +40,9 @@ class ReceivedOrder(CartWritten, Owned):
     for nothing.
     `unreadable` are the cart's names of fields that could not be read and that no parcel needs.
     `stop_wanted_at` is when a person asked to have the warehouse stop it, `not_wanted_at` since when nobody wants what
-    the warehouse still has of it; `stopped` says that the warehouse ships nothing more. `cart_packages` are the
-    packages the cart shows ({reference, tracking_number, carrier, units by the cart's line id}), None where it has not
-    told.
+    the warehouse still has of it, `stop_reason` why it is not to be packed as it was placed (a `StopReason`, "" where
+    it is); `stopped` says that the warehouse ships nothing more. `cart_packages` are the packages the cart shows
+    ({reference, tracking_number, carrier, units by the cart's line id}), None where it has not told.
     """
 
     __tablename__ = "received_order"
@@ -110,6 +110,7 @@ class ReceivedOrder(CartWritten, Owned):
     stopped: Mapped[bool] = mapped_column(default=False, info=IS2)
     waits_for: Mapped[str] = mapped_column(default="", info=IS2)
     not_wanted_at: Mapped[datetime | None] = mapped_column(info=IS2)
+    stop_reason: Mapped[str] = mapped_column(default="", server_default="", info=IS2)
     cart_packages: Mapped[list[dict[str, Any]] | None] = mapped_column(sa.JSON(none_as_null=True), info=CART)
     lines: Mapped[list[ReceivedLine]] = relationship(order_by="ReceivedLine.id", lazy="raise")
     holds: Mapped[list[Hold]] = relationship(order_by="Hold.id", lazy="raise")

@@ -156,7 +156,8 @@ CREATE_LISTINGS_FEED = "createFeed:JSON_LISTINGS_FEED"
 # sellers.json). Amazon may raise those of the order operations for an account, never lower them.
 RATE_PLANS = {
     "searchOrders": RatePlan(0.0056, 20),
-    "getOrder": RatePlan(0.5, 30),
+    # A packer reads an order before it is packed.
+    "getOrder": RatePlan(0.5, 30, kept=6),
     "createFeedDocument": RatePlan(0.5, 15),
     "createFeed": RatePlan(0.0083, 15),
     # Announced on 2025-05-06 for this feed type alone: 5 feeds per 5 minutes.

@@ -45,14 +45,17 @@ class Environment:
 @dataclass(frozen=True)
 class RatePlan:
     """The published limit of an operation: refill per second and bucket size. `learned` False: the manifest's
-    `rate_header` speaks of another limit than this one and is not heeded for it."""
+    `rate_header` speaks of another limit than this one and is not heeded for it. `kept` calls of the bucket are left to
+    people who wait: background work takes none of the last ones."""
 
     rate_per_s: float
     burst: int
     learned: bool = True
+    kept: int = 0
 
     def __post_init__(self) -> None:
         require(self.rate_per_s > 0 and self.burst >= 1, "a rate plan needs a rate above 0 and a burst of at least 1")
+        require(0 <= self.kept < self.burst, "what is kept for people is less than the burst")
 
 
 @dataclass(frozen=True)

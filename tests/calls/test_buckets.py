@@ -249,3 +249,13 @@ def test_a_redis_that_accepts_and_never_answers_is_away_within_seconds(
         with pytest.raises(BucketsAway):
             buckets.take([Budget("a", 1, 1)])
         assert time.monotonic() - started < 2
+
+
+def test_what_is_kept_for_people_is_left_alone_by_background_work(timed: Timed) -> None:
+    buckets, _ = timed
+    ours = Budget("kept", 0.5, 10, kept=3)
+    assert [buckets.take([ours]) for _ in range(7)] == [0.0] * 7
+    assert 1 < buckets.take([ours]) <= 2
+    person = replace(ours, kept=0)
+    assert [buckets.take([person]) for _ in range(3)] == [0.0] * 3
+    assert buckets.take([person]) > 0

@@ -13,6 +13,7 @@ from is2_core.integrations.pausing import resume
 from is2_core.integrations.refusals import TRIED_AGAIN_EVERY, judged
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
+from is2_core.tasks.models import Task
 from is2_core.tasks.queue import release_tasks
 from is2_core.tasks.run import TaskRun
 from is2_core.tasks.states import TaskState
@@ -49,7 +50,7 @@ class Shop:
         self.board.clock.advance_to(max(task.run_at, self.board.clock.now()))
         self.board.run(judged(handler), task.id)
 
-    def task(self):  # type: ignore[no-untyped-def]
+    def task(self) -> Task:
         return next(task for task in reversed(self.board.tasks()) if task.kind == KIND)
 
     @property

@@ -11,6 +11,7 @@ from is2_core.accounts.models import Account
 from is2_core.errors import BadInput
 from is2_core.items import shipping_mappings
 from is2_core.items.models import KnownSku
+from is2_core.orders import actions
 from is2_core.orders.fulfillment.models import Package
 from is2_core.orders.models import ReceivedOrder
 from is2_core.orders.states import AckState, ReceivedState
@@ -181,3 +182,38 @@ def test_scenario_F55_a_backup_of_before_the_orders_came_repeats_nothing(journey
     assert [len(bay.yards[journey.code].under(journey.order(each).number)) for each in (order_id, other)] == [1, 1]
     assert len(world.amazon.order(order_id)["packages"]) == 1
     assert acknowledged(world) == {order_id, other}
+
+
+@pytest.mark.parametrize("change", [{"cancel": True}, {"ship": True}])
+def test_a_stop_reaches_another_warehouse_in_the_minute_it_is_read(journey: Journey, change: dict[str, bool]) -> None:
+    world = journey.world
+    (order_id,) = world.amazon.generate(plain=1)["plain"]
+    world.finish(journey.store)
+    world.pass_time(minutes=10)
+    journey.decide(order_id)
+    number = journey.order(order_id).number
+    world.amazon.post(f"orders/{order_id}", change)
+    (asked,) = journey.bay.yards[journey.code].under(number)
+    while not asked.stop_asked:
+        listed = len(world.amazon.calls("searchOrders"))
+        world.pass_time(minutes=1)
+        # Asked to stop as soon as a listing has shown it, and not a minute later.
+        shown = len(world.amazon.calls("searchOrders")) > listed
+        (asked,) = journey.bay.yards[journey.code].under(number)
+        assert asked.stop_asked is shown
+
+
+def test_a_packer_elsewhere_is_asked_to_stop_by_reading_an_order(journey: Journey) -> None:
+    world = journey.world
+    (order_id,) = world.amazon.generate(plain=1)["plain"]
+    world.finish(journey.store)
+    world.pass_time(minutes=10)
+    journey.decide(order_id)
+    number = journey.order(order_id).number
+    world.clock.advance(timedelta(minutes=20))
+    world.amazon.post(f"orders/{order_id}", {"cancel": True})
+    told = actions.read_before_packing(world.platform, number=number, account_id=world.account)
+    assert told.stopped == (
+        "Do not pack this order. It is not wanted any more, and the warehouse is being asked to stop it."
+    )
+    assert journey.bay.yards[journey.code].under(number)[0].stop_asked

@@ -10,7 +10,8 @@ from flask.typing import ResponseReturnValue
 from is2_core.embedded_warehouse import order_handling, order_queries, packing
 from is2_core.embedded_warehouse.order_queries import Order
 from is2_core.embedded_warehouse.states import WarehouseState
-from is2_core.errors import BadInput, FlowError
+from is2_core.errors import BadInput, Conflict, FlowError
+from is2_core.orders import actions
 from is2_core.shipments import carrier_codes
 from web import access
 from web.access import platform
@@ -59,6 +60,7 @@ def ship(order_id: int) -> ResponseReturnValue:
     form = _typed()
 
     def act() -> None:
+        _ask_whether_still_wanted(row)
         packing.ship(
             platform(),
             order_id=order_id,
@@ -126,8 +128,14 @@ def stop(order_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/orders/<int:order_id>/start")
 def start(order_id: int) -> ResponseReturnValue:
-    """Start packing an order."""
-    return _turn(order_id, order_handling.start_packing, "The order is in process.")
+    """Start packing an order, if it is still wanted."""
+    row = _require(order_id)
+
+    def act() -> None:
+        _ask_whether_still_wanted(row)
+        order_handling.start_packing(platform(), order_id=order_id, user_id=access.user().id)
+
+    return _do(order_id, act, "The order is in process.")
 
 
 @blueprint.post("/orders/<int:order_id>/hold")
@@ -140,6 +148,21 @@ def hold(order_id: int) -> ResponseReturnValue:
 def release(order_id: int) -> ResponseReturnValue:
     """Let an order on hold go on."""
     return _turn(order_id, order_handling.release_order, "The order was released.")
+
+
+def _ask_whether_still_wanted(row: Order) -> None:
+    """Have the cart asked before anything is packed; a cart that cannot be asked in time stops nobody, and is told.
+
+    Raises:
+        Conflict: the order is stopped.
+    """
+    if not row.is_open:
+        return
+    told = actions.read_before_packing(platform(), number=row.number, account_id=row.account_id)
+    if told.stopped:
+        raise Conflict(told.stopped)
+    if told.unread:
+        flash(told.unread, "warning")
 
 
 def _turn(order_id: int, flow: Callable[..., None], message: str) -> ResponseReturnValue:

@@ -3,6 +3,7 @@ person, after it was asked to take it."""
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -12,10 +13,11 @@ from is2_core.accounts.models import Integration
 from is2_core.cases.cases import end_case, raise_case
 from is2_core.cases.states import UNWANTED_UNITS, CaseKind
 from is2_core.db.locks import LOCK
+from is2_core.errors import PluginBug
 from is2_core.orders.fulfillment.packages import follow_packages, packages_of, sent_in_vain
 from is2_core.orders.fulfillment.wanted_units import OrderUnits, units_of
 from is2_core.orders.models import ReceivedOrder
-from is2_core.orders.states import NOT_FROM_HERE, STOPPED_WHEN_CANCELLED, AckState, ReceivedState
+from is2_core.orders.states import NOT_COMPLETE, NOT_FROM_HERE, STOPPED_WHEN_CANCELLED, AckState, ReceivedState
 from is2_core.orders.timeline import Event, record
 from is2_core.orders.transition import transition
 from is2_core.orders.wording.events import EventCode, StopReason, Told
@@ -27,7 +29,7 @@ from is2_core.tasks.queue import enqueue
 from is2_core.tasks.run import TaskRun
 from is2_core.tasks.states import TaskState
 from is2_core.warehouses.calls import warehouse_of
-from plugins.interface import OrderState
+from plugins.interface import CartError, OrderState
 from plugins.warehouse import Cancelled, PartlyCancelled, Pending, TooLate
 
 _TO_STOP = (
@@ -42,10 +44,20 @@ _TO_STOP = (
         ),
         ReceivedOrder.not_wanted_at.is_not(None),
         ReceivedOrder.stop_wanted_at.is_not(None),
+        sa.and_(ReceivedOrder.stop_reason != "", ReceivedOrder.state.in_(NOT_COMPLETE)),
     ),
 )
 _STOP_REASONS = {ReceivedState.DISMISSED: StopReason.DISMISSED, ReceivedState.EXCLUDED: StopReason.EXCLUDED}
 PLACING_PAUSE = timedelta(seconds=15)
+# Stopped although the cart has them as open, and what is left for a person to do.
+_WANTED_AT_CART = {
+    StopReason.CANCELLATION_REQUESTED: "The buyer of order {number} asked to cancel it before it was packed, and the "
+    "warehouse stopped it. Cancel it at {cart}.",
+    StopReason.ADDRESS_CHANGED: "The address of order {number} was changed at {cart} after the warehouse had it, and "
+    "the warehouse stopped it. Ship it to the new address from elsewhere, or cancel it at {cart}.",
+}
+_UNDER_WAY = "It is not wanted any more, and the warehouse is being asked to stop it."
+_log = logging.getLogger(__name__)
 
 
 def stop_orders(platform: Platform, run: TaskRun) -> None:
@@ -88,7 +100,7 @@ def stop_orders(platform: Platform, run: TaskRun) -> None:
                 # The run that asked for it may have stood still, and ask yet.
                 order.absent_at = platform.clock.now()
                 enqueue(session, kind=TaskKind.ORDERS_PLACE, integration=integration, now=order.absent_at)
-            store_stop(platform, session, order, answer)
+            _keep_first(platform, session, order, answer)
     if placing is not None and any(placed_at is None for _, _, placed_at in due):
         again.append(platform.clock.now() + PLACING_PAUSE)
     if again:
@@ -96,10 +108,41 @@ def stop_orders(platform: Platform, run: TaskRun) -> None:
             run.finish(session, again_at=min(again))
 
 
+def stop_at_once(platform: Platform, order_id: int) -> str:
+    """Ask the warehouse now to stop an order that is to be stopped, while a person waits; returns what came of it, for
+    that person, "" where it is to be packed. What cannot be asked or decided now is the task's, which is asked for
+    wherever something is to be stopped."""
+    with platform.db.read() as session:
+        is_due = (ReceivedOrder.id == order_id, ReceivedOrder.placed_at.is_not(None), *_TO_STOP)
+        order = session.scalar(sa.select(ReceivedOrder).where(*is_due))
+        if order is None:
+            return ""
+        integration = session.get_one(Integration, order.integration_id)
+    try:
+        answer = warehouse_of(platform, integration.wms_target, order.account_id).cancel_order(order.number)
+    except (CartError, PluginBug) as error:
+        _log.warning("order %s was not stopped at once: %s", order_id, error.message)
+        return _UNDER_WAY
+    if isinstance(answer, Pending):
+        return _UNDER_WAY
+    with platform.db.write() as session:
+        row = session.get_one(ReceivedOrder, order_id, with_for_update=LOCK)
+        told = _keep_first(platform, session, row, answer)
+        label = platform.carts.manifest(integration.cart).label
+        return to_tell(session, order_id, told).text({"cart": label}) if told else _UNDER_WAY
+
+
+def _keep_first(
+    platform: Platform, session: Session, order: ReceivedOrder, answer: Cancelled | PartlyCancelled | TooLate
+) -> Told | None:
+    """Store an answer about a locked order unless somebody else who asked has stored one meanwhile."""
+    return store_stop(platform, session, order, answer) if order.stop_asked_at is None else None
+
+
 def store_stop(
     platform: Platform, session: Session, order: ReceivedOrder, answer: Cancelled | PartlyCancelled | TooLate
-) -> None:
-    """Store how the warehouse answered to being asked to stop an order."""
+) -> Told:
+    """Store how the warehouse answered to being asked to stop an order; returns what its timeline tells of that."""
     now = platform.clock.now()
     units = units_of(session, [order.id])[order.id]
     label = platform.carts.manifest(session.get_one(Integration, order.integration_id).cart).label
@@ -142,14 +185,29 @@ def store_stop(
         kind=CaseKind.CANCELLATION_REQUESTED,
         subject=f"order {order.number}",
     )
+    if order.stopped and params["reason"] in _WANTED_AT_CART:
+        raise_case(
+            session,
+            now,
+            account_id=order.account_id,
+            kind=CaseKind.WAREHOUSE_STOPPED,
+            subject=f"order {order.number}",
+            message=_WANTED_AT_CART[params["reason"]].format(number=order.number, cart=label),
+            integration_id=order.integration_id,
+            order_id=order.id,
+        )
     if order.stopped and not sent_in_vain(units, packages_of(session, order.id)):
         # What a person was asked to have left out is left out.
         for kind in UNWANTED_UNITS:
             end_case(session, now, account_id=order.account_id, kind=kind, subject=f"order {order.number}")
+    return told
 
 
 def _stop_reason(order: ReceivedOrder, units: OrderUnits) -> StopReason:
     otherwise = StopReason.SHIPPED_ELSEWHERE if units.shipped_elsewhere else StopReason.CANCELLED
-    if order.stop_wanted_at is not None and not units.shipped_elsewhere and order.cart_state != OrderState.CANCELLED:
-        otherwise = StopReason.PERSON
+    if not units.shipped_elsewhere and order.cart_state != OrderState.CANCELLED:
+        if order.stop_wanted_at is not None:
+            otherwise = StopReason.PERSON
+        elif order.stop_reason:
+            otherwise = StopReason(order.stop_reason)
     return _STOP_REASONS.get(ReceivedState(order.state), otherwise)

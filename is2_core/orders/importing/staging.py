@@ -26,6 +26,7 @@ from is2_core.orders.importing.staged_rows import has_pii, line_row, order_row, 
 from is2_core.orders.importing.state_changes import move, write_events
 from is2_core.orders.models import ReceivedLine, ReceivedOrder, Recipient
 from is2_core.orders.not_from_here.lines import note_listed_lines
+from is2_core.orders.packing.changed_address import note_changed_address
 from is2_core.orders.states import UNPLACED, CustomizationState, ReceivedState
 from is2_core.orders.wording.sealing import reason_columns
 from is2_core.platform import Platform
@@ -209,6 +210,7 @@ def _write_details(
         except CannotOpen:
             pii = None
         news, besides = pii_told(order, pii), told(Recipient, order)
+        note_changed_address(stored.get(order.remote_id), (pii or {}).get("address"), news["address"])
         if news != pii or besides:
             sealed = seal(Recipient.sealed, news, integration.id, order.remote_id)
             row = {"account_id": integration.account_id, "order_id": order_id, "sealed": sealed}

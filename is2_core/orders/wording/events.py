@@ -169,6 +169,8 @@ class StopReason(StrEnum):
     SHIPPED_ELSEWHERE = "SHIPPED_ELSEWHERE"
     CANCELLED = "CANCELLED"
     PERSON = "PERSON"
+    CANCELLATION_REQUESTED = "CANCELLATION_REQUESTED"
+    ADDRESS_CHANGED = "ADDRESS_CHANGED"
 
 
 _STOP_REASONS: Params = {
@@ -177,6 +179,8 @@ _STOP_REASONS: Params = {
     StopReason.SHIPPED_ELSEWHERE: "Confirmed at {cart} by somebody else",
     StopReason.CANCELLED: "Cancelled at {cart}",
     StopReason.PERSON: "Not to be shipped, as a person decided",
+    StopReason.CANCELLATION_REQUESTED: "The buyer asked at {cart} to cancel it",
+    StopReason.ADDRESS_CHANGED: "The address was changed at {cart}",
 }
 
 

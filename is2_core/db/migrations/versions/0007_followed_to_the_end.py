@@ -27,10 +27,12 @@ def upgrade() -> None:
     op.add_column("received_order", sa.Column("stop_wanted_at", sa.DateTime(), nullable=True))
     _promise_by_item()
     op.add_column("received_order", sa.Column("absent_at", sa.DateTime(), nullable=True))
+    _note_why_packing_stops()
 
 
 def downgrade() -> None:
     """Take back."""
+    _forget_why_packing_stops()
     op.drop_column("received_order", "absent_at")
     _promise_by_integration()
     op.drop_column("received_order", "stop_wanted_at")
@@ -191,3 +193,12 @@ def _promise_by_item() -> None:
 def _promise_by_integration() -> None:
     for name in ("lead_days_replaced", "latency"):
         op.drop_column("cart_item", name)
+
+
+def _note_why_packing_stops() -> None:
+    op.add_column("received_order", sa.Column("stop_reason", sa.Text(), nullable=False, server_default=""))
+
+
+def _forget_why_packing_stops() -> None:
+    with op.batch_alter_table("received_order", schema=None) as batch_op:
+        batch_op.drop_column("stop_reason")
