@@ -38,8 +38,8 @@ is2_core.orders.fulfillment.unit_matching is2_core.orders.holds.addresses is2_co
 is2_core.orders.holds.reasons is2_core.orders.importing.classify is2_core.orders.wording.events
 is2_core.orders.wording.parameters
 is2_core.orders.importing.staged_rows is2_core.shipments.carrier_names is2_core.tasks.schedule
-is2_core.tracking_numbers is2_core.visible_text is2_core.whole_numbers plugins.errors plugins.interface
-plugins.warehouse web.orders.windows
+is2_core.text_limits is2_core.tracking_numbers is2_core.visible_text is2_core.whole_numbers plugins.errors
+plugins.interface plugins.warehouse web.orders.windows
 """.split()
 PURE_FOLDERS = ("plugins/types", "plugins/amazon")
 HEAVY = ("sqlalchemy", "alembic", "flask", "werkzeug", "redis", "rq", "requests", "urllib3")

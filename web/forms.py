@@ -13,7 +13,7 @@ from wtforms.form import BaseForm
 from wtforms.validators import ValidationError
 from wtforms.widgets import CheckboxInput, DateInput, NumberInput, PasswordInput, TextInput, URLInput
 
-from is2_core.carts.fields import advice_of, check_field
+from is2_core.carts.fields import advice_of, check_field, most_of
 from is2_core.errors import BadInput, FlowError
 from plugins.interface import Field, FieldKind
 
@@ -81,6 +81,8 @@ class _Check:
         self.field_flags: dict[str, bool | int] = {}
         if declared.kind in _INPUTS and declared.kind is not FieldKind.BOX:
             self.field_flags = {"required": declared.required and not is_set, "optional": not declared.required}
+        if declared.kind is FieldKind.TEXT:
+            self.field_flags["maxlength"] = most_of(declared)
         if declared.minimum is not None:
             self.field_flags["min"] = declared.minimum
         if declared.maximum is not None:

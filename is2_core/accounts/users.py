@@ -16,6 +16,7 @@ from is2_core.accounts.models import Account, Membership, User
 from is2_core.accounts.states import MemberRole, Role
 from is2_core.errors import BadInput, Conflict
 from is2_core.platform import Platform
+from is2_core.text_limits import EMAIL, NAME
 
 MAX_FAILED_LOGINS = 10
 LOCK = timedelta(minutes=15)
@@ -45,7 +46,7 @@ class SignedIn:
 
 def create_account(platform: Platform, name: str) -> int:
     """Make a merchant company; returns its id."""
-    name = name.strip()
+    name = NAME.checked(name, "name")
     if not name:
         raise BadInput("Give the account a name.", field="name")
     with platform.db.write() as session:
@@ -70,14 +71,14 @@ def create_user(
     member_role: str = MemberRole.OWNER,
 ) -> int:
     """Make a user, for merchants with a place in an account; returns its id."""
-    email = email.strip().lower()
+    email = EMAIL.checked(email, "email").lower()
     if "@" not in email or not email.isprintable():
         raise BadInput("Give an e-mail address.", field="email")
     if role not in set(Role):
         raise BadInput(f"{role!r} is no role.", field="role")
     if (role == Role.MERCHANT) != (account_id is not None):
         raise BadInput("A merchant's user belongs to an account, others to none.", field="account")
-    name = name.strip() or email
+    name = NAME.checked(name, "name") or email
     with platform.db.read() as session:
         account = session.get(Account, account_id) if account_id is not None else None
     if account_id is not None and account is None:

@@ -8,6 +8,7 @@ from datetime import date
 from urllib.parse import urlsplit
 
 from is2_core.errors import BadInput
+from is2_core.text_limits import TextLimit
 from is2_core.whole_numbers import whole_number
 from plugins.interface import Field, FieldKind
 
@@ -66,8 +67,7 @@ def check_field(field: Field, typed: str, *, is_set: bool = False) -> str:
         if field.required and not is_set:
             raise BadInput(f"{field.label} is missing.", field=field.key)
         return ""
-    if len(text) > MAX_TEXT:
-        raise BadInput(f"{field.label} is longer than {MAX_TEXT} characters.", field=field.key)
+    TextLimit(field.label, most_of(field)).checked(text, field.key)
     if field.kind is FieldKind.INTEGER:
         return _integer(field, text)
     if field.kind is FieldKind.DATE:
@@ -79,6 +79,11 @@ def check_field(field: Field, typed: str, *, is_set: bool = False) -> str:
     if field.kind in (FieldKind.URL, FieldKind.SHOP_URL):
         return _url(field, text)
     return text
+
+
+def most_of(field: Field) -> int:
+    """Return how many characters may be typed into a field."""
+    return field.max_length or MAX_TEXT
 
 
 def advice_of(field: Field, typed: str) -> str:

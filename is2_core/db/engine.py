@@ -19,7 +19,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
-from is2_core.db.ownership import CartWritten, changes
+from is2_core.db.ownership import CartWritten, changes, within_limits
 from is2_core.db.rows import built, columns_of, insert_of, write_rows
 from is2_core.db.unit import do_what_is_left, open_unit
 from is2_core.faultpoints import faultpoint
@@ -129,12 +129,13 @@ class Database:
         returning: Sequence[str] = (),
     ) -> Sequence[sa.Row[*tuple[Any, ...]]]:
         """Insert rows that a cart tells of with all their columns, those not given at their defaults; where they exist,
-        set the cart's columns and no other. One statement.
+        set the cart's columns and no other; texts that are longer than their columns say are cut. One statement.
 
         Args:
             returning: columns to read back (rows left as they were are not among them).
         """
-        return write_rows(session, built(upsert_of, self._dialect, model, tuple(returning)), model, rows)
+        statement = built(upsert_of, self._dialect, model, tuple(returning))
+        return write_rows(session, statement, model, within_limits(model, rows))
 
 
 def _upsert(

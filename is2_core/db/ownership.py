@@ -7,7 +7,7 @@ rest.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, ClassVar, Final
 
@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute
 
 from is2_core.db.rows import built, table_of
+from is2_core.text_limits import TextLimit
 
 CART: Final[dict[str, Any]] = {"owner": "cart"}
 """The cart's: what it says now takes the place of what it said before."""
@@ -52,6 +53,18 @@ class CartWritten:
         """The condition under which a cart writes a buyer's data into a row that is there, as long as it is not erased
         above all; None for always."""
         return None
+
+
+def within_limits(model: type[CartWritten], rows: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """Return rows a cart tells of, their texts cut to the limits of their columns (`info=CART | {"limit": TITLE}`)."""
+    limits: dict[str, TextLimit] = built(_limits_of, model)
+    if not limits:
+        return rows
+    return [{**row, **{name: limit.cut(row[name]) for name, limit in limits.items() if name in row}} for row in rows]
+
+
+def _limits_of(model: type[CartWritten]) -> dict[str, TextLimit]:
+    return {column.key: column.info["limit"] for column in table_of(model).columns if "limit" in column.info}
 
 
 def of_row(column: InstrumentedAttribute[int]) -> sa.ColumnElement[int]:

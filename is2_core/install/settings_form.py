@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from is2_core.carts.fields import LEAD_DAYS, FormField
 from is2_core.carts.latency import LEAD_DAYS_MANAGED
 from is2_core.items.states import UNKNOWN_SKUS, UnknownSku
+from is2_core.text_limits import NICKNAME as NICKNAME_LIMIT
 from plugins.interface import CartManifest, Field, FieldKind, SchedulePlan
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def setup_fields(manifest: CartManifest, integration: Integration, zone: str) ->
         NICKNAME,
         "Nickname",
         required=False,
+        max_length=NICKNAME_LIMIT.most,
         help="Tells this store from your others, wherever it is named.",
     )
     orders_from = Field(

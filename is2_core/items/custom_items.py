@@ -21,6 +21,7 @@ from is2_core.items.typed_items import checked_answer, checked_mappings, checked
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import NOW, enqueue
+from is2_core.text_limits import TITLE
 from plugins.interface import ItemPage, NotListed
 
 MAX_PAGES = 1000
@@ -53,6 +54,7 @@ def add_custom_item(
         Conflict: it is listed already.
     """
     sku, answer = sku if as_sent else checked_sku(sku), checked_answer(unknown_sku)
+    title = TITLE.checked(title, "title")
     with platform.db.read() as session:
         integration = owned_integration(session, integration_id, account_id)
     _learn(platform, integration, mappings)
@@ -63,7 +65,7 @@ def add_custom_item(
             account_id=account_id,
             integration_id=integration_id,
             sku=sku,
-            title=title.strip(),
+            title=title,
             custom=True,
             active=active,
             seen_in_cart=SeenInCart.CANNOT_CHECK,
@@ -81,6 +83,7 @@ def add_custom_item(
 
 def edit_item(platform: Platform, *, item_id: int, account_id: int, sku: str, title: str) -> None:
     """Correct the SKU or title of a custom item."""
+    title = TITLE.checked(title, "title")
     with platform.db.write() as session:
         item = owned(session, CartItem, item_id, account_id, lock=True)
         # One that stays was not typed: it may be whatever the cart sent.
@@ -95,7 +98,7 @@ def edit_item(platform: Platform, *, item_id: int, account_id: int, sku: str, ti
             item.pushed_quantity = item.pushed_lead_days = item.pushed_at = item.shown_quantity = None
             item.lead_days_replaced = None
             item.pushed_version, item.pushed_calculation, item.remote_id = 0, {}, ""
-        item.sku, item.title = sku, title.strip()
+        item.sku, item.title = sku, title
         review(platform, session, session.get_one(Integration, item.integration_id))
 
 

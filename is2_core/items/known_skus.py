@@ -16,6 +16,7 @@ from is2_core.items.models import KnownSku
 from is2_core.platform import Platform
 from is2_core.tasks.per_account import review_account
 from is2_core.tasks.run import TaskRun
+from is2_core.text_limits import NAME
 from is2_core.warehouses.calls import Warehouse, warehouse_of
 from is2_core.warehouses.cursors import Cursor
 from plugins.errors import CartError
@@ -87,7 +88,7 @@ def _read(
             new -= known_among(session, account_id, new, target)
             rows = [
                 {"account_id": account_id, "wms_target": target, "sku": sku, "name": name}
-                for sku, name in sorted({entry.sku: entry.name for entry in page.skus}.items())
+                for sku, name in sorted({entry.sku: NAME.cut(entry.name) for entry in page.skus}.items())
             ]
             platform.db.upsert(session, KnownSku, rows, key=["account_id", "wms_target", "sku"], update=["name"])
             if new:

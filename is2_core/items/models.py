@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from is2_core.db.base import Base, Id, Owned, reference
 from is2_core.db.ownership import CART, IS2, CartWritten
 from is2_core.items.states import SeenInCart, UnknownSku
+from is2_core.text_limits import TITLE
 
 
 class KnownSku(Base):
@@ -52,7 +53,7 @@ class CartItem(CartWritten, Owned):
     account_id: Mapped[int] = reference("account.id", info=IS2)
     integration_id: Mapped[int] = reference("integration.id", index=False, info=IS2)
     sku: Mapped[str] = mapped_column(info=CART)
-    title: Mapped[str] = mapped_column(default="", info=CART)
+    title: Mapped[str] = mapped_column(default="", info=CART | {"limit": TITLE})
     remote_id: Mapped[str] = mapped_column(default="", info=CART)
     custom: Mapped[bool] = mapped_column(default=False, info=IS2)
     active: Mapped[bool] = mapped_column(default=False, info=IS2)

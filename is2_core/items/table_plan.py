@@ -13,6 +13,7 @@ from is2_core.items.spoiled_cells import FALSES, TRUES
 from is2_core.items.states import UnknownSku, mapped_answer
 from is2_core.items.table_csv import ANSWERS, AS_SETTING, Line, TableItem
 from is2_core.items.typed_items import MAX_SKU, checked_mappings, checked_sku, no_such_sku
+from is2_core.text_limits import TITLE
 from is2_core.whole_numbers import whole_number
 
 # A spreadsheet writes true and false in its own language.
@@ -172,6 +173,7 @@ class _Checks:
         typed = list(dict.fromkeys(line.title.strip() for line in lines if line.title.strip()))
         if len(typed) > 1:
             errors.append("Its lines have different titles.")
+        errors += [TITLE.refusal(title) for title in typed if len(title) > TITLE.most]
         # An empty cell leaves the title as it is, and so does one that differs in outer spaces only.
         if before is not None and (not typed or typed[0] == before.item.title.strip()):
             return before.item.title

@@ -13,6 +13,7 @@ from is2_core.db.instants import future, past, told
 from is2_core.db.ownership import CART, IS2, CartWritten, of_row
 from is2_core.db.types import Sealed, SealedValue, opened
 from is2_core.orders.states import AckState, CustomizationState
+from is2_core.text_limits import TITLE
 
 # What sealed values are bound to.
 _ORDER = ("received_order.integration_id", "received_order.remote_id")
@@ -148,7 +149,7 @@ class ReceivedLine(CartWritten, Base):
     order_id: Mapped[int] = reference("received_order.id", index=False, info=IS2)
     remote_id: Mapped[str] = mapped_column(info=CART)
     sku: Mapped[str] = mapped_column(info=CART)
-    title: Mapped[str] = mapped_column(default="", info=CART)
+    title: Mapped[str] = mapped_column(default="", info=CART | {"limit": TITLE})
     ordered: Mapped[int] = mapped_column(info=CART)
     cancelled: Mapped[int] = mapped_column(info=CART)
     open: Mapped[int] = mapped_column(info=CART)

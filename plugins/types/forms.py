@@ -33,6 +33,7 @@ class Field:
         minimum, maximum: bounds of an INTEGER, inclusive; outside them the form is refused. Without a minimum it is 0.
         advised_minimum, advice: below it the value is accepted with `advice` shown as a warning.
         choices: (value, label) pairs of a CHOICE.
+        max_length: the most characters of what is typed, 0 for 2,000 (since 2.1).
         former_for: how long a platform SECRET's value before the last change may still be good (a rotation).
     """
 
@@ -48,6 +49,7 @@ class Field:
     advised_minimum: int | None = None
     advice: str = ""
     former_for: timedelta = timedelta(0)
+    max_length: int = 0
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from is2_core.items.sku_suggestions import KnownSkus, SkuSuggestion
 from is2_core.items.typed_items import is_typed_sku
 from is2_core.items.unknown_skus import shown_items
 from is2_core.orders.importing.sent_skus import has_sent_sku
+from is2_core.text_limits import TITLE
 from is2_core.visible_text import visible
 from web import access
 from web.access import platform
@@ -121,6 +122,7 @@ def _page(integration: Integration, values: _Typed, rows: Rows, error: FlowError
         values=values,
         rows=rows,
         error=error,
+        title_most=TITLE.most,
         q=q,
         show=show,
         shown_labels=SHOWN,
@@ -259,4 +261,5 @@ def _edit_page(item: CartItem, sku: str, title: str, rows: Rows, error: FlowErro
         latencies=latency_choices(platform().carts.manifest(integration.cart)),
         latency_as_set=latency_label(integration),
         error=error,
+        title_most=TITLE.most,
     )
