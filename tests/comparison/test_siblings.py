@@ -14,6 +14,7 @@ from is2_core.comparison.actions import compare_now
 from is2_core.comparison.models import ComparedOrder, Comparison
 from is2_core.comparison.queries import ComparisonView, last_comparisons
 from is2_core.comparison.states import Difference, Outcome
+from is2_core.embedded_warehouse import order_handling
 from is2_core.embedded_warehouse.port import EmbeddedWarehouse
 from is2_core.orders.fulfillment.answers.storing import note_not_taken
 from is2_core.orders.models import ReceivedOrder
@@ -309,3 +310,20 @@ def test_once_not_found_is_no_fact_and_again_and_again_is_a_case(dock: Dock, mon
     dock.world.settle_later(hours=4)
     assert outcomes(dock)[order_id] == (Outcome.AGREES, Difference.NONE)
     assert cases(dock) == []
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_field_B6_a_rest_the_warehouse_had_ended_and_is_cancelled_then(dock: Dock, listed: bool) -> None:
+    order_id = dock.order_of(("TENT-2P", 3))
+    dock.ship(order_id, NEW, {"TENT-2P": 1})
+    number = dock.warehouse_order(order_id).id
+    order_handling.stop_order(dock.world.platform, order_id=number, reason="water damage", user_id=None)
+    dock.world.settle_later(minutes=6)
+    assert dock.received(order_id).state == ReceivedState.SHIPPED
+    assert [kind for kind, _ in cases(dock)] == ["WAREHOUSE_STOPPED"]
+    if not listed:
+        omit_all(dock)
+    dock.world.amazon.post(f"orders/{order_id}", {"cancel": True})
+    dock.world.settle_later(hours=1)
+    dock.world.settle_later(hours=26)
+    assert dock.received(order_id).state == ReceivedState.COMPLETED
