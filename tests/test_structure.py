@@ -31,6 +31,7 @@ is2_core.inventory.states is2_core.items.states is2_core.orders.states is2_core.
 is2_core.tasks.states
 is2_core.carts.fields is2_core.carts.latency is2_core.embedded_warehouse.packing_form is2_core.errors
 is2_core.install.settings_form is2_core.integrations.authorization_expiry is2_core.inventory.sellable
+is2_core.inventory.withheld
 is2_core.items.sku_suggestions is2_core.items.spoiled_cells is2_core.items.table_csv is2_core.items.table_plan
 is2_core.items.typed_items is2_core.orders.addresses.countries is2_core.orders.addresses.label
 is2_core.orders.fulfillment.elsewhere is2_core.orders.fulfillment.handling_requirements

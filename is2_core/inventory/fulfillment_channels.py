@@ -13,6 +13,7 @@ from is2_core.accounts.models import Integration
 from is2_core.carts.context import cart_context
 from is2_core.db.locks import LOCK
 from is2_core.integrations.finality import Answer, note_answer
+from is2_core.inventory.withheld import TEXTS, Withheld
 from is2_core.items.models import CartItem
 from is2_core.items.states import SeenInCart
 from is2_core.platform import Platform
@@ -123,7 +124,7 @@ class Reader:
 def _store(item: CartItem, shown: ShownInventory | None, label: str) -> None:
     if shown is None:
         item.seen_in_cart = SeenInCart.NO
-        item.withheld = f"{label} has no listing with this SKU, so no stock is sent for it."
+        item.withheld = TEXTS[Withheld.NOT_LISTED].format(cart=label)
         item.shown_quantity = item.shown_lead_days = None
         return
     item.seen_in_cart = SeenInCart.YES
@@ -142,25 +143,16 @@ def withheld_for(shown: ShownInventory, label: str) -> str:
     units = shown.fulfillment_channels
     others = units.keys() - {MERCHANT_CHANNEL} - shown.locations
     if not units:
-        unknown = f"{label} does not say who ships this SKU, so no stock is sent for it."
-        return f"{unknown} Please give it a quantity there once."
+        return TEXTS[Withheld.CHANNEL_NOT_TOLD].format(cart=label)
     if others == units.keys():
-        return f"{label} ships this SKU from its own stock, so its quantity is never overwritten."
+        return TEXTS[Withheld.CART_STOCK].format(cart=label)
     if others:
         there, own = (sum(units[name] for name in names) for names in (others, units.keys() - others))
-        return (
-            f"{label} lists this SKU twice: shipped by you ({_units(own)}) and shipped by {label} ({_units(there)}). A "
-            f"quantity could change who ships it, so none is sent. Remove one of the two at {label}, or list what the "
-            "warehouse ships under a SKU of its own; it is looked at again before the next push."
-        )
+        return TEXTS[Withheld.LISTED_TWICE].format(cart=label, own=_units(own), there=_units(there))
     if shown.locations:
         places = ", ".join(sorted(shown.locations))
         besides = " besides the usual one" if MERCHANT_CHANNEL in units else ""
-        return (
-            f"{label} keeps your stock of this SKU by location ({places}{besides}), and one number cannot be divided "
-            f"among them, so none is sent. Have {label} sell it from one place only, without locations; it is looked "
-            "at again before the next push."
-        )
+        return TEXTS[Withheld.BY_LOCATION].format(cart=label, places=places, besides=besides)
     return ""
 
 

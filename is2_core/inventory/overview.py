@@ -21,6 +21,7 @@ from is2_core.inventory.push.retries import Tries, stuck, tries_of
 from is2_core.inventory.push.sync_row import interval_of
 from is2_core.inventory.sellable import Sellable
 from is2_core.inventory.shared_stock import unconfirmed_skus
+from is2_core.inventory.withheld import TEXTS, Withheld
 from is2_core.items.models import CartItem
 from is2_core.items.states import is_not_from_here, setting_of
 from is2_core.platform import Platform
@@ -241,7 +242,7 @@ def _withheld(item: CartItem, components: Any, blocked: set[str]) -> str:
         return item.withheld
     shared = sorted(blocked.intersection(components))
     if shared:
-        return f"Another store sells {', '.join(shared)} too: confirm the shared stock first."
+        return TEXTS[Withheld.SHARED].format(skus=", ".join(shared))
     return ""
 
 

@@ -41,6 +41,7 @@ def test_field_D1_no_method_given_is_mapped_like_any_other(merchant: Merchant) -
     assert {merchant.received(order_id).state for order_id in orders} == {ReceivedState.INJECTED}
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_field_D1_the_form_maps_no_method_and_asks_before_it_takes_silence_for_that(merchant: Merchant) -> None:
     order_id = merchant.sell(fulfillment={"fulfillmentServiceLevel": ""})
     page = merchant.browser.get(f"/integrations/{merchant.store}/shipping")
@@ -57,12 +58,14 @@ def test_field_D1_the_form_maps_no_method_and_asks_before_it_takes_silence_for_t
     assert "for (no method given)" in str(merchant.browser.page.soup)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_field_D1_a_mapping_of_no_method_is_no_mapping_of_other_methods(merchant: Merchant) -> None:
     merchant.world.map_methods(merchant.store, "")
     order_id = merchant.sell(fulfillment={"fulfillmentServiceLevel": "SCHEDULED"})
     assert merchant.world.holds(order_id) == {"METHOD_UNMAPPED"}
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_field_D2_a_new_shipping_speed_ships_once_a_person_has_mapped_it(merchant: Merchant) -> None:
     order_id = merchant.sell(fulfillment={"fulfillmentServiceLevel": "DRONE_WITHIN_THE_HOUR"})
     assert merchant.world.holds(order_id) == {"METHOD_UNMAPPED"}
@@ -82,6 +85,7 @@ def test_field_D2_an_unknown_word_is_waived_by_a_person_who_has_looked(merchant:
     assert merchant.received(order_id).state == ReceivedState.INJECTED
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_field_D2_what_a_person_has_not_seen_is_not_waived(merchant: Merchant) -> None:
     order_id = merchant.sell(fulfillment={"fulfillmentStatus": "CONSIDERED", "fulfillmentServiceLevel": "SCHEDULED"})
     merchant.page(order_id)
@@ -111,6 +115,7 @@ def test_field_D3_a_sku_is_taken_as_the_cart_sent_it(merchant: Merchant) -> None
         assert (merchant.received(order_id).state, line.sku) == (ReceivedState.INJECTED, sku)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_field_D3_typing_rules_hold_for_what_is_typed(merchant: Merchant) -> None:
     merchant.sell(sku="TENT-2P")
     merchant.browser.get(f"/integrations/{merchant.store}/items")
@@ -123,6 +128,7 @@ def test_field_D3_typing_rules_hold_for_what_is_typed(merchant: Merchant) -> Non
     assert "The item TENT-4P was added." in page.messages
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_field_D3_a_table_takes_what_the_cart_sent_as_well(merchant: Merchant) -> None:
     order_id = merchant.sell(sku=" TENT-2P ")
     table = b'cart_sku,title,active,warehouse_sku,quantity\r\n" TENT-2P ",,yes,TENT-2P,1\r\n'
@@ -135,6 +141,7 @@ def test_field_D3_a_table_takes_what_the_cart_sent_as_well(merchant: Merchant) -
     assert merchant.received(order_id).state == ReceivedState.INJECTED
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_field_D3_an_item_the_cart_named_keeps_its_sku_when_its_title_changes(merchant: Merchant) -> None:
     merchant.sell(sku=f"TENT{NO_BREAK}2P ")
     merchant.browser.get(f"/integrations/{merchant.store}/items?sku=TENT%C2%A02P%20")
@@ -147,6 +154,7 @@ def test_field_D3_an_item_the_cart_named_keeps_its_sku_when_its_title_changes(me
     assert "The item was saved." in page.messages
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_field_D3_a_method_is_taken_as_the_cart_sent_it(merchant: Merchant) -> None:
     methods = (f"Next{NO_BREAK}Day", f"{ZERO_WIDTH}Express", " By  Boat ", "m" * 300)
     orders = [merchant.book(fulfillment={"fulfillmentServiceLevel": method}) for method in methods]

@@ -53,6 +53,7 @@ def test_field_D4_an_order_that_cannot_be_read_is_read_again_and_ships(merchant:
     assert merchant.cases() == []
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_field_D4_an_order_that_cannot_be_read_ends_where_a_person_wants_it(merchant: Merchant) -> None:
     order_id = merchant.sell(units=UNREADABLE)
     merchant.page(order_id)
@@ -67,6 +68,7 @@ def test_field_D4_an_order_that_cannot_be_read_ends_where_a_person_wants_it(merc
     assert merchant.cases() == []
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_field_D4_support_is_told_once_of_the_same_orders(merchant: Merchant) -> None:
     merchant.sell(units=UNREADABLE)
     with merchant.world.platform.db.write() as session:
@@ -78,6 +80,7 @@ def test_field_D4_support_is_told_once_of_the_same_orders(merchant: Merchant) ->
     assert merchant.cases() == ["UNREADABLE"]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_field_D4_a_buyer_who_cancels_before_placing(merchant: Merchant) -> None:
     orders = [merchant.book(fulfillment={"fulfillmentServiceLevel": "NEXT_DAY"}) for _ in range(3)]
     merchant.listing()
@@ -118,6 +121,7 @@ def test_field_D4_a_buyer_who_cancels_after_placing(merchant: Merchant) -> None:
     assert merchant.cases() == []
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_field_D4_what_the_warehouse_has_shipped_is_not_stopped_and_a_case_says_so(merchant: Merchant) -> None:
     order_id = merchant.sell()
     merchant.page(order_id)
@@ -129,6 +133,7 @@ def test_field_D4_what_the_warehouse_has_shipped_is_not_stopped_and_a_case_says_
     assert merchant.received(order_id).state == ReceivedState.COMPLETED
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_field_D4_nobody_else_decides(merchant: Merchant) -> None:
     order_id = merchant.sell(units=UNREADABLE)
     path = f"/received-orders/{merchant.received(order_id).id}"

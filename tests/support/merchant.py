@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
@@ -69,7 +70,7 @@ class Merchant:
 
     def listing(self) -> None:
         """Let time go by until what Amazon was told is listed, and list it."""
-        self.world.pass_time(minutes=3)
+        self.world.clock.advance(timedelta(minutes=5))
         actions.check_now(self.world.platform, integration_id=self.store, account_id=self.world.account)
         self.world.settle()
 

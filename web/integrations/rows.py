@@ -13,6 +13,7 @@ from is2_core.accounts.models import Integration, SellerClaim
 from is2_core.integrations.claims import KEEP_CLAIM, can_be_tried
 from is2_core.inventory.models import InventorySync
 from is2_core.inventory.push.sync_row import ORDERS
+from is2_core.items.models import CartItem
 from is2_core.orders.fulfillment.models import Package
 from is2_core.orders.models import ImportCursor, ReceivedOrder
 from is2_core.tasks.kinds import TaskKind
@@ -20,15 +21,16 @@ from is2_core.tasks.lateness import is_late, is_running, next_runs
 from is2_core.tasks.models import Schedule, Task
 from web.access import platform
 from web.integrations.notices import Notices
-from web.orders.refused_writes import TRACKING, was_refused
+from web.orders.refused_writes import ACKNOWLEDGEMENT, TRACKING, was_refused
 
 
 @dataclass
 class IntegrationRow:
     """One integration of the list: its row, its last check (`long_ago`: more than two intervals before now) and
     what the cart had to say of it, how many orders it has in which state, what was last sent to its cart, of how many
-    orders the tracking was refused, whether it can be asked for a single order, and the connection whose seller is not
-    proved yet with the time until which that can be tried again."""
+    orders the tracking and the acknowledgement was refused, the stock of how many SKUs was refused or is withheld,
+    whether it can be asked for a single order, and the connection whose seller is not proved yet with the time until
+    which that can be tried again."""
 
     integration: Integration
     counts: Counter[str] = field(default_factory=Counter)
@@ -39,6 +41,9 @@ class IntegrationRow:
     problem: str = ""
     posted_at: datetime | None = None
     refused: int = 0
+    refused_acknowledgements: int = 0
+    refused_skus: int = 0
+    withheld_skus: int = 0
     pushed_at: datetime | None = None
     stock_problem: str = ""
     listing_notice: str = ""
@@ -115,11 +120,23 @@ def _add_way_back(db: Session, rows: dict[int, IntegrationRow]) -> None:
     posts = sa.select(Package.integration_id, sa.func.max(Package.posted_at)).where(Package.integration_id.in_(ids))
     for integration_id, posted_at in db.execute(posts.group_by(Package.integration_id)):
         rows[integration_id].posted_at = posted_at
-    refused = sa.select(ReceivedOrder.integration_id, sa.func.count()).where(
-        ReceivedOrder.integration_id.in_(ids), was_refused(TRACKING)
-    )
-    for integration_id, count in db.execute(refused.group_by(ReceivedOrder.integration_id)):
+    refused = sa.select(ReceivedOrder.integration_id, sa.func.count()).group_by(ReceivedOrder.integration_id)
+    of_these = ReceivedOrder.integration_id.in_(ids)
+    for integration_id, count in db.execute(refused.where(of_these, was_refused(TRACKING))):
         rows[integration_id].refused = count
+    for integration_id, count in db.execute(refused.where(of_these, was_refused(ACKNOWLEDGEMENT))):
+        rows[integration_id].refused_acknowledgements = count
+    skus = (
+        sa.select(
+            CartItem.integration_id,
+            sa.func.count(sa.case((CartItem.push_message != "", 1))),
+            sa.func.count(sa.case((CartItem.withheld != "", 1))),
+        )
+        .where(CartItem.integration_id.in_(ids), CartItem.active.is_(True))
+        .group_by(CartItem.integration_id)
+    )
+    for integration_id, rejected, withheld in db.execute(skus):
+        rows[integration_id].refused_skus, rows[integration_id].withheld_skus = rejected, withheld
     for sync in db.scalars(sa.select(InventorySync).where(InventorySync.integration_id.in_(ids))):
         row = rows[sync.integration_id]
         row.pushed_at = sync.accepted_at

@@ -31,7 +31,8 @@ class _Stuck:
     events: tuple[EventCode, ...]
 
 
-_STUCK = (
+# In the order of how little a merchant can do.
+STUCK = (
     _Stuck(
         CaseKind.UNREADABLE,
         "cannot be read, and do not ship until they can. Each says why on its page, where it is read again, or ended.",
@@ -53,7 +54,7 @@ def tell_support(platform: Platform, run: TaskRun) -> None:
     the support has closed is opened again by news only."""
     with platform.db.read() as session:
         integration = session.get_one(Integration, run.integration_id)
-        changes = [(stuck, count) for stuck in _STUCK if (count := _news(session, integration, stuck)) is not None]
+        changes = [(stuck, count) for stuck in STUCK if (count := _news(session, integration, stuck)) is not None]
     if not changes:
         return
     with run.write() as session:
