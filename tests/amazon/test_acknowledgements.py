@@ -93,7 +93,7 @@ def check(element: Element) -> None:
 
 _lines = st.lists(
     st.builds(
-        AcknowledgedLine, st.from_regex(r"[0-9]{1,14}", fullmatch=True), st.sampled_from(["", "1", "12", "x" * 50])
+        AcknowledgedLine, st.from_regex(r"[0-9]{1,15}", fullmatch=True), st.sampled_from(["", "1", "12", "x" * 50])
     ),
     max_size=4,
 )

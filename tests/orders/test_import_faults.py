@@ -246,3 +246,18 @@ def test_an_earlier_first_day_reads_the_older_orders(world: World, store: int) -
     world.finish(store, orders_from=(world.clock.now() - timedelta(days=8)).date().isoformat())
     world.settle()
     assert world.orders()[order_id].state == ReceivedState.INJECTED
+
+
+def test_field_H5_orders_generated_as_the_documentation_says_arrive(world: World) -> None:
+    """In a store that is connected and was read up to the present."""
+    world.finish(world.connect())
+    world.settle()
+    world.pass_time(hours=2)
+    body = {"seller": NORTHWIND, "count": 50}
+    made = world.amazon.post("orders/generate", body)["branches"]
+    world.pass_time(minutes=32)
+    here = world.orders()
+    by_amazon = {"amazon_fulfilled"}
+    ids = [order_id for branch, order_ids in made.items() if branch not in by_amazon for order_id in order_ids]
+    assert len(ids) > 40 and [order_id for order_id in ids if order_id not in here] == []
+    assert {len(line.remote_id) for order in here.values() for line in order.lines} == {14, 15}

@@ -54,6 +54,21 @@ def test_success_links_our_number_and_the_buyer_sees_processing(amazon, store):
     assert shown["lastUpdatedTime"] > order["lastUpdatedTime"]
 
 
+def test_field_H7_a_report_names_its_merchant(amazon, store):
+    for feed in (envelope(success(amazon.order()["orderId"], "IS2-7")), b"no feed at all"):
+        header = fromstring(store.run(TYPE, feed)).find("Header")
+        assert [child.tag for child in header] == ["DocumentVersion", "MerchantIdentifier"]
+        assert header.findtext("MerchantIdentifier") == store.seller
+
+
+def test_field_H7_order_item_ids_have_14_or_15_digits(amazon, store):
+    amazon.steer("POST", "orders/generate", {"seller": store.seller, "count": 40})
+    orders = [amazon.steer("GET", f"orders/{row['orderId']}") for row in amazon.steer("GET", "orders")["orders"]]
+    ids = [item["orderItemId"] for order in orders for item in order["order"]["orderItems"]]
+    assert {len(id) for id in ids} == {14, 15} and len(set(ids)) == len(ids)
+    assert all(id.isdecimal() for id in ids)
+
+
 def test_nothing_happens_before_the_feed_is_processed(amazon, store):
     order = amazon.order()["orderId"]
     store.submit(TYPE, envelope(success(order, "IS2-7")))

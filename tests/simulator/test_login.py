@@ -49,6 +49,18 @@ def test_a_code_is_bound_to_its_redirect_uri(amazon):
     assert redeem(amazon, code_for(amazon), PANEL.replace("5000", "5001")).json()["error"] == "invalid_grant"
 
 
+def test_field_H7_json_bodies_and_a_missing_redirect_uri_are_taken(amazon):
+    form = {"grant_type": "authorization_code", "code": code_for(amazon), **CLIENT}
+    body = json.dumps(form).encode()
+    bought = amazon.send("POST", "/auth/o2/token", headers={"Content-Type": "application/json"}, body=body)
+    assert (bought.status, bought.json()["token_type"]) == (200, "bearer")
+    renewed = {"grant_type": "refresh_token", "refresh_token": bought.json()["refresh_token"], **CLIENT}
+    assert amazon.token_call(**renewed).status == 200
+    for wrong in (b"[]", b"{", b'{"grant_type": 1}', b"\xff"):
+        answer = amazon.send("POST", "/auth/o2/token", headers={"Content-Type": "application/json"}, body=wrong)
+        assert (answer.status, answer.json()["error"]) == (400, "invalid_request")
+
+
 def test_a_wrong_secret_is_401_invalid_client(amazon):
     answer = amazon.token_call(
         grant_type="refresh_token", refresh_token="Atzr|x", client_id=CLIENT["client_id"], client_secret="wrong"
@@ -140,7 +152,7 @@ def test_every_field_is_needed(amazon, left_out):
     assert left_out in answer.json()["error_description"]
 
 
-@pytest.mark.parametrize("kind", ["application/json", "text/plain", ""])
+@pytest.mark.parametrize("kind", ["application/xml", "text/plain", ""])
 def test_the_form_must_say_it_is_a_form(amazon, store, kind):
     form = CLIENT | {"grant_type": "refresh_token", "refresh_token": store.refresh_token}
     answer = amazon.send("POST", "/auth/o2/token", headers={"Content-Type": kind}, body=urlencode(form).encode())

@@ -18,6 +18,7 @@ from is2_core.errors import Conflict
 from is2_core.submissions.models import Submission
 from is2_core.submissions.rows import poll_problem
 from is2_core.tasks.models import Task
+from is2_core.tasks.runner import MAX_ERRORS
 from is2_core.tasks.states import UNFINISHED, TaskState
 from web import access
 from web.access import platform
@@ -28,7 +29,7 @@ from web.paging import paged
 @blueprint.get("/tasks")
 @access.require_role(Role.ADMIN)
 def tasks() -> ResponseReturnValue:
-    """Show background work: how much is open or failed, and the last error of each kind; `kind` narrows the failed."""
+    """Show background work: how much is open or failed, and the last error of each kind with its traceback; `kind` narrows the failed."""
     chosen = request.args.get("kind", "")
     with platform().db.read() as db:
         counts: dict[str, dict[str, int]] = {}
@@ -49,6 +50,7 @@ def tasks() -> ResponseReturnValue:
         counts=counts,
         states=UNFINISHED,
         errors=errors,
+        max_errors=MAX_ERRORS,
         page=page,
         chosen=chosen,
         silent=silent,

@@ -93,13 +93,14 @@ class Grants:
         self._codes[code] = Code(seller, application, redirect_uri, self._clock.now() + CODE_LIFE)
         return code
 
-    def redeem(self, code: str, application: str, redirect_uri: str) -> str | None:
-        """The seller a code stands for, once; None when it is unknown, used, late, or somebody else's.
+    def redeem(self, code: str, application: str, redirect_uri: str | None) -> str | None:
+        """The seller a code stands for, once; None when it is unknown, used, late, or somebody else's. A redirect URI
+        may be left out; one that is given must be the consent's.
 
         A code presented wrongly is spent as well.
         """
         found = self._codes.pop(code, None)
-        if found is None or found.application != application or found.redirect_uri != redirect_uri:
+        if found is None or found.application != application or redirect_uri not in (None, found.redirect_uri):
             return None
         if self._clock.now() > found.expires or not self.authorized(application, found.seller):
             return None

@@ -1,6 +1,7 @@
 """Login with Amazon: `POST /auth/o2/token`."""
 
 import hmac
+import json
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
@@ -57,11 +58,15 @@ class LoginWithAmazon:
 
     @staticmethod
     def _form(request: Request) -> dict[str, str]:
-        if request.content_type != "application/x-www-form-urlencoded":
-            raise TokenError(400, "invalid_request", "The Content-Type must be application/x-www-form-urlencoded")
         if request.query:
             raise TokenError(400, "invalid_request", "Parameters belong in the body of the request, not in its address")
-        pairs = parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True)
+        text = request.body.decode("utf-8", "replace")
+        # Amazon's page names the form only; clients in wide use send JSON, and are answered.
+        if request.content_type == "application/json":
+            return _json_form(text)
+        if request.content_type != "application/x-www-form-urlencoded":
+            raise TokenError(400, "invalid_request", "The Content-Type must be application/x-www-form-urlencoded")
+        pairs = parse_qsl(text, keep_blank_values=True)
         form = dict(pairs)
         if len(form) != len(pairs):
             raise TokenError(400, "invalid_request", "The request includes a parameter more than once")
@@ -78,7 +83,7 @@ class LoginWithAmazon:
         raise TokenError(401, "invalid_client", "Client authentication failed")
 
     def _from_code(self, form: Mapping[str, str], application: Application) -> dict[str, object]:
-        seller = self._grants.redeem(_needed(form, "code"), application.id, _needed(form, "redirect_uri"))
+        seller = self._grants.redeem(_needed(form, "code"), application.id, form.get("redirect_uri"))
         if seller is None:
             raise TokenError(400, "invalid_grant", "The request has an invalid grant parameter : code")
         return self._bearer(
@@ -107,6 +112,16 @@ class LoginWithAmazon:
             "expires_in": int(TOKEN_LIFE.total_seconds()),
         }
         return payload | ({"refresh_token": refresh_token} if refresh_token else {})
+
+
+def _json_form(text: str) -> dict[str, str]:
+    try:
+        form = json.loads(text)
+    except ValueError:
+        form = None
+    if not isinstance(form, dict) or not all(isinstance(value, str) for value in form.values()):
+        raise TokenError(400, "invalid_request", "The body is no JSON object of texts")
+    return form
 
 
 def oauth_error(status: int, error: str, description: str) -> Response:

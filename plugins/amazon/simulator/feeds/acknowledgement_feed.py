@@ -71,10 +71,10 @@ class AcknowledgementProcessor:
             messages = parse(content, feed.seller)
         except SchemaError as problem:
             results = [Result(0, "Error", problem.code, problem.description)]
-            return Outcome(xml_report(feed.id, 0, results), REPORT_TYPE)
+            return Outcome(xml_report(feed.id, feed.seller, 0, results), REPORT_TYPE)
         outcome = Outcome(b"", REPORT_TYPE)
         results = each_once(messages, lambda message: self._apply(feed, message, outcome))
-        outcome.report = xml_report(feed.id, len(messages), results)
+        outcome.report = xml_report(feed.id, feed.seller, len(messages), results)
         return outcome
 
     def _apply(self, feed: Feed, message: Acknowledgement, outcome: Outcome) -> list[Result]:

@@ -85,10 +85,11 @@ class FulfillmentProcessor:
         try:
             messages = parse(content, feed.seller)
         except SchemaError as problem:
-            return Outcome(xml_report(feed.id, 0, [Result(0, "Error", problem.code, problem.description)]), REPORT_TYPE)
+            refused = [Result(0, "Error", problem.code, problem.description)]
+            return Outcome(xml_report(feed.id, feed.seller, 0, refused), REPORT_TYPE)
         outcome = Outcome(b"", REPORT_TYPE)
         results = each_once(messages, lambda message: self._apply(feed, message, outcome))
-        outcome.report = xml_report(feed.id, len(messages), results)
+        outcome.report = xml_report(feed.id, feed.seller, len(messages), results)
         return outcome
 
     def _apply(self, feed: Feed, message: Fulfillment, outcome: Outcome) -> list[Result]:

@@ -43,7 +43,7 @@ def each_once(messages: Iterable[_M], apply: Callable[[_M], list[Result]]) -> li
     return results
 
 
-def xml_report(feed_id: str, processed: int, results: list[Result]) -> bytes:
+def xml_report(feed_id: str, seller: str, processed: int, results: list[Result]) -> bytes:
     """The report; messages without an error count as successful and have no line."""
     failed = {result.message_id for result in results if result.level == "Error"}
     warned = {result.message_id for result in results if result.level == "Warning"} - failed
@@ -62,6 +62,7 @@ def xml_report(feed_id: str, processed: int, results: list[Result]) -> bytes:
     )
     header = SubElement(root, "Header")
     _leaf(header, "DocumentVersion", "1.02")
+    _leaf(header, "MerchantIdentifier", seller)
     _leaf(root, "MessageType", "ProcessingReport")
     message = SubElement(root, "Message")
     _leaf(message, "MessageID", "1")

@@ -7,7 +7,7 @@ from typing import Any
 from plugins.amazon.simulator.access.marketplaces import BY_COUNTRY
 from plugins.amazon.simulator.clock import iso
 from plugins.amazon.simulator.orders.custom_links import TO_BE_LINKED
-from plugins.amazon.simulator.orders.order_maker import BUNDLE, OLDEST_H, SKUS, OrderMaker
+from plugins.amazon.simulator.orders.order_maker import BUNDLE, OLDEST_H, OLDEST_MIN, SKUS, OrderMaker
 
 Order = dict[str, Any]
 Change = Callable[[OrderMaker, Order, int], None]
@@ -93,8 +93,8 @@ def _unknown_enum(maker: OrderMaker, order: Order, number: int) -> None:
 
 def _duplicate(maker: OrderMaker, order: Order, number: int) -> None:
     """Early in every listing by time, so that its second appearance falls on a later page."""
-    oldest = maker.now - timedelta(hours=OLDEST_H) + timedelta(seconds=number % 60)
-    order["createdTime"] = order["lastUpdatedTime"] = iso(oldest.replace(microsecond=0))
+    for name, ago in (("createdTime", timedelta(hours=OLDEST_H)), ("lastUpdatedTime", timedelta(minutes=OLDEST_MIN))):
+        order[name] = iso((maker.now - ago + timedelta(seconds=number % 30)).replace(microsecond=0))
 
 
 def _partially_shipped(maker: OrderMaker, order: Order, number: int) -> None:

@@ -75,7 +75,7 @@ def mix_for(count: int | None, mix: Mapping[str, int] | None) -> dict[str, int]:
 def generate(
     seller: Seller, shares: Mapping[str, int], seed: int, now: datetime, taken: Callable[[str], bool]
 ) -> list[tuple[str, dict[str, Any]]]:
-    """Orders of a seller with their branch, created within two days and last updated more than three minutes ago.
+    """Orders of a seller with their branch, created within two days and last updated within the last minutes.
 
     `taken` says whether an order id is in use already.
     """

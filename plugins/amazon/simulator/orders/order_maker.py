@@ -19,7 +19,7 @@ SKUS = {
 }
 BUNDLE = ("BUNDLE-CAMP", "Camping starter bundle", "179.00")
 SERVICE_LEVELS = ("STANDARD", "STANDARD", "STANDARD", "EXPEDITED", "SECOND_DAY", "NEXT_DAY")
-OLDEST_H, _NEWEST_MIN = 48, 4
+OLDEST_H, OLDEST_MIN, _NEWEST_MIN = 48, 9, 4
 
 
 class OrderMaker:
@@ -48,7 +48,8 @@ class OrderMaker:
         rng = self.rng
         place = MARKETPLACES[self.seller.home if rng.random() < 0.8 else rng.choice(self.seller.marketplaces)]
         created = self.now - timedelta(seconds=rng.randint(3600, OLDEST_H * 3600 - 60))
-        updated = min(created + timedelta(seconds=rng.randint(60, 7200)), self.now - timedelta(minutes=_NEWEST_MIN))
+        # Just now, however old it is: who reads by the time of the last update has come that far before.
+        updated = self.now - timedelta(minutes=_NEWEST_MIN, seconds=rng.randint(60, 7200) // 30)
         who = buyer(rng, number, beyond_ascii=beyond_ascii)
         order = {
             "orderId": self.new_id(),
@@ -90,7 +91,7 @@ class OrderMaker:
         subtotal = {"amount": total, "currencyCode": place.currency}
         order["orderItems"].append(
             {
-                "orderItemId": str(self.rng.randrange(10**13, 10**14)),
+                "orderItemId": self._item_id(),
                 "quantityOrdered": count,
                 "product": {
                     "asin": f"B0{self.rng.randrange(10**8):08d}",
@@ -106,6 +107,11 @@ class OrderMaker:
         sums = [item["proceeds"]["proceedsTotal"]["amount"] for item in order["orderItems"]]
         grand = str(sum(map(int, sums))) if place.currency == "JPY" else f"{sum(map(float, sums)):.2f}"
         order["proceeds"] = {"grandTotal": {"amount": grand, "currencyCode": place.currency}}
+
+    def _item_id(self) -> str:
+        """An order item's id: 14 digits or, since 2024, 15."""
+        digits = self.rng.randrange(10**13, 10**14)
+        return str(digits + digits % 2 * 10**14)
 
     def only(self, order: dict[str, Any], sku: str, title: str, price: str, quantity: int | None = None) -> None:
         """The one line the order is to have."""
