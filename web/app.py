@@ -6,7 +6,7 @@ from flask import Flask
 
 from is2_core.clock import Clock, WallClock
 from is2_core.platform import Platform
-from web import display, errors, navigation, security, sessions, typed
+from web import display, errors, kept_form, navigation, security, sessions, typed
 
 
 def create_app(platform: Platform, *, session_clock: Clock | None = None) -> Flask:
@@ -21,6 +21,7 @@ def create_app(platform: Platform, *, session_clock: Clock | None = None) -> Fla
     typed.init_app(app)
     security.init_app(app, platform.config)
     sessions.init_app(app, session_clock or WallClock())
+    kept_form.init_app(app)
     display.init_app(app)
     errors.init_app(app)
     navigation.init_app(app)

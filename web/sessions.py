@@ -14,6 +14,7 @@ from flask_login import LoginManager, UserMixin, current_user, login_user
 from is2_core.accounts.users import SignedIn, load_user
 from is2_core.clock import Clock
 from web.access import enter, platform, viewer
+from web.kept_form import keep, keep_on, kept_for, page_of
 
 IDLE = timedelta(minutes=30)
 ABSOLUTE = timedelta(hours=12)
@@ -70,13 +71,18 @@ def init_app(app: Flask, clock: Clock) -> None:
             abort(401)
         if request.method != "GET":
             flash("Your sign-in has ended. Sign in and do it again; nothing was changed.", "warning")
-            return redirect(url_for("auth.sign_in"), 303)
+            page = page_of(request.path)
+            keep(page)
+            return redirect(url_for("auth.sign_in", next=page), 303)
         return redirect(url_for("auth.sign_in", next=request.full_path.rstrip("?")))
 
 
 def begin_session(signed_in: SignedIn) -> None:
-    """A new session for a user who has just proved who they are; nothing of the old one is kept."""
+    """A new session for a user who has just proved who they are; nothing of the old one is kept but what
+    they had typed into a form."""
+    typed = kept_for(signed_in.id)
     session.clear()
+    keep_on(typed)
     now = int(_clock().now().timestamp())
     session["began"] = session["seen"] = now
     login_user(Person(signed_in))

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from is2_core.accounts.access import owned_integration
 from is2_core.accounts.models import Credential, InstallSession, Integration
@@ -166,15 +167,15 @@ def _come_back(platform: Platform, cart: str, user_id: int, browser: str, params
             .where(InstallSession.state_hash == hashed(params.get("state", "")))
             .with_for_update(**LOCK)
         )
-        fits = (
-            trip is not None
-            and trip.used_at is None
-            and trip.expires_at > now
-            and trip.user_id == user_id
-            and secrets.compare_digest(trip.browser_hash, hashed(browser))
+        is_own = (
+            trip is not None and trip.user_id == user_id and secrets.compare_digest(trip.browser_hash, hashed(browser))
         )
-        integration = session.get(Integration, trip.integration_id) if trip and fits else None
-        if trip is None or integration is None or integration.cart != cart:
+        integration = session.get(Integration, trip.integration_id) if trip and is_own else None
+        if trip and integration and integration.cart == cart and _has_connected(session, integration, trip):
+            # The page was loaded again, or gone back to.
+            return Ready(integration.id, integration.state == IntegrationState.SETUP)
+        fits = trip is not None and trip.used_at is None and trip.expires_at > now
+        if trip is None or not fits or integration is None or integration.cart != cart:
             raise BadInput(
                 "This sign-in cannot be used: it was started in another browser, has been used already or is too old. "
                 "Please start again."
@@ -184,6 +185,18 @@ def _come_back(platform: Platform, cart: str, user_id: int, browser: str, params
     rest = {key: value for key, value in params.items() if key != "state"}
     outcome = _call_cart(platform, integration, InstallReply(rest, leg.return_url), {})
     return take(platform, integration, leg, outcome, {})
+
+
+def _has_connected(session: Session, integration: Integration, trip: InstallSession) -> bool:
+    """Tell whether this very trip has ended with a connection that stands."""
+    credential = session.get(Credential, integration.id)
+    since = trip.used_at
+    return (
+        since is not None
+        and credential is not None
+        and integration.proved_at is not None
+        and min(credential.authorized_at, integration.proved_at) >= since
+    )
 
 
 def prove_again(platform: Platform, *, integration_id: int, account_id: int) -> Ready:

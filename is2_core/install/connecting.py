@@ -26,6 +26,14 @@ from is2_core.tasks.models import Task
 from plugins.interface import SellerIdentity
 
 
+class AlreadyConnected(Conflict):
+    """The account has an integration with this seller that works; `integration_id` names it."""
+
+    def __init__(self, message: str, integration_id: int) -> None:
+        super().__init__(message)
+        self.integration_id = integration_id
+
+
 def store_connection(
     platform: Platform, integration_id: int, claim: SellerClaim, identity: SellerIdentity
 ) -> Integration:
@@ -35,6 +43,7 @@ def store_connection(
     so that no order is taken twice.
 
     Raises:
+        AlreadyConnected: by the account itself; the setup that asked, if it is one, is gone.
         Conflict: the seller is connected elsewhere, or another window was faster; the claim waits on.
     """
     try:
@@ -52,10 +61,14 @@ def store_connection(
             refusal = _refusal(row, other)
             if not refusal:
                 return _put(platform, session, _place(session, row, other), claim, identity)
-            held.message = refusal
+            ours = other if other is not None and other.account_id == row.account_id else None
+            if ours is not None and row.state == IntegrationState.SETUP and row.seller_id is None:
+                remove_integration(session, row)
+            else:
+                held.message = refusal
             if other is not None and other.proved_at is None and other.account_id != row.account_id:
                 _tell_the_support(platform, session, row, other)
-        raise Conflict(refusal)
+        raise AlreadyConnected(refusal, ours.id) if ours is not None else Conflict(refusal)
     except IntegrityError as error:
         raise Conflict("This store was connected a moment ago in another window.") from error
 
@@ -118,6 +131,8 @@ def _place(session: Session, row: Integration, other: Integration | None) -> Int
     if other.account_id == row.account_id:
         if other.state == IntegrationState.SETUP:
             other.home_site = row.home_site or other.home_site
+        trips = sa.update(InstallSession).where(InstallSession.integration_id == row.id)
+        session.execute(trips.values(integration_id=other.id))
         remove_integration(session, row)
         session.flush()
         return other

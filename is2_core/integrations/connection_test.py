@@ -12,7 +12,7 @@ from is2_core.carts.context import cart_context
 from is2_core.carts.live_call import CartRefused, call_cart_live, live_call
 from is2_core.errors import Conflict, PluginBug
 from is2_core.integrations.pausing import resume
-from is2_core.integrations.refusals import note_failed_test
+from is2_core.integrations.refusals import forget_failed_tests, note_failed_test
 from is2_core.integrations.seller_proof import prove_connected
 from is2_core.platform import Platform
 from is2_core.tasks.run import TaskRun
@@ -49,6 +49,7 @@ def test_connection(platform: Platform, *, integration_id: int, account_id: int)
         row = owned_integration(session, integration_id, account_id, lock=True)
         # Where the seller has begun to sell since, orders come from as well.
         row.sites = list(identity.sites)
+        forget_failed_tests(session, row.id)
         if row.state == IntegrationState.PAUSED:
             resume(session, row, platform, on_trial=True)
     return f"The connection works: {manifest.label} answers as {identity.name} ({identity.remote_id})."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from is2_core.carts.context import cart_context
 from is2_core.db.locks import LOCK
 from is2_core.errors import PluginBug
 from is2_core.integrations.finality import Answer, Verdict, answered_since, forget_answers, note_answer
+from is2_core.integrations.models import PassingAnswer
 from is2_core.integrations.pausing import resume
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
@@ -75,6 +77,25 @@ def wait_while_it_may_pass(platform: Platform, run: TaskRun, error: Refusal) -> 
     if not verdict.is_final:
         again = verdict.ask_again_at
         raise RateLimited(error.message, until=again, detail=error.detail, code=error.code) from error
+
+
+def refused_tests(session: Session, integration_ids: Collection[int]) -> dict[int, datetime]:
+    """Return, by integration, when its last test of the connection was refused, without those that worked since."""
+    rows = session.execute(
+        sa.select(PassingAnswer.integration_id, sa.func.max(PassingAnswer.set_at))
+        .where(
+            PassingAnswer.integration_id.in_(integration_ids),
+            PassingAnswer.answer.in_([answer.value for answer in REFUSED]),
+            PassingAnswer.subject == _TEST,
+        )
+        .group_by(PassingAnswer.integration_id)
+    )
+    return dict(rows.all())
+
+
+def forget_failed_tests(session: Session, integration_id: int) -> None:
+    """Forget what earlier tests were refused with, since one has worked."""
+    forget_answers(session, integration_id, REFUSED, (_TEST,))
 
 
 def note_failed_test(platform: Platform, integration_id: int, error: Refusal) -> None:

@@ -10,7 +10,7 @@ from argon2 import PasswordHasher
 
 from is2_core.accounts import passwords, users
 from is2_core.accounts.models import Membership, User
-from tests.support.browser import PASSWORD
+from tests.support.browser import PASSWORD, Browser, Page
 from tests.support.panel import ADMIN, ALICE, BOB, PACKER, Panel
 
 
@@ -142,6 +142,52 @@ def test_a_form_sent_after_the_session_ended_says_so(panel: Panel) -> None:
     store = panel.store(panel.northwind)
     response = browser.client.post(f"/integrations/{store.id}/check", data={"csrf_token": token}, follow_redirects=True)
     assert "Your sign-in has ended" in response.get_data(as_text=True)
+
+
+def send_after_the_end(panel: Panel, browser: Browser, page: str, button: str, **typed: str) -> Page:
+    """Press a button of a page an hour after it was opened, and sign in again; the page that follows."""
+    browser.get(page)
+    panel.session_clock.advance(timedelta(hours=1))
+    asked = browser.press(button, **typed)
+    assert asked.heading == "Sign in"
+    assert "Your sign-in has ended" in asked.messages
+    return browser.press("Sign in", email=ALICE, password=PASSWORD)
+
+
+def test_field_H2_a_form_sent_after_the_session_ended_is_not_lost(panel: Panel) -> None:
+    store = panel.store(panel.northwind)
+    address = f"/integrations/{store.id}/settings"
+    browser = panel.browser(ALICE)
+    page = send_after_the_end(panel, browser, address, "Save settings", nickname="Outdoor & more")
+    assert page.field("Nickname")["value"] == "Outdoor & more"
+    assert "What you typed is in the form again" in page.text
+    assert panel.store(panel.northwind).nickname == store.nickname, "nothing is saved by itself"
+    # Once, and on no other page.
+    assert browser.get(address).field("Nickname")["value"] != "Outdoor & more"
+    assert browser.press("Save settings", nickname="Outdoor & more").status == 200
+    assert panel.store(panel.northwind).nickname == "Outdoor & more"
+
+
+def test_field_H2_a_button_leads_back_to_its_page(panel: Panel) -> None:
+    page = send_after_the_end(panel, panel.browser(ALICE), "/integrations", "Check now")
+    assert page.heading == "View Integrations"
+
+
+def test_field_H2_passwords_and_what_others_typed_are_not_kept(panel: Panel) -> None:
+    browser = panel.browser(ALICE)
+    page = send_after_the_end(panel, browser, "/password", "Change password", current=PASSWORD, password="new pass 1")
+    assert page.heading == "Change password"
+    assert "new pass 1" not in page.html and PASSWORD not in page.html
+    address = f"/integrations/{panel.store(panel.northwind).id}/settings"
+    browser.get(address)
+    panel.session_clock.advance(timedelta(hours=1))
+    browser.press("Save settings", nickname="Mine")
+    browser.press("Sign in", email=BOB, password=PASSWORD)
+    browser.get("/integrations")
+    browser.press("Sign out")
+    browser.get("/sign-in")
+    browser.press("Sign in", email=ALICE, password=PASSWORD)
+    assert browser.get(address).field("Nickname")["value"] != "Mine"
 
 
 def test_a_user_of_two_accounts_switches_between_them(panel: Panel) -> None:

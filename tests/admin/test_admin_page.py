@@ -6,11 +6,17 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from is2_core.accounts.models import Integration
 from is2_core.calls.plugins import BrokenPlugin
 from is2_core.carts import cart_settings
 from is2_core.integrations import legacy_authorization
+from is2_core.platform import Platform
 from is2_core.submissions.models import Submission
+from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.models import Task
+from is2_core.tasks.queue import enqueue
+from is2_core.tasks.run import TaskRun
+from is2_core.tasks.runner import run_next
 from is2_core.tasks.states import TaskState
 from tests.support.panel import ADMIN, PACKER, Panel
 
@@ -126,6 +132,20 @@ def test_tasks_show_what_was_given_up(panel: Panel) -> None:
         task = db.get_one(Task, newest)
         assert (task.state, task.attempts, task.crashes) == (TaskState.READY, 0, 0)
     assert panel.browser(ADMIN).post(str(form["action"])).status == 404
+
+
+def test_field_H6_the_traceback_is_shown_from_the_first_failure(panel: Panel) -> None:
+    def stumbles(platform: Platform, run: TaskRun) -> None:
+        raise ZeroDivisionError
+
+    with panel.platform.db.write() as session:
+        integration = session.scalars(sa.select(Integration)).first()
+        enqueue(session, kind=TaskKind.ORDERS_RECONCILE, integration=integration, now=panel.platform.clock.now())
+    assert run_next(panel.platform, {TaskKind.ORDERS_RECONCILE: stumbles}) is not None
+    page = panel.browser(ADMIN).get("/admin/tasks").text
+    trace = page.partition("Something went wrong on our side.")[2].partition("</details>")[0]
+    assert "1 of 8 tries" in trace
+    assert "in stumbles" in trace and "ZeroDivisionError" in trace
 
 
 def test_slow_work_without_an_answer_is_listed_and_can_be_given_up(panel: Panel) -> None:

@@ -14,6 +14,7 @@ from is2_core.admin import cart_setup
 from is2_core.carts import cart_settings
 from is2_core.errors import BadInput, Conflict, FlowError, Forbidden, NotFound
 from is2_core.install import connect, settings, trip
+from is2_core.install.connecting import AlreadyConnected
 from is2_core.integrations import connection_test
 from is2_core.tasks.models import Schedule, Task
 from is2_core.tasks.queue import enqueue
@@ -118,12 +119,13 @@ def test_a_setting_that_cannot_be_used_is_refused_at_its_field(world: World, fie
         assert session.scalar(sa.select(sa.func.count()).select_from(Task)) == 0
 
 
-def test_a_state_works_once(world: World) -> None:
+def test_field_H3_a_state_works_once_and_tells_what_became_of_it(world: World) -> None:
     _, url = away(world)
     params = world.consent(url)
-    back(world, params)
-    with pytest.raises(BadInput, match="has been used already"):
-        back(world, params)
+    ready = back(world, params)
+    exchanged = len(world.amazon.calls("token"))
+    assert back(world, params) == ready
+    assert len(world.amazon.calls("token")) == exchanged
 
 
 @pytest.mark.parametrize("state", ["", "made up"])
@@ -185,8 +187,11 @@ def test_the_wrong_region_is_refused(world: World) -> None:
 def test_a_store_is_connected_once_on_the_whole_platform(world: World) -> None:
     world.finish(world.connect())
     _, url = away(world)
-    with pytest.raises(Conflict, match="your account already"):
+    with pytest.raises(AlreadyConnected, match="your account already") as refused:
         back(world, world.consent(url))
+    with world.platform.db.read() as session:
+        # No stray setup is left.
+        assert session.scalars(sa.select(Integration.id)).all() == [refused.value.integration_id]
     other = users.create_account(world.platform, "Other Company")
     bob = users.create_user(
         world.platform, email="bob@example.com", name="Bob", password="a long pass phrase 3", account_id=other

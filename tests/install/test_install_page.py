@@ -225,13 +225,38 @@ def test_left_half_way_it_can_be_discarded(panel: Panel, amazon: SimulatedAmazon
     assert setups(panel) == []
 
 
-def test_the_way_back_works_once(panel: Panel, amazon: SimulatedAmazon) -> None:
+def test_field_H3_the_way_back_loaded_again_shows_the_connected_store(panel: Panel, amazon: SimulatedAmazon) -> None:
     browser = panel.browser(ALICE)
     back = walk_consent(leave(browser), HARBOR)
-    assert browser.get(back).status == 200
+    first = browser.get(back)
+    exchanges = len(amazon.calls("token"))
+    again = browser.get(back)
+    assert (again.status, again.heading) == (200, first.heading)
+    browser.press("Finish Setup")
+    finished = browser.get(back)
+    assert (finished.status, finished.heading) == (200, "View Integrations")
+    assert "is connected" in finished.messages and "not connected" not in finished.text
+    assert len(amazon.calls("token")) == exchanges
+
+
+def test_a_way_back_that_failed_is_no_success_when_it_is_loaded_again(panel: Panel, amazon: SimulatedAmazon) -> None:
+    browser = panel.browser(ALICE)
+    back = walk_consent(leave(browser), HARBOR)
+    amazon.fault("searchListingsItems", "403")
+    assert browser.get(back).status >= 400
     again = browser.get(back)
     assert again.status == 400
     assert "has been used already" in again.alerts[0]
+
+
+def test_field_H3_a_connected_seller_leads_to_its_reconnect(panel: Panel, amazon: SimulatedAmazon) -> None:
+    browser = panel.browser(ALICE)
+    page = browser.get(walk_consent(leave(browser), "A2SIMNA0000001"))
+    assert (page.status, page.heading) == (200, "View Integrations")
+    assert "This store is connected to your account already" in page.messages
+    assert "choose Reconnect" in page.messages
+    assert setups(panel) == []
+    assert browser.press("Reconnect").heading == "On to Amazon"
 
 
 def test_the_way_back_is_bound_to_the_browser(panel: Panel, amazon: SimulatedAmazon) -> None:

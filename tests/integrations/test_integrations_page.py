@@ -123,6 +123,19 @@ def test_test_connection_fails_in_words(panel: Panel, amazon: SimulatedAmazon) -
     assert "View Integrations" in page.heading
 
 
+def test_field_H3_a_failed_test_does_not_leave_the_store_green(panel: Panel, amazon: SimulatedAmazon) -> None:
+    with panel.platform.db.write() as db:
+        db.execute(sa.update(Credential).values(access_token=None, access_expires_at=None))
+    browser = panel.browser(ALICE)
+    assert "Active" in [badge.text for badge in browser.get("/integrations").soup.select(".store-head .badge")]
+    failed = browser.press("Test connection")
+    for page in (failed, browser.get("/integrations")):
+        assert "Connection test failed" in [badge.text for badge in page.soup.select(".store-head .badge")]
+    # Whatever it failed by: an outage is told at the same place.
+    amazon.fault("token", "5xx", times=5)
+    assert "Connection test failed" in browser.press("Test connection").text
+
+
 def test_adding_offers_the_enabled_carts(panel: Panel) -> None:
     browser = panel.browser(ALICE)
     page = browser.get("/integrations/add")

@@ -29,7 +29,8 @@ from web.paging import paged
 @blueprint.get("/tasks")
 @access.require_role(Role.ADMIN)
 def tasks() -> ResponseReturnValue:
-    """Show background work: how much is open or failed, and the last error of each kind with its traceback; `kind` narrows the failed."""
+    """Show background work: how much is open or failed, and the last error of each kind with its traceback; `kind`
+    narrows the failed."""
     chosen = request.args.get("kind", "")
     with platform().db.read() as db:
         counts: dict[str, dict[str, int]] = {}

@@ -12,6 +12,7 @@ from is2_core.accounts.states import IntegrationState
 from is2_core.carts.cart_settings import is_enabled
 from is2_core.errors import FlowError
 from is2_core.install import connect
+from is2_core.install.connecting import AlreadyConnected
 from is2_core.install.trip import Ask, GoTo, Step
 from is2_core.integrations.seller_proof import NotProved
 from plugins.interface import CartManifest
@@ -136,6 +137,10 @@ def prove_again(integration_id: int) -> ResponseReturnValue:
 
 
 def _stopped(manifest: CartManifest, error: FlowError) -> ResponseReturnValue:
+    if isinstance(error, AlreadyConnected):
+        flash(f"{error.message} To renew its authorization, choose Reconnect there.", "warning")
+        card = f"integration-{error.integration_id}"
+        return redirect(url_for("integrations.view_integrations", _anchor=card), 303)
     again = error.integration_id if isinstance(error, NotProved) and error.again else None
     page = render_template("install/stopped.html", manifest=manifest, error=error.message, again=again)
     return page, error.status
@@ -237,7 +242,7 @@ def _follow(manifest: CartManifest, outcome: Step) -> ResponseReturnValue:
         return _fields(manifest, outcome, form_class(outcome.fields)({}))
     if outcome.setup_open:
         return redirect(url_for(".finish", integration_id=outcome.integration_id), 303)
-    flash("The store is connected again; what was waiting goes on by itself.", "success")
+    flash("The store is connected; what was waiting goes on by itself.", "success")
     return redirect(url_for("integrations.view_integrations"), 303)
 
 

@@ -33,13 +33,14 @@ def view_integrations() -> ResponseReturnValue:
     return _list()
 
 
-def _list(error: str = "") -> str:
+def _list(error: str = "", test_failed: int = 0) -> str:
     account = access.account()
     with platform().db.read() as db:
         rows = integration_rows(db, account.id)
     for row in rows:
         row.notices = notices_of(row.integration)
         row.can_fetch = can_fetch(platform(), row.integration)
+        row.test_failed = row.test_failed or row.integration.id == test_failed
     return render_template(
         "integrations/list.html",
         rows=rows,
@@ -91,7 +92,7 @@ def test_connection(integration_id: int) -> ResponseReturnValue:
             platform(), integration_id=integration.id, account_id=integration.account_id
         )
     except FlowError as error:
-        return _list(error.message), error.status
+        return _list(error.message, integration.id), error.status
     flash(message, "success")
     return redirect(url_for(".view_integrations"), 303)
 

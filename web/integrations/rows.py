@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Integration, SellerClaim
 from is2_core.integrations.claims import KEEP_CLAIM, can_be_tried
+from is2_core.integrations.refusals import refused_tests
 from is2_core.inventory.models import InventorySync
 from is2_core.inventory.push.sync_row import ORDERS
 from is2_core.items.models import CartItem
@@ -29,8 +30,8 @@ class IntegrationRow:
     """One integration of the list: its row, its last check (`long_ago`: more than two intervals before now) and
     what the cart had to say of it, how many orders it has in which state, what was last sent to its cart, of how many
     orders the tracking and the acknowledgement was refused, the stock of how many SKUs was refused or is withheld,
-    whether it can be asked for a single order, and the connection whose seller is not proved yet with the time until
-    which that can be tried again."""
+    whether it can be asked for a single order, the connection whose seller is not proved yet with the time until which
+    that can be tried again, and whether the last test of its connection failed."""
 
     integration: Integration
     counts: Counter[str] = field(default_factory=Counter)
@@ -50,6 +51,7 @@ class IntegrationRow:
     can_fetch: bool = False
     claim: SellerClaim | None = None
     claim_until: datetime | None = None
+    test_failed: bool = False
     notices: Notices = field(default_factory=Notices)
 
     @property
@@ -87,6 +89,9 @@ def _add_checks(db: Session, rows: dict[int, IntegrationRow]) -> None:
     for integration_id, checked_at in db.execute(cursors.group_by(ImportCursor.integration_id)):
         # Where the clock was put back, it was just now.
         rows[integration_id].checked_at = checked_at and min(checked_at, now)
+    for integration_id, refused_at in refused_tests(db, ids).items():
+        checked_at = rows[integration_id].checked_at
+        rows[integration_id].test_failed = checked_at is None or checked_at <= refused_at
     notices = sa.select(ImportCursor.integration_id, ImportCursor.notice).where(
         ImportCursor.integration_id.in_(ids), ImportCursor.notice != ""
     )
