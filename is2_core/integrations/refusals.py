@@ -67,7 +67,8 @@ def wait_while_it_may_pass(platform: Platform, run: TaskRun, error: Refusal) -> 
     """Return where the refusal that a run met is final.
 
     Raises:
-        RateLimited: it may pass; the run is to be put back until then, with its own message.
+        RateLimited: it may pass; the run is to be put back until then. Pages show the message of a task that was put
+            back, so this has none; administrators find what was said in its detail.
     """
     assert run.integration_id is not None
     if not error.may_pass:
@@ -75,8 +76,8 @@ def wait_while_it_may_pass(platform: Platform, run: TaskRun, error: Refusal) -> 
     with run.write() as session:
         verdict = _note(session, run.integration_id, error, run.kind, platform.clock.now())
     if not verdict.is_final:
-        again = verdict.ask_again_at
-        raise RateLimited(error.message, until=again, detail=error.detail, code=error.code) from error
+        detail = f"{error.message} {error.detail}".strip()
+        raise RateLimited("", until=verdict.ask_again_at, detail=detail, code=error.code) from error
 
 
 def refused_tests(session: Session, integration_ids: Collection[int]) -> dict[int, datetime]:

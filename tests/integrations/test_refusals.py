@@ -74,6 +74,9 @@ def test_a_refusal_is_believed_after_three_answers_over_its_time(
         shop.run(error)
         task = shop.task()
         assert (task.error_code, task.attempts) == (error.code, 0)
+        # Pages show a task's message: nobody is told while it may pass.
+        told = shop.row.state == IntegrationState.PAUSED
+        assert (error.message in task.error_message, error.message in task.error_detail) == (told, not told)
         assert task.run_at - board.clock.now() <= timedelta(minutes=2)
     took = board.clock.now() - begun
     assert timedelta(minutes=minutes) <= took <= timedelta(minutes=minutes + 2)
