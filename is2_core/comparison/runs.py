@@ -58,6 +58,8 @@ def _is_compared(integration_id: int, now: datetime) -> sa.ColumnElement[bool]:
             sa.and_(ReceivedOrder.placing_since.is_not(None), ReceivedOrder.placed_at.is_(None)),
             sa.and_(ReceivedOrder.state == ReceivedState.COMPLETED, ReceivedOrder.id.in_(posted)),
             not_taken(now),
+            # Ended by the warehouse, and open at the cart.
+            ReceivedOrder.id.in_(open_cases(CaseKind.WAREHOUSE_STOPPED)),
         ),
     )
 

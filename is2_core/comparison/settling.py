@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Integration
+from is2_core.cases.cases import end_case
 from is2_core.cases.models import SupportCase
 from is2_core.cases.states import CaseKind
 from is2_core.comparison.models import Comparison
@@ -26,6 +27,7 @@ from is2_core.orders.states import IN_WAREHOUSE, ReceivedState
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import SOON, enqueue
+from plugins.interface import ENDED, OrderState
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,13 @@ def settle(platform: Platform, session: Session, order: ReceivedOrder, now: date
         order: locked, as it is stored.
         news: the cart was asked for it, and showed what no listing had brought.
     """
-    if session.scalar(open_cases(CaseKind.NOT_AT_CART).where(SupportCase.order_id == order.id)) is not None:
+    if _is_told(session, order, CaseKind.NOT_AT_CART):
         end_not_found(platform, session, order)
+    # A cart that has it as shipped may count on a package that was taken back, unless nothing was shipped from here.
+    ended = ENDED if order.state == ReceivedState.CANCELLED else (OrderState.CANCELLED,)
+    if order.cart_state in ended and _is_told(session, order, CaseKind.WAREHOUSE_STOPPED):
+        subject = f"order {order.number}"
+        end_case(session, now, account_id=order.account_id, kind=CaseKind.WAREHOUSE_STOPPED, subject=subject)
     if order.state == ReceivedState.QUARANTINED:
         return Settled(Outcome.NEEDS_PERSON, Difference.UNREADABLE)
     outcome, difference = (Outcome.PUT_RIGHT, Difference.NEWS) if news else (Outcome.AGREES, Difference.NONE)
@@ -85,6 +92,10 @@ def settle(platform: Platform, session: Session, order: ReceivedOrder, now: date
     if outcome is not Outcome.NEEDS_PERSON and (waiting := _waits_for_a_person(session, order.id)):
         outcome, difference = Outcome.NEEDS_PERSON, waiting
     return Settled(outcome, difference, sure, to_post, to_stop)
+
+
+def _is_told(session: Session, order: ReceivedOrder, kind: CaseKind) -> bool:
+    return session.scalar(open_cases(kind).where(SupportCase.order_id == order.id).limit(1)) is not None
 
 
 def _waits_for_a_person(session: Session, order_id: int) -> Difference | None:

@@ -327,3 +327,20 @@ def test_field_B6_a_rest_the_warehouse_had_ended_and_is_cancelled_then(dock: Doc
     dock.world.settle_later(hours=1)
     dock.world.settle_later(hours=26)
     assert dock.received(order_id).state == ReceivedState.COMPLETED
+    assert cases(dock) == []
+
+
+def test_what_the_warehouse_ended_needs_a_person_until_the_cart_ends_it_too(dock: Dock) -> None:
+    order_id = dock.order()
+    number = dock.warehouse_order(order_id).id
+    order_handling.stop_order(dock.world.platform, order_id=number, reason="water damage", user_id=None)
+    dock.world.settle_later(minutes=6)
+    assert dock.received(order_id).state == ReceivedState.CANCELLED
+    now(dock)
+    assert outcomes(dock)[order_id] == (Outcome.NEEDS_PERSON, Difference.CASE)
+    omit_all(dock)
+    dock.world.amazon.post(f"orders/{order_id}", {"cancel": True})
+    dock.world.settle_later(hours=25)
+    assert cases(dock) == []
+    now(dock)
+    assert outcomes(dock) == {}
