@@ -40,7 +40,7 @@ from is2_core.orders.fulfillment.placing import place_orders
 from is2_core.orders.fulfillment.stopping import stop_orders
 from is2_core.orders.holds.review import review_orders
 from is2_core.orders.importing.listing import check_orders, reconcile_orders
-from is2_core.orders.importing.sent_skus import sent_skus
+from is2_core.orders.importing.sent_skus import odd_skus
 from is2_core.orders.not_from_here.reopening import reopen_orders
 from is2_core.platform import Platform
 from is2_core.shipments.tracking import TRACKING, post_tracking
@@ -202,7 +202,7 @@ JOBS: dict[TaskKind, Job] = {
     TaskKind.CLEAN_UP: Job(_clean_up, _CLEAN_UP, keep=timedelta(days=1)),
     TaskKind.CLOCK_PUT_BACK: Job(mend_clock),
     TaskKind.RESEAL: Job(reseal_stored, Slots()),
-    TaskKind.ITEMS_APPLY: Job(partial(apply_kept, sent=sent_skus)),
+    TaskKind.ITEMS_APPLY: Job(partial(apply_kept, sent=odd_skus)),
     TaskKind.INTEGRATIONS_RETRY: Job(try_again),
     TaskKind.ORDERS_CHECK: Job(partial(check_orders, ended=orders_have_come), _orders_slots),
     TaskKind.ORDERS_RECONCILE: Job(partial(reconcile_orders, ended=orders_have_come), _each(_RECONCILE)),

@@ -12,6 +12,7 @@ from is2_core.accounts.models import Integration
 from is2_core.carts.context import cart_context
 from is2_core.carts.latency import latency_choices
 from is2_core.carts.live_call import call_cart_live, live_call
+from is2_core.db.chunks import chunks
 from is2_core.db.locks import lock_rows
 from is2_core.errors import BadInput, Conflict
 from is2_core.items.known_skus import known_among, learn_missing
@@ -27,6 +28,8 @@ from plugins.interface import ItemPage, NotListed
 MAX_PAGES = 1000
 # Seconds for reading the whole item list; each of its pages has those of any question.
 LIST_S = 30
+# Items of one transaction.
+PART = 500
 
 
 def add_custom_item(
@@ -178,35 +181,42 @@ def refresh_cart_items(platform: Platform, *, integration_id: int, account_id: i
             page = reply.next_page
             if page is None:
                 break
-    with platform.db.write() as session:
-        integration = owned_integration(session, integration_id, account_id)
-        _keep_list(platform, session, integration, seen)
-        review(platform, session, integration)
+    _keep_list(platform, integration_id, account_id, seen)
     return f"{len(seen)} items are in the cart's list."
 
 
-def _keep_list(
-    platform: Platform, session: Session, integration: Integration, seen: dict[str, tuple[str, str]]
-) -> None:
+def _keep_list(platform: Platform, integration_id: int, account_id: int, seen: dict[str, tuple[str, str]]) -> None:
+    """Store a cart's list in parts: SQLite has one write lock, and a list may be long. Read again, it is the same."""
     now = platform.clock.now()
-    rows = [
-        {
-            "account_id": integration.account_id,
-            "integration_id": integration.id,
-            "sku": sku,
-            "title": title,
-            "remote_id": remote_id,
-            "seen_in_cart": SeenInCart.YES,
-            "created_at": now,
-        }
-        for sku, (title, remote_id) in sorted(seen.items())
-    ]
-    known = session.scalars(sa.select(CartItem.id).where(CartItem.integration_id == integration.id))
-    lock_rows(session, CartItem.id, known.all())
-    session.execute(
-        sa.update(CartItem).where(CartItem.integration_id == integration.id).values(seen_in_cart=SeenInCart.NO)
-    )
-    platform.db.upsert_from_cart(session, CartItem, rows)
+    names = sorted(seen)
+    for start in range(0, len(names), PART):
+        part = names[start : start + PART]
+        with platform.db.write() as session:
+            owned_integration(session, integration_id, account_id)
+            known = sa.select(CartItem.id).where(CartItem.integration_id == integration_id, CartItem.sku.in_(part))
+            lock_rows(session, CartItem.id, session.scalars(known).all())
+            rows = [
+                {
+                    "account_id": account_id,
+                    "integration_id": integration_id,
+                    "sku": sku,
+                    "title": seen[sku][0],
+                    "remote_id": seen[sku][1],
+                    "seen_in_cart": SeenInCart.YES,
+                    "created_at": now,
+                }
+                for sku in part
+            ]
+            platform.db.upsert_from_cart(session, CartItem, rows)
+    with platform.db.write() as session:
+        integration = owned_integration(session, integration_id, account_id)
+        listed = sa.select(CartItem.id, CartItem.sku).where(
+            CartItem.integration_id == integration_id, CartItem.seen_in_cart != SeenInCart.NO
+        )
+        gone = [row.id for row in session.execute(listed) if row.sku not in seen]
+        for ids in chunks(lock_rows(session, CartItem.id, gone)):
+            session.execute(sa.update(CartItem).where(CartItem.id.in_(ids)).values(seen_in_cart=SeenInCart.NO))
+        review(platform, session, integration)
 
 
 def review(platform: Platform, session: Session, integration: Integration) -> None:

@@ -31,7 +31,7 @@ from is2_core.tasks.run import TaskRun
 
 AT_ONCE = 2_000
 """Items that are applied while a person waits; more of them are left to a task."""
-# Of an integration, those of these cart SKUs that the cart itself has sent on orders and nobody could type.
+# Of an integration, those of these cart SKUs that look doubtful and that the cart itself has sent on orders.
 Sent = Callable[[Session, int, Collection[str]], set[str]]
 
 

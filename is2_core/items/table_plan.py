@@ -64,7 +64,7 @@ class PreviewRow:
 
 @dataclass(frozen=True)
 class Allowed:
-    """Values a table may hold besides what people type: SKUs the cart itself has sent that nobody could type, and the
+    """Values a table may hold besides what people type: SKUs the cart itself has sent, doubtful as they look, and the
     latencies an item may have of its own, with their labels."""
 
     sent: Container[str] = ()
@@ -134,7 +134,7 @@ class _Checks:
 
     def is_known(self, sku: str) -> bool:
         """Whether the store or the warehouse has this very SKU, however it looks."""
-        return sku in self.listed_skus or sku in self.warehouse_skus
+        return sku in self.listed_skus or sku in self.warehouse_skus or sku in self.may.sent
 
     def row(self, sku: str, lines: Sequence[Line]) -> PreviewRow:
         """The item that these lines of the file describe."""

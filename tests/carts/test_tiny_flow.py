@@ -105,7 +105,7 @@ def test_a_tiny_order_is_placed_and_acknowledged_at_once(tiny: TinyWorld, shop: 
     assert shop.orders["A-1"]["number"] == order.number
     assert tiny.warehouse_orders()[order.number].service == "GROUND"
     with tiny.platform.db.read() as session:
-        chosen = {"shop_url": address, "inventory_every": "3600", "orders_every": "900"}
+        chosen = {"shop_url": address, "inventory_every": "3600", "orders_every": "900", "unknown_skus": "hold"}
         assert session.get_one(Integration, store).settings == chosen
 
 

@@ -10,6 +10,7 @@ from is2_core.errors import BadInput, Conflict, NotFound
 from is2_core.items import custom_items, item_table
 from is2_core.items.models import CartItem, ItemUpload, Mapping
 from is2_core.items.table_plan import What
+from is2_core.orders.importing.sent_skus import odd_skus
 from tests.support.world import World
 
 HEADER = "cart_sku,title,active,warehouse_sku,quantity"
@@ -326,3 +327,21 @@ def test_a_table_that_contradicts_itself_is_told_so(world: World, store: int) ->
         "CHAIR": ('Line 3: unknown_sku must be store setting or hold or not shipped from here, not "never".',),
         "SWING": ("Its lines say different things for unknown_sku.",),
     }
+
+
+def test_field_G1_a_sku_of_the_stores_own_orders_is_believed(world: World, store: int) -> None:
+    (order_id,) = world.amazon.generate(plain=1)["plain"]
+    items = world.amazon.order(order_id)["order"]["orderItems"]
+    items[0]["product"]["sellerSku"] = "1E5"
+    world.amazon.post(f"orders/{order_id}", {"set": {"orderItems": items}})
+    world.amazon.touch(order_id)
+    world.finish(store)
+    world.pass_time(minutes=5)
+    with world.platform.db.read() as session:
+        assert odd_skus(session, store, ["1E5", "2E5", "TENT-2P"]) == {"1E5"}
+    content = table("1E5,,,LAMP-USB,1", "2E5,,,LAMP-USB,1")
+    preview = item_table.preview(
+        world.platform, integration_id=store, account_id=world.account, user_id=world.owner, content=content,
+        sent=odd_skus,
+    )  # fmt: skip
+    assert [row.what for row in preview.rows] == [What.NEW, What.ERROR]

@@ -7,7 +7,7 @@ import pytest
 from is2_core.errors import BadInput
 from is2_core.items.spoiled_cells import spoiled
 from is2_core.items.table_csv import TableItem, decode, guard, read_table, unguard, write_table
-from is2_core.items.table_plan import Listed, PreviewRow, What, plan_items
+from is2_core.items.table_plan import Allowed, Listed, PreviewRow, What, plan_items
 
 pytestmark = pytest.mark.unit
 
@@ -72,6 +72,12 @@ def test_field_G1_what_the_store_or_the_warehouse_has_is_the_sku() -> None:
         listed=("1.23457E+11",),
     )  # fmt: skip
     assert [row.what for row in rows] == [What.CHANGED, What.NEW, What.NEW, What.NEW]
+
+
+def test_field_G1_what_stands_on_the_stores_orders_is_the_sku() -> None:
+    lines = read_table(decode(f"{HEADER}\n1E5,,yes,TENT-2P,2\n1E5,,yes,LAMP-USB,1\n".encode()))
+    (row,) = plan_items(lines, {}, WAREHOUSE, Allowed({"1E5"}))
+    assert (row.sku, row.what, row.mappings) == ("1E5", What.NEW, (("TENT-2P", 2), ("LAMP-USB", 1)))
 
 
 def test_field_G1_a_lost_warehouse_sku_is_told_as_well() -> None:

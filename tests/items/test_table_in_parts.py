@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from is2_core import faultpoints
 from is2_core.errors import NotFound
 from is2_core.items import custom_items, item_table
-from is2_core.items.models import ItemUpload
+from is2_core.items.models import CartItem, ItemUpload
+from is2_core.items.states import SeenInCart
 from is2_core.items.table_csv import Line
 from is2_core.items.table_parts import applied_message, items_of
 from is2_core.jobs import HANDLERS
@@ -197,3 +198,22 @@ def test_a_table_is_stopped_on_its_page(panel: Panel, monkeypatch: pytest.Monkey
     browser.press("Apply")
     assert "The table was stopped; what was in place stays." in browser.press("Stop here").messages
     assert not {"NIGHT", "DAY"} & skus(panel)
+
+
+def test_a_carts_own_list_is_stored_in_parts_too(world: World, store: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(custom_items, "PART", 10)
+    sizes: list[int] = []
+    upsert = world.platform.db.upsert_from_cart
+
+    def noted(session: Session, model: type[CartItem], rows: list[dict[str, object]]) -> object:
+        sizes.append(len(rows))
+        return upsert(session, model, rows)
+
+    monkeypatch.setattr(world.platform.db, "upsert_from_cart", noted)
+    for seen in ({f"S{number}": (f"Item {number}", "") for number in range(25)}, {"S1": ("One", "")}):
+        custom_items._keep_list(world.platform, store, world.account, seen)
+    with world.platform.db.read() as session:
+        shown = dict(session.execute(sa.select(CartItem.sku, CartItem.seen_in_cart)).all())
+    assert sizes == [10, 10, 5, 1]
+    assert {sku for sku, how in shown.items() if how == SeenInCart.YES} == {"S1"}
+    assert {shown[f"S{number}"] for number in range(2, 25)} == {SeenInCart.NO}

@@ -15,7 +15,7 @@ from is2_core.items.models import ItemUpload
 from is2_core.items.table_csv import ANSWERS, AS_SETTING, COLUMNS, FURTHER_COLUMNS, MAX_BYTES, MAX_LINES
 from is2_core.items.table_parts import applied_message
 from is2_core.items.table_plan import What
-from is2_core.orders.importing.sent_skus import sent_skus
+from is2_core.orders.importing.sent_skus import odd_skus
 from web import access
 from web.access import platform
 from web.paging import page_of
@@ -69,7 +69,7 @@ def upload(integration_id: int) -> ResponseReturnValue:
             account_id=integration.account_id,
             user_id=access.user().id,
             content=sent.read() if sent else b"",
-            sent=sent_skus,
+            sent=odd_skus,
         )
     except FlowError as error:
         return _upload_page(integration, error), error.status
@@ -107,12 +107,14 @@ def _kept(upload_id: int) -> ItemUpload:
 
 
 def _preview_page(kept: ItemUpload, error: FlowError | None = None) -> str:
-    preview = item_table.read_preview(platform(), upload_id=kept.id, account_id=kept.account_id, sent=sent_skus)
+    preview = item_table.read_preview(platform(), upload_id=kept.id, account_id=kept.account_id, sent=odd_skus)
     chosen = request.args.get("show", "")
     rows = [row for row in preview.rows if not chosen or row.what == chosen]
+    integration = _integration(kept)
     return render_template(
         "items/preview.html",
-        integration=_integration(kept),
+        integration=integration,
+        latencies=latency_choices(platform().carts.manifest(integration.cart)),
         preview=preview,
         page=page_of(rows, "item_table.show", {"show": chosen} if chosen else {}),
         labels=LABELS,
@@ -134,7 +136,7 @@ def apply(upload_id: int) -> ResponseReturnValue:
         item_table.apply_later(platform(), upload_id=kept.id, account_id=kept.account_id)
         return redirect(url_for(".show", upload_id=kept.id), 303)
     try:
-        message = item_table.apply(platform(), upload_id=kept.id, account_id=kept.account_id, sent=sent_skus)
+        message = item_table.apply(platform(), upload_id=kept.id, account_id=kept.account_id, sent=odd_skus)
     except FlowError as error:
         return _preview_page(kept, error), error.status
     flash(message, "success")
