@@ -111,7 +111,7 @@ def look_until_posted(world: World, running: Mapping[str, subprocess.Popen[bytes
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 @pytest.mark.postgres
-def test_fifty_packages_at_a_slow_amazon_are_posted_in_one_go(world: World, tmp_path: Path) -> None:
+def test_field_A1_fifty_packages_at_a_slow_amazon_are_posted_in_one_go(world: World, tmp_path: Path) -> None:
     """40 s of calls: more than the 30 s after which RQ's parent looks after its child, less than the time budget of a
     turn. Where the machine is so slow that the budget is used up, the rest follows at once in a second turn."""
     assert timedelta(seconds=PACKAGES * CALL_S) < TIME_BUDGET

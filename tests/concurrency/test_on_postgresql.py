@@ -34,6 +34,7 @@ from tests.orders.test_import_faults import (
     test_a_lost_feed_answer_sends_the_same_acknowledgements_again,
     test_a_revoked_authorization_pauses_the_store_and_a_reconnect_loses_nothing,
     test_an_order_the_database_refuses_is_quarantined_alone,
+    test_field_H5_orders_generated_as_the_documentation_says_arrive,
 )
 from tests.orders.test_not_from_here import (
     garage,
@@ -51,6 +52,7 @@ from tests.shipments.test_tracking import (
     test_a_bundle_in_two_packages_counts_when_its_last_part_ships,
     test_a_chain_of_voided_packages_ends_in_one_at_amazon,
     test_a_lost_answer_leaves_one_package,
+    test_field_C1_a_replacement_takes_the_units_of_the_voided_package,
     test_one_package_takes_the_places_of_two_that_were_voided,
     test_the_warehouse_can_end_an_order_and_everybody_hears_of_it,
     test_units_freed_by_a_correction_arrive_before_the_package_that_takes_them,
@@ -85,6 +87,8 @@ __all__ = [
     "test_an_order_that_waits_follows_the_answer_and_reserves_nothing_that_is_not_shipped_from_here",
     "test_an_order_the_database_refuses_is_quarantined_alone",
     "test_both_are_good_while_amazon_rotates_and_then_the_newer_one",
+    "test_field_C1_a_replacement_takes_the_units_of_the_voided_package",
+    "test_field_H5_orders_generated_as_the_documentation_says_arrive",
     "test_field_J1_what_amazon_sets_in_place_of_it_is_told_once_and_not_sent_again",
     "test_installing_a_disconnected_store_anew_finds_it_again",
     "test_it_is_fetched_before_the_order_goes_on",

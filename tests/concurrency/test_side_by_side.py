@@ -81,7 +81,7 @@ def only(store: SlowStore) -> ReceivedOrder:
         return session.scalars(sa.select(ReceivedOrder)).one()
 
 
-def test_a_slow_listing_leaves_a_placed_order_placed(store: SlowStore, gate: Gate) -> None:
+def test_field_A4_a_slow_listing_leaves_a_placed_order_placed(store: SlowStore, gate: Gate) -> None:
     def list_and_place() -> None:
         stage(store, [shown(store, "A-1", 5)])
         store.warehouse.slow = False
@@ -97,7 +97,7 @@ def test_a_slow_listing_leaves_a_placed_order_placed(store: SlowStore, gate: Gat
 
 
 @pytest.mark.parametrize("known", [False, True])
-def test_older_news_never_wins(store: SlowStore, gate: Gate, known: bool) -> None:
+def test_field_A4_older_news_never_wins(store: SlowStore, gate: Gate, known: bool) -> None:
     if known:
         gate.open()
         stage(store, [shown(store, "A-1", 0)])

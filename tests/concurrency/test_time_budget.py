@@ -200,7 +200,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_task_that_outlasts_the_job_timeout_gets_to_its_end(store: SlowStore, name: str) -> None:
+def test_field_A2_a_task_that_outlasts_the_job_timeout_gets_to_its_end(store: SlowStore, name: str) -> None:
     case = CASES[name]
     case.prepare(store, MANY)
     turns = store.run_until(case.kind, lambda: case.done(store), MANY)

@@ -108,7 +108,7 @@ def test_the_seller_is_proved_before_it_is_stored(world: World) -> None:
 
 @pytest.mark.parametrize("first", ["thief", "owner"])
 @pytest.mark.parametrize("same_account", [True, False])
-def test_a_seller_cannot_be_taken_by_naming_it(world: World, first: str, same_account: bool) -> None:
+def test_field_I1_a_seller_cannot_be_taken_by_naming_it(world: World, first: str, same_account: bool) -> None:
     thief = world if same_account else other_account(world)
     owners: list[int] = []
 

@@ -420,7 +420,7 @@ def test_one_package_takes_the_places_of_two_that_were_voided(dock: Dock) -> Non
 
 
 @pytest.mark.parametrize("sku", ["TENT-2P", "TENT-TWO"])
-def test_a_replacement_takes_the_units_of_the_voided_package(dock: Dock, sku: str) -> None:
+def test_field_C1_a_replacement_takes_the_units_of_the_voided_package(dock: Dock, sku: str) -> None:
     """Lines 11 and 12 of one SKU, or of two the cart knows and the warehouse does not."""
     dock.world.add_item(dock.store, "TENT-TWO", ("TENT-2P", "1"))
     order_id = dock.order_of(("TENT-2P", 1), (sku, 1))

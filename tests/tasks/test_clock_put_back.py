@@ -87,7 +87,7 @@ def buy(stock: Stock, clock: VirtualClock, order_id: str) -> str:
     ],
     indirect=["database_url"],
 )
-def test_a_store_goes_on_within_a_minute(stock: Stock, wrong: WrongClock, ahead: timedelta) -> None:
+def test_field_A6_a_store_goes_on_within_a_minute(stock: Stock, wrong: WrongClock, ahead: timedelta) -> None:
     world = stock.world
     stock.finish()
     wrong.ahead = ahead

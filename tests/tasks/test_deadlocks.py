@@ -122,7 +122,7 @@ def test_a_clean_up_passes_over_what_another_deletes(board: Board) -> None:
     assert board.tasks() == []
 
 
-def test_a_page_that_asks_for_what_the_dispatchers_schedules_ask_for(board: Board) -> None:
+def test_field_A7_a_page_that_asks_for_what_the_dispatchers_schedules_ask_for(board: Board) -> None:
     store = board.store(board.account("Northwind"))
     kinds = ("test.first", "test.second")
     for kind in kinds:

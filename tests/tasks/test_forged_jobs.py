@@ -92,7 +92,7 @@ def forged_fields(marker: Path) -> dict[str, dict[str, str | bytes]]:
     }
 
 
-def test_whatever_a_job_holds_it_means_that_there_is_work(
+def test_field_I3_whatever_a_job_holds_it_means_that_there_is_work(
     connection: redis.Redis, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     marker, ran = tmp_path / "marker", tmp_path / "ran"

@@ -43,7 +43,7 @@ def lines(tmp_path: Path) -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
 
 
-def test_half_an_hour_without_workers_leaves_two_wakeups(board: Board, connection: redis.Redis) -> None:
+def test_field_A3_half_an_hour_without_workers_leaves_two_wakeups(board: Board, connection: redis.Redis) -> None:
     board.ask(account=board.account("Northwind"), keys=[str(number) for number in range(50)])
     board.wakeups = RqWakeup(connection)
     for _ in range(30):
@@ -81,7 +81,7 @@ def test_expired_wakeups_are_passed_over_without_a_fork(
     assert lines(tmp_path) == ["ran", "ran"]
 
 
-def test_a_task_longer_than_the_parents_ticks_ends_well_and_its_worker_lives(
+def test_field_A1_a_task_longer_than_the_parents_ticks_ends_well_and_its_worker_lives(
     connection: redis.Redis, monkeypatch: pytest.MonkeyPatch, marks: Callable[[str], None], tmp_path: Path
 ) -> None:
     def perform() -> None:

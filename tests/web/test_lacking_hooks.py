@@ -133,13 +133,13 @@ def test_every_optional_hook_of_the_tiny_cart_is_looked_at() -> None:
 
 
 @pytest.mark.parametrize("lacking", ["post_tracking"], indirect=True)
-def test_an_order_of_a_cart_without_tracking_is_completed_and_says_why(lacking: Lacking) -> None:
+def test_field_B7_an_order_of_a_cart_without_tracking_is_completed_and_says_why(lacking: Lacking) -> None:
     assert lacking.world.orders()["A-1"].state == ReceivedState.COMPLETED
     assert "Everything is shipped. The cart takes no tracking, so it was not told." in lacking.told()
 
 
 @pytest.mark.parametrize("lacking", ["push_inventory"], indirect=True)
-def test_stock_of_a_cart_that_takes_none_is_refused_with_that(lacking: Lacking) -> None:
+def test_field_B7_stock_of_a_cart_that_takes_none_is_refused_with_that(lacking: Lacking) -> None:
     with pytest.raises(Conflict, match="Tiny Shop takes no stock"):
         push.push_now(lacking.platform, integration_id=lacking.store, account_id=lacking.world.account)
 

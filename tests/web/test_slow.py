@@ -130,7 +130,7 @@ def test_live_calls_and_a_hash_leave_threads_free() -> None:
         ("/received-orders/fetch", {"integration_id": "{}", "remote_id": "111-0000000-0000001"}),
     ],
 )
-def test_a_slow_shop_stops_nobody_else(panel: Panel, path: str, values: dict[str, str]) -> None:
+def test_field_I2_a_slow_shop_stops_nobody_else(panel: Panel, path: str, values: dict[str, str]) -> None:
     store = panel.store(panel.northwind).id
     path, values = path.format(store), {name: value.format(store) for name, value in values.items()}
     with slow_shop() as shop, served(lambda _: panel.app) as address, ThreadPoolExecutor(8) as pool:
