@@ -25,7 +25,7 @@ from is2_core.bootstrap import build_platform
 from is2_core.calls.carts import CartRegistry
 from is2_core.calls.rate_limits import MemoryBuckets
 from is2_core.cases.models import SupportCase
-from is2_core.clock import OffsetClock
+from is2_core.clock import OFFSET_ROW, ClockOffset, OffsetClock
 from is2_core.db.engine import Database
 from is2_core.embedded_warehouse import packing, receiving
 from is2_core.embedded_warehouse.models import WarehouseOrder
@@ -100,7 +100,8 @@ class Story:
 
     def sell(self, *lines: tuple[str, int]) -> str:
         """Somebody buys; returns the order's id."""
-        now = self._clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        # Longer ago than a listing leaves out because it may not be complete yet.
+        now = (self._clock.now() - timedelta(minutes=3)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         items = [
             item(
                 orderItemId=str(11 + place), ordered=units, unfulfilled=units, product={"sellerSku": sku, "title": sku}
@@ -155,7 +156,8 @@ class Story:
         assert self.acknowledged() <= placed
 
     def keep(self) -> Callable[[], None]:
-        """Keep this moment; returns what leads back to it."""
+        """Keep this moment; returns what leads back to it, in time as well."""
+        moment = self._clock.now()
         rows: Rows = save(self.platform.db.engine)
         simulator = self.amazon.stage.simulator
         assert simulator is not None
@@ -165,6 +167,10 @@ class Story:
         def back() -> None:
             rows.restore(self.platform.db.engine)
             simulator.begin(copy.deepcopy(state, dict(known)))
+            with self.platform.db.write() as session:
+                seconds = (moment - self._clock.wall_now(session)) // timedelta(seconds=1)
+                row = [{"id": OFFSET_ROW, "seconds": seconds}]
+                self.platform.db.upsert(session, ClockOffset, row, key=["id"], update=["seconds"])
 
         return back
 
@@ -275,8 +281,8 @@ def check_outcome(story: Story, unharmed: dict[str, Any], where: str) -> None:
     """Run what is left; it must end as it did unharmed."""
     story.check_order_of_things()
     assert story.run()[0] == 0, where
-    outcome = story.outcome()
-    assert {key: outcome[key] for key in outcome if outcome[key] != unharmed[key]} == {}, where
+    for name, value in story.outcome().items():
+        assert value == unharmed[name], f"{where}: {name}"
 
 
 def sweep(story: Story, chapter: Chapter, wanted: Callable[[list[Point]], Collection[int]]) -> Coverage:
