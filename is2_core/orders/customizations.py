@@ -28,8 +28,8 @@ from is2_core.tasks.queue import NOW, enqueue
 from is2_core.tasks.run import TaskRun
 from plugins.interface import CartContext, Customization, Order, OrderState, Permanent, RateLimited, Temporary
 
-GIVE_UP_AFTER = 20
-AGAIN = timedelta(seconds=90)
+GIVE_UP_AFTER = 12
+AGAIN = timedelta(seconds=100)
 
 
 class _OrderNotFound(Exception):
