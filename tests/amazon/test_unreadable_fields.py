@@ -115,6 +115,8 @@ NEEDED = {
     (*ITEM, "fulfillment", "quantityFulfilled"),
     (*ITEM, "fulfillment", "quantityUnfulfilled"),
     (*ITEM, "fulfillment", "packing"),
+    *((*ITEM, "fulfillment", "packing", "giftOption", name) for name in ("giftMessage", "giftWrapLevel")),
+    (*ITEM, "fulfillment", "shipping", "internationalShipping", "iossNumber"),
     (*ITEM, "fulfillment", "shipping", "shippingConstraints", "signatureConfirmation"),
     (*ITEM, "fulfillment", "shipping", "shippingConstraints"),
 }
@@ -139,9 +141,6 @@ SPARE = {
     "packages": ("packages",),
     "title": (*ITEM, "product", "title"),
     "unitPrice": (*ITEM, "product", "price"),
-    "giftOption": (*ITEM, "fulfillment", "packing", "giftOption"),
-    "giftMessage": (*ITEM, "fulfillment", "packing", "giftOption", "giftMessage"),
-    "iossNumber": (*ITEM, "fulfillment", "shipping", "internationalShipping", "iossNumber"),
     "cancelReason": (*ITEM, "cancellation", "cancellationRequest", "cancelReason"),
 }
 Path = tuple[Any, ...]

@@ -128,8 +128,9 @@ def _read_line(item: Json, state: OrderState, reader: Reader) -> OrderLine | Non
         raise missing("product")
     product = section(item, "product")
     fulfillment = section(item, "fulfillment")
-    gift = reader.section(section(fulfillment, "packing"), "giftOption")
-    abroad = reader.section(section(fulfillment, "shipping"), "internationalShipping")
+    # Message, wrapping and tax number go into the parcel or onto it.
+    gift = section(section(fulfillment, "packing"), "giftOption")
+    abroad = section(section(fulfillment, "shipping"), "internationalShipping")
     return OrderLine(
         remote_id=needed_text(item, "orderItemId"),
         sku=text(product, "sellerSku"),
@@ -138,11 +139,11 @@ def _read_line(item: Json, state: OrderState, reader: Reader) -> OrderLine | Non
         cancelled=cancelled,
         open=still_open,
         unit_price=reader.spare("unitPrice", lambda: money(section(product, "price"), "unitPrice"), None),
-        gift_message=reader.text(gift, "giftMessage"),
-        gift_wrap=reader.text(gift, "giftWrapLevel"),
+        gift_message=text(gift, "giftMessage"),
+        gift_wrap=text(gift, "giftWrapLevel"),
         customization_url=text(section(product, "customization"), "customizedUrl"),
         handling_requirements=_handling_requirements(item, reader),
-        ioss=reader.text(abroad, "iossNumber").strip(),
+        ioss=text(abroad, "iossNumber").strip(),
     )
 
 
