@@ -91,8 +91,8 @@ def parse_order(raw: Any) -> Order | OrderReject:
     """The order, or why it cannot be understood. Never raises; the reason holds no value of the order.
 
     Only what a parcel needs makes a reject, and what says when and whether it ships: ids, SKUs, quantities, address,
-    shipping method, what goes into it or onto it, states, the order's two times. Of anything else that cannot be read the
-    order keeps the name.
+    shipping method, what goes into it or onto it, states, the order's two times. Of anything else that cannot be read
+    the order keeps the name.
     """
     try:
         if not isinstance(raw, dict):
