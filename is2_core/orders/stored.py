@@ -31,7 +31,7 @@ class StoredLine:
     gift: bool
     gift_wrap: str
     ioss: str
-    not_from_here: bool
+    not_from_here: bool = False
 
 
 @dataclass(slots=True)
