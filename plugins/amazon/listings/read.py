@@ -150,8 +150,8 @@ def _search(ctx: CartContext, sites: Sequence[str], skus: Sequence[str]) -> Iter
 
 
 def _search_page(ctx: CartContext, sites: Sequence[str], params: dict[str, str]) -> tuple[list[Listing], str]:
-    query = _query(sites, {**params, "pageSize": str(_PAGE)})
-    reply = send(ctx, _SEARCH, Effect.READ, "GET", f"{_PATH}/{_seller(ctx)}?{query}")
+    query = _query({**params, "pageSize": str(_PAGE)})
+    reply = send(ctx, _SEARCH, Effect.READ, "GET", f"{_PATH}/{_seller(ctx)}?{query}", params=_places(sites))
     body = json_object(_checked(ctx, _SEARCH, sites, reply), Effect.READ)
     try:
         token = (body.get("pagination") or {}).get("nextToken")
@@ -177,8 +177,8 @@ def _one_by_one(calls: _Calls, skus: Sequence[str]) -> tuple[list[Listing], list
 
 
 def _get(ctx: CartContext, sites: Sequence[str], sku: str) -> list[Listing]:
-    path = f"{_PATH}/{_seller(ctx)}/{quote(sku, safe='')}?{_query(sites, {})}"
-    reply = send(ctx, _GET, Effect.READ, "GET", path)
+    path = f"{_PATH}/{_seller(ctx)}/{quote(sku, safe='')}?{_query({})}"
+    reply = send(ctx, _GET, Effect.READ, "GET", path, params=_places(sites))
     if reply.status == _NOT_FOUND:
         return []
     body: dict[str, Any] = json_object(_checked(ctx, _GET, sites, reply), Effect.READ)
@@ -204,7 +204,11 @@ def _seller(ctx: CartContext) -> str:
     return quote(seller_of(ctx.store), safe="")
 
 
-def _query(sites: Sequence[str], params: dict[str, str]) -> str:
+def _places(sites: Sequence[str]) -> dict[str, str]:
+    return {"marketplaceIds": ",".join(sites)}
+
+
+def _query(params: dict[str, str]) -> str:
     """The query, its spaces as %20: the page "URL Encoding" knows no plus for a space, and SKUs hold both."""
-    everything = {"marketplaceIds": ",".join(sites), "includedData": _INCLUDED_DATA, **params}
+    everything = {"includedData": _INCLUDED_DATA, **params}
     return urlencode(everything, quote_via=quote, safe="")
