@@ -22,7 +22,7 @@ from tests.support.world import World
 
 def line(line_id: int, *handling_requirements: str, **more: Any) -> StoredLine:
     plain = StoredLine(
-        line_id, 1, str(line_id), "TENT", 1, CustomizationState.NONE, handling_requirements, False, "", ""
+        line_id, 1, str(line_id), "TENT", 1, CustomizationState.NONE, handling_requirements, False, "", "", False
     )
     return replace(plain, **more)
 

@@ -332,7 +332,9 @@ def test_a_column_that_sounds_like_a_text_is_sealed_or_says_nothing_of_buyers() 
 # Why a text lies open.
 ABOUT_NO_BUYER = {
     # Codes.
+    "passing_answer.answer",
     "received_order.reason_code",
+    "received_order.stop_reason",
     "received_order.address_problem",
     # Of a store or a listing: errors of a cart say nothing of a buyer (plugins/errors.py).
     "import_cursor.notice",
