@@ -21,7 +21,7 @@ from is2_core.db.locks import lock_rows
 from is2_core.install import disconnect
 from is2_core.inventory.models import InventorySync
 from is2_core.inventory.push.sync_row import sync_row
-from is2_core.items import custom_items, item_table
+from is2_core.items import custom_items, table_parts
 from is2_core.items.models import CartItem
 from is2_core.items.table_plan import PreviewRow, What
 from is2_core.orders.importing.staging import stage, stage_singly
@@ -47,10 +47,9 @@ def store(platform: Platform, clock: VirtualClock) -> SlowStore:
     return SlowStore(platform, clock)
 
 
-def _list_items(store: SlowStore, session: Session) -> None:
-    integration = session.get_one(Integration, store.id)
+def _list_items(store: SlowStore) -> None:
     seen = {f"SHIRT-{number}": ("A shirt", f"item-{number}") for number in (3, 2, 1)}
-    custom_items._keep_list(store.platform, session, integration, seen)
+    custom_items._keep_list(store.platform, store.id, store.account, seen)
 
 
 def _apply_table(store: SlowStore, session: Session) -> None:
@@ -59,7 +58,7 @@ def _apply_table(store: SlowStore, session: Session) -> None:
         PreviewRow(number, f"SHIRT-{item}", What.CHANGED, (), "A shirt", True, (), item_id=item)
         for number, item in enumerate(ids)
     ]
-    item_table._change(session, rows)
+    table_parts._change(session, rows)
 
 
 def _stage_singly(store: SlowStore, session: Session) -> None:
@@ -73,11 +72,19 @@ def _stage(store: SlowStore, session: Session) -> None:
     stage(store.platform, session, integration, NO_WORDS, [shown(store, f"A-{number}", 5) for number in (3, 2, 1)])
 
 
-OPERATIONS: dict[str, tuple[type[Owned], Callable[[SlowStore, Session], None]]] = {
+def _in_one_unit(operation: Callable[[SlowStore, Session], None]) -> Callable[[SlowStore], None]:
+    def run(store: SlowStore) -> None:
+        with store.platform.db.write() as session:
+            operation(store, session)
+
+    return run
+
+
+OPERATIONS: dict[str, tuple[type[Owned], Callable[[SlowStore], None]]] = {
     "list of items": (CartItem, _list_items),
-    "table of items": (CartItem, _apply_table),
-    "page": (ReceivedOrder, _stage),
-    "page, one by one": (ReceivedOrder, _stage_singly),
+    "table of items": (CartItem, _in_one_unit(_apply_table)),
+    "page": (ReceivedOrder, _in_one_unit(_stage)),
+    "page, one by one": (ReceivedOrder, _in_one_unit(_stage_singly)),
 }
 
 
@@ -102,8 +109,7 @@ def test_rows_are_locked_by_ascending_id(store: SlowStore, name: str) -> None:
             lock_rows(session, table.id, [last])
 
     def all_of_them() -> None:
-        with store.platform.db.write() as session:
-            operation(store, session)
+        operation(store)
 
     with Threads(store.platform.db) as threads:
         threads.start(first_and_last)
