@@ -57,9 +57,8 @@ test: .venv/installed-test ## Run every test (ARGS="-k feeds" to choose, WORKERS
 unit: .venv/installed-test ## Run the tests that need no server and no database
 	@$(BIN)/python -m pytest --quiet -m unit $(ARGS) $$(grep -rlE '^pytestmark = .*mark\.unit' tests --include='test_*.py')
 
-ci: .venv/installed-test ## Run the long proofs: 200 seeds of the explorer, kill sweep, packaging, soak
-	@$(BIN)/is2 explore run --seeds 100 & half=$$!; \
-		$(BIN)/is2 explore run --from 101 --seeds 100; other=$$?; wait $$half && exit $$other
+ci: .venv/installed-test ## Run the long proofs: 500 seeds of the explorer, kill sweep, packaging, soak
+	@$(BIN)/is2 explore run --seeds 500 --jobs 2
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal -m slow
 	@$(BIN)/python -m tests.concurrency.soak --tasks 3000
 
@@ -74,8 +73,8 @@ check: .venv/installed-test ## Check style, types, dead code, the direction of i
 soak: .venv/installed-test ## Put 10,000 tasks through real workers while they are killed
 	@$(BIN)/python -m tests.concurrency.soak --tasks 10000
 
-explore: .venv/installed-test ## Run 200 seeds of the deterministic explorer
-	@$(BIN)/is2 explore run --seeds 200
+explore: .venv/installed-test ## Run 500 seeds of the deterministic explorer
+	@$(BIN)/is2 explore run --seeds 500 --jobs 2
 
 bench: .venv/installed-test ## Run the benchmarks, print their table and write benchmarks/results (ARGS=tasks to choose)
 	@$(BIN)/python -m benchmarks $(ARGS)

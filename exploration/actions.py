@@ -12,6 +12,7 @@ from exploration.actors.merchants import Merchants
 from exploration.actors.packers import Packers
 from exploration.checks import invariants
 from exploration.plan import Plan
+from exploration.scheduler import FROZEN, KILLED
 from exploration.world import World
 from is2_core.jobs import HANDLERS
 from is2_core.tasks.dispatcher import tick
@@ -20,6 +21,10 @@ from is2_core.tasks.pick import Limits, next_due
 from is2_core.tasks.runner import MAX_CRASHES, run_next
 from is2_core.tasks.states import OPEN_STATES, TaskState
 
+_ORDINARY = ("plain", "multi_line", "bundle", "partially_shipped", "customized")
+_PAUSES = (1, 3, 30, 30)
+_UNTIL_DUE, _LONGEST = 0.7, timedelta(hours=1)
+_FATES = ((KILLED, "before"), (KILLED, "after"), (FROZEN, "after"))
 _CHANGES = {"UNSHIPPED": ("cancel", "cancel", "request_cancel"), "PENDING": ("make_payable", "cancel")}
 
 
@@ -32,35 +37,47 @@ class Actions:
         self._rng = rng
         self.started = 0
         self.merchants = Merchants(world, rng)
-        self._choices: list[tuple[int, Callable[[], None]]] = [
-            (15, self._resume),
-            (8, self._start),
-            (4, self._tick),
-            (3, self._pass_time),
+        # Each does one thing and returns whether there was something to do.
+        self._choices: list[tuple[int, Callable[[], bool]]] = [
+            (30, self._resume),
+            (30, self._start),
+            (30, self._tick),
+            (12, self._pass_time),
             (1 if plan.wait_h else 0, self._wait),
-            (3, self._order),
+            (2, self._order),
             (plan.cancel_weight, self._change_order),
             (plan.pack_weight, Packers(world, rng).act),
             (1, self.merchants.act),
             (1, self._expire_tokens),
             (1 if plan.slow_feed_s else 0, self._slow_hours),
         ]
+        world.tally.possible("redis", ("loses a wake-up", "doubles a wake-up"))
+        world.tally.possible("worker", (f"{fate} commit.{when}" for fate, when in _FATES))
+        world.tally.possible("amazon", sorted({change for changes in _CHANGES.values() for change in changes}))
 
     def step(self) -> None:
-        """Do one thing."""
-        if self._rng.random() < self._plan.fault_rate:
-            self._fault()
-        weights = [weight for weight, _ in self._choices]
-        (action,) = self._rng.choices([action for _, action in self._choices], weights)
-        action()
+        """Do one thing of those that can be done."""
+        choices = [choice for choice in self._choices if choice[0]]
+        while True:
+            (choice,) = self._rng.choices(choices, [weight for weight, _ in choices])
+            _, action = choice
+            if action():
+                return
+            choices.remove(choice)
 
     def order_some(self, count: int) -> None:
         """Ordinary orders come in."""
         for _ in range(count):
-            branch = self._rng.choice(("plain", "multi_line", "bundle", "partially_shipped"))
+            branch = self._rng.choice(_ORDINARY)
             self._world.new_order(self._rng.choice(self._world.integrations), branch, self._rng, late=True)
 
-    def start_work(self, *, doomed: bool) -> None:
+    def at_commit(self, point: str) -> str:
+        """Draw the fate of a task at a commit."""
+        if self._rng.random() < self._plan.kill_rate:
+            return KILLED
+        return FROZEN if point == "commit.after" and self._rng.random() < self._plan.freeze_rate else ""
+
+    def start_work(self, *, mortal: bool) -> None:
         """A worker takes a wake-up from the queue, and with it the next task that is due, if one is."""
         world = self._world
         with world.platform.db.write() as session:
@@ -72,13 +89,11 @@ class Actions:
         world.wakeups.queued -= 1
         if task is None:
             return
-        doom = None
         # Two crashes at most: the third would set the task aside, which is right but a person's business.
-        if doomed and task.crashes + self._dooms(task.id) < MAX_CRASHES - 1:
-            doom = (self._rng.choice(self._plan.crash_points), self._rng.randint(1, 5))
+        mortal = mortal and task.crashes + self._risks(task.id) < MAX_CRASHES - 1
         self.started += 1
         name = f"{task.kind} t{task.id}-{task.fence}"
-        world.scheduler.start(name, lambda: run_next(world.platform, HANDLERS), doom)
+        world.scheduler.start(name, lambda: run_next(world.platform, HANDLERS), mortal=mortal)
 
     def release_quarantined(self) -> None:
         """An administrator has set-aside tasks tried once more."""
@@ -96,77 +111,85 @@ class Actions:
                 task.run_at = self._world.clock.now()
                 session.flush()
 
-    def _dooms(self, task_id: int) -> int:
-        return sum(piece.doom is not None and f" t{task_id}-" in piece.name for piece in self._world.scheduler.pieces)
+    def _risks(self, task_id: int) -> int:
+        return sum(piece.mortal and f" t{task_id}-" in piece.name for piece in self._world.scheduler.pieces)
 
-    def _resume(self) -> None:
+    def _resume(self) -> bool:
         ready = self._world.scheduler.ready()
         if not ready:
-            return
+            return False
         piece = self._rng.choice(ready)
-        # A kill that no fault point announces; as with `doom`, not a task's third.
-        if piece.doom is not None and self._rng.random() < self._plan.crash_rate:
-            self._world.scheduler.kill(piece)
-            return
         # Some way at a time, or little would ever be finished.
-        for _ in range(self._rng.randint(1, 4)):
+        for _ in range(self._rng.choice(_PAUSES)):
             if piece in self._world.scheduler.ready():
                 self._world.scheduler.resume(piece)
+        return True
 
-    def _start(self) -> None:
-        wakeups = self._world.wakeups
+    def _start(self) -> bool:
+        wakeups, tally = self._world.wakeups, self._world.tally
         if not wakeups.queued or len(self._world.scheduler.pieces) >= self._plan.workers:
-            return
+            return False
         if self._rng.random() < self._plan.lost_wakeup_rate:
             wakeups.queued -= 1
             self._world.trace.add("redis", "loses a wake-up")
-            return
+            tally.acted("redis", "loses a wake-up")
+            return True
         if self._rng.random() < self._plan.double_wakeup_rate:
             wakeups.queued += 1
-        self.start_work(doomed=self._rng.random() < self._plan.crash_rate)
+            tally.acted("redis", "doubles a wake-up")
+        self.start_work(mortal=True)
+        return True
 
-    def _tick(self) -> None:
+    def _tick(self) -> bool:
+        # One that could wake nobody is not worth its time.
+        if self._world.wakeups.room == 0 or self._world.next_instant() > self._world.clock.now():
+            return False
         done = tick(self._world.platform, self._world.wakeups)
         self._world.violations += invariants.owned(self._world)
         self._world.trace.add("dispatcher", f"{done.scheduled} scheduled, {done.recovered} recovered, {done.due} due")
+        return bool(done.scheduled or done.recovered or done.notified)
 
-    def _pass_time(self) -> None:
-        self._world.clock.advance(timedelta(seconds=round(self._rng.uniform(0.01, self._plan.step_s), 3)))
+    def _pass_time(self) -> bool:
+        """Time goes by, as a rule until something is due or an answer arrives."""
+        clock = self._world.clock
+        if self._rng.random() < _UNTIL_DUE:
+            waits = [piece.wake_at for piece in self._world.scheduler.pieces if piece.wake_at is not None]
+            until = min([self._world.next_instant(), *waits])
+            if clock.now() < until < clock.now() + _LONGEST:
+                clock.advance_to(until)
+                return True
+        clock.advance(timedelta(seconds=round(self._rng.uniform(0.01, self._plan.step_s), 3)))
+        return True
 
-    def _wait(self) -> None:
+    def _wait(self) -> bool:
         """Nobody does anything for hours."""
         self._world.clock.advance(timedelta(hours=round(self._rng.uniform(0.5, self._plan.wait_h), 2)))
+        return True
 
-    def _order(self) -> None:
-        integration, branch = self._rng.choice(self._world.integrations), self._rng.choice(self._plan.branches)
+    def _order(self) -> bool:
+        # Most orders are ordinary: the others show little of what comes after them.
+        branches = self._plan.branches if self._rng.random() < 0.5 else _ORDINARY
+        integration, branch = self._rng.choice(self._world.integrations), self._rng.choice(branches)
         self._world.new_order(integration, branch, self._rng, late=self._rng.random() < self._plan.late_rate)
+        return True
 
-    def _change_order(self) -> None:
-        if not self._world.orders:
-            return
-        order_id = self._rng.choice(self._world.orders)
-        status = self._world.steer("GET", f"orders/{order_id}")["status"]
-        if status in _CHANGES:
-            change = self._rng.choice(_CHANGES[status])
-            self._world.steer("POST", f"orders/{order_id}", {change: True})
-            self._world.trace.add("amazon", f"order {order_id} {change}")
+    def _change_order(self) -> bool:
+        order_id = self._rng.choice(self._world.orders) if self._world.orders else ""
+        status = self._world.steer("GET", f"orders/{order_id}")["status"] if order_id else ""
+        if status not in _CHANGES:
+            return False
+        change = self._rng.choice(_CHANGES[status])
+        self._world.steer("POST", f"orders/{order_id}", {change: True})
+        self._world.trace.add("amazon", f"order {order_id} {change}")
+        self._world.tally.acted("amazon", change)
+        return True
 
-    def _expire_tokens(self) -> None:
+    def _expire_tokens(self) -> bool:
         integration = self._rng.choice(self._world.integrations)
         self._world.steer("POST", "seller", {"seller": integration.seller, "expire_access_tokens": True})
+        return True
 
-    def _slow_hours(self) -> None:
+    def _slow_hours(self) -> bool:
         """From now on Amazon takes its time with feeds, or does no longer."""
         self._world.set_feed_delay(self._rng.choice((self._plan.slow_feed_s, self._plan.feed_delay_s)))
-
-    def _fault(self) -> None:
-        operation, kind = self._rng.choice(self._plan.faults)
-        more: dict[str, object] = {}
-        if kind == "delay":
-            more["seconds"] = self._rng.choice((5, 25, 45))
-        elif kind == "reject":
-            more["sku"] = "LAMP-USB"
-        times, skip = self._rng.randint(1, 3), self._rng.randint(0, 2)
-        fault = {"operation": operation, "kind": kind, "times": times, "skip": skip, **more}
-        self._world.steer("POST", "faults", fault)
-        self._world.trace.add("amazon", f"fault {operation} {kind} {times} after {skip}")
+        return True

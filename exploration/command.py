@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import resource
 import sys
-import time
+from collections import Counter
 
 import click
 
@@ -16,26 +17,41 @@ def explore() -> None:
 @explore.command()
 @click.option("--seeds", default=50, show_default=True, help="How many seeds.")
 @click.option("--from", "first", default=1, show_default=True, help="The first seed.")
-def run(seeds: int, first: int) -> None:
-    """Run seeds and check what must hold; exits with 1 where something did not."""
+@click.option("--jobs", default=1, show_default=True, help="How many at once.")
+def run(seeds: int, first: int, jobs: int) -> None:
+    """Run seeds and check what must hold; exits with 1 where something did not, where fewer than half of the
+    task runs met a fault, or, over 500 seeds and more, where something that could happen never did."""
     # Only here: every other command starts without the simulator and greenlet.
-    from exploration.run import explore as explore_seed
+    from exploration.crew import run_all
+    from exploration.tally import SEEDS, Tally
     from is2_core.calls.carts import CartRegistry
 
-    carts, broken, started = CartRegistry.load(), 0, time.monotonic()
-    totals = {"orders": 0, "tasks": 0, "crashes": 0}
-    for seed in range(first, first + seeds):
-        outcome = explore_seed(seed, carts)
-        for name in totals:
-            totals[name] += getattr(outcome, name)
+    broken, totals, tally = 0, Counter[str](), Tally()
+    for outcome in run_all(range(first, first + seeds), jobs, CartRegistry.load()):
+        tally.add(outcome.tally)
+        totals.update({"orders": outcome.orders, "task runs": outcome.tasks, "crashes": outcome.crashes})
         if outcome.violations:
             broken += 1
-            click.echo(f"seed {seed}: {len(outcome.violations)} violations; is2 explore replay {seed}")
+            click.echo(f"seed {outcome.seed}: {len(outcome.violations)} violations; is2 explore replay {outcome.seed}")
             for violation in outcome.violations[:5]:
                 click.echo(f"  {violation}")
+    click.echo("How often it happened:")
+    click.echo("\n".join(tally.table()))
+    if seeds >= SEEDS:
+        for each in tally.seldom():
+            click.echo(f"too seldom: {each}")
+    never = tally.seldom(least=1) if seeds >= SEEDS else []
+    if struck_too_few := 2 * tally.struck < tally.outside:
+        click.echo("too seldom: fewer than half of the task runs that called outside met a fault")
     figures = ", ".join(f"{number} {name}" for name, number in totals.items())
-    click.echo(f"{seeds} seeds, {broken} broken; {figures}; {time.monotonic() - started:.1f} s")
-    sys.exit(1 if broken else 0)
+    click.echo(f"{seeds} seeds, {broken} broken; {figures}; {_cpu_s() / seeds:.2f} s of a processor a seed")
+    sys.exit(1 if broken or never or struck_too_few else 0)
+
+
+def _cpu_s() -> float:
+    """Return the processor time this process and those it forked have used, in seconds."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 @explore.command()

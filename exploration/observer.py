@@ -34,7 +34,7 @@ class Observer:
         running: the name of the piece that runs.
         feeds: the ids of Amazon's feeds, in the order they were made.
 
-    `push_of` maps a feed's id to the stock push it carries.
+    `push_of` maps a feed's id to the stock push it carries, `skus_of` an uploaded document's to the SKUs in it.
     """
 
     db: Database
@@ -43,6 +43,7 @@ class Observer:
     feeds: Callable[[], list[str]]
     violations: list[str] = field(default_factory=list)
     push_of: dict[str, int] = field(default_factory=dict)
+    skus_of: dict[str, set[str]] = field(default_factory=dict)
     _uploads: dict[str, int] = field(default_factory=dict)
     _known: int = 0
 
@@ -104,6 +105,7 @@ class Observer:
                 )
             }
         self._uploads[document] = push.id
+        self.skus_of[document] = {message["sku"] for message in content["messages"]}
         sellable_now = self.seen[self.running()]
         for message in content["messages"]:
             sku, value = message["sku"], message["patches"][0]["value"][0]

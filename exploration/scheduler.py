@@ -12,9 +12,14 @@ from datetime import datetime
 
 import greenlet
 
+from exploration.tally import Tally
 from exploration.trace import Trace
 from is2_core.clock import VirtualClock
 from is2_core.db.unit import in_transaction
+from is2_core.tasks.models import LEASE
+
+# The fate of a piece at a commit.
+KILLED, FROZEN = "killed", "frozen"
 
 
 class Crash(BaseException):
@@ -27,23 +32,37 @@ class Piece:
 
     Args:
         doom: (fault point, hit) at which it is killed, or None.
-        wake_at: before this instant it waits for a slow answer.
+        mortal: whether it may be killed, or frozen beyond its lease, at any moment; one of both befalls it at most.
+        wake_at: before this instant it waits for a slow answer, or is frozen.
+        called, struck: whether it has called a cart or the warehouse, and whether a call of it met a fault.
     """
 
     name: str
     thread: greenlet.greenlet
     doom: tuple[str, int] | None = None
+    mortal: bool = False
     wake_at: datetime | None = None
+    frozen: bool = False
+    counts: bool = False
     dead: bool = False
+    called: bool = False
+    struck: bool = False
     hits: dict[str, int] = field(default_factory=dict)
 
 
 class Scheduler:
-    """Starts, resumes and kills pieces, one at a time."""
+    """Starts, resumes and kills pieces, one at a time.
 
-    def __init__(self, clock: VirtualClock, trace: Trace) -> None:
+    `counts`: whether those that start are counted in the tally: while faults last. `at_commit` is asked at each commit
+    of a mortal piece what befalls it there: KILLED, FROZEN, "" for nothing.
+    """
+
+    def __init__(self, clock: VirtualClock, trace: Trace, tally: Tally | None = None) -> None:
         self._clock = clock
         self._trace = trace
+        self._tally = Tally() if tally is None else tally
+        self.counts = False
+        self.at_commit: Callable[[str], str] = lambda point: ""
         self._running: Piece | None = None
         self.pieces: list[Piece] = []
         self.escaped: list[str] = []
@@ -54,9 +73,16 @@ class Scheduler:
         """The name of the piece that runs now, "" outside of one."""
         return self._running.name if self._running else ""
 
-    def start(self, name: str, work: Callable[[], object], doom: tuple[str, int] | None = None) -> None:
+    @property
+    def mortal(self) -> bool:
+        """Whether the piece that runs now may be killed."""
+        return self._running is not None and self._running.mortal and not self._running.frozen
+
+    def start(
+        self, name: str, work: Callable[[], object], doom: tuple[str, int] | None = None, *, mortal: bool = False
+    ) -> None:
         """Begin a piece; it runs until its first pause."""
-        piece = Piece(name, greenlet.greenlet(lambda: self._live(piece, work)), doom)
+        piece = Piece(name, greenlet.greenlet(lambda: self._live(piece, work)), doom, mortal, counts=self.counts)
         self.pieces.append(piece)
         self._trace.add(name, "starts" if doom is None else f"starts, to be killed at {doom[0]} {doom[1]}")
         self.resume(piece)
@@ -88,6 +114,26 @@ class Scheduler:
         piece.thread.parent.switch()
         piece.wake_at = None
 
+    def call(self) -> None:
+        """Note that the piece that runs calls a cart or a warehouse."""
+        if self._running is not None:
+            self._running.called = True
+
+    def strike(self) -> None:
+        """Note that the piece that runs met a fault."""
+        if self._running is not None:
+            self._running.struck = True
+
+    def die(self, how: str) -> None:
+        """Kill the piece that runs, where it is.
+
+        Raises:
+            Crash: always.
+        """
+        assert self._running is not None
+        self._die(self._running, how)
+        raise Crash
+
     def at_faultpoint(self, name: str) -> None:
         """The listener of `is2_core.faultpoints`."""
         piece = self._running
@@ -98,10 +144,20 @@ class Scheduler:
             raise Crash
         piece.hits[name] = piece.hits.get(name, 0) + 1
         if piece.doom == (name, piece.hits[name]):
-            self._die(piece, f"is killed at {name}")
-            raise Crash
+            self.die(f"is killed at {name}")
+        fate = self.at_commit(name) if self.mortal and name.startswith("commit") else ""
+        if fate:
+            self._tally.acted("worker", f"{fate} {name}")
+        if fate == KILLED:
+            self.die(f"is killed at {name}")
         if name == "commit.after":
-            self.pause(name)
+            self.pause(name, self._thaws(piece) if fate == FROZEN else None)
+
+    def _thaws(self, piece: Piece) -> datetime:
+        """Return until when a piece stays frozen: beyond its lease."""
+        piece.frozen = True
+        self._trace.add(piece.name, "is frozen")
+        return self._clock.now() + 2 * LEASE
 
     def _kill(self, piece: Piece) -> None:
         self._die(piece, "is killed")
@@ -121,6 +177,9 @@ class Scheduler:
             self._running = None
         if piece.thread.dead:
             self.pieces.remove(piece)
+            if piece.counts:
+                self._tally.outside += piece.called
+                self._tally.struck += piece.struck
 
     def _live(self, piece: Piece, work: Callable[[], object]) -> None:
         try:

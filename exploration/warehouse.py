@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -10,8 +9,8 @@ from typing import TypeVar
 import sqlalchemy as sa
 
 from exploration.checks import expected
+from exploration.faults import KILLED_BEFORE, Faults
 from exploration.scheduler import Scheduler
-from exploration.trace import Trace
 from is2_core.accounts.models import Account
 from is2_core.db.engine import Database
 from is2_core.embedded_warehouse.port import EmbeddedWarehouse
@@ -34,13 +33,12 @@ from plugins.warehouse import (
 )
 
 T = TypeVar("T")
+# They befall a call before the warehouse hears of it.
+_BEFORE = ("not now", "down", KILLED_BEFORE)
 
 
 class UnreliableWarehouse:
     """The warehouse as an outside WMS might serve it.
-
-    Args:
-        fault_rate: how often a call goes wrong, from 0 to 1; set to 0 when the world is healed.
 
     `seen` says, per piece that asked for stock last, what it may take to be sellable: the units the warehouse had not
     promised when it answered, less what IS2 itself knew to be spoken for when it asked.
@@ -51,18 +49,13 @@ class UnreliableWarehouse:
         inner: EmbeddedWarehouse,
         db: Database,
         scheduler: Scheduler,
-        trace: Trace,
-        *,
-        luck: str,
-        fault_rate: float,
+        faults: Faults,
     ) -> None:
         self._inner = inner
         self._db = db
         self._scheduler = scheduler
-        self._trace = trace
-        self._rng = random.Random(f"{luck}/warehouse")
+        self._faults = faults
         self._cursors: dict[tuple[str, str], str] = {}
-        self.fault_rate = fault_rate
         self.seen: dict[str, expected.Sellable] = {}
 
     @hookimpl
@@ -71,27 +64,21 @@ class UnreliableWarehouse:
 
     @hookimpl
     def place_orders(self, ctx: WarehouseContext, orders: Sequence[NewOrder]) -> list[PlaceAnswer]:
-        trouble = self._trouble("place", ("not now", "no telling", "lost"))
+        trouble = self._trouble("place")
         if trouble == "not now":
             return [Retry("The warehouse is busy.") for _ in orders]
-        answers = self._asked(lambda: self._inner.place_orders(ctx, orders))
+        answers = self._asked("place", trouble, lambda: self._inner.place_orders(ctx, orders))
         if trouble == "no telling":
             return [Unknown("The warehouse did not say whether it has the order.") for _ in orders]
-        self._lose(trouble)
         return answers
 
     @hookimpl
     def find_order(self, ctx: WarehouseContext, number: str) -> list[FoundOrder]:
-        return self._reading("find", lambda: self._inner.find_order(ctx, number))
+        return self._asked("find", self._trouble("find"), lambda: self._inner.find_order(ctx, number))
 
     @hookimpl
     def cancel_order(self, ctx: WarehouseContext, number: str) -> CancelAnswer:
-        trouble = self._trouble("cancel", ("down", "lost"))
-        if trouble == "down":
-            self._lose(trouble)
-        answer = self._asked(lambda: self._inner.cancel_order(ctx, number))
-        self._lose(trouble)
-        return answer
+        return self._asked("cancel", self._trouble("cancel"), lambda: self._inner.cancel_order(ctx, number))
 
     @hookimpl
     def skus(self, ctx: WarehouseContext, cursor: str) -> KnownSkus:
@@ -99,36 +86,36 @@ class UnreliableWarehouse:
 
     @hookimpl
     def stock(self, ctx: WarehouseContext, skus: Sequence[str] | None) -> list[Stock]:
-        trouble = self._trouble("stock", ("down", "empty"))
-        if trouble == "down":
-            self._lose(trouble)
+        trouble = self._trouble("stock")
         with self._db.read() as session:
             account_id = session.scalars(sa.select(Account.id).where(Account.code == ctx.account)).one()
             kept = expected.kept_back(session, account_id)
             parts = expected.made_of(session, account_id)
-        self._scheduler.pause("the warehouse is asked")
-        with self._db.read() as session:
-            free = expected.not_promised(session, account_id)
-        rows = self._inner.stock(ctx, skus)
-        left = {sku: units - kept[sku] for sku, units in free.items()}
-        self.seen[self._scheduler.running] = expected.Sellable(parts, left)
-        self._scheduler.pause("the warehouse answers")
+
+        def ask() -> list[Stock]:
+            with self._db.read() as session:
+                free = expected.not_promised(session, account_id)
+            left = {sku: units - kept[sku] for sku, units in free.items()}
+            self.seen[self._scheduler.running] = expected.Sellable(parts, left)
+            return self._inner.stock(ctx, skus)
+
+        rows = self._asked("stock", trouble, ask)
         return [] if trouble == "empty" else rows
 
     @hookimpl
     def activity_since(self, ctx: WarehouseContext, cursor: str) -> Activity:
-        earlier = self._told_again("activity", ctx, cursor)
-        answer = self._reading("activity", lambda: self._inner.activity_since(ctx, cursor))
-        if earlier is None:
+        trouble, earlier = self._trouble("activity"), self._earlier("activity", ctx, cursor)
+        answer = self._asked("activity", trouble, lambda: self._inner.activity_since(ctx, cursor))
+        if trouble != "twice":
             return answer
         again = self._inner.activity_since(ctx, earlier)
         return replace(answer, skus=(*again.skus, *answer.skus))
 
     @hookimpl
     def shipments_since(self, ctx: WarehouseContext, cursor: str) -> Shipments:
-        earlier = self._told_again("shipments", ctx, cursor)
-        answer = self._reading("shipments", lambda: self._inner.shipments_since(ctx, cursor))
-        if earlier is None:
+        trouble, earlier = self._trouble("shipments"), self._earlier("shipments", ctx, cursor)
+        answer = self._asked("shipments", trouble, lambda: self._inner.shipments_since(ctx, cursor))
+        if trouble != "twice":
             return answer
         again = self._inner.shipments_since(ctx, earlier)
         return replace(answer, packages=(*again.packages, *answer.packages), stopped=(*again.stopped, *answer.stopped))
@@ -137,29 +124,30 @@ class UnreliableWarehouse:
     def services(self, ctx: WarehouseContext) -> list[Service]:
         return self._inner.services(ctx)
 
-    def _told_again(self, what: str, ctx: WarehouseContext, cursor: str) -> str | None:
-        """The cursor of an earlier question, where what was answered then is told once more."""
+    def _earlier(self, what: str, ctx: WarehouseContext, cursor: str) -> str:
+        """Return the cursor of the question before this one."""
         earlier = self._cursors.get((what, ctx.account), "")
         self._cursors[what, ctx.account] = cursor
-        return earlier if self._trouble(what, ("twice",)) else None
+        return earlier
 
-    def _reading(self, what: str, ask: Callable[[], T]) -> T:
-        self._lose(self._trouble(what, ("down",)))
-        return self._asked(ask)
-
-    def _asked(self, ask: Callable[[], T]) -> T:
-        self._scheduler.pause("the warehouse is asked")
-        answer = ask()
-        self._scheduler.pause("the warehouse answers")
-        return answer
-
-    def _trouble(self, what: str, kinds: Sequence[str]) -> str:
-        if self._rng.random() >= self.fault_rate:
-            return ""
-        kind = self._rng.choice(kinds)
-        self._trace.add("warehouse", f"{what}: {kind}")
+    def _trouble(self, what: str) -> str:
+        """Draw what befalls a call; raises where it ends the call before the warehouse hears of it."""
+        self._scheduler.call()
+        kind = self._faults.draw("warehouse", what)
+        if kind in _BEFORE:
+            self._faults.struck("warehouse", what, kind)
+        if kind == "down":
+            self._scheduler.pause("the warehouse is asked in vain")
+            raise Temporary("The warehouse does not answer.", code="WAREHOUSE_DOWN", unknown=False)
         return kind
 
-    def _lose(self, trouble: str) -> None:
-        if trouble in ("down", "lost"):
-            raise Temporary("The warehouse does not answer.", code="WAREHOUSE_DOWN", unknown=trouble == "lost")
+    def _asked(self, what: str, trouble: str, ask: Callable[[], T]) -> T:
+        """Ask, and let the rest of a trouble befall the answer."""
+        self._scheduler.pause("the warehouse is asked")
+        answer = ask()
+        if trouble and trouble not in _BEFORE:
+            self._faults.struck("warehouse", what, trouble)
+        self._scheduler.pause("the warehouse answers")
+        if trouble == "lost":
+            raise Temporary("The warehouse does not answer.", code="WAREHOUSE_DOWN", unknown=True)
+        return answer

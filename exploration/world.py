@@ -13,11 +13,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from exploration.database import empty_database
+from exploration.faults import Faults
 from exploration.observer import Observer
 from exploration.plan import Plan
 from exploration.scheduler import Scheduler
+from exploration.tally import Tally
 from exploration.trace import Trace
 from exploration.transport import InProcessTransport
+from exploration.wakeups import Wakeups
 from exploration.warehouse import UnreliableWarehouse
 from is2_core.accounts import users as accounts
 from is2_core.accounts.models import Credential, Integration
@@ -36,8 +39,8 @@ from is2_core.errors import FlowError
 from is2_core.install import settings
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
-from is2_core.tasks.models import Schedule
-from is2_core.tasks.wakeups import PER_WORKER
+from is2_core.tasks.models import Schedule, Task
+from is2_core.tasks.states import TaskState
 from plugins.amazon.simulator import Simulator
 from plugins.amazon.simulator.clock import iso
 from plugins.amazon.simulator.messages import Request
@@ -60,21 +63,17 @@ ITEMS: dict[str, list[tuple[str, str]]] = {
     BUNDLE[0]: [("TENT-2P", "1"), ("LAMP-USB", "2")],
     FBA_SKU: [("STOVE-MINI", "1")],
 }
+NEVER = datetime.max.replace(tzinfo=UTC)
+# When something is due: a task, the end of a lease, a slot.
+_INSTANTS = (
+    sa.select(sa.func.min(Task.run_at)).where(Task.state == TaskState.READY),
+    sa.select(sa.func.min(Task.lease_until)).where(Task.state == TaskState.RUNNING),
+    sa.select(sa.func.min(Schedule.next_at))
+    .join(Integration, Integration.id == Schedule.integration_id)
+    .where(Integration.state == IntegrationState.ACTIVE),
+)
 # Guards nothing: the database lives and dies with the run.
 _KEYS = Keyring({"explorer": base64.b64decode("A" * 43 + "=")}, "explorer")
-
-
-class Wakeups:
-    """The wake-up port: what lies in the queue becomes choices of the explorer."""
-
-    def __init__(self, workers: int) -> None:
-        self._most = PER_WORKER * workers
-        self.queued = 0
-
-    def notify(self, count: int) -> int:
-        missing = max(0, min(count, self._most) - self.queued)
-        self.queued += missing
-        return missing
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,8 @@ class World:
     scheduler: Scheduler
     trace: Trace
     wakeups: Wakeups
-    warehouse: UnreliableWarehouse
+    faults: Faults
+    tally: Tally
     observer: Observer
     accounts: list[int]
     integrations: list[Connected] = field(default_factory=list)
@@ -111,22 +111,27 @@ class World:
     shipped_before: dict[str, list[str]] = field(default_factory=dict)
 
     @staticmethod
-    def build(plan: Plan, seed: int, carts: CartRegistry | None = None) -> World:
-        """Accounts with stock, the cart's settings, and stores whose setup is finished."""
+    def build(plan: Plan, carts: CartRegistry | None = None) -> World:
+        """Accounts with stock, the cart's settings, and stores whose setup is finished. Of the plan only what seeds
+        share is used, up to `begin`."""
         clock = VirtualClock(START)
         trace = Trace(clock)
-        scheduler = Scheduler(clock, trace)
-        simulator = Simulator(seed=seed, clock=clock.now, base_url=SIMULATOR_URL, feed_delay_s=plan.feed_delay_s)
+        tally = Tally()
+        scheduler = Scheduler(clock, trace, tally)
+        faults = Faults(scheduler, trace, tally)
+        simulator = Simulator(clock=clock.now, base_url=SIMULATOR_URL, feed_delay_s=20)
         db = empty_database()
         embedded = EmbeddedWarehouse(db, plan.feed_page)
-        warehouse = UnreliableWarehouse(embedded, db, scheduler, trace, luck=str(seed), fault_rate=plan.port_fault_rate)
+        warehouse = UnreliableWarehouse(embedded, db, scheduler, faults)
         observer = Observer(
             db,
             warehouse.seen,
             lambda: scheduler.running,
             lambda: [feed["feedId"] for feed in simulator.state.feeds.all()],
         )
-        transport = InProcessTransport(simulator, scheduler, clock, trace, page_size=plan.page_size, observer=observer)
+        transport = InProcessTransport(
+            simulator, scheduler, clock, trace, page_size=100, observer=observer, faults=faults
+        )
         platform = build_platform(
             Config("sqlite://", "redis://nobody.invalid", _KEYS, "the explorer shows no pages, so no cookies"),
             clock=clock,
@@ -140,7 +145,17 @@ class World:
         cart_setup.enable_cart(platform, "amazon")
         holders = [accounts.create_account(platform, name) for name in ("Northwind", "Alpen")]
         world = World(
-            platform, clock, transport, simulator, scheduler, trace, Wakeups(plan.workers), warehouse, observer, holders
+            platform,
+            clock,
+            transport,
+            simulator,
+            scheduler,
+            trace,
+            Wakeups(2),
+            faults,
+            tally,
+            observer,
+            holders,
         )
         for account in holders:
             for sku in SKUS:
@@ -151,17 +166,47 @@ class World:
         world.space_out(TaskKind.WAREHOUSE_READ, timedelta(minutes=plan.read_minutes))
         return world
 
+    def begin(self, plan: Plan, seed: int) -> None:
+        """From now on things go wrong."""
+        self.faults.begin(plan.faults, plan.fault_rate, random.Random(f"{seed}/faults"))
+        self.scheduler.counts = True
+        self.set_feed_delay(plan.feed_delay_s)
+        self.transport.page_size = plan.page_size
+        self.wakeups.workers = plan.workers
+
+    def heal(self, plan: Plan) -> None:
+        """From now on nothing goes wrong any more."""
+        self.faults.end()
+        self.scheduler.at_commit = lambda point: ""
+        self.scheduler.counts = False
+        self.steer("DELETE", "faults")
+        self.set_feed_delay(plan.feed_delay_s)
+        # Pages of one order each, three minutes apart at Amazon's rate, would outlast the healing.
+        self.transport.page_size = max(self.transport.page_size, 10)
+
     def close(self) -> None:
         """End what still runs."""
         for piece in list(self.scheduler.pieces):
             self.scheduler.kill(piece)
 
-    def press(self, who: str, button: Callable[..., object], **fields: object) -> None:
-        """Do what a page's button does; a refusal is a sentence for the page."""
+    def next_instant(self) -> datetime:
+        """When the platform has something to do next."""
+        with self.platform.db.read() as session:
+            instants = [session.scalar(statement) for statement in _INSTANTS]
+        return min((instant for instant in instants if instant is not None), default=NEVER)
+
+    def since(self, instant: str) -> timedelta:
+        """How long ago an instant is that Amazon tells."""
+        return self.clock.now() - datetime.fromisoformat(instant)
+
+    def press(self, who: str, button: Callable[..., object], **fields: object) -> bool:
+        """Do what a page's button does, and return whether it did; a refusal is a sentence for the page."""
         try:
             button(self.platform, **fields)
         except FlowError as refusal:
             self.trace.add(who, f"is told: {refusal}")
+            return False
+        return True
 
     def steer(self, method: str, path: str, body: Any = None) -> Any:
         """Ask the simulator's `/_sim/`."""

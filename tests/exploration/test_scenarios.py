@@ -30,8 +30,8 @@ class Scenario:
     """One integration, one order, step by step."""
 
     def __init__(self, carts: CartRegistry) -> None:
-        plan = replace(Plan.draw(random.Random(1)), stores=1, page_size=100, order_minutes=30)
-        self.world = World.build(plan, 1, carts)
+        plan = replace(Plan.draw(1), stores=1, page_size=100, order_minutes=30)
+        self.world = World.build(plan, carts)
         Actions(self.world, plan, random.Random(1)).merchants.set_right()
         self.world.new_order(self.world.integrations[0], "plain", random.Random(1), late=False)
         (self.order,) = self.world.orders
@@ -76,7 +76,7 @@ def test_a_quiet_story_ends_well(scenario: Scenario) -> None:
     for _ in range(3):
         scenario.settle()
         scenario.pass_minutes(10)
-    assert invariants.check(scenario.world) == []
+    assert invariants.check(scenario.world, invariants.AT_REST) == []
     assert scenario.world.simulator.state.book.get(scenario.order).acknowledged_at is not None
 
 
@@ -101,7 +101,7 @@ def test_news_of_an_order_the_warehouse_took_just_before_a_crash(scenario: Scena
     for minutes in (13 * 60, 5, 5):
         scenario.pass_minutes(minutes)
         scenario.settle()
-    assert invariants.check(scenario.world) == []
+    assert invariants.check(scenario.world, invariants.AT_REST) == []
 
 
 def test_a_dead_piece_commits_nothing_more() -> None:

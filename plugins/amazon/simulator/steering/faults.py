@@ -91,6 +91,13 @@ class Faults:
             if not fault.is_over(self._clock.now())
         ]
 
+    def disarm(self, fault: Fault) -> bool:
+        """Disarm one that is to strike once; returns whether it has struck already."""
+        left = [each for each in self._armed if each is not fault]
+        struck = len(left) == len(self._armed)
+        self._armed = left
+        return struck
+
     def clear(self) -> None:
         """Disarm all."""
         self._armed.clear()
