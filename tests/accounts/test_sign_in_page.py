@@ -43,7 +43,7 @@ def test_a_password_hashed_more_cheaply_than_today_is_hashed_anew_at_sign_in(
     assert stored().startswith("$argon2id$v=19$m=47104,t=2,p=1$")
 
 
-def test_ten_wrong_passwords_lock_for_a_quarter_of_an_hour(panel: Panel) -> None:
+def test_scenario_F68_ten_wrong_passwords_lock_for_a_quarter_of_an_hour(panel: Panel) -> None:
     for _ in range(10):
         panel.browser().sign_in(ALICE, "not the password at all")
     assert panel.browser().sign_in(ALICE).status == 400

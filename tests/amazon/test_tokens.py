@@ -169,7 +169,7 @@ def test_a_revoked_authorization_is_lost_for_good(harness: Harness) -> None:
         ("refuse", "NO_ANSWER"),
     ],
 )
-def test_trouble_at_the_token_endpoint_is_temporary(harness: Harness, kind: str, code: str) -> None:
+def test_scenario_F58_trouble_at_the_token_endpoint_is_temporary(harness: Harness, kind: str, code: str) -> None:
     ctx = harness.store()
     harness.steer("POST", "faults", {"operation": "token", "kind": kind})
     with pytest.raises(Temporary) as error:

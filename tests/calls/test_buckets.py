@@ -176,7 +176,7 @@ def test_nothing_is_taken_from_one_bucket_where_the_other_is_empty(timed: Timed)
     assert buckets.take([own]) > 0
 
 
-def test_a_store_alone_has_all_of_a_shared_bucket_and_a_busy_one_starves_nobody(timed: Timed) -> None:
+def test_scenario_F63_a_store_alone_has_all_of_a_shared_bucket_and_a_busy_one_starves_nobody(timed: Timed) -> None:
     buckets, pass_time = timed
 
     def ask(store: str) -> bool:
@@ -194,7 +194,7 @@ def test_a_store_alone_has_all_of_a_shared_bucket_and_a_busy_one_starves_nobody(
     assert all(190 <= count <= 215 for count in got.values()), got
 
 
-def test_more_stores_than_tokens_each_get_the_two_that_only_count_together(timed: Timed) -> None:
+def test_scenario_F64_more_stores_than_tokens_each_get_the_two_that_only_count_together(timed: Timed) -> None:
     buckets, pass_time = timed
     waiting = dict.fromkeys((f"store {number}" for number in range(60)), 0.0)
     for second in range(60):

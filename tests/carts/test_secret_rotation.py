@@ -51,7 +51,7 @@ def test_a_secret_typed_before_amazon_takes_it_stops_no_store(world: World) -> N
     assert works(world, store)
 
 
-def test_both_are_good_while_amazon_rotates_and_then_the_newer_one(world: World) -> None:
+def test_scenario_F61_both_are_good_while_amazon_rotates_and_then_the_newer_one(world: World) -> None:
     store = world.connect()
     world.amazon.post("application", {"rotate_secret": NEW_SECRET, "old_valid_s": 7 * 86_400})
     assert works(world, store), "nobody has typed the new one yet"

@@ -22,7 +22,7 @@ def store(world: World) -> Integration:
         return session.get_one(Integration, made)
 
 
-def test_eight_workers_that_see_no_token_mint_it_once(world: World, store: Integration) -> None:
+def test_scenario_F57_eight_workers_that_see_no_token_mint_it_once(world: World, store: Integration) -> None:
     before = len(world.amazon.calls("token"))
     got: list[str] = []
     ready = threading.Barrier(8)

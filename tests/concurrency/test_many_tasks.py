@@ -168,7 +168,7 @@ def test_what_belongs_to_a_tasks_flow_of_control_ends_with_it(tasks: Tasks) -> N
 
 
 @pytest.mark.parametrize("to", ["the worker", "both"])
-def test_a_worker_told_to_stop_ends_its_task_and_takes_no_further_one(
+def test_scenario_F48_a_worker_told_to_stop_ends_its_task_and_takes_no_further_one(
     tasks: Tasks, connection: redis.Redis, tmp_path: Path, to: str
 ) -> None:
     release = tmp_path / "release"

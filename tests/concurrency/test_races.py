@@ -99,7 +99,7 @@ def test_an_order_dismissed_while_the_warehouse_takes_it_is_stopped_there(world:
     assert [row.state for row in world.warehouse_orders().values()] == ["CANCELLED"]
 
 
-def test_an_order_cancelled_after_a_crash_between_warehouse_and_commit_is_stopped_there(
+def test_scenario_F18_an_order_cancelled_after_a_crash_between_warehouse_and_commit_is_stopped_there(
     world: World, store: int
 ) -> None:
     (order_id,) = world.amazon.generate(plain=1)["plain"]

@@ -118,7 +118,7 @@ def test_field_A4_older_news_never_wins(store: SlowStore, gate: Gate, known: boo
         assert session.scalars(sa.select(Hold.id)).all() == []
 
 
-def test_newer_news_of_a_slow_listing_wins_over_a_quick_older_one(store: SlowStore, gate: Gate) -> None:
+def test_scenario_F13_newer_news_of_a_slow_listing_wins_over_a_quick_older_one(store: SlowStore, gate: Gate) -> None:
     with Threads(store.platform.db) as threads:
         threads.start(lambda: stage(store, [shown(store, "A-1", 2, city="New Town")]))
         gate.wait()
@@ -148,7 +148,9 @@ def test_a_readable_order_takes_the_place_of_one_that_told_no_time(store: SlowSt
 
 
 @pytest.mark.parametrize("state", [ReceivedState.INJECTED, ReceivedState.DISMISSED, ReceivedState.CANCELLED])
-def test_an_answer_that_comes_late_sets_no_order_aside_that_has_moved_on(store: SlowStore, state: str) -> None:
+def test_scenario_F16_an_answer_that_comes_late_sets_no_order_aside_that_has_moved_on(
+    store: SlowStore, state: str
+) -> None:
     (order_id,) = store.orders(1, state=state)
     with store.platform.db.write() as session:
         assert not quarantine(session, order_id, Told(EventCode.UNKNOWN_TO_CART), store.clock.now())

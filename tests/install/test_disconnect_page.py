@@ -47,7 +47,7 @@ def test_it_is_asked_on_a_page_of_its_own(panel: Panel, alice: Browser) -> None:
     assert panel.store(panel.northwind).state == IntegrationState.ACTIVE
 
 
-def test_disconnecting_deletes_the_credentials(panel: Panel, alice: Browser) -> None:
+def test_scenario_F66_disconnecting_deletes_the_credentials(panel: Panel, alice: Browser) -> None:
     before = states(panel)
     page = disconnected(panel, alice)
     assert "Outdoor is disconnected" in page.messages

@@ -138,7 +138,7 @@ def test_a_wrong_state_is_refused_and_nothing_is_stored(world: World, state: str
     assert world.amazon.calls("token") == []
 
 
-def test_a_state_of_another_browser_user_or_cart_is_refused(world: World) -> None:
+def test_scenario_F60_a_state_of_another_browser_user_or_cart_is_refused(world: World) -> None:
     _, url = away(world)
     params = world.consent(url)
     eve = users.create_user(

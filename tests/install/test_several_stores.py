@@ -113,7 +113,7 @@ def test_a_store_that_sends_already_goes_on_when_another_begins_to_sell_the_same
     assert ["confirm the shared stock first" in row.withheld for row in waits.rows] == [True]
 
 
-def test_a_disconnected_store_stops_at_once_and_takes_everything_up_again(world: World) -> None:
+def test_scenario_F27_a_disconnected_store_stops_at_once_and_takes_everything_up_again(world: World) -> None:
     world.stock_up()
     store = world.connect()
     world.map_methods(store, "STANDARD", "Express", "SECOND_DAY", "NEXT_DAY", "PRIORITY", "SAME_DAY", "FREE_ECONOMY")

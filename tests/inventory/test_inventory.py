@@ -155,7 +155,7 @@ def test_a_sku_amazon_does_not_list_is_left_out_and_said(stocked: Stock) -> None
     assert stocked.row("KETTLE-1L").withheld == ""
 
 
-def test_many_zeros_at_once_wait_for_a_person(stocked: Stock) -> None:
+def test_scenario_F35_many_zeros_at_once_wait_for_a_person(stocked: Stock) -> None:
     stocked.finish()
     for sku in ("TENT-2P", "LAMP-USB"):
         stocked.adjust(sku, -50)
@@ -200,7 +200,7 @@ def test_a_warehouse_that_answers_with_no_rows_has_nothing_sent(
     assert stocked.view().problem is None
 
 
-def test_a_refused_sku_stays_due_with_amazons_words_and_the_others_are_settled(stocked: Stock) -> None:
+def test_scenario_F32_a_refused_sku_stays_due_with_amazons_words_and_the_others_are_settled(stocked: Stock) -> None:
     stocked.world.amazon.fault("feedProcessed", "reject", sku="LAMP-USB")
     stocked.finish()
     assert stocked.shown()["TENT-2P"] == (50, 3)
@@ -220,7 +220,7 @@ def test_a_run_of_which_nothing_was_applied_frees_the_floor(stocked: Stock) -> N
     assert stocked.shown()["TENT-2P"] == (50, 3)
 
 
-def test_a_sale_while_a_feed_is_under_way_is_in_the_next_one(stocked: Stock) -> None:
+def test_scenario_F29_a_sale_while_a_feed_is_under_way_is_in_the_next_one(stocked: Stock) -> None:
     stocked.world.amazon.post("feeds", {"delay_s": 3600})
     stocked.finish()
     assert stocked.view().open_since is not None
@@ -291,7 +291,7 @@ def test_a_lost_answer_sends_newer_numbers_and_none_are_mixed_up(stocked: Stock)
     assert stocked.row("TENT-2P").sent == 46
 
 
-def test_older_numbers_that_arrive_late_are_overwritten_at_the_next_slot(stocked: Stock) -> None:
+def test_scenario_F30_older_numbers_that_arrive_late_are_overwritten_at_the_next_slot(stocked: Stock) -> None:
     """The answer to a feed is lost, and Amazon works on it only after the newer one that followed."""
     stocked.world.amazon.post("feeds", {"delay_s": 7200})
     stocked.world.amazon.fault("createFeed", "apply_then_drop")
@@ -350,7 +350,7 @@ def test_an_item_activated_later_has_missed_nothing(stocked: Stock) -> None:
     assert stocked.shown()["TENT-2P"] == (50, 3)
 
 
-def test_another_daylight_saving_time_changes_nothing_about_the_floor(stocked: Stock) -> None:
+def test_scenario_F34_another_daylight_saving_time_changes_nothing_about_the_floor(stocked: Stock) -> None:
     # The clocks of the United States go forward on March 14, 2027, at 2:00.
     stocked.world.clock.advance_to(datetime(2027, 3, 13, 20, tzinfo=ZoneInfo("America/New_York")).astimezone(UTC))
     stocked.finish()
@@ -376,7 +376,7 @@ def test_settings_tell_of_a_schedule_that_is_due(stocked: Stock) -> None:
         assert session.scalar(sa.select(sa.func.count()).select_from(CartItem)) == 3
 
 
-def test_a_feed_without_an_answer_is_told_of_after_an_hour_and_can_be_given_up(stocked: Stock) -> None:
+def test_scenario_F31_a_feed_without_an_answer_is_told_of_after_an_hour_and_can_be_given_up(stocked: Stock) -> None:
     stocked.world.amazon.post("feeds", {"delay_s": 10 * 86_400})
     stocked.finish()
     stocked.jump(minutes=40)

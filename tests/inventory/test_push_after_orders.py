@@ -35,7 +35,7 @@ def moved(world: World) -> Stock:
     return stocked
 
 
-def test_what_was_bought_just_now_is_not_offered_again(moved: Stock) -> None:
+def test_scenario_F37_what_was_bought_just_now_is_not_offered_again(moved: Stock) -> None:
     moved.sell("TENT-2P", 4)
     moved.pass_time(minutes=3)
     assert moved.world.orders() == {}

@@ -85,7 +85,7 @@ def test_an_order_that_was_never_listed_goes_the_whole_road(fetching: Fetching) 
     assert fetching.world.quarantined() == []
 
 
-def test_a_stored_order_is_refreshed_and_stays_one_row(fetching: Fetching) -> None:
+def test_scenario_F19_a_stored_order_is_refreshed_and_stays_one_row(fetching: Fetching) -> None:
     order_id = fetching.world.amazon.generate(unmapped_method=1)["unmapped_method"][0]
     fetching.finish()
     before = fetching.world.orders()[order_id]

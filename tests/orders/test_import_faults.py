@@ -42,7 +42,7 @@ def watermark(world: World) -> object:
 
 
 @pytest.mark.parametrize("kind", ["5xx", "429", "html_200", "truncate", "400", "refuse", "apply_then_drop"])
-def test_a_useless_answer_stores_nothing_and_is_tried_again(world: World, store: int, kind: str) -> None:
+def test_scenario_F20_a_useless_answer_stores_nothing_and_is_tried_again(world: World, store: int, kind: str) -> None:
     (order_id,) = world.amazon.generate(plain=1)["plain"]
     # A 400 is asked once more with fewer datasets.
     world.amazon.fault("searchOrders", kind, times=2 if kind == "400" else 1)
@@ -59,7 +59,7 @@ def test_a_useless_answer_stores_nothing_and_is_tried_again(world: World, store:
     assert world.tasks("orders.check")[0].error_message == ""
 
 
-def test_a_fault_on_the_second_page_keeps_the_first_and_goes_on_there(world: World, store: int) -> None:
+def test_scenario_F7_a_fault_on_the_second_page_keeps_the_first_and_goes_on_there(world: World, store: int) -> None:
     made = world.amazon.generate(plain=101)["plain"]
     world.amazon.fault("searchOrders", "5xx", times=2, skip=1)
     world.finish(store)
@@ -73,7 +73,7 @@ def test_a_fault_on_the_second_page_keeps_the_first_and_goes_on_there(world: Wor
     assert len(world.warehouse_orders()) == 101
 
 
-def test_an_expired_page_token_starts_the_window_again_without_doubles(world: World, store: int) -> None:
+def test_scenario_F8_an_expired_page_token_starts_the_window_again_without_doubles(world: World, store: int) -> None:
     made = world.amazon.generate(plain=101)["plain"]
     world.amazon.fault("searchOrders", "5xx", times=1, skip=1)
     world.finish(store)
@@ -83,7 +83,7 @@ def test_an_expired_page_token_starts_the_window_again_without_doubles(world: Wo
     assert len(world.warehouse_orders()) == 101
 
 
-def test_the_same_page_again_under_new_tokens_ends_with_an_alarm(world: World, store: int) -> None:
+def test_scenario_F9_the_same_page_again_under_new_tokens_ends_with_an_alarm(world: World, store: int) -> None:
     # Held ones will do, and cost less than orders that are placed and acknowledged.
     world.amazon.generate(unmapped_method=201)
     world.amazon.fault("searchOrders", "dup_page", times=50, skip=1)
@@ -115,7 +115,7 @@ def test_a_window_larger_than_the_budget_is_read_to_its_end_after_an_outage(
     assert watermark(world) is not None
 
 
-def test_our_clock_may_be_wrong(world: World, store: int) -> None:
+def test_scenario_F12_our_clock_may_be_wrong(world: World, store: int) -> None:
     world.amazon.post("clock", {"advance_s": 600})
     world.finish(store)
     world.settle()
@@ -125,7 +125,7 @@ def test_our_clock_may_be_wrong(world: World, store: int) -> None:
     assert world.orders()[order_id].state == ReceivedState.INJECTED
 
 
-def test_a_lost_feed_answer_sends_the_same_acknowledgements_again(world: World, store: int) -> None:
+def test_scenario_F22_a_lost_feed_answer_sends_the_same_acknowledgements_again(world: World, store: int) -> None:
     (order_id,) = world.amazon.generate(plain=1)["plain"]
     world.amazon.fault("createFeed", "apply_then_drop")
     world.finish(store)
@@ -137,7 +137,7 @@ def test_a_lost_feed_answer_sends_the_same_acknowledgements_again(world: World, 
     assert world.amazon.order(order_id)["merchantOrderId"] == world.orders()[order_id].number
 
 
-def test_only_a_refused_line_is_refused(world: World, store: int) -> None:
+def test_scenario_F24_only_a_refused_line_is_refused(world: World, store: int) -> None:
     bad, good = world.amazon.generate(plain=2)["plain"]
     world.amazon.post("faults", {"operation": "feedProcessed", "kind": "reject", "times": 1, "order_id": bad})
     world.finish(store)
@@ -149,7 +149,7 @@ def test_only_a_refused_line_is_refused(world: World, store: int) -> None:
     assert found[bad].state == ReceivedState.INJECTED
 
 
-def test_a_feed_that_ends_fatal_is_sent_again_later(world: World, store: int) -> None:
+def test_scenario_F25_a_feed_that_ends_fatal_is_sent_again_later(world: World, store: int) -> None:
     (order_id,) = world.amazon.generate(plain=1)["plain"]
     world.amazon.fault("feedProcessed", "fatal")
     world.finish(store)
@@ -161,7 +161,9 @@ def test_a_feed_that_ends_fatal_is_sent_again_later(world: World, store: int) ->
     assert world.orders()[order_id].ack_state == AckState.DONE
 
 
-def test_a_revoked_authorization_pauses_the_store_and_a_reconnect_loses_nothing(world: World, store: int) -> None:
+def test_scenario_F59_a_revoked_authorization_pauses_the_store_and_a_reconnect_loses_nothing(
+    world: World, store: int
+) -> None:
     world.finish(store)
     world.settle()
     (order_id,) = world.amazon.generate(plain=1)["plain"]

@@ -119,7 +119,7 @@ def test_a_custom_item_keeps_its_sku_to_the_letter(world: World, store: int) -> 
         assert [row.sku for row in session.scalars(sa.select(CartItem))] == ["000123 x"]
 
 
-def test_a_pending_order_waits_for_its_payment_and_then_goes_once(world: World, store: int) -> None:
+def test_scenario_F21_a_pending_order_waits_for_its_payment_and_then_goes_once(world: World, store: int) -> None:
     (order_id,) = world.amazon.generate(pending=1)["pending"]
     world.finish(store)
     world.settle()
@@ -204,7 +204,9 @@ def test_a_dismissed_order_stays_dismissed(world: World, store: int) -> None:
     assert world.warehouse_orders() == {}
 
 
-def test_the_daily_listing_finds_an_order_the_routine_one_was_not_told_of(world: World, store: int) -> None:
+def test_scenario_F10_the_daily_listing_finds_an_order_the_routine_one_was_not_told_of(
+    world: World, store: int
+) -> None:
     world.finish(store)
     world.settle()
     world.clock.advance(timedelta(hours=3))

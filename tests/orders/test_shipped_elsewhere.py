@@ -173,7 +173,7 @@ def test_a_package_that_holds_units_confirmed_by_hand_is_confirmed_for_the_other
 
 
 @pytest.mark.parametrize("parts", [[3], [1, 2]])
-def test_our_own_confirmations_coming_back_change_nothing(dock: Dock, parts: list[int]) -> None:
+def test_scenario_F41_our_own_confirmations_coming_back_change_nothing(dock: Dock, parts: list[int]) -> None:
     order_id = placed(dock)
     for number, units in enumerate(parts):
         dock.ship(order_id, f"1ZOURS{number}", {"TENT-2P": units})
@@ -228,7 +228,7 @@ def test_an_order_whose_rest_is_cancelled_after_part_shipping_completes(dock: Do
     assert dock.received(order_id).state == ReceivedState.COMPLETED
 
 
-def test_what_a_refusal_has_to_do_with_is_read_at_once(dock: Dock) -> None:
+def test_scenario_F43_what_a_refusal_has_to_do_with_is_read_at_once(dock: Dock) -> None:
     in_part, cancelled = placed(dock), placed(dock)
     by_hand(dock, in_part, 1)
     dock.world.amazon.post(f"orders/{cancelled}", {"cancel": True})
@@ -259,7 +259,7 @@ def test_a_refused_package_that_somebody_enters_at_the_cart_is_done(dock: Dock) 
     assert [list(units.values()) for _, _, units in dock.shown(in_part).values()] == [[1], [2]]
 
 
-def test_parcels_that_left_before_nobody_wanted_them_are_told_of(dock: Dock) -> None:
+def test_scenario_F44_parcels_that_left_before_nobody_wanted_them_are_told_of(dock: Dock) -> None:
     part, whole, hand = placed(dock), placed(dock), placed(dock)
     dock.world.amazon.fault("confirmShipment", "503", times=50)
     dock.ship(part, "1ZPART", {"TENT-2P": 1})

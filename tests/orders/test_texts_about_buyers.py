@@ -264,7 +264,9 @@ WAYS: list[tuple[Callable[[Shop], ReceivedOrder], Way]] = [
 
 
 @pytest.mark.parametrize(("begin", "way"), WAYS)
-def test_what_is_erased_comes_back_by_no_way(shop: Shop, begin: Callable[[Shop], ReceivedOrder], way: Way) -> None:
+def test_scenario_F67_what_is_erased_comes_back_by_no_way(
+    shop: Shop, begin: Callable[[Shop], ReceivedOrder], way: Way
+) -> None:
     row = begin(shop)
     erase(shop.platform, row.id)
     before = opened_columns(shop.platform.db)

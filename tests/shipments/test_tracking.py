@@ -186,7 +186,7 @@ def test_a_bundle_in_two_packages_counts_when_its_last_part_ships(dock: Dock) ->
     assert dock.received(order_id).state == ReceivedState.COMPLETED
 
 
-def test_a_correction_edits_the_same_package(dock: Dock) -> None:
+def test_scenario_F42_a_correction_edits_the_same_package(dock: Dock) -> None:
     order_id = dock.order()
     package = dock.ship(order_id, "1Z0001")
     dock.correct(package, "1Z0009", carrier="FedEx")
@@ -264,7 +264,7 @@ def test_a_voided_package_is_replaced_by_the_next_one_under_its_reference(dock: 
     assert dock.received(order_id).state == ReceivedState.COMPLETED
 
 
-def test_a_lost_answer_leaves_one_package(dock: Dock) -> None:
+def test_scenario_F39_a_lost_answer_leaves_one_package(dock: Dock) -> None:
     order_id = dock.order()
     dock.world.amazon.fault("confirmShipment", "apply_then_drop", times=2)
     dock.ship(order_id, "1Z0001")

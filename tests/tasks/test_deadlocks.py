@@ -48,7 +48,7 @@ def at_once(*works: Callable[[], None]) -> list[BaseException]:
 
 
 @pytest.mark.parametrize("end_first", [True, False])
-def test_two_runs_that_ask_for_each_other(board: Board, end_first: bool) -> None:
+def test_scenario_F53_two_runs_that_ask_for_each_other(board: Board, end_first: bool) -> None:
     store = board.store(board.account("Northwind"))
     for kind in ("test.check", "test.push"):
         board.ask(kind, store=store)

@@ -47,7 +47,7 @@ def test_missed_slots_run_once_and_keep_their_rhythm(board: Board) -> None:
     assert next_at(board) == start + timedelta(minutes=120)
 
 
-def test_two_dispatchers_turn_one_slot_into_one_task(board: Board) -> None:
+def test_scenario_F33_two_dispatchers_turn_one_slot_into_one_task(board: Board) -> None:
     schedule(board, board.store(board.account("Northwind")))
     start = threading.Barrier(2)
     done = []

@@ -118,7 +118,7 @@ def test_field_I3_whatever_a_job_holds_it_means_that_there_is_work(
     assert connection.keys("rq:job*") + connection.keys("rq:queue:is2*") == []
 
 
-def test_registries_that_somebody_filled_are_not_looked_after(
+def test_scenario_F56_registries_that_somebody_filled_are_not_looked_after(
     connection: redis.Redis, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     # RQ's maintenance runs the failure callbacks of jobs whose time in the registry of the started is over.

@@ -23,7 +23,7 @@ def owners(board: Board, taken: list[int | None]) -> list[int | None]:
     return [accounts[each] for each in taken if each is not None]
 
 
-def test_accounts_take_turns_however_long_the_others_list_is(board: Board) -> None:
+def test_scenario_F62_accounts_take_turns_however_long_the_others_list_is(board: Board) -> None:
     flood, newcomer, third = (board.account(name) for name in ("Flood", "Newcomer", "Third"))
     board.flood(flood, 2000)
     for account in (newcomer, third):

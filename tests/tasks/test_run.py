@@ -52,7 +52,7 @@ def test_a_task_that_is_not_due_is_not_claimed(board: Board) -> None:
     assert board.only().state == TaskState.READY
 
 
-def test_ten_claims_of_one_task_have_one_effect(board: Board) -> None:
+def test_scenario_F54_ten_claims_of_one_task_have_one_effect(board: Board) -> None:
     board.ask()
 
     def book(platform: Platform, run: TaskRun) -> None:
@@ -66,7 +66,7 @@ def test_ten_claims_of_one_task_have_one_effect(board: Board) -> None:
         assert session.scalar(sa.select(sa.func.count()).select_from(Account)) == 1
 
 
-def test_an_unknown_kind_is_left_for_a_newer_version(board: Board) -> None:
+def test_scenario_F49_an_unknown_kind_is_left_for_a_newer_version(board: Board) -> None:
     board.ask("kind.of.tomorrow")
     board.run(dies)
     task = board.only()
@@ -162,7 +162,7 @@ def test_effect_and_end_are_one_commit(board: Board) -> None:
         assert session.scalar(sa.select(Account.id)) is None
 
 
-def test_a_run_that_lost_its_lease_commits_nothing(board: Board) -> None:
+def test_scenario_F17_a_run_that_lost_its_lease_commits_nothing(board: Board) -> None:
     board.ask()
     fates = []
 
@@ -232,7 +232,7 @@ def test_heartbeats_in_quick_succession_do_not_write(board: Board) -> None:
     assert board.only().state == TaskState.DONE
 
 
-def test_three_crashes_set_a_task_aside(board: Board) -> None:
+def test_scenario_F50_three_crashes_set_a_task_aside(board: Board) -> None:
     board.ask()
     for crash in range(1, MAX_CRASHES + 1):
         with pytest.raises(Killed):

@@ -96,7 +96,7 @@ def test_field_A1_a_task_longer_than_the_parents_ticks_ends_well_and_its_worker_
     assert lines(tmp_path) == ["starts", "ends"] * 2
 
 
-def test_the_job_timeout_cannot_be_swallowed_and_ends_the_child_alone(
+def test_scenario_F51_the_job_timeout_cannot_be_swallowed_and_ends_the_child_alone(
     connection: redis.Redis, monkeypatch: pytest.MonkeyPatch, marks: Callable[[str], None], tmp_path: Path
 ) -> None:
     def perform() -> None:
@@ -130,7 +130,7 @@ def test_a_killed_child_does_not_end_its_worker(
     assert lines(tmp_path) == ["starts", "starts"]
 
 
-def test_an_emptied_redis_loses_no_task(board: Board, connection: redis.Redis) -> None:
+def test_scenario_F45_an_emptied_redis_loses_no_task(board: Board, connection: redis.Redis) -> None:
     board.ask(keys=["1", "2"])
     board.wakeups = RqWakeup(connection)
     assert [board.tick().notified, board.tick().notified] == [2, 0]
@@ -150,7 +150,7 @@ def test_a_worker_that_redis_has_forgotten_is_known_again(connection: redis.Redi
     assert (RqWakeup(connection).live_workers(), [worker.does for worker in found.workers]) == (1, ["idle"])
 
 
-def test_a_redis_that_goes_away_during_a_task_ends_no_worker(
+def test_scenario_F46_a_redis_that_goes_away_during_a_task_ends_no_worker(
     monkeypatch: pytest.MonkeyPatch, marks: Callable[[str], None], tmp_path: Path
 ) -> None:
     """It is away when a child ends well, and when one ends badly; then it comes back, empty."""

@@ -175,7 +175,9 @@ def test_strangers_see_public_pages_only(panel: Panel) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_another_accounts_things_are_not_there(panel: Panel, method: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_scenario_F65_another_accounts_things_are_not_there(
+    panel: Panel, method: str, caplog: pytest.LogCaptureFixture
+) -> None:
     charlie = panel.browser(CHARLIE)
     token = charlie.token()
     checked = 0
