@@ -37,10 +37,10 @@ def test_scenario_F5_commits_whose_answer_is_lost(story: Story, how: str) -> Non
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("how", ["lost", "refused"])
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.__name__)
-def test_every_commit_of_every_flow_may_be_cut(story: Story, chapter: Chapter, how: str) -> None:
-    assert cut_commits(story, chapter, how, lambda place: True) > 0
+def test_every_commit_of_every_flow_may_lose_its_answer(story: Story, chapter: Chapter) -> None:
+    # One that is refused leaves what a process killed before it leaves.
+    assert cut_commits(story, chapter, "lost", lambda place: True) > 0
 
 
 @pytest.mark.postgres

@@ -34,10 +34,17 @@ from is2_core.tasks.runner import Handler
 from is2_core.tasks.states import TaskState
 
 BETWEEN_TASKS = "between"
+# What is due later (the next push of stock, twelve hours after one) is left.
+HORIZON = timedelta(hours=2)
 _TRIES, _BETWEEN_S = 40, 0.05
 _LEFT = sa.select(
     sa.func.count().label("tasks"), sa.func.min(Task.run_at).filter(Task.state == TaskState.READY).label("next")
-).where(Task.state.in_([TaskState.READY, TaskState.RUNNING]))
+).where(
+    sa.or_(
+        Task.state == TaskState.RUNNING,
+        sa.and_(Task.state == TaskState.READY, Task.run_at < sa.bindparam("horizon", type_=Task.run_at.type)),
+    )
+)
 _doing = BETWEEN_TASKS
 
 
@@ -55,14 +62,14 @@ def hurry(platform: Platform) -> bool:
     """Nobody waits: the leases of the dead end, and the clock is moved to the next instant at which a task is due.
 
     Returns:
-        False where no task is left.
+        False where no task is left that is due within two hours.
     """
     with platform.db.write() as session:
         now = platform.clock.database_now(session)
         ended = now - timedelta(seconds=1)
         session.execute(sa.update(Task).where(Task.state == TaskState.RUNNING).values(lease_until=ended))
         session.execute(sa.update(Credential).where(Credential.minting_until.is_not(None)).values(minting_until=ended))
-        left = session.execute(_LEFT).one()
+        left = session.execute(_LEFT, {"horizon": now + HORIZON}).one()
     # The buckets go by Redis's clock, which nobody moves.
     redis.Redis.from_url(platform.config.redis_url).flushall()
     if left.next is not None and left.next > now:
