@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from is2_core.accounts.models import Integration
 from is2_core.carts.method_vocabulary import vocabulary
+from is2_core.db.locks import LOCK
 from is2_core.orders.holds.config import apply_holds, config_for
 from is2_core.orders.models import ReceivedOrder
 from is2_core.orders.not_from_here.lines import ended_not_from_here
@@ -28,7 +29,8 @@ def review_orders(platform: Platform, run: TaskRun) -> None:
     last = 0
     while True:
         with run.write() as session:
-            integration = session.get_one(Integration, run.integration_id)
+            # A listing that knew no better has stored its orders by then, and the next one knows.
+            integration = session.get_one(Integration, run.integration_id, with_for_update=LOCK)
             orders = lock_orders(
                 session,
                 ReceivedOrder.integration_id == integration.id,
