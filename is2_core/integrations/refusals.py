@@ -14,7 +14,7 @@ from is2_core.accounts.models import Integration
 from is2_core.accounts.states import IntegrationState
 from is2_core.carts.cart_settings import is_enabled
 from is2_core.carts.context import cart_context
-from is2_core.db.locks import LOCK
+from is2_core.db.locks import LOCK, lock_rows
 from is2_core.errors import PluginBug
 from is2_core.integrations.finality import Answer, Verdict, answered_since, forget_answers, note_answer
 from is2_core.integrations.models import PassingAnswer
@@ -102,6 +102,8 @@ def forget_failed_tests(session: Session, integration_id: int) -> None:
 def note_failed_test(platform: Platform, integration_id: int, error: Refusal) -> None:
     """Count what a person's test of the connection was answered; pauses the integration where that makes it final."""
     with platform.db.write() as session:
+        # Before what it was answered: whoever lets it go on forgets that.
+        lock_rows(session, Integration.id, [integration_id])
         now = platform.clock.now()
         if not error.may_pass or _note(session, integration_id, error, _TEST, now).is_final:
             _pause(session, integration_id, error, now)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Integration
 from is2_core.carts.context import cart_context
-from is2_core.db.locks import LOCK
+from is2_core.db.locks import LOCK, lock_rows
 from is2_core.errors import PluginBug
 from is2_core.integrations.finality import Answer, note_answer, tries_of
 from is2_core.orders.activity import note_order
@@ -61,6 +61,8 @@ def reread_stale(
         with run.write() as session:
             connected = session.get_one(Integration, integration.id)
             now = platform.clock.now()
+            if isinstance(answer, Told):
+                lock_rows(session, ReceivedOrder.id, [row.id])
             if isinstance(answer, Told) and answer.code is EventCode.UNKNOWN_TO_CART:
                 key = (integration.id, Answer.ORDER_NOT_FOUND, row.remote_id)
                 if not note_answer(session, *key, now, seen_at=row.read_at).is_final:

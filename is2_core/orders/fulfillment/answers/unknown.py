@@ -73,13 +73,13 @@ def resolve_unknown(platform: Platform, run: TaskRun) -> list[str]:
             break
         found = warehouse.find_order(order.number)
         with run.write() as session:
+            (locked,) = lock_answered(session, [order.id])
             if not found and not manifest.unique_external_id:
                 # Asked again it would take the order twice; where numbers are unique, it answers that it has it.
                 key = (integration.id, Answer.WAREHOUSE_WITHOUT_ORDER, order.number)
                 if not note_answer(session, *key, now, seen_at=since).is_final:
                     unsettled.append("The warehouse has not yet settled whether it has an order.")
                     continue
-            (locked,) = lock_answered(session, [order.id])
             if found and not all(each.accepted for each in found):
                 set_instants(session, [order.id], placing_since=since or order.absent_at, absent_at=None)
                 note_pending(session, {order.id: now + LOOK_AGAIN})
