@@ -22,7 +22,15 @@ from is2_core.items.activity import note_sold
 from is2_core.items.known_skus import known_among, known_skus, learn_missing
 from is2_core.items.models import ItemUpload
 from is2_core.items.table_csv import Line, decode, read_table, write_table
-from is2_core.items.table_parts import PART, Items, applied_message, items_of, listed_items as _listed, write_rows
+from is2_core.items.table_parts import (
+    PART,
+    Items,
+    applied_message,
+    items_of,
+    listed_items as _listed,
+    lock_items,
+    write_rows,
+)
 from is2_core.items.table_plan import Allowed, PreviewRow, What, plan_items
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
@@ -214,8 +222,10 @@ def _apply_part(platform: Platform, session: Session, which: tuple[int, int], it
     integration = owned_integration(session, upload.integration_id, upload.account_id)
     part = items[upload.items_done : upload.items_done + PART]
     lines = [line for item in part for line in item]
+    named = {sku for line in lines for sku in (line.sku, line.sku.strip())}
+    lock_items(session, integration.id, named)
     # Of a file that is one part the whole list is read; of a longer one only what each part names.
-    skus = None if part == items else {sku for line in lines for sku in (line.sku, line.sku.strip())}
+    skus = None if part == items else named
     now = platform.clock.now()
     rows = _planned(session, integration, lines, _rules(platform, integration, sent), skus)
     write_rows(session, integration, rows, now)

@@ -33,8 +33,17 @@ def items_of(lines: Iterable[Line]) -> Items:
     return tuple(tuple(item) for item in found.values())
 
 
+def lock_items(session: Session, integration_id: int, skus: Iterable[str]) -> None:
+    """Lock the listed items of these SKUs, before they are read: what a file says nothing of stays as it is then."""
+    ids: list[int] = []
+    for some in chunks(skus):
+        named = (CartItem.integration_id == integration_id, CartItem.sku.in_(some))
+        ids.extend(session.scalars(sa.select(CartItem.id).where(*named)))
+    lock_rows(session, CartItem.id, sorted(ids))
+
+
 def write_rows(session: Session, integration: Integration, rows: Sequence[PreviewRow], now: datetime) -> None:
-    """Add what is new of these rows to the item list, and change what is changed."""
+    """Add what is new of these rows to the item list, and change what is changed; its items are locked."""
     _add(session, integration, [row for row in rows if row.what is What.NEW], now)
     _change(session, [row for row in rows if row.what is What.CHANGED])
 
@@ -67,7 +76,6 @@ def _add(session: Session, integration: Integration, rows: Sequence[PreviewRow],
 def _change(session: Session, rows: Sequence[PreviewRow]) -> None:
     if not rows:
         return
-    lock_rows(session, CartItem.id, [row.item_id for row in rows if row.item_id is not None])
     known = [(row.item_id, row) for row in rows if row.item_id is not None]
     session.execute(
         sa.update(CartItem),

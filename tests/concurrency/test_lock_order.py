@@ -58,6 +58,7 @@ def _apply_table(store: SlowStore, session: Session) -> None:
         PreviewRow(number, f"SHIRT-{item}", What.CHANGED, (), "A shirt", True, (), item_id=item)
         for number, item in enumerate(ids)
     ]
+    table_parts.lock_items(session, store.id, [row.sku for row in rows])
     table_parts._change(session, rows)
 
 
