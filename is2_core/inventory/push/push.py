@@ -21,7 +21,7 @@ from is2_core.inventory.fulfillment_channels import read_fulfillment_channels
 from is2_core.inventory.models import InventoryPush, InventoryPushLine, InventorySync
 from is2_core.inventory.push.plan import Candidate, Computed, candidates_of, due_condition, due_items, sellable_of
 from is2_core.inventory.push.results import drop_rest, give_up_lost, lost_items, unfinished, unsent
-from is2_core.inventory.push.send import Entry, held_here, send, store
+from is2_core.inventory.push.send import Entry, held_here, promised_now, send, store
 from is2_core.inventory.push.sync_row import ORDERS, interval_of, set_problem, sync_row
 from is2_core.inventory.sellable import too_many_zeros
 from is2_core.inventory.shared_stock import unconfirmed_skus
@@ -135,18 +135,20 @@ def _prepare(platform: Platform, run: TaskRun, integration: Integration, rest_of
             set_problem(session, integration.id, now, code=code, message=message, skus=skus)
             run.finish(session, again_at=now + LOOK_AGAIN if code == NO_STOCK_ROWS else None)
             return []
-        # Items before the row of the store, as everywhere; one that was removed meanwhile is not sent.
+        # Items before the row of the store, as everywhere; one that was removed or stopped meanwhile is not
+        # sent, and what was saved of it by then is.
         lost = lost_items(session, integration.id) if rest_of is None else ()
         still = lock_rows(session, CartItem.id, [*lost, *(entry.candidate.item.id for entry in computed)])
-        computed = [entry for entry in computed if entry.candidate.item.id in still]
+        may_manage = bool(platform.carts.manifest(integration.cart).manages_lead_days)
+        promised = promised_now(session, integration, still, may_manage=may_manage)
+        computed = [entry for entry in computed if entry.candidate.item.id in promised]
         if rest_of is None:
             give_up_lost(session, integration.id, now)
             # The cart may work on a lost run after this one: what it carried is sent once more with the run after this.
             make_due(session, lost)
         set_problem(session, integration.id, now)
         if computed:
-            may_manage = bool(platform.carts.manifest(integration.cart).manages_lead_days)
-            return store(session, integration, rest_of, computed, held=held, may_manage=may_manage, now=now)
+            return store(session, integration, rest_of, computed, held=held, promised=promised, now=now)
         if rest_of is not None:
             drop_rest(session, rest_of.id, now)
         return []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Integration
 from is2_core.carts.latency import Latency, latency_of
+from is2_core.db.chunks import chunks
 from is2_core.db.locks import lock_rows
 from is2_core.inventory.models import InventoryPush, InventoryPushLine
 from is2_core.inventory.push.plan import Computed
@@ -52,14 +53,14 @@ def store(
     computed: Sequence[Computed],
     *,
     held: Mapping[str, int],
-    may_manage: bool,
+    promised: Mapping[int, Latency],
     now: datetime,
 ) -> list[Entry]:
     """Store what is about to be sent, as a run of its own or as the rest of one.
 
     Args:
         held: units of this store's orders, by cart SKU.
-        may_manage: whether the cart takes a quantity alone and keeps the latency it has.
+        promised: the latency that goes with each quantity, by CartItem.id.
     """
     if push is None:
         push = InventoryPush(account_id=integration.account_id, integration_id=integration.id, computed_at=now)
@@ -67,7 +68,7 @@ def store(
         session.flush()
     else:
         session.execute(sa.delete(InventoryPushLine).where(*unsent(push.id)))
-    promised = [_promised(integration, entry.candidate.item, may_manage=may_manage) for entry in computed]
+    latencies = [promised[entry.candidate.item.id] for entry in computed]
     lines = [
         InventoryPushLine(
             push_id=push.id,
@@ -78,7 +79,7 @@ def store(
             calculation=entry.sellable.calculation,
             result=PushResult.UNSENT,
         )
-        for entry, latency in zip(computed, promised, strict=True)
+        for entry, latency in zip(computed, latencies, strict=True)
     ]
     session.add_all(lines)
     session.flush()
@@ -95,16 +96,28 @@ def store(
                 lead_days_managed=latency.managed,
             ),
         )
-        for line, entry, latency in zip(lines, computed, promised, strict=True)
+        for line, entry, latency in zip(lines, computed, latencies, strict=True)
     ]
 
 
-def _promised(integration: Integration, item: CartItem, *, may_manage: bool) -> Latency:
-    """The latency that goes with an item's quantity; what the cart has set in place of it is not sent again."""
-    latency = latency_of(integration, item.latency)
-    if may_manage and latency.days is not None and latency.days == item.lead_days_replaced:
-        return Latency(managed=True)
-    return latency
+def promised_now(
+    session: Session, integration: Integration, item_ids: Iterable[int], *, may_manage: bool
+) -> dict[int, Latency]:
+    """The latency that goes with an item's quantity, by CartItem.id, as stored now of those that are synced; what the
+    cart has set in place of it is not sent again.
+
+    Args:
+        item_ids: CartItem.ids, locked.
+        may_manage: whether the cart takes a quantity alone and keeps the latency it has.
+    """
+    promised: dict[int, Latency] = {}
+    for ids in chunks(item_ids):
+        query = sa.select(CartItem.id, CartItem.latency, CartItem.lead_days_replaced)
+        for item_id, own, replaced in session.execute(query.where(CartItem.id.in_(ids), CartItem.is_synced())):
+            latency = latency_of(integration, own)
+            is_replaced = may_manage and latency.days is not None and latency.days == replaced
+            promised[item_id] = Latency(managed=True) if is_replaced else latency
+    return promised
 
 
 def send(platform: Platform, run: TaskRun, integration: Integration, batch: Sequence[Entry]) -> None:
