@@ -7,6 +7,7 @@ carriers invent new ones: a person is asked.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -17,8 +18,40 @@ _S10 = re.compile(r"[A-Z]{2}[0-9]{9}[A-Z]{2}")
 _S10_WEIGHTS = (8, 6, 4, 2, 3, 5, 9, 7)
 _WORD = re.compile(r"[^\W_]+")
 _AROUND = re.compile(r"^[\W_]+|[\W_]+$")
-# The name goes on: Correos de Mexico is not a service of Correos.
-_GOES_ON = re.compile(r"(?:da|de|del|di|do|of)\b", re.IGNORECASE)
+# Words of the services carriers sell, and of company forms. Whatever else follows a name makes it another one: Correos
+# Chile is no service of Correos. Names of places are left out, although a carrier's own branch may have one.
+_OF_SERVICES = frozenset(
+    """
+    a aangetekend abholung access advantage after afternoon ag air am an and apex avond bag basic before box brev brevet
+    brief brievenbus brievenbuspakje brievenbuspakket bulk bulky business businessparcel businesssmallparcel by carrier
+    carriers carta celere certificada certificado certified chrono class classic classique collect collection connect
+    consegna consigna consolidated consumer contre cool corp corporation corriere crono day days deferred delivery dia
+    direct docs document documents domestic domicile domicilio door doorstep dostawa drop día e early eco ecommerce
+    economico economique economy economyselect económico einschreiben einwurf ekonomi ekspres ems encomenda encomendas
+    end entrega envelope envio envío epacket espresso estandar estándar eurobusinessparcel europaket evening everyday
+    expedited export express expressa expresseasy expresspost extra fast filiale first flat flex flexdelivery freight
+    företagspaket general giorno global globalmail gmbh gold grossbrief ground guaranteed handtekening heavy hem
+    hemleverans hikyaku home hour hours import inc incorporated inrikes instant internacional international
+    internationale internazionale intl kleinpaket kompaktbrief kurier kurierska large letter letterpack letters lettre
+    library light lightweight limited lite livraison llc locker lockers ltd ltl m mail mailbox max maxibrief mechanical
+    media medium mid midday mini mit morning mypack nachnahme nacional national nationale neighbour nekopos next nextday
+    nextmorning night nominated noon normal office oficina one only optimum ordinaria ordinario overnight overseas p pac
+    pacchetto pacco paccocelere pack package packages packet packetplus packets packplus paczka paczkomat paczkomaty
+    paeckchen pak paket pakete paketshop pakje pakke pakket pakketje pakketpost pakketten pallet paq paquete paqueteria
+    paquetería paquetes parcel parcels parcelshop parti partload pickup pieghi plc plus pm point post posta postbox
+    postpaket postpakket predict preferred premium prime prio prioritaire prioritaria priority pro proximity przesyłka
+    punto päckchen raccomandata rapide rate recommande recommandé recommandée regional registered regular rekommenderat
+    relais relay remise residential retail return returns road sa sal same sameday sans saturday saver savers sedex
+    select sendung service servicepoint services shipping shop shop2shop shopdelivery signature signed signedfor
+    siguiente size small smart smartmail smartpost special speed standard suivi suivie sunday sunrise super superfast
+    surepost surface takkyubin taqbin terrestre three tier time timed to track tracked tracking two ultra und untracked
+    urgent urgente value varubrev versand warenpost warensendung week weekend with within worldwide xl xpect xpresspost
+    xs yu yupack zone zustellung économique ゆうパケット ゆうパック クール レターパック 宅急便 宅配便 飛脚 飛脚宅配便
+    """.split()
+)
+
+NO_CARRIER = "(no carrier given)"
+"""How pages name the carrier of a package that came without one."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +105,7 @@ CARRIERS: Mapping[str, Numbers] = {
 
 def run_together(name: str) -> str:
     """Return the key of all spellings of a carrier's name: only letters and digits count, in either case."""
-    return "".join(_WORD.findall(name)).casefold()
+    return "".join(_WORD.findall(unicodedata.normalize("NFC", name))).casefold()
 
 
 def leading_name(text: str, names: Iterable[str]) -> tuple[str, str] | None:
@@ -82,15 +115,21 @@ def leading_name(text: str, names: Iterable[str]) -> tuple[str, str] | None:
         names: as `run_together` makes them.
 
     Returns:
-        The longest name that its first words are, and the rest as it was typed; None where it begins with none.
+        The longest name that its first words are, and the rest as it was typed; None where it begins with none, or goes
+        on with what no carrier calls a service.
     """
+    text = unicodedata.normalize("NFC", text)
     known, found, start = frozenset(names), None, ""
     for word in _WORD.finditer(text):
         start += word[0].casefold()
         rest = _AROUND.sub("", text[word.end() :])
-        if start in known and not _GOES_ON.match(rest):
+        if start in known and _names_service(rest):
             found = (start, rest)
     return found
+
+
+def _names_service(text: str) -> bool:
+    return all(word.casefold() in _OF_SERVICES or any(map(str.isdigit, word)) for word in _WORD.findall(text))
 
 
 def plain_number(number: str) -> str:

@@ -20,6 +20,7 @@ from is2_core.orders.states import ACK_NOT_SENT, TO_PLACE, AckState, ReceivedSta
 from is2_core.orders.wording.labels import STATE_LABELS, order_label
 from is2_core.orders.wording.parameters import field_label
 from is2_core.platform import Platform
+from is2_core.tracking_numbers import NO_CARRIER
 from is2_core.visible_text import visible
 from web import access, lateness
 from web.inventory import shared_stock
@@ -45,7 +46,14 @@ _ACK_LABELS = {
 def init_app(app: Flask) -> None:
     """Add filters and the frame's values."""
     app.jinja_env.filters.update(
-        when=when, brief=brief, day=day, readable=readable, age=age, visible=visible, field_label=field_label
+        when=when,
+        brief=brief,
+        day=day,
+        readable=readable,
+        age=age,
+        visible=visible,
+        carrier=carrier,
+        field_label=field_label,
     )
     app.jinja_env.globals.update(
         csrf=csrf,
@@ -140,6 +148,11 @@ def narrow_window(earliest: datetime | None, latest: datetime | None) -> Markup 
 
 def _zone() -> ZoneInfo:
     return ZoneInfo(access.platform().config.timezone)
+
+
+def carrier(name: str) -> str:
+    """Return a carrier as pages show it: a warehouse may name none, or one with characters that cannot be seen."""
+    return visible(name) or NO_CARRIER
 
 
 def age(value: datetime) -> str:

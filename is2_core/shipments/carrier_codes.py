@@ -12,19 +12,30 @@ from is2_core.accounts.models import Integration
 from is2_core.accounts.states import CONNECTED
 from is2_core.carts.cart_settings import known_manifest
 from is2_core.errors import BadInput, NotFound
+from is2_core.orders.fulfillment.models import Package
+from is2_core.orders.fulfillment.states import UNTOLD
 from is2_core.orders.models import ReceivedOrder
 from is2_core.platform import Platform
-from is2_core.shipments.carrier_names import CarrierEntry, FoundCarrier, carrier_key, find_carrier
+from is2_core.shipments.carrier_names import (
+    MAX_LENGTH,
+    CarrierEntry,
+    FoundCarrier,
+    carrier_key,
+    find_carrier,
+    given_key,
+)
 from is2_core.shipments.models import CarrierCode
 from is2_core.warehouses.calls import WarehouseUnavailable, ask_now
 from plugins.interface import CartManifest
 
-MAX_LENGTH = 50
+# Of the packages a cart's warehouses reported last; all that are not posted yet are looked at beside them.
+_RECENT = 5000
 
 
 @dataclass(frozen=True)
 class CarriersWithoutCode:
-    """Names of carriers for which a cart has no code, and why a warehouse could not be asked for its own."""
+    """Names of carriers for which a cart has no code, exactly as warehouses give them, and why a warehouse could not be
+    asked for its own."""
 
     names: tuple[str, ...]
     problems: tuple[str, ...]
@@ -57,8 +68,9 @@ def told_as(platform: Platform, *, account_id: int, number: str, carrier: str) -
 
 
 def seen_as_other(platform: Platform, cart: str, carriers: Iterable[str]) -> frozenset[str]:
-    """Return which of these carriers a cart has no code for; none where it is not installed, or has no codes at all."""
-    names = frozenset(carriers)
+    """Return which of these carriers a cart has no code for and hears the name of; none where it is not installed, or
+    has no codes at all."""
+    names = frozenset(name for name in carriers if any(map(str.isprintable, "".join(name.split()))))
     if not names or cart not in platform.carts.names():
         return frozenset()
     with platform.db.read() as session:
@@ -71,18 +83,18 @@ def list_codes(platform: Platform, cart: str) -> tuple[CarrierEntry, ...]:
     manifest = known_manifest(platform, cart)
     with platform.db.read() as session:
         entries = known_carriers(session, manifest)
-    return tuple(entries[key] for key in sorted(entries))
+    return tuple(sorted(entries.values(), key=lambda entry: entry.carrier.casefold()))
 
 
 def carriers_without_code(platform: Platform, cart: str) -> CarriersWithoutCode:
-    """The carriers of the warehouses that ship for a cart's integrations which the cart would be told by name. Asks
-    the warehouses, about one integration each; a person waits."""
+    """The carriers of the warehouses that ship for a cart's integrations which the cart would be told by name: those
+    they list, and those on packages. Asks the warehouses, about one integration each; a person waits."""
     manifest = known_manifest(platform, cart)
     with platform.db.read() as session:
         entries = known_carriers(session, manifest)
         query = sa.select(Integration).where(Integration.cart == cart, Integration.state.in_(CONNECTED))
         integrations = {row.wms_target: row for row in session.scalars(query.order_by(Integration.id.desc()))}
-    names: set[str] = set()
+        names = _on_packages(session, cart)
     problems: list[str] = []
     for integration in integrations.values():
         try:
@@ -94,12 +106,17 @@ def carriers_without_code(platform: Platform, cart: str) -> CarriersWithoutCode:
     )
 
 
-def set_code(platform: Platform, *, cart: str, carrier: str, code: str) -> None:
-    """Set the cart's code for a carrier; it is used for every package that is posted from now on."""
+def set_code(platform: Platform, *, cart: str, carrier: str, code: str, as_given: bool = False) -> None:
+    """Set the cart's code for a carrier; it is used for every package that is posted from now on.
+
+    Args:
+        as_given: a warehouse itself names this carrier, so that no rule for typed ones applies; "" is none.
+    """
     known_manifest(platform, cart)
-    carrier = _typed(" ".join(carrier.split()), "carrier", "Give the carrier as the warehouse names it")
+    if not as_given:
+        carrier = _typed(" ".join(carrier.split()), "carrier", "Give the carrier as the warehouse names it")
     code = _typed(code.strip(), "code", "Give the cart's code for this carrier")
-    row = {"cart": cart, "carrier": carrier, "carrier_key": carrier_key(carrier), "code": code}
+    row = {"cart": cart, "carrier": carrier, "carrier_key": given_key(carrier), "code": code}
     with platform.db.write() as session:
         platform.db.upsert(session, CarrierCode, [row], key=["cart", "carrier_key"], update=["carrier", "code"])
 
@@ -114,7 +131,7 @@ def remove_code(platform: Platform, *, cart: str, code_id: int) -> None:
 
 
 def known_carriers(session: Session, manifest: CartManifest) -> dict[str, CarrierEntry]:
-    """Return what a cart has codes for, by `carrier_key`: an admin's before the plugin's."""
+    """Return what a cart has codes for, by `given_key`: an admin's before the plugin's."""
     entries: dict[str, CarrierEntry] = {}
     for name, code in manifest.carrier_codes.items():
         entries.setdefault(carrier_key(name), CarrierEntry(name, code, code, None))
@@ -122,6 +139,15 @@ def known_carriers(session: Session, manifest: CartManifest) -> dict[str, Carrie
         own = entries.get(row.carrier_key)
         entries[row.carrier_key] = CarrierEntry(row.carrier, row.code, own.code if own else "", row.id)
     return entries
+
+
+def _on_packages(session: Session, cart: str) -> set[str]:
+    """The carriers on packages for a cart's integrations, of the newest and of those that are not posted."""
+    connected = sa.select(Integration.id).where(Integration.cart == cart, Integration.state.in_(CONNECTED))
+    ours = sa.select(Package.carrier).where(Package.integration_id.in_(connected))
+    newest = ours.order_by(Package.id.desc()).limit(_RECENT).subquery()
+    unposted = ours.where(Package.post_state.in_(UNTOLD))
+    return set(session.scalars(sa.union(sa.select(newest.c.carrier), unposted)))
 
 
 def _typed(text: str, field: str, request: str) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from is2_core.tracking_numbers import leading_name, run_together
+from is2_core.visible_text import visible
+
+MAX_LENGTH = 50
 
 
 @dataclass(frozen=True)
@@ -38,21 +42,33 @@ def carrier_key(carrier: str) -> str:
     return " ".join(carrier.split()).casefold()
 
 
+def given_key(carrier: str) -> str:
+    """Return the key of a carrier exactly as a warehouse names it, where nobody could type it so: none at all, one with
+    what cannot be seen, or too long. Any other has that of all its spellings, and no spelling has such a key."""
+    if 0 < len(carrier) <= MAX_LENGTH and visible(carrier) == carrier:
+        return carrier_key(carrier)
+    # Never longer than an index takes.
+    return f"exact {hashlib.sha256(carrier.encode(errors='surrogatepass')).hexdigest()}"
+
+
 def find_carrier(entries: Mapping[str, CarrierEntry], carrier: str) -> FoundCarrier:
     """Find the carrier a name means.
 
-    One that is not in the table is looked for by its letters and digits alone, and then by its first words, for people
-    write the service behind it ("FedEx Ground"); it is taken where all that are found have one code.
+    One that has a code exactly as it stands is that one. One that is not in the table is looked for by its letters and
+    digits alone, and then by its first words, for people write the service behind it ("FedEx Ground"); it is taken
+    where all that are found have one code.
 
     Args:
-        entries: what the cart has codes for, by `carrier_key`.
+        entries: what the cart has codes for, by `given_key`.
     """
-    key = carrier_key(carrier)
-    if key in entries:
-        return FoundCarrier(entries[key].code)
+    for key in (given_key(carrier), carrier_key(carrier)):
+        if key in entries:
+            return FoundCarrier(entries[key].code)
     alike: dict[str, list[CarrierEntry]] = {}
-    for entry in entries.values():
-        alike.setdefault(run_together(entry.carrier), []).append(entry)
+    for key, entry in entries.items():
+        # What only a warehouse can say stands for nothing but itself.
+        if key == carrier_key(entry.carrier):
+            alike.setdefault(run_together(entry.carrier), []).append(entry)
     name, service = leading_name(carrier, alike) or ("", "")
     found = alike.get(name, [])
     codes = {entry.code for entry in found if entry.code_id is not None} or {entry.code for entry in found}

@@ -9,7 +9,8 @@ from is2_core.db.base import Base, Id
 
 
 class CarrierCode(Base):
-    """The cart's code for a carrier of the warehouse, set by an admin. `carrier_key` is case-folded."""
+    """The cart's code for a carrier of the warehouse, set by an admin. `carrier_key`: see
+    `carrier_names.given_key`."""
 
     __tablename__ = "carrier_code"
     __table_args__ = (sa.UniqueConstraint("cart", "carrier_key"),)

@@ -120,7 +120,8 @@ class Package:
     Args:
         reference: a positive whole number, the package's within its order, stable over corrections.
         cart_ref: what an earlier post of the same package returned, None at the first.
-        carrier_code: the cart's code of the carrier, "" where none is known for `carrier_name`.
+        carrier_code: the cart's code of the carrier, "" where none is known for `carrier_name`, which is as the
+            warehouse gave it: perhaps "", very long, or with characters that cannot be seen.
         lines: the cart's units this package completes, never empty.
         sibling_references: those of the order's other packages of ours, voided ones too. Several may travel under one
             tracking number, and none stands for another; what the cart shows under any other reference, somebody else

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from plugins.amazon import plugin
-from plugins.amazon.shipping.shown_packages import shipped_order
+from plugins.amazon.shipping.shown_packages import read_shipped_order, shipped_order
 from plugins.amazon.shipping.tracking import confirmation
 from plugins.interface import (
     Applied,
@@ -288,7 +288,38 @@ def test_a_carrier_without_a_code_goes_by_its_name(harness: Harness) -> None:
     assert "shippingService" not in shown
 
 
-@pytest.mark.parametrize("changes", [{"tracking_number": " "}, {"carrier_code": "", "carrier_name": ""}])
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("Hill\N{NO-BREAK SPACE}&\N{ZERO WIDTH SPACE} Dale", "Hill & Dale"),
+        (" \tHill\n& Dale ", "Hill & Dale"),
+        ("Transportes " * 100, "Transportes Transportes Transportes Transportes Tr"),
+    ],
+    ids=["unseen", "blanks", "long"],
+)
+def test_field_D3_carrier_and_service_go_to_amazon_readable_and_within_its_limits(
+    harness: Harness, given: str, told: str
+) -> None:
+    order = book(harness)
+    one = package(order, carrier_code="", carrier_name=given, service=given)
+    assert post_one(harness.store(), one) == Applied()
+    (shown,) = read(harness, order)["packages"]
+    assert (shown["carrier"], shown["shippingService"]) == (told, told)
+    # After a lost answer it is found to be the same.
+    held = read_shipped_order(harness.store(), order["orderId"])
+    assert held is not None
+    assert held.holds(one)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"tracking_number": " "},
+        {"carrier_code": "", "carrier_name": ""},
+        {"carrier_code": "", "carrier_name": "\N{ZERO WIDTH SPACE}\N{NO-BREAK SPACE}"},
+    ],
+    ids=["number", "carrier", "unseen carrier"],
+)
 def test_what_is_missing_is_told_without_a_call(harness: Harness, changes: dict[str, str]) -> None:
     order = book(harness)
     assert isinstance(post_one(harness.store(), package(order, **changes)), Rejected)

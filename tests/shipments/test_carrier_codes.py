@@ -13,6 +13,7 @@ from is2_core.shipments.carrier_names import find_carrier
 from plugins.interface import CartManifest
 from plugins.warehouse import Temporary, WarehouseContext, WarehouseManifest, hookimpl
 from tests.support.bay import Bay
+from tests.support.browser import Page
 from tests.support.panel import ADMIN, Panel
 
 # Amazon's own spellings.
@@ -172,3 +173,67 @@ def test_the_warehouses_carriers_without_a_code_are_named_until_they_have_one(pa
     assert "Bay 7 does not answer." in admin.get(address).text
     panel.platform.warehouses.replace("embedded", SilentBay())
     assert "Without a code" not in admin.get(address).text
+
+
+ZERO_WIDTH, NO_BREAK = "\N{ZERO WIDTH SPACE}", "\N{NO-BREAK SPACE}"
+# A carrier exactly as a warehouse names it, and how pages show it.
+ODD_CARRIERS = {
+    f"Pigeon{NO_BREAK}Post": "Pigeon[no-break space]Post",
+    f"Pig{ZERO_WIDTH}eon Post": "Pig[zero width space]eon Post",
+    " Pigeon  Post ": "[space]Pigeon [space]Post[space]",
+    "Pigeon\r\nPost": "Pigeon[U+000D][U+000A]Post",
+    "P" * 5000: "P" * 5000,
+    "  ": "[space][space]",
+    "": "(no carrier given)",
+}
+
+
+class OddBay(SilentBay):
+    """Hands parcels to carriers whose names nobody could type."""
+
+    @hookimpl
+    def carriers(self, ctx: WarehouseContext) -> list[str]:
+        return list(ODD_CARRIERS)
+
+
+def test_field_D3_a_carrier_gets_its_code_exactly_as_the_warehouse_names_it(panel: Panel) -> None:
+    admin, address = panel.browser(ADMIN), "/admin/plugins/amazon/carriers"
+    panel.platform.warehouses.replace("embedded", OddBay())
+    manifest = panel.platform.carts.manifest("amazon")
+    codes: dict[str, str] = {}
+    for number, (carrier, shown) in enumerate(ODD_CARRIERS.items()):
+        form = given_form(admin.get(address), shown)
+        refused = admin.post(address, form | {"code": "x" * 51})
+        assert (refused.status, "Give the cart's code for this carrier" in refused.text) == (400, True)
+        assert given_form(refused, shown)["code"] == "x" * 51
+        codes[carrier] = f"OURS-{number}"
+        page = admin.post(address, form | {"code": codes[carrier]})
+        assert f"{shown} is now {codes[carrier]} at Amazon." in page.messages
+        # None of the others is that carrier.
+        assert {each: code(panel.platform, manifest, each) for each in ODD_CARRIERS} == {
+            each: codes.get(each, "") for each in ODD_CARRIERS
+        }
+    assert "Without a code" not in admin.get(address).text
+    # What is typed is another carrier, whatever it looks like.
+    assert [code(panel.platform, manifest, typed) for typed in ("Pigeon Post", "pigeonpost")] == ["", ""]
+    admin.post(address, {"carrier": "pigeon  post", "code": "TYPED"})
+    assert {each: code(panel.platform, manifest, each) for each in ODD_CARRIERS} == codes
+    assert [code(panel.platform, manifest, typed) for typed in ("Pigeon Post", "PIGEON-POST Express")] == ["TYPED"] * 2
+    for entry in carrier_codes.list_codes(panel.platform, "amazon"):
+        if entry.code_id is not None and entry.carrier in ODD_CARRIERS:
+            carrier_codes.remove_code(panel.platform, cart="amazon", code_id=entry.code_id)
+    # The typed code is tolerant: only these two are nothing like it, nor is what is not named.
+    left = carrier_codes.carriers_without_code(panel.platform, "amazon").names
+    assert set(left) == {"P" * 5000, "  ", ""}
+
+
+def given_form(page: Page, shown: str) -> dict[str, str]:
+    """The fields of the form that stands for a carrier just as it is shown."""
+    (field,) = page.soup.find_all("input", attrs={"aria-label": f"Code for {shown}"})
+    return {str(each["name"]): str(each.get("value", "")) for each in field.find_parent("form").find_all("input")}
+
+
+@pytest.mark.parametrize("given", ["{", "5", '"\\ud800"', '"\\u0000"', "[" * 9999], ids=str.__len__)
+def test_a_form_that_names_no_carrier_is_refused(panel: Panel, given: str) -> None:
+    page = panel.browser(ADMIN).post("/admin/plugins/amazon/carriers", {"given": given, "code": "X"})
+    assert (page.status, "Choose one of the carriers without a code" in page.text) == (400, True)

@@ -46,6 +46,16 @@ ENTRIES = {carrier_key(name): CarrierEntry(name, code, code, None) for name, cod
         ("Correos Paq Estándar", "Correos", "Paq Estándar"),
         ("Hermes UK", "Hermes UK", ""),
         ("PostNL Pakket", "Post NL", "Pakket"),
+        ("UPS 2nd Day Air A.M.", "UPS", "2nd Day Air A.M"),
+        ("UPS Worldwide Express Saver", "UPS", "Worldwide Express Saver"),
+        ("FedEx International Economy", "FedEx", "International Economy"),
+        ("FedEx Standard Overnight®", "FedEx", "Standard Overnight"),
+        ("USPS Ground Advantage", "USPS", "Ground Advantage"),
+        ("USPS First-Class Package", "USPS", "First-Class Package"),
+        ("Royal Mail Special Delivery Guaranteed by 1pm", "Royal Mail", "Special Delivery Guaranteed by 1pm"),
+        ("La Poste Lettre Suivie", "La Poste", "Lettre Suivie"),
+        ("Hermes Päckchen", "Hermes", "Päckchen"),
+        ("FedEx\N{NO-BREAK SPACE}Ground", "FedEx", "Ground"),
     ],
 )
 def test_field_F2_the_carrier_is_found_with_the_service_behind_it(typed: str, code: str, service: str) -> None:
@@ -63,6 +73,15 @@ def test_field_F2_the_carrier_is_found_with_the_service_behind_it(typed: str, co
         "My UPS Store",
         "UPSTART Couriers",
         "Correos de México",
+        "Correos Chile",
+        "Correos Chile Express",
+        "Correos Express Chile",
+        "Correos 24 Argentina",
+        "Correos Costa Rica",
+        "DPD Lietuva",
+        "Hermes Logistics",
+        "Landmark Couriers",
+        "UPS Store",
         "Ground FedEx",
         "",
         "Mail",
@@ -77,7 +96,8 @@ def test_every_carrier_is_found_in_every_spelling_and_with_a_service() -> None:
     for name, code in CARRIER_CODES.items():
         for spell in spellings:
             assert find_carrier(ENTRIES, spell(name)) == FoundCarrier(code)
-            assert find_carrier(ENTRIES, f"{spell(name)} Zzz 7") == FoundCarrier(code, "Zzz 7")
+            assert find_carrier(ENTRIES, f"{spell(name)} Priority 7") == FoundCarrier(code, "Priority 7")
+            assert find_carrier(ENTRIES, f"{spell(name)} Zzz 7") == FoundCarrier()
 
 
 def test_two_carriers_of_one_spelling_are_not_guessed_with_a_service_either() -> None:

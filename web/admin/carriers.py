@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from is2_core.accounts.states import Role
-from is2_core.errors import FlowError
+from is2_core.errors import BadInput, FlowError
 from is2_core.shipments import carrier_codes
 from plugins.interface import CartManifest
-from web import access
+from web import access, display
 from web.access import platform
 from web.admin.plugins import manifest_of
 from web.admin.section import blueprint
@@ -23,11 +25,14 @@ def carriers(cart: str) -> ResponseReturnValue:
 
 
 def _carriers_page(manifest: CartManifest, values: dict[str, str], error: FlowError | None = None) -> str:
+    without_code = carrier_codes.carriers_without_code(platform(), manifest.name)
     return render_template(
         "admin/carriers.html",
         manifest=manifest,
         entries=carrier_codes.list_codes(platform(), manifest.name),
-        without_code=carrier_codes.carriers_without_code(platform(), manifest.name),
+        without_code=without_code,
+        # As JSON, for a form changes line breaks.
+        given={name: json.dumps(name) for name in without_code.names},
         values=values,
         error=error,
     )
@@ -36,15 +41,30 @@ def _carriers_page(manifest: CartManifest, values: dict[str, str], error: FlowEr
 @blueprint.post("/plugins/<cart>/carriers")
 @access.require_role(Role.ADMIN)
 def set_carrier(cart: str) -> ResponseReturnValue:
-    """Set the code of a carrier."""
+    """Set the code of a carrier that is typed, or exactly of one a warehouse names."""
     manifest = manifest_of(cart)
-    values = {key: request.form.get(key, "") for key in ("carrier", "code")}
+    values = {key: request.form.get(key, "") for key in ("carrier", "given", "code")}
     try:
-        carrier_codes.set_code(platform(), cart=cart, **values)
+        carrier = _given(values["given"]) if values["given"] else values["carrier"].strip()
+        carrier_codes.set_code(
+            platform(), cart=cart, carrier=carrier, code=values["code"], as_given=bool(values["given"])
+        )
     except FlowError as error:
         return _carriers_page(manifest, values, error), error.status
-    flash(f"{values['carrier'].strip()} is now {values['code'].strip()} at {manifest.label}.", "success")
+    flash(f"{display.carrier(carrier)} is now {values['code'].strip()} at {manifest.label}.", "success")
     return redirect(url_for(".carriers", cart=cart), 303)
+
+
+def _given(text: str) -> str:
+    refused = BadInput("Choose one of the carriers without a code, or type one.")
+    try:
+        carrier = json.loads(text)
+        if not isinstance(carrier, str) or "\0" in carrier:
+            raise refused
+        carrier.encode()
+    except (ValueError, RecursionError):
+        raise refused from None
+    return carrier
 
 
 @blueprint.post("/plugins/<cart>/carriers/remove")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from is2_core.orders.holds.reasons import REASONS, HoldReason
-from is2_core.orders.wording.parameters import ABOUT, Params, Wording
+from is2_core.orders.wording.parameters import ABOUT, Params, Wording, labelled
 from is2_core.visible_text import visible
 
 # What is told as an earlier release told it; no wording has a parameter of this name.
@@ -274,9 +274,9 @@ EVENTS: Mapping[str, Wording] = {
     EventCode.WAREHOUSE_ENDED_REST: Wording(
         "The warehouse ended the rest of this order: {message}", sealed=("message",)
     ),
-    EventCode.PACKAGE: Wording("Shipped with {carrier}, tracking number {tracking_number}."),
+    EventCode.PACKAGE: Wording(labelled("Shipped with"), plain=("carrier", "tracking_number")),
     EventCode.PACKAGE_CORRECTED: Wording(
-        "The warehouse corrected a package: {carrier}, tracking number {tracking_number}."
+        labelled("The warehouse corrected a package:"), plain=("carrier", "tracking_number")
     ),
     EventCode.PACKAGE_VOIDED: Wording("The warehouse took back the package {tracking_number}."),
     EventCode.TRACKING: Wording("The cart has tracking number {tracking_number}."),

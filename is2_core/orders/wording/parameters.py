@@ -9,6 +9,9 @@ from functools import cached_property
 from string import Formatter
 from typing import Any
 
+from is2_core.tracking_numbers import NO_CARRIER
+from is2_core.visible_text import visible
+
 # By name, of what JSON can hold.
 Params = Mapping[str, Any]
 
@@ -65,3 +68,13 @@ class Wording:
 def field_label(name: str) -> str:
     """Spell the cart's name of a field, such as fulfillmentServiceLevel, as a merchant reads it."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).replace("_", " ").lower()
+
+
+def labelled(start: str) -> Callable[[Params], str]:
+    """Return the text that tells of a package's carrier and number, with marks for what cannot be seen in them."""
+
+    def text(values: Params) -> str:
+        carrier = visible(str(values["carrier"] or "")) or NO_CARRIER
+        return f"{start} {carrier}, tracking number {visible(str(values['tracking_number'] or ''))}."
+
+    return text

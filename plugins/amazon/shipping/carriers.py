@@ -5,8 +5,12 @@ Source: the enumeration CarrierCode of amzn-base.xsd, whose values confirmShipme
 
 from __future__ import annotations
 
+import unicodedata
+
 OTHER = "Other"
 """The code of a carrier that Amazon has no code for; its name is told beside it."""
+
+_LENGTH = 50
 
 _SAME_NAME = (
     "USPS",
@@ -110,3 +114,10 @@ _OTHER_NAME = {
 
 CARRIER_CODES = {name: name for name in _SAME_NAME} | _OTHER_NAME
 """Warehouse carrier name -> Amazon's code."""
+
+
+def readable(text: str) -> str:
+    """Return the name of a carrier or service as Amazon is told it: on one line, without what cannot be seen, and of no
+    more characters than the feed's schema allows (OrderFulfillment.xsd, type String); "" where nothing is left."""
+    shown = (sign if sign.isprintable() else " " for sign in text if unicodedata.category(sign) != "Cf")
+    return " ".join("".join(shown).split())[:_LENGTH].rstrip()

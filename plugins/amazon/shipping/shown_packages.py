@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from plugins.amazon.api import check, json_object, send, unreadable
 from plugins.amazon.errors import read_problem
+from plugins.amazon.shipping.carriers import readable
 from plugins.interface import CartContext, Effect, Package
 
 _PATH = "/orders/2026-01-01/orders"
@@ -32,8 +33,9 @@ class ShownPackage:
 
     def is_like(self, package: Package) -> bool:
         """Whether it is the package just as it is sent: number, carrier, units, and the service where both name one."""
-        carriers = {_plain(package.carrier_code), _plain(package.carrier_name)}
-        other_service = self.service and package.service and _plain(self.service) != _plain(package.service)
+        carriers = {_plain(package.carrier_code), _plain(readable(package.carrier_name))}
+        service = readable(package.service)
+        other_service = self.service and service and _plain(self.service) != _plain(service)
         units = {line.remote_id: line.quantity for line in package.lines}
         return (
             self.has_number_of(package)

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from plugins.amazon.api import check, send, unreadable
 from plugins.amazon.errors import Problem, read_problem, until_calls
 from plugins.amazon.manifest import RATE_PLANS
-from plugins.amazon.shipping.carriers import OTHER
+from plugins.amazon.shipping.carriers import OTHER, readable
 from plugins.amazon.shipping.shown_packages import ShippedOrder, read_shipped_order
 from plugins.interface import (
     Applied,
@@ -135,9 +135,9 @@ def confirmation(package: Package, site: str, now: datetime) -> dict[str, Any]:
         "orderItems": [{"orderItemId": line.remote_id, "quantity": line.quantity} for line in package.lines],
     }
     if detail["carrierCode"] == OTHER:
-        detail["carrierName"] = package.carrier_name
-    if package.service:
-        detail["shippingMethod"] = package.service
+        detail["carrierName"] = readable(package.carrier_name)
+    if service := readable(package.service):
+        detail["shippingMethod"] = service
     return {"marketplaceId": site, "packageDetail": detail}
 
 
@@ -145,8 +145,12 @@ def refuse(package: Package) -> Rejected | None:
     """Why a package must not be sent: Amazon would only answer that something is missing."""
     if not package.tracking_number.strip():
         return Rejected("NO_TRACKING_NUMBER", "Amazon takes no package without a tracking number.")
-    if package.carrier_code in ("", OTHER) and not package.carrier_name.strip():
-        return Rejected("NO_CARRIER", "Amazon takes no package without a carrier.")
+    if package.carrier_code in ("", OTHER) and not readable(package.carrier_name):
+        return Rejected(
+            "NO_CARRIER",
+            "Amazon takes no package without a carrier. Please name one in the warehouse, or have an administrator "
+            "give this carrier a code.",
+        )
     return None
 
 
