@@ -80,7 +80,7 @@ class InProcessTransport:
         self._scheduler.pause("the request is on its way")
         question = self._question(request)
         operation = operation_of(question)
-        kind = self._faults.draw("amazon", operation)
+        kind = self._faults.draw("amazon", operation, lambda kind: kind != "forget" or self._is_open(question))
         if kind == KILLED_BEFORE:
             self._faults.struck("amazon", operation, kind)
         self._observer.before(question)
@@ -141,7 +141,8 @@ class InProcessTransport:
         if kind == "reorder":
             orders.reverse()
         elif kind == "omit":
-            orders.pop()
+            # Listed before, perhaps, to a run that came to nothing.
+            self.listed.discard(orders.pop()["orderId"])
         elif not any(self._make_older(order) for order in orders):
             return None
         return _dumped(payload)
@@ -153,6 +154,11 @@ class InProcessTransport:
             order.clear()
             order.update(earlier[-1])
         return bool(earlier)
+
+    def _is_open(self, question: Question) -> bool:
+        """Whether Amazon would take a confirmation: of a cancelled order it refuses each, and forgets none."""
+        booked = self._simulator.state.book.get(question.path.split("/")[-2])
+        return booked is not None and booked.status != "CANCELLED"
 
     def _befall_the_feed(self, question: Question) -> None:
         """Draw what befalls a feed that Amazon has taken, once it works it off."""
