@@ -98,14 +98,15 @@ def check_the_orders(table: Table) -> None:
     """Every branch was met and came to its end."""
     assert all(is2 == cart for is2, cart in table.values())
     main = {row: is2 for (store, row), (is2, _) in table.items() if store == MAIN}
-    # One more is sold while the demo runs.
-    assert main["Offered by Amazon and received"] == COUNT + 1
+    # To four something happens that nobody is told of; one more is sold while the demo runs.
+    assert main["Offered by Amazon and received"] == COUNT + 5
+    assert main["Confirmed at Amazon by hand, and stopped here"] == 1
     assert main["Excluded: fulfilled by Amazon"] >= 1
     assert main["Held: address missing"] >= 1
     assert main["Cancelled after it was placed"] >= 1
     assert main["Stopped by the warehouse, told to the merchant"] == 1
     placed, acknowledged = main["Placed in the warehouse"], main["Acknowledged"]
-    assert acknowledged == placed + main["Cancelled after it was placed"] + 1
+    assert acknowledged == placed + main["Cancelled after it was placed"] + 2
     seen = ("“Processing” for the buyer", "“Partly shipped” for the buyer", "Completed, and shipped for the buyer")
     assert sum(main[row] for row in seen) == placed + 1
     # Nothing waits any more for what the merchant has set right.
@@ -118,8 +119,8 @@ def check_the_way_back(table: Table, outcome: dict[str, Any]) -> None:
         assert table[store, "Packages with their tracking numbers"][0] >= 1
         assert table[store, "Stock: Amazon's own, never written"] == (1, 1)
         assert table[store, "Stock: SKUs of push 1"][0] >= 1
-    assert table[MAIN, "Packages with their tracking numbers"] == (9, 9)
-    assert table[MAIN, "Completed, and shipped for the buyer"] == (7, 7)
+    assert table[MAIN, "Packages with their tracking numbers"] == (12, 12)
+    assert table[MAIN, "Completed, and shipped for the buyer"] == (9, 9)
     assert table[MAIN, "Stock: SKUs with quantity and latency"] == (5, 5)
     assert table[MAIN, "Stock: SKUs of push 2"][0] >= 1
     assert [key for key in table if key[1].startswith("Remote Fulfillment")] == [

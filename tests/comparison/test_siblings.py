@@ -90,7 +90,7 @@ def test_every_kind_of_open_order_that_no_listing_shows(dock: Dock) -> None:
         dock.world.amazon.post(f"orders/{order_id}", {"cancel": True})
     items = dock.world.amazon.order(in_part)["order"]["orderItems"]
     units = items[0]["quantityOrdered"]
-    items[0]["cancellation"] = {"cancellationExecution": {"cancellationParty": "BUYER"}}
+    items[0]["cancellation"] = {"cancellationExecution": {"cancelledBy": "BUYER"}}
     items[0]["quantityOrdered"] = units
     items[0]["fulfillment"] |= {"quantityFulfilled": 0, "quantityUnfulfilled": 0}
     dock.world.amazon.post(f"orders/{in_part}", {"set": {"orderItems": items}})

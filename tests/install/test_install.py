@@ -79,8 +79,8 @@ def test_the_settings_are_asked_in_the_merchants_order_with_their_defaults(world
     store = world.connect()
     form = settings.settings_form(world.platform, integration_id=store, account_id=world.account)
     labels = [entry.field.label for entry in form]
-    assert labels[0] == "Fulfillment Latency"
-    assert [label.split(":")[0] for label in labels[1:4]] == ["Scheduling", "Scheduling", "Nickname"]
+    assert labels[:2] == ["Fulfillment Latency", "Amazon manages it"]
+    assert [label.split(":")[0] for label in labels[2:5]] == ["Scheduling", "Scheduling", "Nickname"]
     assert labels[-1] == "Review first orders before they ship"
     assert "Remote Fulfillment With FBA" in labels
     values = {entry.field.key: entry.value for entry in form}
