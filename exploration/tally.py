@@ -39,9 +39,9 @@ class Tally:
         self.outside += other.outside
         self.struck += other.struck
 
-    def seldom(self, least: int = LEAST) -> list[str]:
-        """Return what happened less often than that."""
-        return [f"{who} {what}: {count}" for (who, what), count in sorted(self.counts.items()) if count < least]
+    def seldom(self) -> list[str]:
+        """Return what happened less often than it should over `SEEDS` seeds."""
+        return [f"{who} {what}: {count}" for (who, what), count in sorted(self.counts.items()) if count < LEAST]
 
     def table(self) -> list[str]:
         """Return lines to print, one for each who."""
