@@ -17,7 +17,7 @@ JSON ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test demo up test check unit ci soak explore bench clean
+.PHONY: help install install-test demo up test check unit ci sweep soak explore bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,9 +57,9 @@ test: .venv/installed-test ## Run every test (ARGS="-k feeds" to choose, WORKERS
 unit: .venv/installed-test ## Run the tests that need no server and no database
 	@$(BIN)/python -m pytest --quiet -m unit $(ARGS) $$(grep -rlE '^pytestmark = .*mark\.unit' tests --include='test_*.py')
 
-ci: .venv/installed-test ## Run the long proofs: 500 seeds of the explorer, kill sweep, packaging, soak
+ci: .venv/installed-test ## Run the long proofs: 500 seeds of the explorer, packaging, packing by luck, breakages, soak
 	@$(BIN)/is2 explore run --seeds 500 --jobs 2
-	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal -m slow
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal -m "slow and not sweep"
 	@$(BIN)/python -m tests.concurrency.soak --tasks 3000
 
 check: .venv/installed-test ## Check style, types, dead code, the direction of imports and the rules of the project
@@ -69,6 +69,9 @@ check: .venv/installed-test ## Check style, types, dead code, the direction of i
 	@$(BIN)/vulture
 	@$(BIN)/python -m pytest --quiet tests/test_structure.py tests/test_glossary.py
 	@all=$$($(BIN)/python -m pytest --quiet --collect-only -m '' 2>&1) || { echo "$$all"; exit 1; }
+
+sweep: .venv/installed-test ## Kill a process at every fault point of every flow, and lose the answer of every commit
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal -m sweep
 
 soak: .venv/installed-test ## Put 10,000 tasks through real workers while they are killed
 	@$(BIN)/python -m tests.concurrency.soak --tasks 10000

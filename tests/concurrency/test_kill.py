@@ -18,6 +18,7 @@ def story(database_url: str, redis_url: str, carts: CartRegistry) -> Iterator[St
 
 
 @pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.__name__)
 def test_scenario_F47_killed_at_every_fault_point_of_every_flow(
