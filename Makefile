@@ -57,8 +57,8 @@ test: .venv/installed-test ## Run every test (ARGS="-k feeds" to choose, WORKERS
 unit: .venv/installed-test ## Run the tests that need no server and no database
 	@$(BIN)/python -m pytest --quiet -m unit $(ARGS) $$(grep -rlE '^pytestmark = .*mark\.unit' tests --include='test_*.py')
 
-ci: .venv/installed-test ## Run the long proofs: 500 seeds of the explorer, packaging, packing by luck, breakages, soak
-	@$(BIN)/is2 explore run --seeds 500 --jobs 2
+ci: .venv/installed-test ## Run the long proofs: 40 seeds of the explorer, packaging, packing by luck, breakages, soak
+	@$(BIN)/is2 explore run --seeds 40 --jobs 2
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal -m "slow and not sweep"
 	@$(BIN)/python -m tests.concurrency.soak --tasks 3000
 
