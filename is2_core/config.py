@@ -30,7 +30,6 @@ NAMES = (
     "IS2_ALLOW_PRIVATE_HOSTS",
     "IS2_CLOCK_OFFSET",
     "IS2_SPAPI_MODELS",
-    "IS2_FAULT",
 )
 _YES, _NO = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
 _DATABASES = ("postgresql+psycopg://", "sqlite:///")

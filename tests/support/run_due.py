@@ -1,9 +1,10 @@
 """Runs whatever is due in this process and what it leads to, until nothing is left: a worker and a dispatcher without
 their queue, on a clock that nobody waits for.
 
-With IS2_FAULT set the process dies at that fault point. Each one it meets is written to the file IS2_TRACE as a line
-`<kind of task> <name>`. IS2_COMMIT=lost:3 cuts the connection right after the third commit was carried out, so that its
-outcome is unknown here, refused:3 right before. IS2_FULL has the disk of this process full.
+Each fault point it meets is written to the file IS2_TRACE as a line `<kind of task> <name>`.
+IS2_KILL="orders.check http.after 2" has it die at the second of those that read so. IS2_COMMIT=lost:3 cuts the
+connection right after the third commit was carried out, so that its outcome is unknown here, refused:3 right before.
+IS2_FULL has the disk of this process full.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from __future__ import annotations
 import itertools
 import os
 import resource
+import signal
 import time
+from collections import Counter
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -86,7 +89,7 @@ def main(environment: Mapping[str, str]) -> None:
         # No file takes anything any more, SQLite's log of what is written above all.
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     else:
-        _write_trace(Path(os.environ["IS2_TRACE"]))
+        _write_trace(Path(os.environ["IS2_TRACE"]), os.environ.get("IS2_KILL"))
     if "IS2_COMMIT" in os.environ:
         _cut_at_commit(platform, *os.environ["IS2_COMMIT"].split(":"))
     for _ in range(_TRIES):
@@ -120,10 +123,19 @@ def _begin(kind: str) -> None:
     _doing = kind
 
 
-def _write_trace(path: Path) -> None:
+def _write_trace(path: Path, last: str | None) -> None:
     # Unbuffered: the process does not live to close it.
     file = path.open("ab", buffering=0)
-    listen(lambda name: file.write(f"{_doing} {name}\n".encode()) and None)
+    met: Counter[str] = Counter()
+
+    def listener(name: str) -> None:
+        point = f"{_doing} {name}"
+        file.write(f"{point}\n".encode())
+        met[point] += 1
+        if f"{point} {met[point]}" == last:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    listen(listener)
     HANDLERS.update({kind: _naming(kind, handler) for kind, handler in HANDLERS.items()})
 
 
