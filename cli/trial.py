@@ -20,6 +20,7 @@ from is2_core.accounts.models import User
 from is2_core.accounts.states import Role
 from is2_core.admin import cart_setup
 from is2_core.carts import cart_settings
+from is2_core.config import MOST_LIMITS
 from is2_core.crypto import Keyring
 from is2_core.errors import CannotStart
 from is2_core.platform import Platform
@@ -108,6 +109,8 @@ class TrialFolder:
             "IS2_ALLOW_PLAIN_HTTP": "1",
             "IS2_ALLOW_PRIVATE_HOSTS": "1",
             "IS2_CLOCK_OFFSET": "1",
+            # The demo asks for its tables several times a second.
+            "IS2_LIMITS": str(MOST_LIMITS),
         }
 
     def addresses(self) -> dict[str, str]:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -29,8 +30,11 @@ NAMES = (
     "IS2_ALLOW_PLAIN_HTTP",
     "IS2_ALLOW_PRIVATE_HOSTS",
     "IS2_CLOCK_OFFSET",
+    "IS2_LIMITS",
+    "IS2_TRUSTED_PROXY",
     "IS2_SPAPI_MODELS",
 )
+MOST_LIMITS = 100
 _YES, _NO = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
 _DATABASES = ("postgresql+psycopg://", "sqlite:///")
 _REDISES = ("redis://", "rediss://", "unix://")
@@ -54,6 +58,8 @@ class Config:
         timezone: the warehouse's, by its tz database name; daily work is done at night there.
         allow_plain_http: whether the panel may run without TLS (loopback only).
         clock_offset: whether the clock may be moved forward (demo and tests only, see `OffsetClock`).
+        limits: how many times the usual may be asked for of what is limited; 0 has no limits (tests only).
+        trusted_proxy: the address whose word is taken for who asks, `*` for any, "" for nobody's.
     """
 
     database_url: str
@@ -65,6 +71,8 @@ class Config:
     allow_plain_http: bool = False
     timezone: str = "UTC"
     clock_offset: bool = False
+    limits: int = 1
+    trusted_proxy: str = ""
 
     @staticmethod
     def from_environment(environ: Mapping[str, str] | None = None) -> Config:
@@ -92,10 +100,17 @@ class Config:
             allow_plain_http=_flag(env, "IS2_ALLOW_PLAIN_HTTP"),
             timezone=_zone(setting(env, "IS2_TIMEZONE", "UTC")),
             clock_offset=_flag(env, "IS2_CLOCK_OFFSET"),
+            limits=_limits(setting(env, "IS2_LIMITS", "1")),
+            trusted_proxy=_proxy(setting(env, "IS2_TRUSTED_PROXY", "")),
         )
         if config.public_url != DEFAULT_PUBLIC_URL:
             config.check_sign_in()
         return config
+
+    @property
+    def hides_addresses(self) -> bool:
+        """Whether everybody seems to ask from one address, that of a proxy in front that nobody named."""
+        return self.public_url.startswith("https:") and not self.trusted_proxy
 
     def check_sign_in(self) -> None:
         """Check that browsers will send the panel its cookies.
@@ -210,6 +225,24 @@ def _zone(name: str) -> str:
         return ZoneInfo(name).key
     except (KeyError, OSError, ValueError) as error:
         raise ConfigError(f"IS2_TIMEZONE: there is no time zone {name!r}") from error
+
+
+def _limits(value: str) -> int:
+    if not (value.isascii() and value.isdigit() and 1 <= int(value) <= MOST_LIMITS):
+        raise ConfigError(f"IS2_LIMITS is {value!r}: write how many times the usual, a number from 1 to {MOST_LIMITS}")
+    return int(value)
+
+
+def _proxy(value: str) -> str:
+    if value in ("", "*"):
+        return value
+    try:
+        return str(ip_address(value))
+    except ValueError as error:
+        raise ConfigError(
+            f"IS2_TRUSTED_PROXY is {value!r}: give the IP address that the proxy reaches the panel from, or * where "
+            "nobody but the proxy can reach it"
+        ) from error
 
 
 def _flag(env: Mapping[str, str], name: str) -> bool:

@@ -263,6 +263,7 @@ def make_config(database_url: str, redis_url: str = "redis://127.0.0.1:1") -> Co
         session_secret="a session secret for tests, 40 letters",
         allow_private_hosts=True,
         allow_plain_http=True,
+        limits=0,
     )
 
 

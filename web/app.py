@@ -7,6 +7,7 @@ from flask import Flask
 from is2_core.clock import Clock, WallClock
 from is2_core.platform import Platform
 from web import display, errors, kept_form, navigation, security, sessions, typed
+from web.limits import limiter
 
 
 def create_app(platform: Platform, *, session_clock: Clock | None = None) -> Flask:
@@ -25,4 +26,5 @@ def create_app(platform: Platform, *, session_clock: Clock | None = None) -> Fla
     display.init_app(app)
     errors.init_app(app)
     navigation.init_app(app)
+    limiter.init_app(app, platform.config)
     return app

@@ -42,13 +42,13 @@ def init_app(app: Flask) -> None:
 
     @app.errorhandler(CSRFError)
     def csrf(error: CSRFError) -> ResponseReturnValue:
-        return _answer(400, "This page was open for too long. Go back, reload it and send it again.")
+        return answer(400, "This page was open for too long. Go back, reload it and send it again.")
 
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> ResponseReturnValue:
         status = error.code or 500
         own = error.description if error.description != type(error).description else None
-        response = _answer(status, own or _SENTENCES.get(status, error.name))
+        response = answer(status, own or _SENTENCES.get(status, error.name))
         if error.response is not None:
             return error.response
         for name, value in error.get_headers():
@@ -58,34 +58,34 @@ def init_app(app: Flask) -> None:
 
     @app.errorhandler(FlowError)
     def refused(error: FlowError) -> ResponseReturnValue:
-        return _answer(error.status, error.message)
+        return answer(error.status, error.message)
 
     @app.errorhandler(OperationalError)
     def busy(error: OperationalError) -> ResponseReturnValue:
         _log.warning("%s %s: the database broke off (%s)", request.method, request.path, type(error.orig).__name__)
-        return _answer(503, _SENTENCES[503])
+        return answer(503, _SENTENCES[503])
 
     @app.errorhandler(IntegrityError)
     def outrun(error: IntegrityError) -> ResponseReturnValue:
         # Somebody else stored the same, or took away what it refers to, between our look and our commit.
         _log.warning("%s %s: somebody was faster (%s)", request.method, request.path, type(error.orig).__name__)
-        return _answer(409, _SENTENCES[409])
+        return answer(409, _SENTENCES[409])
 
     @app.errorhandler(CannotOpen)
     def closed(error: CannotOpen) -> ResponseReturnValue:
         _log.error("%s %s: %s", request.method, request.path, error)
-        return _answer(409, _CANNOT_OPEN)
+        return answer(409, _CANNOT_OPEN)
 
     @app.errorhandler(UnknownKey)
     def keyless(error: UnknownKey) -> ResponseReturnValue:
         _log.error("%s %s: %s", request.method, request.path, error)
-        return _answer(503, _NO_KEY)
+        return answer(503, _NO_KEY)
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> ResponseReturnValue:
         # Where and which class, not the message: it may quote a buyer's data.
         _log.error("%s %s failed\n%s", request.method, request.path, trace_without_values(error))
-        return _answer(500, _SENTENCES[500])
+        return answer(500, _SENTENCES[500])
 
     @app.after_request
     def say_when(response: Response) -> Response:
@@ -94,7 +94,8 @@ def init_app(app: Flask) -> None:
         return response
 
 
-def _answer(status: int, message: str) -> Response:
+def answer(status: int, message: str) -> Response:
+    """A refusal in the panel's own frame, as JSON below `/api/`."""
     if request.path.startswith("/api/"):
         response = jsonify(error={"code": status, "message": message})
     else:

@@ -15,6 +15,8 @@ from is2_core.accounts.users import SignedIn, end_sessions, sign_in as check_pas
 from is2_core.errors import BadInput, FlowError
 from web import access
 from web.access import platform
+from web.limits.kinds import SIGN_IN
+from web.limits.limiter import limited
 from web.sessions import begin_session, go_on, is_signed_in, public
 
 blueprint = Blueprint("auth", __name__, template_folder="templates")
@@ -56,6 +58,7 @@ def home() -> ResponseReturnValue:
 
 
 @blueprint.route("/sign-in", methods=["GET", "POST"])
+@limited(SIGN_IN)
 @public
 def sign_in() -> ResponseReturnValue:
     """The sign-in page; goes on to `next` where that is a path of this panel."""
@@ -86,6 +89,7 @@ def sign_out() -> ResponseReturnValue:
 
 
 @blueprint.route("/password", methods=["GET", "POST"])
+@limited(SIGN_IN)
 def change_password() -> ResponseReturnValue:
     """Change the own password; it is asked for, and this session goes on."""
     if request.method == "GET":

@@ -20,6 +20,8 @@ from web import access
 from web.access import platform
 from web.forms import DeclaredForm, form_class, sent
 from web.integrations.settings_page import settings_page
+from web.limits.kinds import INSTALL
+from web.limits.limiter import limited
 from web.sessions import browser, is_signed_in, public
 
 blueprint = Blueprint("install", __name__, template_folder="templates")
@@ -82,6 +84,7 @@ def _confirm(
 
 
 @blueprint.post("/<cart>/install/begin")
+@limited(INSTALL)
 def begin(cart: str) -> ResponseReturnValue:
     """Create the unfinished integration and go to the cart."""
     manifest = _cart(cart)
@@ -105,6 +108,7 @@ def begin(cart: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/<cart>/login")
+@limited(INSTALL)
 @public
 def login_leg(cart: str) -> ResponseReturnValue:
     """Where a cart may send the browser in the middle of its consent: Amazon's "OAuth Login URI" (Website
@@ -114,6 +118,7 @@ def login_leg(cart: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/<cart>/authorized")
+@limited(INSTALL)
 @public
 def come_back(cart: str) -> ResponseReturnValue:
     """Where the cart sends the browser back to with the merchant's answer.
@@ -125,6 +130,7 @@ def come_back(cart: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/integrations/<int:integration_id>/setup/prove")
+@limited(INSTALL)
 def prove_again(integration_id: int) -> ResponseReturnValue:
     """**Try again**: the proof of who the seller is, with the authorization that was given already."""
     integration = access.owned_integration(integration_id)
@@ -166,6 +172,7 @@ def _answer(manifest: CartManifest, take: Callable[..., Step]) -> ResponseReturn
 
 
 @blueprint.post("/integrations/<int:integration_id>/setup/resume")
+@limited(INSTALL)
 def resume(integration_id: int) -> ResponseReturnValue:
     """Go on with an unfinished integration, or reconnect one the cart has let go of."""
     integration = access.owned_integration(integration_id)
@@ -178,6 +185,7 @@ def resume(integration_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/integrations/<int:integration_id>/setup/answer")
+@limited(INSTALL)
 def answer(integration_id: int) -> ResponseReturnValue:
     """Take what the merchant typed into the fields the cart asked for."""
     integration = access.owned_integration(integration_id)

@@ -15,6 +15,8 @@ from is2_core.items.table_csv import guard
 from web import access
 from web.access import platform
 from web.inventory.inventory import do
+from web.limits.kinds import EXPORT
+from web.limits.limiter import limited
 
 blueprint = Blueprint("drift", __name__, template_folder="templates")
 
@@ -38,6 +40,7 @@ def compare(integration_id: int) -> ResponseReturnValue:
 
 
 @blueprint.get("/integrations/<int:integration_id>/stock/drift.csv")
+@limited(EXPORT)
 def download(integration_id: int) -> ResponseReturnValue:
     """The active SKUs of which the cart shows something else than was sent, as a CSV file; times in UTC."""
     integration = access.owned_integration(integration_id)

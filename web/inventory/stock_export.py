@@ -17,6 +17,8 @@ from is2_core.inventory.states import PushResult
 from is2_core.items.models import CartItem
 from web import access
 from web.access import platform
+from web.limits.kinds import EXPORT
+from web.limits.limiter import limited
 
 blueprint = Blueprint("stock_export", __name__, template_folder="templates")
 
@@ -24,6 +26,7 @@ MOST_PUSHES = 20
 
 
 @blueprint.get("/integrations/<int:integration_id>/stock.json")
+@limited(EXPORT)
 def export(integration_id: int) -> ResponseReturnValue:
     """The store's items, the number last sent of each, and its last pushes that the cart accepted, newest first."""
     integration = access.owned_integration(integration_id)

@@ -18,6 +18,8 @@ from is2_core.items.table_plan import What
 from is2_core.orders.importing.sent_skus import odd_skus
 from web import access
 from web.access import platform
+from web.limits.kinds import EXPORT
+from web.limits.limiter import limited
 from web.paging import page_of
 
 blueprint = Blueprint("item_table", __name__, template_folder="templates")
@@ -41,6 +43,7 @@ def allow_a_file(endpoint: str | None, values: dict[str, Any] | None) -> None:
 
 
 @blueprint.get("/integrations/<int:integration_id>/items.csv")
+@limited(EXPORT)
 def download(integration_id: int) -> ResponseReturnValue:
     """The item list as a file for a spreadsheet."""
     integration = access.owned_integration(integration_id)

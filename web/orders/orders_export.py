@@ -19,6 +19,8 @@ from is2_core.tasks.models import Task
 from is2_core.tasks.states import OPEN_STATES
 from web import access
 from web.access import platform
+from web.limits.kinds import EXPORT
+from web.limits.limiter import limited
 
 blueprint = Blueprint("orders_export", __name__, template_folder="templates")
 
@@ -28,6 +30,7 @@ SOON = timedelta(minutes=10)
 
 
 @blueprint.get("/received-orders.json")
+@limited(EXPORT)
 def export() -> ResponseReturnValue:
     """The account's orders by row id, at most 1000; `next` is what to pass as `after` for the following ones.
 
