@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from is2_core.accounts.models import Integration
+from is2_core.accounts.sessions.rows import forget_ended
 from is2_core.carts.cart_settings import forget_former_secrets
 from is2_core.cases.cases import raise_case
 from is2_core.cases.states import CaseKind
@@ -84,8 +85,12 @@ class Job:
 
 def clean_up(platform: Platform, run: TaskRun | None = None) -> int:
     """Delete tasks done long ago, pushes and submissions settled long ago, uploads nobody confirmed, secrets that were
-    replaced long enough ago and authorizations whose seller was not proved in time; returns how many tasks."""
+    replaced long enough ago, authorizations whose seller was not proved in time and sessions that are over; returns how
+    many tasks."""
     deleted = 0
+    with run.write() if run else platform.db.write() as session:
+        # They age by real time, wherever a trial's clock is.
+        forget_ended(session, platform.clock.wall_now(session))
     for clean in (_forget, _clean_submissions, _clean_uploads, _clean_pushes, _clean_tasks):
         with run.write() if run else platform.db.write() as session:
             deleted = clean(session, platform.clock.database_now(session))

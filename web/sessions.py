@@ -1,37 +1,35 @@
-"""Who is signed in, and for how long: a sign-in ends after 30 minutes without a page and after 12 hours in any case."""
+"""Who is signed in: each request looks up the session that its cookie names, see `is2_core.accounts.sessions.rows`."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime
 from typing import TypeVar
 
-from flask import Flask, abort, current_app, flash, redirect, request, session, url_for
+from flask import Flask, abort, current_app, flash, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, current_user, login_user
 
-from is2_core.accounts.users import SignedIn, load_user
+from is2_core.accounts.sessions import rows
+from is2_core.accounts.sessions.browsers import short_name
+from is2_core.accounts.sessions.rows import Live
+from is2_core.accounts.users import SignedIn
 from is2_core.clock import Clock
 from web.access import enter, platform, viewer
 from web.kept_form import keep, keep_on, kept_for, page_of
-
-IDLE = timedelta(minutes=30)
-ABSOLUTE = timedelta(hours=12)
-# How old the noted time of the last page may be, so that not every answer carries a new cookie.
-_NOTED_EVERY_S = 60
 
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 
 
 class Person(UserMixin):  # type: ignore[misc]  # Flask-Login ships no types
-    """A signed-in user as Flask-Login wants one; its id carries the session epoch."""
+    """A signed-in user as Flask-Login wants one; its id carries the session's."""
 
-    def __init__(self, signed_in: SignedIn) -> None:
-        self.signed_in = signed_in
+    def __init__(self, user_id: int, token: str) -> None:
+        self.user_id, self.token = user_id, token
 
     def get_id(self) -> str:
-        return f"{self.signed_in.id}:{self.signed_in.session_epoch}"
+        return f"{self.user_id}:{self.token}"
 
 
 def public(view: View) -> View:
@@ -44,16 +42,18 @@ def init_app(app: Flask, clock: Clock) -> None:
     """Load the user at the beginning of each request and refuse strangers everywhere but on public pages."""
     app.extensions["is2_session_clock"] = clock
     manager = LoginManager(app)
-    # Its fingerprint of address and browser signs people out who change networks; the epoch and the two limits stay.
+    # Its fingerprint of address and browser signs people out who change networks; the session's row and its two limits
+    # stay.
     manager.session_protection = None
 
     @manager.user_loader  # type: ignore[untyped-decorator]  # Flask-Login ships no types
     def load(text: str) -> Person | None:
-        user_id, _, epoch = text.partition(":")
-        if not (user_id.isdigit() and epoch.isdigit()) or _is_over():
+        user_id, _, token = text.partition(":")
+        live = rows.find(platform(), token, session_now())
+        if live is None or str(live.signed_in.id) != user_id:
             return None
-        signed_in = load_user(platform(), int(user_id), int(epoch))
-        return Person(signed_in) if signed_in else None
+        g.live_session = live
+        return Person(live.signed_in.id, token)
 
     @app.before_request
     def require_sign_in() -> ResponseReturnValue | None:
@@ -62,8 +62,8 @@ def init_app(app: Flask, clock: Clock) -> None:
             return None
         # Loaded here, before any page opens a unit of work of its own: those do not nest.
         if current_user.is_authenticated:
-            _note_seen()
-            enter(current_user.signed_in)
+            rows.note_seen(platform(), live_session(), session_now())
+            enter(live_session().signed_in)
             return None
         if getattr(view, "is_public", False):
             return None
@@ -81,17 +81,32 @@ def begin_session(signed_in: SignedIn) -> None:
     """A new session for a user who has just proved who they are; nothing of the old one is kept but what
     they had typed into a form."""
     typed = kept_for(signed_in.id)
-    session.clear()
+    end_session()
     keep_on(typed)
-    now = int(_clock().now().timestamp())
-    session["began"] = session["seen"] = now
-    login_user(Person(signed_in))
-    enter(signed_in)
+    caller = {"address": request.remote_addr or "", "browser": short_name(request.headers.get("User-Agent", ""))}
+    _enter(signed_in, rows.begin(platform(), signed_in, now=session_now(), **caller))
 
 
 def go_on(signed_in: SignedIn) -> None:
-    """Go on with the session of a user whose other sessions have just been ended; its limits stay."""
-    login_user(Person(signed_in))
+    """Go on, under a new id, with the session of a user whose other sessions have just been ended; its limits stay."""
+    _enter(signed_in, rows.renew(platform(), current_user.token, signed_in.session_epoch))
+
+
+def end_session() -> None:
+    """End this browser's session, if it has one: its cookie, copied ones as well, is worth nothing afterwards."""
+    if current_user.is_authenticated:
+        rows.sign_out(platform(), live_session().id)
+    session.clear()
+
+
+def live_session() -> Live:
+    """The session of whoever is signed in."""
+    live: Live = g.live_session
+    return live
+
+
+def _enter(signed_in: SignedIn, token: str) -> None:
+    login_user(Person(signed_in.id, token))
     enter(signed_in)
 
 
@@ -107,21 +122,7 @@ def is_signed_in() -> bool:
     return viewer() is not None
 
 
-def _clock() -> Clock:
+def session_now() -> datetime:
+    """The present on the clock that sign-ins age by."""
     clock: Clock = current_app.extensions["is2_session_clock"]
-    return clock
-
-
-def _is_over() -> bool:
-    now = _clock().now().timestamp()
-    began, seen = session.get("began", 0), session.get("seen", 0)
-    return bool(now - began > ABSOLUTE.total_seconds() or now - seen > IDLE.total_seconds())
-
-
-def _note_seen() -> None:
-    now = int(_clock().now().timestamp())
-    # What lies in the future was noted before the clock was put back, and has just happened.
-    if session.get("began", 0) > now + _NOTED_EVERY_S:
-        session["began"] = now
-    if abs(now - session.get("seen", 0)) >= _NOTED_EVERY_S:
-        session["seen"] = now
+    return clock.now()

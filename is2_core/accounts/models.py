@@ -60,6 +60,26 @@ class Membership(Base):
     role: Mapped[str] = mapped_column(default=MemberRole.MEMBER)
 
 
+class BrowserSession(Base):
+    """A signed-in browser, found by the hash of the id in its cookie; it ends when its row goes, or when its `epoch` is
+    no longer the user's `session_epoch`.
+
+    Its instants are of the clock that sign-ins age by, which is real time even where the platform's can be moved.
+    `proved_at`: when the person last proved who they are.
+    """
+
+    __tablename__ = "browser_session"
+    id: Mapped[Id]
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    user_id: Mapped[int] = reference("user_account.id")
+    epoch: Mapped[int]
+    began_at: Mapped[datetime] = mapped_column(info=told())
+    seen_at: Mapped[datetime] = mapped_column(info=told())
+    proved_at: Mapped[datetime] = mapped_column(info=told())
+    address: Mapped[str] = mapped_column(default="")
+    browser: Mapped[str] = mapped_column(default="")
+
+
 class Integration(Owned):
     """One connected store: one per (cart, region, seller) on the whole platform.
 

@@ -139,21 +139,6 @@ def may_go_on(platform: Platform, person: User | None, fits: bool) -> bool:
     return False
 
 
-def load_user(platform: Platform, user_id: int, session_epoch: int) -> SignedIn | None:
-    """The user of a running session; None once it was ended or the user disabled."""
-    with platform.db.read() as session:
-        user = session.get(User, user_id)
-        if user is None or user.disabled or user.session_epoch != session_epoch:
-            return None
-        return signed_in(session, user)
-
-
-def end_sessions(platform: Platform, user_id: int) -> None:
-    """End every session of a user at once."""
-    with platform.db.write() as session:
-        session.execute(sa.update(User).where(User.id == user_id).values(session_epoch=User.session_epoch + 1))
-
-
 def signed_in(session: Session, user: User) -> SignedIn:
     """A user as the panel knows them, with the accounts of their memberships."""
     places = session.execute(

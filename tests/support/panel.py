@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from flask import Flask
 
 from is2_core.accounts import users
-from is2_core.accounts.models import Account, Integration, User
+from is2_core.accounts.models import Account, BrowserSession, Integration, User
 from is2_core.accounts.states import MemberRole, Role
 from is2_core.admin import cart_setup
 from is2_core.bootstrap import build_platform
@@ -49,8 +50,8 @@ ORDERS = {
 TABLE = b"cart_sku,title,active,warehouse_sku,quantity\r\nNIGHT,Night set,yes,LAMP-USB,2\r\n"
 ADMIN, SUPPORT, PACKER = "root@example.com", "sue@example.com", "walt@example.com"
 
-# By address of who signed in.
-_cookies: dict[str, str] = {}
+# By address of who signed in: the cookie, and the row of its session.
+_sessions: dict[str, tuple[str, dict[str, Any]]] = {}
 
 
 @dataclass
@@ -75,17 +76,27 @@ class Panel:
             return browser
         # Where nothing has happened in the furnished database but sign-ins, an earlier test's cookie is as good as new.
         is_new = self._is_new()
-        if is_new and email in _cookies:
-            browser.go_on_with(_cookies[email])
+        if is_new and email in _sessions:
+            cookie, row = _sessions[email]
+            browser.go_on_with(cookie)
             with self.platform.db.write() as db:
                 now = self.platform.clock.now()
                 db.execute(sa.update(User).where(User.email == email).values(last_sign_in_at=now))
+                is_there = sa.select(BrowserSession.id).where(BrowserSession.token_hash == row["token_hash"])
+                if db.scalar(is_there) is None:
+                    db.execute(sa.insert(BrowserSession).values(row))
         else:
             browser.sign_in(email)
         if is_new:
-            _cookies[email] = browser.cookie()
+            if email not in _sessions:
+                _sessions[email] = browser.cookie(), self._newest_session()
             self.signed_in = commits[self.platform.db.url]
         return browser
+
+    def _newest_session(self) -> dict[str, Any]:
+        columns = [column for column in sa.inspect(BrowserSession).columns if column.name != "id"]
+        with self.platform.db.read() as db:
+            return dict(db.execute(sa.select(*columns).order_by(BrowserSession.id.desc()).limit(1)).one()._mapping)
 
     def _is_new(self) -> bool:
         return commits.get(self.platform.db.url) == self.signed_in and self.session_clock.now() == START

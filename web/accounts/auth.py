@@ -5,19 +5,19 @@ from __future__ import annotations
 import logging
 from urllib.parse import urlsplit
 
-from flask import Blueprint, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from is2_core.accounts.passwords import PasswordsBusy
 from is2_core.accounts.people import change_own_password
 from is2_core.accounts.states import Role
-from is2_core.accounts.users import SignedIn, end_sessions, sign_in as check_password
+from is2_core.accounts.users import SignedIn, sign_in as check_password
 from is2_core.errors import BadInput, FlowError
 from web import access
 from web.access import platform
 from web.limits.kinds import SIGN_IN
 from web.limits.limiter import limited
-from web.sessions import begin_session, go_on, is_signed_in, public
+from web.sessions import begin_session, end_session, go_on, is_signed_in, public
 
 blueprint = Blueprint("auth", __name__, template_folder="templates")
 _log = logging.getLogger(__name__)
@@ -81,9 +81,8 @@ def sign_in() -> ResponseReturnValue:
 
 @blueprint.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
-    """End the sign-in here and in every other browser: a copied cookie must be worth nothing afterwards."""
-    end_sessions(platform(), access.user().id)
-    session.clear()
+    """End the sign-in of this browser: a copied cookie is worth nothing afterwards."""
+    end_session()
     flash("You have signed out.", "success")
     return redirect(url_for("auth.sign_in", next=local_path(request.form.get("next"))), 303)
 

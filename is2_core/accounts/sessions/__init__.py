@@ -1,0 +1,1 @@
+"""Signed-in browsers: a row each, looked up with every request."""
