@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import getpass
 import importlib
+import os
 from importlib.metadata import entry_points
 from typing import Any
 
 import click
 
+from is2_core.audit import Actor, acting
 from is2_core.config import warnings
 from is2_core.errors import CannotStart
 
@@ -54,9 +57,17 @@ class Commands(click.Group):
         try:
             for message in warnings():
                 click.echo(f"Warning: {message}", err=True)
-            return super().invoke(ctx)
+            with acting(Actor(name=f"command line ({_os_user()})", role="command line")):
+                return super().invoke(ctx)
         except CannotStart as error:
             raise click.ClickException(str(error)) from error
+
+
+def _os_user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # no entry for this number, as in a container
+        return f"number {os.getuid()}"
 
 
 def _broken(name: str, detail: str) -> click.Command:

@@ -10,7 +10,7 @@ import click
 import sqlalchemy as sa
 
 from cli.environment import platform_of_environment
-from is2_core.accounts import people, users
+from is2_core.accounts import people, roles, users
 from is2_core.accounts.models import Account
 from is2_core.accounts.states import MemberRole, Role
 from is2_core.errors import FlowError
@@ -133,9 +133,7 @@ def set_role(email: str, role: str, account_name: str | None, member_role: str) 
 
     def change(platform: Platform, user_id: int) -> None:
         account_id = _account_id(platform, account_name) if account_name else None
-        people.change_role(
-            platform, user_id=user_id, role=role, account_id=account_id, member_role=member_role, by=None
-        )
+        roles.change_role(platform, user_id=user_id, role=role, account_id=account_id, member_role=member_role, by=None)
 
     _change(email, f"is {role} now.", change)
 

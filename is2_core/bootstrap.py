@@ -10,6 +10,7 @@ from redis.retry import Retry
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import configure_mappers
 
+from is2_core.audit.record import use_clock
 from is2_core.calls.carts import CartRegistry
 from is2_core.calls.rate_limits import BucketStore, RedisBuckets
 from is2_core.calls.transport import RequestsTransport, Transport
@@ -43,6 +44,7 @@ def build_platform(
     use_keyring(config.keyring)
     database = db or Database(config.database_url)
     the_clock = clock or (OffsetClock(database) if config.clock_offset else WallClock())
+    use_clock(the_clock)
     return Platform(
         config=config,
         db=database,

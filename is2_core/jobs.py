@@ -12,6 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from is2_core.accounts.models import Integration
 from is2_core.accounts.sessions.rows import forget_ended
+from is2_core.audit.chain import BATCH, forget_entries, seal_entries
 from is2_core.carts.cart_settings import forget_former_secrets
 from is2_core.cases.cases import raise_case
 from is2_core.cases.states import CaseKind
@@ -62,6 +63,7 @@ from plugins.interface import SchedulePlan
 KEEP_DONE = timedelta(days=7)
 KEEP_SETTLED = timedelta(days=30)
 KEEP_UPLOADS = timedelta(days=1)
+_SEAL_AUDIT = Slots(every_s=60)
 _CLEAN_UP = Slots(every_s=600)
 # At night, where few wait for what it delays.
 _RECONCILE, _COMPARE = Slots(daily_at="02:30"), Slots(daily_at="03:30")
@@ -106,6 +108,15 @@ def reseal_stored(platform: Platform, run: TaskRun) -> None:
     reseal(run.write, all_steps(), run.has_time)
 
 
+def seal_audit(platform: Platform, run: TaskRun) -> None:
+    """Task `audit.seal`: put the rows of the audit log that were added since into its chain."""
+    while run.has_time():
+        with run.write() as session:
+            if seal_entries(session, platform.clock.now()) < BATCH:
+                run.finish(session)
+                return
+
+
 def mend_clock(platform: Platform, run: TaskRun) -> None:
     """Task `platform.clock`: mend whatever a clock that was put back has left behind, and tell the support."""
     for column, instant in instants(Base.metadata):
@@ -132,6 +143,7 @@ def _forget(session: Session, now: datetime) -> int:
     wipe_claims(session, now)
     forget_comparisons(session, now)
     forget_old_answers(session, now)
+    forget_entries(session, now)
     return 0
 
 
@@ -204,6 +216,7 @@ WRITES: dict[str, WriteKind] = {kind.hook: kind for kind in (ACKNOWLEDGEMENTS, I
 
 JOBS: dict[TaskKind, Job] = {
     TaskKind.HEARTBEAT: Job(store_heartbeat),
+    TaskKind.AUDIT_SEAL: Job(seal_audit, _SEAL_AUDIT, keep=timedelta(days=1)),
     TaskKind.CLEAN_UP: Job(_clean_up, _CLEAN_UP, keep=timedelta(days=1)),
     TaskKind.CLOCK_PUT_BACK: Job(mend_clock),
     TaskKind.RESEAL: Job(reseal_stored, Slots()),

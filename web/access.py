@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from is2_core.accounts.models import Account, Integration
 from is2_core.accounts.states import READS_ALL, Role
 from is2_core.accounts.users import AccountRef, SignedIn
+from is2_core.audit import Actor, become
 from is2_core.db.base import Owned
 from is2_core.platform import Platform
 
@@ -48,6 +49,7 @@ def platform() -> Platform:
 def enter(signed_in: SignedIn) -> None:
     """Note who asks, and which accounts they see, for the rest of this request."""
     g.viewer = signed_in
+    become(Actor(signed_in.id, signed_in.email, signed_in.role, request.remote_addr or ""))
     g.accounts = signed_in.accounts
     if signed_in.role in READS_ALL:
         own = {account.id: account for account in signed_in.accounts}

@@ -7,6 +7,7 @@ from flask import Flask
 from is2_core.clock import Clock, WallClock
 from is2_core.platform import Platform
 from web import display, errors, kept_form, navigation, security, sessions, typed
+from web.audit import actor
 from web.limits import limiter
 
 
@@ -19,6 +20,7 @@ def create_app(platform: Platform, *, session_clock: Clock | None = None) -> Fla
     """
     app = Flask("web")
     app.extensions["is2"] = platform
+    actor.init_app(app)
     typed.init_app(app)
     security.init_app(app, platform.config)
     sessions.init_app(app, session_clock or WallClock())

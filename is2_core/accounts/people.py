@@ -16,8 +16,9 @@ from sqlalchemy.orm import Session
 
 from is2_core.accounts import passwords
 from is2_core.accounts.models import Account, Membership, User
-from is2_core.accounts.states import MemberRole, Role
+from is2_core.accounts.states import Role
 from is2_core.accounts.users import SignedIn, may_go_on, signed_in
+from is2_core.audit import Act, record
 from is2_core.errors import BadInput, Conflict, Forbidden, NotFound
 from is2_core.platform import Platform
 
@@ -131,14 +132,15 @@ def set_enabled(platform: Platform, *, user_id: int, enabled: bool, by: int | No
         Conflict: it is the administrator's own user, or the last administrator.
     """
     with platform.db.write() as session:
-        user = _to_change(session, user_id, by, stays_admin=enabled)
+        user = to_change(session, user_id, by, stays_admin=enabled)
         if user.disabled != enabled:
             return
         user.disabled = not enabled
         user.failed_logins, user.locked_until = 0, None
         # Else a cookie of before would be good again once the user is enabled.
         user.session_epoch += 1
-    _log.info("user %s was %s by %s", user_id, "enabled" if enabled else "disabled", _who(by))
+        record(session, Act.USER_ENABLED if enabled else Act.USER_DISABLED, subject=f"user {user_id}")
+    _log.info("user %s was %s by %s", user_id, "enabled" if enabled else "disabled", who(by))
 
 
 def set_password(platform: Platform, *, user_id: int, password: str, by: int | None) -> None:
@@ -153,11 +155,12 @@ def set_password(platform: Platform, *, user_id: int, password: str, by: int | N
         raise Conflict("Change your own password under your name at the top of the page.")
     password_hash = passwords.hash_new(password, _known_texts(person(platform, user_id)))
     with platform.db.write() as session:
-        user = _to_change(session, user_id, by, stays_admin=True)
+        user = to_change(session, user_id, by, stays_admin=True)
         user.password_hash = password_hash
         user.failed_logins, user.locked_until = 0, None
         user.session_epoch += 1
-    _log.info("the password of user %s was set by %s", user_id, _who(by))
+        record(session, Act.PASSWORD_CHANGED, subject=f"user {user_id}")
+    _log.info("the password of user %s was set by %s", user_id, who(by))
 
 
 def end_sessions(platform: Platform, *, user_id: int, by: int | None) -> None:
@@ -167,8 +170,9 @@ def end_sessions(platform: Platform, *, user_id: int, by: int | None) -> None:
         NotFound, Forbidden: there is no such user, or `by` is no administrator any more.
     """
     with platform.db.write() as session:
-        _to_change(session, user_id, by, stays_admin=True).session_epoch += 1
-    _log.info("the sessions of user %s were ended by %s", user_id, _who(by))
+        to_change(session, user_id, by, stays_admin=True).session_epoch += 1
+        record(session, Act.SESSIONS_ENDED, subject=f"user {user_id}")
+    _log.info("the sessions of user %s were ended by %s", user_id, who(by))
 
 
 def change_own_password(platform: Platform, *, user_id: int, current: str, new: str) -> SignedIn:
@@ -187,6 +191,8 @@ def change_own_password(platform: Platform, *, user_id: int, current: str, new: 
     fits = passwords.check(stored, current).fits
     with platform.db.write() as session:
         fits = may_go_on(platform, session.get_one(User, user_id, with_for_update=True), fits)
+        if not fits:
+            record(session, Act.PASSWORD_REFUSED, subject=f"user {user_id}")
     if not fits:
         raise BadInput("This is not your current password.", field="current")
     if new == current:
@@ -199,64 +205,17 @@ def change_own_password(platform: Platform, *, user_id: int, current: str, new: 
         user.password_hash = password_hash
         user.session_epoch += 1
         own = signed_in(session, user)
+        record(session, Act.PASSWORD_CHANGED, subject=f"user {user_id}")
     _log.info("user %s changed the own password", user_id)
     return own
 
 
-def change_role(
-    platform: Platform,
-    *,
-    user_id: int,
-    role: str,
-    account_id: int | None = None,
-    member_role: str = MemberRole.MEMBER,
-    by: int | None,
-) -> None:
-    """Make a user something else on the platform.
+def to_change(session: Session, user_id: int, by: int | None, *, stays_admin: bool) -> User:
+    """Return the user, locked; before it, those of all administrators who can sign in.
 
-    A merchant belongs to accounts: whoever becomes one needs an account, and a merchant is given a place in one more,
-    or another role there, the same way. Whoever becomes staff leaves every account.
-
-    Raises:
-        BadInput: there is no such role or account, or they do not go together.
-        NotFound, Forbidden: there is no such user, or `by` is no administrator any more.
-        Conflict: it is the administrator's own user, or the last administrator.
+    Args:
+        by: the administrator who changes them; None for the command line.
     """
-    if role not in set(Role):
-        raise BadInput(f"{role!r} is no role.", field="role")
-    if member_role not in set(MemberRole):
-        raise BadInput(f"{member_role!r} is no role in an account.", field="member_role")
-    if role != Role.MERCHANT and account_id is not None:
-        raise BadInput("A merchant's user belongs to an account, others to none.", field="account")
-    with platform.db.write() as session:
-        user = _to_change(session, user_id, by, stays_admin=role == Role.ADMIN)
-        if account_id is not None:
-            _give_place(session, user_id, account_id, member_role)
-        places = session.scalar(sa.select(sa.func.count()).select_from(Membership).where(Membership.user_id == user_id))
-        if role == Role.MERCHANT and not places:
-            raise BadInput("Choose the account the merchant's user is to belong to.", field="account")
-        if role != Role.MERCHANT:
-            session.execute(sa.delete(Membership).where(Membership.user_id == user_id))
-        if role != user.role:
-            user.role = role
-            user.session_epoch += 1
-    _log.info("user %s was made %s by %s", user_id, role, _who(by))
-
-
-def _give_place(session: Session, user_id: int, account_id: int, member_role: str) -> None:
-    if session.get(Account, account_id) is None:
-        raise BadInput("There is no such account.", field="account")
-    place = session.scalar(
-        sa.select(Membership).where(Membership.user_id == user_id, Membership.account_id == account_id)
-    )
-    if place is None:
-        session.add(Membership(account_id=account_id, user_id=user_id, role=member_role))
-    else:
-        place.role = member_role
-
-
-def _to_change(session: Session, user_id: int, by: int | None, *, stays_admin: bool) -> User:
-    """Return the user, locked; the rows of all administrators who can sign in are locked before it."""
     admins = set(
         session.scalars(
             sa.select(User.id)
@@ -285,5 +244,6 @@ def _known_texts(user: Person) -> tuple[str, ...]:
     return (user.email, user.name, *(account for account, _ in user.places))
 
 
-def _who(by: int | None) -> str:
+def who(by: int | None) -> str:
+    """Name in a log line whoever changed somebody."""
     return "the command line" if by is None else f"user {by}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -14,12 +15,15 @@ from is2_core.accounts import passwords
 from is2_core.accounts.codes import new_code
 from is2_core.accounts.models import Account, Membership, User
 from is2_core.accounts.states import MemberRole, Role
+from is2_core.audit import Act, Actor, acting, current_actor, record
 from is2_core.errors import BadInput, Conflict
 from is2_core.platform import Platform
 from is2_core.text_limits import EMAIL, NAME
 
 MAX_FAILED_LOGINS = 10
 LOCK = timedelta(minutes=15)
+_ADDRESS = re.compile(r"[a-z0-9._+'-]+@([a-z0-9-]+\.)+[a-z]{2,}")
+_LONGEST_ADDRESS = 254
 _log = logging.getLogger(__name__)
 
 
@@ -57,6 +61,7 @@ def create_account(platform: Platform, name: str) -> int:
         account = Account(name=name, code=code, created_at=platform.clock.now())
         session.add(account)
         session.flush()
+        record(session, Act.ACCOUNT_CREATED, subject=f"account {account.id}", account_id=account.id)
         return account.id
 
 
@@ -95,6 +100,8 @@ def create_user(
             if account_id is not None:
                 session.add(Membership(account_id=account_id, user_id=user.id, role=member_role))
             user_id = user.id
+            after = {"role": role, "role in account": member_role} if account_id is not None else {"role": role}
+            record(session, Act.USER_CREATED, subject=f"user {user_id}", after=after, account_id=account_id)
     except IntegrityError as error:
         raise Conflict(f"There is a user {email} already, made a moment ago.", field="email") from error
     _log.info("user %s was made as %s", user_id, role)
@@ -115,11 +122,21 @@ def sign_in(platform: Platform, email: str, password: str) -> SignedIn | None:
     with platform.db.write() as session:
         person = session.get(User, user.id if user else 0, with_for_update=True)
         if not may_go_on(platform, person, found.fits) or person is None:
+            tried = f"user {person.id}" if person else _who_was_tried(email)
+            record(session, Act.SIGN_IN_REFUSED, subject=tried)
+            _log.warning("a sign-in of %s from %s was refused", tried, current_actor().address)
             return None
         person.last_sign_in_at = platform.clock.now()
         if found.new_hash:
             person.password_hash = found.new_hash
+        with acting(Actor(person.id, person.email, person.role, current_actor().address)):
+            record(session, Act.SIGNED_IN, subject=f"user {person.id}")
         return signed_in(session, person)
+
+
+def _who_was_tried(typed: str) -> str:
+    """Name somebody who is no user. People type passwords there by mistake: only an address is kept."""
+    return typed if len(typed) <= _LONGEST_ADDRESS and _ADDRESS.fullmatch(typed) else "no e-mail address"
 
 
 def may_go_on(platform: Platform, person: User | None, fits: bool) -> bool:

@@ -55,6 +55,7 @@ def at_end(session: Session, do: Callable[[Session, list[T]], None], item: T) ->
 
 
 def do_what_is_left(session: Session) -> None:
-    """Do what was left for the end of the unit."""
-    for do, items in session.info.pop(_AT_END, {}).items():
-        do(session, items)
+    """Do what was left for the end of the unit, and what that leaves in turn."""
+    while left := session.info.pop(_AT_END, {}):
+        for do, items in left.items():
+            do(session, items)

@@ -12,6 +12,7 @@ class TaskKind(StrEnum):
     HEARTBEAT = "platform.heartbeat"
     CLOCK_PUT_BACK = "platform.clock"
     RESEAL = "platform.reseal"
+    AUDIT_SEAL = "audit.seal"
     CLEAN_UP = "platform.clean_up"
     ITEMS_APPLY = "items.apply"
     INTEGRATIONS_RETRY = "integrations.retry"

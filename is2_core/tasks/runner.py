@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Integration
 from is2_core.accounts.states import WAITS_FOR_A_PERSON
+from is2_core.audit import Actor, acting
 from is2_core.crypto import UnknownKey
 from is2_core.errors import PluginBug, trace_without_values
 from is2_core.platform import Platform
@@ -60,7 +61,8 @@ def run_task(platform: Platform, task_id: int, handlers: Mapping[str, Handler]) 
 def _perform(run: TaskRun, handlers: Mapping[str, Handler]) -> None:
     platform = run.platform
     try:
-        handlers[run.kind](platform, run)
+        with acting(Actor(name=f"task {run.kind}")):
+            handlers[run.kind](platform, run)
         if not run.finished:
             with run.write() as session:
                 run.finish(session)

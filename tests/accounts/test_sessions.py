@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from is2_core.accounts import people, users
+from is2_core.accounts import people, roles, users
 from is2_core.accounts.models import BrowserSession, User
 from is2_core.accounts.sessions import rows
 from is2_core.accounts.sessions.browsers import short_name
@@ -73,7 +73,7 @@ def disable_and_enable(panel: Panel, browser: Browser) -> None:
 
 
 def change_role(panel: Panel, browser: Browser) -> None:
-    people.change_role(panel.platform, user_id=id_of(panel, BOB), role=Role.SUPPORT, by=None)
+    roles.change_role(panel.platform, user_id=id_of(panel, BOB), role=Role.SUPPORT, by=None)
 
 
 def set_password(panel: Panel, browser: Browser) -> None:

@@ -50,7 +50,8 @@ def test_everything_a_clock_that_was_ahead_has_left_is_put_right(db: Database, c
     with db.write() as session:
         for table in metadata.sorted_tables:
             own = {column.name: now + AHEAD for column in table.columns if isinstance(column.type, UtcTime)}
-            if own:
+            # Rows of the audit log are never changed; the database refuses it.
+            if own and table.name != "audit_entry":
                 session.execute(sa.update(table).values(own))
     with db.read() as session:
         assert any_ahead(session, metadata, now)

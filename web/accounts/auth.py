@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from urllib.parse import urlsplit
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -20,7 +19,6 @@ from web.limits.limiter import limited
 from web.sessions import begin_session, end_session, go_on, is_signed_in, public
 
 blueprint = Blueprint("auth", __name__, template_folder="templates")
-_log = logging.getLogger(__name__)
 
 # One sentence for an unknown address, a wrong password, a disabled and a locked user.
 _REFUSED = (
@@ -73,7 +71,6 @@ def sign_in() -> ResponseReturnValue:
     except PasswordsBusy as busy:
         return render_template("auth/sign_in.html", next=target, email=email, error=busy.message), busy.status
     if person is None:
-        _log.warning("a sign-in was refused")
         return render_template("auth/sign_in.html", next=target, email=email, error=_REFUSED), 400
     begin_session(person)
     return redirect(target or home_of(person), 303)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from is2_core.accounts import people, users
+from is2_core.accounts import people, roles, users
 from is2_core.accounts.models import Account
 from is2_core.accounts.states import MemberRole, Role
 from is2_core.errors import FlowError
@@ -132,7 +132,7 @@ def change_role(user_id: int) -> ResponseReturnValue:
     return _change(
         user_id,
         "was changed; a new role takes a new sign-in.",
-        lambda by: people.change_role(
+        lambda by: roles.change_role(
             platform(),
             user_id=user_id,
             role=values["role"],

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import BrowserSession, User
 from is2_core.accounts.users import SignedIn, signed_in
+from is2_core.audit import Act, record
 from is2_core.db.changes import rows_changed
 from is2_core.errors import NotFound
 from is2_core.platform import Platform
@@ -140,6 +141,7 @@ def sign_out(platform: Platform, session_id: int) -> None:
     """End the session of the browser that asks for it; it may have been ended elsewhere a moment ago."""
     with platform.db.write() as session:
         session.execute(sa.delete(BrowserSession).where(BrowserSession.id == session_id))
+        record(session, Act.SIGNED_OUT)
 
 
 def end_others(platform: Platform, *, user_id: int, session_id: int) -> int:

@@ -18,11 +18,13 @@ depends_on = None
 def upgrade() -> None:
     """Apply."""
     _add_sessions()
+    _add_audit_log()
 
 
 def downgrade() -> None:
     """Take back."""
     _drop_sessions()
+    _drop_audit_log()
 
 
 def _number() -> sa.types.TypeEngine[int]:
@@ -48,3 +50,72 @@ def _add_sessions() -> None:
 
 def _drop_sessions() -> None:
     op.drop_table("browser_session")
+
+
+def _add_audit_log() -> None:
+    op.create_table(
+        "audit_entry",
+        sa.Column("id", _number(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(), nullable=False),
+        sa.Column("user_id", _number(), nullable=True),
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("actor", "role", "address")),
+        sa.Column("account_id", _number(), nullable=True),
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("act", "subject")),
+        *(sa.Column(name, sa.JSON(), nullable=True) for name in ("before", "after")),
+        sa.Column("mac", sa.Text(), nullable=False),
+        sa.Column("position", _number(), nullable=True),
+        sa.Column("digest", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_entry")),
+        sa.UniqueConstraint("name", name=op.f("uq_audit_entry_name")),
+        sa.UniqueConstraint("position", name=op.f("uq_audit_entry_position")),
+    )
+    for name in ("at", "user_id", "account_id"):
+        op.create_index(op.f(f"ix_audit_entry_{name}"), "audit_entry", [name])
+    unsealed = sa.text("position IS NULL")
+    op.create_index("ix_audit_entry_unsealed", "audit_entry", ["id"], sqlite_where=unsealed, postgresql_where=unsealed)
+    op.create_table(
+        "audit_chain",
+        sa.Column("id", _number(), autoincrement=False, nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("head", sa.Text(), nullable=True),
+        sa.Column("anchor", sa.Text(), nullable=True),
+        sa.Column("anchor_position", _number(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_chain")),
+    )
+    for statement in _KEEP_IN_SQLITE if op.get_bind().dialect.name == "sqlite" else _KEEP_IN_POSTGRESQL:
+        op.execute(statement)
+
+
+def _drop_audit_log() -> None:
+    op.drop_table("audit_entry")
+    op.drop_table("audit_chain")
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION keep_audit_entry()")
+
+
+# A row gets its place in the chain once; nothing else of it changes. It goes when the anchor stands for it.
+_CONTENT = "id, name, at, user_id, actor, role, address, account_id, act, subject, before, after, mac"
+_KEEP_IN_SQLITE = (
+    f"CREATE TRIGGER audit_entry_content BEFORE UPDATE OF {_CONTENT} ON audit_entry"
+    " BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END",
+    "CREATE TRIGGER audit_entry_place BEFORE UPDATE OF position, digest ON audit_entry WHEN OLD.position IS NOT NULL"
+    " BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END",
+    "CREATE TRIGGER audit_entry_delete BEFORE DELETE ON audit_entry"
+    " WHEN NOT EXISTS (SELECT 1 FROM audit_chain WHERE anchor_position >= OLD.position)"
+    " BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END",
+)
+_KEEP_IN_POSTGRESQL = (
+    "CREATE FUNCTION keep_audit_entry() RETURNS trigger LANGUAGE plpgsql AS $$"
+    " BEGIN"
+    "  IF TG_OP = 'DELETE' AND EXISTS (SELECT 1 FROM audit_chain WHERE anchor_position >= OLD.position)"
+    "  THEN RETURN OLD; END IF;"
+    "  RAISE EXCEPTION 'the audit log is append-only';"
+    " END $$",
+    f"CREATE TRIGGER audit_entry_content BEFORE UPDATE OF {_CONTENT} ON audit_entry"
+    " FOR EACH ROW EXECUTE FUNCTION keep_audit_entry()",
+    "CREATE TRIGGER audit_entry_place BEFORE UPDATE OF position, digest ON audit_entry"
+    " FOR EACH ROW WHEN (OLD.position IS NOT NULL) EXECUTE FUNCTION keep_audit_entry()",
+    "CREATE TRIGGER audit_entry_delete BEFORE DELETE ON audit_entry FOR EACH ROW EXECUTE FUNCTION keep_audit_entry()",
+    "CREATE TRIGGER audit_entry_truncate BEFORE TRUNCATE ON audit_entry EXECUTE FUNCTION keep_audit_entry()",
+)

@@ -1,0 +1,22 @@
+"""Names of the acts the audit log tells of. Rows hold the values, so they stay as they are."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Act(StrEnum):
+    """Name what was done."""
+
+    SIGNED_IN = "sign_in"
+    SIGN_IN_REFUSED = "sign_in.refused"
+    SIGNED_OUT = "sign_out"
+    SESSIONS_ENDED = "sessions.end"
+    PASSWORD_CHANGED = "password.change"
+    PASSWORD_REFUSED = "password.refused"
+
+    ACCOUNT_CREATED = "account.create"
+    USER_CREATED = "user.create"
+    USER_ENABLED = "user.enable"
+    USER_DISABLED = "user.disable"
+    ROLE_CHANGED = "user.role"

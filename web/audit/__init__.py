@@ -1,0 +1,1 @@
+"""The audit log: who asks, and the page that shows it."""
