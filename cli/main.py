@@ -20,6 +20,7 @@ _OURS = {
     "account": "cli.people:account",
     "admin": "cli.people:admin",
     "advance": "cli.advance:advance",
+    "audit": "cli.audit:audit",
     "db": "cli.database:db",
     "demo": "cli.demo.command:demo",
     "dispatcher": "cli.services:dispatcher",
