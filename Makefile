@@ -17,10 +17,10 @@ JSON ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test demo up test check unit ci sweep soak explore bench clean
+.PHONY: help install install-test demo up test check unit access-matrix ci sweep soak explore bench clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: .venv/installed ## Make .venv and install what IS2 runs on
 
@@ -52,6 +52,10 @@ up: .venv/installed ## Start panel, workers, embedded Redis and simulated Amazon
 
 test: .venv/installed-test ## Run every test (ARGS="-k feeds" to choose, WORKERS=n)
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
+
+access-matrix: .venv/installed-test ## Write down what each role is answered at each address, to look at the difference
+	@WRITE_ACCESS_MATRIX=1 $(BIN)/python -m pytest --quiet tests/web/test_access_matrix.py
+	@git diff --stat tests/web/access_matrix.txt
 
 # Only these files are loaded: what the others need takes longer than the unit tests themselves.
 unit: .venv/installed-test ## Run the tests that need no server and no database
