@@ -16,7 +16,7 @@ from flask import abort, current_app, g, request, session
 from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Account, Integration
-from is2_core.accounts.states import READS_ALL, Role
+from is2_core.accounts.states import READS_ALL, MemberRole, Role
 from is2_core.accounts.users import AccountRef, SignedIn
 from is2_core.audit import Actor, become
 from is2_core.db.base import Owned
@@ -83,6 +83,7 @@ def account() -> AccountRef:
     if g.get("account") is None:
         abort(404, "You do not belong to a merchant account yet. An administrator can add you to one.")
     current: AccountRef = g.account
+    _require_owner(current.id)
     return current
 
 
@@ -117,6 +118,39 @@ def require_role(*roles: Role) -> Callable[[Callable[Asked, Answer]], Callable[A
     return decorate
 
 
+def owner_only(view: Callable[Asked, Answer]) -> Callable[Asked, Answer]:
+    """Mark a view that is for owners of the account: connections, disconnecting, people. Its other members get a 403,
+    as soon as the view asks for the account or a row of it; who sees every account looks at it."""
+    view.owner_methods = ("GET", "HEAD", "POST")  # type: ignore[attr-defined]  # a mark on the function
+    return view
+
+
+def owners_change(view: Callable[Asked, Answer]) -> Callable[Asked, Answer]:
+    """Mark a view on which all members look and only owners change something; see `owner_only`."""
+    view.owner_methods = ("POST",)  # type: ignore[attr-defined]  # a mark on the function
+    return view
+
+
+def may_open(endpoint: str) -> bool:
+    """Whether the viewer may look at a page of the present account, as far as only owners may."""
+    methods = getattr(current_app.view_functions[endpoint], "owner_methods", ())
+    current = g.get("account")
+    return "GET" not in methods or current is None or current.role != MemberRole.MEMBER
+
+
+def is_owner(account_id: int) -> bool:
+    """Whether the viewer is an owner of the account."""
+    return any(a.id == account_id and a.role == MemberRole.OWNER for a in user().accounts)
+
+
+def _require_owner(account_id: int) -> None:
+    view = current_app.view_functions.get(request.endpoint or "")
+    is_marked = request.method in getattr(view, "owner_methods", ())
+    if is_marked and is_member(account_id) and not is_owner(account_id):
+        _log.warning("user %s is no owner of account %s and was refused %s", user().id, account_id, request.endpoint)
+        abort(403, "Only an owner of this account can do this: connections, their settings and people are theirs.")
+
+
 def is_member(account_id: int) -> bool:
     """Whether the viewer belongs to the account, and so may change its things."""
     return any(a.id == account_id for a in user().accounts)
@@ -127,6 +161,7 @@ def require_member(account_id: int) -> None:
     if not is_member(account_id):
         _log.warning("user %s (%s) may not change account %s", user().id, user().role, account_id)
         abort(403, "You can look at this account but not change it.")
+    _require_owner(account_id)
 
 
 def owned(db: Session, table: type[Row], row_id: int, *options: Any) -> Row:
@@ -146,6 +181,7 @@ def visible(found: Found | None, kind: str, row_id: int) -> Found:
     if request.method not in ("GET", "HEAD"):
         require_member(owner.id)
     g.account = owner
+    _require_owner(owner.id)
     return found
 
 

@@ -71,6 +71,8 @@ def init_app(app: Flask) -> None:
         platform_problems=lateness.platform_problems,
         has_role=lambda *names: access.has_role(*(Role(name) for name in names)),
         may_change=lambda: g.get("account") is not None and access.is_member(g.account.id),
+        is_owner=lambda: g.get("account") is not None and access.is_owner(g.account.id),
+        may_open=access.may_open,
     )
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True

@@ -130,7 +130,8 @@ def section_links() -> list[Link]:
 def tab_links() -> list[Link]:
     """The tabs of the section the page stands in, where there are several and the viewer sees it."""
     here = _here()
-    tabs = next((each.tabs for each in SECTIONS if here in each.tabs and _is_seen(each)), ())
+    section = next((each for each in SECTIONS if here in each.tabs and _is_seen(each)), None)
+    tabs = [tab for tab in section.tabs if access.may_open(tab.endpoint)] if section else []
     below = "page" if here and here.endpoint == request.endpoint else "true"
     return [Link(tab.label, url_for(tab.endpoint), below if tab is here else "") for tab in tabs if len(tabs) > 1]
 

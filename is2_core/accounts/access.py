@@ -7,7 +7,8 @@ from typing import TypeVar
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from is2_core.accounts.models import Integration
+from is2_core.accounts.models import Integration, Membership
+from is2_core.accounts.states import MemberRole
 from is2_core.db.base import Owned
 from is2_core.db.locks import LOCK
 from is2_core.errors import NotFound
@@ -32,3 +33,9 @@ def owned_integration(session: Session, integration_id: int, account_id: int, *,
     """The integration of that id in that account; see `owned`. Who changes it, or its orders as well, locks it first:
     see "Locks" in docs/reliability.md."""
     return owned(session, Integration, integration_id, account_id, lock=lock)
+
+
+def owns(session: Session, user_id: int, account_id: int) -> bool:
+    """Whether a user is an owner of an account."""
+    place = (Membership.user_id == user_id, Membership.account_id == account_id, Membership.role == MemberRole.OWNER)
+    return session.scalar(sa.select(Membership.id).where(*place)) is not None

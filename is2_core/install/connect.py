@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from is2_core.accounts.access import owned_integration
+from is2_core.accounts.access import owned_integration, owns
 from is2_core.accounts.models import Credential, InstallSession, Integration
 from is2_core.accounts.states import IntegrationState
 from is2_core.carts.cart_settings import is_enabled, known_manifest
@@ -144,6 +144,7 @@ def come_back(platform: Platform, *, cart: str, user_id: int, browser: str, para
 
     Raises:
         BadInput: the state is missing, wrong, foreign, used or expired; nothing was done.
+        Forbidden: the user is no owner of the account any more.
         CartBusy: the cart was not asked, and the same address works in a moment.
         CartRefused, CartUnavailable, Conflict: nothing was stored.
         NotProved: the authorization is kept for an hour, the seller is not stored.
@@ -180,6 +181,8 @@ def _come_back(platform: Platform, cart: str, user_id: int, browser: str, params
                 "This sign-in cannot be used: it was started in another browser, has been used already or is too old. "
                 "Please start again."
             )
+        if not owns(session, user_id, integration.account_id):
+            raise Forbidden("Only an owner of the account can connect its stores.")
         trip.used_at = now
         leg = Trip(user_id, browser, trip.return_url)
     rest = {key: value for key, value in params.items() if key != "state"}

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from is2_core.accounts import users
-from is2_core.accounts.models import Credential, Integration
+from is2_core.accounts.models import Credential, Integration, Membership
 from is2_core.accounts.states import IntegrationState
 from is2_core.admin import cart_setup
 from is2_core.carts import cart_settings
@@ -51,6 +51,16 @@ def reconcile(world: World, store: int) -> None:
 def credentials(world: World) -> int:
     with world.platform.db.read() as session:
         return session.scalar(sa.select(sa.func.count()).select_from(Credential)) or 0
+
+
+def test_who_is_no_owner_any_more_connects_nothing_on_the_way_back(world: World) -> None:
+    _, url = away(world)
+    answer = world.consent(url)
+    with world.platform.db.write() as session:
+        session.execute(sa.update(Membership).values(role="member"))
+    with pytest.raises(Forbidden, match="Only an owner"):
+        back(world, answer)
+    assert credentials(world) == 0
 
 
 def test_a_store_is_connected_with_its_sites_and_starts_its_schedules(world: World) -> None:

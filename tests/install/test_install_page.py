@@ -126,8 +126,13 @@ def test_the_sign_in_step_is_shown_to_a_signed_in_user_and_can_be_left(panel: Pa
 def test_a_user_of_several_accounts_names_one(panel: Panel, amazon: SimulatedAmazon) -> None:
     with panel.platform.db.write() as db:
         bob = db.scalar(sa.select(User.id).where(User.email == BOB))
-        db.add(Membership(account_id=panel.contoso, user_id=bob, role="member"))
+        db.add(Membership(account_id=panel.contoso, user_id=bob, role="owner"))
     browser = panel.browser(BOB)
+    page = browser.get("/amazon/install/sign-in?region=na")
+    assert "Contoso" in page.text, "the only account of which Bob is an owner"
+    assert browser.post("/amazon/install/begin", {"account_id": panel.northwind, "region": "na"}).status == 403
+    with panel.platform.db.write() as db:
+        db.execute(sa.update(Membership).where(Membership.user_id == bob).values(role="owner"))
     page = browser.get("/amazon/install/sign-in?region=na")
     assert [option.text for option in page.field("Create in account").find_all("option")] == ["Contoso", "Northwind"]
     browser.press("Continue to Amazon", account_id=str(panel.northwind))

@@ -10,7 +10,7 @@ from is2_core.warehouses.settings import settings_of, stored_settings
 from plugins.warehouse import Field, FieldKind, WarehouseManifest, WarehouseSettings, hookimpl
 from tests.support.bay import Bay, FarBay
 from tests.support.browser import Browser, Page
-from tests.support.panel import ADMIN, ALICE, BOB, Panel
+from tests.support.panel import ADMIN, ALICE, Panel
 
 SETTINGS = "/admin/warehouses/bay/settings"
 
@@ -174,7 +174,7 @@ def test_of_several_warehouses_one_has_to_be_chosen(panel: Panel) -> None:
 
 def test_the_warehouse_chosen_stays_chosen_where_something_else_is_refused(panel: Panel) -> None:
     add(panel, Bay())
-    browser = at_the_choice(panel, BOB)
+    browser = at_the_choice(panel, ALICE)
     page = browser.press("Continue to Amazon", wms_target="bay", home_site="no country")
     assert page.status == 400
     assert "Choose a country of the region" in page.alerts[0]

@@ -14,6 +14,7 @@ from is2_core.accounts.states import MemberRole, Role
 from is2_core.errors import FlowError
 from web import access
 from web.access import platform
+from web.accounts.fresh import fresh
 from web.paging import PER_PAGE, Page
 
 blueprint = Blueprint("people", __name__, template_folder="templates", url_prefix="/admin/people")
@@ -54,6 +55,7 @@ def _choices() -> dict[str, object]:
 
 @blueprint.post("")
 @access.require_role(Role.ADMIN)
+@fresh
 def add() -> ResponseReturnValue:
     """Make a user; a merchant's user gets a place in an account."""
     values = {key: request.form.get(key, "") for key in ("email", "name", "role", "account", "member_role")}
@@ -94,6 +96,7 @@ def _show(user_id: int, error: FlowError | None = None, values: dict[str, str] |
 
 @blueprint.post("/<int:user_id>/enable")
 @access.require_role(Role.ADMIN)
+@fresh
 def enable(user_id: int) -> ResponseReturnValue:
     """Let a user sign in again."""
     return _change(
@@ -103,6 +106,7 @@ def enable(user_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:user_id>/disable")
 @access.require_role(Role.ADMIN)
+@fresh
 def disable(user_id: int) -> ResponseReturnValue:
     """Sign a user out everywhere, for good."""
     return _change(
@@ -114,6 +118,7 @@ def disable(user_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:user_id>/password")
 @access.require_role(Role.ADMIN)
+@fresh
 def set_password(user_id: int) -> ResponseReturnValue:
     """Give a user another password."""
     password = request.form.get("password", "")
@@ -126,6 +131,7 @@ def set_password(user_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:user_id>/role")
 @access.require_role(Role.ADMIN)
+@fresh
 def change_role(user_id: int) -> ResponseReturnValue:
     """Make a user something else on the platform."""
     values = {key: request.form.get(key, "") for key in ("role", "account", "member_role")}

@@ -17,6 +17,7 @@ from is2_core.integrations import legacy_authorization
 from plugins.interface import CartManifest
 from web import access
 from web.access import platform
+from web.accounts.fresh import fresh
 from web.actions import run_action
 from web.admin.section import blueprint
 from web.admin.warehouses import warehouse_rows
@@ -95,6 +96,7 @@ def manifest_of(cart: str) -> CartManifest:
 
 @blueprint.route("/plugins/<cart>/settings", methods=["GET", "POST"])
 @access.require_role(Role.ADMIN)
+@fresh
 def cart_platform_settings(cart: str) -> ResponseReturnValue:
     """The settings of a cart that hold for all its stores. A secret is never shown again."""
     manifest = manifest_of(cart)
@@ -130,6 +132,7 @@ def _settings_page(
 
 @blueprint.post("/plugins/<cart>/former-secrets/forget")
 @access.require_role(Role.ADMIN)
+@fresh
 def forget_former(cart: str) -> ResponseReturnValue:
     """Erase what a cart's secrets were before, ahead of their time."""
     manifest = manifest_of(cart)

@@ -14,6 +14,7 @@ from is2_core.warehouses.settings import stored_settings
 from plugins.warehouse import WarehouseManifest
 from web import access
 from web.access import platform
+from web.accounts.fresh import fresh
 from web.actions import run_action
 from web.admin.section import blueprint
 from web.forms import DeclaredForm, form_class, sent
@@ -39,6 +40,7 @@ def warehouse_rows() -> list[WarehouseRow]:
 
 @blueprint.route("/warehouses/<warehouse>/settings", methods=["GET", "POST"])
 @access.require_role(Role.ADMIN)
+@fresh
 def warehouse_settings(warehouse: str) -> ResponseReturnValue:
     """The settings of a warehouse. A secret is never shown again."""
     manifest = warehouse_setup.known_warehouse(platform(), warehouse)

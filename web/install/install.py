@@ -18,6 +18,7 @@ from is2_core.integrations.seller_proof import NotProved
 from plugins.interface import CartManifest
 from web import access
 from web.access import platform
+from web.accounts.fresh import fresh
 from web.forms import DeclaredForm, form_class, sent
 from web.integrations.settings_page import settings_page
 from web.limits.kinds import INSTALL
@@ -69,7 +70,7 @@ def _confirm(
     manifest: CartManifest, region: str, home_site: str, wms_target: str = "", error: FlowError | None = None
 ) -> str:
     here = url_for(".confirm", cart=manifest.name, region=region or None, home_site=home_site or None)
-    own = access.user().accounts if is_signed_in() else ()
+    own = [each for each in access.user().accounts if access.is_owner(each.id)] if is_signed_in() else []
     return render_template(
         "install/confirm.html",
         manifest=manifest,
@@ -85,6 +86,8 @@ def _confirm(
 
 @blueprint.post("/<cart>/install/begin")
 @limited(INSTALL)
+@fresh
+@access.owner_only
 def begin(cart: str) -> ResponseReturnValue:
     """Create the unfinished integration and go to the cart."""
     manifest = _cart(cart)
@@ -131,6 +134,7 @@ def come_back(cart: str) -> ResponseReturnValue:
 
 @blueprint.post("/integrations/<int:integration_id>/setup/prove")
 @limited(INSTALL)
+@access.owner_only
 def prove_again(integration_id: int) -> ResponseReturnValue:
     """**Try again**: the proof of who the seller is, with the authorization that was given already."""
     integration = access.owned_integration(integration_id)
@@ -173,6 +177,8 @@ def _answer(manifest: CartManifest, take: Callable[..., Step]) -> ResponseReturn
 
 @blueprint.post("/integrations/<int:integration_id>/setup/resume")
 @limited(INSTALL)
+@fresh
+@access.owner_only
 def resume(integration_id: int) -> ResponseReturnValue:
     """Go on with an unfinished integration, or reconnect one the cart has let go of."""
     integration = access.owned_integration(integration_id)
@@ -186,6 +192,8 @@ def resume(integration_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/integrations/<int:integration_id>/setup/answer")
 @limited(INSTALL)
+@fresh
+@access.owner_only
 def answer(integration_id: int) -> ResponseReturnValue:
     """Take what the merchant typed into the fields the cart asked for."""
     integration = access.owned_integration(integration_id)
@@ -211,6 +219,7 @@ def _ask_again(manifest: CartManifest, integration: Integration, error: FlowErro
 
 
 @blueprint.route("/integrations/<int:integration_id>/setup", methods=["GET", "POST"])
+@access.owner_only
 def finish(integration_id: int) -> ResponseReturnValue:
     """The settings of a store that has just been connected, and **Finish Setup**."""
     integration = access.owned_integration(integration_id)
@@ -223,6 +232,7 @@ def finish(integration_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/integrations/<int:integration_id>/setup/discard")
+@access.owner_only
 def discard(integration_id: int) -> ResponseReturnValue:
     """Throw an unfinished integration away."""
     integration = access.owned_integration(integration_id)

@@ -20,6 +20,7 @@ from is2_core.orders.models import ReceivedOrder
 from is2_core.orders.states import NOT_COMPLETE, TO_PLACE
 from web import access
 from web.access import platform
+from web.accounts.fresh import fresh
 from web.actions import run_action
 from web.integrations.notices import notices_of
 from web.integrations.rows import integration_rows
@@ -51,6 +52,7 @@ def _list(error: str = "", test_failed: int = 0) -> str:
 
 
 @blueprint.get("/integrations/add")
+@access.owner_only
 def add() -> ResponseReturnValue:
     """Pick a cart to connect."""
     access.account()
@@ -98,6 +100,8 @@ def test_connection(integration_id: int) -> ResponseReturnValue:
 
 
 @blueprint.route("/integrations/<int:integration_id>/disconnect", methods=["GET", "POST"])
+@fresh
+@access.owner_only
 def disconnect(integration_id: int) -> ResponseReturnValue:
     """Show the consequences of disconnecting, and disconnect."""
     integration = access.owned_integration(integration_id)
@@ -147,6 +151,7 @@ def _consequences(integration: Integration) -> list[str]:
 
 
 @blueprint.post("/integrations/<int:integration_id>/older-notice/hide")
+@access.owner_only
 def hide_legacy_notice(integration_id: int) -> ResponseReturnValue:
     """The merchant has done what the last notice about the older authorization says."""
     integration = access.owned_integration(integration_id)

@@ -25,6 +25,7 @@ from web.inventory.shared_stock import unconfirmed
 
 
 @blueprint.route("/integrations/<int:integration_id>/settings", methods=["GET", "POST"])
+@access.owners_change
 def settings(integration_id: int) -> ResponseReturnValue:
     """Show and save an integration's settings after setup."""
     integration = access.owned_integration(integration_id)

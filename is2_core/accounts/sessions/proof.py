@@ -1,0 +1,44 @@
+"""Proving again, in a session that goes on, who sits in front of it: what is sensitive wants it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import sqlalchemy as sa
+
+from is2_core.accounts import passwords
+from is2_core.accounts.models import BrowserSession, User
+from is2_core.accounts.sessions.rows import Live
+from is2_core.accounts.users import may_go_on
+from is2_core.errors import BadInput
+from is2_core.platform import Platform
+
+GOOD_FOR: Final = timedelta(minutes=10)
+
+
+def is_proved(live: Live, now: datetime) -> bool:
+    """Whether the person of a session has proved lately who they are, at the sign-in or since."""
+    return abs(now - live.proved_at) <= GOOD_FOR
+
+
+def prove(platform: Platform, live: Live, *, password: str, now: datetime) -> None:
+    """Take the password of the person of a session, which proves for `GOOD_FOR` that it is they.
+
+    Args:
+        now: on the clock that sign-ins age by.
+
+    Raises:
+        BadInput: it is another, or signing in is locked; a wrong one counts as one at sign-in.
+        PasswordsBusy: another password is being checked.
+    """
+    user_id = live.signed_in.id
+    with platform.db.read() as session:
+        stored = session.get_one(User, user_id).password_hash
+    fits = passwords.check(stored, password).fits
+    with platform.db.write() as session:
+        is_right = may_go_on(platform, session.get_one(User, user_id, with_for_update=True), fits)
+        if is_right:
+            session.execute(sa.update(BrowserSession).where(BrowserSession.id == live.id).values(proved_at=now))
+    if not is_right:
+        raise BadInput("This is not your password, or signing in is locked for a while. Nothing was changed.")
