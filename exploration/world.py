@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from exploration.database import empty_database
+from exploration.database import as_text, empty_database, glance
 from exploration.faults import Faults
 from exploration.observer import Observer
 from exploration.plan import Plan
@@ -65,12 +65,15 @@ ITEMS: dict[str, list[tuple[str, str]]] = {
 }
 NEVER = datetime.max.replace(tzinfo=UTC)
 # When something is due: a task, the end of a lease, a slot.
-_INSTANTS = (
-    sa.select(sa.func.min(Task.run_at)).where(Task.state == TaskState.READY),
-    sa.select(sa.func.min(Task.lease_until)).where(Task.state == TaskState.RUNNING),
-    sa.select(sa.func.min(Schedule.next_at))
-    .join(Integration, Integration.id == Schedule.integration_id)
-    .where(Integration.state == IntegrationState.ACTIVE),
+_INSTANTS = tuple(
+    as_text(statement)
+    for statement in (
+        sa.select(sa.func.min(Task.run_at)).where(Task.state == TaskState.READY),
+        sa.select(sa.func.min(Task.lease_until)).where(Task.state == TaskState.RUNNING),
+        sa.select(sa.func.min(Schedule.next_at))
+        .join(Integration, Integration.id == Schedule.integration_id)
+        .where(Integration.state == IntegrationState.ACTIVE),
+    )
 )
 # Guards nothing: the database lives and dies with the run.
 _KEYS = Keyring({"explorer": base64.b64decode("A" * 43 + "=")}, "explorer")
@@ -191,9 +194,9 @@ class World:
 
     def next_instant(self) -> datetime:
         """When the platform has something to do next."""
-        with self.platform.db.read() as session:
-            instants = [session.scalar(statement) for statement in _INSTANTS]
-        return min((instant for instant in instants if instant is not None), default=NEVER)
+        found = [row[0] for statement in _INSTANTS for row in glance(self.platform.db, statement)]
+        instants = [datetime.fromisoformat(text).replace(tzinfo=UTC) for text in found if text is not None]
+        return min(instants, default=NEVER)
 
     def since(self, instant: str) -> timedelta:
         """How long ago an instant is that Amazon tells."""
