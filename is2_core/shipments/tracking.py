@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from is2_core.accounts.access import owned
 from is2_core.accounts.models import Integration
+from is2_core.calls.http import CoreHttp
+from is2_core.db.instants import AHEAD
 from is2_core.db.locks import LOCK, lock_rows
 from is2_core.db.types import seal
 from is2_core.errors import Conflict
@@ -19,6 +22,7 @@ from is2_core.orders.fulfillment.models import Package
 from is2_core.orders.fulfillment.package_offers import note_accepted, note_refused, note_sent
 from is2_core.orders.fulfillment.packages import follow_packages
 from is2_core.orders.fulfillment.states import PostState
+from is2_core.orders.importing.listing import skew_s
 from is2_core.orders.models import ReceivedLine, ReceivedOrder
 from is2_core.orders.timeline import Event, record
 from is2_core.orders.wording.events import EventCode
@@ -34,7 +38,7 @@ from is2_core.tasks.pace import PUT_OFF_MAX
 from is2_core.tasks.queue import NOW, enqueue
 from is2_core.tasks.run import TaskRun
 from plugins import interface
-from plugins.interface import Applied, PackageLine, Rejected, Result, Retry
+from plugins.interface import Applied, CartContext, PackageLine, Rejected, Result, Retry
 
 
 def post_tracking(platform: Platform, run: TaskRun) -> None:
@@ -48,8 +52,9 @@ def post_tracking(platform: Platform, run: TaskRun) -> None:
         return _next_batch(platform, run, integration, {_package_id(key) for key in tried}, most)
 
     for batch, reply in sending.batches(prepare):
-        refused = {entry.order_id for entry in batch if isinstance(reply.results.get(entry.key), Rejected)}
-        read_refused(platform, run, integration, sending.context, refused)
+        refused = [entry for entry in batch if isinstance(reply.results.get(entry.key), Rejected)]
+        if not _came_too_soon(run, integration, sending.context, refused):
+            read_refused(platform, run, integration, sending.context, {entry.order_id for entry in refused})
     if sending.is_pending:
         return
     with run.write() as session:
@@ -57,6 +62,31 @@ def post_tracking(platform: Platform, run: TaskRun) -> None:
         later = session.scalars(_due(integration.id).with_only_columns(Package.post_at)).all()
         again = min((at or now for at in later), default=None)
         run.finish(session, again_at=min(sending.later) if sending.put_off == PUT_OFF_MAX else again)
+
+
+def _came_too_soon(
+    run: TaskRun, integration: Integration, context: CartContext, refused: Sequence[interface.Package]
+) -> bool:
+    """Whether a cart refused packages that left in its future because our clock has been ahead since the last listing;
+    by how much is known now, and they are due again."""
+    server_time = cast(CoreHttp, context.http).server_time
+    early = [entry for entry in refused if server_time is not None and entry.shipped_at > server_time]
+    if server_time is None or not early:
+        return False
+    skew = skew_s(run.platform, server_time)
+    if skew >= integration.server_skew_s - AHEAD.total_seconds():
+        return False
+    integration.server_skew_s = skew
+    ids = [_package_id(entry.key) for entry in early]
+    with run.write() as session:
+        session.get_one(Integration, integration.id).server_skew_s = skew
+        lock_rows(session, ReceivedOrder.id, session.scalars(sa.select(Package.order_id).where(Package.id.in_(ids))))
+        session.execute(
+            sa.update(Package)
+            .where(Package.id.in_(ids), Package.post_state == PostState.REJECTED)
+            .values(post_state=PostState.DUE, post_at=None)
+        )
+    return True
 
 
 def _next_batch(
@@ -112,7 +142,8 @@ def _for_the_cart(
         references[order_id].add(reference)
     manifest = platform.carts.manifest(integration.cart)
     carriers = known_carriers(session, manifest)
-    now = platform.clock.now()
+    # Of two clocks the one that is behind: neither has anything leave in its future.
+    now = platform.clock.now() + timedelta(seconds=min(0, integration.server_skew_s))
     return [
         interface.Package(
             key=f"{package.id}-{package.version}",

@@ -16,6 +16,7 @@ from is2_core.calls.rate_limits import Budget, MemoryBuckets, RedisBuckets
 from is2_core.cases.models import SupportCase
 from is2_core.cases.states import CaseKind
 from is2_core.clock import VirtualClock
+from is2_core.embedded_warehouse import packing
 from is2_core.inventory.models import InventorySync
 from is2_core.inventory.push import push
 from is2_core.orders.models import ImportCursor
@@ -28,6 +29,7 @@ from is2_core.tasks.states import TaskState
 from tests.amazon.payloads import item, ready_order
 from tests.conftest import make_config
 from tests.support.amazon import NORTHWIND, SimulatedAmazon
+from tests.support.parcels import confirming
 from tests.support.stock import Stock, iso_time
 from tests.support.world import NotedWakeups, World
 
@@ -130,6 +132,26 @@ def test_field_A6_a_store_goes_on_within_a_minute(stock: Stock, wrong: WrongCloc
     world.pass_time(minutes=3)
     assert stock.feeds() > sent
     assert world.quarantined() == []
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_package_that_left_by_a_clock_that_is_ahead_is_confirmed(stock: Stock, wrong: WrongClock) -> None:
+    world = stock.world
+    stock.finish()
+    bought = buy(stock, wrong.true, "111-0000000-0000002")
+    world.settle_later(minutes=61)
+    world.pass_time(minutes=2)
+    # Since the last listing, which would have told it.
+    wrong.ahead = HOUR
+    (order,) = world.warehouse_orders().values()
+    label = {"carrier": "UPS", "service": "", "tracking_number": "1Z9999999999999999"}
+    confirming(packing.ship, world.platform, order_id=order.id, **label, lines={"TENT-2P": "1"}, user_id=None)
+    world.settle_later(seconds=10)
+    world.settle_later(seconds=10)
+    assert [entry["trackingNumber"] for entry in world.amazon.get(f"orders/{bought}")["packages"]] == [
+        "1Z9999999999999999"
+    ]
+    assert world.orders()[bought].state == ReceivedState.COMPLETED
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -158,10 +158,11 @@ def _learn_skew(platform: Platform, run: TaskRun, context: CartContext) -> None:
     if server_time is not None:
         with run.write() as session:
             integration = session.get_one(Integration, run.integration_id)
-            integration.server_skew_s = _skew(platform, server_time)
+            integration.server_skew_s = skew_s(platform, server_time)
 
 
-def _skew(platform: Platform, server_time: datetime) -> int:
+def skew_s(platform: Platform, server_time: datetime) -> int:
+    """Return by how many seconds a cart's clock is ahead of ours."""
     return round((server_time - platform.clock.now()).total_seconds())
 
 
@@ -216,7 +217,7 @@ def _commit_page(
 def _end_page(listing: Listing, session: Session, integration: Integration, window: Window, page: OrderPage) -> bool:
     platform, run = listing.platform, listing.run
     if page.server_time is not None:
-        integration.server_skew_s = _skew(platform, page.server_time)
+        integration.server_skew_s = skew_s(platform, page.server_time)
     now = platform.clock.now()
     if integration.orders_from != window.orders_from:
         # The first day was changed while the page was on its way: the window begins anew.
