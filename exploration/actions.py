@@ -50,9 +50,11 @@ class Actions:
             (1, self.merchants.act),
             (1, self._expire_tokens),
             (1 if plan.slow_feed_s else 0, self._slow_hours),
+            (1 if plan.ahead_h else 0, self._shift_clock),
         ]
         world.tally.possible("redis", ("loses a wake-up", "doubles a wake-up"))
         world.tally.possible("worker", (f"{fate} commit.{when}" for fate, when in _FATES))
+        world.tally.possible("clock", ("runs ahead", "is put back"))
         world.tally.possible("amazon", sorted({change for changes in _CHANGES.values() for change in changes}))
 
     def step(self) -> None:
@@ -81,7 +83,7 @@ class Actions:
         """A worker takes a wake-up from the queue, and with it the next task that is due, if one is."""
         world = self._world
         with world.platform.db.write() as session:
-            task_id = next_due(session, world.clock.now(), None, Limits())
+            task_id = next_due(session, world.machine.now(), None, Limits())
             task = session.get(Task, task_id) if task_id is not None else None
             # Only looked at: the turn is the worker's to take.
             session.expunge_all()
@@ -192,4 +194,21 @@ class Actions:
     def _slow_hours(self) -> bool:
         """From now on Amazon takes its time with feeds, or does no longer."""
         self._world.set_feed_delay(self._rng.choice((self._plan.slow_feed_s, self._plan.feed_delay_s)))
+        return True
+
+    def _shift_clock(self) -> bool:
+        """The clock of IS2's machine is wrong for a while, and then is put back."""
+        machine = self._world.machine
+        if machine.ahead:
+            machine.put_back()
+            # The next tick looks for what waits for a time that lay ahead.
+            tick(self._world.platform, self._world.wakeups)
+        elif self._world.scheduler.pieces:
+            # Whoever runs would lose the lease, which befalls those who are frozen.
+            return False
+        else:
+            machine.run_ahead(timedelta(hours=round(self._rng.uniform(0.02, self._plan.ahead_h), 2)))
+        what = "runs ahead" if machine.ahead else "is put back"
+        self._world.trace.add("clock", what)
+        self._world.tally.acted("clock", what)
         return True

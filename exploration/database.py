@@ -24,7 +24,7 @@ def empty_database() -> Database:
     return database
 
 
-def as_text(statement: sa.Select[Any]) -> str:
+def as_text(statement: sa.Select[*tuple[Any, ...]]) -> str:
     """Return a statement, its values in it, for `glance`."""
     compiled = statement.compile(dialect=dialect(), compile_kwargs={"literal_binds": True})
     return str(compiled)

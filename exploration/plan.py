@@ -43,6 +43,7 @@ class Plan:
         fault_rate: how many calls meet a fault.
         kill_rate, freeze_rate: how many commits a task is killed at, or frozen beyond its lease.
         lost_wakeup_rate, double_wakeup_rate: how often. All rates go from 0 to 1.
+        ahead_h: by how many hours at most the machine's clock is ahead before it is put back; 0 where it never is.
         branches: kinds of orders to draw from.
         late_rate: how often an order shows up only after its time (a listing that lags).
     """
@@ -74,6 +75,7 @@ class Plan:
     double_wakeup_rate: float
     branches: tuple[str, ...]
     late_rate: float
+    ahead_h: float
 
     @staticmethod
     def draw(seed: int) -> Plan:
@@ -107,4 +109,5 @@ class Plan:
             double_wakeup_rate=rng.choice((0, 0.2)),
             branches=tuple(rng.sample(BRANCHES, rng.randint(3, len(BRANCHES)))),
             late_rate=rng.choice((0, 0.2)),
+            ahead_h=rng.choice((0, 0, 0.5, 3)),
         )

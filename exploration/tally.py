@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-# Over as many seeds everything should happen at least as often.
+# Over as many seeds everything must happen at least as often; over fewer, as often as luck leaves of its share.
 SEEDS, LEAST = 500, 20
+_LUCK = 3.0
 
 
 @dataclass
@@ -39,9 +40,12 @@ class Tally:
         self.outside += other.outside
         self.struck += other.struck
 
-    def seldom(self) -> list[str]:
-        """Return what happened less often than it should over `SEEDS` seeds."""
-        return [f"{who} {what}: {count}" for (who, what), count in sorted(self.counts.items()) if count < LEAST]
+    def seldom(self, seeds: int) -> list[str]:
+        """Return what happened less often than it must over so many seeds."""
+        share = LEAST * seeds / SEEDS
+        # What happens by luck is seldom further from its mean than three times its root.
+        least = LEAST if seeds >= SEEDS else share - _LUCK * share**0.5
+        return [f"{who} {what}: {count}" for (who, what), count in sorted(self.counts.items()) if count < least]
 
     def table(self) -> list[str]:
         """Return lines to print, one for each who."""

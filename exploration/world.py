@@ -12,18 +12,21 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from exploration import stores
+from exploration.clock import MachineClock
 from exploration.database import as_text, empty_database, glance
 from exploration.faults import Faults
 from exploration.observer import Observer
 from exploration.plan import Plan
 from exploration.scheduler import Scheduler
+from exploration.stores import Connected
 from exploration.tally import Tally
 from exploration.trace import Trace
 from exploration.transport import InProcessTransport
 from exploration.wakeups import Wakeups
 from exploration.warehouse import UnreliableWarehouse
 from is2_core.accounts import users as accounts
-from is2_core.accounts.models import Credential, Integration
+from is2_core.accounts.models import Integration
 from is2_core.accounts.states import IntegrationState
 from is2_core.admin import cart_setup
 from is2_core.bootstrap import build_platform
@@ -32,11 +35,9 @@ from is2_core.calls.rate_limits import MemoryBuckets
 from is2_core.clock import VirtualClock
 from is2_core.config import Config
 from is2_core.crypto import Keyring
-from is2_core.db.types import seal
 from is2_core.embedded_warehouse import receiving
 from is2_core.embedded_warehouse.port import EmbeddedWarehouse
 from is2_core.errors import FlowError
-from is2_core.install import settings
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.models import Schedule, Task
@@ -44,8 +45,7 @@ from is2_core.tasks.states import TaskState
 from plugins.amazon.simulator import Simulator
 from plugins.amazon.simulator.clock import iso
 from plugins.amazon.simulator.messages import Request
-from plugins.amazon.simulator.orders.generate import BUNDLE, SKUS
-from plugins.amazon.simulator.state import FBA_SKU
+from plugins.amazon.simulator.orders.generate import SKUS
 
 START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 SIMULATOR_URL = "http://127.0.0.1:8765"
@@ -56,12 +56,6 @@ APPLICATION = {
     "client_secret": "is2-demo-client-secret-0123456789",
     "draft": "no",
     "simulator_url": SIMULATOR_URL,
-}
-# What the merchants list: cart SKU -> what it is made of; nothing where the warehouse has the same SKU.
-ITEMS: dict[str, list[tuple[str, str]]] = {
-    **{sku: [] for sku in SKUS},
-    BUNDLE[0]: [("TENT-2P", "1"), ("LAMP-USB", "2")],
-    FBA_SKU: [("STOVE-MINI", "1")],
 }
 NEVER = datetime.max.replace(tzinfo=UTC)
 # When something is due: a task, the end of a lease, a slot.
@@ -79,26 +73,13 @@ _INSTANTS = tuple(
 _KEYS = Keyring({"explorer": base64.b64decode("A" * 43 + "=")}, "explorer")
 
 
-@dataclass(frozen=True)
-class Connected:
-    """A connected integration."""
-
-    id: int
-    account: int
-    seller: str
-
-    @property
-    def fields(self) -> dict[str, int]:
-        """The arguments by which functions of the core name an integration."""
-        return {"integration_id": self.id, "account_id": self.account}
-
-
 @dataclass
 class World:
     """Everything a run has. Make it with `World.build`."""
 
     platform: Platform
     clock: VirtualClock
+    machine: MachineClock
     transport: InProcessTransport
     simulator: Simulator
     scheduler: Scheduler
@@ -118,6 +99,7 @@ class World:
         """Accounts with stock, the cart's settings, and stores whose setup is finished. Of the plan only what seeds
         share is used, up to `begin`."""
         clock = VirtualClock(START)
+        machine = MachineClock(clock)
         trace = Trace(clock)
         tally = Tally()
         scheduler = Scheduler(clock, trace, tally)
@@ -137,7 +119,7 @@ class World:
         )
         platform = build_platform(
             Config("sqlite://", "redis://nobody.invalid", _KEYS, "the explorer shows no pages, so no cookies"),
-            clock=clock,
+            clock=machine,
             transport=transport,
             buckets=MemoryBuckets(clock),
             carts=carts,
@@ -150,6 +132,7 @@ class World:
         world = World(
             platform,
             clock,
+            machine,
             transport,
             simulator,
             scheduler,
@@ -164,8 +147,11 @@ class World:
             for sku in SKUS:
                 receiving.receive(platform, account_id=account, sku=sku, name=sku, quantity="50", user_id=None)
         for number, (seller, region) in enumerate(SELLERS[: plan.stores]):
-            world._list(seller, plan.sites)
-            world._connect(seller, region, holders[0 if plan.one_account or number != 1 else 1], plan.order_minutes)
+            stores.list_items(world, seller, plan.sites)
+            account = holders[0 if plan.one_account or number != 1 else 1]
+            integration = stores.connect(world, seller, region, account)
+            world.integrations.append(integration)
+            stores.finish_setup(platform, integration, order_minutes=plan.order_minutes)
         world.space_out(TaskKind.WAREHOUSE_READ, timedelta(minutes=plan.read_minutes))
         return world
 
@@ -181,6 +167,7 @@ class World:
         """From now on nothing goes wrong any more."""
         self.faults.end()
         self.scheduler.at_commit = lambda point: ""
+        self.machine.put_back()
         self.scheduler.counts = False
         self.steer("DELETE", "faults")
         self.set_feed_delay(plan.feed_delay_s)
@@ -193,10 +180,10 @@ class World:
             self.scheduler.kill(piece)
 
     def next_instant(self) -> datetime:
-        """When the platform has something to do next."""
+        """When the platform has something to do next, by the true clock."""
         found = [row[0] for statement in _INSTANTS for row in glance(self.platform.db, statement)]
         instants = [datetime.fromisoformat(text).replace(tzinfo=UTC) for text in found if text is not None]
-        return min(instants, default=NEVER)
+        return min(instants) - self.machine.ahead if instants else NEVER
 
     def since(self, instant: str) -> timedelta:
         """How long ago an instant is that Amazon tells."""
@@ -240,47 +227,6 @@ class World:
         self.shipped_before[order_id] = [package["trackingNumber"] for package in booked.summary()["packages"]]
         self.orders.append(order_id)
         self.trace.add("amazon", f"order {order_id} {branch}{' late' if late else ''}")
-
-    def _list(self, seller: str, sites: int) -> None:
-        """The seller's listings at Amazon, in its first marketplaces only."""
-        (places,) = [
-            each["marketplaces"] for each in self.steer("GET", "sellers")["sellers"] if each["seller"] == seller
-        ]
-        shown = {"seller": seller, "marketplaces": places[:sites]}
-        listings = [{**shown, "sku": sku, "quantity": 9} for sku in ITEMS if sku != FBA_SKU]
-        # At home only: sold elsewhere too, it would be a sign of Remote Fulfillment.
-        fba = {"seller": seller, "marketplaces": places[:1], "sku": FBA_SKU, "fba": True, "quantity": 40}
-        self.steer("POST", "listings", [*listings, fba])
-
-    def _connect(self, seller: str, region: str, account: int, order_minutes: int) -> None:
-        granted = self.steer("POST", "authorize", {"seller": seller})
-        sellers = {entry["seller"]: entry for entry in self.steer("GET", "sellers")["sellers"]}
-        now = self.clock.now()
-        # What the consent pages end in; walking them is not what the explorer is after.
-        with self.platform.db.write() as session:
-            row = Integration(
-                account_id=account,
-                cart="amazon",
-                wms_target="embedded",
-                region=region,
-                seller_id=seller,
-                seller_name=seller,
-                sites=sellers[seller]["marketplaces"],
-                settings={},
-                state=IntegrationState.SETUP,
-                created_at=now,
-            )
-            session.add(row)
-            session.flush()
-            credentials = seal(Credential.credentials, {"refresh_token": granted["refresh_token"]}, row.id)
-            session.add(Credential(integration_id=row.id, credentials=credentials, authorized_at=now))
-            integration = Connected(row.id, account, seller)
-        form = settings.settings_form(self.platform, integration_id=integration.id, account_id=account)
-        values = {entry.field.key: entry.value for entry in form}
-        values["orders_from"] = (now - timedelta(days=3)).date().isoformat()
-        values["orders_every"] = str(order_minutes * 60)
-        settings.finish_setup(self.platform, integration_id=integration.id, account_id=account, values=values)
-        self.integrations.append(integration)
 
     def space_out(self, kind: str, every: timedelta) -> None:
         """Have the stores' routine work of a kind come due at other intervals."""

@@ -9,7 +9,8 @@ from functools import wraps
 import sqlalchemy as sa
 
 from exploration.actors.doings import Doings
-from exploration.world import ITEMS, Connected, World
+from exploration.stores import ITEMS, Connected
+from exploration.world import World
 from is2_core.accounts.models import Integration
 from is2_core.accounts.states import IntegrationState
 from is2_core.install import settings

@@ -169,7 +169,7 @@ def at_rest(world: World) -> Iterator[str]:
 def owned(world: World) -> Iterator[str]:
     """I6, right after a sweep: no task runs on whose lease is over."""
     for kind, lease_until in glance(world.platform.db, _RUNNING):
-        if datetime.fromisoformat(lease_until).replace(tzinfo=UTC) < world.clock.now():
+        if datetime.fromisoformat(lease_until).replace(tzinfo=UTC) < world.machine.now():
             yield f"I6: {kind} runs with its lease over"
 
 

@@ -107,7 +107,8 @@ def shown(world: World) -> Iterator[str]:
 
 
 def floor_kept(world: World) -> Iterator[str]:
-    """I5: two runs the cart accepted are 12 hours apart, unless nothing of the former was applied."""
+    """I5: two runs the cart accepted are 12 hours apart, unless nothing of the former was applied; fewer by what IS2's
+    clock was ahead, who knew no better."""
     with world.platform.db.read() as session:
         pushes = session.scalars(
             sa.select(InventoryPush).order_by(InventoryPush.integration_id, InventoryPush.id)
@@ -120,5 +121,5 @@ def floor_kept(world: World) -> Iterator[str]:
         if before.integration_id != after.integration_id or before.id not in effective:
             continue
         assert before.accepted_at is not None and after.accepted_at is not None
-        if after.accepted_at - before.accepted_at < FLOOR:
+        if after.accepted_at - before.accepted_at < FLOOR - world.machine.most:
             yield f"I5: push {after.id} follows push {before.id} after {after.accepted_at - before.accepted_at}"

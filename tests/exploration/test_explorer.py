@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from exploration.run import explore
-from exploration.tally import LEAST, Tally
+from exploration.tally import LEAST, SEEDS, Tally
 from is2_core.calls.carts import CartRegistry
 from is2_core.embedded_warehouse import packing
 from is2_core.embedded_warehouse.port import EmbeddedWarehouse
@@ -68,7 +68,12 @@ def test_what_happens_too_seldom_is_told() -> None:
     other.counts["packer", "ship"] = LEAST
     tally.add(other)
     tally.acted("packer", "void")
-    assert tally.seldom() == ["packer void: 1"]
+    assert tally.seldom(SEEDS) == ["packer void: 1"]
+    # Its share of half as many seeds is 10, of which luck may take 9.
+    assert tally.seldom(SEEDS // 2) == []
+    tally.possible("packer", ("hold",))
+    assert tally.seldom(SEEDS // 2) == ["packer hold: 0"]
+    assert tally.seldom(SEEDS // 10) == []
 
 
 def acknowledge_at_staging(monkeypatch: pytest.MonkeyPatch) -> None:
