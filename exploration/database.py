@@ -55,7 +55,7 @@ def _without_listeners(engine: sa.Engine) -> None:
     """Begin in the dialect instead of by a listener: as long as an engine has one, SQLAlchemy looks for others around
     every statement. Who alone has a database need not say whether he is going to write."""
     sa.event.remove(engine, "begin", _begin_sqlite)
-    engine._has_events = False
+    vars(engine)["_has_events"] = False
     vars(engine.dialect)["do_begin"] = _begin
 
 
