@@ -30,11 +30,11 @@ def as_text(statement: sa.Select[*tuple[Any, ...]]) -> str:
     return str(compiled)
 
 
-def glance(database: Database, statement: str) -> list[tuple[Any, ...]]:
+def glance(database: Database, statement: str, *values: object) -> list[tuple[Any, ...]]:
     """Read between two units of work, as SQLite stores it: the explorer looks so often whether there is something to do
     that the way through SQLAlchemy would be a tenth of a run."""
     connection = database.engine.raw_connection()
-    rows = _sqlite(connection).execute(statement).fetchall()
+    rows = _sqlite(connection).execute(statement, values).fetchall()
     connection.close()
     return rows
 

@@ -6,7 +6,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from exploration.faults import draw_some
+from exploration.ports.faults import draw_some
 
 LAYOUTS = 16
 BRANCHES = tuple(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from is2_core.accounts.models import Credential, Integration
 from is2_core.accounts.states import IntegrationState
@@ -14,9 +14,6 @@ from is2_core.platform import Platform
 from plugins.amazon.simulator.orders.generate import BUNDLE, SKUS
 from plugins.amazon.simulator.state import FBA_SKU
 
-if TYPE_CHECKING:
-    from exploration.world import World
-
 # What the merchants list: cart SKU -> what it is made of; nothing where the warehouse has the same SKU.
 ITEMS: dict[str, list[tuple[str, str]]] = {
     **{sku: [] for sku in SKUS},
@@ -24,6 +21,12 @@ ITEMS: dict[str, list[tuple[str, str]]] = {
     FBA_SKU: [("STOVE-MINI", "1")],
 }
 _OLDEST_ORDERS = timedelta(days=3)
+
+
+class Steer(Protocol):
+    """Asks the simulator's `/_sim/`."""
+
+    def __call__(self, method: str, path: str, body: Any = None) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -40,20 +43,20 @@ class Connected:
         return {"integration_id": self.id, "account_id": self.account}
 
 
-def list_items(world: World, seller: str, sites: int) -> None:
+def list_items(steer: Steer, seller: str, sites: int) -> None:
     """The seller's listings at Amazon, in its first marketplaces only."""
-    (places,) = [each["marketplaces"] for each in world.steer("GET", "sellers")["sellers"] if each["seller"] == seller]
+    (places,) = [each["marketplaces"] for each in steer("GET", "sellers")["sellers"] if each["seller"] == seller]
     shown = {"seller": seller, "marketplaces": places[:sites]}
     listings = [{**shown, "sku": sku, "quantity": 9} for sku in ITEMS if sku != FBA_SKU]
     # At home only: sold elsewhere too, it would be a sign of Remote Fulfillment.
     fba = {"seller": seller, "marketplaces": places[:1], "sku": FBA_SKU, "fba": True, "quantity": 40}
-    world.steer("POST", "listings", [*listings, fba])
+    steer("POST", "listings", [*listings, fba])
 
 
-def connect(world: World, seller: str, region: str, account: int) -> Connected:
+def connect(platform: Platform, steer: Steer, *, seller: str, region: str, account: int) -> Connected:
     """A seller of Amazon's has agreed."""
-    granted = world.steer("POST", "authorize", {"seller": seller})
-    sellers = {entry["seller"]: entry for entry in world.steer("GET", "sellers")["sellers"]}
+    granted = steer("POST", "authorize", {"seller": seller})
+    sellers = {entry["seller"]: entry for entry in steer("GET", "sellers")["sellers"]}
     row = Integration(
         cart="amazon",
         wms_target="embedded",
@@ -63,7 +66,7 @@ def connect(world: World, seller: str, region: str, account: int) -> Connected:
         sites=sellers[seller]["marketplaces"],
         settings={},
     )
-    return insert(world.platform, row, account, {"refresh_token": granted["refresh_token"]})
+    return insert(platform, row, account, {"refresh_token": granted["refresh_token"]})
 
 
 def insert(platform: Platform, row: Integration, account: int, credentials: dict[str, str]) -> Connected:

@@ -13,18 +13,18 @@ from typing import Any
 import sqlalchemy as sa
 
 from exploration import stores
-from exploration.clock import MachineClock
 from exploration.database import as_text, empty_database, glance
-from exploration.faults import Faults
 from exploration.observer import Observer
 from exploration.plan import Plan
+from exploration.ports.clock import MachineClock
+from exploration.ports.faults import Faults
+from exploration.ports.transport import InProcessTransport
+from exploration.ports.wakeups import Wakeups
+from exploration.ports.warehouse import UnreliableWarehouse
 from exploration.scheduler import Scheduler
 from exploration.stores import Connected
 from exploration.tally import Tally
 from exploration.trace import Trace
-from exploration.transport import InProcessTransport
-from exploration.wakeups import Wakeups
-from exploration.warehouse import UnreliableWarehouse
 from is2_core.accounts import users as accounts
 from is2_core.accounts.models import Integration
 from is2_core.accounts.states import IntegrationState
@@ -147,9 +147,9 @@ class World:
             for sku in SKUS:
                 receiving.receive(platform, account_id=account, sku=sku, name=sku, quantity="50", user_id=None)
         for number, (seller, region) in enumerate(SELLERS[: plan.stores]):
-            stores.list_items(world, seller, plan.sites)
+            stores.list_items(world.steer, seller, plan.sites)
             account = holders[0 if plan.one_account or number != 1 else 1]
-            integration = stores.connect(world, seller, region, account)
+            integration = stores.connect(platform, world.steer, seller=seller, region=region, account=account)
             world.integrations.append(integration)
             stores.finish_setup(platform, integration, order_minutes=plan.order_minutes)
         world.space_out(TaskKind.WAREHOUSE_READ, timedelta(minutes=plan.read_minutes))

@@ -10,8 +10,9 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from exploration.faults import KILLED_AFTER, KILLED_BEFORE, Faults
+from exploration.database import glance
 from exploration.observer import Observer
+from exploration.ports.faults import KILLED_AFTER, KILLED_BEFORE, Faults
 from exploration.scheduler import Scheduler
 from exploration.trace import Trace
 from is2_core.calls.transport import DEADLINE_S, NoAnswer, Request
@@ -23,12 +24,14 @@ from plugins.interface import Reply
 
 _WITH_A_REGION: Final = re.compile(r"/(?:na|eu|fe)(/.*)")
 _LISTS_ORDERS, _SHOWS_ORDERS = "searchOrders", ("searchOrders", "getOrder")
+# The name of a piece: its task, and the fence it had before.
+_RUN: Final = re.compile(r" t(?P<task>\d+)-(?P<fence>\d+)$")
 # What is done to an answer here; all other kinds the simulator knows.
 _DONE_HERE: Final = ("omit", "reorder", "stale")
 
 
 def operation_of(question: Question) -> str:
-    """Return the name of what is asked for, as `exploration.faults` names it; "" for anything else."""
+    """Return the name of what is asked for, as `exploration.ports.faults` names it; "" for anything else."""
     path = question.path
     if path == "/auth/o2/token":
         return "token"
@@ -48,7 +51,7 @@ class InProcessTransport:
         page_size: orders per page of a listing (Amazon: 100), so that few orders make many pages; may be changed.
         observer: sees every request before it reaches the simulator, and once it has.
 
-    `listed` are the ids of the orders that reached the platform in an answer to a listing, `forgotten` the paths of the
+    `listed` are the ids of the orders that reached a run in an answer to a listing, `forgotten` the paths of the
     confirmations that Amazon took and forgot.
     """
 
@@ -182,8 +185,17 @@ class InProcessTransport:
             return
         for order in [payload["order"]] if operation == "getOrder" else payload["orders"]:
             self._shown.setdefault(order["orderId"], []).append(order)
-            if operation == _LISTS_ORDERS:
+            if operation == _LISTS_ORDERS and self._is_current():
                 self.listed.add(order["orderId"])
+
+    def _is_current(self) -> bool:
+        """Whether the run that asked still has its task: one that lost it, frozen, imports nothing of what it is
+        shown."""
+        named = _RUN.search(self._scheduler.running)
+        if named is None:
+            return True
+        ((fence,),) = glance(self._observer.db, "SELECT fence FROM task WHERE id = ?", named["task"])
+        return bool(fence == int(named["fence"]) + 1)
 
     def _question(self, request: Request) -> Question:
         parts = urlsplit(request.url)

@@ -9,7 +9,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 
 from exploration.checks import expected
-from exploration.faults import KILLED_BEFORE, Faults
+from exploration.ports.faults import KILLED_BEFORE, Faults
 from exploration.scheduler import Scheduler
 from is2_core.accounts.models import Account
 from is2_core.db.engine import Database

@@ -1,0 +1,1 @@
+"""The ports of a run, and what befalls the calls that go through them."""
