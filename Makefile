@@ -61,7 +61,7 @@ access-matrix: .venv/installed-test ## Write down what each role is answered at 
 unit: .venv/installed-test ## Run the tests that need no server and no database
 	@$(BIN)/python -m pytest --quiet -m unit $(ARGS) $$(grep -rlE '^pytestmark = .*mark\.unit' tests --include='test_*.py')
 
-ci: .venv/installed-test ## Run the long proofs: 40 seeds of the explorer, packaging, packing by luck, breakages, soak
+ci: .venv/installed-test ## Run the long proofs: explorer, demo, every page, every exit, packing by luck, breakages, soak
 	@$(BIN)/is2 explore run --seeds 40 --jobs 2
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal -m "slow and not sweep"
 	@$(BIN)/python -m tests.concurrency.soak --tasks 3000

@@ -73,6 +73,7 @@ def counts(outcome: dict[str, Any]) -> Table:
     return {(row["store"], row["row"]): (row["is2"], row["cart"]) for row in outcome["rows"]}
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_both_sides_are_compared_for_real(start: Start, temporary: Path) -> None:
     drops = (f"--drop={side}" for side in ("is2", "cart", "listing", "package"))

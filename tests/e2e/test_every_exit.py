@@ -38,6 +38,7 @@ from tests.support.merchant import Merchant
 from tests.support.panel import ADMIN
 from tests.support.world import NotedWakeups, World
 
+pytestmark = pytest.mark.slow
 ADDRESS = {
     "name": "Ann Buyer",
     "addressLine1": "1 Main St",

@@ -175,6 +175,7 @@ def run_the_platform(journey: Journey, admin: Browser, support: Browser) -> None
         )
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_every_page_of_a_busy_platform_is_whole_and_leads_on(journey: Journey) -> None:
     """Whoever follows every link finds pages that answer, have a title and a way on, and speak English; and there is

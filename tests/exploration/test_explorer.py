@@ -46,6 +46,7 @@ carts = CartRegistry.load()
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_seeds_hold_the_invariants_and_are_one_history_in_every_process(carts: CartRegistry) -> None:
     # A sample; CI runs 500 of them on its own.

@@ -9,6 +9,7 @@ from is2_core.accounts import users
 from is2_core.errors import BadInput, Conflict, NotFound
 from is2_core.items import custom_items, item_table
 from is2_core.items.models import CartItem, ItemUpload, Mapping
+from is2_core.items.table_parts import PART
 from is2_core.items.table_plan import What
 from is2_core.orders.importing.sent_skus import odd_skus
 from tests.support.world import World
@@ -250,11 +251,12 @@ def test_an_item_listed_at_the_same_moment_takes_nothing_half_done(
     assert uploads(world) == 1
 
 
-def test_a_table_of_thousands_is_applied_whole(world: World, store: int) -> None:
-    lines = [f"SKU-{n},,,LAMP-USB,{n % 9 + 1}" for n in range(4500)]
-    assert applied(world, store, *lines).startswith("4500 items added.")
-    changed = [f"SKU-{n},,,STOVE-MINI,1" for n in range(4500)]
-    assert applied(world, store, *changed).startswith("4500 changed.")
+def test_a_table_of_several_parts_is_applied_whole(world: World, store: int) -> None:
+    rows = 2 * PART + 1
+    lines = [f"SKU-{n},,,LAMP-USB,{n % 9 + 1}" for n in range(rows)]
+    assert applied(world, store, *lines).startswith(f"{rows} items added.")
+    changed = [f"SKU-{n},,,STOVE-MINI,1" for n in range(rows)]
+    assert applied(world, store, *changed).startswith(f"{rows} changed.")
     assert set(versions(world).values()) == {2}
     assert {tuple(parts) for _, _, parts in listed(world, store).values()} == {("STOVE-MINI",)}
 
