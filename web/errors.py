@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 
-from flask import Flask, Response, jsonify, render_template, request
+from flask import Flask, Response, g, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import IntegrityError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from is2_core.crypto import CannotOpen, UnknownKey
+from is2_core.db.types import showing
 from is2_core.errors import FlowError, trace_without_values
 
 _log = logging.getLogger(__name__)
@@ -87,11 +88,37 @@ def init_app(app: Flask) -> None:
         _log.error("%s %s failed\n%s", request.method, request.path, trace_without_values(error))
         return answer(500, _SENTENCES[500])
 
+    @app.before_request
+    def show_what_opens() -> None:
+        # What only shows something does so without what it lacks a key for; what changes something is refused.
+        if request.method in ("GET", "HEAD"):
+            g.shown = showing()
+            g.unread = g.shown.__enter__()
+
+    app.teardown_request(_end_showing)
+
+    @app.after_request
+    def say_what_is_missing(response: Response) -> Response:
+        """Send a page with its gaps, which it names; anything else would be taken for whole."""
+        unread = g.get("unread")
+        if not unread:
+            return response
+        _log.error("%s %s: %s", request.method, request.path, unread[0])
+        is_page = response.mimetype == "text/html" and response.status_code != 404
+        return response if is_page else answer(503, _NO_KEY)
+
+    app.jinja_env.globals["lacks_keys"] = lambda: bool(g.get("unread"))
+
     @app.after_request
     def say_when(response: Response) -> Response:
         if response.status_code in _TRY_AGAIN:
             response.headers.setdefault("Retry-After", str(_RETRY_AFTER_S))
         return response
+
+
+def _end_showing(_error: BaseException | None) -> None:
+    if (shown := g.pop("shown", None)) is not None:
+        shown.__exit__(None, None, None)
 
 
 def answer(status: int, message: str) -> Response:

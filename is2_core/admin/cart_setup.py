@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from is2_core.accounts.models import Integration
 from is2_core.accounts.states import IntegrationState
-from is2_core.carts.cart_settings import former_of, known_manifest, secrets_of
+from is2_core.calls.opening_secrets import set_at
+from is2_core.carts.cart_settings import former_of, known_manifest, opens, secrets_of, set_former
 from is2_core.carts.fields import check_fields
 from is2_core.carts.models import CartSetting
 from is2_core.db.locks import LOCK
@@ -51,15 +52,18 @@ def save_cart_settings(platform: Platform, cart: str, environment: str, values: 
         if row is None:
             row = CartSetting(cart=cart, values={})
             session.add(row)
-        checked = check_fields(manifest.platform_fields, values, stored=secrets_of(row)).values
         secret_keys = {entry.key for entry in manifest.platform_fields if entry.kind is FieldKind.SECRET}
+        # Where all are typed anew, those that are stored need not open: so a lost key is got over.
+        is_new = all(values.get(key) for key in secret_keys)
+        stored = {} if is_new and not opens(row) else secrets_of(row)
+        checked = check_fields(manifest.platform_fields, values, stored=stored).values
         values = {key: value for key, value in checked.items() if key not in secret_keys}
         # Beside another application or endpoint a former secret is no rotation's, and nobody's business there.
         rotation = (row.environment, row.values) == (environment, values)
-        former = _former(manifest, row, checked, platform.clock.now()) if rotation else {}
-        row.former = seal(CartSetting.former, former, cart) if former else None
+        set_former(row, _former(manifest, row, checked, platform.clock.now()) if rotation and opens(row) else {})
         row.environment, row.values = environment, values
         secrets = {key: value for key, value in checked.items() if key in secret_keys}
+        row.secrets_set = set_at(row.secrets_set or {}, stored, secrets, platform.clock.now())
         row.secrets = seal(CartSetting.secrets, secrets, cart)
         row.updated_at = platform.clock.now()
         waiting = session.scalars(
@@ -79,7 +83,7 @@ def forget_former(platform: Platform, cart: str) -> None:
     with platform.db.write() as session:
         row = session.get(CartSetting, cart)
         if row is not None:
-            row.former = None
+            set_former(row, {})
 
 
 def _former(

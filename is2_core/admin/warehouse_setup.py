@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from is2_core.calls.opening_secrets import set_at
 from is2_core.calls.plugins import UnknownPlugin
 from is2_core.carts.fields import check_fields
 from is2_core.db.locks import LOCK
@@ -41,8 +42,11 @@ def save_warehouse_settings(platform: Platform, warehouse: str, values: Mapping[
         if row is None:
             row = WarehouseSetting(warehouse=warehouse, values={})
             session.add(row)
-        checked = check_fields(manifest.settings, values, stored=secrets_of(row)).values
+        # Where all are typed anew, those that are stored need not open: so a lost key is got over.
+        stored = {} if all(values.get(key) for key in secret_keys) else secrets_of(row)
+        checked = check_fields(manifest.settings, values, stored=stored).values
         row.values = {key: value for key, value in checked.items() if key not in secret_keys}
         secrets = {key: value for key, value in checked.items() if key in secret_keys}
+        row.secrets_set = set_at(row.secrets_set or {}, stored, secrets, platform.clock.now())
         row.secrets = seal(WarehouseSetting.secrets, secrets, warehouse) if secrets else None
         row.updated_at = platform.clock.now()

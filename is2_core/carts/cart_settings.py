@@ -10,14 +10,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from is2_core.calls.opening_secrets import OpeningSecrets
 from is2_core.calls.plugins import UnknownPlugin
 from is2_core.carts.models import CartSetting
-from is2_core.crypto import CannotOpen
+from is2_core.crypto import CannotOpen, UnknownKey
 from is2_core.db.instants import AHEAD
 from is2_core.db.types import SealedValue, seal
 from is2_core.errors import NotFound
 from is2_core.platform import Platform
-from plugins.interface import CartManifest, PlatformSettings, Secret, SettingsError
+from plugins.interface import CartManifest, PlatformSettings, SettingsError
 
 
 @dataclass(frozen=True)
@@ -53,30 +54,40 @@ def stored_settings(platform: Platform, cart: str) -> StoredSettings:
         row.enabled,
         row.environment,
         dict(row.values),
-        frozenset(key for key, value in secrets_of(row).items() if value),
-        {key: datetime.fromisoformat(entry["until"]) for key, entry in former_of(row, platform.clock.now()).items()},
+        frozenset(row.secrets_set or {}),
+        {
+            key: until
+            for key, text in (row.former_until or {}).items()
+            if (until := datetime.fromisoformat(text)) > platform.clock.now()
+        },
     )
 
 
 def platform_settings(platform: Platform, cart: str) -> PlatformSettings:
-    """The settings as a cart gets them, secrets included.
+    """The settings as a cart gets them, secrets included; these are opened when the cart first asks for one, since most
+    of what it does needs none.
 
-    Raises:
+    Asking for one raises:
         SettingsError: the secrets cannot be opened and have to be typed again.
+        Temporary: this process lacks the key they are sealed with.
     """
     with platform.db.read() as session:
         row = session.get(CartSetting, cart)
     if row is None:
         return PlatformSettings("")
-    if row.secrets is not None and _opened(row.secrets, cart) is None:
-        message = "The platform's secrets of this cart cannot be opened: an administrator has to enter them."
-        raise SettingsError(message, may_pass=False)
     return PlatformSettings(
         row.environment,
         dict(row.values),
-        {key: Secret(value) for key, value in secrets_of(row).items()},
-        {key: Secret(entry["value"]) for key, entry in former_of(row, platform.clock.now()).items()},
+        OpeningSecrets(lambda: _secrets_for_cart(row)),
+        OpeningSecrets(lambda: {key: entry["value"] for key, entry in former_of(row, platform.clock.now()).items()}),
     )
+
+
+def _secrets_for_cart(row: CartSetting) -> dict[str, str]:
+    if row.secrets is not None and _opened(row.secrets, row.cart) is None:
+        message = "The platform's secrets of this cart cannot be opened: an administrator has to enter them."
+        raise SettingsError(message, may_pass=False)
+    return secrets_of(row)
 
 
 def secrets_of(row: CartSetting) -> dict[str, str]:
@@ -90,10 +101,26 @@ def former_of(row: CartSetting, now: datetime) -> dict[str, dict[str, str]]:
     return {key: entry for key, entry in former.items() if _is_good(entry, now)}
 
 
+def set_former(row: CartSetting, former: Mapping[str, Mapping[str, str]]) -> None:
+    """Store the former secrets that are still used."""
+    row.former = seal(CartSetting.former, former, row.cart) if former else None
+    row.former_until = {key: entry["until"] for key, entry in former.items()}
+
+
 def _is_good(entry: Mapping[str, str], now: datetime) -> bool:
     # One that was set in the future is of a clock that was put back: it is over. Older ones do not say.
     is_ahead = "set_at" in entry and datetime.fromisoformat(entry["set_at"]) > now + AHEAD
     return datetime.fromisoformat(entry["until"]) > now and not is_ahead
+
+
+def opens(row: CartSetting) -> bool:
+    """Whether this process has the keys that a cart's secrets are sealed with."""
+    try:
+        for value in filter(None, (row.secrets, row.former)):
+            _opened(value, row.cart)
+    except UnknownKey:
+        return False
+    return True
 
 
 def _opened(value: SealedValue, cart: str) -> Any:
@@ -116,7 +143,7 @@ def forget_former_secrets(session: Session, now: datetime) -> None:
     for row in session.scalars(replaced.with_for_update(skip_locked=True)).all():
         former, still = (_opened(row.former, row.cart) if row.former else None) or {}, former_of(row, now)
         if still.keys() != former.keys():
-            row.former = seal(CartSetting.former, still, row.cart) if still else None
+            set_former(row, still)
 
 
 def environment_label(platform: Platform) -> str:

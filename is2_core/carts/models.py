@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from is2_core.db.base import Base
@@ -15,6 +16,9 @@ class CartSetting(Base):
     """Whether a cart is enabled, its environment and its platform-wide settings.
 
     `former` has secrets as they were before their last change: {key: {"value", "until", "set_at" (ISO, UTC)}}.
+    `secrets_set` has when each secret got its present value, and `former_until` until when each former one is used
+    (ISO, UTC; by key): pages read these, and open nothing. None in a row of an earlier release, until `resealing` fills
+    it.
     `migration` tells how far the move from the cart's older API generation is: "" (none), RUNNING or ENDED.
     """
 
@@ -25,5 +29,7 @@ class CartSetting(Base):
     values: Mapped[dict[str, Any]] = mapped_column(default=dict)
     secrets: Mapped[SealedValue | None] = mapped_column(Sealed("cart_setting.secrets", key=("cart_setting.cart",)))
     former: Mapped[SealedValue | None] = mapped_column(Sealed("cart_setting.former", key=("cart_setting.cart",)))
+    secrets_set: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON(none_as_null=True))
+    former_until: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON(none_as_null=True))
     migration: Mapped[str] = mapped_column(default="")
     updated_at: Mapped[datetime]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -14,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import QueryableAttribute
 from sqlalchemy.types import TypeDecorator
 
-from is2_core.crypto import CannotOpen, Keyring
+from is2_core.crypto import CannotOpen, Keyring, UnknownKey
 from is2_core.db.rows import built
 
 _log = logging.getLogger(__name__)
@@ -142,12 +144,38 @@ def seal(column: sa.ColumnElement[Any] | QueryableAttribute[Any], value: Any, *k
     return SealedValue(kind.purpose, text)
 
 
+# What could not be shown for want of its key; None where nothing is being shown.
+_unread: ContextVar[list[str] | None] = ContextVar("unread", default=None)
+
+
+@contextmanager
+def showing() -> Iterator[list[str]]:
+    """Let texts that are opened meanwhile be shown only: one whose key is missing is left out like a damaged one, and
+    told in the list that is handed over. Anywhere else a missing key ends the work: another process may have it."""
+    unread: list[str] = []
+    token = _unread.set(unread)
+    try:
+        yield unread
+    finally:
+        _unread.reset(token)
+
+
 def opened(value: SealedValue | None, *key: int | str | None) -> Any:
-    """Open what is there; None where nothing is, or where it was sealed for something else."""
+    """Open what is there; None where nothing is, or where it was sealed for something else.
+
+    Raises:
+        UnknownKey: its key is missing, and it is not only shown.
+    """
     try:
         return None if value is None else value.open(*key)
     except CannotOpen as error:
         _log.error("a sealed value stays unread: %s", error)
+        return None
+    except UnknownKey as error:
+        unread = _unread.get()
+        if unread is None:
+            raise
+        unread.append(str(error))
         return None
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from is2_core.crypto import CannotOpen
+from is2_core.crypto import CannotOpen, UnknownKey
 from is2_core.db.types import opened
 from is2_core.embedded_warehouse.models import WarehouseFile, WarehouseOrder, WarehousePackage
 from is2_core.embedded_warehouse.queries import Accounts, Rows, count_of, of_accounts
@@ -179,7 +179,7 @@ def recipient_of(platform: Platform, order_id: int) -> Recipient:
         row = session.get_one(WarehouseOrder, order_id)
     try:
         told: Mapping[str, Any] = row.sealed.open(row.number) if row.sealed else {}
-    except CannotOpen:
+    except (CannotOpen, UnknownKey):
         return Recipient(None, (), False, closed=True)
     messages = tuple((tuple(entry["skus"]), entry["text"]) for entry in told.get("gift_messages", ()))
     return Recipient(told.get("address"), messages, row.erased_at is not None)

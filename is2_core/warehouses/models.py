@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from is2_core.db.base import Base, reference
@@ -23,7 +24,11 @@ class WarehouseCursor(Base):
 
 
 class WarehouseSetting(Base):
-    """The values an administrator filled in for a warehouse, by the keys of its declared fields."""
+    """The values an administrator filled in for a warehouse, by the keys of its declared fields.
+
+    `secrets_set` has when each secret got its present value (ISO, UTC), None in a row of a release before, until
+    `resealing` fills it.
+    """
 
     __tablename__ = "warehouse_setting"
     warehouse: Mapped[str] = mapped_column(primary_key=True)
@@ -31,4 +36,5 @@ class WarehouseSetting(Base):
     secrets: Mapped[SealedValue | None] = mapped_column(
         Sealed("warehouse_setting.secrets", key=("warehouse_setting.warehouse",))
     )
+    secrets_set: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON(none_as_null=True))
     updated_at: Mapped[datetime]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from is2_core.calls.opening_secrets import OpeningSecrets
 from is2_core.crypto import CannotOpen
 from is2_core.platform import Platform
 from is2_core.warehouses.models import WarehouseSetting
-from plugins.types.values import Secret
 from plugins.warehouse import WarehouseSettings
 
 
@@ -25,14 +25,14 @@ def stored_settings(platform: Platform, warehouse: str) -> StoredSettings:
         row = session.get(WarehouseSetting, warehouse)
     if row is None:
         return StoredSettings({}, frozenset())
-    return StoredSettings(dict(row.values), frozenset(key for key, value in secrets_of(row).items() if value))
+    return StoredSettings(dict(row.values), frozenset(row.secrets_set or {}))
 
 
 def settings_of(row: WarehouseSetting | None) -> WarehouseSettings:
     """Return the stored settings as a warehouse gets them."""
     if row is None:
         return WarehouseSettings()
-    return WarehouseSettings(dict(row.values), {key: Secret(value) for key, value in secrets_of(row).items()})
+    return WarehouseSettings(dict(row.values), OpeningSecrets(lambda: secrets_of(row)))
 
 
 def secrets_of(row: WarehouseSetting) -> dict[str, str]:

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from is2_core.accounts.models import Integration
 from is2_core.accounts.states import IntegrationState
 from is2_core.admin import cart_setup
-from is2_core.carts.cart_settings import platform_settings, stored_settings
+from is2_core.carts.cart_settings import platform_settings
+from is2_core.errors import BadInput
 from is2_core.orders.importing import fetch_order
 from is2_core.orders.states import ReceivedState
 from plugins.interface import SettingsError
@@ -64,9 +65,11 @@ def test_a_store_with_foreign_credentials_pauses_and_says_what_helps(world: Worl
 
 def test_secrets_of_a_cart_that_do_not_open_are_asked_for_and_typed_again(world: World) -> None:
     execute(world, "UPDATE cart_setting SET secrets = substr(secrets, 1, 20)")
-    assert stored_settings(world.platform, "amazon").secrets_set == frozenset()
     with pytest.raises(SettingsError, match="has to enter them"):
-        platform_settings(world.platform, "amazon")
+        platform_settings(world.platform, "amazon").secrets.get("client_secret")
     values = {**APPLICATION, "simulator_url": world.amazon.address}
+    with pytest.raises(BadInput) as refused:
+        cart_setup.save_cart_settings(world.platform, "amazon", "simulator", {**values, "client_secret": ""})
+    assert refused.value.field == "client_secret"
     cart_setup.save_cart_settings(world.platform, "amazon", "simulator", values)
     assert platform_settings(world.platform, "amazon").secrets["client_secret"].value == APPLICATION["client_secret"]

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from is2_core.accounts.states import Role
-from is2_core.crypto import CannotOpen
+from is2_core.crypto import CannotOpen, UnknownKey
 from is2_core.orders.actions import ADDRESS_FIELDS, recipient_of
 from is2_core.orders.addresses.label import label_lines
 from is2_core.orders.models import ReceivedLine, Recipient
@@ -55,7 +55,7 @@ def shown_recipient(order_id: int, account_id: int) -> ShownRecipient:
         erased_at = db.scalar(sa.select(Recipient.erased_at).where(Recipient.order_id == order_id))
     try:
         sealed = recipient_of(platform(), order_id=order_id, account_id=account_id)
-    except CannotOpen:
+    except (CannotOpen, UnknownKey):
         return ShownRecipient(closed=True)
     shown = shown_address(sealed.get("address"), erased=erased_at is not None, whole=may_see(account_id))
     if not may_see(account_id):

@@ -19,10 +19,12 @@ def upgrade() -> None:
     """Apply."""
     _add_sessions()
     _add_audit_log()
+    _add_ages_of_secrets()
 
 
 def downgrade() -> None:
     """Take back."""
+    _drop_ages_of_secrets()
     _drop_sessions()
     _drop_audit_log()
 
@@ -119,3 +121,16 @@ _KEEP_IN_POSTGRESQL = (
     "CREATE TRIGGER audit_entry_delete BEFORE DELETE ON audit_entry FOR EACH ROW EXECUTE FUNCTION keep_audit_entry()",
     "CREATE TRIGGER audit_entry_truncate BEFORE TRUNCATE ON audit_entry EXECUTE FUNCTION keep_audit_entry()",
 )
+
+
+_DATED = (("cart_setting", "secrets_set"), ("cart_setting", "former_until"), ("warehouse_setting", "secrets_set"))
+
+
+def _add_ages_of_secrets() -> None:
+    for table, column in _DATED:
+        op.add_column(table, sa.Column(column, sa.JSON(none_as_null=True)))
+
+
+def _drop_ages_of_secrets() -> None:
+    for table, column in _DATED:
+        op.drop_column(table, column)
