@@ -20,3 +20,6 @@ class Act(StrEnum):
     USER_ENABLED = "user.enable"
     USER_DISABLED = "user.disable"
     ROLE_CHANGED = "user.role"
+
+    BUYER_SHOWN = "buyer.show"
+    EXPORTED = "export"

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from is2_core.audit import Act
+from is2_core.audit.models import AuditEntry
 from is2_core.db.types import seal
 from is2_core.embedded_warehouse.models import WarehouseFile, WarehouseOrder
 from is2_core.embedded_warehouse.requirements import to_json
@@ -297,6 +299,16 @@ def test_a_customization_is_downloaded_by_who_sells_or_packs(placed: Placed) -> 
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["Cache-Control"] == "no-store"
         assert answer.mimetype == "application/octet-stream"
+    with placed.panel.platform.db.read() as db:
+        looks = db.execute(
+            sa.select(AuditEntry.actor, AuditEntry.subject).where(AuditEntry.act == Act.BUYER_SHOWN)
+        ).all()
+    assert [(who, what.split()[0]) for who, what in looks if "line" in what or "file" in what] == [
+        (ALICE, "received"),
+        (BOB, "received"),
+        (PACKER, "warehouse"),
+        (ALICE, "warehouse"),
+    ]
 
 
 def test_nobody_else_sees_what_a_buyer_had_made(placed: Placed) -> None:

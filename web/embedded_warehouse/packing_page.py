@@ -18,6 +18,7 @@ from is2_core.tracking_numbers import CARRIERS
 from plugins.warehouse import HandlingKind
 from web import access
 from web.access import platform
+from web.audit.notes import note_shown
 from web.embedded_warehouse.access import account_names, may_change, visible_order
 from web.orders.recipients import may_see, shown_address
 
@@ -81,6 +82,8 @@ def draw_order(order_id: int, refused: Refused | None = None) -> str:
     most = _most(row, form)
     sees = may_see(row.account_id)
     to = order_queries.recipient_of(platform(), row.id)
+    if sees and (to.address or to.gift_messages):
+        note_shown(f"warehouse order {row.id}", row.account_id)
     files = order_queries.files_of(platform(), row.id)
     return render_template(
         "warehouse/order.html",

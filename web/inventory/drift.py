@@ -14,6 +14,7 @@ from is2_core.inventory.overview import inventory_view
 from is2_core.items.table_csv import guard
 from web import access
 from web.access import platform
+from web.audit.notes import note_export
 from web.inventory.inventory import do
 from web.limits.kinds import EXPORT
 from web.limits.limiter import limited
@@ -45,14 +46,15 @@ def download(integration_id: int) -> ResponseReturnValue:
     """The active SKUs of which the cart shows something else than was sent, as a CSV file; times in UTC."""
     integration = access.owned_integration(integration_id)
     view = inventory_view(platform(), integration_id=integration.id, account_id=integration.account_id)
+    differing = [row for row in view.rows if row.active and row.drift]
+    note_export(f"drift of integration {integration.id}", len(differing), integration.account_id)
     text = io.StringIO(newline="")
     writer = csv.writer(text, quoting=csv.QUOTE_ALL)
     writer.writerow(COLUMNS)
-    for row in view.rows:
-        if row.active and row.drift:
-            sent = (row.sent, row.lead_days_sent, _time(row.sent_at))
-            shown = (row.shown, row.shown_lead_days, _time(row.shown_at))
-            writer.writerow([guard(row.sku), guard(row.title), *sent, *shown, row.drift])
+    for row in differing:
+        sent = (row.sent, row.lead_days_sent, _time(row.sent_at))
+        shown = (row.shown, row.shown_lead_days, _time(row.shown_at))
+        writer.writerow([guard(row.sku), guard(row.title), *sent, *shown, row.drift])
     response = Response(text.getvalue().encode("utf-8-sig"), content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="drift-{integration.id}.csv"'
     return response

@@ -17,6 +17,7 @@ from is2_core.inventory.states import PushResult
 from is2_core.items.models import CartItem
 from web import access
 from web.access import platform
+from web.audit.notes import note_export
 from web.limits.kinds import EXPORT
 from web.limits.limiter import limited
 
@@ -33,6 +34,7 @@ def export(integration_id: int) -> ResponseReturnValue:
     view = inventory_view(platform(), integration_id=integration.id, account_id=integration.account_id)
     with platform().db.read() as db:
         pushes = _pushes(db, integration)
+    note_export(f"stock of integration {integration.id}", len(view.rows), integration.account_id)
     return {
         "store": integration_name(integration),
         "every_s": view.every_s,

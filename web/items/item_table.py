@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
@@ -18,6 +20,7 @@ from is2_core.items.table_plan import What
 from is2_core.orders.importing.sent_skus import odd_skus
 from web import access
 from web.access import platform
+from web.audit.notes import note_export
 from web.limits.kinds import EXPORT
 from web.limits.limiter import limited
 from web.paging import page_of
@@ -48,6 +51,8 @@ def download(integration_id: int) -> ResponseReturnValue:
     """The item list as a file for a spreadsheet."""
     integration = access.owned_integration(integration_id)
     text = item_table.download(platform(), integration_id=integration.id, account_id=integration.account_id)
+    rows = max(0, sum(1 for _ in csv.reader(io.StringIO(text))) - 1)
+    note_export(f"items of integration {integration.id}", rows, integration.account_id)
     # With a byte order mark: without it some spreadsheets take UTF-8 for the system's own encoding.
     response = Response(text.encode("utf-8-sig"), content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="items-{integration.id}.csv"'

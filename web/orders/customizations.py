@@ -15,6 +15,7 @@ from is2_core.orders.customizations import customization_of
 from is2_core.orders.models import ReceivedLine, ReceivedOrder
 from web import access
 from web.access import platform
+from web.audit.notes import note_shown
 from web.embedded_warehouse.access import visible_order
 from web.orders.recipients import may_see
 
@@ -34,6 +35,8 @@ def of_received(order_id: int, line_id: int) -> ResponseReturnValue:
         abort(404)
     _require_may_see(order.account_id)
     found = customization_of(platform(), line_id=line_id, account_id=order.account_id)
+    if found:
+        note_shown(f"received order {order.id}, line {line_id}", order.account_id)
     return _send(found.content if found else None, found.name if found else "", line_id)
 
 
@@ -45,7 +48,10 @@ def of_warehouse(order_id: int, line_id: int) -> ResponseReturnValue:
     if file is None:
         abort(404)
     _require_may_see(order.account_id)
-    return _send(order_queries.content_of(platform(), order.id, file.id), file.name, file.id)
+    content = order_queries.content_of(platform(), order.id, file.id)
+    if content is not None:
+        note_shown(f"warehouse order {order.id}, file {file.id}", order.account_id)
+    return _send(content, file.name, file.id)
 
 
 def _require_may_see(account_id: int) -> None:

@@ -19,6 +19,7 @@ from is2_core.tasks.models import Task
 from is2_core.tasks.states import OPEN_STATES
 from web import access
 from web.access import platform
+from web.audit.notes import note_export
 from web.limits.kinds import EXPORT
 from web.limits.limiter import limited
 
@@ -67,6 +68,7 @@ def export() -> ResponseReturnValue:
         packages = _packages(db, shown)
         of_account = sa.select(Integration.id, Integration.cart).where(Integration.account_id == account.id)
         carts = {row.id: row.cart for row in db.execute(of_account)}
+    note_export(f"orders of account {account.id}", len(shown), account.id)
     holds = {row.id: shown_holds(platform(), row, carts[row.integration_id]) for row in shown}
     return {
         "account": account.name,

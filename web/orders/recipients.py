@@ -16,6 +16,7 @@ from is2_core.orders.models import ReceivedLine, Recipient
 from is2_core.orders.states import CustomizationState
 from web import access
 from web.access import platform
+from web.audit.notes import note_shown
 
 _BUYER_LABELS = {"name": "Buyer", "email": "Email", "company": "Company", "purchase_order": "Purchase order"}
 # Enough to see where an order goes and by which rules, too little to see to whom.
@@ -50,7 +51,7 @@ class ShownRecipient:
 
 
 def shown_recipient(order_id: int, account_id: int) -> ShownRecipient:
-    """The recipient of a received order, masked unless the viewer sells or packs it."""
+    """The recipient of a received order, masked unless the viewer sells or packs it; that they see it is noted."""
     with platform().db.read() as db:
         erased_at = db.scalar(sa.select(Recipient.erased_at).where(Recipient.order_id == order_id))
     try:
@@ -60,6 +61,8 @@ def shown_recipient(order_id: int, account_id: int) -> ShownRecipient:
     shown = shown_address(sealed.get("address"), erased=erased_at is not None, whole=may_see(account_id))
     if not may_see(account_id):
         return shown
+    if any(sealed.values()):
+        note_shown(f"received order {order_id}", account_id)
     buyer = sealed.get("buyer") or {}
     return replace(
         shown,
