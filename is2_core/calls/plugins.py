@@ -11,7 +11,9 @@ from types import ModuleType
 from typing import Any, Generic, Protocol, TypeVar
 
 import pluggy
+from sqlalchemy.exc import OperationalError
 
+from is2_core.crypto import UnknownKey
 from is2_core.errors import PluginBug, trace_without_values
 from plugins.errors import CartError
 
@@ -148,12 +150,13 @@ class PluginRegistry(Generic[M]):
 
         Raises:
             CartError: the plugin said what is to happen next.
+            OperationalError, UnknownKey: what the platform does inside the call broke off, such as reading a token.
             PluginBug: anything else escaped.
         """
         self.manifest(name)
         try:
             return self._only(name, hook)(**arguments)
-        except CartError:
+        except (CartError, OperationalError, UnknownKey):
             raise
         except Exception as error:
             raise PluginBug(name, hook, trace_without_values(error)) from error
