@@ -84,6 +84,7 @@ def init_app(app: Flask) -> None:
             "viewer": access.viewer(),
             "accounts": access.accounts(),
             "account": g.get("account"),
+            "station": g.get("station", ""),
             "environment": _environment(platform),
             "cart_label": lambda name: cart_label(platform, name),
             "lacks": lambda cart, hook: lacks(platform, cart, hook),

@@ -9,7 +9,7 @@ from flask import Flask, current_app, g, request, url_for
 
 from is2_core.accounts.states import READS_ALL, SEES_WAREHOUSE, Role
 from web import access, health
-from web.accounts import auth, sessions_page
+from web.accounts import auth, sessions_page, station
 from web.admin import accounts, carriers, people, platform_status, plugins, section as admin, tasks, warehouses
 from web.cases import help as help_pages, support
 from web.embedded_warehouse import packing, warehouse
@@ -106,7 +106,7 @@ SECTIONS = (
         roles=(Role.ADMIN,),
     ),
 )
-OUTSIDE = (health, auth, sessions_page, help_pages)
+OUTSIDE = (health, auth, sessions_page, station, help_pages)
 PAGES = (*OUTSIDE, *(module for section in SECTIONS for tab in section.tabs for module in tab.modules))
 
 

@@ -11,12 +11,13 @@ from flask import Flask, abort, current_app, flash, g, redirect, request, sessio
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, current_user, login_user
 
-from is2_core.accounts.sessions import rows
+from is2_core.accounts.sessions import rows, stations
 from is2_core.accounts.sessions.browsers import short_name
 from is2_core.accounts.sessions.rows import Live
 from is2_core.accounts.users import SignedIn
 from is2_core.clock import Clock
 from web.access import enter, platform, viewer
+from web.accounts import station_gate
 from web.kept_form import keep, keep_on, kept_for, page_of
 
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
@@ -63,6 +64,8 @@ def init_app(app: Flask, clock: Clock) -> None:
         # Loaded here, before any page opens a unit of work of its own: those do not nest.
         if current_user.is_authenticated:
             rows.note_seen(platform(), live_session(), session_now())
+            if live_session().station:
+                return station_gate.refuse_or_enter(live_session(), session_now())
             enter(live_session().signed_in)
             return None
         if getattr(view, "is_public", False):
@@ -90,6 +93,14 @@ def begin_session(signed_in: SignedIn) -> None:
 def go_on(signed_in: SignedIn) -> None:
     """Go on, under a new id, with the session of a user whose other sessions have just been ended; its limits stay."""
     _enter(signed_in, rows.renew(platform(), current_user.token, signed_in.session_epoch))
+
+
+def become_station(name: str) -> None:
+    """Make this browser's session a packing station, under a new id."""
+    live = live_session()
+    token = stations.begin_station(platform(), live, name=name)
+    session.clear()
+    login_user(Person(live.signed_in.id, token))
 
 
 def end_session() -> None:

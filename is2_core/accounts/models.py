@@ -32,7 +32,7 @@ class Account(Base):
 
 class User(Base):
     """A person who signs in. `email` is stored lower-case; `session_epoch` rises to end all sessions.
-    `set_at` is when `locked_until` was set."""
+    `set_at` is when `locked_until` was set; `pin_hash` is of the PIN at packing stations."""
 
     __tablename__ = "user_account"
     id: Mapped[Id]
@@ -45,6 +45,7 @@ class User(Base):
     locked_until: Mapped[datetime | None] = mapped_column(info=future())
     set_at: Mapped[datetime | None]
     session_epoch: Mapped[int] = mapped_column(default=1)
+    pin_hash: Mapped[str | None]
     last_sign_in_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
@@ -65,7 +66,8 @@ class BrowserSession(Base):
     no longer the user's `session_epoch`.
 
     Its instants are of the clock that sign-ins age by, which is real time even where the platform's can be moved.
-    `proved_at`: when the person last proved who they are.
+    `proved_at`: when the person last proved who they are. `station` is the name of a packing station, "" for any other
+    browser; `person_id` is who typed the PIN there last, and `person_epoch` their `session_epoch` at that time.
     """
 
     __tablename__ = "browser_session"
@@ -78,6 +80,22 @@ class BrowserSession(Base):
     proved_at: Mapped[datetime] = mapped_column(info=told())
     address: Mapped[str] = mapped_column(default="")
     browser: Mapped[str] = mapped_column(default="")
+    station: Mapped[str] = mapped_column(default="")
+    person_id: Mapped[int | None] = reference("user_account.id")
+    person_epoch: Mapped[int | None]
+
+
+class PinTries(Base):
+    """PINs typed in vain for a person at the stations of whoever signed them in; the next is taken at `next_try_at`."""
+
+    __tablename__ = "pin_tries"
+    __table_args__ = (sa.UniqueConstraint("user_id", "station_user_id"),)
+    id: Mapped[Id]
+    user_id: Mapped[int] = reference("user_account.id", index=False)
+    station_user_id: Mapped[int] = reference("user_account.id")
+    failures: Mapped[int] = mapped_column(default=0)
+    next_try_at: Mapped[datetime | None] = mapped_column(info=future())
+    set_at: Mapped[datetime | None]
 
 
 class Integration(Owned):

@@ -71,6 +71,16 @@ def hash_new(password: str, known: Sequence[str]) -> str:
         return _hasher.hash(password)
 
 
+def hash_pin(pin: str) -> str:
+    """Return the hash of a PIN, which is checked as a password is.
+
+    Raises:
+        PasswordsBusy: another one is being computed.
+    """
+    with _one_at_a_time():
+        return _hasher.hash(pin)
+
+
 def check(stored: str | None, password: str) -> Checked:
     """Check a password against a stored hash; without one it takes as long and never fits.
 

@@ -23,3 +23,10 @@ class Act(StrEnum):
 
     BUYER_SHOWN = "buyer.show"
     EXPORTED = "export"
+    PROVED = "user.prove"
+    PROOF_REFUSED = "user.prove.refused"
+    PIN_SET = "pin.set"
+    PIN_RESET = "pin.reset"
+    PIN_REFUSED = "pin.refused"
+    STATION_BEGUN = "station.begin"
+    STATION_PERSON = "station.person"

@@ -11,6 +11,7 @@ from is2_core.accounts import passwords
 from is2_core.accounts.models import BrowserSession, User
 from is2_core.accounts.sessions.rows import Live
 from is2_core.accounts.users import may_go_on
+from is2_core.audit import Act, record
 from is2_core.errors import BadInput
 from is2_core.platform import Platform
 
@@ -40,5 +41,6 @@ def prove(platform: Platform, live: Live, *, password: str, now: datetime) -> No
         is_right = may_go_on(platform, session.get_one(User, user_id, with_for_update=True), fits)
         if is_right:
             session.execute(sa.update(BrowserSession).where(BrowserSession.id == live.id).values(proved_at=now))
+        record(session, Act.PROVED if is_right else Act.PROOF_REFUSED, subject=f"user {user_id}")
     if not is_right:
         raise BadInput("This is not your password, or signing in is locked for a while. Nothing was changed.")

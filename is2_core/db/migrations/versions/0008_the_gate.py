@@ -18,6 +18,7 @@ depends_on = None
 def upgrade() -> None:
     """Apply."""
     _add_sessions()
+    _add_stations()
     _add_audit_log()
     _add_ages_of_secrets()
 
@@ -25,6 +26,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Take back."""
     _drop_ages_of_secrets()
+    _drop_stations()
     _drop_sessions()
     _drop_audit_log()
 
@@ -43,15 +45,43 @@ def _add_sessions() -> None:
         *(sa.Column(name, sa.DateTime(), nullable=False) for name in ("began_at", "seen_at", "proved_at")),
         sa.Column("address", sa.Text(), nullable=False),
         sa.Column("browser", sa.Text(), nullable=False),
+        sa.Column("station", sa.Text(), nullable=False),
+        sa.Column("person_id", _number(), nullable=True),
+        sa.Column("person_epoch", _number(), nullable=True),
         sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name=op.f("fk_browser_session_user_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["user_account.id"], name=op.f("fk_browser_session_person_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_browser_session")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_browser_session_token_hash")),
     )
     op.create_index(op.f("ix_browser_session_user_id"), "browser_session", ["user_id"])
+    op.create_index(op.f("ix_browser_session_person_id"), "browser_session", ["person_id"])
 
 
 def _drop_sessions() -> None:
     op.drop_table("browser_session")
+
+
+def _add_stations() -> None:
+    op.add_column("user_account", sa.Column("pin_hash", sa.Text(), nullable=True))
+    op.create_table(
+        "pin_tries",
+        sa.Column("id", _number(), nullable=False),
+        sa.Column("user_id", _number(), nullable=False),
+        sa.Column("station_user_id", _number(), nullable=False),
+        sa.Column("failures", _number(), nullable=False),
+        sa.Column("next_try_at", sa.DateTime(), nullable=True),
+        sa.Column("set_at", sa.DateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name=op.f("fk_pin_tries_user_id")),
+        sa.ForeignKeyConstraint(["station_user_id"], ["user_account.id"], name=op.f("fk_pin_tries_station_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_pin_tries")),
+        sa.UniqueConstraint("user_id", "station_user_id", name=op.f("uq_pin_tries_user_id_station_user_id")),
+    )
+    op.create_index(op.f("ix_pin_tries_station_user_id"), "pin_tries", ["station_user_id"])
+
+
+def _drop_stations() -> None:
+    op.drop_table("pin_tries")
+    op.drop_column("user_account", "pin_hash")
 
 
 def _add_audit_log() -> None:
