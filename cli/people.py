@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from typing import Any, TextIO
 
@@ -12,6 +11,9 @@ import sqlalchemy as sa
 from cli.environment import platform_of_environment
 from is2_core.accounts import people, roles, users
 from is2_core.accounts.models import Account
+from is2_core.accounts.signing_in import administration
+from is2_core.accounts.signing_in.links import Link
+from is2_core.accounts.signing_in.password_rules import generate_password
 from is2_core.accounts.states import MemberRole, Role
 from is2_core.errors import FlowError
 from is2_core.platform import Platform
@@ -22,11 +24,6 @@ _password_options = (
     click.option("--password-file", type=click.File("r"), help="Holds the password; - is standard input."),
     click.option("--generate-password", "generated", is_flag=True, help="Make a password up and print it once."),
 )
-
-
-def generate_password() -> str:
-    """A password of 80 random bits; hexadecimal, so that it is easy to copy and holds no name."""
-    return secrets.token_hex(10)
 
 
 @click.group()
@@ -123,6 +120,56 @@ def set_password(email: str, password_file: TextIO | None, generated: bool) -> N
         click.echo(f"Password, shown only now: {password}")
 
 
+@user.command("invite")
+@click.argument("email")
+@click.option("--name", default="", help="How the panel calls them; the e-mail address where left out.")
+@click.option("--role", type=_ROLES, default=Role.MERCHANT.value, show_default=True)
+@click.option("--account", "account_name", help="The account a merchant's user belongs to.")
+@click.option("--as", "member_role", type=_MEMBER_ROLES, default=MemberRole.OWNER.value, show_default=True)
+def invite(*, email: str, name: str, role: str, account_name: str | None, member_role: str) -> None:
+    """Make a user who chooses a password by a link, and print the link."""
+    platform = platform_of_environment()
+    place: dict[str, Any] = {}
+    if account_name:
+        place = {"account_id": _account_id(platform, account_name), "member_role": member_role}
+    try:
+        user_id = users.create_user(platform, email=email, name=name, password=None, role=role, **place)
+        link = administration.make_link(platform, user_id=user_id, by=None)
+    except FlowError as error:
+        raise click.ClickException(error.message) from error
+    _print_link(link)
+
+
+@user.command("reset-link")
+@click.argument("email")
+def reset_link(email: str) -> None:
+    """Print a link by which a user chooses another password; links of before end."""
+    platform = platform_of_environment()
+    try:
+        link = administration.make_link(platform, user_id=people.user_id_of(platform, email), by=None)
+    except FlowError as error:
+        raise click.ClickException(error.message) from error
+    _print_link(link)
+
+
+@user.command("unlock")
+@click.argument("email")
+def unlock_user(email: str) -> None:
+    """Let a user sign in again at once, whatever was tried in vain."""
+    _change(email, "can sign in again.", lambda p, user_id: administration.unlock(p, user_id=user_id, by=None))
+
+
+@user.command("reset-second-factor")
+@click.argument("email")
+def reset_second_factor(email: str) -> None:
+    """Take a user's second factor away: all their sessions end, and they set up another at the next sign-in."""
+    _change(
+        email,
+        "has no second factor any more.",
+        lambda p, user_id: administration.reset_second_factor(p, user_id=user_id, by=None),
+    )
+
+
 @user.command("set-role")
 @click.argument("email")
 @click.argument("role", type=_ROLES)
@@ -163,6 +210,11 @@ def _password(file: TextIO | None, generated: bool) -> str:
             raise click.ClickException("The password file is no UTF-8 text.") from error
     typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     return typed
+
+
+def _print_link(link: Link) -> None:
+    kind = "chooses a password" if link.is_invitation else "chooses another password"
+    click.echo(f"By this link {link.email} {kind}, once, until {link.expires_at:%Y-%m-%d %H:%M} UTC:\n{link.address}")
 
 
 def _account_id(platform: Platform, name: str) -> int:

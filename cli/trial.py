@@ -14,9 +14,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from cli.people import generate_password
 from is2_core.accounts import users
 from is2_core.accounts.models import User
+from is2_core.accounts.signing_in.password_rules import generate_password
 from is2_core.accounts.states import Role
 from is2_core.admin import cart_setup
 from is2_core.carts import cart_settings
@@ -111,6 +111,7 @@ class TrialFolder:
             "IS2_CLOCK_OFFSET": "1",
             # The demo asks for its tables several times a second.
             "IS2_LIMITS": str(MOST_LIMITS),
+            "IS2_NO_SECOND_FACTOR": "1",
         }
 
     def addresses(self) -> dict[str, str]:

@@ -31,6 +31,7 @@ NAMES = (
     "IS2_ALLOW_PRIVATE_HOSTS",
     "IS2_CLOCK_OFFSET",
     "IS2_LIMITS",
+    "IS2_NO_SECOND_FACTOR",
     "IS2_TRUSTED_PROXY",
     "IS2_SPAPI_MODELS",
 )
@@ -60,6 +61,7 @@ class Config:
         clock_offset: whether the clock may be moved forward (demo and tests only, see `OffsetClock`).
         limits: how many times the usual may be asked for of what is limited; 0 has no limits (tests only).
         trusted_proxy: the address whose word is taken for who asks, `*` for any, "" for nobody's.
+        second_factor: whether everybody who signs in must have a second factor (not on trials).
     """
 
     database_url: str
@@ -73,6 +75,7 @@ class Config:
     clock_offset: bool = False
     limits: int = 1
     trusted_proxy: str = ""
+    second_factor: bool = True
 
     @staticmethod
     def from_environment(environ: Mapping[str, str] | None = None) -> Config:
@@ -102,6 +105,7 @@ class Config:
             clock_offset=_flag(env, "IS2_CLOCK_OFFSET"),
             limits=_limits(setting(env, "IS2_LIMITS", "1")),
             trusted_proxy=_proxy(setting(env, "IS2_TRUSTED_PROXY", "")),
+            second_factor=not _flag(env, "IS2_NO_SECOND_FACTOR"),
         )
         if config.public_url != DEFAULT_PUBLIC_URL:
             config.check_sign_in()
@@ -113,11 +117,18 @@ class Config:
         return self.public_url.startswith("https:") and not self.trusted_proxy
 
     def check_sign_in(self) -> None:
-        """Check that browsers will send the panel its cookies.
+        """Check that browsers will send the panel its cookies, and that whoever signs in has a second factor.
 
         Raises:
-            ConfigError: they would not, so that nobody could sign in.
+            ConfigError: they would not, so that nobody could sign in; or nobody is asked for one, and this is no trial
+                on the loopback address.
         """
+        host = urlsplit(self.public_url).hostname or ""
+        if not self.second_factor and host != "localhost" and not _is_loopback(host):
+            raise ConfigError(
+                f"IS2_NO_SECOND_FACTOR is for trials on the loopback address, and IS2_PUBLIC_URL is {self.public_url}: "
+                "leave it out"
+            )
         if self.public_url.startswith("http:") and not self.allow_plain_http:
             raise ConfigError(
                 f"IS2_PUBLIC_URL is {self.public_url}, and without TLS nobody can sign in: give the https address of "
@@ -218,6 +229,13 @@ def _public_url(url: str) -> str:
             "at the root of its host"
         )
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _zone(name: str) -> str:

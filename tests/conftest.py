@@ -264,6 +264,7 @@ def make_config(database_url: str, redis_url: str = "redis://127.0.0.1:1") -> Co
         allow_private_hosts=True,
         allow_plain_http=True,
         limits=0,
+        second_factor=False,
     )
 
 

@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
 from plugins.interface import FieldKind
-from web.access import platform
+from web.access import platform, viewer
 
 # Pages about stores, items and stock: what is typed elsewhere may be a password, or say something of a buyer.
 _HARMLESS = {"integrations", "items", "shipping", "inventory"}
@@ -45,7 +45,7 @@ def init_app(app: Flask) -> None:
     @app.after_request
     def fill_again(response: Response) -> Response:
         is_page = request.method == "GET" and response.status_code == 200 and response.mimetype == "text/html"
-        if is_page and _KEPT in session and request.endpoint != "auth.sign_in":
+        if is_page and _KEPT in session and viewer() is not None:
             typed: _Typed = session.pop(_KEPT)
             if typed["page"] == request.path:
                 response.set_data(_filled(response.get_data(as_text=True), typed))

@@ -9,8 +9,18 @@ from flask import Flask, current_app, g, request, url_for
 
 from is2_core.accounts.states import READS_ALL, SEES_WAREHOUSE, Role
 from web import access, health
-from web.accounts import auth, sessions_page, station
-from web.admin import accounts, carriers, people, platform_status, plugins, section as admin, tasks, warehouses
+from web.accounts import auth, passwords, second_factor, sessions_page, station
+from web.admin import (
+    accounts,
+    carriers,
+    people,
+    platform_status,
+    plugins,
+    section as admin,
+    sign_in_help,
+    tasks,
+    warehouses,
+)
 from web.cases import help as help_pages, support
 from web.embedded_warehouse import packing, warehouse
 from web.install import install
@@ -99,14 +109,14 @@ SECTIONS = (
         (
             Tab("Plugins", "admin.plugins", (admin, plugins, carriers, warehouses)),
             Tab("Accounts", "admin.list_accounts", (accounts,)),
-            Tab("People", "people.list_people", (people,)),
+            Tab("People", "people.list_people", (people, sign_in_help)),
             Tab("Tasks", "admin.tasks", (tasks,)),
             Tab("Platform", "platform_status.show", (platform_status,)),
         ),
         roles=(Role.ADMIN,),
     ),
 )
-OUTSIDE = (health, auth, sessions_page, station, help_pages)
+OUTSIDE = (health, auth, passwords, second_factor, sessions_page, station, help_pages)
 PAGES = (*OUTSIDE, *(module for section in SECTIONS for tab in section.tabs for module in tab.modules))
 
 

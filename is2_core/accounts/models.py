@@ -17,6 +17,7 @@ from is2_core.db.types import Sealed, SealedValue
 # How long one worker alone may mint an access token.
 MINTING = timedelta(seconds=45)
 _CONNECTED = ("credential.integration_id",)
+_USER = ("user_account.id",)
 _CLAIMED = ("seller_claim.integration_id", "seller_claim.seller_id")
 
 
@@ -31,8 +32,13 @@ class Account(Base):
 
 
 class User(Base):
-    """A person who signs in. `email` is stored lower-case; `session_epoch` rises to end all sessions.
-    `set_at` is when `locked_until` was set; `pin_hash` is of the PIN at packing stations."""
+    """A person who signs in. `email` is stored lower-case; `session_epoch` rises to end all sessions, `device_epoch` so
+    that no device is known any more. Whoever was only invited has no `password_hash` yet.
+
+    `set_at` is when `locked_until` was set; what is counted beside it is told in `signing_in.lockout`. Of the password
+    `password_set_at` is when somebody set it, `password_chosen_at` when its owner did. `totp_step` is the time step of
+    the last code that was taken; `pin_hash` is of the PIN at packing stations.
+    """
 
     __tablename__ = "user_account"
     id: Mapped[Id]
@@ -44,8 +50,16 @@ class User(Base):
     failed_logins: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[datetime | None] = mapped_column(info=future())
     set_at: Mapped[datetime | None]
+    lock_rounds: Mapped[int] = mapped_column(default=0)
+    failed_at: Mapped[datetime | None]
     session_epoch: Mapped[int] = mapped_column(default=1)
     pin_hash: Mapped[str | None]
+    device_epoch: Mapped[int] = mapped_column(default=1)
+    password_set_at: Mapped[datetime | None]
+    password_chosen_at: Mapped[datetime | None]
+    totp_secret: Mapped[SealedValue | None] = mapped_column(Sealed("user_account.totp_secret", key=_USER))
+    totp_step: Mapped[int | None]
+    second_factor_at: Mapped[datetime | None]
     last_sign_in_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 

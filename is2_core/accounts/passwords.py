@@ -18,6 +18,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 from zxcvbn import zxcvbn
 
+from is2_core.accounts.signing_in.password_rules import LAST_KEPT, check_rules
 from is2_core.errors import BadInput, FlowError
 
 MIN_PASSWORD = 15
@@ -53,21 +54,28 @@ class Checked:
     new_hash: str | None = None
 
 
-def hash_new(password: str, known: Sequence[str]) -> str:
+def hash_new(password: str, known: Sequence[str], *, names: Sequence[str] = (), earlier: Sequence[str] = ()) -> str:
     """Return the hash of a password somebody is to have from now on.
 
     Args:
-        known: texts others know of the person: name, e-mail address, companies.
+        known: texts others know of the person besides: companies.
+        names: the person's name and e-mail address.
+        earlier: the hashes of the person's last passwords, the present one's among them.
 
     Raises:
-        BadInput: it is too short, too long, or too easy to guess; the message says why.
+        BadInput: it is too short, too long, too easy to guess, breaks a rule, or was had lately; the message says why.
         PasswordsBusy: another one is being computed.
     """
     password = unicodedata.normalize("NFKC", password)
     _check_characters(password)
     with _one_at_a_time():
         # Rated in here too: it takes a while, and zxcvbn keeps the words in a place all threads share.
-        _check_strength(password, known)
+        _check_strength(password, (*names, *known))
+        check_rules(password, names)
+        if any(_fits(stored, password) for stored in earlier):
+            raise BadInput(
+                f"This is one of the last {LAST_KEPT} passwords that were used here. Choose another.", field="password"
+            )
         return _hasher.hash(password)
 
 

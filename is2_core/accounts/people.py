@@ -14,12 +14,13 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from is2_core.accounts import passwords
 from is2_core.accounts.models import Account, Membership, User
+from is2_core.accounts.signing_in.links import end_link
+from is2_core.accounts.signing_in.lockout import unlock
+from is2_core.accounts.signing_in.new_password import hash_for, set_new
 from is2_core.accounts.states import Role
-from is2_core.accounts.users import SignedIn, may_go_on, signed_in
 from is2_core.audit import Act, record
-from is2_core.errors import BadInput, Conflict, Forbidden, NotFound
+from is2_core.errors import Conflict, Forbidden, NotFound
 from is2_core.platform import Platform
 
 _log = logging.getLogger(__name__)
@@ -38,6 +39,8 @@ class Person:
     last_sign_in_at: datetime | None
     created_at: datetime
     places: tuple[tuple[str, str], ...]
+    has_password: bool
+    second_factor_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,8 @@ def _people(session: Session, users: Sequence[User]) -> list[Person]:
             user.last_sign_in_at,
             user.created_at,
             tuple(places.get(user.id, ())),
+            bool(user.password_hash),
+            user.second_factor_at,
         )
         for user in users
     ]
@@ -136,9 +141,11 @@ def set_enabled(platform: Platform, *, user_id: int, enabled: bool, by: int | No
         if user.disabled != enabled:
             return
         user.disabled = not enabled
-        user.failed_logins, user.locked_until = 0, None
-        # Else a cookie of before would be good again once the user is enabled.
+        unlock(session, user)
+        # Else a cookie or a link of before would be good again once the user is enabled.
         user.session_epoch += 1
+        user.device_epoch += 1
+        end_link(session, user_id)
         record(session, Act.USER_ENABLED if enabled else Act.USER_DISABLED, subject=f"user {user_id}")
     _log.info("user %s was %s by %s", user_id, "enabled" if enabled else "disabled", who(by))
 
@@ -153,13 +160,10 @@ def set_password(platform: Platform, *, user_id: int, password: str, by: int | N
     """
     if user_id == by:
         raise Conflict("Change your own password under your name at the top of the page.")
-    password_hash = passwords.hash_new(password, _known_texts(person(platform, user_id)))
+    new = hash_for(platform, user_id, password)
     with platform.db.write() as session:
         user = to_change(session, user_id, by, stays_admin=True)
-        user.password_hash = password_hash
-        user.failed_logins, user.locked_until = 0, None
-        user.session_epoch += 1
-        record(session, Act.PASSWORD_CHANGED, subject=f"user {user_id}")
+        set_new(session, user, new, platform.clock.now(), by_owner=False)
     _log.info("the password of user %s was set by %s", user_id, who(by))
 
 
@@ -170,44 +174,11 @@ def end_sessions(platform: Platform, *, user_id: int, by: int | None) -> None:
         NotFound, Forbidden: there is no such user, or `by` is no administrator any more.
     """
     with platform.db.write() as session:
-        to_change(session, user_id, by, stays_admin=True).session_epoch += 1
+        user = to_change(session, user_id, by, stays_admin=True)
+        user.session_epoch += 1
+        user.device_epoch += 1
         record(session, Act.SESSIONS_ENDED, subject=f"user {user_id}")
     _log.info("the sessions of user %s were ended by %s", user_id, who(by))
-
-
-def change_own_password(platform: Platform, *, user_id: int, current: str, new: str) -> SignedIn:
-    """Change the password of whoever is signed in; every other session of theirs ends.
-
-    Returns:
-        The user, for the session that goes on.
-
-    Raises:
-        BadInput: the current password is another, or the new one is none; a wrong one counts as one at sign-in.
-        PasswordsBusy: another password is being checked.
-        Conflict: the password was changed elsewhere meanwhile.
-    """
-    with platform.db.read() as session:
-        stored = session.get_one(User, user_id).password_hash
-    fits = passwords.check(stored, current).fits
-    with platform.db.write() as session:
-        fits = may_go_on(platform, session.get_one(User, user_id, with_for_update=True), fits)
-        if not fits:
-            record(session, Act.PASSWORD_REFUSED, subject=f"user {user_id}")
-    if not fits:
-        raise BadInput("This is not your current password.", field="current")
-    if new == current:
-        raise BadInput("This is the password you have already.", field="password")
-    password_hash = passwords.hash_new(new, _known_texts(person(platform, user_id)))
-    with platform.db.write() as session:
-        user = session.get_one(User, user_id, with_for_update=True)
-        if user.disabled or user.password_hash != stored:
-            raise Conflict("Your password was changed elsewhere a moment ago. Sign in with the new one.")
-        user.password_hash = password_hash
-        user.session_epoch += 1
-        own = signed_in(session, user)
-        record(session, Act.PASSWORD_CHANGED, subject=f"user {user_id}")
-    _log.info("user %s changed the own password", user_id)
-    return own
 
 
 def to_change(session: Session, user_id: int, by: int | None, *, stays_admin: bool) -> User:
@@ -238,10 +209,6 @@ def to_change(session: Session, user_id: int, by: int | None, *, stays_admin: bo
         if admins == {user_id}:
             raise Conflict(f"{user.email} is the only administrator who can sign in. Make another one first.")
     return user
-
-
-def _known_texts(user: Person) -> tuple[str, ...]:
-    return (user.email, user.name, *(account for account, _ in user.places))
 
 
 def who(by: int | None) -> str:

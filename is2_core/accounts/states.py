@@ -22,6 +22,15 @@ class MemberRole(StrEnum):
     MEMBER = "member"
 
 
+class Step(StrEnum):
+    """A thing asked of somebody whose password was right: a code of the second factor, to set one up, or another
+    password, as the present one is too old."""
+
+    CODE = "code"
+    ENROLMENT = "enrolment"
+    NEW_PASSWORD = "new_password"
+
+
 class IntegrationState(StrEnum):
     """SETUP: not finished, can be resumed. PAUSED: waits for a person (reconnect, or correct a setting).
     DISCONNECTED: ended by a person, its credentials are gone; can be reconnected in place."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -14,14 +13,15 @@ from sqlalchemy.orm import Session
 from is2_core.accounts import passwords
 from is2_core.accounts.codes import new_code
 from is2_core.accounts.models import Account, Membership, User
-from is2_core.accounts.states import MemberRole, Role
+from is2_core.accounts.signing_in.lockout import Visitor, may_go_on
+from is2_core.accounts.signing_in.steps import arrive, still_asked
+from is2_core.accounts.states import MemberRole, Role, Step
 from is2_core.audit import Act, Actor, acting, current_actor, record
 from is2_core.errors import BadInput, Conflict
 from is2_core.platform import Platform
 from is2_core.text_limits import EMAIL, NAME
 
-MAX_FAILED_LOGINS = 10
-LOCK = timedelta(minutes=15)
+NOBODY_KNOWN = Visitor()
 _ADDRESS = re.compile(r"[a-z0-9._+'-]+@([a-z0-9-]+\.)+[a-z]{2,}")
 _LONGEST_ADDRESS = 254
 _log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class AccountRef:
 
 @dataclass(frozen=True)
 class SignedIn:
-    """A user as the panel knows them."""
+    """A user as the panel knows them; `step` is what is asked of them before they are signed in."""
 
     id: int
     email: str
@@ -46,6 +46,8 @@ class SignedIn:
     role: str
     session_epoch: int
     accounts: tuple[AccountRef, ...]
+    device_epoch: int = 1
+    step: Step | None = None
 
 
 def create_account(platform: Platform, name: str) -> int:
@@ -70,12 +72,16 @@ def create_user(
     *,
     email: str,
     name: str,
-    password: str,
+    password: str | None,
     role: str = Role.MERCHANT,
     account_id: int | None = None,
     member_role: str = MemberRole.OWNER,
 ) -> int:
-    """Make a user, for merchants with a place in an account; returns its id."""
+    """Make a user, for merchants with a place in an account; returns its id.
+
+    Args:
+        password: None for somebody who is to choose one by a link.
+    """
     email = EMAIL.checked(email, "email").lower()
     if "@" not in email or not email.isprintable():
         raise BadInput("Give an e-mail address.", field="email")
@@ -89,12 +95,15 @@ def create_user(
     if account_id is not None and account is None:
         raise BadInput("There is no such account.", field="account")
     # Before the transaction: others wait for it to end.
-    password_hash = passwords.hash_new(password, (email, name, account.name if account else ""))
+    known = (account.name,) if account else ()
+    password_hash = passwords.hash_new(password, known, names=(email, name)) if password is not None else ""
     try:
         with platform.db.write() as session:
             if session.scalar(sa.select(User.id).where(User.email == email)):
                 raise Conflict(f"There is a user {email} already.", field="email")
-            user = User(email=email, name=name, password_hash=password_hash, role=role, created_at=platform.clock.now())
+            now = platform.clock.now()
+            user = User(email=email, name=name, password_hash=password_hash, role=role, created_at=now)
+            user.password_set_at = now
             session.add(user)
             session.flush()
             if account_id is not None:
@@ -108,8 +117,9 @@ def create_user(
     return user_id
 
 
-def sign_in(platform: Platform, email: str, password: str) -> SignedIn | None:
-    """The user, or None: unknown, wrong password, disabled and locked look the same from outside.
+def sign_in(platform: Platform, email: str, password: str, visitor: Visitor = NOBODY_KNOWN) -> SignedIn | None:
+    """The user, or None: unknown, wrong password, disabled and locked look the same from outside. They are signed in
+    only where no `step` is left.
 
     Raises:
         PasswordsBusy: another password is being checked; nothing is known of this one.
@@ -119,19 +129,19 @@ def sign_in(platform: Platform, email: str, password: str) -> SignedIn | None:
         # A database refuses some of what a browser can send.
         user = session.scalar(sa.select(User).where(User.email == email)) if email.isprintable() else None
     found = passwords.check(user.password_hash if user else None, password)
+    now = platform.clock.now()
     with platform.db.write() as session:
         person = session.get(User, user.id if user else 0, with_for_update=True)
-        if not may_go_on(platform, person, found.fits) or person is None:
+        # Whoever waited here may have had the password of before.
+        fits = found.fits and person is not None and user is not None and person.password_hash == user.password_hash
+        if not may_go_on(session, now, person, fits, visitor) or person is None:
             tried = f"user {person.id}" if person else _who_was_tried(email)
             record(session, Act.SIGN_IN_REFUSED, subject=tried)
             _log.warning("a sign-in of %s from %s was refused", tried, current_actor().address)
             return None
-        person.last_sign_in_at = platform.clock.now()
         if found.new_hash:
             person.password_hash = found.new_hash
-        with acting(Actor(person.id, person.email, person.role, current_actor().address)):
-            record(session, Act.SIGNED_IN, subject=f"user {person.id}")
-        return signed_in(session, person)
+        return next_step(platform, session, person, visitor)
 
 
 def _who_was_tried(typed: str) -> str:
@@ -139,21 +149,22 @@ def _who_was_tried(typed: str) -> str:
     return typed if len(typed) <= _LONGEST_ADDRESS and _ADDRESS.fullmatch(typed) else "no e-mail address"
 
 
-def may_go_on(platform: Platform, person: User | None, fits: bool) -> bool:
-    """Count one try with a password in the person's row, which is locked; whether it lets them in."""
-    if person is None:
-        return False
+def next_step(
+    platform: Platform, session: Session, user: User, visitor: Visitor, *, second_given: bool = False
+) -> SignedIn:
+    """Return a user who has given what was asked so far, with what is asked next; without that they are in.
+
+    Args:
+        user: the row, locked.
+        second_given: whether the second factor is given.
+    """
     now = platform.clock.now()
-    locked = person.locked_until is not None and person.locked_until > now
-    if fits and not locked and not person.disabled:
-        person.failed_logins, person.locked_until = 0, None
-        return True
-    if not locked:
-        # A disabled user's tries are counted like any other's: the answer takes as long.
-        person.failed_logins += 1
-        if person.failed_logins >= MAX_FAILED_LOGINS:
-            person.failed_logins, person.locked_until, person.set_at = 0, now + LOCK, now
-    return False
+    step = still_asked(platform.config, user, now, second_given=second_given)
+    if step is None:
+        arrive(session, user, visitor, now)
+        with acting(Actor(user.id, user.email, user.role, current_actor().address)):
+            record(session, Act.SIGNED_IN, subject=f"user {user.id}")
+    return replace(signed_in(session, user), step=step)
 
 
 def signed_in(session: Session, user: User) -> SignedIn:
@@ -165,5 +176,11 @@ def signed_in(session: Session, user: User) -> SignedIn:
         .order_by(Account.name)
     ).all()
     return SignedIn(
-        user.id, user.email, user.name, user.role, user.session_epoch, tuple(AccountRef(*place) for place in places)
+        user.id,
+        user.email,
+        user.name,
+        user.role,
+        user.session_epoch,
+        tuple(AccountRef(*place) for place in places),
+        user.device_epoch,
     )

@@ -14,11 +14,17 @@ class Act(StrEnum):
     SESSIONS_ENDED = "sessions.end"
     PASSWORD_CHANGED = "password.change"
     PASSWORD_REFUSED = "password.refused"
+    LINK_MADE = "link.make"
+    SECOND_FACTOR_SET = "second_factor.set"
+    SECOND_FACTOR_REFUSED = "second_factor.refused"
+    SECOND_FACTOR_REMOVED = "second_factor.remove"
+    RECOVERY_CODES_MADE = "second_factor.codes"
 
     ACCOUNT_CREATED = "account.create"
     USER_CREATED = "user.create"
     USER_ENABLED = "user.enable"
     USER_DISABLED = "user.disable"
+    USER_UNLOCKED = "user.unlock"
     ROLE_CHANGED = "user.role"
 
     BUYER_SHOWN = "buyer.show"

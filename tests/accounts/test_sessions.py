@@ -77,12 +77,12 @@ def change_role(panel: Panel, browser: Browser) -> None:
 
 
 def set_password(panel: Panel, browser: Browser) -> None:
-    people.set_password(panel.platform, user_id=id_of(panel, BOB), password="quite another phrase 7", by=None)
+    people.set_password(panel.platform, user_id=id_of(panel, BOB), password="Quite another phrase 7", by=None)
 
 
 def change_own_password(panel: Panel, browser: Browser) -> None:
     browser.get("/password")
-    new = "quite another phrase 7"
+    new = "Quite another phrase 7"
     assert browser.press("Change password", current=PASSWORD, password=new, again=new).status == 200
     assert browser.get("/integrations").heading == "View Integrations", "the session that changed it goes on"
 

@@ -9,7 +9,7 @@ from is2_core.accounts.states import Role
 from tests.support.browser import PASSWORD, Browser
 from tests.support.panel import ADMIN, ALICE, BOB, CHARLIE, PACKER, SUPPORT, Panel
 
-OTHER = "another long pass phrase 2"
+OTHER = "Another long pass phrase 2"
 
 
 def opened(panel: Panel, email: str) -> Browser:

@@ -53,7 +53,7 @@ class TinyWorld(World):
         self.clock = platform.clock  # type: ignore[assignment]
         self.account = users.create_account(platform, "Tiny Company")
         self.owner = users.create_user(
-            platform, email="tina@example.com", name="Tina", password="a long pass phrase 4", account_id=self.account
+            platform, email="tina@example.com", name="Tina", password="A long pass phrase 4", account_id=self.account
         )
         cart_setup.save_cart_settings(platform, "tiny", "live", {})
         cart_setup.enable_cart(platform, "tiny")

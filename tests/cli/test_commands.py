@@ -36,10 +36,10 @@ def run(database_url: str, *arguments: str, typed: str | None = None) -> Result:
 
 def test_people_are_made_without_the_panel(database_url: str, platform: Platform, tmp_path: Path) -> None:
     password = tmp_path / "password"
-    password.write_text("a long pass phrase 1\n")
+    password.write_text("A long pass phrase 1\n")
     made = run(database_url, "admin", "create", "root@example.com", "--password-file", str(password))
     assert made.exit_code == 0, made.output
-    admin = sign_in(platform, "root@example.com", "a long pass phrase 1")
+    admin = sign_in(platform, "root@example.com", "A long pass phrase 1")
     assert admin is not None and admin.role == Role.ADMIN
 
     assert run(database_url, "account", "create", "Contoso").exit_code == 0
@@ -52,21 +52,21 @@ def test_people_are_made_without_the_panel(database_url: str, platform: Platform
 
 
 def test_a_password_can_be_typed(database_url: str, platform: Platform) -> None:
-    typed = "a long pass phrase 2\n" * 2
+    typed = "A long pass phrase 2\n" * 2
     made = run(database_url, "user", "create", "walt@example.com", "--role", "warehouse", typed=typed)
     assert made.exit_code == 0, made.output
     assert "pass phrase" not in made.output
-    assert sign_in(platform, "walt@example.com", "a long pass phrase 2") is not None
+    assert sign_in(platform, "walt@example.com", "A long pass phrase 2") is not None
 
 
 def test_people_are_changed_without_the_panel(database_url: str, platform: Platform) -> None:
-    typed = "a long pass phrase 2\n" * 2
+    typed = "A long pass phrase 2\n" * 2
     assert run(database_url, "user", "create", "walt@example.com", "--role", "warehouse", typed=typed).exit_code == 0
     assert run(database_url, "account", "create", "Contoso").exit_code == 0
     assert "is disabled." in run(database_url, "user", "disable", "Walt@example.com").output
-    assert sign_in(platform, "walt@example.com", "a long pass phrase 2") is None
+    assert sign_in(platform, "walt@example.com", "A long pass phrase 2") is None
     assert "can sign in." in run(database_url, "user", "enable", "walt@example.com").output
-    assert sign_in(platform, "walt@example.com", "a long pass phrase 2") is not None
+    assert sign_in(platform, "walt@example.com", "A long pass phrase 2") is not None
     changed = run(database_url, "user", "set-password", "walt@example.com", "--generate-password")
     assert sign_in(platform, "walt@example.com", changed.output.rpartition("only now: ")[2].strip()) is not None
     changed = run(database_url, "user", "set-role", "walt@example.com", "merchant", "--account", "Contoso")

@@ -17,7 +17,7 @@ from tests.support.world import World
 from web.app import create_app
 from web.orders import orders_export
 
-PASSWORD = "a long pass phrase 1"
+PASSWORD = "A long pass phrase 1"
 
 
 @pytest.fixture

@@ -131,7 +131,7 @@ def refused(work: Work) -> Work:
 def person(store: SlowStore, name: str) -> int:
     mail = f"{name}@example.com"
     return users.create_user(
-        store.platform, email=mail, name=name, password="a long pass phrase", account_id=store.account
+        store.platform, email=mail, name=name, password="A long pass phrase 7", account_id=store.account
     )
 
 

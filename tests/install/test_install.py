@@ -152,7 +152,7 @@ def test_scenario_F60_a_state_of_another_browser_user_or_cart_is_refused(world: 
     _, url = away(world)
     params = world.consent(url)
     eve = users.create_user(
-        world.platform, email="eve@example.com", name="Eve", password="a long pass phrase 2", account_id=world.account
+        world.platform, email="eve@example.com", name="Eve", password="A long pass phrase 2", account_id=world.account
     )
     for changes in ({"browser": "another"}, {"user_id": eve}, {"cart": "tiny"}):
         with pytest.raises(BadInput):
@@ -204,7 +204,7 @@ def test_a_store_is_connected_once_on_the_whole_platform(world: World) -> None:
         assert session.scalars(sa.select(Integration.id)).all() == [refused.value.integration_id]
     other = users.create_account(world.platform, "Other Company")
     bob = users.create_user(
-        world.platform, email="bob@example.com", name="Bob", password="a long pass phrase 3", account_id=other
+        world.platform, email="bob@example.com", name="Bob", password="A long pass phrase 3", account_id=other
     )
     world.account, world.owner = other, bob
     _, url = away(world)

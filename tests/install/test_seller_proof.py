@@ -63,7 +63,7 @@ def other_account(world: World, name: str = "Contoso") -> World:
         world.platform,
         email=f"{name.lower()}@example.com",
         name=name,
-        password="a long pass phrase 2",
+        password="A long pass phrase 2",
         account_id=other.account,
     )
     return other

@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-PASSWORD = "a long pass phrase 1"
+PASSWORD = "A long pass phrase 1"
 _TOKEN = re.compile(r'<input type="hidden" name="csrf_token" value="([^"]+)">')
 
 

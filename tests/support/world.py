@@ -93,7 +93,7 @@ class World:
     def _begin(self) -> tuple[int, int]:
         account = users.create_account(self.platform, "Northwind")
         owner = users.create_user(
-            self.platform, email="alice@example.com", name="Alice", password="a long pass phrase 1", account_id=account
+            self.platform, email="alice@example.com", name="Alice", password="A long pass phrase 1", account_id=account
         )
         settings = {**APPLICATION, "simulator_url": self.amazon.address}
         cart_setup.save_cart_settings(self.platform, "amazon", "simulator", settings)

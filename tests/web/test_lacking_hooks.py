@@ -164,14 +164,14 @@ def test_a_cart_that_takes_no_stock_is_not_asked_whether_it_may_be_shared(lackin
         pier_id = pier.id
     lacking.world.add_item(pier_id, "TENT-2P")
     browser = Browser(app_over(lacking.platform, lacking.platform.clock))
-    browser.sign_in("tina@example.com", "a long pass phrase 4")
+    browser.sign_in("tina@example.com", "A long pass phrase 4")
     assert "sold by other stores of yours" not in browser.get(lacking.address(STOCK)).text
 
 
 @pytest.mark.parametrize(("lacking", "hook"), [(hook, hook) for hook in CLAIMS], indirect=["lacking"])
 def test_pages_claim_what_is_true_of_a_cart_without(lacking: Lacking, hook: str) -> None:
     browser = Browser(app_over(lacking.platform, lacking.platform.clock))
-    browser.sign_in("tina@example.com", "a long pass phrase 4")
+    browser.sign_in("tina@example.com", "A long pass phrase 4")
     for page, said, never in CLAIMS[hook]:
         shown = browser.get(lacking.address(page))
         assert shown.status == 200, page

@@ -36,6 +36,11 @@ TABLES = {
 }
 PUBLIC = {
     "auth.sign_in",
+    "passwords.by_link",
+    "passwords.forgotten",
+    "passwords.replace_old",
+    "second_factor.enrol",
+    "second_factor.give",
     "health.healthz",
     "health.readyz",
     "help.show",
@@ -90,6 +95,8 @@ def _address(panel: Panel, rule: Rule, account_id: int) -> str:
                 values[name] = "amazon"
             elif name == "warehouse":
                 values[name] = "embedded"
+            elif name == "token":
+                values[name] = "none"
             elif name == "filename":
                 values[name] = "app.css"
             elif name == "user_id":
@@ -105,7 +112,7 @@ def _address(panel: Panel, rule: Rule, account_id: int) -> str:
 
 
 def with_object(rule: Rule) -> bool:
-    return bool(rule.arguments - {"cart", "warehouse", "filename", "user_id", "task_id"})
+    return bool(rule.arguments - {"cart", "warehouse", "filename", "token", "user_id", "task_id"})
 
 
 class Content:

@@ -8,22 +8,23 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from is2_core.accounts.passwords import PasswordsBusy
-from is2_core.accounts.people import change_own_password
-from is2_core.accounts.states import Role
-from is2_core.accounts.users import SignedIn, sign_in as check_password
+from is2_core.accounts.signing_in.own_password import change_own_password
+from is2_core.accounts.users import sign_in as check_password
 from is2_core.errors import BadInput, FlowError
 from web import access
 from web.access import platform
+from web.accounts.visitor import visitor
+from web.accounts.way_in import home_of, lead_on
 from web.limits.kinds import SIGN_IN
 from web.limits.limiter import limited
-from web.sessions import begin_session, end_session, go_on, is_signed_in, public
+from web.sessions import end_session, go_on, is_signed_in, public
 
 blueprint = Blueprint("auth", __name__, template_folder="templates")
 
 # One sentence for an unknown address, a wrong password, a disabled and a locked user.
 _REFUSED = (
-    "This email address and password do not sign in. After 10 wrong passwords in a row, signing in is "
-    "locked for 15 minutes."
+    "This email address and password do not sign in. After 10 wrong passwords in a row, signing in is locked for a "
+    "while, but for devices you have signed in on before. An administrator can unlock it."
 )
 
 
@@ -40,15 +41,6 @@ def local_path(target: str | None) -> str | None:
     return None if parts.scheme or parts.netloc else target
 
 
-def home_of(person: SignedIn) -> str:
-    """Where a user's work begins."""
-    if person.role == Role.ADMIN and not person.accounts:
-        return url_for("admin.plugins")
-    if person.role == Role.WAREHOUSE:
-        return url_for("warehouse.orders")
-    return url_for("integrations.view_integrations")
-
-
 @blueprint.get("/")
 def home() -> ResponseReturnValue:
     """The first page of whoever is signed in."""
@@ -61,19 +53,18 @@ def home() -> ResponseReturnValue:
 def sign_in() -> ResponseReturnValue:
     """The sign-in page; goes on to `next` where that is a path of this panel."""
     target = local_path(request.values.get("next"))
-    if request.method == "GET":
+    if request.method != "POST":
         if is_signed_in():
             return redirect(target or home_of(access.user()))
         return render_template("auth/sign_in.html", next=target, email="", error="")
     email = request.form.get("email", "")
     try:
-        person = check_password(platform(), email, request.form.get("password", ""))
+        person = check_password(platform(), email, request.form.get("password", ""), visitor())
     except PasswordsBusy as busy:
         return render_template("auth/sign_in.html", next=target, email=email, error=busy.message), busy.status
     if person is None:
         return render_template("auth/sign_in.html", next=target, email=email, error=_REFUSED), 400
-    begin_session(person)
-    return redirect(target or home_of(person), 303)
+    return lead_on(person, target)
 
 
 @blueprint.post("/sign-out")
@@ -88,14 +79,18 @@ def sign_out() -> ResponseReturnValue:
 @limited(SIGN_IN)
 def change_password() -> ResponseReturnValue:
     """Change the own password; it is asked for, and this session goes on."""
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("auth/password.html", error=None)
     new = request.form.get("password", "")
     try:
         if new != request.form.get("again", ""):
             raise BadInput("The two are not the same. Type the new password again.", field="again")
         person = change_own_password(
-            platform(), user_id=access.user().id, current=request.form.get("current", ""), new=new
+            platform(),
+            user_id=access.user().id,
+            current=request.form.get("current", ""),
+            new=new,
+            visitor=visitor(),
         )
     except FlowError as error:
         return render_template("auth/password.html", error=error), error.status

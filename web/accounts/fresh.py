@@ -18,6 +18,7 @@ from werkzeug.datastructures import ImmutableMultiDict
 from is2_core.accounts.sessions import proof
 from is2_core.errors import FlowError
 from web.access import platform
+from web.accounts.visitor import visitor
 from web.kept_form import page_of
 from web.sessions import live_session, session_now
 
@@ -38,7 +39,7 @@ def fresh(view: Callable[Asked, ResponseReturnValue]) -> Callable[Asked, Respons
             if typed is None:
                 return _ask(), 403
             try:
-                proof.prove(platform(), live_session(), password=typed, now=session_now())
+                proof.prove(platform(), live_session(), password=typed, now=session_now(), visitor=visitor())
             except FlowError as error:
                 return _ask(error.message), error.status
         return view(*args, **kwargs)

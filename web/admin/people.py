@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from is2_core.accounts import people, roles, users
 from is2_core.accounts.models import Account
+from is2_core.accounts.signing_in import administration
 from is2_core.accounts.states import MemberRole, Role
 from is2_core.errors import FlowError
 from web import access
@@ -57,20 +58,24 @@ def _choices() -> dict[str, object]:
 @access.require_role(Role.ADMIN)
 @fresh
 def add() -> ResponseReturnValue:
-    """Make a user; a merchant's user gets a place in an account."""
+    """Make a user; a merchant's user gets a place in an account. Without a password they are invited by a link."""
     values = {key: request.form.get(key, "") for key in ("email", "name", "role", "account", "member_role")}
+    password = request.form.get("password", "") or None
     try:
-        users.create_user(
+        user_id = users.create_user(
             platform(),
             email=values["email"],
             name=values["name"],
-            password=request.form.get("password", ""),
+            password=password,
             role=values["role"],
             account_id=request.form.get("account", None, type=int),
             member_role=MemberRole.OWNER if values["member_role"] == MemberRole.OWNER else MemberRole.MEMBER,
         )
     except FlowError as error:
         return _list(values, error), error.status
+    if password is None:
+        link = administration.make_link(platform(), user_id=user_id, by=access.user().id)
+        return render_template("admin/link.html", person=people.person(platform(), user_id), link=link)
     flash(f"The user {values['email'].strip().lower()} was made.", "success")
     return redirect(url_for(".list_people"), 303)
 

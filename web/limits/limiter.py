@@ -46,7 +46,7 @@ def init_app(app: Flask, config: Config) -> None:
     if not config.limits:
         return
     limiter = Limiter(
-        _address,
+        caller_address,
         app=app,
         # The window's end is Redis's own time to live: no process's clock has a say in it.
         strategy="fixed-window",
@@ -63,7 +63,7 @@ def init_app(app: Flask, config: Config) -> None:
         limits: Limits | None = getattr(view, "limits", None)
         if limits is not None:
             for what, amount, key, is_exempt in (
-                ("address", limits.per_address, _address, lambda: config.hides_addresses),
+                ("address", limits.per_address, caller_address, lambda: config.hides_addresses),
                 ("account", limits.per_account, _account, lambda: not _account()),
                 ("all", limits.in_all, lambda: "all", lambda: False),
             ):
@@ -79,7 +79,7 @@ def init_app(app: Flask, config: Config) -> None:
 # The functions below must not raise: the limiter takes any error for one of Redis, and counts in memory from then on.
 
 
-def _address() -> str:
+def caller_address() -> str:
     """The address that asks. What is none, such as a header that nobody checked, counts as one and the same."""
     try:
         found = ip_address(request.remote_addr or "")
@@ -101,13 +101,13 @@ def _account() -> str:
         return f"account {chosen.id}" if own else f"user {signed_in.id}"
     # Any other body is read here for the first time, and may be refused.
     email = request.form.get("email", "").strip().lower() if request.method == "POST" else ""
-    return f"{sha256(email.encode(errors='replace')).hexdigest()} {_address()}" if email else ""
+    return f"{sha256(email.encode(errors='replace')).hexdigest()} {caller_address()}" if email else ""
 
 
 def _refuse(breach: RequestLimit) -> Response:
     signed_in = viewer()
     who = f"user {signed_in.id}" if signed_in else "a stranger"
-    _log.warning("%s at %s asked for %s too often", who, _address(), request.endpoint)
+    _log.warning("%s at %s asked for %s too often", who, caller_address(), request.endpoint)
     seconds = max(1, math.ceil(breach.reset_at - time.time()))
     wait = f"{seconds} seconds" if seconds < 120 else f"{math.ceil((seconds - 1) / 60)} minutes"
     response = answer(429, f"This was asked for too often. Nothing was done. Wait {wait}, then try again.")

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from is2_core.accounts import passwords
 from is2_core.accounts.models import BrowserSession, User
 from is2_core.accounts.sessions.rows import Live
-from is2_core.accounts.users import may_go_on
+from is2_core.accounts.signing_in.lockout import Visitor, may_go_on
 from is2_core.audit import Act, record
 from is2_core.errors import BadInput
 from is2_core.platform import Platform
@@ -23,7 +23,7 @@ def is_proved(live: Live, now: datetime) -> bool:
     return abs(now - live.proved_at) <= GOOD_FOR
 
 
-def prove(platform: Platform, live: Live, *, password: str, now: datetime) -> None:
+def prove(platform: Platform, live: Live, *, password: str, now: datetime, visitor: Visitor) -> None:
     """Take the password of the person of a session, which proves for `GOOD_FOR` that it is they.
 
     Args:
@@ -38,7 +38,8 @@ def prove(platform: Platform, live: Live, *, password: str, now: datetime) -> No
         stored = session.get_one(User, user_id).password_hash
     fits = passwords.check(stored, password).fits
     with platform.db.write() as session:
-        is_right = may_go_on(platform, session.get_one(User, user_id, with_for_update=True), fits)
+        user = session.get_one(User, user_id, with_for_update=True)
+        is_right = may_go_on(session, platform.clock.now(), user, fits, visitor)
         if is_right:
             session.execute(sa.update(BrowserSession).where(BrowserSession.id == live.id).values(proved_at=now))
         record(session, Act.PROVED if is_right else Act.PROOF_REFUSED, subject=f"user {user_id}")

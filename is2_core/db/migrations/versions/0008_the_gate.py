@@ -21,14 +21,16 @@ def upgrade() -> None:
     _add_stations()
     _add_audit_log()
     _add_ages_of_secrets()
+    _prove_who_signs_in()
 
 
 def downgrade() -> None:
     """Take back."""
+    _forget_who_signs_in()
     _drop_ages_of_secrets()
     _drop_stations()
-    _drop_sessions()
     _drop_audit_log()
+    _drop_sessions()
 
 
 def _number() -> sa.types.TypeEngine[int]:
@@ -164,3 +166,73 @@ def _add_ages_of_secrets() -> None:
 def _drop_ages_of_secrets() -> None:
     for table, column in _DATED:
         op.drop_column(table, column)
+
+
+_PROVING = (
+    ("lock_rounds", _number(), "0"),
+    ("failed_at", sa.DateTime(), None),
+    ("device_epoch", _number(), "1"),
+    ("password_set_at", sa.DateTime(), None),
+    ("password_chosen_at", sa.DateTime(), None),
+    ("totp_secret", sa.Text(), None),
+    ("totp_step", _number(), None),
+    ("second_factor_at", sa.DateTime(), None),
+)
+
+
+def _prove_who_signs_in() -> None:
+    """Links, second factors, passwords of before, and what was tried in vain."""
+    for name, kind, default in _PROVING:
+        op.add_column("user_account", sa.Column(name, kind, server_default=default, nullable=default is None))
+    op.create_table(
+        "access_link",
+        sa.Column("user_id", _number(), nullable=False),
+        sa.Column("token_hash", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(), nullable=False),
+        sa.Column("set_at", sa.DateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name=op.f("fk_access_link_user_id")),
+        sa.PrimaryKeyConstraint("user_id", name=op.f("pk_access_link")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_access_link_token_hash")),
+    )
+    op.create_table(
+        "past_password",
+        sa.Column("id", _number(), nullable=False),
+        sa.Column("user_id", _number(), nullable=False),
+        sa.Column("password_hash", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name=op.f("fk_past_password_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_past_password")),
+    )
+    op.create_index(op.f("ix_past_password_user_id"), "past_password", ["user_id"])
+    op.create_table(
+        "recovery_code",
+        sa.Column("id", _number(), nullable=False),
+        sa.Column("user_id", _number(), nullable=False),
+        sa.Column("code_hash", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name=op.f("fk_recovery_code_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_recovery_code")),
+        sa.UniqueConstraint("user_id", "code_hash", name=op.f("uq_recovery_code_user_id_code_hash")),
+    )
+    op.create_table(
+        "failed_tries",
+        sa.Column("id", _number(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("user_id", _number(), nullable=True),
+        sa.Column("failed_logins", _number(), nullable=False),
+        sa.Column("lock_rounds", _number(), nullable=False),
+        sa.Column("failed_at", sa.DateTime(), nullable=True),
+        sa.Column("locked_until", sa.DateTime(), nullable=True),
+        sa.Column("set_at", sa.DateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name=op.f("fk_failed_tries_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_failed_tries")),
+        sa.UniqueConstraint("subject", name=op.f("uq_failed_tries_subject")),
+    )
+    op.create_index(op.f("ix_failed_tries_user_id"), "failed_tries", ["user_id"])
+    op.create_index(op.f("ix_failed_tries_failed_at"), "failed_tries", ["failed_at"])
+
+
+def _forget_who_signs_in() -> None:
+    for table in ("failed_tries", "recovery_code", "past_password", "access_link"):
+        op.drop_table(table)
+    with op.batch_alter_table("user_account", schema=None) as batch_op:
+        for name, _, _ in reversed(_PROVING):
+            batch_op.drop_column(name)
