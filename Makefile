@@ -62,7 +62,7 @@ unit: .venv/installed-test ## Run the tests that need no server and no database
 	@$(BIN)/python -m pytest --quiet -m unit $(ARGS) $$(grep -rlE '^pytestmark = .*mark\.unit' tests --include='test_*.py')
 
 ci: .venv/installed-test ## Run the long proofs: explorer, demo, every page, every exit, packing by luck, breakages, soak
-	@$(BIN)/is2 explore run --seeds 40 --jobs 2
+	@$(BIN)/is2 explore run --seeds 40 --jobs 2 $(FURTHER)
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal -m "slow and not sweep"
 	@$(BIN)/python -m tests.concurrency.soak --tasks 3000
 
@@ -80,8 +80,11 @@ sweep: .venv/installed-test ## Kill a process at every fault point of every flow
 soak: .venv/installed-test ## Put 10,000 tasks through real workers while they are killed
 	@$(BIN)/python -m tests.concurrency.soak --tasks 10000
 
+# The explorer's second cart and second warehouse.
+FURTHER := --cart tests.exploration.tiny_shop --warehouse tests.exploration.bay_seven
+
 explore: .venv/installed-test ## Run 500 seeds of the deterministic explorer
-	@$(BIN)/is2 explore run --seeds 500 --jobs 2
+	@$(BIN)/is2 explore run --seeds 500 --jobs 2 $(FURTHER)
 
 bench: .venv/installed-test ## Run the benchmarks, print their table and write benchmarks/results (ARGS=tasks to choose)
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -9,6 +9,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from exploration.actors.merchants import Merchants
+from exploration.actors.outsiders import Outsiders
 from exploration.actors.packers import Packers
 from exploration.checks import invariants
 from exploration.plan import Plan
@@ -51,6 +52,7 @@ class Actions:
             (1, self._expire_tokens),
             (1 if plan.slow_feed_s else 0, self._slow_hours),
             (1 if plan.ahead_h else 0, self._shift_clock),
+            (plan.pack_weight + 1 if world.further_carts or world.yards else 0, Outsiders(world, rng).act),
         ]
         world.tally.possible("redis", ("loses a wake-up", "doubles a wake-up"))
         world.tally.possible("worker", (f"{fate} commit.{when}" for fate, when in _FATES))

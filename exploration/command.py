@@ -5,8 +5,20 @@ from __future__ import annotations
 import resource
 import sys
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from exploration.further import Further
+
+
+_CARTS = click.option(
+    "--cart", "carts", multiple=True, metavar="MODULE", help="A module that brings a further cart and its shop."
+)
+_WAREHOUSES = click.option(
+    "--warehouse", "warehouses", multiple=True, metavar="MODULE", help="A module that brings a further warehouse."
+)
 
 
 @click.group()
@@ -18,7 +30,9 @@ def explore() -> None:
 @click.option("--seeds", default=50, show_default=True, help="How many seeds.")
 @click.option("--from", "first", default=1, show_default=True, help="The first seed.")
 @click.option("--jobs", default=1, show_default=True, help="How many at once.")
-def run(seeds: int, first: int, jobs: int) -> None:
+@_CARTS
+@_WAREHOUSES
+def run(seeds: int, first: int, jobs: int, carts: tuple[str, ...], warehouses: tuple[str, ...]) -> None:
     """Run seeds and check what must hold; exits with 1 where something did not, where something happened fewer than
     20 times in 500 seeds, or where fewer than half of the task runs met a fault."""
     # Only here: every other command starts without the simulator and greenlet.
@@ -27,12 +41,14 @@ def run(seeds: int, first: int, jobs: int) -> None:
     from is2_core.calls.carts import CartRegistry
 
     broken, totals, tally = 0, Counter[str](), Tally()
-    for outcome in run_all(range(first, first + seeds), jobs, CartRegistry.load()):
+    named = [f"--cart {name}" for name in carts] + [f"--warehouse {name}" for name in warehouses]
+    again = " ".join(["is2 explore replay", *named])
+    for outcome in run_all(range(first, first + seeds), jobs, CartRegistry.load(), _further(carts, warehouses)):
         tally.add(outcome.tally)
         totals.update({"orders": outcome.orders, "task runs": outcome.tasks, "crashes": outcome.crashes})
         if outcome.violations:
             broken += 1
-            click.echo(f"seed {outcome.seed}: {len(outcome.violations)} violations; is2 explore replay {outcome.seed}")
+            click.echo(f"seed {outcome.seed}: {len(outcome.violations)} violations; {again} {outcome.seed}")
             for violation in outcome.violations[:5]:
                 click.echo(f"  {violation}")
     click.echo("How often it happened:")
@@ -47,6 +63,15 @@ def run(seeds: int, first: int, jobs: int) -> None:
     sys.exit(1 if broken or too_seldom else 0)
 
 
+def _further(carts: tuple[str, ...], warehouses: tuple[str, ...]) -> Further:
+    from exploration.further import Further
+
+    try:
+        return Further.load(carts, warehouses)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+
+
 def _cpu_s() -> float:
     """Return the processor time this process and those it forked have used, in seconds."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
@@ -55,11 +80,13 @@ def _cpu_s() -> float:
 
 @explore.command()
 @click.argument("seed", type=int)
-def replay(seed: int) -> None:
-    """Run one seed and print everything that happened."""
+@_CARTS
+@_WAREHOUSES
+def replay(seed: int, carts: tuple[str, ...], warehouses: tuple[str, ...]) -> None:
+    """Run one seed and print everything that happened; with the plugins it was run with, or it is another history."""
     from exploration.run import explore as explore_seed
 
-    outcome = explore_seed(seed)
+    outcome = explore_seed(seed, further=_further(carts, warehouses))
     click.echo("\n".join(outcome.trace))
     click.echo(f"plan: {outcome.plan}")
     for violation in outcome.violations:

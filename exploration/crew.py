@@ -9,6 +9,7 @@ from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
 
+from exploration.further import NOTHING_FURTHER, Further
 from exploration.plan import LAYOUTS
 from exploration.run import Outcome, explore, finish, prepare
 from exploration.world import World
@@ -19,7 +20,9 @@ _HERE = 3
 _FORK = multiprocessing.get_context("fork")
 
 
-def run_all(seeds: Sequence[int], jobs: int, carts: CartRegistry, *, here: int = _HERE) -> Iterator[Outcome]:
+def run_all(
+    seeds: Sequence[int], jobs: int, carts: CartRegistry, further: Further = NOTHING_FURTHER, *, here: int = _HERE
+) -> Iterator[Outcome]:
     """Run seeds and yield what came of each, without its trace, in any order.
 
     Args:
@@ -28,13 +31,13 @@ def run_all(seeds: Sequence[int], jobs: int, carts: CartRegistry, *, here: int =
     """
     rest = seeds[here:]
     for seed in seeds[:here]:
-        yield explore(seed, carts)
+        yield explore(seed, carts, further)
     running: dict[Connection, tuple[int, ForkProcess]] = {}
     for layout in range(LAYOUTS):
         group = [seed for seed in rest if seed % LAYOUTS == layout]
         if not group:
             continue
-        world = prepare(group[0], carts)
+        world = prepare(group[0], carts, further)
         # What nobody here will free need not be looked at, and so copied, in each process.
         gc.freeze()
         for seed in group:

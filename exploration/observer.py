@@ -33,6 +33,7 @@ class Observer:
         seen: per running piece, what the warehouse and IS2 together had to sell when it asked for stock last.
         running: the name of the piece that runs.
         feeds: the ids of Amazon's feeds, in the order they were made.
+        taken_elsewhere: whether a further warehouse has said yes to an order.
 
     `push_of` maps a feed's id to the stock push it carries, `skus_of` an uploaded document's to the SKUs in it.
     """
@@ -41,6 +42,7 @@ class Observer:
     seen: dict[str, expected.Sellable]
     running: Callable[[], str]
     feeds: Callable[[], list[str]]
+    taken_elsewhere: Callable[[str], bool] = lambda number: False
     violations: list[str] = field(default_factory=list)
     push_of: dict[str, int] = field(default_factory=dict)
     skus_of: dict[str, set[str]] = field(default_factory=dict)
@@ -77,7 +79,7 @@ class Observer:
                 )
             ).all()
             taken = numbers_taken(session, [row.number for row in numbers])
-        placed = {row.remote_id for row in numbers if row.number in taken}
+        placed = {row.remote_id for row in numbers if row.number in taken or self.taken_elsewhere(row.number)}
         self.violations += [
             f"I3: {order_id} is acknowledged before its placing is committed"
             for order_id in wanted

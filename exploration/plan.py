@@ -43,6 +43,8 @@ class Plan:
         fault_rate: how many calls meet a fault.
         kill_rate, freeze_rate: how many commits a task is killed at, or frozen beyond its lease.
         lost_wakeup_rate, double_wakeup_rate: how often. All rates go from 0 to 1.
+        with_cart: whether a store of a further cart sells from the first account's stock, where there is such a cart.
+        with_yard: whether one store ships through a further warehouse, where there is one.
         ahead_h: by how many hours at most the machine's clock is ahead before it is put back; 0 where it never is.
         branches: kinds of orders to draw from.
         late_rate: how often an order shows up only after its time (a listing that lags).
@@ -75,6 +77,8 @@ class Plan:
     double_wakeup_rate: float
     branches: tuple[str, ...]
     late_rate: float
+    with_cart: bool
+    with_yard: bool
     ahead_h: float
 
     @staticmethod
@@ -90,6 +94,8 @@ class Plan:
             read_minutes=made.choice((5, 60, 240)),
             feed_page=made.choice((1, 3, 500)),
             mapped_first=made.random() < 0.6,
+            with_cart=made.random() < 0.5,
+            with_yard=made.random() < 0.5,
             first=rng.choice((2, 4, 6)),
             under_way=rng.random() < 0.6,
             steps=rng.choice((120, 170, 240)),

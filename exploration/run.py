@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from exploration.actions import Actions
 from exploration.checks import invariants
+from exploration.further import NOTHING_FURTHER, Further
 from exploration.plan import LAYOUTS, Plan
 from exploration.tally import Tally
 from exploration.world import World
@@ -41,6 +42,8 @@ _WARM_UP = timedelta(minutes=4)
 _SENT = timedelta(seconds=5)
 # While it heals the routine is seldom: it finds nothing new, and costs most of the run.
 _SELDOM = timedelta(hours=24)
+# But a warehouse that wakes nobody is read.
+_READ_YARDS, _READ_YARDS_LATER = timedelta(minutes=2), timedelta(hours=2)
 _MOST_ROUNDS = 3000
 
 
@@ -64,21 +67,23 @@ class Outcome:
     tally: Tally
 
 
-def explore(seed: int, carts: CartRegistry | None = None, *, wholly: bool = False) -> Outcome:
+def explore(
+    seed: int, carts: CartRegistry | None = None, further: Further = NOTHING_FURTHER, *, wholly: bool = False
+) -> Outcome:
     """Run one seed from beginning to end.
 
     Args:
         wholly: heal for more than a day whatever the seed.
     """
-    return finish(prepare(seed, carts), seed, wholly=wholly)
+    return finish(prepare(seed, carts, further), seed, wholly=wholly)
 
 
-def prepare(seed: int, carts: CartRegistry | None = None) -> World:
+def prepare(seed: int, carts: CartRegistry | None = None, further: Further = NOTHING_FURTHER) -> World:
     """Make the world that this seed shares with others, with its first orders in the warehouse, which is where most of
     the rest begins."""
     plan = Plan.draw(seed)
     with _luck_of(seed % LAYOUTS), _listening() as errors:
-        world = World.build(plan, carts)
+        world = World.build(plan, carts, further)
         faultpoints.listen(world.scheduler.at_faultpoint)
         actions = Actions(world, plan, random.Random(seed % LAYOUTS))
         if plan.mapped_first or plan.warm:
@@ -137,6 +142,7 @@ def _heal(world: World, actions: Actions, plan: Plan, *, wholly: bool) -> None:
     start = world.clock.now()
     for kind in (TaskKind.ORDERS_CHECK, TaskKind.WAREHOUSE_READ):
         world.space_out(kind, _SELDOM)
+    world.read_yards(_READ_YARDS)
     for kind, after in _NIGHT:
         world.move_night(kind, start + after)
     if not _settle(world, actions, start + _SOON):
@@ -145,6 +151,7 @@ def _heal(world: World, actions: Actions, plan: Plan, *, wholly: bool) -> None:
     world.violations += invariants.check(world, invariants.SOON)
     if not wholly:
         return
+    world.read_yards(_READ_YARDS_LATER)
     for length in _HEALING:
         actions.merchants.look_after_all()
         if not _settle(world, actions, start + length):

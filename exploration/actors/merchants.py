@@ -73,6 +73,8 @@ class Merchants:
             if state == IntegrationState.PAUSED:
                 self._test_connection(integration)
             self._answer(integration)
+        for entry in self._world.further_carts:
+            self._answer(entry.integration)
         self._ship_without()
 
     def _ship_without(self) -> None:
@@ -125,7 +127,7 @@ class Merchants:
 
     def _map_method(self, integration: Connected, method: str) -> bool:
         return self._press(
-            shipping_mappings.add_shipping_mapping, **integration.fields, method=method, service="GROUND"
+            shipping_mappings.add_shipping_mapping, **integration.fields, method=method, service=integration.service
         )
 
     def _map_items(self, integration: Connected) -> bool:

@@ -76,8 +76,8 @@ class Sellable:
         return min(max(0, self.free[part]) // units for part, units in components.items())
 
 
-def look(session: Session, account: int) -> Sellable:
-    """Return the units that can be sold now."""
+def look(session: Session, account: int, not_promised: Mapping[str, int]) -> Sellable:
+    """Return the units that can be sold now, of those that the warehouse has not promised to anybody."""
     kept = kept_back(session, account)
-    free = {sku: units - kept[sku] for sku, units in not_promised(session, account).items()}
+    free = {sku: units - kept[sku] for sku, units in not_promised.items()}
     return Sellable(made_of(session, account), free)

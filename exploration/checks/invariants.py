@@ -64,6 +64,8 @@ def one_of_each(world: World) -> Iterator[str]:
         if row.number not in placed and row.state != WarehouseState.CANCELLED:
             yield f"I1: the warehouse has {row.number} {row.state}, which IS2 does not know as placed"
     for number in sorted(placed - {row.number for row in warehouse}):
+        if world.taken_elsewhere(number):
+            continue
         yield f"I1: {number} counts as placed, but the warehouse does not have it"
 
 
@@ -100,7 +102,8 @@ def all_accounted_for(world: World) -> Iterator[str]:
         if cancelled and order is not None and order.state != WarehouseState.CANCELLED and order.id not in boxed:
             yield f"I2: {booked.id} was cancelled at Amazon, the warehouse has it {order.state}"
     known = {booked.id for booked in _orders(world)}
-    for order_id in sorted(rows.keys() - known):
+    ours = {entry.integration.id for entry in world.further_carts}
+    for order_id in sorted(order_id for order_id in rows.keys() - known if rows[order_id].integration_id not in ours):
         yield f"I2: {order_id} is in IS2, but not at Amazon"
 
 
@@ -173,6 +176,23 @@ def owned(world: World) -> Iterator[str]:
             yield f"I6: {kind} runs with its lease over"
 
 
+def further_soon(world: World) -> Iterator[str]:
+    """Yield what further carts and warehouses say themselves, ten minutes after the last fault."""
+    return _further(world, at_rest=False)
+
+
+def further_at_rest(world: World) -> Iterator[str]:
+    """Yield what they say after a day."""
+    return _further(world, at_rest=True)
+
+
+def _further(world: World, *, at_rest: bool) -> Iterator[str]:
+    for entry in world.further_carts:
+        yield from entry.cart.breaches(world.platform, entry.integration, at_rest=at_rest)
+    for yard in world.yards:
+        yield from yard.warehouse.breaches(world.platform, yard.integration, at_rest=at_rest)
+
+
 def answered(world: World) -> Iterator[str]:
     """I6: whatever Amazon still works on is asked about."""
     with world.platform.db.read() as session:
@@ -200,6 +220,7 @@ SOON: Sequence[Invariant] = (
     versions,
     floor_kept,
     made_as_wanted,
+    further_soon,
 )
 AT_REST: Sequence[Invariant] = (
     *LIVENESS,
@@ -212,6 +233,7 @@ AT_REST: Sequence[Invariant] = (
     shown,
     floor_kept,
     made_as_wanted,
+    further_at_rest,
     at_rest,
 )
 

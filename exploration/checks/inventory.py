@@ -56,7 +56,8 @@ def versions(world: World) -> Iterator[str]:
     and IS2 counts as sent only what Amazon took."""
     applied = taken(world)
     with world.platform.db.read() as session:
-        items = session.scalars(sa.select(CartItem).order_by(CartItem.id)).all()
+        amazons = CartItem.integration_id.in_([integration.id for integration in world.integrations])
+        items = session.scalars(sa.select(CartItem).where(amazons).order_by(CartItem.id)).all()
     for (integration_id, sku), entries in sorted(applied.items()):
         order = [entry.version for entry in entries if not entry.lost]
         if order != sorted(order):
@@ -75,7 +76,7 @@ def shown(world: World) -> Iterator[str]:
     listings = {(entry["seller"], entry["sku"]): entry for entry in world.steer("GET", "listings")["listings"]}
     for integration in world.integrations:
         with world.platform.db.read() as session:
-            sellable_now = expected.look(session, integration.account)
+            sellable_now = expected.look(session, integration.account, world.not_promised(session, integration))
             rows = sa.select(CartItem).where(CartItem.integration_id == integration.id).order_by(CartItem.id)
             items = session.scalars(rows).all()
             sync = session.get(InventorySync, integration.id)
@@ -111,7 +112,9 @@ def floor_kept(world: World) -> Iterator[str]:
     clock was ahead, who knew no better."""
     with world.platform.db.read() as session:
         pushes = session.scalars(
-            sa.select(InventoryPush).order_by(InventoryPush.integration_id, InventoryPush.id)
+            sa.select(InventoryPush)
+            .where(InventoryPush.integration_id.in_([integration.id for integration in world.integrations]))
+            .order_by(InventoryPush.integration_id, InventoryPush.id)
         ).all()
         effective = set(
             session.scalars(sa.select(InventoryPushLine.push_id).where(InventoryPushLine.result == PushResult.APPLIED))

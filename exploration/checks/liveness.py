@@ -63,7 +63,7 @@ def placed_and_acknowledged(world: World) -> Iterator[str]:
     for order in orders:
         if order.state == ReceivedState.STAGED and order.cart_state in TO_SHIP:
             yield f"alive: {order.remote_id} is ready and is not placed"
-        if order.ack_state in ACK_OPEN and of_seller[order.integration_id] not in waits:
+        if order.ack_state in ACK_OPEN and of_seller.get(order.integration_id) not in waits:
             yield f"alive: the acknowledgement of {order.remote_id} is still {order.ack_state}"
 
 

@@ -40,6 +40,7 @@ WAREHOUSE: Final[Mapping[str, tuple[str, ...]]] = {
     "activity": ("down", "twice", *_KILLS),
     "shipments": ("down", "twice", *_KILLS),
 }
+DECIDES_LATER: Final[Mapping[str, tuple[str, ...]]] = {**WAREHOUSE, "answers": ("down", *_KILLS)}
 # What is called seldom is struck the more often. Without a token there is nothing else to befall.
 _MORE_OR_LESS: Final = {
     "token": 0.3,
@@ -51,11 +52,14 @@ _MORE_OR_LESS: Final = {
 ALL: Final = {"amazon": AMAZON, "warehouse": WAREHOUSE}
 
 
-def draw_some(rng: random.Random) -> dict[str, dict[str, tuple[str, ...]]]:
+Table = Mapping[str, tuple[str, ...]]
+
+
+def draw_some(rng: random.Random, tables: Mapping[str, Table] = ALL) -> dict[str, dict[str, tuple[str, ...]]]:
     """Choose what may befall each call in one run: one kind of fault at least, so that most calls may meet one."""
     return {
         who: {name: tuple(rng.sample(kinds, rng.randint(1, len(kinds)))) for name, kinds in table.items()}
-        for who, table in ALL.items()
+        for who, table in tables.items()
     }
 
 
@@ -72,13 +76,22 @@ class Faults:
         self._trace = trace
         self._tally = tally
         self.rate = 0.0
+        self._further: dict[str, Table] = {}
         for who, table in ALL.items():
-            for name, kinds in table.items():
-                tally.possible(who, (f"{name} {kind}" for kind in kinds))
+            self._expect(who, table)
+
+    def add(self, who: str, table: Table) -> None:
+        """Have calls of a further plugin meet faults as well."""
+        self._further[who] = table
+        self._expect(who, table)
+
+    def _expect(self, who: str, table: Table) -> None:
+        for name, kinds in table.items():
+            self._tally.possible(who, (f"{name} {kind}" for kind in kinds))
 
     def begin(self, chosen: Mapping[str, Mapping[str, Collection[str]]], rate: float, rng: random.Random) -> None:
         """From now on calls meet faults; `chosen` as from `draw_some`."""
-        self._chosen, self.rate, self._rng = chosen, rate, rng
+        self._chosen, self.rate, self._rng = {**chosen, **draw_some(rng, self._further)}, rate, rng
 
     def end(self) -> None:
         """Nothing befalls a call any more."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from exploration.checks import expected
 from exploration.ports.faults import KILLED_BEFORE, Faults
@@ -16,6 +17,7 @@ from is2_core.db.engine import Database
 from is2_core.embedded_warehouse.port import EmbeddedWarehouse
 from plugins.warehouse import (
     Activity,
+    Answers,
     CancelAnswer,
     FoundOrder,
     KnownSkus,
@@ -38,7 +40,12 @@ _BEFORE = ("not now", "down", KILLED_BEFORE)
 
 
 class UnreliableWarehouse:
-    """The warehouse as an outside WMS might serve it.
+    """A warehouse as an outside WMS might serve it.
+
+    Args:
+        inner: the warehouse itself.
+        free: the units per SKU that it has not promised to anybody, by the account's id and code.
+        who: its name in trace and tally.
 
     `seen` says, per piece that asked for stock last, what it may take to be sellable: the units the warehouse had not
     promised when it answered, less what IS2 itself knew to be spoken for when it asked.
@@ -50,11 +57,16 @@ class UnreliableWarehouse:
         db: Database,
         scheduler: Scheduler,
         faults: Faults,
+        *,
+        free: Callable[[Session, int, str], Mapping[str, int]],
+        who: str = "warehouse",
     ) -> None:
         self._inner = inner
         self._db = db
         self._scheduler = scheduler
         self._faults = faults
+        self._free = free
+        self._who = who
         self._cursors: dict[tuple[str, str], str] = {}
         self.seen: dict[str, expected.Sellable] = {}
 
@@ -94,7 +106,7 @@ class UnreliableWarehouse:
 
         def ask() -> list[Stock]:
             with self._db.read() as session:
-                free = expected.not_promised(session, account_id)
+                free = self._free(session, account_id, ctx.account)
             left = {sku: units - kept[sku] for sku, units in free.items()}
             self.seen[self._scheduler.running] = expected.Sellable(parts, left)
             return self._inner.stock(ctx, skus)
@@ -133,9 +145,9 @@ class UnreliableWarehouse:
     def _trouble(self, what: str) -> str:
         """Draw what befalls a call; raises where it ends the call before the warehouse hears of it."""
         self._scheduler.call()
-        kind = self._faults.draw("warehouse", what)
+        kind = self._faults.draw(self._who, what)
         if kind in _BEFORE:
-            self._faults.struck("warehouse", what, kind)
+            self._faults.struck(self._who, what, kind)
         if kind == "down":
             self._scheduler.pause("the warehouse is asked in vain")
             raise Temporary("The warehouse does not answer.", code="WAREHOUSE_DOWN", unknown=False)
@@ -146,8 +158,18 @@ class UnreliableWarehouse:
         self._scheduler.pause("the warehouse is asked")
         answer = ask()
         if trouble and trouble not in _BEFORE:
-            self._faults.struck("warehouse", what, trouble)
+            self._faults.struck(self._who, what, trouble)
         self._scheduler.pause("the warehouse answers")
         if trouble == "lost":
             raise Temporary("The warehouse does not answer.", code="WAREHOUSE_DOWN", unknown=True)
         return answer
+
+
+class DecidingLater(UnreliableWarehouse):
+    """One that answers Pending and tells later."""
+
+    @hookimpl
+    def answers_since(self, ctx: WarehouseContext, cursor: str) -> Answers:
+        inner, trouble = cast(Any, self._inner), self._trouble("answers")
+        answers: Answers = self._asked("answers", trouble, lambda: inner.answers_since(ctx, cursor))
+        return answers

@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy.orm import Session
 
+from exploration.command import explore as explore_command
+from exploration.further import NOTHING_FURTHER, Further
 from exploration.run import explore
 from exploration.tally import LEAST, SEEDS, Tally
 from is2_core.calls.carts import CartRegistry
@@ -33,11 +36,13 @@ from is2_core.platform import Platform
 from is2_core.shipments import tracking, warehouse_news
 from is2_core.tasks import dispatcher
 from is2_core.tasks.queue import enqueue
+from is2_core.warehouses import calls
 from plugins.interface import OrderPage, Package
 from plugins.warehouse import Cancelled, hookimpl
 
 MUTATION_SEEDS = 60
 QUARTER = timedelta(minutes=15)
+_WITH_BOTH = 10
 _FORKED = """
 from exploration.crew import run_all
 from is2_core.calls.carts import CartRegistry
@@ -75,6 +80,38 @@ def test_what_happens_too_seldom_is_told() -> None:
     tally.possible("packer", ("hold",))
     assert tally.seldom(SEEDS // 2) == ["packer hold: 0"]
     assert tally.seldom(SEEDS // 10) == []
+
+
+@pytest.fixture(scope="module")
+def further() -> Further:
+    return Further.load(["tests.exploration.tiny_shop"], ["tests.exploration.bay_seven"])
+
+
+@pytest.mark.timeout(240)
+def test_a_further_cart_and_warehouse_take_part(carts: CartRegistry, further: Further) -> None:
+    outcome = explore(_WITH_BOTH, carts, further)
+    assert outcome.violations == ()
+    counts = outcome.tally.counts
+    assert counts["tiny", "buy"] and counts["bay", "decide"] and counts["bay", "ship"]
+    met = {who for (who, what), count in counts.items() if count and what.split()[-1] in ("down", "5xx", "after")}
+    assert met >= {"tiny", "bay"}
+
+
+@pytest.mark.parametrize(
+    ("module", "says"),
+    [("tests.exploration.nowhere", "cannot be imported"), ("tests.support.bay", "has no function explored_cart")],
+)
+def test_a_module_that_brings_no_plugin_is_refused(module: str, says: str) -> None:
+    answer = CliRunner().invoke(explore_command, ["run", "--seeds", "1", "--cart", module])
+    assert answer.exit_code == 2
+    assert f"{module} {says}" in answer.output
+
+
+def test_a_warehouse_that_is_not_asked_what_it_has_gets_orders_twice(
+    carts: CartRegistry, further: Further, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calls.Warehouse, "find_order", lambda *_: [])
+    assert _is_found_out(carts, _WITH_BOTH, further)
 
 
 def acknowledge_at_staging(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,9 +256,9 @@ def test_a_broken_core_is_found_out_after_a_day(
     assert _is_found_out(carts, first, wholly=True)
 
 
-def _is_found_out(carts: CartRegistry, first: int, *, wholly: bool = False) -> bool:
+def _is_found_out(carts: CartRegistry, first: int, further: Further = NOTHING_FURTHER, *, wholly: bool = False) -> bool:
     seeds = sorted(range(1, MUTATION_SEEDS + 1), key=lambda seed: seed != first)
-    outcomes = (explore(seed, carts, wholly=wholly) for seed in seeds)
+    outcomes = (explore(seed, carts, further, wholly=wholly) for seed in seeds)
     # A bug would be the breakage's own: it does not fit the core any more.
     return any(
         outcome.violations and not any(found.startswith("bug: ") for found in outcome.violations)

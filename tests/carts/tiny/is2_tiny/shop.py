@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +17,7 @@ _PUBLIC_ERRORS = (400, 401, 404, 409, 429, 500, 503)
 
 @dataclass
 class Shop:
-    """The data of the shop. `fail_with` is a queue of statuses the next API calls answer with."""
+    """The data of the shop. `fail_with` is a queue of statuses the next API calls answer with, `now` its clock."""
 
     key: str = "tiny-key"
     id: str = "shop-1"
@@ -24,6 +25,7 @@ class Shop:
     items: list[dict[str, Any]] = field(default_factory=list)
     orders: dict[str, dict[str, Any]] = field(default_factory=dict)
     fail_with: list[int] = field(default_factory=list)
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def add_item(self, sku: str, title: str = "", stock: int = 0, shipped_by: str = "merchant") -> dict[str, Any]:
         """Put an item on sale; `shipped_by` is "merchant" or the name of who ships it instead."""
@@ -34,7 +36,7 @@ class Shop:
 
     def add_order(self, order_id: str, *lines: tuple[str, int], state: str = "new", **fields: Any) -> dict[str, Any]:
         """Book an order of (SKU, quantity) lines, as of now; other `fields` replace what it would have."""
-        now = datetime.now(UTC).isoformat()
+        now = self.now().isoformat()
         self.orders[order_id] = {
             "id": order_id,
             "state": state,
@@ -135,7 +137,7 @@ def create_shop(shop: Shop) -> Flask:
             abort(409, "More units are packed than were ordered.")
         order["packages"] = packages
         if shipped == ordered:
-            order |= {"state": "shipped", "updated": datetime.now(UTC).isoformat()}
+            order |= {"state": "shipped", "updated": shop.now().isoformat()}
         return jsonify(receipt=f"package-{order_id}-{reference}")
 
     return app
