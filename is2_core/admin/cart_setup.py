@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from is2_core.accounts.models import Integration
 from is2_core.accounts.states import IntegrationState
+from is2_core.audit import Act, record, record_change
 from is2_core.calls.opening_secrets import set_at
 from is2_core.carts.cart_settings import former_of, known_manifest, opens, secrets_of, set_former
 from is2_core.carts.fields import check_fields
@@ -38,6 +39,13 @@ def _set_enabled(platform: Platform, cart: str, enabled: bool) -> None:
         if row is None:
             row = CartSetting(cart=cart, values={})
             session.add(row)
+        record_change(
+            session,
+            Act.CART_CHANGED,
+            subject=f"cart {cart}",
+            before={"enabled": bool(row.enabled)},
+            after={"enabled": enabled},
+        )
         row.enabled, row.updated_at = enabled, platform.clock.now()
 
 
@@ -61,10 +69,19 @@ def save_cart_settings(platform: Platform, cart: str, environment: str, values: 
         # Beside another application or endpoint a former secret is no rotation's, and nobody's business there.
         rotation = (row.environment, row.values) == (environment, values)
         set_former(row, _former(manifest, row, checked, platform.clock.now()) if rotation and opens(row) else {})
+        before = {"environment": row.environment, **row.values}
         row.environment, row.values = environment, values
         secrets = {key: value for key, value in checked.items() if key in secret_keys}
         row.secrets_set = set_at(row.secrets_set or {}, stored, secrets, platform.clock.now())
         row.secrets = seal(CartSetting.secrets, secrets, cart)
+        replaced = sorted(key for key, value in secrets.items() if value != stored.get(key))
+        record_change(
+            session,
+            Act.CART_CHANGED,
+            subject=f"cart {cart}",
+            before=before,
+            after={"environment": environment, **values, **({"secrets replaced": replaced} if replaced else {})},
+        )
         row.updated_at = platform.clock.now()
         waiting = session.scalars(
             sa.select(Integration).where(
@@ -84,6 +101,7 @@ def forget_former(platform: Platform, cart: str) -> None:
         row = session.get(CartSetting, cart)
         if row is not None:
             set_former(row, {})
+            record(session, Act.CART_CHANGED, subject=f"cart {cart}", after={"former secrets": "erased"})
 
 
 def _former(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from is2_core.audit import Act, record
 from is2_core.db.locks import LOCK
 from is2_core.errors import Conflict, NotFound
 from is2_core.jobs import WRITES
@@ -32,6 +33,7 @@ def try_again(platform: Platform, task_id: int) -> None:
         task.state, task.run_at, task.set_at = TaskState.READY, now, now
         task.attempts = task.crashes = 0
         task.fence += 1
+        record(session, Act.TASK_RETRIED, subject=f"task {task_id} {task.kind}", account_id=task.account_id)
 
 
 def give_up_submission(platform: Platform, submission_id: int) -> None:
@@ -48,3 +50,4 @@ def give_up_submission(platform: Platform, submission_id: int) -> None:
         if row.closed_at is not None:
             raise Conflict("This submission has ended meanwhile.")
         give_up(session, row, platform.clock.now(), WRITES)
+        record(session, Act.SUBMISSION_ENDED, subject=f"submission {row.id}", account_id=row.account_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from is2_core import audit
 from is2_core.cases.cases import case_text, lock_cases
 from is2_core.cases.models import SupportCase
 from is2_core.db.types import seal
@@ -30,6 +31,7 @@ def close_case(platform: Platform, *, case_id: int, user_id: int, answer: str) -
         if case.closed_at is not None:
             raise Conflict("This case was closed already.")
         case.closed_at = now
+        audit.record(session, audit.Act.CASE_CLOSED, subject=f"case {case_id}", account_id=case.account_id)
         if case.order_id is None or order_keys(session, [case.order_id]):
             case.sealed_answer = seal(SupportCase.sealed_answer, answer, case.account_id, case.kind, case.subject)
         if case.order_id is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from is2_core.audit import Act, record_change
 from is2_core.calls.opening_secrets import set_at
 from is2_core.calls.plugins import UnknownPlugin
 from is2_core.carts.fields import check_fields
@@ -45,8 +46,17 @@ def save_warehouse_settings(platform: Platform, warehouse: str, values: Mapping[
         # Where all are typed anew, those that are stored need not open: so a lost key is got over.
         stored = {} if all(values.get(key) for key in secret_keys) else secrets_of(row)
         checked = check_fields(manifest.settings, values, stored=stored).values
+        before = dict(row.values)
         row.values = {key: value for key, value in checked.items() if key not in secret_keys}
         secrets = {key: value for key, value in checked.items() if key in secret_keys}
         row.secrets_set = set_at(row.secrets_set or {}, stored, secrets, platform.clock.now())
+        replaced = sorted(key for key, value in secrets.items() if value != stored.get(key))
+        record_change(
+            session,
+            Act.WAREHOUSE_CHANGED,
+            subject=f"warehouse {warehouse}",
+            before=before,
+            after={**row.values, **({"secrets replaced": replaced} if replaced else {})},
+        )
         row.secrets = seal(WarehouseSetting.secrets, secrets, warehouse) if secrets else None
         row.updated_at = platform.clock.now()

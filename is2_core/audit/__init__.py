@@ -2,6 +2,6 @@
 
 from is2_core.audit.actor import Actor, acting, become, current_actor
 from is2_core.audit.acts import Act
-from is2_core.audit.record import record
+from is2_core.audit.record import record, record_change
 
-__all__ = ["Act", "Actor", "acting", "become", "current_actor", "record"]
+__all__ = ["Act", "Actor", "acting", "become", "current_actor", "record", "record_change"]

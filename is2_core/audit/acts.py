@@ -27,6 +27,21 @@ class Act(StrEnum):
     USER_UNLOCKED = "user.unlock"
     ROLE_CHANGED = "user.role"
 
+    SETTINGS_CHANGED = "settings.change"
+    CONNECTED = "integration.connect"
+    DISCONNECTED = "integration.disconnect"
+    CART_CHANGED = "cart.change"
+    WAREHOUSE_CHANGED = "warehouse.change"
+    MAPPING_ADDED = "mapping.add"
+    MAPPING_REMOVED = "mapping.remove"
+    LATENCY_CHANGED = "latency.change"
+    CARRIER_CODE_CHANGED = "carrier_code.change"
+
+    CASE_CLOSED = "case.close"
+    TASK_RETRIED = "task.retry"
+    SUBMISSION_ENDED = "submission.end"
+
+    BUYER_CHANGED = "buyer.change"
     BUYER_SHOWN = "buyer.show"
     EXPORTED = "export"
     PROVED = "user.prove"

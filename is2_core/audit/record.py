@@ -68,6 +68,22 @@ def record(
     at_end(session, _store, row)
 
 
+def record_change(
+    session: Session,
+    act: Act,
+    *,
+    subject: str,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    account_id: int | None = None,
+) -> None:
+    """Add a row about what differs between two states of the same thing, see `record`; none where nothing does."""
+    keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    if keys:
+        old, new = ({key: each[key] for key in keys if key in each} for each in (before, after))
+        record(session, act, subject=subject, before=old, after=new, account_id=account_id)
+
+
 def _store(session: Session, rows: list[dict[str, Any]]) -> None:
     key = chain_key(session)
     insert_rows(session, AuditEntry, [{**row, "mac": mac_of(key, row)} for row in rows])

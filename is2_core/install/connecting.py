@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from is2_core.accounts.display_name import integration_name
 from is2_core.accounts.models import Credential, InstallSession, Integration, SellerClaim
 from is2_core.accounts.states import NOT_CONNECTED, WAITS_FOR_A_PERSON, IntegrationState
+from is2_core.audit import Act, record
 from is2_core.cases.cases import raise_case
 from is2_core.cases.models import SupportCase
 from is2_core.cases.states import CaseKind
@@ -150,6 +151,8 @@ def _put(
     now = platform.clock.now()
     row.seller_id, row.seller_name, row.sites = identity.remote_id, identity.name, list(identity.sites)
     row.proved_at = now
+    after = {"cart": row.cart, "region": row.region, "seller": row.seller_id}
+    record(session, Act.CONNECTED, subject=f"integration {row.id}", after=after, account_id=row.account_id)
     row.settings = {**row.settings, **claim.settings}
     row.legacy_authorization = row.legacy_authorization or claim.legacy_authorization
     # Whoever mints a token meanwhile must not find its version again.

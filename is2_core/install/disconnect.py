@@ -9,6 +9,7 @@ from is2_core.accounts.access import owned_integration
 from is2_core.accounts.display_name import integration_name
 from is2_core.accounts.models import Credential, Integration, SellerClaim
 from is2_core.accounts.states import CONNECTED, IntegrationState
+from is2_core.audit import Act, record
 from is2_core.db.locks import LOCK
 from is2_core.errors import Conflict
 from is2_core.integrations.pausing import resume
@@ -59,6 +60,7 @@ def disconnect(platform: Platform, *, integration_id: int, account_id: int, user
         session.execute(sa.delete(Credential).where(Credential.integration_id == row.id))
         session.execute(sa.delete(SellerClaim).where(SellerClaim.integration_id == row.id))
         pause_tasks(session, row.id)
+        record(session, Act.DISCONNECTED, subject=f"integration {row.id}", account_id=account_id)
         name = integration_name(row)
     waiting = f" {len(ids)} orders that were not placed yet were dismissed." if ids else ""
     return f"{name} is disconnected; its authorization was deleted here.{waiting}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -13,6 +14,7 @@ from is2_core.accounts.access import owned_integration
 from is2_core.accounts.display_name import integration_name
 from is2_core.accounts.models import Credential, Integration, UnshippedLook
 from is2_core.accounts.states import IntegrationState
+from is2_core.audit import Act, record_change
 from is2_core.carts.cart_settings import known_manifest
 from is2_core.carts.fields import FormField, check_fields
 from is2_core.errors import BadInput, Conflict
@@ -40,7 +42,7 @@ from is2_core.orders.models import ImportCursor
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import NOW, enqueue
-from plugins.interface import SettingsError
+from plugins.interface import CartManifest, FieldKind, SettingsError
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ def finish_setup(
             check_none_is_dropped(platform, session, row, typed[ORDERS_FROM], agreed=leave_out)
         _check_nickname(session, row, typed[NICKNAME])
         now = platform.clock.now()
+        before = _shown(manifest, row)
         row.nickname = typed[NICKNAME]
         row.home_site = typed.get(HOME_SITE, "")
         row.review_first = typed[REVIEW_FIRST] == "yes"
@@ -122,6 +125,14 @@ def finish_setup(
         row.orders_from = start
         own = {key: value for key, value in typed.items() if key not in COLUMN_KEYS}
         row.settings = {**row.settings, **own}
+        record_change(
+            session,
+            Act.SETTINGS_CHANGED,
+            subject=f"integration {row.id}",
+            before=before,
+            after=_shown(manifest, row),
+            account_id=account_id,
+        )
         if first:
             row.state, row.finished_at = IntegrationState.ACTIVE, now
         elif row.state == IntegrationState.PAUSED and row.pause_code == SettingsError.default_code:
@@ -135,6 +146,18 @@ def finish_setup(
     if first:
         return Saved(f"Success: your {name} is connected. Its first orders are being read now.", tuple(warnings))
     return Saved(f"The settings of your {name} are saved.", tuple(warnings))
+
+
+def _shown(manifest: CartManifest, row: Integration) -> dict[str, Any]:
+    """The settings as the audit log tells them."""
+    secret = {field.key for field in manifest.store_fields if field.kind is FieldKind.SECRET}
+    return {
+        NICKNAME: row.nickname,
+        HOME_SITE: row.home_site,
+        REVIEW_FIRST: row.review_first,
+        ORDERS_FROM: row.orders_from.isoformat() if row.orders_from else None,
+        **{key: value for key, value in row.settings.items() if key not in secret},
+    }
 
 
 def _try_stock_again(session: Session, row: Integration, now: datetime) -> None:

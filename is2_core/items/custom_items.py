@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from is2_core.accounts.access import owned, owned_integration
 from is2_core.accounts.models import Integration
+from is2_core.audit import Act, record_change
 from is2_core.carts.context import cart_context
 from is2_core.carts.latency import latency_choices
 from is2_core.carts.live_call import call_cart_live, live_call
@@ -125,6 +126,14 @@ def set_latency(platform: Platform, *, item_id: int, account_id: int, latency: s
         integration = session.get_one(Integration, item.integration_id)
         if latency and latency not in latency_choices(platform.carts.manifest(integration.cart)):
             raise BadInput("Choose one of the list.", field="latency")
+        record_change(
+            session,
+            Act.LATENCY_CHANGED,
+            subject=f"item {item.id}",
+            before={"latency": item.latency},
+            after={"latency": latency},
+            account_id=account_id,
+        )
         item.latency = latency
 
 

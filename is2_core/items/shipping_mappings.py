@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from is2_core.accounts.access import owned, owned_integration
 from is2_core.accounts.models import Integration
+from is2_core.audit import Act, record
 from is2_core.carts.context import cart_context
 from is2_core.carts.live_call import call_cart_live
 from is2_core.carts.method_vocabulary import canonical_key, shown_method
@@ -98,6 +99,7 @@ def add_shipping_mapping(
         )
         session.add(row)
         session.flush()
+        record(session, Act.MAPPING_ADDED, subject=_subject(row), after=_said(row), account_id=account_id)
         enqueue(session, kind=TaskKind.ORDERS_REVIEW, integration=integration, now=platform.clock.now(), priority=NOW)
         return row.id
 
@@ -107,6 +109,15 @@ def remove_shipping_mapping(platform: Platform, *, mapping_id: int, account_id: 
     with platform.db.write() as session:
         row = owned(session, ShippingMapping, mapping_id, account_id)
         integration = session.get_one(Integration, row.integration_id)
+        record(session, Act.MAPPING_REMOVED, subject=_subject(row), before=_said(row), account_id=account_id)
         session.delete(row)
         session.flush()
         enqueue(session, kind=TaskKind.ORDERS_REVIEW, integration=integration, now=platform.clock.now(), priority=NOW)
+
+
+def _subject(row: ShippingMapping) -> str:
+    return f"integration {row.integration_id}"
+
+
+def _said(row: ShippingMapping) -> dict[str, str | bool]:
+    return {"method": row.method, "service": row.service, "hold": row.hold}

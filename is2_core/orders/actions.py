@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from is2_core import audit
 from is2_core.accounts.access import owned, owned_integration
 from is2_core.accounts.models import Integration
 from is2_core.accounts.states import WAITS_FOR_A_PERSON, IntegrationState
@@ -216,6 +217,7 @@ def correct_address(
         row.corrected = seal(Recipient.corrected, typed_now, order.integration_id, order.remote_id)
         order.address_corrected = True
         record(session, [Event(order.id, EventCode.ADDRESS, user_id=user_id)], platform.clock.now())
+        audit.record(session, audit.Act.BUYER_CHANGED, subject=f"received order {order.id}", account_id=account_id)
         session.flush()
         _reconsider(platform, session, order, ui)
 

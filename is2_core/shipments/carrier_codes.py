@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from is2_core import audit
 from is2_core.accounts.models import Integration
 from is2_core.accounts.states import CONNECTED
 from is2_core.carts.cart_settings import known_manifest
@@ -119,6 +120,7 @@ def set_code(platform: Platform, *, cart: str, carrier: str, code: str, as_given
     row = {"cart": cart, "carrier": carrier, "carrier_key": given_key(carrier), "code": code}
     with platform.db.write() as session:
         platform.db.upsert(session, CarrierCode, [row], key=["cart", "carrier_key"], update=["carrier", "code"])
+        audit.record(session, audit.Act.CARRIER_CODE_CHANGED, subject=f"cart {cart}", after={carrier: code})
 
 
 def remove_code(platform: Platform, *, cart: str, code_id: int) -> None:
@@ -127,6 +129,7 @@ def remove_code(platform: Platform, *, cart: str, code_id: int) -> None:
         row = session.scalar(sa.select(CarrierCode).where(CarrierCode.id == code_id, CarrierCode.cart == cart))
         if row is None:
             raise NotFound("There is no such carrier code.")
+        audit.record(session, audit.Act.CARRIER_CODE_CHANGED, subject=f"cart {cart}", before={row.carrier: row.code})
         session.delete(row)
 
 
