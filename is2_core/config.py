@@ -16,6 +16,16 @@ import sqlalchemy as sa
 
 from is2_core.crypto import Keyring
 from is2_core.errors import CannotStart
+from is2_core.settings.entropy import secret_problem
+from is2_core.settings.links import (
+    Link,
+    allowed_plaintext,
+    database_problem,
+    is_loopback,
+    panel_problem,
+    redis_problem,
+    trial_problem,
+)
 
 DEFAULT_PUBLIC_URL = "http://127.0.0.1:8080"
 # Each that the product, its tools or its tests read.
@@ -28,6 +38,7 @@ NAMES = (
     "IS2_TIMEZONE",
     "IS2_LOG_LEVEL",
     "IS2_ALLOW_PLAIN_HTTP",
+    "IS2_ALLOW_PLAINTEXT",
     "IS2_ALLOW_PRIVATE_HOSTS",
     "IS2_CLOCK_OFFSET",
     "IS2_LIMITS",
@@ -58,6 +69,7 @@ class Config:
         allow_private_hosts: whether a shop's own address may be on a private network (demo and tests only).
         timezone: the warehouse's, by its tz database name; daily work is done at night there.
         allow_plain_http: whether the panel may run without TLS (loopback only).
+        allow_plaintext: which links may go without TLS off the loopback address.
         clock_offset: whether the clock may be moved forward (demo and tests only, see `OffsetClock`).
         limits: how many times the usual may be asked for of what is limited; 0 has no limits (tests only).
         trusted_proxy: the address whose word is taken for who asks, `*` for any, "" for nobody's.
@@ -71,6 +83,7 @@ class Config:
     public_url: str = DEFAULT_PUBLIC_URL
     allow_private_hosts: bool = False
     allow_plain_http: bool = False
+    allow_plaintext: frozenset[Link] = frozenset()
     timezone: str = "UTC"
     clock_offset: bool = False
     limits: int = 1
@@ -91,8 +104,8 @@ class Config:
         except ValueError as error:
             raise ConfigError(f"IS2_ENCRYPTION_KEYS: {error}") from error
         session_secret = setting(env, "IS2_SESSION_SECRET")
-        if len(session_secret) < 32:
-            raise ConfigError("IS2_SESSION_SECRET must be at least 32 characters")
+        if problem := secret_problem(session_secret):
+            raise ConfigError(f"IS2_SESSION_SECRET {problem}: make one with `openssl rand -base64 48`")
         config = Config(
             database_url=_database_url(setting(env, "IS2_DATABASE_URL")),
             redis_url=_redis_url(setting(env, "IS2_REDIS_URL")),
@@ -101,15 +114,48 @@ class Config:
             public_url=_public_url(setting(env, "IS2_PUBLIC_URL", DEFAULT_PUBLIC_URL)),
             allow_private_hosts=_flag(env, "IS2_ALLOW_PRIVATE_HOSTS"),
             allow_plain_http=_flag(env, "IS2_ALLOW_PLAIN_HTTP"),
+            allow_plaintext=allowed_plaintext(setting(env, "IS2_ALLOW_PLAINTEXT", "")),
             timezone=_zone(setting(env, "IS2_TIMEZONE", "UTC")),
             clock_offset=_flag(env, "IS2_CLOCK_OFFSET"),
             limits=_limits(setting(env, "IS2_LIMITS", "1")),
             trusted_proxy=_proxy(setting(env, "IS2_TRUSTED_PROXY", "")),
             second_factor=not _flag(env, "IS2_NO_SECOND_FACTOR"),
         )
+        config.check_links(env)
         if config.public_url != DEFAULT_PUBLIC_URL:
             config.check_sign_in()
         return config
+
+    @property
+    def is_production(self) -> bool:
+        """Whether people reach the panel from elsewhere: nothing of a trial is allowed then."""
+        return not is_loopback(urlsplit(self.public_url).hostname)
+
+    @property
+    def sends_cookies_in_plaintext(self) -> bool:
+        """Whether the panel's cookies may be sent without TLS."""
+        return self.allow_plain_http or Link.PANEL in self.allow_plaintext
+
+    def check_links(self, environ: Mapping[str, str] | None = None) -> None:
+        """Check that everything is encrypted on its way off this machine, and that a public panel has no flag of a
+        trial.
+
+        Raises:
+            ConfigError: at the first that is not so.
+        """
+        flags = {
+            "IS2_CLOCK_OFFSET": self.clock_offset,
+            "IS2_ALLOW_PLAIN_HTTP": self.allow_plain_http and Link.PANEL not in self.allow_plaintext,
+            "IS2_ALLOW_PRIVATE_HOSTS": self.allow_private_hosts,
+            "IS2_NO_SECOND_FACTOR": not self.second_factor,
+        }
+        for problem in (
+            database_problem(self.database_url, self.allow_plaintext, os.environ if environ is None else environ),
+            redis_problem(self.redis_url, self.allow_plaintext),
+            trial_problem(self.public_url, flags),
+        ):
+            if problem:
+                raise ConfigError(problem)
 
     @property
     def hides_addresses(self) -> bool:
@@ -117,23 +163,14 @@ class Config:
         return self.public_url.startswith("https:") and not self.trusted_proxy
 
     def check_sign_in(self) -> None:
-        """Check that browsers will send the panel its cookies, and that whoever signs in has a second factor.
+        """Check that browsers will send the panel its cookies.
 
         Raises:
-            ConfigError: they would not, so that nobody could sign in; or nobody is asked for one, and this is no trial
-                on the loopback address.
+            ConfigError: they would not, so that nobody could sign in.
         """
-        host = urlsplit(self.public_url).hostname or ""
-        if not self.second_factor and host != "localhost" and not _is_loopback(host):
-            raise ConfigError(
-                f"IS2_NO_SECOND_FACTOR is for trials on the loopback address, and IS2_PUBLIC_URL is {self.public_url}: "
-                "leave it out"
-            )
-        if self.public_url.startswith("http:") and not self.allow_plain_http:
-            raise ConfigError(
-                f"IS2_PUBLIC_URL is {self.public_url}, and without TLS nobody can sign in: give the https address of "
-                "the proxy in front of the panel, or for a trial on the loopback address set IS2_ALLOW_PLAIN_HTTP=1"
-            )
+        problem = panel_problem(self.public_url, self.allow_plaintext, plain_http=self.allow_plain_http)
+        if problem:
+            raise ConfigError(problem)
 
 
 def log_level(environ: Mapping[str, str] | None = None) -> str:
@@ -229,13 +266,6 @@ def _public_url(url: str) -> str:
             "at the root of its host"
         )
     return f"{parts.scheme}://{parts.netloc}"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _zone(name: str) -> str:

@@ -36,7 +36,7 @@ STATIC_CACHE = "public, max-age=3600"
 
 def init_app(app: Flask, config: Config) -> None:
     """Set the cookie, the CSRF check and the headers of every answer."""
-    plain = config.allow_plain_http
+    plain = config.sends_cookies_in_plaintext
     app.config.update(
         SECRET_KEY=config.session_secret,
         SESSION_COOKIE_NAME="is2" if plain else "__Host-is2",

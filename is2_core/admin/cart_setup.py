@@ -11,7 +11,7 @@ from is2_core.accounts.models import Integration
 from is2_core.accounts.states import IntegrationState
 from is2_core.audit import Act, record, record_change
 from is2_core.calls.opening_secrets import set_at
-from is2_core.carts.cart_settings import former_of, known_manifest, opens, secrets_of, set_former
+from is2_core.carts.cart_settings import former_of, is_refused_trial, known_manifest, opens, secrets_of, set_former
 from is2_core.carts.fields import check_fields
 from is2_core.carts.models import CartSetting
 from is2_core.db.locks import LOCK
@@ -55,6 +55,9 @@ def save_cart_settings(platform: Platform, cart: str, environment: str, values: 
     manifest = known_manifest(platform, cart)
     if environment not in {entry.code for entry in manifest.environments}:
         raise BadInput("Choose one of the endpoints.", field="environment")
+    if is_refused_trial(platform, manifest, environment):
+        public = platform.config.public_url
+        raise BadInput(f"This is for trials on one machine, and IS2_PUBLIC_URL is {public}.", field="environment")
     with platform.db.write() as session:
         row = session.get(CartSetting, cart, with_for_update=LOCK)
         if row is None:

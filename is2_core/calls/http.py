@@ -21,6 +21,7 @@ from is2_core.calls.transport import DEADLINE_S, NoAnswer, PrivateAddress, Reque
 from is2_core.clock import Clock
 from is2_core.db.unit import in_transaction
 from is2_core.faultpoints import faultpoint
+from is2_core.settings.links import is_loopback
 from plugins.interface import Effect, Permanent, RateLimited, RatePlan, Reply, Temporary
 
 # How much faster or slower than published a rate may be that a cart tells.
@@ -39,6 +40,7 @@ class CallRules:
         rate_plans, application_plans: by operation; the store's own limits, and those all stores share.
         rate_header, shared_refusal: see `CartManifest`.
         integration_key, application_key: whose buckets are spent.
+        plaintext: whether a host off the loopback address may be called without TLS.
         check_address: refuse hosts that resolve to private addresses (an address a merchant typed).
     """
 
@@ -50,6 +52,7 @@ class CallRules:
     rate_header: str = ""
     shared_refusal: str = ""
     check_address: bool = False
+    plaintext: bool = False
 
 
 def no_lease(_effect: Effect) -> None:
@@ -147,6 +150,14 @@ class CoreHttp:
                 "This integration tried to call an address it may not call.",
                 detail=f"host {host!r} is not allowed",
                 code="HOST_NOT_ALLOWED",
+            )
+        parts = urlsplit(url)
+        if parts.scheme == "http" and not self._rules.plaintext and not is_loopback(parts.hostname):
+            raise Permanent(
+                "The shop's address begins with http, so that everything would travel in plain text: give its https "
+                "address.",
+                detail=f"{host} without TLS; IS2_ALLOW_PLAINTEXT=shop allows it where the network between is private",
+                code="PLAINTEXT",
             )
 
     def _begin_live(self, operation: str) -> LiveCall | None:

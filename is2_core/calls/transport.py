@@ -24,7 +24,31 @@ DEADLINE_S = 30.0
 _CONNECT_S = 5.0
 MAX_BODY_BYTES = 64 * 1024 * 1024
 Result = TypeVar("Result")
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+# Of IPv6 only what IANA has given out as global unicast can be public (RFC 4291, 2.4): that leaves out loopback, unique
+# local (fc00::/7), link-local and site-local addresses, and those that carry an IPv4 address where a gateway finds it:
+# IPv4-mapped and -compatible (::/96), NAT64 (64:ff9b::/96 and 64:ff9b:1::/48).
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+# What the standard library takes for public and is not, in every version of it.
+_NOT_PUBLIC: tuple[_Network, ...] = (
+    ipaddress.IPv4Network("0.0.0.0/8"),
+    # Carriers' own addresses (RFC 6598), where some clouds keep their metadata.
+    ipaddress.IPv4Network("100.64.0.0/10"),
+    ipaddress.IPv4Network("192.0.0.0/24"),
+    # Relays to 6to4 (RFC 7526).
+    ipaddress.IPv4Network("192.88.99.0/24"),
+    ipaddress.IPv4Network("240.0.0.0/4"),
+    # Azure's metadata and agents, a public address that leads to the machine's own host.
+    ipaddress.IPv4Network("168.63.129.16/32"),
+    # Teredo, ORCHID, benchmarks and whatever else IANA keeps there for protocols.
+    ipaddress.IPv6Network("2001::/23"),
+    ipaddress.IPv6Network("2001:db8::/32"),
+    # 6to4: an IPv4 address, private ones included, behind any relay.
+    ipaddress.IPv6Network("2002::/16"),
+    ipaddress.IPv6Network("3fff::/20"),
+)
+# The second half of an ISATAP address (RFC 5214, 6.1) before its IPv4 address, whichever network it is in.
+_ISATAP = (0x00005EFE, 0x02005EFE)
 
 
 class PrivateAddress(Exception):
@@ -127,16 +151,20 @@ def within(seconds: float, function: Callable[[], Result], cut: Callable[[], Non
 class _WatchedHttpConnection(HTTPConnection):
     """A connection that tells the exchange its socket."""
 
+    def _new_conn(self) -> socket.socket:
+        # Before anything is sent on it, TLS's greeting with the host's name included.
+        made = super()._new_conn()
+        exchange: _Exchange = _here.exchange
+        if exchange.public_only and not is_public(ipaddress.ip_address(made.getpeername()[0])):
+            # The name led elsewhere when it was checked.
+            made.close()
+            raise PrivateAddress
+        exchange.note(made)
+        return made
+
     def connect(self) -> None:
         super().connect()
-        exchange: _Exchange = _here.exchange
-        if exchange.public_only:
-            peer = self.sock.getpeername()[0]
-            if not is_public(ipaddress.ip_address(peer)):
-                # The name led elsewhere when it was checked. Nothing has been sent yet.
-                self.close()
-                raise PrivateAddress
-        exchange.note(self.sock)
+        _here.exchange.note(self.sock)
 
     def request(self, *args: Any, **options: Any) -> None:
         # A connection used before is not connected again.
@@ -203,10 +231,13 @@ class RequestsTransport:
 
 
 def is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    """Whether an address lies outside every private network."""
-    # The well-known prefix leads through a translator to any IPv4 address, private ones included.
-    translated = address.version == 6 and address in _NAT64
-    return address.is_global and not address.is_multicast and not translated
+    """Whether an address is a public one of its own, and none that leads to a private one by a gateway or tunnel."""
+    if isinstance(address, ipaddress.IPv6Address):
+        is_tunnel = int(address) >> 32 & 0xFFFFFFFF in _ISATAP
+        if address not in _GLOBAL_UNICAST or address.scope_id is not None or is_tunnel:
+            return False
+    is_listed = any(address.version == network.version and address in network for network in _NOT_PUBLIC)
+    return address.is_global and not address.is_multicast and not is_listed
 
 
 def _server_time(date: str | None) -> datetime | None:

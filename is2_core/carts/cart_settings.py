@@ -44,6 +44,12 @@ def known_manifest(platform: Platform, cart: str) -> CartManifest:
         raise NotFound(f"There is no cart named {cart}.") from None
 
 
+def is_refused_trial(platform: Platform, manifest: CartManifest, environment: str) -> bool:
+    """Whether these endpoints are for trials, and people reach the panel from elsewhere."""
+    is_trial = any(entry.trial for entry in manifest.environments if entry.code == environment)
+    return is_trial and platform.config.is_production
+
+
 def stored_settings(platform: Platform, cart: str) -> StoredSettings:
     """Return the stored settings, or defaults where there are none."""
     with platform.db.read() as session:
@@ -64,8 +70,11 @@ def stored_settings(platform: Platform, cart: str) -> StoredSettings:
 
 
 def platform_settings(platform: Platform, cart: str) -> PlatformSettings:
-    """The settings as a cart gets them, secrets included; these are opened when the cart first asks for one, since most
-    of what it does needs none.
+    """Return the settings as a cart gets them, secrets included; these are opened when the cart first asks for one,
+    since most of what it does needs none.
+
+    Raises:
+        SettingsError: the endpoints are for trials only, and the panel is public.
 
     Asking for one raises:
         SettingsError: the secrets cannot be opened and have to be typed again.
@@ -75,6 +84,9 @@ def platform_settings(platform: Platform, cart: str) -> PlatformSettings:
         row = session.get(CartSetting, cart)
     if row is None:
         return PlatformSettings("")
+    if is_refused_trial(platform, known_manifest(platform, cart), row.environment):
+        message = "The endpoints of this cart are for trials only: an administrator has to choose others."
+        raise SettingsError(message, detail=f"IS2_PUBLIC_URL is {platform.config.public_url}", may_pass=False)
     return PlatformSettings(
         row.environment,
         dict(row.values),

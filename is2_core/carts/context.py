@@ -11,6 +11,7 @@ from is2_core.calls.http import CallRules, CoreHttp, no_lease
 from is2_core.carts.cart_settings import platform_settings
 from is2_core.carts.tokens import NoToken, StoredToken
 from is2_core.platform import Platform
+from is2_core.settings.links import Link
 from plugins.interface import (
     CartContext,
     CartManifest,
@@ -67,9 +68,7 @@ def _rules(
     for environment in manifest.environments:
         if environment.code == app.environment:
             hosts.update(environment.hosts)
-    for field in manifest.platform_fields:
-        if field.kind is FieldKind.URL and app.values.get(field.key):
-            hosts.add(urlsplit(app.values[field.key]).netloc.lower())
+    hosts.update(typed_hosts(manifest, app))
     own_urls = [value for key, value in settings.items() if value and key in _url_keys(manifest)]
     hosts.update(urlsplit(value).netloc.lower() for value in own_urls)
     seller = integration.seller_id or f"new-{integration.id}"
@@ -82,7 +81,18 @@ def _rules(
         rate_header=manifest.rate_header,
         shared_refusal=manifest.shared_refusal,
         check_address=bool(own_urls) and not platform.config.allow_private_hosts,
+        plaintext=Link.CART in platform.config.allow_plaintext,
     )
+
+
+def typed_hosts(manifest: CartManifest, app: PlatformSettings) -> set[str]:
+    """Return the hosts an administrator typed that count in the chosen environment."""
+    return {
+        urlsplit(app.values[field.key]).netloc.lower()
+        for field in manifest.platform_fields
+        if field.kind is FieldKind.URL and app.values.get(field.key)
+        if not field.environments or app.environment in field.environments
+    }
 
 
 def _url_keys(manifest: CartManifest) -> set[str]:

@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 from is2_core.accounts.models import InstallSession, Integration, SellerClaim
 from is2_core.accounts.states import IntegrationState
 from is2_core.carts.cart_settings import known_manifest, platform_settings
+from is2_core.carts.context import typed_hosts
 from is2_core.carts.live_call import CartRefused
 from is2_core.install.connecting import store_connection
 from is2_core.integrations.claims import keep_claim
@@ -22,7 +23,6 @@ from plugins.interface import (
     CartManifest,
     Connected,
     Field,
-    FieldKind,
     Redirect,
 )
 
@@ -112,10 +112,7 @@ def send_away(platform: Platform, integration: Integration, trip: Trip, redirect
 def _browser_hosts(platform: Platform, manifest: CartManifest) -> set[str]:
     app = platform_settings(platform, manifest.name)
     hosts = {host for entry in manifest.environments if entry.code == app.environment for host in entry.browser_hosts}
-    for field in manifest.platform_fields:
-        if field.kind is FieldKind.URL and app.values.get(field.key):
-            hosts.add(urlsplit(app.values[field.key]).netloc.lower())
-    return hosts
+    return hosts | typed_hosts(manifest, app)
 
 
 def hashed(value: str) -> str:

@@ -18,6 +18,7 @@ from is2_core.calls.live_limits import person_waits
 from is2_core.db.unit import in_transaction
 from is2_core.errors import FlowError, PluginBug
 from is2_core.platform import Platform
+from is2_core.settings.links import Link
 from is2_core.tasks.run import TaskRun
 from is2_core.warehouses.models import WarehouseSetting
 from is2_core.warehouses.settings import settings_of
@@ -84,6 +85,7 @@ def warehouse_of(platform: Platform, target: str, account_id: int, *, run: TaskR
         rate_plans=manifest.rate_plans,
         integration_key=f"warehouse:{target}",
         application_key=f"warehouse:{target}",
+        plaintext=Link.CART in platform.config.allow_plaintext,
     )
     http = CoreHttp(
         transport=platform.transport,

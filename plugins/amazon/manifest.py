@@ -22,29 +22,32 @@ from plugins.interface import (
 VERSION = "0.1.0"
 
 _LOGIN_HOST = "api.amazon.com"
-# Feed documents lie behind presigned addresses on Amazon's storage, in the AWS regions of the API ("SP-API Endpoints"),
-# and its content network.
-_DOCUMENT_HOSTS = (
-    "*.s3.amazonaws.com",
-    "*.s3.us-east-1.amazonaws.com",
-    "*.s3.eu-west-1.amazonaws.com",
-    "*.s3.us-west-2.amazonaws.com",
-    "*.s3-external-1.amazonaws.com",
-    "*.s3-eu-west-1.amazonaws.com",
-    "*.s3-us-west-2.amazonaws.com",
-    "*.cloudfront.net",
+# Feed documents lie behind presigned addresses of Amazon's own buckets, one a region, under the names that S3 has for
+# its place. A pattern such as *.s3.amazonaws.com would let anybody's bucket in. No list of them is published; these are
+# the hosts of addresses that developers quote (amzn/selling-partner-api-docs issues 949, 1239 and others). A platform
+# setting takes another one.
+_BUCKET_PLACES = {
+    "na": ("s3", "s3-external-1", "s3.us-east-1", "s3-us-east-1"),
+    "eu": ("s3", "s3.eu-west-1", "s3-eu-west-1"),
+    "fe": ("s3", "s3.us-west-2", "s3-us-west-2"),
+}
+_DOCUMENT_HOSTS = tuple(
+    f"tortuga-prod-{region}.{place}.amazonaws.com" for region, places in _BUCKET_PLACES.items() for place in places
 )
+# The feed document of the sandbox's fixed answers (feeds_2021-06-30.json).
+_SANDBOX_DOCUMENT_HOST = "d34o8swod1owfl.cloudfront.net"
 # The model files' examples of customizedUrl; what else Amazon may name is published nowhere.
 _CUSTOMIZATION_HOSTS = ("zme-caps.amazon.com", "amazon.com", "www.amazon.com")
 
 ENVIRONMENTS = (
-    Environment(SIMULATOR, "Simulator"),
+    Environment(SIMULATOR, "Simulator", trial=True),
     Environment(
         SANDBOX,
         "Amazon sandbox",
         hosts=(
             *(f"sandbox.sellingpartnerapi-{region.code}.amazon.com" for region in REGIONS),
             _LOGIN_HOST,
+            _SANDBOX_DOCUMENT_HOST,
             *_DOCUMENT_HOSTS,
             *_CUSTOMIZATION_HOSTS,
         ),
@@ -89,6 +92,16 @@ PLATFORM_FIELDS = (
         required=False,
         default=SIMULATOR_URL,
         help="Only used in the Simulator environment.",
+        environments=(SIMULATOR,),
+    ),
+    Field(
+        "document_url",
+        "Another storage of documents",
+        FieldKind.URL,
+        required=False,
+        help="Only where Amazon moves the documents of feeds: the log then says HOST_NOT_ALLOWED and names the host, "
+        "which has to be Amazon's own. Example: https://tortuga-prod-eu.s3.eu-west-1.amazonaws.com",
+        environments=(SANDBOX, PRODUCTION),
     ),
 )
 

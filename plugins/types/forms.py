@@ -34,6 +34,7 @@ class Field:
         advised_minimum, advice: below it the value is accepted with `advice` shown as a warning.
         choices: (value, label) pairs of a CHOICE.
         max_length: the most characters of what is typed, 0 for 2,000 (since 2.1).
+        environments: codes of the environments in which a platform URL's host may be called; empty for all (since 2.1).
         former_for: how long a platform SECRET's value before the last change may still be good (a rotation).
     """
 
@@ -50,6 +51,7 @@ class Field:
     advice: str = ""
     former_for: timedelta = timedelta(0)
     max_length: int = 0
+    environments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -34,12 +34,14 @@ class Region:
 @dataclass(frozen=True)
 class Environment:
     """A set of endpoints an admin can choose. `hosts` may be called by the cart; `browser_hosts` may be
-    redirected to. A leading "*." matches any subdomain. URL fields of the platform settings add theirs."""
+    redirected to. A leading "*." matches any subdomain. URL fields of the platform settings add theirs. One for `trial`
+    is refused where the panel is public (since 2.1)."""
 
     code: str
     label: str
     hosts: tuple[str, ...] = ()
     browser_hosts: tuple[str, ...] = ()
+    trial: bool = False
 
 
 @dataclass(frozen=True)

@@ -226,7 +226,7 @@ def _feed(status: str, report: bytes | None) -> Any:
             document = b', "resultFeedDocumentId": "d"' if report is not None else b""
             bodies = {
                 "getFeed": b'{"feedId": "7", "processingStatus": "' + status.encode() + b'"' + document + b"}",
-                "getFeedDocument": b'{"feedDocumentId": "d", "url": "https://x.amazonaws.com/d"}',
+                "getFeedDocument": b'{"feedDocumentId": "d", "url": "https://tortuga-prod-na.s3.amazonaws.com/d"}',
                 "downloadFeedDocument": report or b"",
             }
             return Reply(200, {}, bodies[operation])

@@ -314,7 +314,7 @@ def test_15_the_acknowledgement_has_the_envelope_and_the_type_of_its_feed(harnes
 def test_15_a_text_report_is_never_taken_for_success(harness: Harness) -> None:
     """Change: submissions._report, answer an unreadable report like one without errors."""
     feed = reply(200, {"feedId": "7", "processingStatus": "DONE", "resultFeedDocumentId": "d"})
-    document = reply(200, {"feedDocumentId": "d", "url": "https://x.amazonaws.com/d"})
+    document = reply(200, {"feedDocumentId": "d", "url": "https://tortuga-prod-na.s3.amazonaws.com/d"})
     ctx, _ = answered(
         harness.store(), feed, document, reply(200, b"Number of records processed\t0\n90012\tNo such file\n")
     )

@@ -77,7 +77,6 @@ def get(out: CoreHttp, url: str, operation: str = "any") -> Reply:
     [
         "https://api.shop.example/x",
         "https://API.shop.example/x",
-        "http://api.shop.example/x",
         "https://a.files.example/x",
         "https://a.b.files.example/x",
         "http://127.0.0.1:8765/x",
@@ -121,7 +120,16 @@ def test_other_hosts_are_refused_before_anything_is_sent(clock: VirtualClock, ur
 
 @pytest.mark.parametrize(
     "address",
-    ["127.0.0.1", "10.1.2.3", "192.168.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "::1", "fd00::1", "fe80::1"],
+    [
+        *("127.0.0.1", "10.1.2.3", "192.168.0.1", "172.31.0.1", "0.0.0.0", "0.1.2.3", "224.0.0.1", "255.255.255.255"),
+        # Metadata of clouds: AWS and others, Oracle, Alibaba, Azure, AWS by IPv6; addresses of carriers.
+        *("169.254.169.254", "192.0.0.192", "100.100.100.200", "168.63.129.16", "fd00:ec2::254", "100.64.0.1"),
+        *("192.88.99.1", "240.0.0.1", "198.18.0.1"),
+        *("::", "::1", "fc00::1", "fd00::1", "fe80::1", "fe80::1%lo", "fec0::1", "ff02::1", "100::1", "2001:db8::1"),
+        # IPv4 within IPv6: mapped, compatible, 6to4, Teredo, NAT64 by both prefixes, ISATAP.
+        *("::ffff:10.0.0.1", "::ffff:93.184.216.34", "::127.0.0.1", "2002:7f00:1::1", "2001:0:53aa:64c:0:0:80ff:fffe"),
+        *("64:ff9b::a00:1", "64:ff9b:1::a00:1", "2600::5efe:a00:1", "2600::200:5efe:a00:1", "3fff::1"),
+    ],
 )
 def test_a_merchants_address_may_not_lead_into_a_private_network(
     clock: VirtualClock, monkeypatch: pytest.MonkeyPatch, address: str
@@ -136,8 +144,9 @@ def test_a_merchants_address_may_not_lead_into_a_private_network(
     assert transport.requests == []
 
 
-def test_a_public_address_is_called(clock: VirtualClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [(0, 0, 0, "", ("93.184.216.34", 443))])
+@pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946", "2a00:1450:4001:82f::200e"])
+def test_a_public_address_is_called(clock: VirtualClock, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [(0, 0, 0, "", (address, 443))])
     assert get(make(clock, FakeTransport(), check_address=True), "https://api.shop.example/x").status == 200
 
 
@@ -372,6 +381,34 @@ def test_a_name_that_leads_elsewhere_after_its_check_is_not_followed(clock: Virt
             transport.send(Request("GET", address + "/", public_only=True))
         assert asked == []
         assert transport.send(Request("GET", address + "/")).status == 200
+
+
+def test_a_private_service_hears_not_even_the_greeting_of_tls() -> None:
+    heard: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def listen() -> None:
+            connection, _ = server.accept()
+            with connection:
+                heard.append(connection.recv(4096))
+
+        listening = threading.Thread(target=listen)
+        listening.start()
+        url = f"https://127.0.0.1:{server.getsockname()[1]}/"
+        with pytest.raises(PrivateAddress):
+            RequestsTransport().send(Request("GET", url, public_only=True))
+        listening.join()
+    assert heard == [b""]
+
+
+@pytest.mark.parametrize("url", ["http://api.shop.example/x", "HTTP://api.shop.example/x"])
+def test_no_shop_is_called_in_plain_text_unless_told_so(clock: VirtualClock, url: str) -> None:
+    transport = FakeTransport()
+    with pytest.raises(Permanent) as refusal:
+        get(make(clock, transport), url)
+    assert (refusal.value.code, transport.requests) == ("PLAINTEXT", [])
+    assert "IS2_ALLOW_PLAINTEXT=shop" in refusal.value.detail
+    assert get(make(clock, transport, plaintext=True), url).status == 200
 
 
 @pytest.mark.parametrize(

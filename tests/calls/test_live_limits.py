@@ -123,7 +123,7 @@ def test_a_name_server_that_does_not_answer_ends_there_too(
         raise OSError("no answer")
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    url = "http://shop.example/"
+    url = "https://shop.example/"
     started = time.monotonic()
     try:
         with person_waits(LiveCalls(), 1, 0.3), pytest.raises(Temporary):

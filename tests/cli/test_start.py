@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from secrets import token_hex, token_urlsafe
 
 import psycopg
 import pytest
@@ -24,6 +25,7 @@ from is2_core.db.models import KeyCanary
 from is2_core.db.reseal import all_steps, reseal
 from is2_core.db.types import use_keyring
 from is2_core.errors import CannotStart
+from is2_core.settings.entropy import secret_problem
 from is2_core.startup import check_database, check_redis, check_start_in_child, upgrade_database
 from tests.cli.waiting import until
 from tests.conftest import KEYS, make_config
@@ -40,6 +42,59 @@ ENVIRONMENT = {
     "IS2_SESSION_SECRET": "a session secret for tests, 40 letters",
     "IS2_PUBLIC_URL": "https://is2.example.com",
 }
+
+DB = "postgresql+psycopg://is2:hunter2@"
+REDIS = "redis://:hunter2@"
+UNVERIFIED = "IS2_REDIS_URL has "
+# What is set, and what is said: links off the machine in plain text or unverified, and a trial's flags in public.
+SENT_OPENLY: list[tuple[dict[str, str], str]] = [
+    *(
+        ({"IS2_DATABASE_URL": f"{DB}{where}"}, f"IS2_DATABASE_URL leads off this machine and sslmode={mode}")
+        for where, mode in (
+            ("db/is2", "prefer verifies nobody"),
+            ("10.0.0.5:5432/is2?sslmode=disable", "disable verifies nobody"),
+            (
+                "db.example.com/is2?sslmode=require",
+                "require encrypts towards whoever answers, which is not verification",
+            ),
+            ("db.example.com/is2?sslmode=verify-ca", "verify-ca takes any certificate"),
+            ("/is2?host=db.example.com", "prefer"),
+            ("127.0.0.1/is2?hostaddr=10.0.0.5", "prefer"),
+            ("/is2?host=localhost,db.example.com", "prefer"),
+            ("/is2?service=remote", "prefer"),
+            ("localhost.example.com/is2", "prefer"),
+        )
+    ),
+    ({"IS2_DATABASE_URL": f"{DB}/is2", "PGHOST": "db.example.com"}, "sslmode=prefer verifies nobody"),
+    ({"IS2_REDIS_URL": f"{REDIS}redis:6379/0"}, "IS2_REDIS_URL leads off this machine without TLS: write rediss://"),
+    ({"IS2_REDIS_URL": f"{REDIS}127.0.0.1.example.com/0"}, "IS2_REDIS_URL leads off this machine without TLS"),
+    *(
+        ({"IS2_REDIS_URL": f"rediss://:hunter2@redis/0?{option}"}, UNVERIFIED + option.partition("=")[0])
+        for option in (
+            "ssl_cert_reqs=none",
+            "ssl_cert_reqs=optional",
+            "ssl_check_hostname=false",
+            "ssl_check_hostname=0",
+            "ssl_exclude_verify_flags=VERIFY_X509_STRICT",
+            "ssl_min_version=769",
+            "ssl_ciphers=NULL",
+            "ssl_cert_reqs=required&ssl_cert_reqs=none",
+        )
+    ),
+    *(
+        (
+            {name: "1"},
+            f"{name} is for trials on one machine, and IS2_PUBLIC_URL is https://is2.example.com: take {name} out",
+        )
+        for name in ("IS2_CLOCK_OFFSET", "IS2_ALLOW_PLAIN_HTTP", "IS2_ALLOW_PRIVATE_HOSTS")
+    ),
+    ({"IS2_ALLOW_PLAINTEXT": "redis,all"}, "IS2_ALLOW_PLAINTEXT names 'all': write one or more of database, redis"),
+    ({"IS2_SESSION_SECRET": "short"}, "IS2_SESSION_SECRET must be at least 32 characters: make one with"),
+    *(
+        ({"IS2_SESSION_SECRET": secret}, "IS2_SESSION_SECRET can be guessed")
+        for secret in ("a" * 40, "0123456789" * 4, "Password1" * 5, "abcdefghijklmnopqrstuvwxyz9876543210", "ab" * 20)
+    ),
+]
 
 
 @pytest.fixture
@@ -266,7 +321,7 @@ def test_field_A8_a_worker_looks_in_a_child(sqlite_template: Path, redis_url: st
     [
         (
             {"IS2_PUBLIC_URL": "http://is2.example.com"},
-            "IS2_PUBLIC_URL is http://is2.example.com, and without TLS nobody",
+            "IS2_PUBLIC_URL is http://is2.example.com, and passwords would travel in plain text: give the https",
         ),
         ({"IS2_PUBLIC_URL": "https://is2.example.com/panel"}, "give scheme and host only"),
         ({"IS2_PUBLIC_URL": "https://is2.example.com/?x=1"}, "give scheme and host only"),
@@ -282,11 +337,12 @@ def test_field_A8_a_worker_looks_in_a_child(sqlite_template: Path, redis_url: st
         ({"IS2_DATABASE_URL": "sqlite:///:memory:"}, "no database that several processes could share"),
         ({"IS2_REDIS_URL": "127.0.0.1:6379"}, "IS2_REDIS_URL must begin with redis://"),
         ({"IS2_REDIS_URL": "redis://:hunter2@redis:63x79"}, "IS2_REDIS_URL cannot be read"),
+        *SENT_OPENLY,
         ({"IS2_TIMEZONE": "Mars/Olympus"}, "IS2_TIMEZONE: there is no time zone 'Mars/Olympus'"),
     ],
 )
 def test_field_H4_addresses_and_flags_must_fit_together(changed: dict[str, str], line: str) -> None:
-    with pytest.raises(ConfigError) as refused:
+    with pytest.raises(CannotStart) as refused:
         Config.from_environment({**ENVIRONMENT, **changed})
     assert line in str(refused.value)
     assert "hunter2" not in str(refused.value) and "ter2" not in str(refused.value)
@@ -305,6 +361,39 @@ def test_field_H4_what_fits_is_taken() -> None:
     # A worker needs no address; a panel would answer where nobody can sign in.
     with pytest.raises(ConfigError, match="nobody can sign in"):
         Config.from_environment(without).check_sign_in()
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"IS2_DATABASE_URL": f"{DB}db.example.com/is2?sslmode=verify-full&sslrootcert=/etc/ca.pem"},
+        {"IS2_DATABASE_URL": f"{DB}127.0.0.1/is2"},
+        {"IS2_DATABASE_URL": f"{DB}[::1]/is2"},
+        {"IS2_DATABASE_URL": f"{DB}/is2?host=/run/postgresql"},
+        {"IS2_DATABASE_URL": f"{DB}/is2"},
+        {"IS2_DATABASE_URL": f"{DB}db.example.com/is2", "PGSSLMODE": "verify-full"},
+        {
+            "IS2_DATABASE_URL": f"{DB}db/is2",
+            "IS2_REDIS_URL": f"{REDIS}redis/0",
+            "IS2_ALLOW_PLAINTEXT": "redis, database",
+        },
+        {"IS2_REDIS_URL": "rediss://:hunter2@redis.example.com/0?ssl_ca_certs=/etc/ca.pem&ssl_cert_reqs=required"},
+        {"IS2_REDIS_URL": "unix:///run/redis.sock"},
+        {"IS2_PUBLIC_URL": "http://is2.internal", "IS2_ALLOW_PLAINTEXT": "panel"},
+    ],
+)
+def test_links_that_are_verified_or_allowed_by_name_are_taken(changed: dict[str, str]) -> None:
+    config = Config.from_environment({**ENVIRONMENT, **changed})
+    assert config.sends_cookies_in_plaintext == ("panel" in changed.get("IS2_ALLOW_PLAINTEXT", ""))
+    assert config.is_production
+
+
+@pytest.mark.unit
+def test_secrets_drawn_at_random_are_taken() -> None:
+    for _ in range(300):
+        for secret in (token_hex(16), token_hex(32), token_urlsafe(24), token_urlsafe(48)):
+            assert secret_problem(secret) == ""
 
 
 @pytest.mark.unit

@@ -66,7 +66,7 @@ def test_a_call_gets_the_accounts_code_and_the_settings_and_may_call_only_its_ho
     assert plugin.seen.settings.values == {"address": "http://wms.example:8080/v2"}
     assert plugin.seen.settings.secrets["key"].value == "s3cret"
     with pytest.raises(Permanent):
-        plugin.seen.http.call("spy", "read", "GET", "http://elsewhere.example/")
+        plugin.seen.http.call("spy", "read", "GET", "https://elsewhere.example/")
     with pytest.raises(NotFound):
         save_warehouse_settings(platform, "nowhere", {})
     with pytest.raises(Temporary) as missing:

@@ -1,0 +1,1 @@
+"""Rules for what the environment says: which links are safe, which secrets random."""
