@@ -173,7 +173,7 @@ def test_stock_is_read_with_who_ships_it_and_set_by_the_shops_own_id(ctx: CartCo
     ]
     levels = [InventoryQuantity("a", "000123", "item-3", 7), InventoryQuantity("b", "GONE", "item-9", 7)]
     assert plugin.push_inventory(ctx, levels).results == {
-        "a": Applied("stock-item-3"),
+        "a": Applied("item-3"),
         "b": Rejected("REFUSED", "There is no such item."),
     }
     assert [item["stock"] for item in shop.items] == [4, 9, 7]

@@ -109,6 +109,8 @@ class WriteChecks(CartUnderTest):
 
 def _with_reference(entry: Any, result: Any) -> Any:
     """The entry as the core sends it the next time: with what the cart called it."""
+    if hasattr(entry, "sku"):
+        return replace(entry, remote_id=result.cart_ref or entry.remote_id)
     return replace(entry, cart_ref=result.cart_ref) if hasattr(entry, "cart_ref") else entry
 
 

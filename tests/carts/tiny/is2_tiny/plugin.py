@@ -141,12 +141,7 @@ def acknowledge_orders(ctx: CartContext, acknowledgements: Sequence[Acknowledgem
 
 @hookimpl
 def push_inventory(ctx: CartContext, quantities: Sequence[InventoryQuantity]) -> WriteReply:
-    return WriteReply(
-        {
-            entry.key: _write(ctx, f"/api/items/{_part(entry.remote_id)}/stock", {"stock": entry.available})
-            for entry in quantities
-        }
-    )
+    return WriteReply({entry.key: _set_stock(ctx, entry) for entry in quantities})
 
 
 @hookimpl
@@ -167,6 +162,12 @@ def post_tracking(ctx: CartContext, packages: Sequence[Package]) -> WriteReply:
 @hookimpl
 def shipping_mapping_ui(ctx: CartContext) -> ShippingMappingUI:
     return ShippingMappingUI((ShippingMethod("standard", "Standard"), ShippingMethod("express", "Express", ("Fast",))))
+
+
+def _set_stock(ctx: CartContext, entry: InventoryQuantity) -> Result:
+    result = _write(ctx, f"/api/items/{_part(entry.remote_id)}/stock", {"stock": entry.available})
+    # The id of the item and not the receipt: it comes back with the next number.
+    return Applied(entry.remote_id) if isinstance(result, Applied) else result
 
 
 def _post(ctx: CartContext, package: Package) -> Result:
