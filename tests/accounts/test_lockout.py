@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pyotp
@@ -19,6 +20,7 @@ from is2_core.clock import VirtualClock
 from is2_core.platform import Platform
 from tests.support.browser import PASSWORD, Browser
 from tests.support.panel import ALICE, BOB, Panel
+from web.app import create_app
 
 EMAIL, WRONG = "wes@example.com", "not the password"
 STRANGER, HOME = Visitor("203.0.113.9"), Visitor("198.51.100.1")
@@ -204,3 +206,14 @@ def test_the_devices_cookie_is_made_by_a_full_sign_in_and_by_nobody_else(panel: 
     browser.sign_in(BOB)
     browser.press("Sign out")
     assert browser.sign_in(ALICE).path == "/integrations"
+
+
+def test_the_devices_cookie_is_kept_as_well_as_the_sessions(panel: Panel) -> None:
+    config = replace(panel.platform.config, allow_plain_http=False, public_url="https://is2.example.com")
+    app = create_app(replace(panel.platform, config=config), session_clock=panel.session_clock)
+    app.config["WTF_CSRF_ENABLED"] = False
+    answer = app.test_client().post("/sign-in", data={"email": ALICE, "password": PASSWORD}, base_url=config.public_url)
+    (cookie,) = (each for each in answer.headers.getlist("Set-Cookie") if "-device=" in each)
+    assert cookie.startswith("__Host-is2-device=")
+    assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
+    assert "Domain" not in cookie and BOB not in cookie and ALICE not in cookie

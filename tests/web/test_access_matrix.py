@@ -29,8 +29,8 @@ ROLES = {
 IN_AN_ACCOUNT = ("owner", "member", "outsider")
 # No worker runs here, and this address says so.
 AWAY = {"health.readyz"}
-# What a refused request may store all the same: a wrong password is counted.
-COUNTED = {"auth.change_password"}
+# What a refused request may store all the same: a wrong password or code is counted.
+COUNTED = {"auth.change_password", "auth.sign_in", "second_factor.renew_codes"}
 # What is read there is for the audit log.
 REVEALS = {
     "customizations.of_received",
