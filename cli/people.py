@@ -9,7 +9,7 @@ import click
 import sqlalchemy as sa
 
 from cli.environment import platform_of_environment
-from is2_core.accounts import people, roles, users
+from is2_core.accounts import access_review, people, roles, users
 from is2_core.accounts.models import Account
 from is2_core.accounts.signing_in import administration
 from is2_core.accounts.signing_in.links import Link
@@ -183,6 +183,22 @@ def set_role(email: str, role: str, account_name: str | None, member_role: str) 
         roles.change_role(platform, user_id=user_id, role=role, account_id=account_id, member_role=member_role, by=None)
 
     _change(email, f"is {role} now.", change)
+
+
+@user.command("review")
+@click.option("--done", is_flag=True, help="Note that the list was looked through.")
+def review(done: bool) -> None:
+    """List everybody who can sign in, for the access review, and say when the next is due."""
+    platform = platform_of_environment()
+    for each in access_review.people_with_access(platform):
+        state = "disabled" if each.disabled else f"unused for {each.unused_days} days"
+        factor = "second factor" if each.second_factor_at else "no second factor"
+        click.echo("\t".join((each.email, each.role, ", ".join(each.places) or "-", factor, state)))
+    if done:
+        access_review.note_reviewed(platform, by=None)
+    due = access_review.review_due(platform)
+    last = f"Reviewed by {due.last_by} at {due.last_at:%Y-%m-%d}." if due.last_at else "Never reviewed."
+    click.echo(f"{last} The next review is due {due.due_at:%Y-%m-%d}{', which is over' if due.is_overdue else ''}.")
 
 
 def _set_enabled(platform: Platform, user_id: int, enabled: bool) -> None:

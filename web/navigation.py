@@ -9,8 +9,9 @@ from flask import Flask, current_app, g, request, url_for
 
 from is2_core.accounts.states import READS_ALL, SEES_WAREHOUSE, Role
 from web import access, health
-from web.accounts import auth, passwords, second_factor, sessions_page, station
+from web.accounts import auth, passwords, second_factor, sessions_page, station, team_page
 from web.admin import (
+    access_review,
     accounts,
     carriers,
     people,
@@ -110,13 +111,14 @@ SECTIONS = (
             Tab("Plugins", "admin.plugins", (admin, plugins, carriers, warehouses)),
             Tab("Accounts", "admin.list_accounts", (accounts,)),
             Tab("People", "people.list_people", (people, sign_in_help)),
+            Tab("Access review", "access_review.show", (access_review,)),
             Tab("Tasks", "admin.tasks", (tasks,)),
             Tab("Platform", "platform_status.show", (platform_status,)),
         ),
         roles=(Role.ADMIN,),
     ),
 )
-OUTSIDE = (health, auth, passwords, second_factor, sessions_page, station, help_pages)
+OUTSIDE = (health, auth, passwords, second_factor, sessions_page, station, team_page, help_pages)
 PAGES = (*OUTSIDE, *(module for section in SECTIONS for tab in section.tabs for module in tab.modules))
 
 

@@ -112,6 +112,15 @@ class PinTries(Base):
     set_at: Mapped[datetime | None]
 
 
+class AccessReview(Base):
+    """Somebody looked through who has access, see `access_review`; `user_id` is None from the command line."""
+
+    __tablename__ = "access_review"
+    id: Mapped[Id]
+    at: Mapped[datetime]
+    user_id: Mapped[int | None] = reference("user_account.id")
+
+
 class Integration(Owned):
     """One connected store: one per (cart, region, seller) on the whole platform.
 

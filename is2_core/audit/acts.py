@@ -51,3 +51,6 @@ class Act(StrEnum):
     PIN_REFUSED = "pin.refused"
     STATION_BEGUN = "station.begin"
     STATION_PERSON = "station.person"
+    MEMBER_ROLE_CHANGED = "member.role"
+    MEMBER_REMOVED = "member.remove"
+    ACCESS_REVIEWED = "access.review"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pyotp
 import pytest
 import sqlalchemy as sa
 
 from is2_core.accounts.models import User
 from is2_core.accounts.states import IntegrationState
 from is2_core.carts.cart_settings import stored_settings
+from is2_core.db.types import seal
 from tests.support.browser import PASSWORD, Browser
 from tests.support.panel import ADMIN, ALICE, BOB, Panel
 from tests.web.test_rules import Content, address, rules
@@ -27,6 +29,13 @@ SENSITIVE = {
     "install.resume",
     "install.answer",
     "integrations.disconnect",
+    "team.add",
+    "team.change",
+    "team.remove",
+    "access_review.note_reviewed",
+    "station.set_pin",
+    "station.begin",
+    "station.reset_pin",
 }
 LATER = timedelta(minutes=11)
 
@@ -72,7 +81,7 @@ def test_what_was_typed_goes_on_after_the_password_secrets_too(panel: Panel) -> 
     page = browser.press("Save settings", client_secret="a new secret of Amazon, quite long")
     assert page.status == 403 and page.heading == "Is it you?"
     assert browser.press("Go on", proof_password="not the password at all").status == 400
-    assert "not your password" in browser.page.alerts[0]
+    assert "does not prove" in browser.page.alerts[0]
     assert "a new secret" not in browser.page.text, "in a hidden field only"
     page = browser.press("Go on", proof_password=PASSWORD)
     assert "were saved" in page.messages
@@ -108,3 +117,18 @@ def test_the_proof_is_good_for_ten_minutes(panel: Panel, minutes: int) -> None:
     browser.get(f"/admin/people/{user_of(panel, BOB).id}")
     panel.session_clock.advance(timedelta(minutes=minutes))
     assert ("is disabled" in browser.press("Disable").text) == (minutes < 10)
+
+
+def test_whoever_has_a_second_factor_gives_a_code_too(panel: Panel) -> None:
+    secret, store = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", panel.store(panel.northwind).id
+    browser = left_alone(panel, ALICE, f"/integrations/{store}/disconnect")
+    alice = user_of(panel, ALICE)
+    with panel.platform.db.write() as db:
+        user = db.get_one(User, alice.id)
+        user.totp_secret, user.second_factor_at = seal(User.totp_secret, secret, user.id), panel.clock.now()
+    assert browser.press("Disconnect").field("Code of your app")
+    code = pyotp.TOTP(secret).at(panel.session_clock.now())
+    assert browser.press("Go on", proof_password=PASSWORD).status == 400
+    assert browser.press("Go on", proof_password="not the password at all", proof_code=code).status == 400
+    browser.press("Go on", proof_password=PASSWORD, proof_code=code)
+    assert panel.store(panel.northwind).state == IntegrationState.DISCONNECTED

@@ -140,3 +140,11 @@ def test_a_broken_command_is_listed_and_takes_no_other_away(monkeypatch: pytest.
     assert refused.exit_code == 1
     assert "could not be loaded" in refused.output and "no_such_module" in refused.output
     assert "holds no command" in CliRunner().invoke(main, ["nothing"]).output
+
+
+def test_access_is_reviewed_by_a_command(database_url: str) -> None:
+    run(database_url, "admin", "create", "ada@example.com", "--generate-password")
+    listed = run(database_url, "user", "review")
+    assert "ada@example.com\tadmin\t-\tno second factor\tunused for 0 days" in listed.output
+    assert "Never reviewed." in listed.output
+    assert "Reviewed by the command line" in run(database_url, "user", "review", "--done").output

@@ -9,6 +9,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from is2_core.accounts import people, roles, users
+from is2_core.accounts.access_review import review_due
 from is2_core.accounts.models import Account
 from is2_core.accounts.signing_in import administration
 from is2_core.accounts.states import MemberRole, Role
@@ -51,6 +52,7 @@ def _choices() -> dict[str, object]:
         "roles": list(Role),
         "member_roles": list(MemberRole),
         "now": platform().clock.now(),
+        "review": review_due(platform()),
     }
 
 

@@ -19,7 +19,7 @@ def note_shown(subject: str, account_id: int) -> None:
         record(session, Act.BUYER_SHOWN, subject=subject, after={"page": request.endpoint}, account_id=account_id)
 
 
-def note_export(subject: str, rows: int, account_id: int) -> None:
+def note_export(subject: str, rows: int, account_id: int | None) -> None:
     """Note that the viewer takes rows away as a file or as JSON, before they do; no unit of work may be open.
 
     Args:

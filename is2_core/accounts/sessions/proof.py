@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -11,6 +12,7 @@ from is2_core.accounts import passwords
 from is2_core.accounts.models import BrowserSession, User
 from is2_core.accounts.sessions.rows import Live
 from is2_core.accounts.signing_in.lockout import Visitor, may_go_on
+from is2_core.accounts.signing_in.second_factor import Now, may_take
 from is2_core.audit import Act, record
 from is2_core.errors import BadInput
 from is2_core.platform import Platform
@@ -23,8 +25,17 @@ def is_proved(live: Live, now: datetime) -> bool:
     return abs(now - live.proved_at) <= GOOD_FOR
 
 
-def prove(platform: Platform, live: Live, *, password: str, now: datetime, visitor: Visitor) -> None:
-    """Take the password of the person of a session, which proves for `GOOD_FOR` that it is they.
+@dataclass(frozen=True)
+class Given:
+    """A proof somebody gives: the password, and a code where they have a second factor."""
+
+    password: str = field(repr=False)
+    code: str = field(repr=False)
+
+
+def prove(platform: Platform, live: Live, given: Given, *, now: datetime, visitor: Visitor) -> None:
+    """Take the password of the person of a session, and a code where they have a second factor; which proves for
+    `GOOD_FOR` that it is they.
 
     Args:
         now: on the clock that sign-ins age by.
@@ -36,12 +47,15 @@ def prove(platform: Platform, live: Live, *, password: str, now: datetime, visit
     user_id = live.signed_in.id
     with platform.db.read() as session:
         stored = session.get_one(User, user_id).password_hash
-    fits = passwords.check(stored, password).fits
+    fits = passwords.check(stored, given.password).fits
     with platform.db.write() as session:
         user = session.get_one(User, user_id, with_for_update=True)
-        is_right = may_go_on(session, platform.clock.now(), user, fits, visitor)
+        present = platform.clock.now()
+        is_right = may_go_on(session, present, user, fits, visitor)
+        if is_right and user.totp_secret is not None:
+            is_right = may_take(session, user, given.code, visitor, Now(now, present))
         if is_right:
             session.execute(sa.update(BrowserSession).where(BrowserSession.id == live.id).values(proved_at=now))
         record(session, Act.PROVED if is_right else Act.PROOF_REFUSED, subject=f"user {user_id}")
     if not is_right:
-        raise BadInput("This is not your password, or signing in is locked for a while. Nothing was changed.")
+        raise BadInput("This does not prove that it is you, or signing in is locked for a while. Nothing was changed.")

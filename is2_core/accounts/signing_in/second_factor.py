@@ -121,7 +121,7 @@ def give_code(
     """
     with platform.db.write() as session:
         user = on_the_way(session, user_id, epoch)
-        if not _may_take(session, user, code, visitor, _Now(at, platform.clock.now())):
+        if not may_take(session, user, code, visitor, Now(at, platform.clock.now())):
             return None
         return next_step(platform, session, user, visitor, second_given=True)
 
@@ -136,7 +136,7 @@ def renew_recovery_codes(
     """
     with platform.db.write() as session:
         user = session.get_one(User, user_id, with_for_update=True)
-        taken = _may_take(session, user, code, visitor, _Now(at, platform.clock.now()))
+        taken = may_take(session, user, code, visitor, Now(at, platform.clock.now()))
         codes = _renew_recovery_codes(session, user_id) if taken else ()
         if taken:
             record(session, Act.RECOVERY_CODES_MADE, subject=f"user {user_id}")
@@ -154,14 +154,14 @@ def remove(session: Session, user: User) -> None:
 
 
 @dataclass(frozen=True)
-class _Now:
+class Now:
     """The time of day, and the platform's, which a trial moves on."""
 
     at: datetime
     of_platform: datetime
 
 
-def _may_take(session: Session, user: User, code: str, visitor: Visitor, now: _Now) -> bool:
+def may_take(session: Session, user: User, code: str, visitor: Visitor, now: Now) -> bool:
     """Count a try with a code; whether it is good. A good one is used up."""
     typed = "".join(code.split()).replace("-", "").upper()
     secret = opened(user.totp_secret, user.id)

@@ -19,6 +19,7 @@ def upgrade() -> None:
     """Apply."""
     _add_sessions()
     _add_stations()
+    _add_access_reviews()
     _add_audit_log()
     _add_ages_of_secrets()
     _prove_who_signs_in()
@@ -28,6 +29,7 @@ def downgrade() -> None:
     """Take back."""
     _forget_who_signs_in()
     _drop_ages_of_secrets()
+    op.drop_table("access_review")
     _drop_stations()
     _drop_audit_log()
     _drop_sessions()
@@ -79,6 +81,18 @@ def _add_stations() -> None:
         sa.UniqueConstraint("user_id", "station_user_id", name=op.f("uq_pin_tries_user_id_station_user_id")),
     )
     op.create_index(op.f("ix_pin_tries_station_user_id"), "pin_tries", ["station_user_id"])
+
+
+def _add_access_reviews() -> None:
+    op.create_table(
+        "access_review",
+        sa.Column("id", _number(), nullable=False),
+        sa.Column("at", sa.DateTime(), nullable=False),
+        sa.Column("user_id", _number(), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name=op.f("fk_access_review_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_access_review")),
+    )
+    op.create_index(op.f("ix_access_review_user_id"), "access_review", ["user_id"])
 
 
 def _drop_stations() -> None:
