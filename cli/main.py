@@ -26,6 +26,7 @@ _OURS = {
     "dispatcher": "cli.services:dispatcher",
     "explore": "exploration.command:explore",
     "keys": "cli.keys:keys",
+    "privacy": "cli.privacy:privacy",
     "up": "cli.up:up",
     "user": "cli.people:user",
     "web": "cli.services:web",

@@ -45,6 +45,8 @@ from is2_core.orders.importing.listing import check_orders, reconcile_orders
 from is2_core.orders.importing.sent_skus import odd_skus
 from is2_core.orders.not_from_here.reopening import reopen_orders
 from is2_core.platform import Platform
+from is2_core.privacy.forgetting import forget
+from is2_core.privacy.purge import purge
 from is2_core.shipments.tracking import TRACKING, post_tracking
 from is2_core.shipments.warehouse_news import READ_EVERY_S, read_warehouse
 from is2_core.submissions.models import Submission, SubmissionLine
@@ -66,7 +68,7 @@ KEEP_UPLOADS = timedelta(days=1)
 _SEAL_AUDIT = Slots(every_s=60)
 _CLEAN_UP = Slots(every_s=600)
 # At night, where few wait for what it delays.
-_RECONCILE, _COMPARE = Slots(daily_at="02:30"), Slots(daily_at="03:30")
+_RECONCILE, _COMPARE, _PURGE = Slots(daily_at="02:30"), Slots(daily_at="03:30"), Slots(daily_at="04:30")
 
 
 @dataclass(frozen=True)
@@ -237,6 +239,8 @@ JOBS: dict[TaskKind, Job] = {
     TaskKind.INVENTORY_DRIFT: Job(compare_with_cart, _drift_slots),
     TaskKind.WAREHOUSE_READ: Job(read_warehouse, _each(Slots(every_s=READ_EVERY_S))),
     TaskKind.TRACKING_POST: Job(post_tracking),
+    TaskKind.PRIVACY_PURGE: Job(purge, _PURGE),
+    TaskKind.PRIVACY_FORGET: Job(forget),
     TaskKind.SUBMISSIONS_POLL: Job(partial(poll_submission, writes=WRITES)),
 }
 HANDLERS: dict[str, Handler] = {kind: judged(job.run) for kind, job in JOBS.items()}

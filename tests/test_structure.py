@@ -37,7 +37,7 @@ is2_core.items.typed_items is2_core.orders.addresses.countries is2_core.orders.a
 is2_core.orders.fulfillment.elsewhere is2_core.orders.fulfillment.handling_requirements
 is2_core.orders.fulfillment.unit_matching is2_core.orders.holds.addresses is2_core.orders.holds.input
 is2_core.orders.holds.reasons is2_core.orders.importing.classify is2_core.orders.wording.events
-is2_core.orders.wording.parameters
+is2_core.orders.wording.parameters is2_core.orders.wording.stops
 is2_core.orders.importing.staged_rows is2_core.shipments.carrier_names is2_core.tasks.schedule
 is2_core.text_limits is2_core.tracking_numbers is2_core.visible_text is2_core.whole_numbers plugins.errors
 plugins.interface plugins.warehouse web.orders.windows

@@ -29,6 +29,7 @@ from web.integrations import integrations, settings_page
 from web.inventory import drift, inventory, shared_stock, stock_export
 from web.items import item_table, items, shipping_mappings, unknown_skus
 from web.orders import address_page, customizations, order_page, orders_export, received_orders
+from web.privacy import privacy
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,7 @@ SECTIONS = (
             Tab("Accounts", "admin.list_accounts", (accounts,)),
             Tab("People", "people.list_people", (people, sign_in_help)),
             Tab("Access review", "access_review.show", (access_review,)),
+            Tab("Buyers' data", "privacy.show", (privacy,)),
             Tab("Tasks", "admin.tasks", (tasks,)),
             Tab("Platform", "platform_status.show", (platform_status,)),
         ),

@@ -54,3 +54,7 @@ class Act(StrEnum):
     MEMBER_ROLE_CHANGED = "member.role"
     MEMBER_REMOVED = "member.remove"
     ACCESS_REVIEWED = "access.review"
+    ORDER_KEPT = "order.keep"
+    PERIODS_CHANGED = "periods.change"
+    BUYER_FORGOTTEN = "buyer.forget"
+    ACCOUNT_FORGOTTEN = "account.forget"

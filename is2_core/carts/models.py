@@ -20,6 +20,8 @@ class CartSetting(Base):
     (ISO, UTC; by key): pages read these, and open nothing. None in a row of an earlier release, until `resealing` fills
     it.
     `migration` tells how far the move from the cart's older API generation is: "" (none), RUNNING or ENDED.
+    `keep_buyers_days` and `keep_orders_days` are how long buyers' data and the rest of an order are kept where the cart
+    does not declare it, None for the default.
     """
 
     __tablename__ = "cart_setting"
@@ -32,4 +34,6 @@ class CartSetting(Base):
     secrets_set: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON(none_as_null=True))
     former_until: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON(none_as_null=True))
     migration: Mapped[str] = mapped_column(default="")
+    keep_buyers_days: Mapped[int | None]
+    keep_orders_days: Mapped[int | None]
     updated_at: Mapped[datetime]

@@ -62,7 +62,7 @@ def has_open_case(session: Session, *, account_id: int, kind: str, subject: str)
     return session.scalar(sa.select(SupportCase.id).where(*_open(account_id, kind, subject)).limit(1)) is not None
 
 
-def end_case(session: Session, now: datetime, *, account_id: int, kind: str, subject: str) -> None:
+def end_case(session: Session, now: datetime, *, account_id: int | None, kind: str, subject: str) -> None:
     """Close what `raise_case` opened, because it is no longer so; does nothing where no such case is open."""
     lock_cases(session, account_id)
     _end(session, now, account_id, kind, subject)
@@ -79,7 +79,7 @@ def end_cases(session: Session, now: datetime, *, account_id: int, kind: str, su
             _end(session, now, account_id, kind, subject)
 
 
-def _end(session: Session, now: datetime, account_id: int, kind: str, subject: str) -> None:
+def _end(session: Session, now: datetime, account_id: int | None, kind: str, subject: str) -> None:
     answer = seal(SupportCase.sealed_answer, ENDED_BY_ITSELF, account_id, kind, subject)
     session.execute(
         sa.update(SupportCase).where(*_open(account_id, kind, subject)).values(closed_at=now, sealed_answer=answer)

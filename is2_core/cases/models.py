@@ -8,10 +8,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from is2_core.db.base import Base, Id, reference
+from is2_core.db.ownership import Erased, of_buyer
 from is2_core.db.types import Sealed, SealedValue, opened
 
 # What the texts are bound to: of each kind and subject an account has one open case, but for those that people open.
 CASE = ("support_case.account_id", "support_case.kind", "support_case.subject")
+_WRITTEN = of_buyer("what somebody wrote, perhaps of a buyer", Erased.WITH_ORDER, Erased.BY_AGE, written="at")
 
 
 class SupportCase(Base):
@@ -31,14 +33,14 @@ class SupportCase(Base):
     kind: Mapped[str]
     subject: Mapped[str] = mapped_column(default="")
     sealed_message: Mapped[SealedValue | None] = mapped_column(
-        Sealed("support_case.sealed_message", key=CASE), info={"pii": "what somebody wrote, perhaps of a buyer"}
+        Sealed("support_case.sealed_message", key=CASE), info=_WRITTEN
     )
     page: Mapped[str] = mapped_column(default="")
     user_id: Mapped[int | None] = reference("user_account.id")
     at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
     sealed_answer: Mapped[SealedValue | None] = mapped_column(
-        Sealed("support_case.sealed_answer", key=CASE), info={"pii": "what somebody wrote, perhaps of a buyer"}
+        Sealed("support_case.sealed_answer", key=CASE), info=_WRITTEN
     )
 
     @property

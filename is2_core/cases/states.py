@@ -14,7 +14,8 @@ class CaseKind(StrEnum):
     does not come, orders that cannot be read or that the warehouse refuses, one tracking number was reported for two
     orders, an integration's seller could not be proved, one whose seller was never proved keeps somebody out who proved
     to be that seller, a clock was put back, the cart forgets a confirmation again and again, somebody changed a
-    tracking number there, and it does not know an order any more that is open here."""
+    tracking number there, it does not know an order any more that is open here, orders stand still for long, and
+    buyers' data is there for longer than it may be."""
 
     HELP = "HELP"
     SHARED_STOCK = "SHARED_STOCK"
@@ -34,6 +35,8 @@ class CaseKind(StrEnum):
     CONFIRMATION_LOST = "CONFIRMATION_LOST"
     NUMBER_CHANGED = "NUMBER_CHANGED"
     NOT_AT_CART = "NOT_AT_CART"
+    OPEN_LONG = "OPEN_LONG"
+    HELD_TOO_LONG = "HELD_TOO_LONG"
 
 
 # Units that the warehouse was given and nobody wants of it any more.

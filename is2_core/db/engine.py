@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from functools import partial
 from typing import Any, Final
 
@@ -51,6 +51,19 @@ class Database:
     def is_sqlite(self) -> bool:
         """Whether this is SQLite."""
         return self.url.startswith("sqlite")
+
+    def scrub(self, tables: Iterable[str]) -> bool:
+        """Have the database let go of what was erased and still lies in its files: in SQLite's write-ahead log, in dead
+        rows of these tables on PostgreSQL. Returns whether it did; readers may keep it from that for a while."""
+        if self.is_sqlite:
+            # By the driver: in a transaction nothing could be checkpointed.
+            with open_unit(), closing(self.engine.raw_connection()) as connection:
+                busy, *_ = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            return not busy
+        engine = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        with open_unit(), engine.connect() as connection:
+            connection.exec_driver_sql(f"VACUUM {', '.join(sorted(tables))}")
+        return True
 
     @property
     def _dialect(self) -> str:
@@ -200,6 +213,8 @@ def _make_engine(url: str) -> sa.Engine:
 def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     # None: the sqlite3 module must not begin transactions of its own, _begin_sqlite does.
     connection.isolation_level = None
+    # What is erased must not lie on in pages that are free.
+    connection.execute("PRAGMA secure_delete=ON")
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_MS}"):
         connection.execute(f"PRAGMA {pragma}")
 

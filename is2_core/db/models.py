@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Mapped, mapped_column
 
 from is2_core.db.base import Base, Id, reference
+from is2_core.db.ownership import Erased, of_buyer
 from is2_core.db.types import Sealed, SealedValue
 
 
@@ -17,7 +18,9 @@ class UnsealedText(Base):
     column: Mapped[str]
     row_id: Mapped[int]
     order_id: Mapped[int | None] = reference("received_order.id")
-    text: Mapped[str] = mapped_column(info={"pii": "what somebody wrote, perhaps of a buyer"})
+    text: Mapped[str] = mapped_column(
+        info=of_buyer("what somebody wrote, perhaps of a buyer", Erased.WITH_ORDER, Erased.ONCE_SEALED)
+    )
 
 
 class KeyCanary(Base):

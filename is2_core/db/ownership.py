@@ -1,14 +1,15 @@
 """Rows that a cart writes too: whose each column is, which hold a buyer's data, and when the cart may write them.
 
-A model of such rows is a `CartWritten`. Each of its columns says `info=CART` or `info=IS2`, with `| {"pii": ...}` where
-it holds something of a buyer. A row is inserted with all its columns; one that is there takes the cart's and keeps the
-rest.
+A model of such rows is a `CartWritten`. Each of its columns says `info=CART` or `info=IS2`. Any column of any model
+that holds something of a buyer says so besides, and how that ends: `of_buyer`. A row is inserted with all its columns;
+one that is there takes the cart's and keeps the rest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
+from enum import StrEnum
 from typing import Any, ClassVar, Final
 
 import sqlalchemy as sa
@@ -21,6 +22,47 @@ CART: Final[dict[str, Any]] = {"owner": "cart"}
 """The cart's: what it says now takes the place of what it said before."""
 IS2: Final[dict[str, Any]] = {"owner": "is2"}
 """Ours: what is found, decided or typed here; nothing a cart says touches it."""
+
+ORDER_NUMBER: Final = "order_number"
+"""In the `info` of a table: which of its columns has the number of the order that its rows are of, where no foreign key
+leads there. They are deleted with it."""
+
+
+class Erased(StrEnum):
+    """How what a column holds of buyers ends. WITH_ORDER: with the rest of the order that the row is of, by its foreign
+    keys. BY_AGE: where it is of no order, so long after the instant in the column `written` of its row. AT_WAREHOUSE:
+    when the warehouse is asked to forget the order. ONCE_SEALED: it is moved to where one of these is said."""
+
+    WITH_ORDER = "WITH_ORDER"
+    BY_AGE = "BY_AGE"
+    AT_WAREHOUSE = "AT_WAREHOUSE"
+    ONCE_SEALED = "ONCE_SEALED"
+
+
+def of_buyer(what: str, *erased: Erased, written: str = "") -> dict[str, Any]:
+    """Describe a column that holds something of a buyer: what, and how it ends. Purge, deletion on request and the
+    warehouse's forgetting follow from this."""
+    if not erased or (Erased.BY_AGE in erased) != bool(written):
+        raise TypeError(f"say of {what!r} how it is erased, and of what goes by its age when it was written")
+    return {"pii": what, "erased": erased, "written": written}
+
+
+def with_order(what: str) -> dict[str, Any]:
+    """Describe a column that holds something of an order's buyer; see `of_buyer`."""
+    return of_buyer(what, Erased.WITH_ORDER)
+
+
+def buyers_columns(table: sa.Table, how: Erased) -> list[sa.Column[Any]]:
+    """Return the columns of a table that hold something of a buyer which ends so."""
+    return [column for column in table.columns if how in column.info.get("erased", ())]
+
+
+def blanked(columns: Iterable[sa.Column[Any]]) -> dict[str, Any]:
+    """Return what columns are set to when they are erased, by their names."""
+    return {
+        column.name: None if column.nullable else False if isinstance(column.type, sa.Boolean) else ""
+        for column in columns
+    }
 
 
 class CartWritten:

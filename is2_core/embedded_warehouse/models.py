@@ -10,12 +10,14 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from is2_core.db.base import Base, Id, Owned, reference
 from is2_core.db.instants import told
+from is2_core.db.ownership import ORDER_NUMBER, Erased, of_buyer
 from is2_core.db.types import Sealed, SealedValue, opened
 from is2_core.embedded_warehouse.states import WarehouseState
 
 _NUMBER = ("warehouse_order.number",)
 _ITEM = (*_NUMBER, "warehouse_file.item")
-_PII: Final = {"pii": "what belongs to a buyer, or what somebody wrote, perhaps of one"}
+_PII: Final = of_buyer("what belongs to a buyer, or what somebody wrote, perhaps of one", Erased.AT_WAREHOUSE)
+_TYPED: Final = of_buyer("what somebody wrote, perhaps of a buyer", Erased.BY_AGE, written="at")
 
 
 class WarehouseSku(Owned):
@@ -44,7 +46,7 @@ class StockMovement(Base):
     warehouse_sku_id: Mapped[int] = reference("warehouse_sku.id")
     quantity: Mapped[int]
     sealed_reason: Mapped[SealedValue | None] = mapped_column(
-        Sealed("stock_movement.sealed_reason", key=("stock_movement.warehouse_sku_id",)), info=_PII
+        Sealed("stock_movement.sealed_reason", key=("stock_movement.warehouse_sku_id",)), info=_TYPED
     )
     at: Mapped[datetime]
     user_id: Mapped[int | None]
@@ -69,6 +71,7 @@ class WarehouseOrder(Owned):
         sa.Index("ix_warehouse_order_account_id_state", "account_id", "state"),
         sa.Index("ix_warehouse_order_account_id_stop_position", "account_id", "stop_position"),
         sa.Index("ix_warehouse_order_account_id_state_position", "account_id", "state_position"),
+        {"info": {ORDER_NUMBER: "number"}},
     )
     id: Mapped[Id]
     account_id: Mapped[int] = reference("account.id", index=False)

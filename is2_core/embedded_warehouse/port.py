@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from is2_core.accounts.models import Account
 from is2_core.db.chunks import chunks
 from is2_core.db.engine import Database
+from is2_core.db.ownership import Erased, blanked, buyers_columns
 from is2_core.db.rows import insert_rows, table_of
 from is2_core.db.types import seal
 from is2_core.embedded_warehouse import feed
@@ -150,10 +151,10 @@ class EmbeddedWarehouse:
         with self._db.write() as session:
             row = _order(session, _account(session, ctx), number)
             if row is not None and row.erased_at is None:
-                row.sealed = row.sealed_stop_reason = None
                 row.erased_at = ctx.clock.now()
-                files = sa.update(WarehouseFile).where(WarehouseFile.order_id == row.id)
-                session.execute(files.values(sealed=None, sealed_name=None))
+                for model, of_order in ((WarehouseOrder, WarehouseOrder.id), (WarehouseFile, WarehouseFile.order_id)):
+                    blank = blanked(buyers_columns(table_of(model), Erased.AT_WAREHOUSE))
+                    session.execute(sa.update(table_of(model)).where(of_order == row.id).values(blank))
 
 
 def _account(session: Session, ctx: WarehouseContext) -> int:

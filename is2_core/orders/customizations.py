@@ -22,6 +22,7 @@ from is2_core.orders.models import LineCustomization, ReceivedLine, ReceivedOrde
 from is2_core.orders.states import USES_CUSTOMIZATION, CustomizationState
 from is2_core.orders.timeline import Event, record
 from is2_core.orders.wording.events import EventCode, Told
+from is2_core.orders.wording.sealing import order_keys
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import NOW, enqueue
@@ -218,8 +219,8 @@ def _store(platform: Platform, run: TaskRun, line: _Line, fetched: _Fetched) -> 
     with run.write() as session:
         # Orders before their lines, as everywhere.
         order = session.get_one(ReceivedOrder, line.order_id, with_for_update=LOCK)
-        if _stored_url(session, line) != fetched.url:
-            # The cart gave another address meanwhile: what it leads to is fetched next.
+        if _stored_url(session, line) != fetched.url or not order_keys(session, [order.id]):
+            # The cart gave another address meanwhile: what it leads to is fetched next. Or the buyer is forgotten.
             return
         platform.db.upsert_from_cart(session, LineCustomization, [row])
         if state is CustomizationState.DUE:

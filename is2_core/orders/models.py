@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from is2_core.db.base import Base, Id, Owned, reference
 from is2_core.db.instants import future, past, told
-from is2_core.db.ownership import CART, IS2, CartWritten, of_row
+from is2_core.db.ownership import CART, IS2, CartWritten, of_row, with_order
 from is2_core.db.types import Sealed, SealedValue, opened
 from is2_core.orders.states import AckState, CustomizationState
 from is2_core.text_limits import TITLE
@@ -44,6 +44,8 @@ class ReceivedOrder(CartWritten, Owned):
     the warehouse still has of it, `stop_reason` why it is not to be packed as it was placed (a `StopReason`, "" where
     it is); `stopped` says that the warehouse ships nothing more. `cart_packages` are the packages the cart shows
     ({reference, tracking_number, carrier, units by the cart's line id}), None where it has not told.
+    `ended_at` is when the clock of its buyer's data began, `open_told_at` when it was told of that it stands still,
+    `forgotten_at` when the warehouse last answered that it has forgotten its buyer.
     """
 
     __tablename__ = "received_order"
@@ -64,19 +66,19 @@ class ReceivedOrder(CartWritten, Owned):
     cart_state: Mapped[str] = mapped_column(info=CART)
     reason_code: Mapped[str] = mapped_column(default="", info=IS2)
     sealed_reason: Mapped[SealedValue | None] = mapped_column(
-        Sealed("received_order.sealed_reason", key=_ORDER), info=IS2 | {"pii": "what somebody wrote of the order"}
+        Sealed("received_order.sealed_reason", key=_ORDER), info=IS2 | with_order("what somebody wrote of the order")
     )
     shipping_method: Mapped[str] = mapped_column(default="", info=CART)
     tags: Mapped[list[str]] = mapped_column(default=list, info=CART)
     unknown: Mapped[list[str]] = mapped_column(default=list, info=CART)
     unreadable: Mapped[list[str]] = mapped_column(default=list, server_default="[]", info=CART)
     waived: Mapped[list[str]] = mapped_column(default=list, info=IS2)
-    has_address: Mapped[bool] = mapped_column(default=False, info=CART | {"pii": "what is known of the address"})
-    address_problem: Mapped[str] = mapped_column(default="", info=CART | {"pii": "what is known of the address"})
+    has_address: Mapped[bool] = mapped_column(default=False, info=CART | with_order("what is known of the address"))
+    address_problem: Mapped[str] = mapped_column(default="", info=CART | with_order("what is known of the address"))
     address_corrected: Mapped[bool] = mapped_column(default=False, info=IS2)
     cancellation_requested: Mapped[bool] = mapped_column(default=False, info=CART)
     sealed_cancel_reason: Mapped[SealedValue | None] = mapped_column(
-        Sealed("received_order.sealed_cancel_reason", key=_ORDER), info=CART | {"pii": "what the buyer wrote"}
+        Sealed("received_order.sealed_cancel_reason", key=_ORDER), info=CART | with_order("what the buyer wrote")
     )
     total: Mapped[str] = mapped_column(default="", info=CART)
     currency: Mapped[str] = mapped_column(default="", info=CART)
@@ -89,7 +91,7 @@ class ReceivedOrder(CartWritten, Owned):
     original_order: Mapped[str] = mapped_column(default="", info=CART)
     has_caution: Mapped[bool] = mapped_column(default=False, info=CART)
     sealed_caution: Mapped[SealedValue | None] = mapped_column(
-        Sealed("received_order.sealed_caution", key=_ORDER), info=CART | {"pii": "what the cart says of the order"}
+        Sealed("received_order.sealed_caution", key=_ORDER), info=CART | with_order("what the cart says of the order")
     )
     staged_at: Mapped[datetime] = mapped_column(info=IS2)
     read_at: Mapped[datetime] = mapped_column(info=CART)
@@ -102,7 +104,8 @@ class ReceivedOrder(CartWritten, Owned):
     late_found: Mapped[bool] = mapped_column(default=False, info=IS2)
     ack_state: Mapped[str] = mapped_column(default=AckState.NONE, info=IS2)
     sealed_ack_message: Mapped[SealedValue | None] = mapped_column(
-        Sealed("received_order.sealed_ack_message", key=_ORDER), info=IS2 | {"pii": "what the cart says of the order"}
+        Sealed("received_order.sealed_ack_message", key=_ORDER),
+        info=IS2 | with_order("what the cart says of the order"),
     )
     ack_tries: Mapped[int] = mapped_column(default=0, info=IS2)
     ack_at: Mapped[datetime | None] = mapped_column(info=IS2)
@@ -113,6 +116,9 @@ class ReceivedOrder(CartWritten, Owned):
     not_wanted_at: Mapped[datetime | None] = mapped_column(info=IS2)
     stop_reason: Mapped[str] = mapped_column(default="", server_default="", info=IS2)
     cart_packages: Mapped[list[dict[str, Any]] | None] = mapped_column(sa.JSON(none_as_null=True), info=CART)
+    ended_at: Mapped[datetime | None] = mapped_column(info=IS2)
+    open_told_at: Mapped[datetime | None] = mapped_column(info=IS2)
+    forgotten_at: Mapped[datetime | None] = mapped_column(info=IS2)
     lines: Mapped[list[ReceivedLine]] = relationship(order_by="ReceivedLine.id", lazy="raise")
     holds: Mapped[list[Hold]] = relationship(order_by="Hold.id", lazy="raise")
 
@@ -190,10 +196,10 @@ class Recipient(CartWritten, Base):
     account_id: Mapped[int] = reference("account.id", info=IS2)
     order_id: Mapped[int] = reference("received_order.id", index=False, unique=True, info=IS2)
     sealed: Mapped[SealedValue | None] = mapped_column(
-        Sealed("recipient.sealed", key=_ORDER), info=CART | {"pii": "the recipient, the buyer and what they wrote"}
+        Sealed("recipient.sealed", key=_ORDER), info=CART | with_order("the recipient, the buyer and what they wrote")
     )
     corrected: Mapped[SealedValue | None] = mapped_column(
-        Sealed("recipient.corrected", key=_ORDER), info=IS2 | {"pii": "the recipient"}
+        Sealed("recipient.corrected", key=_ORDER), info=IS2 | with_order("the recipient")
     )
     erased_at: Mapped[datetime | None] = mapped_column(info=IS2)
 
@@ -221,15 +227,16 @@ class LineCustomization(CartWritten, Base):
     account_id: Mapped[int] = reference("account.id", info=IS2)
     line_id: Mapped[int] = reference("received_line.id", index=False, unique=True, info=IS2)
     sealed_name: Mapped[SealedValue | None] = mapped_column(
-        Sealed("line_customization.sealed_name", key=_LINE), info=CART | {"pii": "the name of what the buyer had made"}
+        Sealed("line_customization.sealed_name", key=_LINE),
+        info=CART | with_order("the name of what the buyer had made"),
     )
     content_type: Mapped[str] = mapped_column(default="", info=CART)
     sealed: Mapped[SealedValue | None] = mapped_column(
-        Sealed("line_customization.sealed", key=_LINE), info=CART | {"pii": "what the buyer had made"}
+        Sealed("line_customization.sealed", key=_LINE), info=CART | with_order("what the buyer had made")
     )
     tries: Mapped[int] = mapped_column(default=0, info=CART)
     sealed_message: Mapped[SealedValue | None] = mapped_column(
-        Sealed("line_customization.sealed_message", key=_LINE), info=CART | {"pii": "what the cart says of it"}
+        Sealed("line_customization.sealed_message", key=_LINE), info=CART | with_order("what the cart says of it")
     )
     next_try_at: Mapped[datetime | None] = mapped_column(info=CART | future())
     set_at: Mapped[datetime | None] = mapped_column(info=CART)
@@ -253,7 +260,7 @@ class Hold(Base):
     subject: Mapped[str] = mapped_column(default="")
     params: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     sealed: Mapped[SealedValue | None] = mapped_column(
-        Sealed("hold.sealed", key=(*_ORDER, "hold.code", "hold.subject")), info={"pii": "what a buyer wrote"}
+        Sealed("hold.sealed", key=(*_ORDER, "hold.code", "hold.subject")), info=with_order("what a buyer wrote")
     )
 
 
@@ -268,7 +275,7 @@ class OrderEvent(Base):
     code: Mapped[str]
     params: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     sealed: Mapped[SealedValue | None] = mapped_column(
-        Sealed("order_event.sealed", key=(*_ORDER, "order_event.code")), info={"pii": "what a buyer wrote"}
+        Sealed("order_event.sealed", key=(*_ORDER, "order_event.code")), info=with_order("what a buyer wrote")
     )
     user_id: Mapped[int | None]
 

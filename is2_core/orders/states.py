@@ -61,6 +61,8 @@ MAY_BE_QUARANTINED: Final = (*UNPLACED, ReceivedState.EXCLUDED)
 CLASSIFIED: Final = (*MAY_BE_QUARANTINED, ReceivedState.CANCELLED)
 # The warehouse will not ship them: nothing of the buyer is kept.
 WITHOUT_RECIPIENT: Final = (ReceivedState.EXCLUDED, ReceivedState.CANCELLED)
+# Over: the clock of the buyer's data runs. It runs for one whose packages have all of it, too.
+ENDED: Final = (ReceivedState.COMPLETED, ReceivedState.CANCELLED, ReceivedState.EXCLUDED, ReceivedState.DISMISSED)
 # Not to be shipped from here, by a person's word or by the cart's: the warehouse is to stop what it may have of them.
 NOT_FROM_HERE: Final = (ReceivedState.DISMISSED, ReceivedState.EXCLUDED)
 # The same where the cart shows them as cancelled.

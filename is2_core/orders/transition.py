@@ -12,7 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from is2_core.db.chunks import chunks
 from is2_core.orders.models import ReceivedOrder
-from is2_core.orders.states import ALLOWED_FROM, ReceivedState
+from is2_core.orders.states import ALLOWED_FROM, ENDED, UNPLACED, ReceivedState
 from is2_core.orders.timeline import Event, record
 from is2_core.orders.wording.events import Told
 from is2_core.orders.wording.sealing import order_keys, reason_columns
@@ -30,7 +30,7 @@ def transition(
     also: Mapping[str, object] | None = None,
 ) -> set[int]:
     """Move those of these orders that may go to `to` from where they are; one UPDATE, and one INSERT for their
-    timelines. Orders that are loaded show it at once.
+    timelines. Orders that are loaded show it at once. With it the clock of their buyers' data begins, or stops.
 
     Args:
         ids: orders the caller has locked, or has just decided about in this unit of work.
@@ -44,6 +44,15 @@ def transition(
         The ids of those that moved.
     """
     values = {**(also or {}), "state": to}
+    may_go: sa.ColumnElement[bool] = ReceivedOrder.state.in_(ALLOWED_FROM[to])
+    if to in ENDED:
+        # Of what ends twice, as what is shipped and then completed, the first counts.
+        values["ended_at"] = sa.func.coalesce(ReceivedOrder.ended_at, sa.literal(now, ReceivedOrder.ended_at.type))
+    elif to is not ReceivedState.SHIPPED:
+        values["ended_at"] = None
+    if to in UNPLACED:
+        # Nothing can be shipped any more to a buyer who is forgotten.
+        may_go = sa.and_(may_go, sa.or_(ReceivedOrder.state.in_(UNPLACED), ReceivedOrder.cart_may_write()))
     moved: set[int] = set()
     for part in chunks(ids):
         by_order = dict.fromkeys(part, reason) if isinstance(reason, Told) else reason
@@ -51,7 +60,7 @@ def transition(
         moved.update(
             session.scalars(
                 sa.update(ReceivedOrder)
-                .where(ReceivedOrder.id.in_(part), ReceivedOrder.state.in_(ALLOWED_FROM[to]))
+                .where(ReceivedOrder.id.in_(part), may_go)
                 .values(values | explained)
                 .returning(ReceivedOrder.id)
                 .execution_options(synchronize_session="fetch")

@@ -32,3 +32,5 @@ class TaskKind(StrEnum):
     WAREHOUSE_READ = "warehouse.read"
     TRACKING_POST = "tracking.post"
     SUBMISSIONS_POLL = "submissions.poll"
+    PRIVACY_PURGE = "privacy.purge"
+    PRIVACY_FORGET = "privacy.forget"

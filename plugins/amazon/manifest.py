@@ -237,4 +237,9 @@ MANIFEST = CartManifest(
     # Page "Renew Authorizations": at most 365 days after the seller's consent.
     authorization_life=timedelta(days=365),
     legacy_authorization=OLDER_GENERATION,
+    # Data Protection Policy: buyers' data for 30 days after delivery at most, which shipping is never later than; what
+    # else Amazon tells for 18 months.
+    keep_buyers=timedelta(days=25),
+    keep_buyers_most=timedelta(days=30),
+    keep_orders=timedelta(days=18 * 30),
 )

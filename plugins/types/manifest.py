@@ -137,6 +137,11 @@ class CartManifest:
             at the cart; "" for a general one.
         address_note: what a person should know before correcting the address of an order, as where the cart's cover
             for lost parcels ends; "" where nothing.
+        keep_buyers: how long a buyer's data is kept after an order is shipped entirely or ends otherwise; None where an
+            admin decides (since 2.1).
+        keep_buyers_most: how long it may be kept by the cart's rules, whatever fails (since 2.1).
+        keep_orders: how long the rest of an order is kept after it was received; None where an admin decides (since
+            2.1).
         notices: messages shown on the cart's pages.
     """
 
@@ -166,11 +171,21 @@ class CartManifest:
     carrier_codes: Mapping[str, str] = field(default_factory=dict)
     authorization_life: timedelta | None = None
     legacy_authorization: LegacyAuthorization | None = None
+    keep_buyers: timedelta | None = None
+    keep_buyers_most: timedelta | None = None
+    keep_orders: timedelta | None = None
     notices: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         require(self.name.isidentifier() and self.name.islower(), f"{self.name!r} cannot be a cart's name")
         require(bool(self.environments), "a cart needs at least one environment")
+        kept = (self.keep_buyers, self.keep_buyers_most, self.keep_orders)
+        require(all(each is None or each > timedelta(0) for each in kept), "what is kept is kept for some time")
+        most = self.keep_buyers_most
+        require(
+            most is None or (self.keep_buyers is not None and self.keep_buyers <= most),
+            "buyers' data is kept for no longer than it may be",
+        )
 
     def region(self, code: str) -> Region | None:
         """The region of that code, None where there is none."""

@@ -10,8 +10,9 @@ import pytest
 
 from is2_core.orders.holds.input import HoldConfig, HoldInput, LineInput, MethodConfig
 from is2_core.orders.holds.reasons import REASONS, Actor, HoldCode, HoldReason, holds_for
-from is2_core.orders.wording.events import EVENTS, Advice, Ended, EventCode, StopReason, Told, held
+from is2_core.orders.wording.events import EVENTS, Advice, Ended, EventCode, Told, held
 from is2_core.orders.wording.parameters import ABOUT, Wording
+from is2_core.orders.wording.stops import StopReason
 
 pytestmark = pytest.mark.unit
 

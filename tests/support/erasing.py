@@ -1,15 +1,15 @@
-"""Reading a whole database, as it lies and opened, and erasing a buyer's data by what the models declare."""
+"""Reading a whole database, as it lies and opened, and erasing a buyer's data as the product does."""
 
 from __future__ import annotations
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from is2_core.db.engine import Database
 from is2_core.db.metadata import metadata
 from is2_core.db.reseal import rows_with_keys, sealed_columns
-from is2_core.orders.models import ReceivedLine, ReceivedOrder, Recipient
+from is2_core.orders.models import ReceivedOrder
 from is2_core.platform import Platform
+from is2_core.privacy import erasing
 from is2_core.warehouses.calls import warehouse_of
 
 
@@ -37,33 +37,11 @@ def opened_columns(db: Database) -> dict[str, str]:
 
 
 def erase(platform: Platform, order_id: int) -> None:
-    """Erase all that declares to be a buyer's of an order, here and in its warehouse."""
+    """Erase all that is of an order's buyer, here and in its warehouse, whatever the order's state."""
     with platform.db.write() as session:
-        for table in metadata.sorted_tables:
-            of_order = _of_order(table, order_id)
-            values = {
-                column: None if column.nullable else False if isinstance(column.type, sa.Boolean) else ""
-                for column in table.columns
-                if column.info.get("pii")
-            }
-            if of_order is not None and values:
-                session.execute(sa.update(table).where(of_order).values(values))
-        now = platform.clock.now()
-        session.execute(sa.update(Recipient).where(Recipient.order_id == order_id).values(erased_at=now))
+        erasing.erase(session, [order_id], platform.clock.now())
         order = session.get_one(ReceivedOrder, order_id)
     warehouse_of(platform, "embedded", order.account_id).forget(order.number)
-
-
-def _of_order(table: sa.Table, order_id: int) -> sa.ColumnElement[bool] | None:
-    if table.name == "received_order":
-        return table.columns["id"] == order_id
-    if table.name == "line_customization":
-        lines = sa.select(ReceivedLine.id).where(ReceivedLine.order_id == order_id)
-        return table.columns["line_id"].in_(lines)
-    for key in table.foreign_keys:
-        if key.column.table.name == "received_order":
-            return key.parent == order_id
-    return None
 
 
 def reloaded(session: Session, order: ReceivedOrder) -> ReceivedOrder:

@@ -14,6 +14,7 @@ from is2_core.carts import cart_settings
 from is2_core.carts.cart_settings import StoredSettings
 from is2_core.errors import FlowError
 from is2_core.integrations import legacy_authorization
+from is2_core.privacy.queries import periods_of_cart
 from plugins.interface import CartManifest
 from web import access
 from web.access import platform
@@ -127,6 +128,7 @@ def _settings_page(
         form=form,
         chosen=chosen,
         endpoints_error=endpoints_error,
+        kept=periods_of_cart(platform(), manifest.name),
     )
 
 

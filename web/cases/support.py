@@ -32,6 +32,8 @@ KIND_LABELS = {
     CaseKind.CANCELLATION_REQUESTED: "Buyer asks to cancel after placing",
     CaseKind.NO_ANSWER: "No answer from the shop",
     CaseKind.UNREADABLE: "Orders that cannot be read",
+    CaseKind.OPEN_LONG: "Open orders that stand still",
+    CaseKind.HELD_TOO_LONG: "Buyers' data kept for too long",
     CaseKind.WAREHOUSE_REFUSED: "Orders the warehouse refuses",
     CaseKind.SELLER_NOT_PROVED: "Seller not proved",
     CaseKind.SELLER_HELD: "Seller held without proof",

@@ -27,6 +27,8 @@ from is2_core.orders.not_from_here.answering import ship_not_from_here
 from is2_core.orders.states import UNPLACED
 from is2_core.orders.wording.labels import WAITS_LABELS
 from is2_core.orders.wording.shown import ShownHold, shown_holds, shown_reason, stop_answer, timeline
+from is2_core.privacy.open_orders import keep_order
+from is2_core.privacy.queries import standing_still_of
 from is2_core.shipments import carrier_codes, tracking
 from is2_core.visible_text import visible
 from plugins.warehouse import WaitsFor
@@ -128,6 +130,7 @@ def _detail(order: ReceivedOrder, error: FlowError | None = None, reason: str = 
         link=link_of,
         can_dismiss=order.state in UNPLACED,
         may_stop=actions.may_be_stopped(order),
+        still=standing_still_of(platform(), order.id),
         error=error,
         reason=reason,
         note=note,
@@ -192,6 +195,12 @@ def do_not_ship(order_id: int) -> ResponseReturnValue:
 def ask_to_stop(order_id: int) -> ResponseReturnValue:
     """Have the warehouse asked to stop an order that it has."""
     return _end_by(order_id, actions.ask_to_stop, "The warehouse is asked to stop it; its answer will stand here.")
+
+
+@blueprint.post("/<int:order_id>/keep")
+def keep(order_id: int) -> ResponseReturnValue:
+    """Keep an open order that stands still."""
+    return _end_by(order_id, keep_order, "The order is kept, and its buyer's data with it.")
 
 
 def _end_by(order_id: int, act: Callable[..., None], done: str) -> ResponseReturnValue:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from is2_core.db.base import Base, Id, Owned, reference as foreign_key
 from is2_core.db.instants import future, told
+from is2_core.db.ownership import with_order
 from is2_core.db.types import Sealed, SealedValue, opened
 
 
@@ -52,7 +53,7 @@ class Package(Owned):
     post_state: Mapped[str]
     sealed_post_message: Mapped[SealedValue | None] = mapped_column(
         Sealed("package.sealed_post_message", key=("package.order_id", "package.warehouse_ref")),
-        info={"pii": "what the cart says of the order"},
+        info=with_order("what the cart says of the order"),
     )
     post_at: Mapped[datetime | None] = mapped_column(info=future())
     set_at: Mapped[datetime | None]

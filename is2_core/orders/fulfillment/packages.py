@@ -23,6 +23,7 @@ from is2_core.orders.transition import transition
 from is2_core.orders.wording.events import Ended, EventCode, Told
 from is2_core.platform import Platform
 from is2_core.tracking_numbers import plain_number
+from plugins.types.orders import ENDED as ENDED_AT_CART
 
 # Other tools, and people in the cart's own pages, count an order's packages from 1; a reference of theirs would edit
 # their package.
@@ -148,23 +149,28 @@ def follow_packages(session: Session, order: ReceivedOrder, now: datetime) -> No
         return
     session.flush()
     told = [package for package in packages_of(session, order.id) if package.told_to_cart]
+    is_whole = False
     if all(package.voided for package in told):
         state = ReceivedState.INJECTED
-    elif _is_complete(session, order, told):
-        state = ReceivedState.COMPLETED
     else:
-        state = ReceivedState.SHIPPED
+        units = units_of(session, [order.id])[order.id]
+        is_whole = all_shipped(units, told)
+        completed = is_whole and (order.stopped or not units.left) and all(map(_settled, told))
+        state = ReceivedState.COMPLETED if completed else ReceivedState.SHIPPED
+    _start_clock(order, told, is_whole=is_whole, now=now)
     if state != order.state:
         completed = state is ReceivedState.COMPLETED
         ended = Told(EventCode.COMPLETED, {"ended": _ended(told)}) if completed else None
         transition(session, [order.id], state, None, now, told=ended)
 
 
-def _is_complete(session: Session, order: ReceivedOrder, told: Sequence[Package]) -> bool:
-    units = units_of(session, [order.id])[order.id]
-    if units.left and not order.stopped:
-        return False
-    return all_shipped(units, told) and all(_settled(package) for package in told)
+def _start_clock(order: ReceivedOrder, told: Sequence[Package], *, is_whole: bool, now: datetime) -> None:
+    """Begin the clock of the buyer's data when the last package of all that is wanted was shipped; stop it where some
+    of that was taken back, unless the cart says that it is over."""
+    if is_whole and order.ended_at is None:
+        order.ended_at = min(now, max((package.shipped_at for package in told if not package.voided), default=now))
+    elif not is_whole and order.cart_state not in ENDED_AT_CART:
+        order.ended_at = None
 
 
 def _ended(told: Sequence[Package]) -> Ended:

@@ -20,8 +20,9 @@ from is2_core.orders.models import ReceivedOrder
 from is2_core.orders.states import NOT_COMPLETE, NOT_FROM_HERE, STOPPED_WHEN_CANCELLED, AckState, ReceivedState
 from is2_core.orders.timeline import Event, record
 from is2_core.orders.transition import transition
-from is2_core.orders.wording.events import EventCode, StopReason, Told
+from is2_core.orders.wording.events import EventCode, Told
 from is2_core.orders.wording.sealing import to_tell
+from is2_core.orders.wording.stops import StopReason
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.models import Task
@@ -32,7 +33,7 @@ from is2_core.warehouses.calls import warehouse_of
 from plugins.interface import CartError, OrderState
 from plugins.warehouse import Cancelled, PartlyCancelled, Pending, TooLate
 
-_TO_STOP = (
+TO_STOP = (
     ReceivedOrder.placing_since.is_not(None),
     ReceivedOrder.stop_asked_at.is_(None),
     sa.or_(
@@ -71,7 +72,7 @@ def stop_orders(platform: Platform, run: TaskRun) -> None:
         integration = session.get_one(Integration, run.integration_id)
         due = session.execute(
             sa.select(ReceivedOrder.id, ReceivedOrder.number, ReceivedOrder.placed_at)
-            .where(ReceivedOrder.integration_id == integration.id, *_TO_STOP)
+            .where(ReceivedOrder.integration_id == integration.id, *TO_STOP)
             .order_by(ReceivedOrder.id)
         ).all()
         placing = session.scalar(
@@ -113,7 +114,7 @@ def stop_at_once(platform: Platform, order_id: int) -> str:
     that person, "" where it is to be packed. What cannot be asked or decided now is the task's, which is asked for
     wherever something is to be stopped."""
     with platform.db.read() as session:
-        is_due = (ReceivedOrder.id == order_id, ReceivedOrder.placed_at.is_not(None), *_TO_STOP)
+        is_due = (ReceivedOrder.id == order_id, ReceivedOrder.placed_at.is_not(None), *TO_STOP)
         order = session.scalar(sa.select(ReceivedOrder).where(*is_due))
         if order is None:
             return ""

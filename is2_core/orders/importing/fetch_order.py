@@ -96,7 +96,12 @@ def _store(
             sa.select(ReceivedOrder.id).where(
                 ReceivedOrder.integration_id == integration_id, ReceivedOrder.remote_id == answer.remote_id
             )
-        ).one()
+        ).one_or_none()
+        if order_id is None:
+            raise Conflict(
+                "This order was deleted here, as it must be some time after it was received, and does not come back.",
+                field=FIELD,
+            )
         now = platform.clock.now()
         record(session, [Event(order_id, EventCode.FETCHED, user_id=user_id)], now)
         # A person waits: what staging asked for comes first now.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from is2_core.orders.addresses.countries import country_code
 from is2_core.orders.holds.input import address_of, unknown_values
 from is2_core.orders.importing.classify import Classification
-from is2_core.orders.states import CustomizationState, ReceivedState
+from is2_core.orders.states import ENDED, CustomizationState, ReceivedState
 from is2_core.orders.wording.events import EventCode, Told
 from plugins.interface import Address, Order, OrderLine, OrderReject, OrderState
 from plugins.warehouse import MAX_NUMBER
@@ -45,6 +45,7 @@ def order_row(
     return {
         **_known_by(integration, order.remote_id, now),
         "state": classification.state,
+        "ended_at": now if classification.state in ENDED else None,
         "cart_state": order.state,
         "unknown": unknown_values(order),
         "has_address": has_address and (classification.needs_recipient or (stored is not None and stored.has_address)),

@@ -21,6 +21,8 @@ from is2_core.orders.cancelled_units import follow_cart, is_to_be_stopped
 from is2_core.orders.customized_lines import Customized, customized_lines
 from is2_core.orders.holds.config import load_config, replace_holds
 from is2_core.orders.importing.classify import Classification, classify
+from is2_core.orders.importing.deleted import without_deleted
+from is2_core.orders.importing.lines_gone import end_lines_gone
 from is2_core.orders.importing.rejects import keep_stock, not_storable, to_quarantine
 from is2_core.orders.importing.staged_rows import has_pii, line_row, order_row, pii_told, reject_row, unreadable
 from is2_core.orders.importing.state_changes import move, write_events
@@ -60,6 +62,7 @@ def stage(
         if order.remote_id not in newest or newest[order.remote_id].updated_at <= order.updated_at:
             newest[order.remote_id] = order
     stored = _lock(session, integration, [*newest, *(reject.remote_id for reject in rejects)])
+    newest, rejects = without_deleted(session, integration.id, stored, newest, rejects)
     fresh = [
         order
         for order in newest.values()
@@ -184,7 +187,7 @@ def _write_details(
     id_of: Mapping[str, int],
     customized: Mapping[str, Customized],
 ) -> None:
-    _end_lines_gone(session, orders, stored)
+    end_lines_gone(session, orders, stored)
     lines = [
         told(ReceivedLine, line)
         | line_row(
@@ -216,35 +219,6 @@ def _write_details(
             row = {"account_id": integration.account_id, "order_id": order_id, "sealed": sealed}
             recipients.append(besides | row)
     platform.db.upsert_from_cart(session, Recipient, recipients)
-
-
-def _end_lines_gone(session: Session, orders: Sequence[Order], stored: Mapping[str, ReceivedOrder]) -> None:
-    """A line the cart does not show any more is not shipped any more. Of a shipped order it may merely have been
-    unreadable."""
-    shown = {
-        stored[order.remote_id].id: (order.state is OrderState.SHIPPED, {line.remote_id for line in order.lines})
-        for order in orders
-        if order.remote_id in stored
-    }
-    if not shown:
-        return
-    gone: dict[bool, list[int]] = {}
-    for line_id, order_id, remote_id in session.execute(
-        sa.select(ReceivedLine.id, ReceivedLine.order_id, ReceivedLine.remote_id).where(
-            ReceivedLine.order_id.in_(shown)
-        )
-    ):
-        is_shipped, there = shown[order_id]
-        if remote_id not in there:
-            gone.setdefault(is_shipped, []).append(line_id)
-    for is_shipped, ids in gone.items():
-        ended = {"open": 0} if is_shipped else {"open": 0, "cancelled": ReceivedLine.ordered}
-        session.execute(
-            sa.update(ReceivedLine)
-            .where(ReceivedLine.id.in_(ids))
-            .values(ended)
-            .execution_options(synchronize_session=False)
-        )
 
 
 def _stored_pii(session: Session, order_ids: Sequence[int]) -> dict[int, SealedValue]:

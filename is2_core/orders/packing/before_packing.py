@@ -22,7 +22,7 @@ from is2_core.orders.fulfillment.stopping import stop_at_once
 from is2_core.orders.holds.reasons import HoldCode
 from is2_core.orders.importing.staging import stage, stage_singly
 from is2_core.orders.models import ReceivedOrder
-from is2_core.orders.wording.events import StopReason
+from is2_core.orders.wording.stops import StopReason
 from is2_core.platform import Platform
 from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import NOW, enqueue

@@ -8,7 +8,7 @@ from typing import Any
 from is2_core.orders.addresses.countries import country_code
 from is2_core.orders.models import ReceivedOrder
 from is2_core.orders.states import ReceivedState
-from is2_core.orders.wording.events import StopReason
+from is2_core.orders.wording.stops import StopReason
 
 # What a parcel goes by. Phones and names change without the parcel going elsewhere: carts show stand-ins for them.
 _WHERE = ("city", "region", "postal_code")

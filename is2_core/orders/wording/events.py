@@ -5,12 +5,13 @@ A new kind of entry is a member here and its wording.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from is2_core.orders.holds.reasons import REASONS, HoldReason
 from is2_core.orders.wording.parameters import ABOUT, Params, Wording, labelled
+from is2_core.orders.wording.stops import stopped_wording
 from is2_core.visible_text import visible
 
 # What is told as an earlier release told it; no wording has a parameter of this name.
@@ -78,6 +79,11 @@ class EventCode(StrEnum):
     TRACKING_OVERWRITTEN = "TRACKING_OVERWRITTEN"
     TRACKING_SHOWN = "TRACKING_SHOWN"
     COMPLETED = "COMPLETED"
+    OPEN_LONG = "OPEN_LONG"
+    OPEN_TOO_LONG = "OPEN_TOO_LONG"
+    KEPT = "KEPT"
+    FORGOTTEN = "FORGOTTEN"
+    ERASED = "ERASED"
 
 
 @dataclass(frozen=True)
@@ -161,35 +167,6 @@ _ADVICE: Params = {
 }
 
 
-class StopReason(StrEnum):
-    """Why the warehouse was asked to stop an order."""
-
-    DISMISSED = "DISMISSED"
-    EXCLUDED = "EXCLUDED"
-    SHIPPED_ELSEWHERE = "SHIPPED_ELSEWHERE"
-    CANCELLED = "CANCELLED"
-    PERSON = "PERSON"
-    CANCELLATION_REQUESTED = "CANCELLATION_REQUESTED"
-    ADDRESS_CHANGED = "ADDRESS_CHANGED"
-
-
-_STOP_REASONS: Params = {
-    StopReason.DISMISSED: "Dismissed",
-    StopReason.EXCLUDED: "Not to be shipped from here any more",
-    StopReason.SHIPPED_ELSEWHERE: "Confirmed at {cart} by somebody else",
-    StopReason.CANCELLED: "Cancelled at {cart}",
-    StopReason.PERSON: "Not to be shipped, as a person decided",
-    StopReason.CANCELLATION_REQUESTED: "The buyer asked at {cart} to cancel it",
-    StopReason.ADDRESS_CHANGED: "The address was changed at {cart}",
-}
-
-
-def _stopped(rest: str) -> Callable[[Params], str]:
-    return lambda values: (
-        f"{_STOP_REASONS.get(values['reason'], '').format(cart=values['cart'])}{rest.format_map(values)}"
-    )
-
-
 class Ended(StrEnum):
     """How an order was completed: the cart takes no tracking, has all of it, has it of what it still wanted, or wanted
     none."""
@@ -265,11 +242,13 @@ EVENTS: Mapping[str, Wording] = {
     EventCode.TOO_LATE: Wording(
         "Order {order} was cancelled at {cart}, and not all that the warehouse shipped of it was wanted."
     ),
-    EventCode.STOP: Wording(_stopped(" after it was placed; the warehouse stopped it."), plain=("reason",)),
+    EventCode.STOP: Wording(stopped_wording(" after it was placed; the warehouse stopped it."), plain=("reason",)),
     EventCode.STOPPED_IN_PART: Wording(
-        _stopped("; part of it had been shipped, the warehouse stopped the rest."), plain=("reason",)
+        stopped_wording("; part of it had been shipped, the warehouse stopped the rest."), plain=("reason",)
     ),
-    EventCode.STOP_TOO_LATE: Wording(_stopped(", but too late. {message}"), sealed=("message",), plain=("reason",)),
+    EventCode.STOP_TOO_LATE: Wording(
+        stopped_wording(", but too late. {message}"), sealed=("message",), plain=("reason",)
+    ),
     EventCode.WAREHOUSE_ENDED: Wording("The warehouse ended this order: {message}", sealed=("message",)),
     EventCode.WAREHOUSE_ENDED_REST: Wording(
         "The warehouse ended the rest of this order: {message}", sealed=("message",)
@@ -294,5 +273,17 @@ EVENTS: Mapping[str, Wording] = {
         "{cart} shows tracking number {shown}, which {tracking_number} had taken the place of; it is posted once more.",
     ),
     EventCode.TRACKING_SHOWN: Wording("{cart} shows tracking number {tracking_number} now."),
+    EventCode.OPEN_LONG: Wording(
+        "Nothing has become of it for {days} days. Unless a person keeps it, it ends after {end} days, and its buyer's "
+        "data is erased.",
+        plain=("days", "end"),
+    ),
+    EventCode.OPEN_TOO_LONG: Wording(
+        "Nothing had become of it for {end} days, and nobody kept it: its buyer's data had to be erased.",
+        plain=("end",),
+    ),
+    EventCode.KEPT: Wording("Kept by a person, although nothing becomes of it."),
+    EventCode.FORGOTTEN: Wording("The buyer's data was deleted on request, so it cannot ship."),
+    EventCode.ERASED: Wording("The buyer's data was erased."),
     EventCode.COMPLETED: Wording(lambda values: str(_ENDED.get(values["ended"], "")), plain=("ended",)),
 }

@@ -23,10 +23,12 @@ def upgrade() -> None:
     _add_audit_log()
     _add_ages_of_secrets()
     _prove_who_signs_in()
+    _know_what_to_purge()
 
 
 def downgrade() -> None:
     """Take back."""
+    _purge_nothing()
     _forget_who_signs_in()
     _drop_ages_of_secrets()
     op.drop_table("access_review")
@@ -250,3 +252,48 @@ def _forget_who_signs_in() -> None:
     with op.batch_alter_table("user_account", schema=None) as batch_op:
         for name, _, _ in reversed(_PROVING):
             batch_op.drop_column(name)
+
+
+_PURGE_INSTANTS = ("ended_at", "open_told_at", "forgotten_at")
+_KEPT_DAYS = ("keep_buyers_days", "keep_orders_days")
+
+
+def _know_what_to_purge() -> None:
+    """When the clock of a buyer's data began, what a warehouse has forgotten, how long an admin has data kept, and what
+    is left of a deleted order."""
+    for name in _PURGE_INSTANTS:
+        op.add_column("received_order", sa.Column(name, sa.DateTime(), nullable=True))
+    # When it came to an end is what its timeline told last.
+    last = "(SELECT MAX(order_event.at) FROM order_event WHERE order_event.order_id = received_order.id)"
+    op.execute(
+        f"UPDATE received_order SET ended_at = COALESCE({last}, staged_at)"  # noqa: S608
+        " WHERE state IN ('COMPLETED', 'CANCELLED', 'EXCLUDED', 'DISMISSED')"
+    )
+    number = _number()
+    for name in _KEPT_DAYS:
+        op.add_column("cart_setting", sa.Column(name, number, nullable=True))
+    op.create_table(
+        "deleted_order",
+        sa.Column("id", number, nullable=False),
+        sa.Column("integration_id", number, nullable=False),
+        sa.Column("mark", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["integration_id"], ["integration.id"], name=op.f("fk_deleted_order_integration_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_deleted_order")),
+        sa.UniqueConstraint("integration_id", "mark", name=op.f("uq_deleted_order_integration_id_mark")),
+    )
+    op.create_table(
+        "deletion_key",
+        sa.Column("id", number, autoincrement=False, nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_deletion_key")),
+    )
+
+
+def _purge_nothing() -> None:
+    op.drop_table("deletion_key")
+    op.drop_table("deleted_order")
+    for name in _KEPT_DAYS:
+        op.drop_column("cart_setting", name)
+    for name in _PURGE_INSTANTS:
+        op.drop_column("received_order", name)
