@@ -41,7 +41,7 @@ def build_platform(
     db: Database | None = None,
 ) -> Platform:
     """The platform of this process, with any of the ports replaced. Opens no connection."""
-    use_keyring(config.keyring)
+    use_keyring(config.keyring, config.keys)
     database = db or Database(config.database_url)
     the_clock = clock or (OffsetClock(database) if config.clock_offset else WallClock())
     use_clock(the_clock)

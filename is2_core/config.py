@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from is2_core.crypto import Keyring
 from is2_core.errors import CannotStart
 from is2_core.settings.entropy import secret_problem
+from is2_core.settings.key_providers import KeySource, key_source
 from is2_core.settings.links import (
     Link,
     allowed_plaintext,
@@ -33,6 +34,7 @@ NAMES = (
     "IS2_DATABASE_URL",
     "IS2_REDIS_URL",
     "IS2_ENCRYPTION_KEYS",
+    "IS2_KEY_PROVIDER",
     "IS2_SESSION_SECRET",
     "IS2_PUBLIC_URL",
     "IS2_TIMEZONE",
@@ -63,7 +65,7 @@ class Config:
     Args:
         database_url: SQLAlchemy URL, `sqlite:///…` or `postgresql+psycopg://…`.
         redis_url: where wake-ups and rate limits are.
-        keyring: keys for personal data and tokens.
+        keyring, keys: keys for personal data and tokens, and where they are had from again.
         session_secret: signs the panel's cookies.
         public_url: how browsers reach the panel: scheme, host and perhaps port, without a trailing slash.
         allow_private_hosts: whether a shop's own address may be on a private network (demo and tests only).
@@ -83,6 +85,7 @@ class Config:
     public_url: str = DEFAULT_PUBLIC_URL
     allow_private_hosts: bool = False
     allow_plain_http: bool = False
+    keys: KeySource | None = field(default=None, repr=False, compare=False)
     allow_plaintext: frozenset[Link] = frozenset()
     timezone: str = "UTC"
     clock_offset: bool = False
@@ -98,18 +101,15 @@ class Config:
             ConfigError: a needed variable is missing or unusable.
         """
         env = os.environ if environ is None else environ
-        keys = setting(env, "IS2_ENCRYPTION_KEYS")
-        try:
-            keyring = Keyring.parse(keys)
-        except ValueError as error:
-            raise ConfigError(f"IS2_ENCRYPTION_KEYS: {error}") from error
+        keys = key_source(env, setting(env, "IS2_ENCRYPTION_KEYS", "" if env.get("IS2_KEY_PROVIDER") else None))
         session_secret = setting(env, "IS2_SESSION_SECRET")
         if problem := secret_problem(session_secret):
             raise ConfigError(f"IS2_SESSION_SECRET {problem}: make one with `openssl rand -base64 48`")
         config = Config(
             database_url=_database_url(setting(env, "IS2_DATABASE_URL")),
             redis_url=_redis_url(setting(env, "IS2_REDIS_URL")),
-            keyring=keyring,
+            keyring=keys.keyring(),
+            keys=keys,
             session_secret=session_secret,
             public_url=_public_url(setting(env, "IS2_PUBLIC_URL", DEFAULT_PUBLIC_URL)),
             allow_private_hosts=_flag(env, "IS2_ALLOW_PRIVATE_HOSTS"),

@@ -95,8 +95,7 @@ class Keyring:
         """
         # A key id has no colon, so no value of the first rule begins like this.
         is_bound = sealed.startswith(_VERSION)
-        # From the right: base64 has no dot, a key id may.
-        key_id, _, encoded = sealed.removeprefix(_VERSION).rpartition(".")
+        key_id, encoded = key_id_of(sealed), sealed.rpartition(".")[2]
         cipher = self._ciphers.get(key_id)
         if cipher is None:
             raise UnknownKey(f"a value of {purpose}: key {key_id!r} is not in the keyring")
@@ -110,6 +109,12 @@ class Keyring:
     @cached_property
     def _ciphers(self) -> Mapping[str, AESGCM]:
         return {key_id: AESGCM(key) for key_id, key in self.keys.items()}
+
+
+def key_id_of(sealed: str) -> str:
+    """Return which key a value was sealed with."""
+    # From the right: base64 has no dot, a key id may.
+    return sealed.removeprefix(_VERSION).rpartition(".")[0]
 
 
 def _place(purpose: str, key: Key) -> bytes:

@@ -58,3 +58,6 @@ class Act(StrEnum):
     PERIODS_CHANGED = "periods.change"
     BUYER_FORGOTTEN = "buyer.forget"
     ACCOUNT_FORGOTTEN = "account.forget"
+
+    KEY_ADDED = "keys.add"
+    KEYS_ROTATED = "keys.rotate"

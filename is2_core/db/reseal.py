@@ -48,12 +48,14 @@ def reseal(
     write: Callable[[], AbstractContextManager[Session]],
     steps: Sequence[Step],
     has_time: Callable[[], bool] = lambda: True,
+    tell: Callable[[int], None] = lambda changed: None,
 ) -> int:
     """Run each step to its end; returns how many rows were changed.
 
     Args:
         write: opens the unit of work of one slice.
         has_time: whether there is time for one more slice; asked before each.
+        tell: is told after each slice how many rows were changed until then.
     """
     changed = 0
     for step in steps:
@@ -63,6 +65,7 @@ def reseal(
             with write() as session:
                 after, done = step(session, after, BATCH)
             changed += done
+            tell(changed)
             is_further = after is not None
     return changed
 

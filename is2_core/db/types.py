@@ -16,24 +16,41 @@ import sqlalchemy as sa
 from sqlalchemy.orm import QueryableAttribute
 from sqlalchemy.types import TypeDecorator
 
-from is2_core.crypto import CannotOpen, Keyring, UnknownKey
+from is2_core.crypto import CannotOpen, Key, Keyring, UnknownKey
 from is2_core.db.rows import built
+from is2_core.settings.key_providers import KeySource
 
 _log = logging.getLogger(__name__)
 _keyring: Keyring | None = None
+_source: KeySource | None = None
 
 
-def use_keyring(keyring: Keyring) -> None:
-    """Set the process's keyring. A column type has no other way to be told."""
-    global _keyring
-    _keyring = keyring
+def use_keyring(keyring: Keyring, source: KeySource | None = None) -> None:
+    """Set the process's keyring, and where it is had from while the process runs. A column type has no other way to be
+    told."""
+    global _keyring, _source
+    _keyring, _source = keyring, source
 
 
 def keyring() -> Keyring:
     """Return the process's keyring."""
+    if _source is not None:
+        return _source.keyring()
     if _keyring is None:
         raise RuntimeError("no keyring: build a Platform before touching encrypted columns")
     return _keyring
+
+
+def _open(purpose: str, key: Key, sealed: str) -> bytes:
+    """Decrypt; where the key is missing, it may have been added since this process asked for its keys."""
+    held = keyring()
+    try:
+        return held.open(purpose, key, sealed)
+    except UnknownKey:
+        renewed = _source.renewed(held) if _source is not None else None
+        if renewed is None:
+            raise
+        return renewed.open(purpose, key, sealed)
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -99,7 +116,7 @@ class SealedValue:
             UnknownKey: it was sealed with a key that is not in the keyring.
             CannotOpen: it was sealed for another row or column, or is damaged.
         """
-        return json.loads(keyring().open(self.purpose, key, self.text))
+        return json.loads(_open(self.purpose, key, self.text))
 
 
 class Sealed(TypeDecorator[SealedValue]):

@@ -12,6 +12,9 @@ from tests.support.buyers import sealed_before
 pytestmark = pytest.mark.unit
 
 
+SECRET = "a session secret for tests, 40 letters"
+
+
 def test_what_is_sealed_opens_and_shows_nothing() -> None:
     keyring = Keyring.parse(Keyring.generate("k1"))
     sealed = keyring.seal("table.column", (7, "A-1"), b"Ann Example")
@@ -84,12 +87,12 @@ def test_the_environment_may_name_files_and_says_what_is_missing(tmp_path: objec
     path.write_text(Keyring.generate() + "\n")
     env = {
         "IS2_ENCRYPTION_KEYS_FILE": str(path),
-        "IS2_SESSION_SECRET": "x" * 40,
+        "IS2_SESSION_SECRET": SECRET,
         "IS2_DATABASE_URL": "sqlite:///is2.db",
         "IS2_REDIS_URL": "redis://localhost",
     }
     config = Config.from_environment(env)
-    assert "x" * 40 not in repr(config)
+    assert SECRET not in repr(config)
     for name, changed in (("IS2_REDIS_URL", ""), ("IS2_SESSION_SECRET", "short"), ("IS2_ENCRYPTION_KEYS_FILE", "")):
         with pytest.raises(ConfigError, match=name.removesuffix("_FILE")):
             Config.from_environment({**env, name: changed})

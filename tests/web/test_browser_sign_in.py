@@ -41,9 +41,7 @@ def test_the_whole_road_from_an_invitation_to_the_second_sign_in(window: Browser
     give_password(page)
     expect(page.get_by_role("heading", name="Set up a second factor")).to_be_visible()
     picture = page.get_by_alt_text("QR code of the secret below")
-    assert picture.evaluate("image => image.complete && image.naturalWidth > 100"), (
-        "no policy hides it"
-    )
+    assert picture.evaluate("image => image.complete && image.naturalWidth > 100"), "no policy hides it"
     secret = "".join((page.locator("#secret").text_content() or "").split())
     page.get_by_label("Code").fill(pyotp.TOTP(secret).at(START))
     page.get_by_role("button", name="Set up").click()
