@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from is2_core.accounts.scope import account_scope
 from is2_core.bootstrap import build_platform
 from is2_core.calls.carts import CartRegistry
 from is2_core.calls.rate_limits import MemoryBuckets
@@ -129,9 +130,9 @@ def _list_items(world: World, store: int, more: list[str]) -> None:
     world.amazon.post("listings", listings)
     rows = "".join(f"{sku},,yes,{sku},1\r\n" for sku in (*SKUS, *more))
     content = f"cart_sku,title,active,warehouse_sku,quantity\r\n{rows}".encode()
-    fields = {"integration_id": store, "account_id": world.account}
+    fields = {"integration_id": store, "scope": account_scope(world.account)}
     preview = item_table.preview(world.platform, user_id=world.owner, content=content, **fields)
-    item_table.apply(world.platform, upload_id=preview.upload_id, account_id=world.account)
+    item_table.apply(world.platform, upload_id=preview.upload_id, scope=account_scope(world.account))
 
 
 def _ship_all(world: World) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from is2_core.accounts.models import Credential, Integration
+from is2_core.accounts.scope import account_scope
 from is2_core.accounts.states import IntegrationState
 from is2_core.config import Config
 from is2_core.crypto import Keyring
@@ -78,9 +79,9 @@ class Connected:
     service: str = "GROUND"
 
     @property
-    def fields(self) -> dict[str, int]:
+    def fields(self) -> dict[str, Any]:
         """The arguments by which functions of the core name an integration."""
-        return {"integration_id": self.id, "account_id": self.account}
+        return {"integration_id": self.id, "scope": account_scope(self.account)}
 
 
 def list_items(steer: Steer, seller: str, sites: int) -> None:
@@ -132,14 +133,18 @@ def connect_further(platform: Platform, cart: NewCart, account: int) -> Connecte
     integration = _insert(platform, row, account, dict(cart.credentials))
     for method in cart.methods:
         shipping_mappings.add_shipping_mapping(
-            platform, integration_id=integration.id, account_id=account, method=method, service=integration.service
+            platform,
+            integration_id=integration.id,
+            scope=account_scope(account),
+            method=method,
+            service=integration.service,
         )
-    custom_items.refresh_cart_items(platform, integration_id=integration.id, account_id=account)
+    custom_items.refresh_cart_items(platform, integration_id=integration.id, scope=account_scope(account))
     with platform.db.read() as session:
         rows = sa.select(CartItem.id).where(CartItem.integration_id == integration.id).order_by(CartItem.id)
         items = session.scalars(rows).all()
     for item in items:
-        custom_items.set_active(platform, item_id=item, account_id=account, active=True)
+        custom_items.set_active(platform, item_id=item, scope=account_scope(account), active=True)
     return integration
 
 
@@ -158,9 +163,11 @@ def _insert(platform: Platform, row: Integration, account: int, credentials: dic
 
 def finish_setup(platform: Platform, integration: Connected, *, order_minutes: int = 0) -> None:
     """Send the settings form; from now on the store's orders are read, so often or as its cart proposes."""
-    form = settings.settings_form(platform, integration_id=integration.id, account_id=integration.account)
+    form = settings.settings_form(platform, integration_id=integration.id, scope=account_scope(integration.account))
     values = {entry.field.key: entry.value for entry in form}
     values["orders_from"] = (platform.clock.now() - _OLDEST_ORDERS).date().isoformat()
     if order_minutes:
         values["orders_every"] = str(order_minutes * 60)
-    settings.finish_setup(platform, integration_id=integration.id, account_id=integration.account, values=values)
+    settings.finish_setup(
+        platform, integration_id=integration.id, scope=account_scope(integration.account), values=values
+    )

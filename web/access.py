@@ -15,7 +15,9 @@ import sqlalchemy as sa
 from flask import abort, current_app, g, request, session
 from sqlalchemy.orm import Session
 
+from is2_core.accounts import scope
 from is2_core.accounts.models import Account, Integration
+from is2_core.accounts.scope import ChangeScope, Scope
 from is2_core.accounts.states import READS_ALL, MemberRole, Role
 from is2_core.accounts.users import AccountRef, SignedIn
 from is2_core.audit import Actor, become
@@ -162,6 +164,16 @@ def require_member(account_id: int) -> None:
         _log.warning("user %s (%s) may not change account %s", user().id, user().role, account_id)
         abort(403, "You can look at this account but not change it.")
     _require_owner(account_id)
+
+
+def read_scope() -> Scope:
+    """Whose data the viewer may look at, for what reads; see `Scope`."""
+    return scope.read_scope(user())
+
+
+def change_scope() -> ChangeScope:
+    """Whose data the viewer may change, for what changes something."""
+    return scope.change_scope(user())
 
 
 def owned(db: Session, table: type[Row], row_id: int, *options: Any) -> Row:

@@ -12,6 +12,7 @@ from exploration.actors.doings import Doings
 from exploration.stores import ITEMS, Connected
 from exploration.world import World
 from is2_core.accounts.models import Integration
+from is2_core.accounts.scope import account_scope
 from is2_core.accounts.states import IntegrationState
 from is2_core.install import settings
 from is2_core.integrations import connection_test
@@ -57,7 +58,9 @@ class Merchants:
             self._map_items(integration)
             for item in self._items(integration):
                 if not item.active:
-                    self._press(custom_items.set_active, item_id=item.id, account_id=integration.account, active=True)
+                    self._press(
+                        custom_items.set_active, item_id=item.id, scope=account_scope(integration.account), active=True
+                    )
         self.look_after_all()
 
     def check_all(self) -> None:
@@ -89,7 +92,7 @@ class Merchants:
             ).all()
         code = HoldCode.CUSTOMIZATION_MISSING
         for order_id, account in rows:
-            self._press(actions.approve, order_id=order_id, account_id=account, user_id=None, codes=[code])
+            self._press(actions.approve, order_id=order_id, scope=account_scope(account), user_id=None, codes=[code])
 
     def _at_one(self, doing: Callable[[Connected], bool]) -> Callable[[], bool]:
         @wraps(doing)
@@ -143,23 +146,31 @@ class Merchants:
             return False
         item = self._rng.choice(listed)
         return self._press(
-            custom_items.set_active, item_id=item.id, account_id=integration.account, active=not item.active
+            custom_items.set_active, item_id=item.id, scope=account_scope(integration.account), active=not item.active
         )
 
     def _remake_bundle(self, integration: Connected) -> bool:
         parts = [("TENT-2P", "1"), ("LAMP-USB", str(self._rng.randint(1, 3)))]
         bundles = [item for item in self._items(integration) if item.sku == BUNDLE[0]]
         for item in bundles:
-            self._press(custom_items.set_mappings, item_id=item.id, account_id=integration.account, mappings=parts)
+            self._press(
+                custom_items.set_mappings, item_id=item.id, scope=account_scope(integration.account), mappings=parts
+            )
         return bool(bundles)
 
     def _set_buffer(self, integration: Connected) -> bool:
         sku, units = self._rng.choice(sorted(SKUS)), str(self._rng.randint(0, 5))
-        return self._press(buffers.set_buffer, account_id=integration.account, warehouse_sku=sku, units=units)
+        return self._press(
+            buffers.set_buffer,
+            scope=account_scope(integration.account),
+            account_id=integration.account,
+            warehouse_sku=sku,
+            units=units,
+        )
 
     def _set_latency(self, integration: Connected) -> bool:
         form = settings.settings_form(
-            self._world.platform, integration_id=integration.id, account_id=integration.account
+            self._world.platform, integration_id=integration.id, scope=account_scope(integration.account)
         )
         values = {entry.field.key: entry.value for entry in form} | {"lead_days": str(self._rng.randint(2, 5))}
         return self._press(settings.finish_setup, **integration.fields, values=values)

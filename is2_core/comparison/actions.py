@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from is2_core.accounts.access import owned_integration
+from is2_core.accounts.scope import ChangeScope
 from is2_core.accounts.states import IntegrationState
 from is2_core.carts.cart_settings import is_enabled, known_manifest
 from is2_core.comparison.runs import begin, reads_left
@@ -17,19 +18,19 @@ from is2_core.tasks.queue import NOW, enqueue
 LATELY = timedelta(hours=1)
 
 
-def compare_now(platform: Platform, *, integration_id: int, account_id: int, user_id: int) -> str:
+def compare_now(platform: Platform, *, integration_id: int, scope: ChangeScope, user_id: int) -> str:
     """Begin a comparison at once; one that is under way ends as far as it has come. Returns a message.
 
     Raises:
         Conflict: nothing can be compared now.
     """
     with platform.db.read() as session:
-        cart = owned_integration(session, integration_id, account_id).cart
+        cart = owned_integration(session, integration_id, scope).cart
     label = known_manifest(platform, cart).label
     if not is_enabled(platform, cart):
         raise Conflict(f"{label} is not enabled on this platform at the moment.")
     with platform.db.write() as session:
-        integration = owned_integration(session, integration_id, account_id, lock=True)
+        integration = owned_integration(session, integration_id, scope, lock=True)
         if integration.state != IntegrationState.ACTIVE:
             raise Conflict("This store is not active, so nothing can be compared.")
         now = platform.clock.now()

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from is2_core.accounts.access import owned_integration, owns
 from is2_core.accounts.models import Credential, InstallSession, Integration
+from is2_core.accounts.scope import ChangeScope
 from is2_core.accounts.states import IntegrationState
 from is2_core.carts.cart_settings import is_enabled, known_manifest
 from is2_core.carts.context import cart_context
@@ -32,7 +33,14 @@ from plugins.interface import (
 
 
 def begin(
-    platform: Platform, *, cart: str, region: str, account_id: int, home_site: str = "", wms_target: str = ""
+    platform: Platform,
+    *,
+    cart: str,
+    region: str,
+    scope: ChangeScope,
+    account_id: int,
+    home_site: str = "",
+    wms_target: str = "",
 ) -> int:
     """Open (or find again) a "setup not finished" store of an account; returns its id.
 
@@ -43,8 +51,10 @@ def begin(
 
     Raises:
         Forbidden: the cart is not enabled.
+        NotFound: the account is out of scope.
         BadInput: there is no such region, no such marketplace in it, or no such warehouse.
     """
+    scope.check(account_id)
     manifest = known_manifest(platform, cart)
     if not is_enabled(platform, cart):
         raise Forbidden(f"{manifest.label} is not enabled on this platform at the moment.")
@@ -105,7 +115,7 @@ def step(
     platform: Platform,
     *,
     integration_id: int,
-    account_id: int,
+    scope: ChangeScope,
     user_id: int,
     browser: str,
     return_url: str,
@@ -119,11 +129,11 @@ def step(
         params: the fields typed, None at the first step.
     """
     with platform.db.read() as session:
-        integration = owned_integration(session, integration_id, account_id)
+        integration = owned_integration(session, integration_id, scope)
         connected = session.get(Credential, integration_id) is not None
     if integration.state == IntegrationState.SETUP and connected:
         return Ready(integration_id, True)
-    with live_call(platform, account_id):
+    with live_call(platform, integration.account_id):
         return _step(platform, integration, Trip(user_id, browser, return_url), params)
 
 
@@ -202,7 +212,7 @@ def _has_connected(session: Session, integration: Integration, trip: InstallSess
     )
 
 
-def prove_again(platform: Platform, *, integration_id: int, account_id: int) -> Ready:
+def prove_again(platform: Platform, *, integration_id: int, scope: ChangeScope) -> Ready:
     """Try once more to prove the seller of a connection, with the authorization that is kept for an hour.
 
     Raises:
@@ -210,7 +220,7 @@ def prove_again(platform: Platform, *, integration_id: int, account_id: int) -> 
         NotProved, CartUnavailable: as at first.
     """
     with platform.db.write() as session:
-        integration = owned_integration(session, integration_id, account_id)
+        integration = owned_integration(session, integration_id, scope)
         label = platform.carts.manifest(integration.cart).label
         claim = claim_of(session, integration_id)
         wipe_claims(session, platform.clock.now())
@@ -262,10 +272,10 @@ def pass_on(platform: Platform, *, cart: str, user_id: int, browser: str, params
     return send_away(platform, integration, Trip(user_id, browser, trip.return_url), outcome)
 
 
-def discard_setup(platform: Platform, *, integration_id: int, account_id: int) -> None:
+def discard_setup(platform: Platform, *, integration_id: int, scope: ChangeScope) -> None:
     """Remove a store whose setup was never finished."""
     with platform.db.write() as session:
-        row = owned_integration(session, integration_id, account_id)
+        row = owned_integration(session, integration_id, scope)
         if row.state != IntegrationState.SETUP:
             raise Conflict("Only a store whose setup is not finished can be discarded.")
         remove_integration(session, row)

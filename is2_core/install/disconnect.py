@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from is2_core.accounts.access import owned_integration
 from is2_core.accounts.display_name import integration_name
 from is2_core.accounts.models import Credential, Integration, SellerClaim
+from is2_core.accounts.scope import ChangeScope
 from is2_core.accounts.states import CONNECTED, IntegrationState
 from is2_core.audit import Act, record
 from is2_core.db.locks import LOCK
@@ -24,14 +25,14 @@ from is2_core.tasks.kinds import TaskKind
 from is2_core.tasks.queue import NOW, enqueue, pause_tasks
 
 
-def disconnect(platform: Platform, *, integration_id: int, account_id: int, user_id: int) -> str:
+def disconnect(platform: Platform, *, integration_id: int, scope: ChangeScope, user_id: int) -> str:
     """End a store: its credentials are deleted, nothing is read or sent any more, orders that are not placed yet are
     dismissed. Items, mappings and the history stay for a reconnect. Returns a message.
 
     An order the warehouse was asked to take stays as it is: it may have it.
     """
     with platform.db.write() as session:
-        row = owned_integration(session, integration_id, account_id, lock=True)
+        row = owned_integration(session, integration_id, scope, lock=True)
         if row.state not in CONNECTED:
             raise Conflict("Only a connected store can be disconnected.")
         ids = session.scalars(
@@ -60,7 +61,7 @@ def disconnect(platform: Platform, *, integration_id: int, account_id: int, user
         session.execute(sa.delete(Credential).where(Credential.integration_id == row.id))
         session.execute(sa.delete(SellerClaim).where(SellerClaim.integration_id == row.id))
         pause_tasks(session, row.id)
-        record(session, Act.DISCONNECTED, subject=f"integration {row.id}", account_id=account_id)
+        record(session, Act.DISCONNECTED, subject=f"integration {row.id}", account_id=row.account_id)
         name = integration_name(row)
     waiting = f" {len(ids)} orders that were not placed yet were dismissed." if ids else ""
     return f"{name} is disconnected; its authorization was deleted here.{waiting}"

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from is2_core.accounts.access import owned_integration
 from is2_core.accounts.display_name import integration_name
 from is2_core.accounts.models import Credential, Integration, UnshippedLook
+from is2_core.accounts.scope import ChangeScope, Scope
 from is2_core.accounts.states import IntegrationState
 from is2_core.audit import Act, record_change
 from is2_core.carts.cart_settings import known_manifest
@@ -54,7 +55,7 @@ class Saved:
 
 
 def settings_form(
-    platform: Platform, *, integration_id: int, account_id: int, found: UnshippedLook | None = None
+    platform: Platform, *, integration_id: int, scope: Scope, found: UnshippedLook | None = None
 ) -> tuple[FormField, ...]:
     """The store's settings with their present values.
 
@@ -62,7 +63,7 @@ def settings_form(
         found: the orders that wait at the cart; before the first save they decide the day proposed for the first ones.
     """
     with platform.db.read() as session:
-        integration = owned_integration(session, integration_id, account_id)
+        integration = owned_integration(session, integration_id, scope)
     manifest = known_manifest(platform, integration.cart)
     form = setup_form(manifest, integration, first_day(platform, found), platform.config.timezone)
     inventory = str(integration.settings.get(INVENTORY_EVERY, ""))
@@ -73,7 +74,7 @@ def settings_form(
 
 
 def finish_setup(
-    platform: Platform, *, integration_id: int, account_id: int, values: Mapping[str, str], leave_out: str = ""
+    platform: Platform, *, integration_id: int, scope: ChangeScope, values: Mapping[str, str], leave_out: str = ""
 ) -> Saved:
     """Save the settings; the first time, start the store's schedules. Saving again later changes them.
 
@@ -84,7 +85,7 @@ def finish_setup(
         LeavesOut: orders that wait at the cart, or here to be placed, were bought before the day typed.
     """
     with platform.db.read() as session:
-        integration = owned_integration(session, integration_id, account_id)
+        integration = owned_integration(session, integration_id, scope)
         if session.get(Credential, integration_id) is None:
             raise Conflict("This store is not connected yet: finish the sign-in first.")
     if integration.state == IntegrationState.SETUP:
@@ -99,7 +100,7 @@ def finish_setup(
     if manifest.inventory_schedule and typed[INVENTORY_EVERY] == "off" and manifest.inventory_schedule.off_warning:
         warnings.append(manifest.inventory_schedule.off_warning)
     with platform.db.write() as session:
-        row = owned_integration(session, integration_id, account_id, lock=True)
+        row = owned_integration(session, integration_id, scope, lock=True)
         if row.state == IntegrationState.DISCONNECTED:
             raise Conflict("This store is disconnected: reconnect it first.")
         if row.seller_id is None:
@@ -131,7 +132,7 @@ def finish_setup(
             subject=f"integration {row.id}",
             before=before,
             after=_shown(manifest, row),
-            account_id=account_id,
+            account_id=row.account_id,
         )
         if first:
             row.state, row.finished_at = IntegrationState.ACTIVE, now

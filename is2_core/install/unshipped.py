@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from is2_core.accounts.access import owned_integration
 from is2_core.accounts.models import Integration, UnshippedLook
+from is2_core.accounts.scope import ChangeScope
 from is2_core.carts.cart_settings import known_manifest
 from is2_core.carts.context import cart_context
 from is2_core.carts.live_call import call_cart_live, live_call
@@ -37,20 +38,20 @@ class LeavesOut(BadInput):
         self.day = day
 
 
-def look(platform: Platform, *, integration_id: int, account_id: int) -> UnshippedLook:
+def look(platform: Platform, *, integration_id: int, scope: ChangeScope) -> UnshippedLook:
     """Return which orders wait at the cart, asked now within a few seconds and pages, or some minutes ago.
 
     A cart that cannot be asked gives a look whose `message` says why; setting up goes on.
     """
     with platform.db.read() as session:
-        integration = owned_integration(session, integration_id, account_id)
+        integration = owned_integration(session, integration_id, scope)
         found = _fresh(session, integration_id, platform.clock.now())
     if found is not None and not found.message:
         return found
     bought: list[datetime] = []
     complete, message = False, ""
     try:
-        with live_call(platform, account_id, seconds=_SECONDS):
+        with live_call(platform, integration.account_id, seconds=_SECONDS):
             for page in _pages(platform, integration):
                 bought += [order.created_at for order in page.orders if _waits(order)]
                 complete = page.next_page is None
@@ -64,7 +65,7 @@ def look(platform: Platform, *, integration_id: int, account_id: int) -> Unshipp
         "message": message,
     }
     with platform.db.write() as session:
-        owned_integration(session, integration_id, account_id)
+        owned_integration(session, integration_id, scope)
         platform.db.upsert(
             session,
             UnshippedLook,

@@ -6,6 +6,7 @@ import logging
 
 from is2_core.accounts.access import owned_integration
 from is2_core.accounts.models import Integration
+from is2_core.accounts.scope import ChangeScope
 from is2_core.accounts.states import IntegrationState
 from is2_core.carts.cart_settings import is_enabled, known_manifest
 from is2_core.carts.context import cart_context
@@ -21,7 +22,7 @@ from plugins.interface import AuthorizationLost, CartError, SellerIdentity, Sett
 _log = logging.getLogger(__name__)
 
 
-def test_connection(platform: Platform, *, integration_id: int, account_id: int) -> str:
+def test_connection(platform: Platform, *, integration_id: int, scope: ChangeScope) -> str:
     """Ask the cart who this store is; a paused store whose connection works goes on. A refusal is shown at once, and
     counts as one answer. Returns a message.
 
@@ -29,11 +30,11 @@ def test_connection(platform: Platform, *, integration_id: int, account_id: int)
         CartRefused, CartUnavailable: the connection does not work, or could not be tested.
     """
     with platform.db.read() as session:
-        integration = owned_integration(session, integration_id, account_id)
+        integration = owned_integration(session, integration_id, scope)
     manifest = known_manifest(platform, integration.cart)
     if not platform.carts.has(integration.cart, "check_connection"):
         return f"{manifest.label} offers no way to test the connection."
-    with live_call(platform, account_id):
+    with live_call(platform, integration.account_id):
         try:
             identity: SellerIdentity = call_cart_live(
                 platform, integration, "check_connection", ctx=cart_context(platform, integration)
@@ -46,7 +47,7 @@ def test_connection(platform: Platform, *, integration_id: int, account_id: int)
             raise Conflict(f"The connection answers as another seller ({identity.remote_id}).")
         prove_connected(platform, integration)
     with platform.db.write() as session:
-        row = owned_integration(session, integration_id, account_id, lock=True)
+        row = owned_integration(session, integration_id, scope, lock=True)
         # Where the seller has begun to sell since, orders come from as well.
         row.sites = list(identity.sites)
         forget_failed_tests(session, row.id)

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from is2_core.accounts.access import owned_integration
 from is2_core.accounts.models import Integration
+from is2_core.accounts.scope import ChangeScope
 from is2_core.carts.cart_settings import known_manifest
 from is2_core.carts.models import CartSetting
 from is2_core.db.locks import LOCK
@@ -46,14 +47,14 @@ def legacy_notice(platform: Platform, integration: Integration) -> str:
     return {RUNNING: legacy.during, ENDED: legacy.ended}.get(migration_of(platform, integration.cart), "")
 
 
-def hide_legacy_notice(platform: Platform, *, integration_id: int, account_id: int) -> None:
+def hide_legacy_notice(platform: Platform, *, integration_id: int, scope: ChangeScope) -> None:
     """Hide the notice: the merchant has disabled the older authorization after the migration's end.
 
     Raises:
         Conflict: the migration has not ended.
     """
     with platform.db.write() as session:
-        row = owned_integration(session, integration_id, account_id)
+        row = owned_integration(session, integration_id, scope)
         migration = session.scalar(sa.select(CartSetting.migration).where(CartSetting.cart == row.cart))
         if migration != ENDED:
             raise Conflict("The older authorization is still needed: do not disable it until further notice.")

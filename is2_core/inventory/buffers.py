@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from is2_core.accounts.scope import ChangeScope
 from is2_core.errors import BadInput
 from is2_core.inventory.models import StockBuffer
 from is2_core.items.activity import mark_due
@@ -47,7 +48,12 @@ def set_buffers(platform: Platform, session: Session, account_id: int, typed: Ma
     mark_due(session, account_id, changed)
 
 
-def set_buffer(platform: Platform, *, account_id: int, warehouse_sku: str, units: str) -> None:
-    """Set one buffer, see `set_buffers`."""
+def set_buffer(platform: Platform, *, scope: ChangeScope, account_id: int, warehouse_sku: str, units: str) -> None:
+    """Set one buffer of an account, see `set_buffers`.
+
+    Raises:
+        NotFound: the account is out of scope.
+    """
+    scope.check(account_id)
     with platform.db.write() as session:
         set_buffers(platform, session, account_id, {warehouse_sku: units})

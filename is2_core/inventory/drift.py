@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, lazyload
 
 from is2_core.accounts.access import owned_integration
 from is2_core.accounts.models import Integration
+from is2_core.accounts.scope import ChangeScope
 from is2_core.accounts.states import IntegrationState
 from is2_core.carts.cart_settings import is_enabled
 from is2_core.db.locks import LOCK
@@ -104,14 +105,14 @@ def night_slot(integration_id: int) -> str:
     return f"{4 + minute // 60:02d}:{minute % 60:02d}"
 
 
-def compare_now(platform: Platform, *, integration_id: int, account_id: int) -> str:
+def compare_now(platform: Platform, *, integration_id: int, scope: ChangeScope) -> str:
     """Ask for a comparison at once; returns a message.
 
     Raises:
         Conflict: there is nothing to compare, or not now.
     """
     with platform.db.write() as session:
-        integration = owned_integration(session, integration_id, account_id)
+        integration = owned_integration(session, integration_id, scope)
         label = platform.carts.manifest(integration.cart).label
         if not can_compare(platform, integration):
             raise Conflict(f"{label} offers no way to read stock.")

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, lazyload
 
 from is2_core.accounts.access import owned_integration
 from is2_core.accounts.models import Integration
+from is2_core.accounts.scope import Scope
 from is2_core.carts.latency import Latency, latency_of
 from is2_core.inventory.models import InventorySync
 from is2_core.inventory.promise import Taken, measure, sku_text
@@ -130,10 +131,10 @@ class InventoryView:
         return sum(row.not_from_here for row in self.rows)
 
 
-def inventory_view(platform: Platform, *, integration_id: int, account_id: int) -> InventoryView:
+def inventory_view(platform: Platform, *, integration_id: int, scope: Scope) -> InventoryView:
     """The stock of a store as it stands."""
     with platform.db.read() as session:
-        integration = owned_integration(session, integration_id, account_id)
+        integration = owned_integration(session, integration_id, scope)
         items = session.scalars(
             sa.select(CartItem)
             .where(CartItem.integration_id == integration_id)

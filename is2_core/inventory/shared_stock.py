@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from is2_core.accounts.access import owned_integration
 from is2_core.accounts.display_name import integration_name
 from is2_core.accounts.models import Integration
+from is2_core.accounts.scope import ChangeScope, Scope
 from is2_core.cases.cases import raise_case
 from is2_core.cases.states import CaseKind
 from is2_core.errors import Conflict
@@ -42,16 +43,16 @@ class SharedSku:
     confirmed: bool
 
 
-def shared_stock(platform: Platform, *, integration_id: int, account_id: int) -> tuple[SharedSku, ...]:
+def shared_stock(platform: Platform, *, integration_id: int, scope: Scope) -> tuple[SharedSku, ...]:
     """Return the SKUs this integration shares with others of the account, unconfirmed first."""
     with platform.db.read() as session:
-        integration = owned_integration(session, integration_id, account_id)
+        integration = owned_integration(session, integration_id, scope)
         shared = _shared(session, integration)
         waiting = unconfirmed_skus(session, integration)
-        buffers = buffers_of(session, account_id)
+        buffers = buffers_of(session, integration.account_id)
         names = {
             row.id: integration_name(row)
-            for row in session.scalars(sa.select(Integration).where(Integration.account_id == account_id))
+            for row in session.scalars(sa.select(Integration).where(Integration.account_id == integration.account_id))
         }
     stock = ask_now(platform, integration, lambda warehouse: warehouse.stock(sorted(shared)))
     rows = {row.sku: row for row in stock}
@@ -105,7 +106,7 @@ def _shared(session: Session, integration: Integration) -> dict[str, set[int]]:
 
 
 def confirm_shared_stock(
-    platform: Platform, *, integration_id: int, account_id: int, user_id: int | None, buffers: Mapping[str, str]
+    platform: Platform, *, integration_id: int, scope: ChangeScope, user_id: int | None, buffers: Mapping[str, str]
 ) -> str:
     """Allow the stock of the shared SKUs to be sent, with these buffers, in this store and the others that sell them;
     the support is told. Returns a message.
@@ -115,11 +116,13 @@ def confirm_shared_stock(
         Conflict: nothing is shared.
     """
     with platform.db.write() as session:
-        integration = owned_integration(session, integration_id, account_id)
+        integration = owned_integration(session, integration_id, scope)
         shared = _shared(session, integration)
         if not shared:
             raise Conflict("No other store sells the same stock any more.")
-        set_buffers(platform, session, account_id, {sku: units for sku, units in buffers.items() if sku in shared})
+        set_buffers(
+            platform, session, integration.account_id, {sku: units for sku, units in buffers.items() if sku in shared}
+        )
         now = platform.clock.now()
         for each in sorted({integration.id, *(other for others in shared.values() for other in others)}):
             skus = {sku for sku in shared if each == integration.id or each in shared[sku]}
@@ -132,7 +135,7 @@ def confirm_shared_stock(
         raise_case(
             session,
             now,
-            account_id=account_id,
+            account_id=integration.account_id,
             kind=CaseKind.SHARED_STOCK,
             subject=f"store {integration.id}",
             message=f"{integration_name(integration)} now sends the stock of {len(shared)} SKUs that "

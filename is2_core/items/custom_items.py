@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from is2_core.accounts.access import owned, owned_integration
 from is2_core.accounts.models import Integration
+from is2_core.accounts.scope import ChangeScope
 from is2_core.audit import Act, record_change
 from is2_core.carts.context import cart_context
 from is2_core.carts.latency import latency_choices
@@ -37,7 +38,7 @@ def add_custom_item(
     platform: Platform,
     *,
     integration_id: int,
-    account_id: int,
+    scope: ChangeScope,
     sku: str,
     title: str = "",
     active: bool = True,
@@ -60,13 +61,13 @@ def add_custom_item(
     sku, answer = sku if as_sent else checked_sku(sku), checked_answer(unknown_sku)
     title = TITLE.checked(title, "title")
     with platform.db.read() as session:
-        integration = owned_integration(session, integration_id, account_id)
+        integration = owned_integration(session, integration_id, scope)
     _learn(platform, integration, mappings)
     with platform.db.write() as session:
-        integration = owned_integration(session, integration_id, account_id)
+        integration = owned_integration(session, integration_id, scope)
         _refuse_listed(session, integration_id, sku, None)
         item = CartItem(
-            account_id=account_id,
+            account_id=integration.account_id,
             integration_id=integration_id,
             sku=sku,
             title=title,
@@ -85,11 +86,11 @@ def add_custom_item(
         return item.id
 
 
-def edit_item(platform: Platform, *, item_id: int, account_id: int, sku: str, title: str) -> None:
+def edit_item(platform: Platform, *, item_id: int, scope: ChangeScope, sku: str, title: str) -> None:
     """Correct the SKU or title of a custom item."""
     title = TITLE.checked(title, "title")
     with platform.db.write() as session:
-        item = owned(session, CartItem, item_id, account_id, lock=True)
+        item = owned(session, CartItem, item_id, scope, lock=True)
         # One that stays was not typed: it may be whatever the cart sent.
         sku = sku if sku == item.sku else checked_sku(sku)
         if not item.custom and sku != item.sku:
@@ -106,23 +107,23 @@ def edit_item(platform: Platform, *, item_id: int, account_id: int, sku: str, ti
         review(platform, session, session.get_one(Integration, item.integration_id))
 
 
-def set_active(platform: Platform, *, item_id: int, account_id: int, active: bool) -> None:
+def set_active(platform: Platform, *, item_id: int, scope: ChangeScope, active: bool) -> None:
     """Activate an item for sync, or stop its sync. Orders are not affected by either."""
     with platform.db.write() as session:
-        item = owned(session, CartItem, item_id, account_id, lock=True)
+        item = owned(session, CartItem, item_id, scope, lock=True)
         if active and not item.active:
             item.due_version += 1
         item.active = active
 
 
-def set_latency(platform: Platform, *, item_id: int, account_id: int, latency: str) -> None:
+def set_latency(platform: Platform, *, item_id: int, scope: ChangeScope, latency: str) -> None:
     """Give an item a latency of its own, or with "" that of its integration; it is sent with the next quantity.
 
     Args:
         latency: one of `latency_choices`, or "".
     """
     with platform.db.write() as session:
-        item = owned(session, CartItem, item_id, account_id, lock=True)
+        item = owned(session, CartItem, item_id, scope, lock=True)
         integration = session.get_one(Integration, item.integration_id)
         if latency and latency not in latency_choices(platform.carts.manifest(integration.cart)):
             raise BadInput("Choose one of the list.", field="latency")
@@ -132,19 +133,19 @@ def set_latency(platform: Platform, *, item_id: int, account_id: int, latency: s
             subject=f"item {item.id}",
             before={"latency": item.latency},
             after={"latency": latency},
-            account_id=account_id,
+            account_id=item.account_id,
         )
         item.latency = latency
 
 
-def set_mappings(platform: Platform, *, item_id: int, account_id: int, mappings: Sequence[tuple[str, str]]) -> None:
+def set_mappings(platform: Platform, *, item_id: int, scope: ChangeScope, mappings: Sequence[tuple[str, str]]) -> None:
     """Replace what one unit of the item is made of."""
     with platform.db.read() as session:
-        item = owned(session, CartItem, item_id, account_id)
+        item = owned(session, CartItem, item_id, scope)
         integration = session.get_one(Integration, item.integration_id)
     _learn(platform, integration, mappings)
     with platform.db.write() as session:
-        item = owned(session, CartItem, item_id, account_id, lock=True)
+        item = owned(session, CartItem, item_id, scope, lock=True)
         integration = session.get_one(Integration, item.integration_id)
         new = _mappings(session, integration, mappings)
         # Flushed in between: a row for the same SKU must be gone before its successor comes.
@@ -159,10 +160,10 @@ def set_mappings(platform: Platform, *, item_id: int, account_id: int, mappings:
         review(platform, session, integration)
 
 
-def remove_item(platform: Platform, *, item_id: int, account_id: int) -> None:
+def remove_item(platform: Platform, *, item_id: int, scope: ChangeScope) -> None:
     """Take an item off the list, with its mappings."""
     with platform.db.write() as session:
-        item = owned(session, CartItem, item_id, account_id, lock=True)
+        item = owned(session, CartItem, item_id, scope, lock=True)
         integration = session.get_one(Integration, item.integration_id)
         # What was sent for it goes with it; an answer of the cart that comes later finds nothing to note.
         session.delete(item)
@@ -170,16 +171,16 @@ def remove_item(platform: Platform, *, item_id: int, account_id: int) -> None:
         review(platform, session, integration)
 
 
-def refresh_cart_items(platform: Platform, *, integration_id: int, account_id: int) -> str:
+def refresh_cart_items(platform: Platform, *, integration_id: int, scope: ChangeScope) -> str:
     """Read the cart's own item list, where it has one; returns a message for the top of the page."""
     with platform.db.read() as session:
-        integration = owned_integration(session, integration_id, account_id)
+        integration = owned_integration(session, integration_id, scope)
     if not platform.carts.has(integration.cart, "refresh_cart_items"):
         return "This cart has no item list to read."
     context = cart_context(platform, integration)
     seen: dict[str, tuple[str, str]] = {}
     page: str | None = None
-    with live_call(platform, account_id, seconds=LIST_S):
+    with live_call(platform, integration.account_id, seconds=LIST_S):
         for _ in range(MAX_PAGES):
             reply: ItemPage | NotListed = call_cart_live(
                 platform, integration, "refresh_cart_items", ctx=context, page=page
@@ -190,23 +191,23 @@ def refresh_cart_items(platform: Platform, *, integration_id: int, account_id: i
             page = reply.next_page
             if page is None:
                 break
-    _keep_list(platform, integration_id, account_id, seen)
+    _keep_list(platform, integration_id, scope, seen)
     return f"{len(seen)} items are in the cart's list."
 
 
-def _keep_list(platform: Platform, integration_id: int, account_id: int, seen: dict[str, tuple[str, str]]) -> None:
+def _keep_list(platform: Platform, integration_id: int, scope: ChangeScope, seen: dict[str, tuple[str, str]]) -> None:
     """Store a cart's list in parts: SQLite has one write lock, and a list may be long. Read again, it is the same."""
     now = platform.clock.now()
     names = sorted(seen)
     for start in range(0, len(names), PART):
         part = names[start : start + PART]
         with platform.db.write() as session:
-            owned_integration(session, integration_id, account_id)
+            integration = owned_integration(session, integration_id, scope)
             known = sa.select(CartItem.id).where(CartItem.integration_id == integration_id, CartItem.sku.in_(part))
             lock_rows(session, CartItem.id, session.scalars(known).all())
             rows = [
                 {
-                    "account_id": account_id,
+                    "account_id": integration.account_id,
                     "integration_id": integration_id,
                     "sku": sku,
                     "title": seen[sku][0],
@@ -218,7 +219,7 @@ def _keep_list(platform: Platform, integration_id: int, account_id: int, seen: d
             ]
             platform.db.upsert_from_cart(session, CartItem, rows)
     with platform.db.write() as session:
-        integration = owned_integration(session, integration_id, account_id)
+        integration = owned_integration(session, integration_id, scope)
         listed = sa.select(CartItem.id, CartItem.sku).where(
             CartItem.integration_id == integration_id, CartItem.seen_in_cart != SeenInCart.NO
         )

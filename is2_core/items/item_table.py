@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from is2_core.accounts.access import owned, owned_integration
 from is2_core.accounts.models import Integration
+from is2_core.accounts.scope import ChangeScope, Scope, account_scope
 from is2_core.carts.latency import latency_choices
 from is2_core.errors import BadInput, Conflict, NotFound
 from is2_core.items import custom_items
@@ -81,16 +82,22 @@ class Preview:
         return self.count(What.ERROR)
 
 
-def download(platform: Platform, *, integration_id: int, account_id: int) -> str:
+def download(platform: Platform, *, integration_id: int, scope: Scope) -> str:
     """The item list as CSV text, see `table_csv`."""
     with platform.db.read() as session:
-        owned_integration(session, integration_id, account_id)
+        owned_integration(session, integration_id, scope)
         listed = _listed(session, integration_id)
     return write_table(entry.item for entry in listed.values())
 
 
 def preview(
-    platform: Platform, *, integration_id: int, account_id: int, user_id: int, content: bytes, sent: Sent = nothing_sent
+    platform: Platform,
+    *,
+    integration_id: int,
+    scope: ChangeScope,
+    user_id: int,
+    content: bytes,
+    sent: Sent = nothing_sent,
 ) -> Preview:
     """Keep an uploaded file and say what it would do; an earlier one of this user for this store is dropped.
 
@@ -105,16 +112,16 @@ def preview(
     if not lines:
         raise BadInput("The file has a header but no items.", field="file")
     with platform.db.read() as session:
-        integration = owned_integration(session, integration_id, account_id)
+        integration = owned_integration(session, integration_id, scope)
     learn_missing(platform, integration, {line.warehouse_sku or line.sku for line in lines})
     # Before anything is written: SQLite has one write lock, and a plan of many lines takes its time.
     with platform.db.read() as session:
-        integration = owned_integration(session, integration_id, account_id)
+        integration = owned_integration(session, integration_id, scope)
         planned = _planned(session, integration, lines, _rules(platform, integration, sent))
     with platform.db.write() as session:
-        owned_integration(session, integration_id, account_id)
+        owned_integration(session, integration_id, scope)
         upload = ItemUpload(
-            account_id=account_id,
+            account_id=integration.account_id,
             integration_id=integration_id,
             user_id=user_id,
             content=text,
@@ -136,11 +143,11 @@ def preview(
         return Preview(upload.id, integration_id, planned)
 
 
-def read_preview(platform: Platform, *, upload_id: int, account_id: int, sent: Sent = nothing_sent) -> Preview:
+def read_preview(platform: Platform, *, upload_id: int, scope: Scope, sent: Sent = nothing_sent) -> Preview:
     """Return the effect a kept file would have now."""
     with platform.db.read() as session:
-        upload = owned(session, ItemUpload, upload_id, account_id)
-        integration = owned_integration(session, upload.integration_id, account_id)
+        upload = owned(session, ItemUpload, upload_id, scope)
+        integration = owned_integration(session, upload.integration_id, scope)
         return Preview(
             upload.id,
             integration.id,
@@ -148,7 +155,7 @@ def read_preview(platform: Platform, *, upload_id: int, account_id: int, sent: S
         )
 
 
-def apply(platform: Platform, *, upload_id: int, account_id: int, sent: Sent = nothing_sent) -> str:
+def apply(platform: Platform, *, upload_id: int, scope: ChangeScope, sent: Sent = nothing_sent) -> str:
     """Write every row of a kept file that has no error; returns a message.
 
     Up to `PART` items are written all or none. Rows are checked again: what became wrong since the preview is left
@@ -157,11 +164,13 @@ def apply(platform: Platform, *, upload_id: int, account_id: int, sent: Sent = n
     Raises:
         Conflict: the list was changed at the very same moment; what was written before stays.
     """
-    items = _items(platform, upload_id, account_id)
+    items = _items(platform, upload_id, scope)
     try:
         while True:
             with platform.db.write() as session:
-                upload = _apply_part(platform, session, (upload_id, account_id), items, sent)
+                upload = _apply_part(
+                    platform, session, owned(session, ItemUpload, upload_id, scope, lock=True), items, sent
+                )
                 if upload.finished_at is not None:
                     message = applied_message(upload)
                     session.delete(upload)
@@ -170,17 +179,17 @@ def apply(platform: Platform, *, upload_id: int, account_id: int, sent: Sent = n
         raise Conflict("Somebody changed the list at this moment. Look at the preview again.") from error
 
 
-def apply_later(platform: Platform, *, upload_id: int, account_id: int) -> None:
+def apply_later(platform: Platform, *, upload_id: int, scope: ChangeScope) -> None:
     """Have a task write a kept file; its row tells how far that is, and stays for a day with what came of it."""
     with platform.db.write() as session:
-        upload = owned(session, ItemUpload, upload_id, account_id, lock=True)
+        upload = owned(session, ItemUpload, upload_id, scope, lock=True)
         now = platform.clock.now()
         upload.begun_at = upload.begun_at or now
         # Of the account: an integration that waits for a person keeps nobody from its item list.
         enqueue(
             session,
             kind=TaskKind.ITEMS_APPLY,
-            account_id=account_id,
+            account_id=upload.account_id,
             now=now,
             priority=NOW,
             key=str(upload_id),
@@ -190,36 +199,37 @@ def apply_later(platform: Platform, *, upload_id: int, account_id: int) -> None:
 
 def apply_kept(platform: Platform, run: TaskRun, *, sent: Sent = nothing_sent) -> None:
     """Task `items.apply`: write a kept file, part by part, from where the run before came to."""
-    account_id = run.account_id
-    assert account_id is not None
+    assert run.account_id is not None
+    upload_id, scope = run.payload["upload_id"], account_scope(run.account_id)
     try:
-        items = _items(platform, run.payload["upload_id"], account_id)
+        items = _items(platform, upload_id, scope)
     except NotFound:
         # Dropped meanwhile, or applied by somebody who waited for it.
         return
     while run.has_time():
         with run.write() as session:
-            upload = _apply_part(platform, session, (run.payload["upload_id"], account_id), items, sent)
+            upload = _apply_part(
+                platform, session, owned(session, ItemUpload, upload_id, scope, lock=True), items, sent
+            )
             if upload.finished_at is not None:
                 run.finish(session)
                 return
 
 
-def _items(platform: Platform, upload_id: int, account_id: int) -> Items:
+def _items(platform: Platform, upload_id: int, scope: Scope) -> Items:
     with platform.db.read() as session:
-        content = owned(session, ItemUpload, upload_id, account_id).content
+        content = owned(session, ItemUpload, upload_id, scope).content
     return items_of(read_table(content))
 
 
-def _apply_part(platform: Platform, session: Session, which: tuple[int, int], items: Items, sent: Sent) -> ItemUpload:
+def _apply_part(platform: Platform, session: Session, upload: ItemUpload, items: Items, sent: Sent) -> ItemUpload:
     """Write the next items of a kept file; returns its row, finished where they were the last.
 
     Args:
-        which: the upload's id and its account's.
+        upload: the file's row, locked.
         items: all of the file.
     """
-    upload = owned(session, ItemUpload, *which, lock=True)
-    integration = owned_integration(session, upload.integration_id, upload.account_id)
+    integration = session.get_one(Integration, upload.integration_id)
     part = items[upload.items_done : upload.items_done + PART]
     lines = [line for item in part for line in item]
     named = {sku for line in lines for sku in (line.sku, line.sku.strip())}
@@ -243,10 +253,10 @@ def _apply_part(platform: Platform, session: Session, which: tuple[int, int], it
     return upload
 
 
-def drop(platform: Platform, *, upload_id: int, account_id: int) -> None:
+def drop(platform: Platform, *, upload_id: int, scope: ChangeScope) -> None:
     """Forget a kept file; nothing more of it is applied."""
     with platform.db.write() as session:
-        session.delete(owned(session, ItemUpload, upload_id, account_id, lock=True))
+        session.delete(owned(session, ItemUpload, upload_id, scope, lock=True))
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from is2_core.accounts.access import owned, owned_integration
 from is2_core.accounts.models import Integration
+from is2_core.accounts.scope import ChangeScope, Scope
 from is2_core.audit import Act, record
 from is2_core.carts.context import cart_context
 from is2_core.carts.live_call import call_cart_live
@@ -45,10 +46,10 @@ def shown_vocabulary(platform: Platform, integration: Integration) -> ShippingMa
         return ShippingMappingUI((), field_help=error.message)
 
 
-def services(platform: Platform, *, integration_id: int, account_id: int) -> list[Service]:
+def services(platform: Platform, *, integration_id: int, scope: Scope) -> list[Service]:
     """The warehouse services a method can be mapped to."""
     with platform.db.read() as session:
-        integration = owned_integration(session, integration_id, account_id)
+        integration = owned_integration(session, integration_id, scope)
     return ask_now(platform, integration, lambda warehouse: warehouse.services())
 
 
@@ -56,7 +57,7 @@ def add_shipping_mapping(
     platform: Platform,
     *,
     integration_id: int,
-    account_id: int,
+    scope: ChangeScope,
     method: str,
     service: str,
     hold: bool = False,
@@ -69,14 +70,14 @@ def add_shipping_mapping(
     method = method.strip()
     if len(method) > MAX_METHOD:
         raise BadInput(f"A shipping method has at most {MAX_METHOD} characters.", field="method")
-    offered = services(platform, integration_id=integration_id, account_id=account_id)
+    offered = services(platform, integration_id=integration_id, scope=scope)
     if service not in {entry.code for entry in offered}:
         raise BadInput("Choose one of the warehouse's services.", field="service")
     with platform.db.read() as session:
-        integration = owned_integration(session, integration_id, account_id)
+        integration = owned_integration(session, integration_id, scope)
     key = canonical_key(vocabulary_now(platform, integration), method)
     with platform.db.write() as session:
-        integration = owned_integration(session, integration_id, account_id)
+        integration = owned_integration(session, integration_id, scope)
         present = session.scalar(
             sa.select(ShippingMapping).where(
                 ShippingMapping.integration_id == integration_id, ShippingMapping.method_key == key
@@ -89,7 +90,7 @@ def add_shipping_mapping(
                 field="method",
             )
         row = ShippingMapping(
-            account_id=account_id,
+            account_id=integration.account_id,
             integration_id=integration_id,
             method=method,
             method_key=key,
@@ -99,17 +100,17 @@ def add_shipping_mapping(
         )
         session.add(row)
         session.flush()
-        record(session, Act.MAPPING_ADDED, subject=_subject(row), after=_said(row), account_id=account_id)
+        record(session, Act.MAPPING_ADDED, subject=_subject(row), after=_said(row), account_id=row.account_id)
         enqueue(session, kind=TaskKind.ORDERS_REVIEW, integration=integration, now=platform.clock.now(), priority=NOW)
         return row.id
 
 
-def remove_shipping_mapping(platform: Platform, *, mapping_id: int, account_id: int) -> None:
+def remove_shipping_mapping(platform: Platform, *, mapping_id: int, scope: ChangeScope) -> None:
     """Take a mapping away; orders not placed yet are reviewed."""
     with platform.db.write() as session:
-        row = owned(session, ShippingMapping, mapping_id, account_id)
+        row = owned(session, ShippingMapping, mapping_id, scope)
         integration = session.get_one(Integration, row.integration_id)
-        record(session, Act.MAPPING_REMOVED, subject=_subject(row), before=_said(row), account_id=account_id)
+        record(session, Act.MAPPING_REMOVED, subject=_subject(row), before=_said(row), account_id=row.account_id)
         session.delete(row)
         session.flush()
         enqueue(session, kind=TaskKind.ORDERS_REVIEW, integration=integration, now=platform.clock.now(), priority=NOW)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from is2_core.accounts.access import owned_integration
 from is2_core.accounts.models import Integration
+from is2_core.accounts.scope import ChangeScope, Scope
 from is2_core.db.locks import lock_rows
 from is2_core.errors import BadInput, Conflict, NotFound
 from is2_core.items.activity import note_sold
@@ -44,7 +45,7 @@ class Answered:
 
 
 def answer_items(
-    platform: Platform, *, integration_id: int, account_id: int, item_ids: Collection[int], answer: str
+    platform: Platform, *, integration_id: int, scope: ChangeScope, item_ids: Collection[int], answer: str
 ) -> Answered:
     """Answer for listed items, so many in a transaction. Orders that wait are looked at again; what ended because of
     the former answer and is still open at the cart goes on.
@@ -61,7 +62,7 @@ def answer_items(
     if not item_ids:
         raise BadInput("Choose at least one item.", field="item")
     with platform.db.read() as session:
-        owned_integration(session, integration_id, account_id)
+        owned_integration(session, integration_id, scope)
         listed = sa.select(CartItem.id).where(CartItem.integration_id == integration_id)
         ids = sorted(set(session.scalars(listed)).intersection(item_ids))
     if len(ids) < len(set(item_ids)):
@@ -69,7 +70,7 @@ def answer_items(
     count, mapped = 0, list[str]()
     for start in range(0, len(ids), _AT_ONCE):
         with platform.db.write() as session:
-            integration = owned_integration(session, integration_id, account_id)
+            integration = owned_integration(session, integration_id, scope)
             items = _lock(session, integration_id, ids[start : start + _AT_ONCE])
             mapped += [item.sku for item in items if _is_mapped(item, chosen)]
             to_change = [item for item in items if not _is_mapped(item, chosen)]
@@ -80,10 +81,10 @@ def answer_items(
     return Answered(count, mapped)
 
 
-def ids_found(platform: Platform, *, integration_id: int, account_id: int, q: str, show: str) -> list[int]:
+def ids_found(platform: Platform, *, integration_id: int, scope: Scope, q: str, show: str) -> list[int]:
     """Return the ids of all items that a list shows; see `shown_items`."""
     with platform.db.read() as session:
-        integration = owned_integration(session, integration_id, account_id)
+        integration = owned_integration(session, integration_id, scope)
         return list(session.scalars(sa.select(CartItem.id).where(*shown_items(session, integration, q, show))))
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from is2_core import audit
 from is2_core.accounts.access import owned, owned_integration
 from is2_core.accounts.models import Integration
+from is2_core.accounts.scope import ChangeScope, Scope
 from is2_core.accounts.states import WAITS_FOR_A_PERSON, IntegrationState
 from is2_core.crypto import CannotOpen
 from is2_core.db.locks import LOCK
@@ -43,10 +44,10 @@ _STREET = ("line1", "line2", "line3")
 ADDRESS_FIELDS = ("name", "company", *_STREET, "district", "city", "region", "postal_code", "country", "phone")
 
 
-def check_now(platform: Platform, *, integration_id: int, account_id: int) -> str:
+def check_now(platform: Platform, *, integration_id: int, scope: ChangeScope) -> str:
     """Ask for the routine listing at once; returns a message."""
     with platform.db.write() as session:
-        integration = owned_integration(session, integration_id, account_id)
+        integration = owned_integration(session, integration_id, scope)
         if integration.state == IntegrationState.SETUP:
             raise Conflict("Finish the setup of this store first.")
         if integration.state in WAITS_FOR_A_PERSON:
@@ -59,7 +60,7 @@ def approve(
     platform: Platform,
     *,
     order_id: int,
-    account_id: int,
+    scope: ChangeScope,
     user_id: int | None,
     codes: Sequence[str] = (HoldCode.FIRST_REVIEW,),
 ) -> None:
@@ -70,18 +71,18 @@ def approve(
     """
     if not codes or not all(map(is_waivable, codes)):
         raise BadInput("This hold cannot be approved away; its cause must be fixed.")
-    ui = _vocabulary(platform, order_id, account_id)
+    ui = _vocabulary(platform, order_id, scope)
     with platform.db.write() as session:
-        order = _waiting(session, order_id, account_id)
+        order = _waiting(session, order_id, scope)
         order.waived = sorted({*order.waived, *codes})
         record(session, [Event(order.id, EventCode.APPROVED, user_id=user_id)], platform.clock.now())
         _reconsider(platform, session, order, ui)
 
 
-def approve_all(platform: Platform, *, integration_id: int, account_id: int, user_id: int) -> int:
+def approve_all(platform: Platform, *, integration_id: int, scope: ChangeScope, user_id: int) -> int:
     """Approve every order of a store that waits for its first review; returns how many."""
     with platform.db.write() as session:
-        integration = owned_integration(session, integration_id, account_id)
+        integration = owned_integration(session, integration_id, scope)
         orders = session.scalars(
             sa.select(ReceivedOrder)
             .join(Hold, Hold.order_id == ReceivedOrder.id)
@@ -97,19 +98,19 @@ def approve_all(platform: Platform, *, integration_id: int, account_id: int, use
         return len(orders)
 
 
-def do_not_ship(platform: Platform, *, order_id: int, account_id: int, user_id: int) -> None:
+def do_not_ship(platform: Platform, *, order_id: int, scope: ChangeScope, user_id: int) -> None:
     """End an order that the warehouse does not have: it is not to ship."""
-    _end(platform, order_id, account_id, user_id, Told(EventCode.NOT_TO_SHIP))
+    _end(platform, order_id, scope, user_id, Told(EventCode.NOT_TO_SHIP))
 
 
-def ask_to_stop(platform: Platform, *, order_id: int, account_id: int, user_id: int) -> None:
+def ask_to_stop(platform: Platform, *, order_id: int, scope: ChangeScope, user_id: int) -> None:
     """Have the warehouse asked to stop an order that it has.
 
     Raises:
         Conflict: there is nothing to stop, or it was asked before.
     """
     with platform.db.write() as session:
-        order = owned(session, ReceivedOrder, order_id, account_id, lock=True)
+        order = owned(session, ReceivedOrder, order_id, scope, lock=True)
         if not may_be_stopped(order):
             raise Conflict("The warehouse was asked to stop this order already, or has nothing of it left to stop.")
         integration, now = session.get_one(Integration, order.integration_id), platform.clock.now()
@@ -123,15 +124,15 @@ def may_be_stopped(order: ReceivedOrder) -> bool:
     return order.state in NOT_COMPLETE and order.stop_wanted_at is None and order.stop_asked_at is None
 
 
-def ask_again(platform: Platform, *, order_id: int, account_id: int, user_id: int) -> None:
+def ask_again(platform: Platform, *, order_id: int, scope: ChangeScope, user_id: int) -> None:
     """Have the warehouse asked again to take an order that it refused.
 
     Raises:
         Conflict: it has not refused it.
     """
-    ui = _vocabulary(platform, order_id, account_id)
+    ui = _vocabulary(platform, order_id, scope)
     with platform.db.write() as session:
-        order = _waiting(session, order_id, account_id)
+        order = _waiting(session, order_id, scope)
         refused = sa.select(Hold.id).where(Hold.order_id == order_id, Hold.code == HoldCode.WAREHOUSE_REFUSED)
         if session.scalar(refused) is None:
             raise Conflict("The warehouse has not refused this order.")
@@ -139,25 +140,25 @@ def ask_again(platform: Platform, *, order_id: int, account_id: int, user_id: in
         _reconsider(platform, session, order, ui)
 
 
-def dismiss(platform: Platform, *, order_id: int, account_id: int, user_id: int, reason: str) -> None:
+def dismiss(platform: Platform, *, order_id: int, scope: ChangeScope, user_id: int, reason: str) -> None:
     """End an order that is not to be shipped from here, with a reason that stays on record."""
     reason = reason.strip()
     if not reason or len(reason) > MAX_REASON:
         raise BadInput(f"Say why, in at most {MAX_REASON} characters.", field="reason")
-    _end(platform, order_id, account_id, user_id, Told(EventCode.DISMISSED, {"reason": reason}))
+    _end(platform, order_id, scope, user_id, Told(EventCode.DISMISSED, {"reason": reason}))
 
 
-def shipped_elsewhere(platform: Platform, *, order_id: int, account_id: int, user_id: int, note: str) -> None:
+def shipped_elsewhere(platform: Platform, *, order_id: int, scope: ChangeScope, user_id: int, note: str) -> None:
     """End an order that was shipped from somewhere else, with a note that stays on record."""
     note = note.strip()
     if not note or len(note) > MAX_REASON:
         raise BadInput(f"Say from where it was shipped, in at most {MAX_REASON} characters.", field="note")
-    _end(platform, order_id, account_id, user_id, Told(EventCode.CLOSED_ELSEWHERE, {"note": note}))
+    _end(platform, order_id, scope, user_id, Told(EventCode.CLOSED_ELSEWHERE, {"note": note}))
 
 
-def _end(platform: Platform, order_id: int, account_id: int, user_id: int, told: Told) -> None:
+def _end(platform: Platform, order_id: int, scope: ChangeScope, user_id: int, told: Told) -> None:
     with platform.db.write() as session:
-        order = _waiting(session, order_id, account_id)
+        order = _waiting(session, order_id, scope)
         integration = session.get_one(Integration, order.integration_id)
         now = platform.clock.now()
         transition(session, [order.id], ReceivedState.DISMISSED, told, now, told=told, user_id=user_id)
@@ -172,7 +173,7 @@ def correct_address(
     platform: Platform,
     *,
     order_id: int,
-    account_id: int,
+    scope: ChangeScope,
     user_id: int,
     values: Mapping[str, str],
     confirmed: str = "",
@@ -198,12 +199,12 @@ def correct_address(
         **{name: value for name, value in typed.items() if name not in (*_STREET, "country")},
     )
     _check(address, confirmed)
-    ui = _vocabulary(platform, order_id, account_id)
+    ui = _vocabulary(platform, order_id, scope)
     with platform.db.write() as session:
-        order = _waiting(session, order_id, account_id)
+        order = _waiting(session, order_id, scope)
         row = session.scalar(sa.select(Recipient).where(Recipient.order_id == order.id))
         if row is None:
-            row = Recipient(account_id=account_id, order_id=order.id)
+            row = Recipient(account_id=order.account_id, order_id=order.id)
             row.sealed = seal(Recipient.sealed, nobody(), order.integration_id, order.remote_id)
             session.add(row)
         elif row.sealed is None:
@@ -217,7 +218,9 @@ def correct_address(
         row.corrected = seal(Recipient.corrected, typed_now, order.integration_id, order.remote_id)
         order.address_corrected = True
         record(session, [Event(order.id, EventCode.ADDRESS, user_id=user_id)], platform.clock.now())
-        audit.record(session, audit.Act.BUYER_CHANGED, subject=f"received order {order.id}", account_id=account_id)
+        audit.record(
+            session, audit.Act.BUYER_CHANGED, subject=f"received order {order.id}", account_id=order.account_id
+        )
         session.flush()
         _reconsider(platform, session, order, ui)
 
@@ -234,14 +237,14 @@ def _check(address: Address, confirmed: str) -> None:
         raise Unconfirmed(text, confirmation, field=field)
 
 
-def recipient_of(platform: Platform, *, order_id: int, account_id: int) -> dict[str, Any]:
+def recipient_of(platform: Platform, *, order_id: int, scope: Scope) -> dict[str, Any]:
     """The buyer's data of an order, decrypted: {"address", "buyer", "lines"}; empty where there is none.
 
     Raises:
         CannotOpen: it was not stored for this order, or is damaged.
     """
     with platform.db.read() as session:
-        order = owned(session, ReceivedOrder, order_id, account_id)
+        order = owned(session, ReceivedOrder, order_id, scope)
         row = session.scalar(sa.select(Recipient).where(Recipient.order_id == order_id))
         return _open(order, row) if row is not None and row.sealed else {}
 
@@ -258,15 +261,15 @@ def _open(order: ReceivedOrder, row: Recipient) -> dict[str, Any]:
     return pii_of((order.integration_id, order.remote_id), row.sealed, row.corrected)
 
 
-def _vocabulary(platform: Platform, order_id: int, account_id: int) -> ShippingMappingUI:
+def _vocabulary(platform: Platform, order_id: int, scope: Scope) -> ShippingMappingUI:
     with platform.db.read() as session:
-        order = owned(session, ReceivedOrder, order_id, account_id)
+        order = owned(session, ReceivedOrder, order_id, scope)
         integration = session.get_one(Integration, order.integration_id)
     return vocabulary_now(platform, integration)
 
 
-def _waiting(session: Session, order_id: int, account_id: int) -> ReceivedOrder:
-    order = owned(session, ReceivedOrder, order_id, account_id, lock=True)
+def _waiting(session: Session, order_id: int, scope: ChangeScope) -> ReceivedOrder:
+    order = owned(session, ReceivedOrder, order_id, scope, lock=True)
     if order.state not in UNPLACED:
         raise Conflict(f"This order is {order.state.lower()} already.")
     return order

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from is2_core.accounts.access import owned
 from is2_core.accounts.models import Integration
+from is2_core.accounts.scope import Scope
 from is2_core.carts.context import cart_context
 from is2_core.crypto import CannotOpen
 from is2_core.db.locks import LOCK
@@ -83,11 +84,11 @@ def fetch_customizations(platform: Platform, run: TaskRun) -> None:
         run.finish(session, again_at=again_at)
 
 
-def customization_of(platform: Platform, *, line_id: int, account_id: int) -> Customization | None:
+def customization_of(platform: Platform, *, line_id: int, scope: Scope) -> Customization | None:
     """The customization of an order's line, decrypted; None where it is not here."""
     with platform.db.read() as session:
         line = session.get(ReceivedLine, line_id)
-        order = owned(session, ReceivedOrder, line.order_id if line else 0, account_id)
+        order = owned(session, ReceivedOrder, line.order_id if line else 0, scope)
         row = session.scalar(sa.select(LineCustomization).where(LineCustomization.line_id == line_id))
     if line is None or row is None or row.sealed is None:
         return None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from is2_core.accounts.access import owned_integration
+from is2_core.accounts.scope import Scope
 from is2_core.carts.method_vocabulary import canonical_key, method_key, shown_method
 from is2_core.items.models import ShippingMapping
 from is2_core.items.shipping_mappings import vocabulary_now
@@ -33,7 +34,7 @@ class MethodChoice:
 
 
 def methods(
-    platform: Platform, *, integration_id: int, account_id: int, ui: ShippingMappingUI | None = None
+    platform: Platform, *, integration_id: int, scope: Scope, ui: ShippingMappingUI | None = None
 ) -> list[MethodChoice]:
     """Every method worth offering: seen on orders but unmapped first, then the cart's own, then other seen ones.
 
@@ -41,7 +42,7 @@ def methods(
         ui: what the cart said just now, so that it need not be asked again.
     """
     with platform.db.read() as session:
-        integration = owned_integration(session, integration_id, account_id)
+        integration = owned_integration(session, integration_id, scope)
         mapped = set(
             session.scalars(
                 sa.select(ShippingMapping.method_key).where(ShippingMapping.integration_id == integration_id)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from is2_core.accounts.access import owned
 from is2_core.accounts.models import Integration
+from is2_core.accounts.scope import ChangeScope
 from is2_core.calls.http import CoreHttp
 from is2_core.db.instants import AHEAD
 from is2_core.db.locks import LOCK, lock_rows
@@ -256,10 +257,10 @@ TRACKING = WriteKind(
 )
 
 
-def entered_by_hand(platform: Platform, *, package_id: int, account_id: int, user_id: int) -> None:
+def entered_by_hand(platform: Platform, *, package_id: int, scope: ChangeScope, user_id: int) -> None:
     """Take a person's word that the cart has a package it refused, because somebody entered it there."""
     with platform.db.write() as session:
-        order_id = owned(session, Package, package_id, account_id).order_id
+        order_id = owned(session, Package, package_id, scope).order_id
         order = session.get_one(ReceivedOrder, order_id, with_for_update=LOCK)
         package = session.get_one(Package, package_id, with_for_update=LOCK, populate_existing=True)
         if package.post_state != PostState.REJECTED:
@@ -271,10 +272,10 @@ def entered_by_hand(platform: Platform, *, package_id: int, account_id: int, use
         follow_packages(session, order, now)
 
 
-def post_again(platform: Platform, *, package_id: int, account_id: int, user_id: int) -> None:
+def post_again(platform: Platform, *, package_id: int, scope: ChangeScope, user_id: int) -> None:
     """Post a package again that the cart refused, after a person has mended what was wrong."""
     with platform.db.write() as session:
-        order_id = owned(session, Package, package_id, account_id).order_id
+        order_id = owned(session, Package, package_id, scope).order_id
         session.get_one(ReceivedOrder, order_id, with_for_update=LOCK)
         package = session.get_one(Package, package_id, with_for_update=LOCK, populate_existing=True)
         if package.post_state != PostState.REJECTED:

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from is2_core.accounts import people, users
+from is2_core.accounts.scope import account_scope
 from is2_core.admin import cart_setup, support_cases
 from is2_core.audit import Actor, acting
 from is2_core.audit.models import AuditEntry
@@ -40,7 +41,7 @@ def rows(panel: Panel) -> list[tuple[Any, ...]]:
 
 
 def form_of(panel: Panel, store: int) -> dict[str, str]:
-    found = settings.settings_form(panel.platform, integration_id=store, account_id=panel.northwind)
+    found = settings.settings_form(panel.platform, integration_id=store, scope=account_scope(panel.northwind))
     return {entry.field.key: entry.value for entry in found}
 
 
@@ -68,7 +69,7 @@ def changes(panel: Panel) -> dict[str, Change]:
 
     def map_method() -> None:
         mapping = shipping_mappings.add_shipping_mapping(platform, **of_account, method="NEXT", service="GROUND")
-        shipping_mappings.remove_shipping_mapping(platform, mapping_id=mapping, account_id=account)
+        shipping_mappings.remove_shipping_mapping(platform, mapping_id=mapping, scope=account_scope(account))
 
     return {
         f"settings.change integration {store}": lambda: finish_setup(
@@ -77,7 +78,7 @@ def changes(panel: Panel) -> dict[str, Change]:
         "cart.change cart amazon": lambda: cart_setup.save_cart_settings(platform, "amazon", "simulator", values),
         f"mapping.add integration {store}": map_method,
         f"latency.change item {item}": lambda: custom_items.set_latency(
-            platform, item_id=item, account_id=account, latency="3"
+            platform, item_id=item, scope=account_scope(account), latency="3"
         ),
         "carrier_code.change cart amazon": lambda: carrier_codes.set_code(
             platform, cart="amazon", carrier="Pigeon", code="PGN"
@@ -86,7 +87,7 @@ def changes(panel: Panel) -> dict[str, Change]:
             platform, case_id=case, user_id=alice, answer="It was Zoe Neverseen."
         ),
         f"buyer.change received order {order}": lambda: actions.correct_address(
-            platform, order_id=order, account_id=account, user_id=alice, values=STREET
+            platform, order_id=order, scope=account_scope(account), user_id=alice, values=STREET
         ),
         f"user.disable user {alice}": lambda: people.set_enabled(platform, user_id=alice, enabled=False, by=None),
         f"integration.disconnect integration {store}": lambda: disconnect(platform, **of_account, user_id=alice),

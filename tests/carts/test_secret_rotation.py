@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from is2_core.accounts.models import Credential, Integration
+from is2_core.accounts.scope import account_scope
 from is2_core.accounts.states import IntegrationState
 from is2_core.admin import cart_setup
 from is2_core.carts import cart_settings
@@ -35,7 +36,7 @@ def works(world: World, store: int) -> bool:
     """Whether a store gets an access token now."""
     with world.platform.db.write() as session:
         session.execute(sa.update(Credential).values(access_token=None, access_expires_at=None))
-    connection_test.test_connection(world.platform, integration_id=store, account_id=world.account)
+    connection_test.test_connection(world.platform, integration_id=store, scope=account_scope(world.account))
     return True
 
 

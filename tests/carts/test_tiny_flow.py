@@ -11,6 +11,7 @@ from is2_tiny.shop import Shop, create_shop
 
 from is2_core.accounts import users
 from is2_core.accounts.models import Integration
+from is2_core.accounts.scope import account_scope
 from is2_core.admin import cart_setup
 from is2_core.bootstrap import build_platform
 from is2_core.calls.carts import CartRegistry
@@ -59,7 +60,9 @@ class TinyWorld(World):
         cart_setup.enable_cart(platform, "tiny")
 
     def install(self, **fields: str) -> trip.Step:
-        store = connect.begin(self.platform, cart="tiny", region="", account_id=self.account)
+        store = connect.begin(
+            self.platform, cart="tiny", region="", scope=account_scope(self.account), account_id=self.account
+        )
         arguments = {
             "integration_id": store,
             "account_id": self.account,
@@ -89,16 +92,16 @@ def test_a_tiny_order_is_placed_and_acknowledged_at_once(tiny: TinyWorld, shop: 
     assert isinstance(step, trip.Ready)
     store = step.integration_id
     shipping_mappings.add_shipping_mapping(
-        tiny.platform, integration_id=store, account_id=tiny.account, method="FAST", service="OVERNIGHT"
+        tiny.platform, integration_id=store, scope=account_scope(tiny.account), method="FAST", service="OVERNIGHT"
     )
     shipping_mappings.add_shipping_mapping(
-        tiny.platform, integration_id=store, account_id=tiny.account, method=" Standard ", service="GROUND"
+        tiny.platform, integration_id=store, scope=account_scope(tiny.account), method=" Standard ", service="GROUND"
     )
-    form = settings.settings_form(tiny.platform, integration_id=store, account_id=tiny.account)
+    form = settings.settings_form(tiny.platform, integration_id=store, scope=account_scope(tiny.account))
     values = {entry.field.key: entry.value for entry in form}
     assert "lead_days" not in values
     assert values["inventory_every"] == "3600"
-    settings.finish_setup(tiny.platform, integration_id=store, account_id=tiny.account, values=values)
+    settings.finish_setup(tiny.platform, integration_id=store, scope=account_scope(tiny.account), values=values)
     tiny.settle()
     order = tiny.orders()["A-1"]
     assert (order.state, order.ack_state) == (ReceivedState.INJECTED, AckState.DONE)
@@ -114,7 +117,7 @@ def test_the_item_list_is_read_and_what_left_the_cart_is_told(tiny: TinyWorld, s
         shop.add_item(sku)
     step = tiny.install(shop_url=address, api_key=shop.key)
     assert isinstance(step, trip.Ready)
-    where = {"integration_id": step.integration_id, "account_id": tiny.account}
+    where = {"integration_id": step.integration_id, "scope": account_scope(tiny.account)}
     assert custom_items.refresh_cart_items(tiny.platform, **where) == "3 items are in the cart's list."
     shop.items.pop()
     custom_items.refresh_cart_items(tiny.platform, **where)
@@ -139,12 +142,12 @@ def test_stock_and_tracking_go_to_a_cart_that_answers_at_once(tiny: TinyWorld, s
     tiny.stock_up(units=20)
     step = tiny.install(shop_url=address, api_key=shop.key)
     assert isinstance(step, trip.Ready)
-    where = {"integration_id": step.integration_id, "account_id": tiny.account}
+    where = {"integration_id": step.integration_id, "scope": account_scope(tiny.account)}
     shipping_mappings.add_shipping_mapping(tiny.platform, **where, method="STANDARD", service="GROUND")
     custom_items.refresh_cart_items(tiny.platform, **where)
     with tiny.platform.db.read() as session:
         (item,) = session.query(CartItem)
-    custom_items.set_active(tiny.platform, item_id=item.id, account_id=tiny.account, active=True)
+    custom_items.set_active(tiny.platform, item_id=item.id, scope=account_scope(tiny.account), active=True)
     form = settings.settings_form(tiny.platform, **where)
     settings.finish_setup(tiny.platform, **where, values={entry.field.key: entry.value for entry in form})
     tiny.settle()
@@ -180,7 +183,7 @@ def test_an_order_shipped_by_hand_in_a_shop_that_shows_no_packages(
     tiny.stock_up(units=20)
     step = tiny.install(shop_url=address, api_key=shop.key)
     assert isinstance(step, trip.Ready)
-    where = {"integration_id": step.integration_id, "account_id": tiny.account}
+    where = {"integration_id": step.integration_id, "scope": account_scope(tiny.account)}
     shipping_mappings.add_shipping_mapping(tiny.platform, **where, method="STANDARD", service="GROUND")
     form = settings.settings_form(tiny.platform, **where)
     settings.finish_setup(tiny.platform, **where, values={entry.field.key: entry.value for entry in form})

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from is2_core.accounts import users
+from is2_core.accounts.scope import account_scope
 from is2_core.admin import support_cases
 from is2_core.cases import cases as support
 from is2_core.cases.models import SupportCase
@@ -25,7 +26,13 @@ def cases(world: World) -> list[SupportCase]:
 
 def ask(world: World, text: str = "The tent does not arrive.", **about: int) -> int:
     return help.ask_for_help(
-        world.platform, account_id=world.account, user_id=world.owner, text=text, page="/integrations", **about
+        world.platform,
+        scope=account_scope(world.account),
+        account_id=world.account,
+        user_id=world.owner,
+        text=text,
+        page="/integrations",
+        **about,
     )
 
 

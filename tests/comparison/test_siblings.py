@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from is2_core.accounts.scope import account_scope
 from is2_core.cases.models import SupportCase
 from is2_core.comparison import runs
 from is2_core.comparison.actions import compare_now
@@ -62,7 +63,10 @@ def outcomes(dock: Dock) -> dict[str, tuple[str, str]]:
 def now(dock: Dock) -> str:
     """Press "Compare now" and have it run to its end."""
     said = compare_now(
-        dock.world.platform, integration_id=dock.store, account_id=dock.world.account, user_id=dock.world.owner
+        dock.world.platform,
+        integration_id=dock.store,
+        scope=account_scope(dock.world.account),
+        user_id=dock.world.owner,
     )
     dock.world.settle()
     return said
@@ -147,7 +151,9 @@ def test_two_stores_are_compared_apart(dock: Dock) -> None:
     dock.world.settle()
     omit(dock, order_id, days=100)
     dock.world.amazon.post(f"orders/{order_id}", {"cancel": True})
-    compare_now(dock.world.platform, integration_id=other, account_id=dock.world.account, user_id=dock.world.owner)
+    compare_now(
+        dock.world.platform, integration_id=other, scope=account_scope(dock.world.account), user_id=dock.world.owner
+    )
     dock.world.settle_later(hours=2)
     assert dock.received(order_id).state == ReceivedState.INJECTED
     now(dock)

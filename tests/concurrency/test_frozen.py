@@ -18,6 +18,7 @@ import pytest
 import sqlalchemy as sa
 
 from is2_core.accounts.models import Integration
+from is2_core.accounts.scope import account_scope
 from is2_core.calls.carts import CartRegistry
 from is2_core.calls.transport import RequestsTransport
 from is2_core.embedded_warehouse import packing
@@ -172,7 +173,7 @@ def test_field_A5_what_was_not_taken_is_looked_up_once_more_a_lease_later(world:
     # Before another run places it, something holds it.
     with world.platform.db.read() as session:
         (mapping,) = session.scalars(sa.select(ShippingMapping.id))
-    remove_shipping_mapping(world.platform, mapping_id=mapping, account_id=world.account)
+    remove_shipping_mapping(world.platform, mapping_id=mapping, scope=account_scope(world.account))
     world.settle_later(seconds=LEASE.total_seconds() + 1)
     held = world.orders()[order_id]
     assert (held.state, held.placing_since, states_in_warehouse(world)) == (ReceivedState.HELD, None, [])

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Integration
+from is2_core.accounts.scope import account_scope
 from is2_core.accounts.states import IntegrationState
 from is2_core.admin import support_cases
 from is2_core.cases import cases
@@ -196,7 +197,9 @@ def test_a_store_is_disconnected_while_its_orders_are_listed(store: SlowStore, m
     with Threads(store.platform.db) as threads:
         threads.start(
             lambda: (
-                disconnect.disconnect(store.platform, integration_id=store.id, account_id=store.account, user_id=1)
+                disconnect.disconnect(
+                    store.platform, integration_id=store.id, scope=account_scope(store.account), user_id=1
+                )
                 and None
             )
         )

@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from is2_core.accounts.models import Integration
+from is2_core.accounts.scope import account_scope
 from is2_core.accounts.states import IntegrationState
 from is2_core.admin import cart_setup
 from is2_core.calls.carts import CartRegistry
@@ -86,7 +87,7 @@ def test_an_order_dismissed_while_the_warehouse_takes_it_is_stopped_there(world:
         actions.dismiss(
             world.platform,
             order_id=only_order(world).id,
-            account_id=world.account,
+            scope=account_scope(world.account),
             user_id=world.owner,
             reason="sold at the door",
         )
@@ -181,7 +182,7 @@ def test_a_line_that_left_the_order_is_not_shipped(world: World, store: int) -> 
     remaining = world.amazon.order(order_id)["order"]["orderItems"][:1]
     world.amazon.post(f"orders/{order_id}", {"set": {"orderItems": remaining}})
     world.settle_later(minutes=31)
-    actions.approve_all(world.platform, integration_id=store, account_id=world.account, user_id=world.owner)
+    actions.approve_all(world.platform, integration_id=store, scope=account_scope(world.account), user_id=world.owner)
     world.settle()
     (placed,) = world.warehouse_orders().values()
     assert [line.sku for line in placed.lines] == [remaining[0]["product"]["sellerSku"]]
@@ -284,7 +285,7 @@ def test_one_order_that_cannot_be_read_again_blocks_no_other(
         return call(self, name, hook, **arguments)
 
     monkeypatch.setattr(CartRegistry, "call", poisoned)
-    actions.approve_all(world.platform, integration_id=store, account_id=world.account, user_id=world.owner)
+    actions.approve_all(world.platform, integration_id=store, scope=account_scope(world.account), user_id=world.owner)
     world.settle()
     found = world.orders()
     assert [found[one].state for one in made] == [state, ReceivedState.INJECTED, ReceivedState.INJECTED]
@@ -321,14 +322,14 @@ def test_an_unreadable_revision_takes_a_held_order_out_of_the_way(world: World, 
     order = world.orders()[order_id]
     assert order.state == ReceivedState.QUARANTINED
     assert order.holds == []
-    actions.approve_all(world.platform, integration_id=store, account_id=world.account, user_id=world.owner)
+    actions.approve_all(world.platform, integration_id=store, scope=account_scope(world.account), user_id=world.owner)
     world.settle()
     assert world.warehouse_orders() == {}
 
 
 def test_an_unfinished_store_with_items_can_be_discarded(world: World, store: int) -> None:
     world.add_item(store, "A", ("TENT-2P", "1"))
-    connect.discard_setup(world.platform, integration_id=store, account_id=world.account)
+    connect.discard_setup(world.platform, integration_id=store, scope=account_scope(world.account))
     with world.platform.db.read() as session:
         assert session.scalars(sa.select(Integration)).all() == []
         assert session.scalars(sa.select(CartItem)).all() == []

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from is2_core.accounts import users
 from is2_core.accounts.models import Integration
+from is2_core.accounts.scope import account_scope
 from is2_core.accounts.states import IntegrationState
 from is2_core.carts.latency import LEAD_DAYS
 from is2_core.cases.models import SupportCase
@@ -159,7 +160,7 @@ def correct(store: SlowStore, package_id: int) -> None:
 
 
 def pressed(store: SlowStore, action: Callable[..., object]) -> Work:
-    return lambda: action(store.platform, order_id=only(store).id, account_id=store.account, user_id=1)
+    return lambda: action(store.platform, order_id=only(store).id, scope=account_scope(store.account), user_id=1)
 
 
 def open_cases(store: SlowStore) -> list[str]:
@@ -226,7 +227,7 @@ def test_a_comparison_is_begun_by_a_person_and_by_its_task(store: SlowStore, rac
     alice = person(store, "alice")
 
     def by_a_person() -> str:
-        return compare_now(store.platform, integration_id=store.id, account_id=store.account, user_id=alice)
+        return compare_now(store.platform, integration_id=store.id, scope=account_scope(store.account), user_id=alice)
 
     race(runs(store, "orders.compare"), by_a_person, compare.runs, "take_what_agrees")
     with store.platform.db.read() as session:
@@ -339,7 +340,7 @@ def test_a_test_fails_for_the_last_time_while_another_one_works(store: SlowStore
         refusals.note_failed_test(store.platform, store.id, ROLE)
 
     def works() -> str:
-        return try_connection(store.platform, integration_id=store.id, account_id=store.account)
+        return try_connection(store.platform, integration_id=store.id, scope=account_scope(store.account))
 
     race(fails, works, refusals, "_note", after=True)
     # The newer answer counts.
@@ -388,7 +389,7 @@ def test_a_store_goes_on_by_itself_while_a_person_disconnects_it(
     store: SlowStore, race: Race, what: str, after: bool
 ) -> None:
     def leave() -> str:
-        return disconnect(store.platform, integration_id=store.id, account_id=store.account, user_id=1)
+        return disconnect(store.platform, integration_id=store.id, scope=account_scope(store.account), user_id=1)
 
     race(paused(store), leave, refusals, what, after=after)
     assert one(store, Integration).state == IntegrationState.DISCONNECTED
@@ -398,7 +399,7 @@ def test_a_store_goes_on_by_itself_while_a_person_disconnects_it(
 @pytest.mark.parametrize(("what", "after"), [("_works", True), ("resume", False)])
 def test_a_store_goes_on_by_itself_while_a_person_lets_it(store: SlowStore, race: Race, what: str, after: bool) -> None:
     def let() -> str:
-        return try_connection(store.platform, integration_id=store.id, account_id=store.account)
+        return try_connection(store.platform, integration_id=store.id, scope=account_scope(store.account))
 
     race(paused(store), let, refusals, what, after=after)
     assert one(store, Integration).state == IntegrationState.ACTIVE
@@ -409,9 +410,9 @@ def test_a_store_goes_on_by_itself_while_a_person_lets_it(store: SlowStore, race
 def table(store: SlowStore, name: str, row: str) -> Work:
     """Upload a table of one row; returns its being applied."""
     content = f"cart_sku,title,active,warehouse_sku,quantity\r\n{row}\r\n".encode()
-    owner = {"integration_id": store.id, "account_id": store.account}
+    owner = {"integration_id": store.id, "scope": account_scope(store.account)}
     kept = item_table.preview(store.platform, **owner, user_id=person(store, name), content=content)
-    return lambda: item_table.apply(store.platform, upload_id=kept.upload_id, account_id=store.account)
+    return lambda: item_table.apply(store.platform, upload_id=kept.upload_id, scope=account_scope(store.account))
 
 
 def test_an_item_is_edited_while_a_table_changes_it(store: SlowStore, race: Race) -> None:
@@ -419,7 +420,9 @@ def test_an_item_is_edited_while_a_table_changes_it(store: SlowStore, race: Race
     item_id = one(store, CartItem).id
 
     def edit() -> None:
-        custom_items.edit_item(store.platform, item_id=item_id, account_id=store.account, sku="SHIRT-1", title="Blue")
+        custom_items.edit_item(
+            store.platform, item_id=item_id, scope=account_scope(store.account), sku="SHIRT-1", title="Blue"
+        )
 
     race(table(store, "alice", f"SHIRT-1,,no,{SKU},2"), edit, item_table, "write_rows")
     item = one(store, CartItem)
@@ -465,7 +468,7 @@ def test_an_item_is_stopped_while_a_push_reads_it(store: SlowStore, race: Race) 
     item_id = to_push(store)
 
     def stop() -> None:
-        custom_items.set_active(store.platform, item_id=item_id, account_id=store.account, active=False)
+        custom_items.set_active(store.platform, item_id=item_id, scope=account_scope(store.account), active=False)
 
     race(runs(store, "inventory.push"), stop, push, "sellable_of", after=True)
     assert (one(store, CartItem).pushed_at, count(store, InventoryPushLine)) == (None, 0)

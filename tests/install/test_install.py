@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from is2_core.accounts import users
 from is2_core.accounts.models import Credential, Integration, Membership
+from is2_core.accounts.scope import account_scope
 from is2_core.accounts.states import IntegrationState
 from is2_core.admin import cart_setup
 from is2_core.carts import cart_settings
@@ -23,11 +24,13 @@ from tests.support.world import BROWSER, RETURN_URL, World
 
 
 def away(world: World, *, region: str = "na", browser: str = BROWSER) -> tuple[int, str]:
-    store = connect.begin(world.platform, cart="amazon", region=region, account_id=world.account)
+    store = connect.begin(
+        world.platform, cart="amazon", region=region, scope=account_scope(world.account), account_id=world.account
+    )
     step = connect.step(
         world.platform,
         integration_id=store,
-        account_id=world.account,
+        scope=account_scope(world.account),
         user_id=world.owner,
         browser=browser,
         return_url=RETURN_URL,
@@ -87,7 +90,7 @@ def test_a_store_is_connected_with_its_sites_and_starts_its_schedules(world: Wor
 
 def test_the_settings_are_asked_in_the_merchants_order_with_their_defaults(world: World) -> None:
     store = world.connect()
-    form = settings.settings_form(world.platform, integration_id=store, account_id=world.account)
+    form = settings.settings_form(world.platform, integration_id=store, scope=account_scope(world.account))
     labels = [entry.field.label for entry in form]
     assert labels[:2] == ["Fulfillment Latency", "Amazon manages it"]
     assert [label.split(":")[0] for label in labels[2:5]] == ["Scheduling", "Scheduling", "Nickname"]
@@ -188,10 +191,14 @@ def test_cancel_at_amazon_comes_back_with_a_sentence(world: World) -> None:
 
 def test_the_wrong_region_is_refused(world: World) -> None:
     with pytest.raises(BadInput) as caught:
-        connect.begin(world.platform, cart="amazon", region="moon", account_id=world.account)
+        connect.begin(
+            world.platform, cart="amazon", region="moon", scope=account_scope(world.account), account_id=world.account
+        )
     assert caught.value.field == "region"
     with pytest.raises(NotFound):
-        connect.begin(world.platform, cart="nothing", region="", account_id=world.account)
+        connect.begin(
+            world.platform, cart="nothing", region="", scope=account_scope(world.account), account_id=world.account
+        )
 
 
 def test_a_store_is_connected_once_on_the_whole_platform(world: World) -> None:
@@ -230,18 +237,23 @@ def test_a_paused_store_that_is_installed_anew_goes_on_in_place(world: World) ->
 
 def test_a_setup_left_half_way_is_found_again_or_discarded(world: World) -> None:
     store, _ = away(world)
-    assert connect.begin(world.platform, cart="amazon", region="na", account_id=world.account) == store
+    assert (
+        connect.begin(
+            world.platform, cart="amazon", region="na", scope=account_scope(world.account), account_id=world.account
+        )
+        == store
+    )
     assert world.connect() == store
     step = connect.step(
         world.platform,
         integration_id=store,
-        account_id=world.account,
+        scope=account_scope(world.account),
         user_id=world.owner,
         browser=BROWSER,
         return_url=RETURN_URL,
     )
     assert step == trip.Ready(store, True)
-    connect.discard_setup(world.platform, integration_id=store, account_id=world.account)
+    connect.discard_setup(world.platform, integration_id=store, scope=account_scope(world.account))
     assert credentials(world) == 0
     with pytest.raises(NotFound):
         world.finish(store)
@@ -253,13 +265,15 @@ def test_another_accounts_store_is_not_there(world: World) -> None:
     with pytest.raises(NotFound):
         world.finish(store)
     with pytest.raises(NotFound):
-        connection_test.test_connection(world.platform, integration_id=store, account_id=world.account)
+        connection_test.test_connection(world.platform, integration_id=store, scope=account_scope(world.account))
 
 
 def test_a_disabled_or_unfinished_cart_takes_no_installs(world: World) -> None:
     cart_setup.disable_cart(world.platform, "amazon")
     with pytest.raises(Forbidden):
-        connect.begin(world.platform, cart="amazon", region="na", account_id=world.account)
+        connect.begin(
+            world.platform, cart="amazon", region="na", scope=account_scope(world.account), account_id=world.account
+        )
     cart_setup.enable_cart(world.platform, "amazon")
     with pytest.raises(BadInput):
         cart_setup.save_cart_settings(world.platform, "amazon", "moon", APPLICATION)
@@ -282,7 +296,7 @@ def test_a_secret_left_empty_keeps_the_stored_one_and_is_never_shown(world: Worl
 
 def test_the_connection_test_names_the_seller(world: World) -> None:
     store = world.connect()
-    message = connection_test.test_connection(world.platform, integration_id=store, account_id=world.account)
+    message = connection_test.test_connection(world.platform, integration_id=store, scope=account_scope(world.account))
     assert NORTHWIND in message
 
 
@@ -298,7 +312,7 @@ def test_marketplaces_the_seller_has_joined_are_learned(world: World, how: str) 
     with world.platform.db.write() as session:
         session.get_one(Integration, store).sites = before[:1]
     if how == "test":
-        connection_test.test_connection(world.platform, integration_id=store, account_id=world.account)
+        connection_test.test_connection(world.platform, integration_id=store, scope=account_scope(world.account))
     else:
         reconcile(world, store)
     assert sites() == before and len(before) > 1

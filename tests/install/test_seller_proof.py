@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from is2_core import jobs
 from is2_core.accounts import users
 from is2_core.accounts.models import Credential, Integration, SellerClaim
+from is2_core.accounts.scope import account_scope
 from is2_core.accounts.states import IntegrationState
 from is2_core.cases.models import SupportCase
 from is2_core.cases.states import CaseKind
@@ -29,11 +30,13 @@ NOTHING = ["Pricing"]
 
 def begin(world: World, store: int | None = None) -> tuple[int, dict[str, str]]:
     """Go to Amazon and back as Harbor's or Northwind's owner would; the parameters of the way back."""
-    store = store or connect.begin(world.platform, cart="amazon", region="na", account_id=world.account)
+    store = store or connect.begin(
+        world.platform, cart="amazon", region="na", scope=account_scope(world.account), account_id=world.account
+    )
     away = connect.step(
         world.platform,
         integration_id=store,
-        account_id=world.account,
+        scope=account_scope(world.account),
         user_id=world.owner,
         browser=BROWSER,
         return_url=RETURN_URL,
@@ -52,7 +55,7 @@ def arrive(world: World, seller: str, *, claimed: str | None = None, store: int 
 
 
 def try_again(world: World, store: int) -> trip.Step:
-    return connect.prove_again(world.platform, integration_id=store, account_id=world.account)
+    return connect.prove_again(world.platform, integration_id=store, scope=account_scope(world.account))
 
 
 def other_account(world: World, name: str = "Contoso") -> World:
@@ -275,7 +278,7 @@ def test_what_a_connected_integration_tried_in_vain_is_forgotten(world: World) -
 def test_a_disconnected_integration_is_taken_over_by_a_proof_only(world: World, same_account: bool) -> None:
     store = world.connect()
     world.finish(store)
-    disconnect.disconnect(world.platform, integration_id=store, account_id=world.account, user_id=world.owner)
+    disconnect.disconnect(world.platform, integration_id=store, scope=account_scope(world.account), user_id=world.owner)
     newcomer = world if same_account else other_account(world)
     with pytest.raises(NotProved):
         arrive(newcomer, HARBOR, claimed=NORTHWIND)
@@ -297,7 +300,7 @@ def test_disconnecting_deletes_what_waits_for_its_proof(world: World) -> None:
     world.finish(store)
     with pytest.raises(NotProved):
         arrive(world, HARBOR, claimed=NORTHWIND, store=store)
-    disconnect.disconnect(world.platform, integration_id=store, account_id=world.account, user_id=world.owner)
+    disconnect.disconnect(world.platform, integration_id=store, scope=account_scope(world.account), user_id=world.owner)
     assert claims(world) == []
 
 
@@ -348,7 +351,7 @@ def test_an_active_integration_is_never_displaced(world: World) -> None:
     assert f"integration {store}" in case.message
     # Once it is disconnected, the proof that waits is enough.
     (claim,) = claims(world)
-    disconnect.disconnect(world.platform, integration_id=store, account_id=world.account, user_id=world.owner)
+    disconnect.disconnect(world.platform, integration_id=store, scope=account_scope(world.account), user_id=world.owner)
     assert try_again(newcomer, claim.integration_id) == trip.Ready(claim.integration_id, True)
 
 
@@ -404,8 +407,8 @@ def test_a_persons_own_test_proves_an_earlier_integration(world: World) -> None:
     of_an_earlier_release(world, store)
     world.amazon.fault("searchListingsItems", "403")
     with pytest.raises(NotProved):
-        connection_test.test_connection(world.platform, integration_id=store, account_id=world.account)
-    connection_test.test_connection(world.platform, integration_id=store, account_id=world.account)
+        connection_test.test_connection(world.platform, integration_id=store, scope=account_scope(world.account))
+    connection_test.test_connection(world.platform, integration_id=store, scope=account_scope(world.account))
     assert row(world, store).proved_at == world.clock.now()
 
 

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from is2_core.accounts.models import Credential, Integration
+from is2_core.accounts.scope import account_scope
 from is2_core.accounts.states import IntegrationState
 from is2_core.cases.models import SupportCase
 from is2_core.cases.states import CaseKind
@@ -56,7 +57,7 @@ def reconnect(world: World, store: int, seller: str = NORTHWIND) -> Ready:
     away = connect.step(
         world.platform,
         integration_id=store,
-        account_id=world.account,
+        scope=account_scope(world.account),
         user_id=world.owner,
         browser=BROWSER,
         return_url=RETURN_URL,
@@ -77,7 +78,7 @@ def test_stock_that_another_store_sells_waits_for_a_confirmation(world: World) -
     before = shown(world, HARBOR, "TENT-2P")
     assert before not in (60, 57)
     assert shown(world, HARBOR, "LAMP-USB") == 60
-    (entry,) = shared_stock.shared_stock(world.platform, integration_id=second, account_id=world.account)
+    (entry,) = shared_stock.shared_stock(world.platform, integration_id=second, scope=account_scope(world.account))
     assert (entry.warehouse_sku, entry.stores, entry.confirmed, entry.proposed) == ("TENT-2P", ("US main",), False, 3)
     with pytest.raises(BadInput):
         confirm(world, second, "-1")
@@ -89,7 +90,7 @@ def test_stock_that_another_store_sells_waits_for_a_confirmation(world: World) -
     with world.platform.db.read() as session:
         case = session.scalars(sa.select(SupportCase).where(SupportCase.kind == CaseKind.SHARED_STOCK)).one()
     assert "Harbor now sends the stock of 1 SKUs that US main sells too: TENT-2P" in case.message
-    view = overview.inventory_view(world.platform, integration_id=first, account_id=world.account)
+    view = overview.inventory_view(world.platform, integration_id=first, scope=account_scope(world.account))
     assert view.withheld == 0
 
 
@@ -97,7 +98,7 @@ def confirm(world: World, store: int, units: str) -> None:
     shared_stock.confirm_shared_stock(
         world.platform,
         integration_id=store,
-        account_id=world.account,
+        scope=account_scope(world.account),
         user_id=world.owner,
         buffers={"TENT-2P": units},
     )
@@ -107,9 +108,9 @@ def test_a_store_that_sends_already_goes_on_when_another_begins_to_sell_the_same
     first, second = two_stores(world)
     world.add_item(second, "TENT-2P")
     world.finish(second)
-    view = overview.inventory_view(world.platform, integration_id=first, account_id=world.account)
+    view = overview.inventory_view(world.platform, integration_id=first, scope=account_scope(world.account))
     assert [row.withheld for row in view.rows] == [""]
-    waits = overview.inventory_view(world.platform, integration_id=second, account_id=world.account)
+    waits = overview.inventory_view(world.platform, integration_id=second, scope=account_scope(world.account))
     assert ["confirm the shared stock first" in row.withheld for row in waits.rows] == [True]
 
 
@@ -121,7 +122,9 @@ def test_scenario_F27_a_disconnected_store_stops_at_once_and_takes_everything_up
     (placed,) = world.amazon.generate(plain=1)["plain"]
     world.finish(store)
     world.pass_time(minutes=3)
-    said = disconnect.disconnect(world.platform, integration_id=store, account_id=world.account, user_id=world.owner)
+    said = disconnect.disconnect(
+        world.platform, integration_id=store, scope=account_scope(world.account), user_id=world.owner
+    )
     assert "1 orders that were not placed yet were dismissed" in said
     assert integration(world, store).state == IntegrationState.DISCONNECTED
     with world.platform.db.read() as session:
@@ -132,7 +135,9 @@ def test_scenario_F27_a_disconnected_store_stops_at_once_and_takes_everything_up
     world.settle_later(hours=3)
     assert len(world.amazon.get("calls")["calls"]) == calls
     with pytest.raises(Conflict):
-        disconnect.disconnect(world.platform, integration_id=store, account_id=world.account, user_id=world.owner)
+        disconnect.disconnect(
+            world.platform, integration_id=store, scope=account_scope(world.account), user_id=world.owner
+        )
     assert reconnect(world, store) == Ready(store, False)
     world.settle()
     assert integration(world, store).state == IntegrationState.ACTIVE
@@ -149,8 +154,10 @@ def test_installing_a_disconnected_store_anew_finds_it_again(world: World) -> No
     world.amazon.generate(plain=2)
     world.finish(store)
     world.pass_time(minutes=3)
-    disconnect.disconnect(world.platform, integration_id=store, account_id=world.account, user_id=world.owner)
-    setup = connect.begin(world.platform, cart="amazon", region="na", account_id=world.account)
+    disconnect.disconnect(world.platform, integration_id=store, scope=account_scope(world.account), user_id=world.owner)
+    setup = connect.begin(
+        world.platform, cart="amazon", region="na", scope=account_scope(world.account), account_id=world.account
+    )
     assert setup != store
     assert reconnect(world, setup) == Ready(store, False)
     world.settle_later(hours=25)
@@ -169,7 +176,9 @@ def test_the_older_and_the_new_generation_cannot_both_inject_an_order(world: Wor
     world.map_methods(store, "STANDARD", "Express", "SECOND_DAY", "NEXT_DAY", "PRIORITY", "SAME_DAY", "FREE_ECONOMY")
     world.amazon.generate(plain=3)
     world.finish(store)
-    second = connect.begin(world.platform, cart="amazon", region="na", account_id=world.account)
+    second = connect.begin(
+        world.platform, cart="amazon", region="na", scope=account_scope(world.account), account_id=world.account
+    )
     with pytest.raises(Conflict, match="connected to your account already"):
         reconnect(world, second)
     world.settle()
@@ -189,10 +198,12 @@ def test_the_notice_about_an_older_authorization_lasts_until_further_notice(worl
     assert "ignored" in during
     assert "until further notice" in during
     with pytest.raises(Conflict, match="still needed"):
-        legacy_authorization.hide_legacy_notice(world.platform, integration_id=store, account_id=world.account)
+        legacy_authorization.hide_legacy_notice(
+            world.platform, integration_id=store, scope=account_scope(world.account)
+        )
     legacy_authorization.set_migration(world.platform, cart="amazon", running=False)
     assert "may" in legacy_authorization.legacy_notice(world.platform, integration(world, store))
-    legacy_authorization.hide_legacy_notice(world.platform, integration_id=store, account_id=world.account)
+    legacy_authorization.hide_legacy_notice(world.platform, integration_id=store, scope=account_scope(world.account))
     assert legacy_authorization.legacy_notice(world.platform, integration(world, store)) == ""
     other = world.connect(seller=HARBOR)
     legacy_authorization.set_migration(world.platform, cart="amazon", running=True)

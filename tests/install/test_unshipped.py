@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from is2_core.accounts.models import Integration, UnshippedLook
+from is2_core.accounts.scope import account_scope
 from is2_core.install import settings, unshipped
 from is2_core.install.settings_form import ORDERS_FROM, day_of, first_instant
 from is2_core.orders.models import ReceivedOrder
@@ -34,12 +35,12 @@ def in_zone(world: World, zone: str) -> None:
 
 
 def look(world: World, store: int) -> UnshippedLook:
-    return unshipped.look(world.platform, integration_id=store, account_id=world.account)
+    return unshipped.look(world.platform, integration_id=store, scope=account_scope(world.account))
 
 
 def proposed(world: World, store: int) -> str:
     form = settings.settings_form(
-        world.platform, integration_id=store, account_id=world.account, found=look(world, store)
+        world.platform, integration_id=store, scope=account_scope(world.account), found=look(world, store)
     )
     return next(entry.value for entry in form if entry.field.key == ORDERS_FROM)
 
@@ -79,9 +80,9 @@ def test_field_E4_a_day_that_leaves_orders_out_is_asked_about(world: World, zone
         form = {ORDERS_FROM: "2026-11-21"}
     values = {
         entry.field.key: entry.value
-        for entry in settings.settings_form(world.platform, integration_id=store, account_id=world.account)
+        for entry in settings.settings_form(world.platform, integration_id=store, scope=account_scope(world.account))
     } | form
-    ids = {"integration_id": store, "account_id": world.account}
+    ids = {"integration_id": store, "scope": account_scope(world.account)}
     with pytest.raises(unshipped.LeavesOut):
         settings.finish_setup(world.platform, **ids, values=values, leave_out="2026-11-20")
     assert settings.finish_setup(world.platform, **ids, values=values, leave_out="2026-11-21").message
@@ -146,9 +147,9 @@ def test_a_later_day_drops_no_order_that_waits_here_in_silence(world: World) -> 
     )
     with world.platform.db.read() as session:
         assert session.get_one(Integration, store).orders_from == datetime(2026, 11, 20, tzinfo=UTC)
-    form = settings.settings_form(world.platform, integration_id=store, account_id=world.account)
+    form = settings.settings_form(world.platform, integration_id=store, scope=account_scope(world.account))
     values = {entry.field.key: entry.value for entry in form} | {ORDERS_FROM: "2026-11-22"}
-    ids = {"integration_id": store, "account_id": world.account}
+    ids = {"integration_id": store, "scope": account_scope(world.account)}
     settings.finish_setup(world.platform, **ids, values=values, leave_out="2026-11-22")
     # Saved again as it is, it asks no more.
     settings.finish_setup(world.platform, **ids, values=values)
@@ -162,7 +163,7 @@ def test_saving_again_in_another_zone_does_not_move_the_first_orders(world: Worl
     world.finish(store, orders_from="2026-11-20")
     for zone in (EAST, WEST):
         in_zone(world, zone)
-        form = settings.settings_form(world.platform, integration_id=store, account_id=world.account)
+        form = settings.settings_form(world.platform, integration_id=store, scope=account_scope(world.account))
         shown = next(entry.value for entry in form if entry.field.key == ORDERS_FROM)
         world.finish(store, orders_from=shown)
         with world.platform.db.read() as session:

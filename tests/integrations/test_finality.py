@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from is2_core.accounts.models import Credential, Integration
+from is2_core.accounts.scope import account_scope
 from is2_core.accounts.states import IntegrationState
 from is2_core.carts.live_call import CartRefused
 from is2_core.integrations import connection_test
@@ -167,7 +168,7 @@ def test_a_persons_test_shows_its_result_at_once_and_counts_as_one(world: World,
     world.finish(store)
     world.settle()
     world.amazon.fault("getMarketplaceParticipations", "403", lasts_s=3 * 3600)
-    test = {"integration_id": store, "account_id": world.account}
+    test = {"integration_id": store, "scope": account_scope(world.account)}
     for wait in (0, 31, 30):
         world.clock.advance(timedelta(minutes=wait))
         assert state_of(world, store)[0] == IntegrationState.ACTIVE

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from is2_core.accounts.models import Integration
+from is2_core.accounts.scope import account_scope
 from is2_core.accounts.states import IntegrationState
 from is2_core.embedded_warehouse import receiving
 from is2_core.errors import Conflict, NotFound
@@ -123,12 +124,16 @@ class Compared:
 
     def compare(self) -> str:
         """Compare now, and wait for it."""
-        message = drift.compare_now(self.world.platform, integration_id=self.store, account_id=self.world.account)
+        message = drift.compare_now(
+            self.world.platform, integration_id=self.store, scope=account_scope(self.world.account)
+        )
         self.world.pass_time(minutes=10)
         return message
 
     def rows(self) -> dict[str, ItemStock]:
-        view = overview.inventory_view(self.world.platform, integration_id=self.store, account_id=self.world.account)
+        view = overview.inventory_view(
+            self.world.platform, integration_id=self.store, scope=account_scope(self.world.account)
+        )
         return {row.sku: row for row in view.rows}
 
     def drifts(self) -> dict[str, str]:
@@ -200,7 +205,9 @@ def test_units_sold_since_are_counted_from_when_the_numbers_were_computed(compar
 
 def test_too_few_units_are_reported_once_the_orders_of_that_time_are_here(compared: Compared) -> None:
     compared.put("TENT-2P", quantity=10)
-    drift.compare_now(compared.world.platform, integration_id=compared.store, account_id=compared.world.account)
+    drift.compare_now(
+        compared.world.platform, integration_id=compared.store, scope=account_scope(compared.world.account)
+    )
     compared.world.settle()
     assert compared.rows()["TENT-2P"].shown == 10
     assert compared.drifts() == {}
@@ -351,7 +358,7 @@ def test_the_orders_are_asked_for_once_while_their_listing_fails(compared: Compa
 
 def test_a_comparison_is_refused_where_there_is_nothing_to_compare(world: World) -> None:
     store = world.connect()
-    ids = {"integration_id": store, "account_id": world.account}
+    ids = {"integration_id": store, "scope": account_scope(world.account)}
     with pytest.raises(Conflict, match="not active"):
         drift.compare_now(world.platform, **ids)
     world.finish(store, inventory_every="off")
@@ -361,4 +368,4 @@ def test_a_comparison_is_refused_where_there_is_nothing_to_compare(world: World)
     with pytest.raises(Conflict, match="no stock was sent to Amazon"):
         drift.compare_now(world.platform, **ids)
     with pytest.raises(NotFound):
-        drift.compare_now(world.platform, integration_id=store, account_id=world.account + 1)
+        drift.compare_now(world.platform, integration_id=store, scope=account_scope(world.account + 1))

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 
+from is2_core.accounts.scope import account_scope
 from is2_core.accounts.states import IntegrationState
 from is2_core.admin import failed_tasks
 from is2_core.cases.models import SupportCase
@@ -70,7 +71,7 @@ def test_a_removed_item_takes_what_was_sent_for_it_along(stocked: Stock) -> None
     sent = sa.select(sa.func.count()).where(InventoryPushLine.cart_item_id == item)
     with stocked.world.platform.db.read() as session:
         assert session.scalar(sent) == 1
-    custom_items.remove_item(stocked.world.platform, item_id=item, account_id=stocked.world.account)
+    custom_items.remove_item(stocked.world.platform, item_id=item, scope=account_scope(stocked.world.account))
     with stocked.world.platform.db.read() as session:
         assert session.scalar(sent) == 0
         assert session.scalar(sa.select(sa.func.count()).select_from(InventoryPushLine)) == 2
@@ -113,7 +114,13 @@ def test_push_now_says_when_it_may(stocked: Stock) -> None:
 
 def test_orders_that_wait_reserve_stock_and_a_bundle_counts_by_its_limiting_component(stocked: Stock) -> None:
     bundle = stocked.world.add_item(stocked.store, "BUNDLE-CAMP", ("TENT-2P", "1"), ("LAMP-USB", "2"))
-    buffers.set_buffer(stocked.world.platform, account_id=stocked.world.account, warehouse_sku="LAMP-USB", units="10")
+    buffers.set_buffer(
+        stocked.world.platform,
+        scope=account_scope(stocked.world.account),
+        account_id=stocked.world.account,
+        warehouse_sku="LAMP-USB",
+        units="10",
+    )
     (order_id,) = stocked.world.amazon.generate(missing_address=1)["missing_address"]
     stocked.finish()
     held = stocked.world.orders()[order_id]
@@ -164,7 +171,7 @@ def test_scenario_F35_many_zeros_at_once_wait_for_a_person(stocked: Stock) -> No
     assert problem is not None
     assert (problem.code, set(problem.skus)) == ("ZEROS", {"TENT-2P", "LAMP-USB"})
     assert stocked.shown()["TENT-2P"] == (50, 3)
-    push.confirm_zeros(stocked.world.platform, integration_id=stocked.store, account_id=stocked.world.account)
+    push.confirm_zeros(stocked.world.platform, integration_id=stocked.store, scope=account_scope(stocked.world.account))
     stocked.pass_time(minutes=A_WHILE)
     assert stocked.shown()["TENT-2P"] == stocked.shown()["LAMP-USB"] == (0, 3)
     assert stocked.view().problem is None
@@ -339,12 +346,12 @@ def test_promising_more_than_there_is_raises_one_alarm_and_ends_it(stocked: Stoc
 
 def test_an_item_activated_later_has_missed_nothing(stocked: Stock) -> None:
     custom_items.set_active(
-        stocked.world.platform, item_id=stocked.ids["TENT-2P"], account_id=stocked.world.account, active=False
+        stocked.world.platform, item_id=stocked.ids["TENT-2P"], scope=account_scope(stocked.world.account), active=False
     )
     stocked.finish()
     assert stocked.shown()["TENT-2P"] == (7, None)
     custom_items.set_active(
-        stocked.world.platform, item_id=stocked.ids["TENT-2P"], account_id=stocked.world.account, active=True
+        stocked.world.platform, item_id=stocked.ids["TENT-2P"], scope=account_scope(stocked.world.account), active=True
     )
     stocked.jump(hours=13)
     assert stocked.shown()["TENT-2P"] == (50, 3)
@@ -369,7 +376,7 @@ def test_scenario_F34_another_daylight_saving_time_changes_nothing_about_the_flo
 
 def test_settings_tell_of_a_schedule_that_is_due(stocked: Stock) -> None:
     form = settings.settings_form(
-        stocked.world.platform, integration_id=stocked.store, account_id=stocked.world.account
+        stocked.world.platform, integration_id=stocked.store, scope=account_scope(stocked.world.account)
     )
     assert "43200" in {entry.value for entry in form}
     with stocked.world.platform.db.read() as session:
@@ -426,7 +433,10 @@ def test_what_a_disconnected_store_kept_is_free_for_the_others(stocked: Stock) -
     sold = stocked.world.orders()[held].lines[0]
     assert stocked.row(sold.sku).sent == 50 - sold.open
     disconnect.disconnect(
-        stocked.world.platform, integration_id=other, account_id=stocked.world.account, user_id=stocked.world.owner
+        stocked.world.platform,
+        integration_id=other,
+        scope=account_scope(stocked.world.account),
+        user_id=stocked.world.owner,
     )
     stocked.jump(hours=12)
     assert stocked.row(sold.sku).sent == 50

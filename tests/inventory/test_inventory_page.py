@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from bs4 import Tag
 
 from is2_core.accounts.models import Integration
+from is2_core.accounts.scope import account_scope
 from is2_core.accounts.states import IntegrationState
 from is2_core.embedded_warehouse import receiving
 from is2_core.install import settings
@@ -242,7 +243,7 @@ def test_filters_and_the_carts_words(panel: Panel) -> None:
 def test_an_item_the_warehouse_does_not_have_leads_to_its_mapping(panel: Panel) -> None:
     store = panel.store(panel.northwind)
     item = custom_items.add_custom_item(
-        panel.platform, integration_id=store.id, account_id=panel.northwind, sku="UNHEARD", active=False
+        panel.platform, integration_id=store.id, scope=account_scope(panel.northwind), sku="UNHEARD", active=False
     )
     page = panel.browser(ALICE).get(address(panel))
     assert row(page, "UNHEARD") == ("UNHEARD never — Not activated The warehouse has no such SKU. Map it : UNHEARD —")
@@ -351,7 +352,7 @@ def test_a_paused_store_pushes_nothing(panel: Panel) -> None:
 def test_a_new_latency_reaches_the_skus_one_by_one(panel: Panel) -> None:
     answer(panel)
     store = panel.store(panel.northwind)
-    ids = {"integration_id": store.id, "account_id": panel.northwind}
+    ids = {"integration_id": store.id, "scope": account_scope(panel.northwind)}
     form = settings.settings_form(panel.platform, **ids)
     values = {entry.field.key: entry.value for entry in form}
     settings.finish_setup(panel.platform, **ids, values={**values, "lead_days": "2"})

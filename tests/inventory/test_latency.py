@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from is2_core.accounts.models import Integration
+from is2_core.accounts.scope import account_scope
 from is2_core.carts.latency import LEAD_DAYS_MANAGED, MANAGED, Latency, latency_choices, latency_of
 from is2_core.embedded_warehouse import receiving
 from is2_core.errors import BadInput, NotFound
@@ -59,7 +60,10 @@ def take_one(compared: Compared, sku: str = "TENT-2P") -> None:
 
 def set_latency(compared: Compared, sku: str, latency: str) -> None:
     custom_items.set_latency(
-        compared.world.platform, item_id=compared.items()[sku].id, account_id=compared.world.account, latency=latency
+        compared.world.platform,
+        item_id=compared.items()[sku].id,
+        scope=account_scope(compared.world.account),
+        latency=latency,
     )
 
 
@@ -145,7 +149,7 @@ def test_a_latency_outside_of_what_the_cart_takes_is_refused(compared: Compared)
             set_latency(compared, "TENT-2P", wrong)
     with pytest.raises(NotFound):
         custom_items.set_latency(
-            compared.world.platform, item_id=compared.items()["TENT-2P"].id, account_id=10**6, latency="5"
+            compared.world.platform, item_id=compared.items()["TENT-2P"].id, scope=account_scope(10**6), latency="5"
         )
 
 
@@ -153,7 +157,7 @@ def table(compared: Compared, *lines: str) -> item_table.Preview:
     return item_table.preview(
         compared.world.platform,
         integration_id=compared.store,
-        account_id=compared.world.account,
+        scope=account_scope(compared.world.account),
         user_id=compared.world.owner,
         content="\n".join([HEADER, *lines]).encode(),
     )
@@ -176,14 +180,14 @@ def test_a_table_sets_latencies_and_leaves_the_others(compared: Compared) -> Non
     assert messages["000123"] == ()
     assert messages["A"] == ('Line 6: latency is not "31" but a number of days up to 30, store setting or cart.',)
     before = {sku: item.due_version for sku, item in compared.items().items()}
-    item_table.apply(compared.world.platform, upload_id=preview.upload_id, account_id=compared.world.account)
+    item_table.apply(compared.world.platform, upload_id=preview.upload_id, scope=account_scope(compared.world.account))
     items = compared.items()
     assert {sku: item.latency for sku, item in items.items()} == {
         "TENT-2P": "5", "LAMP-USB": "", "000123": "9", "NEW": MANAGED,
     }  # fmt: skip
     assert {sku: items[sku].due_version for sku in before} == before
     content = item_table.download(
-        compared.world.platform, integration_id=compared.store, account_id=compared.world.account
+        compared.world.platform, integration_id=compared.store, scope=account_scope(compared.world.account)
     )
     assert '"TENT-2P","","yes","","","store setting","5"' in content
 

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from is2_core.accounts.models import Integration
+from is2_core.accounts.scope import account_scope
 from is2_core.carts.latency import Latency
 from is2_core.inventory.overview import InventoryView, inventory_view
 from is2_core.inventory.promise import Taken, enough, promise_text, sku_text, taken, too_long
@@ -27,7 +28,7 @@ FASTER = " That is a day or more faster than promised: 2 days would do."
 
 
 def view(world: World, store: int) -> InventoryView:
-    return inventory_view(world.platform, integration_id=store, account_id=world.account)
+    return inventory_view(world.platform, integration_id=store, scope=account_scope(world.account))
 
 
 @pytest.mark.unit

@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from is2_core.accounts.models import Integration
+from is2_core.accounts.scope import account_scope
 from is2_core.accounts.states import IntegrationState
 from is2_core.cases.models import SupportCase
 from is2_core.inventory.models import InventorySync, StockBuffer
@@ -36,7 +37,9 @@ def store(panel: Panel) -> int:
         db.add(pier)
         db.flush()
         pier_id = pier.id
-    custom_items.add_custom_item(panel.platform, integration_id=pier_id, account_id=panel.northwind, sku="TENT-2P")
+    custom_items.add_custom_item(
+        panel.platform, integration_id=pier_id, scope=account_scope(panel.northwind), sku="TENT-2P"
+    )
     return outdoor
 
 

@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from is2_core.accounts import users
+from is2_core.accounts.scope import account_scope
 from is2_core.errors import BadInput, Conflict, NotFound
 from is2_core.items import custom_items, item_table
 from is2_core.items.models import CartItem, ItemUpload, Mapping
@@ -30,12 +31,18 @@ def table(*lines: str) -> bytes:
 
 def upload(world: World, store: int, *lines: str) -> item_table.Preview:
     return item_table.preview(
-        world.platform, integration_id=store, account_id=world.account, user_id=world.owner, content=table(*lines)
+        world.platform,
+        integration_id=store,
+        scope=account_scope(world.account),
+        user_id=world.owner,
+        content=table(*lines),
     )
 
 
 def applied(world: World, store: int, *lines: str) -> str:
-    return item_table.apply(world.platform, upload_id=upload(world, store, *lines).upload_id, account_id=world.account)
+    return item_table.apply(
+        world.platform, upload_id=upload(world, store, *lines).upload_id, scope=account_scope(world.account)
+    )
 
 
 def listed(world: World, store: int) -> dict[str, tuple[str, bool, dict[str, int]]]:
@@ -72,7 +79,7 @@ def test_items_are_added_with_bundles_over_several_lines(world: World, store: in
     ]
     assert (preview.new, preview.changed, preview.same, preview.errors) == (3, 0, 0, 0)
     assert listed(world, store) == {}
-    message = item_table.apply(world.platform, upload_id=preview.upload_id, account_id=world.account)
+    message = item_table.apply(world.platform, upload_id=preview.upload_id, scope=account_scope(world.account))
     assert message == "3 items added. Orders that waited for them are being looked at again."
     assert listed(world, store) == {
         "CAMP": ("Camp set", True, {"LAMP-USB": 2, "STOVE-MINI": 1}),
@@ -96,7 +103,7 @@ def test_what_changes_is_said_and_what_is_the_same_is_left(world: World, store: 
     )
     assert what["TENT-2P"] == (What.SAME, ())
     assert what["QUIET"] == (What.CHANGED, ("It is deactivated: its stock is no longer sent.",))
-    item_table.apply(world.platform, upload_id=preview.upload_id, account_id=world.account)
+    item_table.apply(world.platform, upload_id=preview.upload_id, scope=account_scope(world.account))
     assert listed(world, store)["CAMP"] == ("Camp set", True, {"STOVE-MINI": 1})
     after = versions(world)
     assert {sku for sku in after if after[sku] > before[sku]} == {"CAMP"}, "its stock is due, the others' is not"
@@ -141,7 +148,7 @@ def test_a_wrong_item_is_left_out_whole_and_the_others_are_applied(
     wrong, right = preview.rows
     assert (wrong.what, right.what) == (What.ERROR, What.NEW)
     assert words in " ".join(wrong.messages)
-    message = item_table.apply(world.platform, upload_id=preview.upload_id, account_id=world.account)
+    message = item_table.apply(world.platform, upload_id=preview.upload_id, scope=account_scope(world.account))
     assert message.endswith("1 with errors was left out.")
     assert listed(world, store).keys() == {"TENT-2P"}
 
@@ -171,14 +178,19 @@ def test_a_round_trip_is_the_identity(world: World, store: int) -> None:
         world.add_item(store, sku, ("LAMP-USB", "2"), ("000123", "1"))
     world.add_item(store, "TENT-2P")
     custom_items.add_custom_item(
-        world.platform, integration_id=store, account_id=world.account, sku="Z", title='=A1, "x"', active=False
+        world.platform,
+        integration_id=store,
+        scope=account_scope(world.account),
+        sku="Z",
+        title='=A1, "x"',
+        active=False,
     )
     before = listed(world, store)
-    content = item_table.download(world.platform, integration_id=store, account_id=world.account)
+    content = item_table.download(world.platform, integration_id=store, scope=account_scope(world.account))
     again = item_table.preview(
         world.platform,
         integration_id=store,
-        account_id=world.account,
+        scope=account_scope(world.account),
         user_id=world.owner,
         content=content.encode("utf-8-sig"),
     )
@@ -186,19 +198,19 @@ def test_a_round_trip_is_the_identity(world: World, store: int) -> None:
     with world.platform.db.write() as session:
         session.execute(sa.delete(Mapping))
         session.execute(sa.delete(CartItem))
-    item_table.apply(world.platform, upload_id=again.upload_id, account_id=world.account)
+    item_table.apply(world.platform, upload_id=again.upload_id, scope=account_scope(world.account))
     assert listed(world, store) == before
-    assert item_table.download(world.platform, integration_id=store, account_id=world.account) == content
+    assert item_table.download(world.platform, integration_id=store, scope=account_scope(world.account)) == content
 
 
 def test_rows_are_checked_again_when_they_are_applied(world: World, store: int) -> None:
     item_id = world.add_item(store, "CAMP")
     preview = upload(world, store, "CAMP,New,,,", "TENT-2P,,,LAMP-USB,1")
-    custom_items.remove_item(world.platform, item_id=item_id, account_id=world.account)
+    custom_items.remove_item(world.platform, item_id=item_id, scope=account_scope(world.account))
     world.add_item(store, "TENT-2P", ("LAMP-USB", "1"))
-    again = item_table.read_preview(world.platform, upload_id=preview.upload_id, account_id=world.account)
+    again = item_table.read_preview(world.platform, upload_id=preview.upload_id, scope=account_scope(world.account))
     assert [row.what for row in again.rows] == [What.NEW, What.SAME]
-    item_table.apply(world.platform, upload_id=preview.upload_id, account_id=world.account)
+    item_table.apply(world.platform, upload_id=preview.upload_id, scope=account_scope(world.account))
     assert listed(world, store)["CAMP"] == ("New", True, {})
 
 
@@ -207,12 +219,12 @@ def test_an_upload_is_applied_once_or_dropped(world: World, store: int) -> None:
     upload(world, store, "B,,,,")
     assert uploads(world) == 1, "a newer one takes its place"
     with pytest.raises(NotFound):
-        item_table.apply(world.platform, upload_id=preview.upload_id, account_id=world.account)
+        item_table.apply(world.platform, upload_id=preview.upload_id, scope=account_scope(world.account))
     latest = upload(world, store, "C,,,,")
-    item_table.drop(world.platform, upload_id=latest.upload_id, account_id=world.account)
+    item_table.drop(world.platform, upload_id=latest.upload_id, scope=account_scope(world.account))
     assert (uploads(world), listed(world, store)) == (0, {})
     with pytest.raises(NotFound):
-        item_table.drop(world.platform, upload_id=latest.upload_id, account_id=world.account)
+        item_table.drop(world.platform, upload_id=latest.upload_id, scope=account_scope(world.account))
 
 
 def test_nothing_is_kept_of_a_file_that_cannot_be_read(world: World, store: int) -> None:
@@ -225,15 +237,19 @@ def test_nothing_is_kept_of_a_file_that_cannot_be_read(world: World, store: int)
 def test_another_account_has_no_part_in_it(world: World, store: int) -> None:
     preview = upload(world, store, "A,,,,")
     other = users.create_account(world.platform, "Contoso")
-    stolen = {"upload_id": preview.upload_id, "account_id": other}
+    stolen = {"upload_id": preview.upload_id, "scope": account_scope(other)}
     for attempt in (item_table.read_preview, item_table.apply, item_table.drop):
         with pytest.raises(NotFound):
             attempt(world.platform, **stolen)
     with pytest.raises(NotFound):
-        item_table.download(world.platform, integration_id=store, account_id=other)
+        item_table.download(world.platform, integration_id=store, scope=account_scope(other))
     with pytest.raises(NotFound):
         item_table.preview(
-            world.platform, integration_id=store, account_id=other, user_id=world.owner, content=table("A,,,,")
+            world.platform,
+            integration_id=store,
+            scope=account_scope(other),
+            user_id=world.owner,
+            content=table("A,,,,"),
         )
     assert (uploads(world), listed(world, store)) == (1, {})
 
@@ -246,7 +262,7 @@ def test_an_item_listed_at_the_same_moment_takes_nothing_half_done(
     # What the check saw just before somebody else's commit.
     monkeypatch.setattr(item_table, "_listed", lambda session, integration_id: {})
     with pytest.raises(Conflict):
-        item_table.apply(world.platform, upload_id=preview.upload_id, account_id=world.account)
+        item_table.apply(world.platform, upload_id=preview.upload_id, scope=account_scope(world.account))
     assert listed(world, store).keys() == {"B"}
     assert uploads(world) == 1
 
@@ -273,7 +289,7 @@ def answered(world: World, store: int, *lines: str) -> item_table.Preview:
     return item_table.preview(
         world.platform,
         integration_id=store,
-        account_id=world.account,
+        scope=account_scope(world.account),
         user_id=world.owner,
         content="\r\n".join([ANSWERED, *lines]).encode(),
     )
@@ -300,12 +316,16 @@ def test_a_table_says_what_is_not_shipped_from_here_and_says_it_again_after_a_ro
     }
     # Nothing looks like a mistake where somebody has said that it is none.
     assert [row.sku for row in preview.rows if row.warnings] == ["CHAIR"]
-    item_table.apply(world.platform, upload_id=preview.upload_id, account_id=world.account)
+    item_table.apply(world.platform, upload_id=preview.upload_id, scope=account_scope(world.account))
     wanted = {"GNOME": "not_from_here", "CHAIR": "hold", "SWING": "not_from_here", "CAMP": ""}
     assert answers(world) == wanted
-    text = item_table.download(world.platform, integration_id=store, account_id=world.account)
+    text = item_table.download(world.platform, integration_id=store, scope=account_scope(world.account))
     again = item_table.preview(
-        world.platform, integration_id=store, account_id=world.account, user_id=world.owner, content=text.encode()
+        world.platform,
+        integration_id=store,
+        scope=account_scope(world.account),
+        user_id=world.owner,
+        content=text.encode(),
     )
     assert {row.what for row in again.rows} == {What.SAME}
     # A table without the column, and empty cells, leave it; a mapping takes it back.
@@ -343,7 +363,7 @@ def test_field_G1_a_sku_of_the_stores_own_orders_is_believed(world: World, store
         assert odd_skus(session, store, ["1E5", "2E5", "TENT-2P"]) == {"1E5"}
     content = table("1E5,,,LAMP-USB,1", "2E5,,,LAMP-USB,1")
     preview = item_table.preview(
-        world.platform, integration_id=store, account_id=world.account, user_id=world.owner, content=content,
+        world.platform, integration_id=store, scope=account_scope(world.account), user_id=world.owner, content=content,
         sent=odd_skus,
     )  # fmt: skip
     assert [row.what for row in preview.rows] == [What.NEW, What.ERROR]

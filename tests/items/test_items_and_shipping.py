@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from is2_core.accounts import users
+from is2_core.accounts.scope import account_scope
 from is2_core.embedded_warehouse import receiving
 from is2_core.embedded_warehouse.models import StockMovement
 from is2_core.errors import BadInput, Conflict, NotFound
@@ -61,7 +62,7 @@ def test_an_item_is_listed_once_and_can_be_changed(world: World, store: int) -> 
     with pytest.raises(Conflict):
         world.add_item(store, "A")
     world.add_item(store, "a")
-    ids = {"item_id": item, "account_id": world.account}
+    ids = {"item_id": item, "scope": account_scope(world.account)}
     custom_items.set_mappings(world.platform, **ids, mappings=[("TENT-2P", "2"), ("LAMP-USB", "1")])
     custom_items.edit_item(world.platform, **ids, sku=" A2 ", title="Two")
     custom_items.set_active(world.platform, **ids, active=False)
@@ -78,7 +79,7 @@ def test_an_item_is_listed_once_and_can_be_changed(world: World, store: int) -> 
 
 def test_refresh_cart_items_says_what_it_does_not_do_and_makes_no_call(world: World, store: int) -> None:
     before = len(world.amazon.get("calls")["calls"])
-    message = custom_items.refresh_cart_items(world.platform, integration_id=store, account_id=world.account)
+    message = custom_items.refresh_cart_items(world.platform, integration_id=store, scope=account_scope(world.account))
     assert message == (
         "This integration cannot see the items in your Amazon store, so Refresh Cart Items does nothing; "
         "list them under Custom Items."
@@ -90,11 +91,11 @@ def test_what_belongs_to_another_account_is_not_there(world: World, store: int) 
     item = world.add_item(store, "A")
     other = users.create_account(world.platform, "Other Company")
     for call in (
-        lambda: custom_items.set_active(world.platform, item_id=item, account_id=other, active=False),
-        lambda: custom_items.add_custom_item(world.platform, integration_id=store, account_id=other, sku="B"),
-        lambda: seen_methods.methods(world.platform, integration_id=store, account_id=other),
+        lambda: custom_items.set_active(world.platform, item_id=item, scope=account_scope(other), active=False),
+        lambda: custom_items.add_custom_item(world.platform, integration_id=store, scope=account_scope(other), sku="B"),
+        lambda: seen_methods.methods(world.platform, integration_id=store, scope=account_scope(other)),
         lambda: shipping_mappings.add_shipping_mapping(
-            world.platform, integration_id=store, account_id=other, method="STANDARD", service="GROUND"
+            world.platform, integration_id=store, scope=account_scope(other), method="STANDARD", service="GROUND"
         ),
     ):
         with pytest.raises(NotFound):
@@ -104,7 +105,7 @@ def test_what_belongs_to_another_account_is_not_there(world: World, store: int) 
         custom_items.add_custom_item(
             world.platform,
             integration_id=world.connect("eu", "A2SIMEU0000001"),
-            account_id=other,
+            scope=account_scope(other),
             sku="X",
             mappings=[("TENT-2P", "1")],
         )
@@ -117,7 +118,7 @@ def test_a_method_is_the_same_by_code_label_alias_case_and_spaces(world: World, 
             world.map_methods(store, again)
     choice = next(
         one
-        for one in seen_methods.methods(world.platform, integration_id=store, account_id=world.account)
+        for one in seen_methods.methods(world.platform, integration_id=store, scope=account_scope(world.account))
         if one.code == "EXPEDITED"
     )
     assert choice.mapped
@@ -132,7 +133,7 @@ def test_a_shipping_mapping_that_cannot_be_used_is_refused(
 ) -> None:
     with pytest.raises(BadInput) as caught:
         shipping_mappings.add_shipping_mapping(
-            world.platform, integration_id=store, account_id=world.account, method=method, service=service
+            world.platform, integration_id=store, scope=account_scope(world.account), method=method, service=service
         )
     assert caught.value.field == field
     assert rows(world, ShippingMapping) == []
@@ -142,7 +143,7 @@ def test_methods_seen_on_orders_but_unmapped_come_first(world: World, store: int
     world.amazon.generate(unmapped_method=2)
     world.finish(store)
     world.settle()
-    first = seen_methods.methods(world.platform, integration_id=store, account_id=world.account)[0]
+    first = seen_methods.methods(world.platform, integration_id=store, scope=account_scope(world.account))[0]
     assert (first.code, first.seen, first.mapped) == ("SCHEDULED", 2, False)
 
 

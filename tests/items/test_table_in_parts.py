@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from is2_core import faultpoints
+from is2_core.accounts.scope import account_scope
 from is2_core.errors import NotFound
 from is2_core.items import custom_items, item_table
 from is2_core.items.models import CartItem, ItemUpload
@@ -74,7 +75,7 @@ def test_field_G5_a_long_table_is_applied_in_parts_with_its_progress(
     world: World, store: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload_id = upload(world, store, *rows(), "BAD,,perhaps,,").upload_id
-    item_table.apply_later(world.platform, upload_id=upload_id, account_id=world.account)
+    item_table.apply_later(world.platform, upload_id=upload_id, scope=account_scope(world.account))
     assert (kept(world, upload_id).items, kept(world, upload_id).items_done, listed(world, store)) == (91, 0, {})
     # A turn of the task that has time for its first part only.
     monkeypatch.setattr(task_run, "TIME_BUDGET", -LEASE)
@@ -95,14 +96,14 @@ def test_field_G5_a_long_table_is_applied_in_parts_with_its_progress(
 @pytest.mark.parametrize("commit", [2, 4])
 def test_field_G5_a_killed_table_is_gone_on_with_where_it_was(world: World, store: int, commit: int) -> None:
     upload_id = upload(world, store, *rows()).upload_id
-    item_table.apply_later(world.platform, upload_id=upload_id, account_id=world.account)
+    item_table.apply_later(world.platform, upload_id=upload_id, scope=account_scope(world.account))
     with killed_before(commit):
         while run_next(world.platform, HANDLERS):
             pass
     done = kept(world, upload_id).items_done
     assert done == len(listed(world, store)) < MANY, "what is written and how far it is are one commit"
     custom_items.remove_item(
-        world.platform, item_id=world.add_item(store, "OTHER"), account_id=world.account
+        world.platform, item_id=world.add_item(store, "OTHER"), scope=account_scope(world.account)
     )  # others go on writing
     world.pass_time(minutes=LEASE.total_seconds() // 60 + 5)
     assert len(listed(world, store)) == MANY
@@ -113,12 +114,12 @@ def test_field_G5_a_killed_table_is_gone_on_with_where_it_was(world: World, stor
 def test_field_G5_a_table_somebody_waits_for_is_applied_in_parts_too(world: World, store: int) -> None:
     upload_id = upload(world, store, *rows()).upload_id
     with killed_before(3):
-        item_table.apply(world.platform, upload_id=upload_id, account_id=world.account)
+        item_table.apply(world.platform, upload_id=upload_id, scope=account_scope(world.account))
     assert (kept(world, upload_id).items_done, len(listed(world, store))) == (40, 40)
-    message = item_table.apply(world.platform, upload_id=upload_id, account_id=world.account)
+    message = item_table.apply(world.platform, upload_id=upload_id, scope=account_scope(world.account))
     assert message.startswith("90 items added.")
     with pytest.raises(NotFound):
-        item_table.apply(world.platform, upload_id=upload_id, account_id=world.account)
+        item_table.apply(world.platform, upload_id=upload_id, scope=account_scope(world.account))
 
 
 def test_field_G5_no_transaction_holds_more_than_a_part(
@@ -137,7 +138,7 @@ def test_field_G5_no_transaction_holds_more_than_a_part(
 
     monkeypatch.setattr(item_table, "write_rows", noted)
     upload_id = upload(world, store, *rows()).upload_id
-    item_table.apply(world.platform, upload_id=upload_id, account_id=world.account)
+    item_table.apply(world.platform, upload_id=upload_id, scope=account_scope(world.account))
     assert most == [20, 20, 20, 20, 10]
 
 
@@ -145,16 +146,16 @@ def test_a_part_is_planned_by_what_the_list_is_by_then(world: World, store: int)
     upload_id = upload(world, store, *rows()).upload_id
     world.add_item(store, "SKU-80", ("LAMP-USB", "2"))
     world.add_item(store, "SKU-81", ("LAMP-USB", "3"))
-    message = item_table.apply(world.platform, upload_id=upload_id, account_id=world.account)
+    message = item_table.apply(world.platform, upload_id=upload_id, scope=account_scope(world.account))
     assert message.startswith("88 items added, 1 changed.")
 
 
 def test_a_table_that_is_being_applied_may_be_stopped_and_survives_another_upload(world: World, store: int) -> None:
     upload_id = upload(world, store, *rows()).upload_id
-    item_table.apply_later(world.platform, upload_id=upload_id, account_id=world.account)
+    item_table.apply_later(world.platform, upload_id=upload_id, scope=account_scope(world.account))
     upload(world, store, "A,,,,")
     assert kept(world, upload_id).begun_at is not None
-    item_table.drop(world.platform, upload_id=upload_id, account_id=world.account)
+    item_table.drop(world.platform, upload_id=upload_id, scope=account_scope(world.account))
     world.settle()
     assert listed(world, store) == {}
     assert [task.state for task in world.tasks("items.apply")] == ["DONE"]
@@ -164,7 +165,7 @@ def test_applying_goes_on_while_the_integration_waits_for_a_person(world: World,
     with world.platform.db.write() as session:
         session.execute(sa.text("UPDATE integration SET state = 'PAUSED'"))
     upload_id = upload(world, store, *rows()).upload_id
-    item_table.apply_later(world.platform, upload_id=upload_id, account_id=world.account)
+    item_table.apply_later(world.platform, upload_id=upload_id, scope=account_scope(world.account))
     world.settle()
     assert len(listed(world, store)) == MANY
 

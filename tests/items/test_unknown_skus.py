@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
+from is2_core.accounts.scope import account_scope
 from is2_core.errors import BadInput, Conflict, NotFound
 from is2_core.items import unknown_skus
 from is2_core.items.models import CartItem
@@ -139,7 +140,7 @@ def test_a_mapped_item_keeps_its_mapping(panel: Panel) -> None:
         unknown_skus.answer_items(
             panel.platform,
             integration_id=bundle.integration_id,
-            account_id=bundle.account_id,
+            scope=account_scope(bundle.account_id),
             item_ids=[bundle.id],
             answer="not_from_here",
         )
@@ -160,7 +161,7 @@ def test_items_of_others_are_out_of_reach(panel: Panel) -> None:
     for item_ids, error in (([], BadInput), ([gnome], NotFound)):
         with pytest.raises(error):
             unknown_skus.answer_items(
-                panel.platform, integration_id=own, account_id=panel.contoso, item_ids=item_ids, answer="hold"
+                panel.platform, integration_id=own, scope=account_scope(panel.contoso), item_ids=item_ids, answer="hold"
             )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from is2_core.accounts.scope import account_scope
 from is2_core.orders import actions
 from is2_core.orders.holds.reasons import HoldCode
 from is2_core.orders.models import Hold, ReceivedOrder
@@ -42,7 +43,7 @@ def test_field_E1_one_of_the_united_states_without_a_postal_code_waits_until_som
     assert world.hold_texts(order.remote_id)["ADDRESS_INCOMPLETE"].startswith(
         "The delivery address lacks a postal code."
     )
-    who = {"order_id": order.id, "account_id": world.account, "user_id": world.owner}
+    who = {"order_id": order.id, "scope": account_scope(world.account), "user_id": world.owner}
     actions.approve(world.platform, **who, codes=["ADDRESS_INCOMPLETE"])
     world.settle()
     assert world.orders()[order.remote_id].state == ReceivedState.INJECTED
@@ -51,7 +52,7 @@ def test_field_E1_one_of_the_united_states_without_a_postal_code_waits_until_som
 def test_field_E1_the_cart_s_uk_is_gb_from_here_on(world: World) -> None:
     order = read(world, city="London", stateOrRegion=None, postalCode="SW1A 1AA", countryCode="UK")
     assert order.state == ReceivedState.INJECTED
-    sealed = actions.recipient_of(world.platform, order_id=order.id, account_id=world.account)
+    sealed = actions.recipient_of(world.platform, order_id=order.id, scope=account_scope(world.account))
     assert sealed["address"]["country"] == "GB"
 
 

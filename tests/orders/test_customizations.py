@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from is2_core.accounts.models import Integration
+from is2_core.accounts.scope import account_scope
 from is2_core.errors import NotFound
 from is2_core.orders import actions, customizations
 from is2_core.orders.holds.reasons import HoldCode
@@ -58,7 +59,7 @@ def test_it_is_fetched_before_the_order_goes_on(shop: World) -> None:
     order = order_of(shop)
     line = order.lines[0]
     assert (order.state, line.customization) == (ReceivedState.INJECTED, CustomizationState.STORED)
-    here = customizations.customization_of(shop.platform, line_id=line.id, account_id=shop.account)
+    here = customizations.customization_of(shop.platform, line_id=line.id, scope=account_scope(shop.account))
     assert here is not None and here.content_type == "application/zip"
     with zipfile.ZipFile(io.BytesIO(here.content)) as packed:
         assert b"Simgift for" in packed.read(packed.namelist()[0])
@@ -66,7 +67,7 @@ def test_it_is_fetched_before_the_order_goes_on(shop: World) -> None:
         stored = connection.exec_driver_sql("SELECT sealed FROM line_customization").scalar()
     assert isinstance(stored, str) and "UEsDB" not in stored, "what a buyer wrote lies sealed"
     with pytest.raises(NotFound):
-        customizations.customization_of(shop.platform, line_id=line.id, account_id=shop.account + 1)
+        customizations.customization_of(shop.platform, line_id=line.id, scope=account_scope(shop.account + 1))
 
 
 def test_the_order_waits_for_it_and_a_later_try_sets_it_free(shop: World) -> None:
@@ -128,7 +129,7 @@ def test_it_is_given_up_visibly_and_a_person_can_ship_without_or_fetch_again(sho
     actions.approve(
         shop.platform,
         order_id=order.id,
-        account_id=shop.account,
+        scope=account_scope(shop.account),
         user_id=shop.owner,
         codes=[HoldCode.CUSTOMIZATION_MISSING],
     )

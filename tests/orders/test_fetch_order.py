@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from is2_core.accounts.models import Integration
+from is2_core.accounts.scope import account_scope
 from is2_core.admin import cart_setup
 from is2_core.carts.live_call import CartUnavailable
 from is2_core.errors import BadInput, Conflict, FlowError, Forbidden, NotFound
@@ -37,7 +38,7 @@ class Fetching:
         return fetch_this_order(
             self.world.platform,
             integration_id=self.store,
-            account_id=account or self.world.account,
+            scope=account_scope(account or self.world.account),
             user_id=self.world.owner,
             remote_id=remote_id,
         )
@@ -166,7 +167,10 @@ def test_only_an_active_store_of_an_enabled_cart_can_be_asked(fetching: Fetching
     assert not can_fetch(platform, fetching.integration())
     cart_setup.enable_cart(platform, "amazon")
     disconnect.disconnect(
-        platform, integration_id=fetching.store, account_id=fetching.world.account, user_id=fetching.world.owner
+        platform,
+        integration_id=fetching.store,
+        scope=account_scope(fetching.world.account),
+        user_id=fetching.world.owner,
     )
     assert isinstance(fetching.refusal(), Conflict)
     assert not can_fetch(platform, fetching.integration())

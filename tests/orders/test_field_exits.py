@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from is2_core.accounts.scope import account_scope
 from is2_core.items import item_table
 from is2_core.items.models import CartItem
 from is2_core.orders.importing.sent_skus import sent_skus
@@ -132,7 +133,7 @@ def test_field_D3_typing_rules_hold_for_what_is_typed(merchant: Merchant) -> Non
 def test_field_D3_a_table_takes_what_the_cart_sent_as_well(merchant: Merchant) -> None:
     order_id = merchant.sell(sku=" TENT-2P ")
     table = b'cart_sku,title,active,warehouse_sku,quantity\r\n" TENT-2P ",,yes,TENT-2P,1\r\n'
-    where = {"integration_id": merchant.store, "account_id": merchant.world.account}
+    where = {"integration_id": merchant.store, "scope": account_scope(merchant.world.account)}
     platform = merchant.world.platform
     kept = item_table.preview(platform, **where, user_id=merchant.world.owner, content=table, sent=sent_skus)
     assert [row.sku for row in kept.rows] == [" TENT-2P "]

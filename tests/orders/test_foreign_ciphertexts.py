@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from is2_core.accounts.models import Integration
+from is2_core.accounts.scope import account_scope
 from is2_core.accounts.states import IntegrationState
 from is2_core.admin import cart_setup
 from is2_core.carts.cart_settings import platform_settings
@@ -45,7 +46,7 @@ def test_an_order_with_another_ones_buyer_is_set_aside_alone_and_can_be_read_aga
     assert (found[mine].state, found[other].state) == (ReceivedState.QUARANTINED, ReceivedState.INJECTED)
     assert "cannot be opened" in why(found[mine])
     assert set(world.warehouse_orders()) == {found[other].number}
-    again = {"integration_id": store, "account_id": world.account, "user_id": world.owner, "remote_id": mine}
+    again = {"integration_id": store, "scope": account_scope(world.account), "user_id": world.owner, "remote_id": mine}
     fetch_order.fetch_this_order(world.platform, **again)
     world.settle()
     assert world.orders()[mine].state == ReceivedState.INJECTED

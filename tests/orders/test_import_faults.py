@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from is2_core.accounts.models import Integration
+from is2_core.accounts.scope import account_scope
 from is2_core.accounts.states import IntegrationState
 from is2_core.admin import cart_setup
 from is2_core.errors import Conflict
@@ -176,7 +177,7 @@ def test_scenario_F59_a_revoked_authorization_pauses_the_store_and_a_reconnect_l
         assert row.state == IntegrationState.PAUSED
         assert row.pause_message
     with pytest.raises(Conflict):
-        actions.check_now(world.platform, integration_id=store, account_id=world.account)
+        actions.check_now(world.platform, integration_id=store, scope=account_scope(world.account))
     calls = len(world.amazon.calls("searchOrders"))
     world.settle_later(hours=2)
     assert len(world.amazon.calls("searchOrders")) == calls
@@ -195,7 +196,7 @@ def reconnect(world: World, store: int, seller: str = NORTHWIND) -> None:
     away = connect.step(
         world.platform,
         integration_id=store,
-        account_id=world.account,
+        scope=account_scope(world.account),
         user_id=world.owner,
         browser="b",
         return_url="http://127.0.0.1:5000/amazon/authorized",

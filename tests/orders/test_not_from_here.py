@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from is2_tiny import plugin
 
 from is2_core.accounts.models import Integration
+from is2_core.accounts.scope import account_scope
 from is2_core.calls.carts import CartRegistry
 from is2_core.cases.models import SupportCase
 from is2_core.clock import VirtualClock
@@ -72,7 +73,7 @@ class Garage:
     def listed(self) -> None:
         """Let a listing see what is at Amazon now, and what follows it."""
         self.world.pass_time(minutes=3)
-        actions.check_now(self.world.platform, integration_id=self.store, account_id=self.world.account)
+        actions.check_now(self.world.platform, integration_id=self.store, scope=account_scope(self.world.account))
         self.world.pass_time(minutes=2)
 
     def received(self, order_id: str) -> ReceivedOrder:
@@ -96,13 +97,13 @@ class Garage:
 
     def map(self, sku: str, *mappings: tuple[str, str]) -> None:
         custom_items.set_mappings(
-            self.world.platform, item_id=self.item(sku).id, account_id=self.world.account, mappings=mappings
+            self.world.platform, item_id=self.item(sku).id, scope=account_scope(self.world.account), mappings=mappings
         )
         self.world.settle()
 
     def push(self) -> None:
         """Send what is due now, and have the answer."""
-        push_now(self.world.platform, integration_id=self.store, account_id=self.world.account)
+        push_now(self.world.platform, integration_id=self.store, scope=account_scope(self.world.account))
         self.world.pass_time(minutes=5)
 
     def pushed(self) -> dict[str, int | None]:
@@ -326,7 +327,9 @@ def test_what_ended_is_read_again_and_goes_on_when_the_answer_is_taken_back(gara
         assert garage.world.holds(order_id) == {"SKU_UNKNOWN"}
         garage.map(GNOME, ("TENT-2P", "1"), ("LAMP-USB", "2"))
     elif undo == "item removed":
-        custom_items.remove_item(garage.world.platform, item_id=garage.item(GNOME).id, account_id=garage.world.account)
+        custom_items.remove_item(
+            garage.world.platform, item_id=garage.item(GNOME).id, scope=account_scope(garage.world.account)
+        )
         garage.world.settle()
         assert garage.world.holds(order_id) == {"SKU_UNKNOWN"}
         garage.world.add_item(garage.store, GNOME, ("TENT-2P", "1"), ("LAMP-USB", "2"))
@@ -394,7 +397,7 @@ def test_no_inventory_is_sent_for_what_is_not_shipped_from_here(garage: Garage) 
     garage.say(UnknownSku.NOT_FROM_HERE, "LAMP-USB")
     garage.push()
     assert garage.pushed() == {"TENT-2P": 1000, "LAMP-USB": None}
-    view = inventory_view(garage.world.platform, integration_id=garage.store, account_id=garage.world.account)
+    view = inventory_view(garage.world.platform, integration_id=garage.store, scope=account_scope(garage.world.account))
     shown = {row.sku: (row.not_from_here, row.due, row.withheld) for row in view.rows}
     assert shown == {"TENT-2P": (False, False, ""), "LAMP-USB": (True, False, "")}
     garage.say(UnknownSku.AS_SET, "LAMP-USB")

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from is2_core.accounts.scope import account_scope
 from is2_core.db.base import Base
 from is2_core.items.models import CartItem
 from is2_core.orders import actions
@@ -167,10 +168,10 @@ def test_first_orders_wait_for_review_and_go_on_when_approved(world: World, stor
     world.settle()
     assert world.holds(first) == world.holds(second) == {"FIRST_REVIEW"}
     rows = world.orders()
-    actions.approve(world.platform, order_id=rows[first].id, account_id=world.account, user_id=world.owner)
+    actions.approve(world.platform, order_id=rows[first].id, scope=account_scope(world.account), user_id=world.owner)
     world.settle()
     assert [world.orders()[one].state for one in (first, second)] == [ReceivedState.INJECTED, ReceivedState.HELD]
-    actions.approve_all(world.platform, integration_id=store, account_id=world.account, user_id=world.owner)
+    actions.approve_all(world.platform, integration_id=store, scope=account_scope(world.account), user_id=world.owner)
     world.settle()
     assert world.orders()[second].state == ReceivedState.INJECTED
 
@@ -182,11 +183,11 @@ def test_a_corrected_address_frees_the_order_and_is_not_overwritten(world: World
     row = world.orders()[order_id]
     typed = {"name": "Ann Example", "line1": "1 Main St", "city": "Reno", "postal_code": "89501", "country": "us"}
     actions.correct_address(
-        world.platform, order_id=row.id, account_id=world.account, user_id=world.owner, values=typed
+        world.platform, order_id=row.id, scope=account_scope(world.account), user_id=world.owner, values=typed
     )
     world.settle()
     assert world.orders()[order_id].state == ReceivedState.INJECTED
-    sealed = actions.recipient_of(world.platform, order_id=row.id, account_id=world.account)
+    sealed = actions.recipient_of(world.platform, order_id=row.id, scope=account_scope(world.account))
     assert sealed["address"]["country"] == "US"
 
 
@@ -196,7 +197,11 @@ def test_a_dismissed_order_stays_dismissed(world: World, store: int) -> None:
     world.settle()
     row = world.orders()[order_id]
     actions.dismiss(
-        world.platform, order_id=row.id, account_id=world.account, user_id=world.owner, reason="sold elsewhere"
+        world.platform,
+        order_id=row.id,
+        scope=account_scope(world.account),
+        user_id=world.owner,
+        reason="sold elsewhere",
     )
     world.add_item(store, row.lines[0].sku, (SKUS[0], "1"))
     world.settle_later(minutes=31)

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from is2_core.accounts.models import Integration
+from is2_core.accounts.scope import account_scope
 from is2_core.cases.models import SupportCase
 from is2_core.embedded_warehouse.port import EmbeddedWarehouse
 from is2_core.orders import actions
@@ -68,7 +69,7 @@ def one_listing(dock: Dock) -> None:
     """Let the next routine listing see what was done by now, and nothing but one listing."""
     before = len(dock.world.amazon.calls("searchOrders"))
     dock.world.pass_time(minutes=3)
-    actions.check_now(dock.world.platform, integration_id=dock.store, account_id=dock.world.account)
+    actions.check_now(dock.world.platform, integration_id=dock.store, scope=account_scope(dock.world.account))
     dock.world.settle()
     assert len(dock.world.amazon.calls("searchOrders")) == before + 1
 
@@ -251,7 +252,7 @@ def test_a_refused_package_that_somebody_enters_at_the_cart_is_done(dock: Dock) 
     by_hand(dock, entered, number="1Z-OURS")
     by_hand(dock, in_part, 1)
     for order_id in (entered, in_part):
-        where = {"integration_id": dock.store, "account_id": dock.world.account, "user_id": dock.world.owner}
+        where = {"integration_id": dock.store, "scope": account_scope(dock.world.account), "user_id": dock.world.owner}
         fetch_this_order(dock.world.platform, remote_id=order_id, **where)
     dock.world.settle()
     assert [dock.received(each).state for each in (entered, in_part)] == [ReceivedState.COMPLETED] * 2
@@ -325,7 +326,7 @@ class Meanwhile(EmbeddedWarehouse):
             order_id = order.number.partition("-")[2]
             by_hand(self._dock, order_id, self._units)
             self._dock.world.clock.advance(timedelta(minutes=3))
-            orders_of_the_store = {"integration_id": self._dock.store, "account_id": self._dock.world.account}
+            orders_of_the_store = {"integration_id": self._dock.store, "scope": account_scope(self._dock.world.account)}
             fetch_this_order(
                 self._dock.world.platform, user_id=self._dock.world.owner, remote_id=order_id, **orders_of_the_store
             )
@@ -368,7 +369,7 @@ def test_a_dismissed_order_confirmed_by_hand_is_no_news(dock: Dock) -> None:
     actions.shipped_elsewhere(
         dock.world.platform,
         order_id=dock.received(order_id).id,
-        account_id=dock.world.account,
+        scope=account_scope(dock.world.account),
         user_id=dock.world.owner,
         note="our shop",
     )

@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from is2_core.accounts.models import Integration
+from is2_core.accounts.scope import account_scope
 from is2_core.accounts.states import IntegrationState
 from is2_core.cases.models import SupportCase
 from is2_core.cases.states import CaseKind
@@ -105,11 +106,14 @@ def test_what_the_cart_leaves_out_of_a_later_page_is_kept(world: World, taken: S
     fewer = replace(order, buyer=None, total=None, updated_at=order.updated_at + timedelta(minutes=1))
     row = taken(fewer)
     assert (row.total, row.currency) == ("12.50", "USD")
-    assert recipient_of(world.platform, order_id=row.id, account_id=world.account)["buyer"]["purchase_order"] == "PO-77"
+    assert (
+        recipient_of(world.platform, order_id=row.id, scope=account_scope(world.account))["buyer"]["purchase_order"]
+        == "PO-77"
+    )
     newer = replace(fewer, total=Money(Decimal("9"), "USD"), buyer=Buyer(name="Bob"))
     row = taken(newer)
     assert row.total == "9"
-    assert recipient_of(world.platform, order_id=row.id, account_id=world.account)["buyer"]["name"] == "Bob"
+    assert recipient_of(world.platform, order_id=row.id, scope=account_scope(world.account))["buyer"]["name"] == "Bob"
 
 
 def test_an_unknown_value_is_told_in_words(world: World, taken: Stage, order: Order) -> None:
@@ -136,7 +140,7 @@ def test_a_line_the_cart_shows_no_more_after_placing_is_told_of_once(world: Worl
 def test_an_order_the_cart_warns_of_waits_for_a_person(world: World, taken: Stage, order: Order) -> None:
     row = taken(replace(order, caution="The label of this order comes from the shop."))
     assert world.hold_texts(order.remote_id)["CAUTION"] == "The label of this order comes from the shop."
-    approve(world.platform, order_id=row.id, account_id=world.account, user_id=world.owner, codes=["CAUTION"])
+    approve(world.platform, order_id=row.id, scope=account_scope(world.account), user_id=world.owner, codes=["CAUTION"])
     assert "CAUTION" not in world.holds(order.remote_id)
 
 
@@ -177,14 +181,16 @@ def test_what_the_buyer_wrote_comes_in_where_the_address_was_typed_by_hand(
 ) -> None:
     bare = replace(order, recipient=None, buyer=None)
     row = taken(bare)
-    correct_address(world.platform, order_id=row.id, account_id=world.account, user_id=world.owner, values=TYPED)
+    correct_address(
+        world.platform, order_id=row.id, scope=account_scope(world.account), user_id=world.owner, values=TYPED
+    )
     told = replace(
         order,
         updated_at=order.updated_at + timedelta(minutes=1),
         lines=(replace(order.lines[0], gift_message="Happy birthday!"),),
     )
     taken(told)
-    sealed = recipient_of(world.platform, order_id=row.id, account_id=world.account)
+    sealed = recipient_of(world.platform, order_id=row.id, scope=account_scope(world.account))
     assert sealed["address"]["lines"] == ["2 Side St"]
     assert sealed["buyer"]["name"] == "Ann Buyer"
     assert sealed["lines"]["1"]["gift_message"] == "Happy birthday!"
@@ -200,12 +206,14 @@ def test_a_typed_address_stands_whatever_the_cart_says_later_and_the_buyer_s_wor
     impossible = replace(HOME, lines=())
     row = taken(replace(order, recipient=impossible))
     assert "ADDRESS_IMPOSSIBLE" in world.holds(order.remote_id)
-    correct_address(world.platform, order_id=row.id, account_id=world.account, user_id=world.owner, values=TYPED)
+    correct_address(
+        world.platform, order_id=row.id, scope=account_scope(world.account), user_id=world.owner, values=TYPED
+    )
     moved = replace(HOME, lines=("3 Moved Rd",))
     for minute, told in enumerate((impossible, moved, None), start=1):
         gift = (replace(order.lines[0], gift_message=f"Wish {minute}"),)
         taken(later(order, minute, recipient=told, lines=gift, buyer=Buyer(name=f"Buyer {minute}")))
-        pii = recipient_of(world.platform, order_id=row.id, account_id=world.account)
+        pii = recipient_of(world.platform, order_id=row.id, scope=account_scope(world.account))
         assert pii["address"]["lines"] == ["2 Side St"]
         assert (pii["buyer"]["name"], pii["lines"]["1"]["gift_message"]) == (f"Buyer {minute}", f"Wish {minute}")
         assert world.holds(order.remote_id) & {"ADDRESS_IMPOSSIBLE", "ADDRESS_MISSING"} == set()
@@ -214,7 +222,9 @@ def test_a_typed_address_stands_whatever_the_cart_says_later_and_the_buyer_s_wor
 @pytest.mark.parametrize("placed", [True, False])
 def test_what_was_erased_of_a_buyer_stays_erased(world: World, taken: Stage, order: Order, placed: bool) -> None:
     row = taken(replace(order, cancellation_request="Moved to 5 Secret St"))
-    correct_address(world.platform, order_id=row.id, account_id=world.account, user_id=world.owner, values=TYPED)
+    correct_address(
+        world.platform, order_id=row.id, scope=account_scope(world.account), user_id=world.owner, values=TYPED
+    )
     with world.platform.db.write() as session:
         session.execute(sa.update(ReceivedOrder).values(placed_at=world.clock.now() if placed else None))
         erased = {"sealed_cancel_reason": None, "has_address": False, "address_corrected": False}
@@ -225,9 +235,11 @@ def test_what_was_erased_of_a_buyer_stays_erased(world: World, taken: Stage, ord
     # The order goes on following the cart; its buyer does not come back.
     assert (row.shipping_method, row.cancellation_requested, row.cancel_reason) == ("EXPEDITED", True, "")
     assert (row.has_address, row.lines[0].title) == (False, "Tent, green")
-    assert recipient_of(world.platform, order_id=row.id, account_id=world.account) == {}
+    assert recipient_of(world.platform, order_id=row.id, scope=account_scope(world.account)) == {}
     with pytest.raises(Conflict):
-        correct_address(world.platform, order_id=row.id, account_id=world.account, user_id=world.owner, values=TYPED)
+        correct_address(
+            world.platform, order_id=row.id, scope=account_scope(world.account), user_id=world.owner, values=TYPED
+        )
 
 
 def test_a_buyer_of_whom_nothing_is_new_is_not_sealed_again(world: World, taken: Stage, order: Order) -> None:
@@ -246,7 +258,7 @@ def test_a_buyer_of_whom_nothing_is_new_is_not_sealed_again(world: World, taken:
 
 
 def test_what_was_erased_or_corrected_of_one_order_stops_no_other(world: World, taken: Stage, order: Order) -> None:
-    other = {"account_id": world.account, "user_id": world.owner}
+    other = {"scope": account_scope(world.account), "user_id": world.owner}
     for number in ("erased", "corrected", "sealed as before", "plain"):
         row = taken(replace(order, remote_id=number, recipient=replace(HOME, city="")))
         match number:
@@ -261,14 +273,14 @@ def test_what_was_erased_or_corrected_of_one_order_stops_no_other(world: World, 
                     session.get_one(ReceivedOrder, row.id).address_corrected = True
     plain = taken(later(order, 1, remote_id="plain", cancellation_request="Found it cheaper"))
     assert (plain.address_problem, plain.cancel_reason != "" or plain.cancellation_requested) == ("", True)
-    pii = recipient_of(world.platform, order_id=plain.id, account_id=world.account)
+    pii = recipient_of(world.platform, order_id=plain.id, scope=account_scope(world.account))
     assert pii["address"]["city"] == "Reno"
     for number, city in (("corrected", "Reno"), ("sealed as before", "")):
         row = taken(later(order, 1, remote_id=number, recipient=replace(HOME, city="Elsewhere")))
-        pii = recipient_of(world.platform, order_id=row.id, account_id=world.account)
+        pii = recipient_of(world.platform, order_id=row.id, scope=account_scope(world.account))
         assert pii["address"]["city"] == city, number
     row = taken(later(order, 1, remote_id="erased"))
-    assert recipient_of(world.platform, order_id=row.id, account_id=world.account) == {}
+    assert recipient_of(world.platform, order_id=row.id, scope=account_scope(world.account)) == {}
 
 
 def test_an_unreadable_order_keeps_when_it_was_bought_and_one_that_becomes_readable_gets_it(
@@ -285,8 +297,10 @@ def test_what_the_buyer_wrote_waits_for_an_address(world: World, taken: Stage, o
     gift = (replace(order.lines[0], gift_message="Happy birthday!"),)
     row = taken(replace(order, recipient=None, lines=gift))
     assert "ADDRESS_MISSING" in world.holds(order.remote_id)
-    correct_address(world.platform, order_id=row.id, account_id=world.account, user_id=world.owner, values=TYPED)
-    sealed = recipient_of(world.platform, order_id=row.id, account_id=world.account)
+    correct_address(
+        world.platform, order_id=row.id, scope=account_scope(world.account), user_id=world.owner, values=TYPED
+    )
+    sealed = recipient_of(world.platform, order_id=row.id, scope=account_scope(world.account))
     assert sealed["address"]["lines"] == ["2 Side St"]
     assert sealed["buyer"]["purchase_order"] == "PO-77"
     assert sealed["lines"]["1"]["gift_message"] == "Happy birthday!"
@@ -300,8 +314,10 @@ def test_a_corrected_address_keeps_what_nobody_typed(
     told = replace(order.recipient, district="Old Town", kind="RESIDENTIAL", instructions="Ring twice")
     row = taken(replace(order, recipient=told))
     values = {**TYPED, "city": city}
-    correct_address(world.platform, order_id=row.id, account_id=world.account, user_id=world.owner, values=values)
-    address = recipient_of(world.platform, order_id=row.id, account_id=world.account)["address"]
+    correct_address(
+        world.platform, order_id=row.id, scope=account_scope(world.account), user_id=world.owner, values=values
+    )
+    address = recipient_of(world.platform, order_id=row.id, scope=account_scope(world.account))["address"]
     assert (address["lines"], address["city"]) == (["2 Side St"], city)
     assert (address["kind"], address["instructions"], address["district"]) == ("RESIDENTIAL", "Ring twice", district)
 
@@ -310,7 +326,9 @@ def test_an_address_text_too_long_is_refused_and_nothing_cut(world: World, taken
     row = taken(order)
     values = {**TYPED, "line2": "x" * (MAX_ADDRESS_TEXT + 1)}
     with pytest.raises(BadInput) as error:
-        correct_address(world.platform, order_id=row.id, account_id=world.account, user_id=world.owner, values=values)
+        correct_address(
+            world.platform, order_id=row.id, scope=account_scope(world.account), user_id=world.owner, values=values
+        )
     assert error.value.field == "line2"
-    sealed = recipient_of(world.platform, order_id=row.id, account_id=world.account)
+    sealed = recipient_of(world.platform, order_id=row.id, scope=account_scope(world.account))
     assert sealed["address"]["lines"] == ["1 Main St"]

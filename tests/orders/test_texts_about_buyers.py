@@ -15,6 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from is2_core.accounts.models import Integration, User
+from is2_core.accounts.scope import account_scope
 from is2_core.admin import support_cases
 from is2_core.calls.carts import CartRegistry
 from is2_core.db.metadata import metadata
@@ -225,12 +226,12 @@ def voided(shop: Shop, row: ReceivedOrder) -> None:
 
 
 def dismissed(shop: Shop, row: ReceivedOrder) -> None:
-    who = {"account_id": row.account_id, "user_id": shop.who}
+    who = {"scope": account_scope(row.account_id), "user_id": shop.who}
     actions.dismiss(shop.platform, order_id=row.id, **who, reason=f"{MARK} called")
 
 
 def closed_elsewhere(shop: Shop, row: ReceivedOrder) -> None:
-    who = {"account_id": row.account_id, "user_id": shop.who}
+    who = {"scope": account_scope(row.account_id), "user_id": shop.who}
     actions.shipped_elsewhere(shop.platform, order_id=row.id, **who, note=f"by {MARK}")
 
 
@@ -279,7 +280,13 @@ def test_scenario_F67_what_is_erased_comes_back_by_no_way(
 
 def test_nobody_asks_for_help_with_an_erased_order(shop: Shop) -> None:
     row = fresh(shop)
-    asked = {"account_id": row.account_id, "user_id": shop.who, "text": f"Where is {MARK}?", "page": ""}
+    asked = {
+        "scope": account_scope(row.account_id),
+        "account_id": row.account_id,
+        "user_id": shop.who,
+        "text": f"Where is {MARK}?",
+        "page": "",
+    }
     case = ask_for_help(shop.platform, **asked, order_id=row.id)
     erase(shop.platform, row.id)
     browser = shop.panel.browser(ALICE)
@@ -301,9 +308,11 @@ def test_what_is_written_of_buyers_lies_open_nowhere(shop: Shop, caplog: pytest.
         way(shop, row)
     place(shop, rows[fresh, customized])
     addressed = fresh(shop)
-    who = {"account_id": addressed.account_id, "user_id": shop.who}
+    who = {"scope": account_scope(addressed.account_id), "user_id": shop.who}
     actions.correct_address(shop.platform, order_id=addressed.id, **who, values=TYPED)
-    case = ask_for_help(shop.platform, **who, text=f"Where is {MARK}?", page="", order_id=addressed.id)
+    case = ask_for_help(
+        shop.platform, **who, account_id=addressed.account_id, text=f"Where is {MARK}?", page="", order_id=addressed.id
+    )
     support_cases.close_case(shop.platform, case_id=case, user_id=shop.support, answer=f"{MARK} has it.")
 
     assert [name for name, text in as_it_lies(shop.platform.db).items() if MARK in text or CODED in text] == []

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from is2_core.accounts.models import Integration
+from is2_core.accounts.scope import account_scope
 from is2_core.items.states import UnknownSku
 from is2_core.items.unknown_skus import answer_sent_sku
 from is2_core.orders import actions
@@ -117,7 +118,7 @@ def test_an_order_that_becomes_unreadable_keeps_what_was_known(world: World, sto
 def test_a_quarantined_order_that_is_dismissed_gives_its_stock_back(world: World, store: int) -> None:
     order_id = made(world, fulfillment={"fulfillmentServiceLevel": TOO_LONG})
     world.settle_later(minutes=31)
-    who = {"account_id": world.account, "user_id": world.owner}
+    who = {"scope": account_scope(world.account), "user_id": world.owner}
     actions.dismiss(world.platform, order_id=world.orders()[order_id].id, **who, reason="Not ours")
     assert kept(world) == {}
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from is2_core.accounts.scope import account_scope
 from is2_core.cases.models import SupportCase
 from is2_core.cases.states import CaseKind
 from is2_core.db.engine import Database
@@ -290,7 +291,7 @@ def test_a_refused_package_says_why_and_can_be_posted_again(dock: Dock) -> None:
     assert package.post_message
     assert dock.received(order_id).state == ReceivedState.SHIPPED
     tracking.post_again(
-        dock.world.platform, package_id=package.id, account_id=dock.world.account, user_id=dock.world.owner
+        dock.world.platform, package_id=package.id, scope=account_scope(dock.world.account), user_id=dock.world.owner
     )
     dock.world.pass_time(minutes=1)
     assert dock.received(order_id).state == ReceivedState.COMPLETED

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import selectinload
 
+from is2_core.accounts.scope import account_scope
 from is2_core.cases.models import SupportCase
 from is2_core.embedded_warehouse import packing
 from is2_core.embedded_warehouse.models import WarehouseOrder
@@ -71,7 +72,7 @@ class Merchant:
     def listing(self) -> None:
         """Let time go by until what Amazon was told is listed, and list it."""
         self.world.clock.advance(timedelta(minutes=5))
-        actions.check_now(self.world.platform, integration_id=self.store, account_id=self.world.account)
+        actions.check_now(self.world.platform, integration_id=self.store, scope=account_scope(self.world.account))
         self.world.settle()
 
     def received(self, order_id: str) -> ReceivedOrder:

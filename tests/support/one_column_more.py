@@ -12,6 +12,7 @@ from sqlalchemy.orm import mapped_column
 
 from is2_core.accounts import users
 from is2_core.accounts.models import Integration
+from is2_core.accounts.scope import account_scope
 from is2_core.accounts.states import IntegrationState
 from is2_core.bootstrap import build_platform
 from is2_core.calls.carts import CartRegistry
@@ -107,9 +108,9 @@ assert stored() == (
 with platform.db.read() as session:
     order_id = session.scalars(sa.select(ReceivedOrder.id)).one()
 typed = {"name": "Ann", "line1": "9 Typed St", "city": "Reno", "postal_code": "89501", "country": "US"}
-correct_address(platform, order_id=order_id, account_id=account, user_id=0, values=typed)
+correct_address(platform, order_id=order_id, scope=account_scope(account), user_id=0, values=typed)
 listed(order, 2, "three")
-assert recipient_of(platform, order_id=order_id, account_id=account)["address"]["lines"] == ["9 Typed St"]
+assert recipient_of(platform, order_id=order_id, scope=account_scope(account))["address"]["lines"] == ["9 Typed St"]
 assert stored()[0] == {"cart_order_number": "three", "cancellation_request": "three", "colour": "green"}, stored()
 
 with platform.db.write() as session:
@@ -118,7 +119,7 @@ with platform.db.write() as session:
         sa.update(Recipient).values(sealed=None, corrected=None, cart_order_number="", erased_at=clock.now())
     )
 listed(order, 3, "four")
-assert recipient_of(platform, order_id=order_id, account_id=account) == {}
+assert recipient_of(platform, order_id=order_id, scope=account_scope(account)) == {}
 assert stored() == (
     {"cart_order_number": "four", "cancellation_request": None, "colour": "green"},
     {"cart_order_number": "", "colour": "green"},

@@ -14,6 +14,7 @@ from flask import Flask
 
 from is2_core.accounts import users
 from is2_core.accounts.models import Account, BrowserSession, Integration, User
+from is2_core.accounts.scope import account_scope
 from is2_core.accounts.states import MemberRole, Role
 from is2_core.admin import cart_setup
 from is2_core.bootstrap import build_platform
@@ -144,7 +145,9 @@ def furnish(path: Path, carts: CartRegistry, clock: VirtualClock, amazon: Simula
         owner.add_item(store, "TENT-2P")
         owner.add_item(store, "BUNDLE-CAMP", ("LAMP-USB", "2"), ("STOVE-MINI", "1"))
         owner.map_methods(store, "STANDARD")
-        item_table.preview(platform, integration_id=store, account_id=owner.account, user_id=owner.owner, content=TABLE)
+        item_table.preview(
+            platform, integration_id=store, scope=account_scope(owner.account), user_id=owner.owner, content=TABLE
+        )
         amazon.generate(seller, **ORDERS)
     world.settle()
     with platform.db.write() as db:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from is2_core.accounts.scope import account_scope
 from is2_core.embedded_warehouse import receiving
 from is2_core.inventory import overview
 from is2_core.inventory.overview import InventoryView, ItemStock
@@ -55,13 +56,15 @@ class Stock:
         return sum(bool(call["skus"]) for call in made)
 
     def view(self) -> InventoryView:
-        return overview.inventory_view(self.world.platform, integration_id=self.store, account_id=self.world.account)
+        return overview.inventory_view(
+            self.world.platform, integration_id=self.store, scope=account_scope(self.world.account)
+        )
 
     def row(self, sku: str) -> ItemStock:
         return next(row for row in self.view().rows if row.sku == sku)
 
     def push_now(self) -> str:
-        return push.push_now(self.world.platform, integration_id=self.store, account_id=self.world.account)
+        return push.push_now(self.world.platform, integration_id=self.store, scope=account_scope(self.world.account))
 
     def adjust(self, sku: str, delta: int) -> None:
         receiving.adjust(

@@ -15,6 +15,7 @@ from sqlalchemy.orm import selectinload
 
 from is2_core.accounts import users
 from is2_core.accounts.models import Integration
+from is2_core.accounts.scope import account_scope
 from is2_core.admin import cart_setup
 from is2_core.clock import VirtualClock
 from is2_core.embedded_warehouse import receiving
@@ -152,12 +153,17 @@ class World:
     def connect(self, region: str = "na", seller: str = NORTHWIND, wms_target: str = "embedded") -> int:
         """Install a store as far as the settings page; returns its id."""
         store = install.begin(
-            self.platform, cart="amazon", region=region, account_id=self.account, wms_target=wms_target
+            self.platform,
+            cart="amazon",
+            region=region,
+            scope=account_scope(self.account),
+            account_id=self.account,
+            wms_target=wms_target,
         )
         away = install.step(
             self.platform,
             integration_id=store,
-            account_id=self.account,
+            scope=account_scope(self.account),
             user_id=self.owner,
             browser=BROWSER,
             return_url=RETURN_URL,
@@ -172,11 +178,11 @@ class World:
     @remembered
     def finish(self, store: int, **changes: str) -> settings.Saved:
         """Save the settings with their defaults, and orders from five days ago on."""
-        form = settings.settings_form(self.platform, integration_id=store, account_id=self.account)
+        form = settings.settings_form(self.platform, integration_id=store, scope=account_scope(self.account))
         values = {entry.field.key: entry.value for entry in form}
         values["orders_from"] = (self.clock.now() - timedelta(days=5)).date().isoformat()
         return settings.finish_setup(
-            self.platform, integration_id=store, account_id=self.account, values={**values, **changes}
+            self.platform, integration_id=store, scope=account_scope(self.account), values={**values, **changes}
         )
 
     @remembered
@@ -184,14 +190,14 @@ class World:
         """Map shipping methods to Ground."""
         for method in methods:
             shipping_mappings.add_shipping_mapping(
-                self.platform, integration_id=store, account_id=self.account, method=method, service="GROUND"
+                self.platform, integration_id=store, scope=account_scope(self.account), method=method, service="GROUND"
             )
 
     @remembered
     def add_item(self, store: int, sku: str, *mappings: tuple[str, str]) -> int:
         """List a custom item."""
         return custom_items.add_custom_item(
-            self.platform, integration_id=store, account_id=self.account, sku=sku, mappings=mappings
+            self.platform, integration_id=store, scope=account_scope(self.account), sku=sku, mappings=mappings
         )
 
     @remembered

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from is2_core.accounts.models import Account
+from is2_core.accounts.scope import account_scope
 from is2_core.errors import BadInput
 from is2_core.items import shipping_mappings
 from is2_core.items.models import KnownSku
@@ -37,7 +38,11 @@ class Journey:
         self.store = world.connect(wms_target="bay")
         for method in METHODS:
             shipping_mappings.add_shipping_mapping(
-                world.platform, integration_id=self.store, account_id=world.account, method=method, service="TRUCK"
+                world.platform,
+                integration_id=self.store,
+                scope=account_scope(world.account),
+                method=method,
+                service="TRUCK",
             )
         world.amazon.post("listings", [{"seller": NORTHWIND, "sku": "TENT-2P", "quantity": 7}])
         world.add_item(self.store, "TENT-2P", ("TENT-2P", "1"))

@@ -11,6 +11,7 @@ from is2_tiny import plugin
 from is2_tiny.shop import Shop, create_shop
 
 from is2_core.accounts.models import Integration
+from is2_core.accounts.scope import account_scope
 from is2_core.accounts.states import IntegrationState
 from is2_core.bootstrap import build_platform
 from is2_core.calls.carts import CartRegistry
@@ -93,7 +94,7 @@ class Lacking:
         step = world.install(shop_url=address, api_key=shop.key)
         assert isinstance(step, trip.Ready)
         self.store = step.integration_id
-        where = {"integration_id": self.store, "account_id": world.account}
+        where = {"integration_id": self.store, "scope": account_scope(world.account)}
         shipping_mappings.add_shipping_mapping(self.platform, **where, method="standard", service="GROUND")
         world.add_item(self.store, "TENT-2P")
         form = settings.settings_form(self.platform, **where)
@@ -141,7 +142,7 @@ def test_field_B7_an_order_of_a_cart_without_tracking_is_completed_and_says_why(
 @pytest.mark.parametrize("lacking", ["push_inventory"], indirect=True)
 def test_field_B7_stock_of_a_cart_that_takes_none_is_refused_with_that(lacking: Lacking) -> None:
     with pytest.raises(Conflict, match="Tiny Shop takes no stock"):
-        push.push_now(lacking.platform, integration_id=lacking.store, account_id=lacking.world.account)
+        push.push_now(lacking.platform, integration_id=lacking.store, scope=account_scope(lacking.world.account))
 
 
 @pytest.mark.parametrize("lacking", ["push_inventory"], indirect=True)

@@ -61,6 +61,7 @@ def ask() -> ResponseReturnValue:
     try:
         help.ask_for_help(
             platform(),
+            scope=access.change_scope(),
             account_id=account.id,
             user_id=access.user().id,
             text=text,

@@ -100,6 +100,7 @@ def begin(cart: str) -> ResponseReturnValue:
             platform(),
             cart=cart,
             region=region,
+            scope=access.change_scope(),
             account_id=account_id,
             home_site=home_site,
             wms_target=wms_target,
@@ -140,7 +141,7 @@ def prove_again(integration_id: int) -> ResponseReturnValue:
     integration = access.owned_integration(integration_id)
     manifest = _cart(integration.cart)
     try:
-        outcome = connect.prove_again(platform(), integration_id=integration.id, account_id=integration.account_id)
+        outcome = connect.prove_again(platform(), integration_id=integration.id, scope=access.change_scope())
     except FlowError as error:
         return _stopped(manifest, error)
     return _follow(manifest, outcome)
@@ -236,7 +237,7 @@ def finish(integration_id: int) -> ResponseReturnValue:
 def discard(integration_id: int) -> ResponseReturnValue:
     """Throw an unfinished integration away."""
     integration = access.owned_integration(integration_id)
-    connect.discard_setup(platform(), integration_id=integration.id, account_id=integration.account_id)
+    connect.discard_setup(platform(), integration_id=integration.id, scope=access.change_scope())
     flash("The unfinished setup was discarded.", "success")
     return redirect(url_for("integrations.view_integrations"), 303)
 
@@ -245,7 +246,7 @@ def _step(integration: Integration, params: dict[str, str] | None = None) -> Ste
     return connect.step(
         platform(),
         integration_id=integration.id,
-        account_id=integration.account_id,
+        scope=access.change_scope(),
         user_id=access.user().id,
         browser=browser(),
         return_url=platform().config.public_url + url_for(".come_back", cart=integration.cart),

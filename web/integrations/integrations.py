@@ -65,7 +65,7 @@ def check_now(integration_id: int) -> ResponseReturnValue:
     """Ask for new orders now rather than at the next slot."""
     integration = access.owned_integration(integration_id)
     try:
-        message = actions.check_now(platform(), integration_id=integration.id, account_id=integration.account_id)
+        message = actions.check_now(platform(), integration_id=integration.id, scope=access.change_scope())
     except FlowError as error:
         return _list(error.message), error.status
     flash(message, "success")
@@ -76,9 +76,9 @@ def check_now(integration_id: int) -> ResponseReturnValue:
 def compare_now(integration_id: int) -> ResponseReturnValue:
     """Compare what is open here with what the cart shows, now."""
     integration = access.owned_integration(integration_id)
-    ids = {"integration_id": integration.id, "account_id": integration.account_id, "user_id": access.user().id}
+    ids = {"integration_id": integration.id, "user_id": access.user().id}
     return run_action(
-        lambda: comparing.compare_now(platform(), **ids),
+        lambda: comparing.compare_now(platform(), **ids, scope=access.change_scope()),
         done=str,
         to=url_for(".view_integrations"),
         draw=lambda error: _list(error.message),
@@ -91,7 +91,7 @@ def test_connection(integration_id: int) -> ResponseReturnValue:
     integration = access.owned_integration(integration_id)
     try:
         message = connection_test.test_connection(
-            platform(), integration_id=integration.id, account_id=integration.account_id
+            platform(), integration_id=integration.id, scope=access.change_scope()
         )
     except FlowError as error:
         return _list(error.message, integration.id), error.status
@@ -107,9 +107,9 @@ def disconnect(integration_id: int) -> ResponseReturnValue:
     integration = access.owned_integration(integration_id)
     error: FlowError | None = None
     if request.method == "POST":
-        ids = {"integration_id": integration.id, "account_id": integration.account_id, "user_id": access.user().id}
+        ids = {"integration_id": integration.id, "user_id": access.user().id}
         try:
-            message = disconnecting.disconnect(platform(), **ids)
+            message = disconnecting.disconnect(platform(), **ids, scope=access.change_scope())
         except FlowError as refusal:
             error = refusal
         else:
@@ -156,9 +156,7 @@ def hide_legacy_notice(integration_id: int) -> ResponseReturnValue:
     """The merchant has done what the last notice about the older authorization says."""
     integration = access.owned_integration(integration_id)
     try:
-        legacy_authorization.hide_legacy_notice(
-            platform(), integration_id=integration.id, account_id=integration.account_id
-        )
+        legacy_authorization.hide_legacy_notice(platform(), integration_id=integration.id, scope=access.change_scope())
     except FlowError as error:
         return _list(error.message), error.status
     flash("The notice about the older authorization is hidden.", "success")

@@ -40,16 +40,18 @@ def settings_page(integration: Integration, *, setup: bool) -> ResponseReturnVal
     Args:
         setup: the last step of an install (**Finish Setup**) rather than a later change.
     """
-    ids = {"integration_id": integration.id, "account_id": integration.account_id}
-    found = unshipped.look(platform(), **ids) if setup else None
-    entries = settings_flow.settings_form(platform(), **ids, found=found)
+    number = integration.id
+    found = unshipped.look(platform(), integration_id=number, scope=access.change_scope()) if setup else None
+    entries = settings_flow.settings_form(platform(), integration_id=number, scope=access.read_scope(), found=found)
     values = {entry.field.key: entry.value for entry in entries}
     form = form_class(entry.field for entry in entries)(values, sent())
     if request.method == "GET":
         return _page(integration, form, found, setup)
     leave_out = request.form.get("leave_out", "")
     return run_action(
-        lambda: settings_flow.finish_setup(platform(), **ids, values=form.checked(), leave_out=leave_out),
+        lambda: settings_flow.finish_setup(
+            platform(), integration_id=number, scope=access.change_scope(), values=form.checked(), leave_out=leave_out
+        ),
         done=lambda saved: _with_guide(saved.message) if setup else saved.message,
         to=lambda _: _next_page(integration),
         draw=lambda error: _page(integration, form.refuse(error), found, setup, error),
@@ -85,7 +87,7 @@ def _next_page(integration: Integration) -> str:
 
 
 def _latency(integration: Integration) -> str:
-    view = inventory_view(platform(), integration_id=integration.id, account_id=integration.account_id)
+    view = inventory_view(platform(), integration_id=integration.id, scope=access.read_scope())
     manifest = platform().carts.manifest(integration.cart)
     texts = promised_latency(view, manifest), promise_text(view.latency, view.taken, manifest.manages_lead_days)
     return " ".join(filter(None, texts))

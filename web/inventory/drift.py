@@ -45,7 +45,7 @@ def compare(integration_id: int) -> ResponseReturnValue:
 def download(integration_id: int) -> ResponseReturnValue:
     """The active SKUs of which the cart shows something else than was sent, as a CSV file; times in UTC."""
     integration = access.owned_integration(integration_id)
-    view = inventory_view(platform(), integration_id=integration.id, account_id=integration.account_id)
+    view = inventory_view(platform(), integration_id=integration.id, scope=access.read_scope())
     differing = [row for row in view.rows if row.active and row.drift]
     note_export(f"drift of integration {integration.id}", len(differing), integration.account_id)
     text = io.StringIO(newline="")

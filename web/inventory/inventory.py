@@ -54,7 +54,7 @@ def stock(integration_id: int) -> ResponseReturnValue:
 
 
 def _page(integration: Integration, error: FlowError | None = None, typed: dict[str, str] | None = None) -> str:
-    view = inventory_view(platform(), integration_id=integration.id, account_id=integration.account_id)
+    view = inventory_view(platform(), integration_id=integration.id, scope=access.read_scope())
     chosen = request.values.get("show", "")
     if chosen not in _SHOWN:
         chosen = ""
@@ -165,7 +165,7 @@ def do(integration_id: int, flow: Callable[..., str]) -> ResponseReturnValue:
     """Let a flow act on a store, and show the stock page with its message or its refusal."""
     integration = access.owned_integration(integration_id)
     try:
-        message = flow(platform(), integration_id=integration.id, account_id=integration.account_id)
+        message = flow(platform(), integration_id=integration.id, scope=access.change_scope())
     except FlowError as error:
         return _page(integration, error), error.status
     flash(message, "success")
@@ -179,7 +179,13 @@ def save_buffer(integration_id: int) -> ResponseReturnValue:
     typed = {name: request.form.get(name, "") for name in ("warehouse_sku", "units", "open", "show", "q", "page")}
     sku, units = typed["warehouse_sku"], typed["units"]
     try:
-        buffers.set_buffer(platform(), account_id=integration.account_id, warehouse_sku=sku, units=units)
+        buffers.set_buffer(
+            platform(),
+            scope=access.change_scope(),
+            account_id=integration.account_id,
+            warehouse_sku=sku,
+            units=units,
+        )
     except FlowError as error:
         return _page(integration, error, typed), error.status
     flash(f"The buffer of {sku} is now {units.strip()}.", "success")

@@ -38,7 +38,7 @@ def confirm(integration_id: int) -> ResponseReturnValue:
         message = shared_stock.confirm_shared_stock(
             platform(),
             integration_id=integration.id,
-            account_id=integration.account_id,
+            scope=access.change_scope(),
             user_id=access.user().id,
             buffers=buffers,
         )
@@ -49,7 +49,7 @@ def confirm(integration_id: int) -> ResponseReturnValue:
 
 
 def _page(integration: Integration, typed: dict[str, str], error: FlowError | None = None) -> str:
-    rows = shared_stock.shared_stock(platform(), integration_id=integration.id, account_id=integration.account_id)
+    rows = shared_stock.shared_stock(platform(), integration_id=integration.id, scope=access.read_scope())
     return render_template(
         "inventory/shared_stock.html",
         integration=integration,

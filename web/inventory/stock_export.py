@@ -31,7 +31,7 @@ MOST_PUSHES = 20
 def export(integration_id: int) -> ResponseReturnValue:
     """The store's items, the number last sent of each, and its last pushes that the cart accepted, newest first."""
     integration = access.owned_integration(integration_id)
-    view = inventory_view(platform(), integration_id=integration.id, account_id=integration.account_id)
+    view = inventory_view(platform(), integration_id=integration.id, scope=access.read_scope())
     with platform().db.read() as db:
         pushes = _pushes(db, integration)
     note_export(f"stock of integration {integration.id}", len(view.rows), integration.account_id)

@@ -50,7 +50,7 @@ def allow_a_file(endpoint: str | None, values: dict[str, Any] | None) -> None:
 def download(integration_id: int) -> ResponseReturnValue:
     """The item list as a file for a spreadsheet."""
     integration = access.owned_integration(integration_id)
-    text = item_table.download(platform(), integration_id=integration.id, account_id=integration.account_id)
+    text = item_table.download(platform(), integration_id=integration.id, scope=access.read_scope())
     rows = max(0, sum(1 for _ in csv.reader(io.StringIO(text))) - 1)
     note_export(f"items of integration {integration.id}", rows, integration.account_id)
     # With a byte order mark: without it some spreadsheets take UTF-8 for the system's own encoding.
@@ -74,7 +74,7 @@ def upload(integration_id: int) -> ResponseReturnValue:
         kept = item_table.preview(
             platform(),
             integration_id=integration.id,
-            account_id=integration.account_id,
+            scope=access.change_scope(),
             user_id=access.user().id,
             content=sent.read() if sent else b"",
             sent=odd_skus,
@@ -115,7 +115,7 @@ def _kept(upload_id: int) -> ItemUpload:
 
 
 def _preview_page(kept: ItemUpload, error: FlowError | None = None) -> str:
-    preview = item_table.read_preview(platform(), upload_id=kept.id, account_id=kept.account_id, sent=odd_skus)
+    preview = item_table.read_preview(platform(), upload_id=kept.id, scope=access.read_scope(), sent=odd_skus)
     chosen = request.args.get("show", "")
     rows = [row for row in preview.rows if not chosen or row.what == chosen]
     integration = _integration(kept)
@@ -141,10 +141,10 @@ def apply(upload_id: int) -> ResponseReturnValue:
     """Write the rows of a table that have no error; many of them while the page shows how far that is."""
     kept = _kept(upload_id)
     if kept.items > item_table.AT_ONCE or kept.begun_at is not None:
-        item_table.apply_later(platform(), upload_id=kept.id, account_id=kept.account_id)
+        item_table.apply_later(platform(), upload_id=kept.id, scope=access.change_scope())
         return redirect(url_for(".show", upload_id=kept.id), 303)
     try:
-        message = item_table.apply(platform(), upload_id=kept.id, account_id=kept.account_id, sent=odd_skus)
+        message = item_table.apply(platform(), upload_id=kept.id, scope=access.change_scope(), sent=odd_skus)
     except FlowError as error:
         return _preview_page(kept, error), error.status
     flash(message, "success")
@@ -155,7 +155,7 @@ def apply(upload_id: int) -> ResponseReturnValue:
 def drop(upload_id: int) -> ResponseReturnValue:
     """Forget an uploaded table."""
     kept = _kept(upload_id)
-    item_table.drop(platform(), upload_id=kept.id, account_id=kept.account_id)
+    item_table.drop(platform(), upload_id=kept.id, scope=access.change_scope())
     begun = kept.begun_at is not None
     flash(
         "The table was stopped; what was in place stays." if begun else "The table was dropped; nothing was changed.",

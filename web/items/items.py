@@ -80,7 +80,7 @@ def list_items(integration_id: int) -> ResponseReturnValue:
         custom_items.add_custom_item(
             platform(),
             integration_id=integration.id,
-            account_id=integration.account_id,
+            scope=access.change_scope(),
             sku=values.sku,
             title=values.title,
             active=values.active,
@@ -153,9 +153,7 @@ def _blank_rows(rows: Rows, least: int = FEWEST_ROWS) -> Rows:
 def refresh(integration_id: int) -> ResponseReturnValue:
     """**Refresh Cart Items**: read the cart's own list, or say that it has none."""
     integration = access.owned_integration(integration_id)
-    message = custom_items.refresh_cart_items(
-        platform(), integration_id=integration.id, account_id=integration.account_id
-    )
+    message = custom_items.refresh_cart_items(platform(), integration_id=integration.id, scope=access.change_scope())
     flash(message, "info")
     return redirect(url_for(".list_items", integration_id=integration.id), 303)
 
@@ -168,7 +166,7 @@ def edit(item_id: int) -> ResponseReturnValue:
         return _edit_page(item, item.sku, item.title, _mapping_rows(item))
     sku, title = request.form.get("sku", item.sku), request.form.get("title", "")
     try:
-        custom_items.edit_item(platform(), item_id=item.id, account_id=item.account_id, sku=sku, title=title)
+        custom_items.edit_item(platform(), item_id=item.id, scope=access.change_scope(), sku=sku, title=title)
     except FlowError as error:
         return _edit_page(item, sku, title, _mapping_rows(item), error), error.status
     flash("The item was saved.", "success")
@@ -183,7 +181,7 @@ def map_item(item_id: int) -> ResponseReturnValue:
     if "more" in request.form:
         return _edit_page(item, item.sku, item.title, rows + _blank_rows([], MORE_ROWS))
     try:
-        custom_items.set_mappings(platform(), item_id=item.id, account_id=item.account_id, mappings=rows)
+        custom_items.set_mappings(platform(), item_id=item.id, scope=access.change_scope(), mappings=rows)
     except FlowError as error:
         return _edit_page(item, item.sku, item.title, _blank_rows(rows), error), error.status
     flash(
@@ -199,7 +197,7 @@ def set_latency(item_id: int) -> ResponseReturnValue:
     item = _item(item_id)
     latency = request.form.get("latency", "")
     return run_action(
-        lambda: custom_items.set_latency(platform(), item_id=item.id, account_id=item.account_id, latency=latency),
+        lambda: custom_items.set_latency(platform(), item_id=item.id, scope=access.change_scope(), latency=latency),
         done="The latency was saved. It is sent with the item's next quantity.",
         to=url_for(".edit", item_id=item.id),
         draw=lambda error: _edit_page(item, item.sku, item.title, _mapping_rows(item), error),
@@ -220,7 +218,7 @@ def deactivate(item_id: int) -> ResponseReturnValue:
 
 def _set_active(item_id: int, active: bool) -> ResponseReturnValue:
     item = _item(item_id)
-    custom_items.set_active(platform(), item_id=item.id, account_id=item.account_id, active=active)
+    custom_items.set_active(platform(), item_id=item.id, scope=access.change_scope(), active=active)
     flash(f"{visible(item.sku)} is {'now activated for sync' if active else 'no longer synced'}.", "success")
     return redirect(url_for(".list_items", integration_id=item.integration_id), 303)
 
@@ -229,7 +227,7 @@ def _set_active(item_id: int, active: bool) -> ResponseReturnValue:
 def remove(item_id: int) -> ResponseReturnValue:
     """Take the item and its mappings off the list."""
     item = _item(item_id)
-    custom_items.remove_item(platform(), item_id=item.id, account_id=item.account_id)
+    custom_items.remove_item(platform(), item_id=item.id, scope=access.change_scope())
     flash(f"{visible(item.sku)} was removed from the list.", "success")
     return redirect(url_for(".list_items", integration_id=item.integration_id), 303)
 

@@ -54,7 +54,7 @@ def _add(integration: Integration, values: _Typed) -> None:
     shipping_mappings.add_shipping_mapping(
         platform(),
         integration_id=integration.id,
-        account_id=integration.account_id,
+        scope=access.change_scope(),
         method=values.method,
         service=values.service,
         hold=values.hold,
@@ -62,10 +62,10 @@ def _add(integration: Integration, values: _Typed) -> None:
 
 
 def _page(integration: Integration, values: _Typed, error: FlowError | None = None) -> str:
-    ids = {"integration_id": integration.id, "account_id": integration.account_id}
-    services = shipping_mappings.services(platform(), **ids)
+    scope = access.read_scope()
+    services = shipping_mappings.services(platform(), integration_id=integration.id, scope=access.read_scope())
     ui = shipping_mappings.shown_vocabulary(platform(), integration)
-    methods = seen_methods.methods(platform(), **ids, ui=ui)
+    methods = seen_methods.methods(platform(), integration_id=integration.id, scope=scope, ui=ui)
     return render_template(
         "shipping/list.html",
         integration=integration,
@@ -85,6 +85,6 @@ def _page(integration: Integration, values: _Typed, error: FlowError | None = No
 def remove(mapping_id: int) -> ResponseReturnValue:
     """Take a mapping away."""
     row = access.visible(queries.mapped_method(platform(), mapping_id=mapping_id), "shipping_mapping", mapping_id)
-    shipping_mappings.remove_shipping_mapping(platform(), mapping_id=row.id, account_id=row.account_id)
+    shipping_mappings.remove_shipping_mapping(platform(), mapping_id=row.id, scope=access.change_scope())
     flash(f"The shipping mapping for {method_vocabulary.shown_method(row.method)} was removed.", "success")
     return redirect(url_for(".mappings", integration_id=row.integration_id), 303)

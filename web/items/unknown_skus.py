@@ -38,7 +38,7 @@ def answer(integration_id: int) -> ResponseReturnValue:
         ids = unknown_skus.ids_found(
             platform(),
             integration_id=integration.id,
-            account_id=integration.account_id,
+            scope=access.read_scope(),
             q=view["q"].strip(),
             show=view["show"],
         )
@@ -46,7 +46,7 @@ def answer(integration_id: int) -> ResponseReturnValue:
         lambda: unknown_skus.answer_items(
             platform(),
             integration_id=integration.id,
-            account_id=integration.account_id,
+            scope=access.change_scope(),
             item_ids=ids,
             answer=chosen,
         ),

@@ -67,7 +67,9 @@ def address(order_id: int) -> ResponseReturnValue:
         return _page(order, values)
     confirmed = request.form.get("confirmed", "")
     return run_action(
-        lambda: actions.correct_address(platform(), **who(order), values=values, confirmed=confirmed),
+        lambda: actions.correct_address(
+            platform(), **who(order), scope=access.change_scope(), values=values, confirmed=confirmed
+        ),
         done="The address was corrected. The order is being looked at again.",
         to=url_for(".detail", order_id=order.id),
         draw=lambda error: _page(order, values, error),

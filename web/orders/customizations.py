@@ -34,7 +34,7 @@ def of_received(order_id: int, line_id: int) -> ResponseReturnValue:
     if line is None:
         abort(404)
     _require_may_see(order.account_id)
-    found = customization_of(platform(), line_id=line_id, account_id=order.account_id)
+    found = customization_of(platform(), line_id=line_id, scope=access.read_scope())
     if found:
         note_shown(f"received order {order.id}, line {line_id}", order.account_id)
     return _send(found.content if found else None, found.name if found else "", line_id)

@@ -171,7 +171,10 @@ def approve(order_id: int) -> ResponseReturnValue:
     order = visible_order(order_id)
     return run_action(
         lambda: actions.approve(
-            platform(), **who(order), codes=[unquote(code) for code in request.form.getlist("code")]
+            platform(),
+            **who(order),
+            scope=access.change_scope(),
+            codes=[unquote(code) for code in request.form.getlist("code")],
         ),
         done="The order is approved and goes on as soon as nothing else holds it.",
         to=url_for(".detail", order_id=order.id),
@@ -206,7 +209,7 @@ def keep(order_id: int) -> ResponseReturnValue:
 def _end_by(order_id: int, act: Callable[..., None], done: str) -> ResponseReturnValue:
     order = visible_order(order_id)
     return run_action(
-        lambda: act(platform(), **who(order)),
+        lambda: act(platform(), **who(order), scope=access.change_scope()),
         done=done,
         to=url_for(".detail", order_id=order.id),
         draw=lambda error: _detail(order, error),
@@ -218,7 +221,7 @@ def dismiss(order_id: int) -> ResponseReturnValue:
     """End an order that will not be shipped from here, with a reason."""
     order, reason = visible_order(order_id), request.form.get("reason", "")
     return run_action(
-        lambda: actions.dismiss(platform(), **who(order), reason=reason),
+        lambda: actions.dismiss(platform(), **who(order), scope=access.change_scope(), reason=reason),
         done="The order was dismissed; the warehouse will not ship it.",
         to=url_for(".detail", order_id=order.id),
         draw=lambda error: _detail(order, error, reason),
@@ -230,7 +233,7 @@ def shipped_elsewhere(order_id: int) -> ResponseReturnValue:
     """End an order that was shipped from somewhere else."""
     order, note = visible_order(order_id), request.form.get("note", "")
     return run_action(
-        lambda: actions.shipped_elsewhere(platform(), **who(order), note=note),
+        lambda: actions.shipped_elsewhere(platform(), **who(order), scope=access.change_scope(), note=note),
         done="The order is closed here as shipped elsewhere; the warehouse will not ship it.",
         to=url_for(".detail", order_id=order.id),
         draw=lambda error: _detail(order, error, note=note),
@@ -242,7 +245,7 @@ def not_from_here(order_id: int) -> ResponseReturnValue:
     """Say of an unknown SKU of the order that it is not shipped from here."""
     order, sku = visible_order(order_id), request.form.get("sku", "")
     return run_action(
-        lambda: ship_not_from_here(platform(), order_id=order.id, account_id=order.account_id, sku=sku),
+        lambda: ship_not_from_here(platform(), order_id=order.id, scope=access.change_scope(), sku=sku),
         done=f"{visible(sku)} is not shipped from here. Orders with it are being looked at again.",
         to=url_for(".detail", order_id=order.id),
         draw=lambda error: _detail(order, error),
@@ -265,7 +268,7 @@ def entered_by_hand(order_id: int) -> ResponseReturnValue:
 def _about_package(order_id: int, act: Callable[..., None], done: str) -> ResponseReturnValue:
     order, package_id = visible_order(order_id), request.form.get("package_id", 0, type=int)
     return run_action(
-        lambda: act(platform(), package_id=package_id, account_id=order.account_id, user_id=access.user().id),
+        lambda: act(platform(), package_id=package_id, scope=access.change_scope(), user_id=access.user().id),
         done=done,
         to=url_for(".detail", order_id=order.id),
         draw=lambda error: _detail(order, error),
@@ -278,7 +281,7 @@ def refused_acknowledgement(order_id: int) -> ResponseReturnValue:
     order, again = visible_order(order_id), "again" in request.form
     end = acknowledging.acknowledge_again if again else acknowledging.leave_unacknowledged
     return run_action(
-        lambda: end(platform(), **who(order)),
+        lambda: end(platform(), **who(order), scope=access.change_scope()),
         done="The acknowledgement is sent again." if again else "The order goes on without acknowledgement.",
         to=url_for(".detail", order_id=order.id),
         draw=lambda error: _detail(order, error),
@@ -286,5 +289,5 @@ def refused_acknowledgement(order_id: int) -> ResponseReturnValue:
 
 
 def who(order: ReceivedOrder) -> dict[str, int]:
-    """Return the order of an action, its account and who asks, as arguments."""
-    return {"order_id": order.id, "account_id": order.account_id, "user_id": access.user().id}
+    """Return the order of an action and who asks, as arguments."""
+    return {"order_id": order.id, "user_id": access.user().id}

@@ -117,9 +117,9 @@ def fetch() -> ResponseReturnValue:
     """Read one order from the cart now, by the cart's number."""
     integration = access.owned_integration(request.form.get("integration_id", 0, type=int))
     number = request.form.get("remote_id", "")
-    ids = {"integration_id": integration.id, "account_id": integration.account_id, "user_id": access.user().id}
+    ids = {"integration_id": integration.id, "user_id": access.user().id}
     try:
-        order_id = fetch_order.fetch_this_order(platform(), **ids, remote_id=number)
+        order_id = fetch_order.fetch_this_order(platform(), **ids, scope=access.change_scope(), remote_id=number)
     except FlowError as error:
         at_field = error.message if error.field == fetch_order.FIELD else ""
         form = FetchForm((integration,), integration.id, number, at_field)
@@ -135,7 +135,7 @@ def approve_all() -> ResponseReturnValue:
     integration = access.owned_integration(request.form.get("integration_id", 0, type=int))
     try:
         count = actions.approve_all(
-            platform(), integration_id=integration.id, account_id=integration.account_id, user_id=access.user().id
+            platform(), integration_id=integration.id, scope=access.change_scope(), user_id=access.user().id
         )
     except FlowError as error:
         return _list(error.message), error.status

@@ -55,7 +55,7 @@ def shown_recipient(order_id: int, account_id: int) -> ShownRecipient:
     with platform().db.read() as db:
         erased_at = db.scalar(sa.select(Recipient.erased_at).where(Recipient.order_id == order_id))
     try:
-        sealed = recipient_of(platform(), order_id=order_id, account_id=account_id)
+        sealed = recipient_of(platform(), order_id=order_id, scope=access.read_scope())
     except (CannotOpen, UnknownKey):
         return ShownRecipient(closed=True)
     shown = shown_address(sealed.get("address"), erased=erased_at is not None, whole=may_see(account_id))

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from is2_core.accounts.access import owned_integration
 from is2_core.accounts.models import Integration
+from is2_core.accounts.scope import ChangeScope
 from is2_core.accounts.states import IntegrationState
 from is2_core.db.locks import lock_rows
 from is2_core.errors import Conflict
@@ -181,14 +182,14 @@ def _known_quantity(item: CartItem) -> int:
     return (item.pushed_quantity if item.pushed_quantity is not None else item.shown_quantity) or 0
 
 
-def push_now(platform: Platform, *, integration_id: int, account_id: int) -> str:
+def push_now(platform: Platform, *, integration_id: int, scope: ChangeScope) -> str:
     """Have the due items sent at once; returns a message.
 
     Raises:
         Conflict: with the reason, and when it may be.
     """
     with platform.db.write() as session:
-        integration = owned_integration(session, integration_id, account_id)
+        integration = owned_integration(session, integration_id, scope)
         if integration.state != IntegrationState.ACTIVE:
             raise Conflict("This store is not connected at the moment, so nothing can be sent.")
         if not platform.carts.has(integration.cart, "push_inventory"):
@@ -220,10 +221,10 @@ def _floor_label(platform: Platform, integration: Integration) -> str:
     return f"every {hours:g} hours" if hours >= 1 else f"every {plan.floor / timedelta(minutes=1):g} minutes"
 
 
-def confirm_zeros(platform: Platform, *, integration_id: int, account_id: int) -> str:
+def confirm_zeros(platform: Platform, *, integration_id: int, scope: ChangeScope) -> str:
     """Let the SKUs that wait for it fall to zero, once; returns a message."""
     with platform.db.write() as session:
-        integration = owned_integration(session, integration_id, account_id)
+        integration = owned_integration(session, integration_id, scope)
         sync = sync_row(session, integration.id)
         if sync.problem_code != ZEROS:
             raise Conflict("Nothing waits for such a confirmation any more.")

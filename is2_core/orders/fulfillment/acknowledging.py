@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, selectinload
 from is2_core.accounts.access import owned
 from is2_core.accounts.display_name import integration_name
 from is2_core.accounts.models import Integration
+from is2_core.accounts.scope import ChangeScope
 from is2_core.db.locks import LOCK, lock_rows
 from is2_core.db.types import seal
 from is2_core.errors import Conflict
@@ -148,10 +149,10 @@ def _settle_one(order: ReceivedOrder, result: Result, now: datetime, *, keeps_te
     return []
 
 
-def acknowledge_again(platform: Platform, *, order_id: int, account_id: int, user_id: int) -> None:
+def acknowledge_again(platform: Platform, *, order_id: int, scope: ChangeScope, user_id: int) -> None:
     """Send an acknowledgement again that the cart refused, after a person has mended what was wrong."""
     with platform.db.write() as session:
-        order = _refused(session, order_id, account_id)
+        order = _refused(session, order_id, scope)
         order.ack_state, order.sealed_ack_message, order.ack_tries = AckState.DUE, None, 0
         now = platform.clock.now()
         record(session, [Event(order.id, EventCode.ACK_AGAIN, user_id=user_id)], now)
@@ -159,16 +160,16 @@ def acknowledge_again(platform: Platform, *, order_id: int, account_id: int, use
         enqueue(session, kind=TaskKind.ACKNOWLEDGEMENTS_SEND, integration=integration, now=now, priority=NOW)
 
 
-def leave_unacknowledged(platform: Platform, *, order_id: int, account_id: int, user_id: int) -> None:
+def leave_unacknowledged(platform: Platform, *, order_id: int, scope: ChangeScope, user_id: int) -> None:
     """Let an order go without the acknowledgement that the cart refused."""
     with platform.db.write() as session:
-        order = _refused(session, order_id, account_id)
+        order = _refused(session, order_id, scope)
         order.ack_state, order.sealed_ack_message = AckState.NOT_NEEDED, None
         record(session, [Event(order.id, EventCode.ACK_LEFT, user_id=user_id)], platform.clock.now())
 
 
-def _refused(session: Session, order_id: int, account_id: int) -> ReceivedOrder:
-    order = owned(session, ReceivedOrder, order_id, account_id, lock=True)
+def _refused(session: Session, order_id: int, scope: ChangeScope) -> ReceivedOrder:
+    order = owned(session, ReceivedOrder, order_id, scope, lock=True)
     if order.ack_state != AckState.REJECTED:
         raise Conflict("The shop has not refused the acknowledgement of this order.")
     return order

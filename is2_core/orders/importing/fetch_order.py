@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from is2_core.accounts.access import owned_integration
 from is2_core.accounts.models import Integration
+from is2_core.accounts.scope import ChangeScope
 from is2_core.accounts.states import IntegrationState
 from is2_core.carts.cart_settings import is_enabled, known_manifest
 from is2_core.carts.context import cart_context
@@ -34,7 +35,9 @@ def can_fetch(platform: Platform, integration: Integration) -> bool:
     )
 
 
-def fetch_this_order(platform: Platform, *, integration_id: int, account_id: int, user_id: int, remote_id: str) -> int:
+def fetch_this_order(
+    platform: Platform, *, integration_id: int, scope: ChangeScope, user_id: int, remote_id: str
+) -> int:
     """Ask the cart for one order and stage it as the listings do, new or known, whenever it was bought.
 
     Args:
@@ -50,7 +53,7 @@ def fetch_this_order(platform: Platform, *, integration_id: int, account_id: int
         NotFound: the cart knows no such order of this store.
     """
     with platform.db.read() as session:
-        integration = owned_integration(session, integration_id, account_id)
+        integration = owned_integration(session, integration_id, scope)
         known = sa.select(ReceivedOrder.id).where(
             ReceivedOrder.integration_id == integration_id, ReceivedOrder.remote_id == remote_id
         )
@@ -65,14 +68,14 @@ def fetch_this_order(platform: Platform, *, integration_id: int, account_id: int
         raise Forbidden(f"{label} is not enabled on this platform at the moment.")
     if not platform.carts.has(integration.cart, "fetch_order"):
         raise Conflict(f"{label} offers no way to ask for a single order.")
-    with live_call(platform, account_id):
+    with live_call(platform, integration.account_id):
         ui = vocabulary_now(platform, integration)
         answer: Order | OrderReject | None = call_cart_live(
             platform, integration, "fetch_order", ctx=cart_context(platform, integration), remote_id=wanted
         )
     if answer is None:
         raise NotFound(f"{label} does not know an order {wanted} of this store.", field=FIELD)
-    return _store(platform, ui, answer, integration_id=integration_id, account_id=account_id, user_id=user_id)
+    return _store(platform, ui, answer, integration_id=integration_id, scope=scope, user_id=user_id)
 
 
 def _store(
@@ -81,11 +84,11 @@ def _store(
     answer: Order | OrderReject,
     *,
     integration_id: int,
-    account_id: int,
+    scope: ChangeScope,
     user_id: int,
 ) -> int:
     with platform.db.write() as session:
-        integration = owned_integration(session, integration_id, account_id)
+        integration = owned_integration(session, integration_id, scope)
         if integration.state != IntegrationState.ACTIVE:
             raise Conflict("This store was paused or disconnected a moment ago; nothing was stored.")
         if isinstance(answer, OrderReject):

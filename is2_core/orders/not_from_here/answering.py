@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from is2_core.accounts.access import owned
 from is2_core.accounts.models import Integration
+from is2_core.accounts.scope import ChangeScope
 from is2_core.errors import NotFound
 from is2_core.items.states import UnknownSku
 from is2_core.items.unknown_skus import answer_sent_sku
@@ -13,7 +14,7 @@ from is2_core.orders.models import ReceivedLine, ReceivedOrder
 from is2_core.platform import Platform
 
 
-def ship_not_from_here(platform: Platform, *, order_id: int, account_id: int, sku: str) -> None:
+def ship_not_from_here(platform: Platform, *, order_id: int, scope: ChangeScope, sku: str) -> None:
     """List a SKU of an order as one that is not shipped from here, for this order and all others of its integration.
 
     Raises:
@@ -21,7 +22,7 @@ def ship_not_from_here(platform: Platform, *, order_id: int, account_id: int, sk
         Conflict: it is mapped.
     """
     with platform.db.write() as session:
-        order = owned(session, ReceivedOrder, order_id, account_id)
+        order = owned(session, ReceivedOrder, order_id, scope)
         line = sa.select(ReceivedLine.id).where(ReceivedLine.order_id == order.id, ReceivedLine.sku == sku)
         if not sku or session.scalar(line.limit(1)) is None:
             raise NotFound("This order has no line of this SKU.")
