@@ -51,7 +51,7 @@ Change = Callable[[], object]
 def changes(panel: Panel) -> dict[str, Change]:
     """Something of each kind that a person can change, by the subject and act that tell of it."""
     platform, store, account = panel.platform, panel.store(panel.northwind).id, panel.northwind
-    of_account: dict[str, Any] = {"integration_id": store, "account_id": account}
+    of_account: dict[str, Any] = {"integration_id": store, "scope": account_scope(account)}
     with platform.db.write() as db:
         raise_case(db, panel.clock.now(), account_id=account, kind=CaseKind.HELP, subject="x", message="x")
     with platform.db.read() as db:

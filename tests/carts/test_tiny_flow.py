@@ -65,7 +65,7 @@ class TinyWorld(World):
         )
         arguments = {
             "integration_id": store,
-            "account_id": self.account,
+            "scope": account_scope(self.account),
             "user_id": self.owner,
             "browser": "b",
             "return_url": "http://127.0.0.1:5000/tiny/authorized",
