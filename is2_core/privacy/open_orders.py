@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from is2_core.accounts.access import owned
 from is2_core.accounts.display_name import integration_name
 from is2_core.accounts.models import Integration
+from is2_core.accounts.scope import ChangeScope
 from is2_core.audit.acts import Act
 from is2_core.audit.record import record as audit
 from is2_core.cases.cases import end_case, raise_case
@@ -164,16 +165,16 @@ def _integrations(session: Session, ids: Iterable[int]) -> list[Integration]:
     return list(session.scalars(wanted))
 
 
-def keep_order(platform: Platform, *, order_id: int, account_id: int, user_id: int) -> None:
+def keep_order(platform: Platform, *, order_id: int, scope: ChangeScope, user_id: int) -> None:
     """Keep an open order although nothing becomes of it, for as long as it would be kept from its beginning.
 
     Raises:
         Conflict: it is over.
     """
     with platform.db.write() as session:
-        order = owned(session, ReceivedOrder, order_id, account_id, lock=True)
+        order = owned(session, ReceivedOrder, order_id, scope, lock=True)
         if order.ended_at is not None:
             raise Conflict("This order is over: there is nothing left to keep it open for.")
         order.open_told_at = None
         record(session, [Event(order.id, EventCode.KEPT, user_id=user_id)], platform.clock.now())
-        audit(session, Act.ORDER_KEPT, subject=f"order {order.id}", account_id=account_id)
+        audit(session, Act.ORDER_KEPT, subject=f"order {order.id}", account_id=order.account_id)

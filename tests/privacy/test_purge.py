@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from is2_core.accounts.models import Account, Integration
+from is2_core.accounts.scope import account_scope
 from is2_core.cases.models import SupportCase
 from is2_core.cases.states import CaseKind
 from is2_core.db.metadata import metadata
@@ -219,14 +220,16 @@ def test_what_a_person_keeps_stays_and_ends_later(world: World, sold: int) -> No
     with world.platform.db.read() as session:
         case = session.scalars(sa.select(SupportCase).where(SupportCase.kind == CaseKind.OPEN_LONG)).one()
     assert case.message.startswith("2 open orders of ")
-    keep_order(world.platform, order_id=order.id, account_id=world.account, user_id=world.owner)
+    keep_order(world.platform, order_id=order.id, scope=account_scope(world.account), user_id=world.owner)
     with pytest.raises(NotFound):
-        keep_order(world.platform, order_id=order.id, account_id=world.account + 1, user_id=world.owner)
+        keep_order(world.platform, order_id=order.id, scope=account_scope(world.account + 1), user_id=world.owner)
     assert queries.standing_still_of(world.platform, order.id) is None
     purge_after(world, days=36)
     assert _erased(world) == {SHIPPED, PLACED}
     with pytest.raises(Conflict, match="This order is over"):
-        keep_order(world.platform, order_id=world.orders()[PLACED].id, account_id=world.account, user_id=world.owner)
+        keep_order(
+            world.platform, order_id=world.orders()[PLACED].id, scope=account_scope(world.account), user_id=world.owner
+        )
     purge_after(world, days=26)
     assert _erased(world) == {SHIPPED, PLACED, OPEN}
     assert world.orders()[OPEN].reason_code == "OPEN_TOO_LONG"
