@@ -1,5 +1,5 @@
-"""Whose data is meant. Whatever reads or changes something of an account takes a scope in place of an account's id, and
-finds nothing outside of it: a page that forgets to ask who looks has none to give.
+"""Scopes: whose data is meant. Whatever reads or changes something of an account takes a scope in place of an account's
+id, and finds nothing outside of it: a page that forgets to ask who looks has none to give.
 
 Scopes are made here alone: from the person who asks, for one account, or for what every account's is to see.
 """
@@ -52,12 +52,12 @@ class ChangeScope(Scope):
 
 
 def read_scope(person: SignedIn) -> Scope:
-    """What a person may look at: support and administrators at every account, anybody else at the own ones."""
+    """The accounts a person may look at: support and administrators all of them, anybody else the own ones."""
     return Scope(None) if person.role in READS_ALL else change_scope(person)
 
 
 def change_scope(person: SignedIn) -> ChangeScope:
-    """What a person may change: the own accounts, whatever the role."""
+    """The accounts in which a person may change something: the own accounts, whatever the role."""
     return ChangeScope(frozenset(account.id for account in person.accounts))
 
 
