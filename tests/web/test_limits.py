@@ -39,6 +39,11 @@ FEW = Limits("few", minutes=10, per_address=4, per_account=2, in_all=6)
 # Every page that is limited. A new one that looks into many rows, sends something or checks a secret belongs here.
 LIMITED = {
     "auth.sign_in": SIGN_IN,
+    "passwords.by_link": SIGN_IN,
+    "passwords.replace_old": SIGN_IN,
+    "second_factor.enrol": SIGN_IN,
+    "second_factor.give": SIGN_IN,
+    "second_factor.renew_codes": SIGN_IN,
     "auth.change_password": SIGN_IN,
     "install.begin": INSTALL,
     "install.login_leg": INSTALL,
@@ -50,6 +55,7 @@ LIMITED = {
     "stock_export.export": EXPORT,
     "item_table.download": EXPORT,
     "drift.download": EXPORT,
+    "access_review.download": EXPORT,
 }
 
 
@@ -272,7 +278,7 @@ def test_an_export_beyond_its_limit(panel: Panel, limited_app: Flask) -> None:
 )
 def test_only_the_proxy_says_who_asks(trusted: str, header: str | None, counted: str) -> None:
     app = Flask(__name__)
-    app.add_url_rule("/", view_func=limiter._address)
+    app.add_url_rule("/", view_func=limiter.caller_address)
     config = replace(make_config("sqlite://"), trusted_proxy=trusted)
     with served(lambda _: app, **_who_asks(config)) as address:
         connection = http.client.HTTPConnection(address.removeprefix("http://"))
