@@ -11,6 +11,7 @@ from is2_core.privacy import queries, requests
 from is2_core.privacy.periods import set_periods
 from web import access
 from web.access import platform
+from web.accounts.fresh import fresh
 from web.actions import run_action
 
 blueprint = Blueprint("privacy", __name__, template_folder="templates", url_prefix="/admin/privacy")
@@ -36,6 +37,7 @@ def _page(error: FlowError | None = None) -> str:
 
 @blueprint.post("/buyers/forget")
 @access.require_role(Role.ADMIN)
+@fresh
 def forget_buyers() -> ResponseReturnValue:
     """Delete what is held of the buyers of orders."""
     numbers = request.form.get("numbers", "")
@@ -49,6 +51,7 @@ def forget_buyers() -> ResponseReturnValue:
 
 @blueprint.post("/accounts/forget")
 @access.require_role(Role.ADMIN)
+@fresh
 def forget_account() -> ResponseReturnValue:
     """Delete what is held of all buyers of an account."""
     code = request.form.get("code", "").strip()
@@ -62,6 +65,7 @@ def forget_account() -> ResponseReturnValue:
 
 @blueprint.post("/carts/<cart>")
 @access.require_role(Role.ADMIN)
+@fresh
 def keep(cart: str) -> ResponseReturnValue:
     """Set how long is kept what a cart tells that does not declare it."""
     typed = (request.form.get("buyers_days", ""), request.form.get("orders_days", ""))
