@@ -36,6 +36,8 @@ from is2_core.tasks.run import TaskRun
 
 PART = 50
 _SUBJECT = "buyers' data"
+# A reader kept the database from letting go of it; there is nothing else left to do then.
+_SCRUB_AGAIN = timedelta(minutes=10)
 Part = Callable[[Session, datetime, int], int | None]
 """Does one part: of rows above an id, at a time; returns the last id it looked at, None where there are no more."""
 
@@ -51,14 +53,14 @@ def purge(platform: Platform, run: TaskRun) -> None:
                 after = do(session, platform.clock.database_now(session), after)
     if not run.has_time():
         return
-    platform.db.scrub(table.name for table in tables_with(*Erased))
+    is_clean = platform.db.scrub(table.name for table in tables_with(*Erased))
     with run.write() as session:
         now = platform.clock.database_now(session)
         tell_support(session, now)
         _tell_of_overdue(session, periods, now)
         if session.scalar(with_copies().limit(1)) is not None:
             enqueue(session, kind=TaskKind.PRIVACY_FORGET, now=now)
-        run.finish(session)
+        run.finish(session, again_at=None if is_clean else now + _SCRUB_AGAIN)
 
 
 def _parts(platform: Platform, periods: Mapping[str, Periods]) -> Iterator[Part]:

@@ -19,20 +19,21 @@ from is2_core.db.reseal import sealed_columns
 from is2_core.db.types import Sealed
 from is2_core.embedded_warehouse import packing
 from is2_core.errors import BadInput, Conflict, NotFound
+from is2_core.faultpoints import listen
 from is2_core.install.disconnect import disconnect, take_up_again
 from is2_core.orders import actions
 from is2_core.orders.help import ask_for_help
 from is2_core.orders.importing import fetch_order
 from is2_core.orders.importing.models import DeletedOrder
 from is2_core.orders.importing.staging import stage
-from is2_core.orders.models import ReceivedOrder, Recipient
+from is2_core.orders.models import OrderEvent, ReceivedOrder, Recipient
 from is2_core.orders.states import ReceivedState
 from is2_core.privacy import queries
 from is2_core.privacy.erasing import of_orders
 from is2_core.privacy.open_orders import keep_order
 from is2_core.privacy.requests import forget_account, forget_buyers
 from is2_core.tasks.kinds import TaskKind
-from is2_core.tasks.models import Schedule
+from is2_core.tasks.models import LEASE, Schedule, Task
 from is2_core.tasks.queue import enqueue
 from plugins.interface import Address, Buyer, FulfilledBy, Order, OrderLine, OrderReject, OrderState, ShippingMappingUI
 from tests.amazon.payloads import item, ready_order
@@ -315,3 +316,49 @@ def test_what_ended_on_arrival_is_not_filled_when_it_opens_again(world: World, s
         stage(world.platform, session, session.get_one(Integration, store), ShippingMappingUI(()), [again])
     assert world.orders()[number].state == row.state
     assert left(world) == set()
+
+
+class Killed(BaseException):
+    """Stands for the end of a process."""
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_killed_at_each_commit_it_is_taken_up_where_it_was(world: World, sold: int) -> None:
+    world.clock.advance(timedelta(days=61))
+    with world.platform.db.write() as session:
+        session.execute(sa.delete(Schedule))
+        enqueue(session, kind=TaskKind.PRIVACY_PURGE, now=world.clock.now())
+    killed = 0
+    while _dies_at(world, killed + 1):
+        killed += 1
+        with world.platform.db.write() as session:
+            # It is no fault of the task's.
+            session.execute(sa.update(Task).values(crashes=0))
+        world.clock.advance(2 * LEASE)
+    assert killed > 10
+    world.settle_later(minutes=2)
+    assert left(world) == set()
+    assert _erased(world) == {SHIPPED, PLACED, OPEN}
+    with world.platform.db.read() as session:
+        erased = sa.select(sa.func.count()).where(OrderEvent.code == "ERASED").group_by(OrderEvent.order_id)
+        assert session.scalars(erased).all() == [1, 1, 1]
+
+
+def _dies_at(world: World, number: int) -> bool:
+    """Run what is due until the process dies before or after a commit, the one of this number; whether it did."""
+    left_to_go = number
+
+    def die(name: str) -> None:
+        nonlocal left_to_go
+        left_to_go -= name.startswith("commit")
+        if left_to_go == 0:
+            raise Killed
+
+    listen(die)
+    try:
+        world.settle()
+    except Killed:
+        return True
+    finally:
+        listen(None)
+    return False
