@@ -22,6 +22,7 @@ from web.admin import (
     tasks,
     warehouses,
 )
+from web.audit import log_page
 from web.cases import help as help_pages, support
 from web.embedded_warehouse import packing, warehouse
 from web.install import install
@@ -82,6 +83,7 @@ SECTIONS = (
             ),
             Tab("+ Add", "integrations.add", (install,)),
             Tab("Custom Items", "items.choose_integration", (items, item_table, unknown_skus)),
+            Tab("Audit log", "audit_log.of_account", (log_page,)),
         ),
         of_account=True,
     ),
@@ -115,6 +117,7 @@ SECTIONS = (
             Tab("Access review", "access_review.show", (access_review,)),
             Tab("Buyers' data", "privacy.show", (privacy,)),
             Tab("Tasks", "admin.tasks", (tasks,)),
+            Tab("Audit log", "audit_log.of_all", (log_page,)),
             Tab("Platform", "platform_status.show", (platform_status,)),
         ),
         roles=(Role.ADMIN,),

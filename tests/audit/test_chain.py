@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 
 import is2_core.audit
-from cli.audit import audit
+from cli.audit_log.verifying import audit
 from is2_core import jobs
 from is2_core.audit import Act, Actor, acting, chain, record
 from is2_core.audit.chain import KEEP, Place, forget_entries, seal_entries
@@ -330,7 +330,7 @@ def test_the_task_seals_all_there_is_and_comes_due_each_minute(
 def test_the_command_tells_the_first_broken_place_and_the_end(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cli.audit.platform_of_environment", lambda: platform)
+    monkeypatch.setattr("cli.audit_log.verifying.platform_of_environment", lambda: platform)
     add(platform, "a", "b")
     close(platform)
     good = CliRunner().invoke(audit, ["verify"])
