@@ -156,7 +156,7 @@ def sold(world: World, store: int) -> int:
     states = {number: row.state for number, row in world.orders().items()}
     assert states == {SHIPPED: ReceivedState.INJECTED, PLACED: ReceivedState.INJECTED, OPEN: ReceivedState.HELD}
     order = world.orders()[SHIPPED]
-    who = {"account_id": world.account, "user_id": world.owner}
+    who = {"scope": account_scope(world.account), "account_id": world.account, "user_id": world.owner}
     ask_for_help(world.platform, **who, text=f"Where is {MARK}?", page="", order_id=order.id)
     ask_for_help(world.platform, **who, text=f"{MARK} has called", page="")
     ship(world, SHIPPED)
@@ -258,7 +258,7 @@ def test_a_deleted_order_comes_back_by_no_listing_and_no_fetch(
         integration = session.get_one(Integration, sold)
         stage(world.platform, session, integration, ShippingMappingUI(()), shown, rejects=[reject])
     assert set(world.orders()) == {"111-0000001-0000009"}
-    who = {"integration_id": sold, "account_id": world.account, "user_id": world.owner}
+    who = {"integration_id": sold, "scope": account_scope(world.account), "user_id": world.owner}
     # By then nobody's authorization at the cart is good.
     monkeypatch.setattr(fetch_order, "call_cart_live", lambda *_, **__: shown[0])
     with pytest.raises(Conflict, match="was deleted here"):
@@ -283,7 +283,7 @@ def test_a_buyer_is_forgotten_on_request(world: World, sold: int) -> None:
         account = session.scalars(sa.select(Account.code)).one()
     with pytest.raises(Conflict, match="Disconnect the stores"):
         forget_account(world.platform, account)
-    disconnect(world.platform, integration_id=sold, account_id=world.account, user_id=world.owner)
+    disconnect(world.platform, integration_id=sold, scope=account_scope(world.account), user_id=world.owner)
     assert forget_account(world.platform, account).erased == 1
     world.settle_later(minutes=2)
     assert left(world) == set()
@@ -291,7 +291,7 @@ def test_a_buyer_is_forgotten_on_request(world: World, sold: int) -> None:
 
 def test_an_order_that_was_erased_is_not_taken_up_again(world: World, sold: int) -> None:
     order = world.orders()[OPEN]
-    who = {"account_id": world.account, "user_id": world.owner}
+    who = {"scope": account_scope(world.account), "user_id": world.owner}
     disconnect(world.platform, integration_id=sold, **who)
     assert world.orders()[OPEN].state == ReceivedState.DISMISSED
     purge_after(world, days=26)
