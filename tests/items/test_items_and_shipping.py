@@ -6,7 +6,9 @@ import pytest
 import sqlalchemy as sa
 
 from is2_core.accounts import users
+from is2_core.accounts.models import Membership
 from is2_core.accounts.scope import account_scope
+from is2_core.accounts.states import MemberRole
 from is2_core.embedded_warehouse import receiving
 from is2_core.embedded_warehouse.models import StockMovement
 from is2_core.errors import BadInput, Conflict, NotFound
@@ -100,6 +102,8 @@ def test_what_belongs_to_another_account_is_not_there(world: World, store: int) 
     ):
         with pytest.raises(NotFound):
             call()
+    with world.platform.db.write() as session:
+        session.add(Membership(account_id=other, user_id=world.owner, role=MemberRole.OWNER))
     with pytest.raises(BadInput, match="has no SKU TENT-2P in this account"):
         world.account = other
         custom_items.add_custom_item(
