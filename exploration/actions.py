@@ -178,11 +178,16 @@ class Actions:
         return True
 
     def _change_order(self) -> bool:
-        order_id = self._rng.choice(self._world.orders) if self._world.orders else ""
-        status = self._world.steer("GET", f"orders/{order_id}")["status"] if order_id else ""
-        if status not in _CHANGES:
+        can: dict[str, list[str]] = {}
+        for each in self._world.orders:
+            booked = self._world.simulator.state.book.get(each)
+            if booked is not None and booked.status in _CHANGES:
+                can.setdefault(booked.status, []).append(each)
+        if not can:
             return False
-        change = self._rng.choice(_CHANGES[status])
+        # Few are pending, and not for long.
+        status = self._rng.choice(sorted(can))
+        order_id, change = self._rng.choice(can[status]), self._rng.choice(_CHANGES[status])
         self._world.steer("POST", f"orders/{order_id}", {change: True})
         self._world.trace.add("amazon", f"order {order_id} {change}")
         self._world.tally.acted("amazon", change)

@@ -153,6 +153,7 @@ class World:
             for make, free in zip(further.warehouses, stores.SELLERS[plan.stores :], strict=False):
                 world._open_yard(make(clock), free, plan)
         world.space_out(TaskKind.WAREHOUSE_READ, timedelta(minutes=plan.read_minutes))
+        world.read_yards(timedelta(minutes=5))
         observer.taken_elsewhere = world.taken_elsewhere
         return world
 

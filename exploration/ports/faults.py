@@ -15,17 +15,18 @@ _KILLS = (KILLED_BEFORE, KILLED_AFTER)
 _READ = ("429", "5xx", "html_200", "truncate", "delay", "refuse", "400", "403", *_KILLS)
 _POLL = ("429", "5xx", "html_200", "truncate", "delay", "refuse", *_KILLS)
 _WRITE = ("429", "5xx", "html_200", "delay", "403", "refuse", "apply_then_drop", *_KILLS)
-# By operation of Amazon's; `feedProcessed` is what befalls a feed once it is worked off.
+# By operation of Amazon's; `feedProcessed` is what befalls a feed once it is worked off. Of what is called seldom no
+# two kinds that come to the same; what seldom has an effect stands there several times.
 AMAZON: Final[Mapping[str, tuple[str, ...]]] = {
     "searchOrders": (*_READ, "dup_page", "omit", "reorder", "stale"),
     "getOrder": (*_READ, "stale", "404"),
-    "createFeedDocument": (*_WRITE, "truncate"),
+    "createFeedDocument": ("429", "5xx", "delay", "refuse", "truncate", *_KILLS),
     "uploadDocument": ("5xx", "delay", "refuse", "apply_then_drop", *_KILLS),
-    "createFeed": (*_WRITE, "truncate"),
+    "createFeed": ("5xx", "refuse", "apply_then_drop", "truncate", *_KILLS),
     "searchListingsItems": _READ,
     "confirmShipment": (*_WRITE, "forget"),
     "feedProcessed": ("fatal", "apply_then_fatal", "reject"),
-    "getFeed": (*_POLL, "stale"),
+    "getFeed": (*_POLL, "stale", "stale", "stale"),
     "getFeedDocument": _POLL,
     "downloadDocument": ("5xx", "truncate", "delay", "refuse", *_KILLS),
     "downloadCustomization": ("429", "5xx", "html_200", "delay", "refuse", *_KILLS),
@@ -40,15 +41,27 @@ WAREHOUSE: Final[Mapping[str, tuple[str, ...]]] = {
     "activity": ("down", "twice", *_KILLS),
     "shipments": ("down", "twice", *_KILLS),
 }
-DECIDES_LATER: Final[Mapping[str, tuple[str, ...]]] = {**WAREHOUSE, "answers": ("down", *_KILLS)}
+# Of a further warehouse, which has one integration at most.
+DECIDES_LATER: Final[Mapping[str, tuple[str, ...]]] = {
+    "place": ("no telling", "lost", KILLED_AFTER),
+    "find": ("down", KILLED_AFTER),
+    "cancel": ("lost", KILLED_AFTER),
+    "stock": ("down", KILLED_AFTER),
+    "activity": ("down", "twice"),
+    "shipments": ("down", "twice", KILLED_AFTER),
+    "answers": ("down", KILLED_AFTER),
+}
 # What is called seldom is struck the more often. Without a token there is nothing else to befall.
 _MORE_OR_LESS: Final = {
     "token": 0.3,
     **dict.fromkeys(("searchOrders", "activity", "shipments"), 0.8),
-    **dict.fromkeys(("getFeed", "getFeedDocument", "createFeedDocument", "uploadDocument", "getOrder"), 1.4),
-    **dict.fromkeys(("createFeed", "place", "cancel", "find", "confirmShipment"), 1.8),
-    **dict.fromkeys(("downloadDocument", "downloadCustomization", "feedProcessed"), 2.5),
+    **dict.fromkeys(("getFeed", "getFeedDocument", "createFeedDocument"), 1.4),
+    **dict.fromkeys(("place", "cancel", "find", "confirmShipment"), 1.8),
+    **dict.fromkeys(("downloadDocument", "downloadCustomization", "searchListingsItems"), 2.5),
+    **dict.fromkeys(("uploadDocument", "getOrder"), 2.5),
+    **dict.fromkeys(("createFeed", "feedProcessed"), 5),
 }
+_FURTHER: Final = 2
 ALL: Final = {"amazon": AMAZON, "warehouse": WAREHOUSE}
 
 
@@ -103,7 +116,8 @@ class Faults:
         Args:
             can: whether a kind can have an effect on this call.
         """
-        if self._rng.random() >= self.rate * _MORE_OR_LESS.get(name, 1):
+        more = _MORE_OR_LESS.get(name, 1) * (_FURTHER if who in self._further else 1)
+        if self._rng.random() >= self.rate * more:
             return ""
         kinds = [kind for kind in self._chosen[who].get(name, ()) if can(kind)]
         if not self._scheduler.mortal:

@@ -26,8 +26,7 @@ from is2_core.platform import Platform
 from plugins.interface import Reply
 
 _KILLS = ("killed before", "killed after")
-_WRITE = ("429", "5xx", "refuse", "apply_then_drop", *_KILLS)
-_PLACES: Final = {"number": "acknowledge", "stock": "stock", "packages": "package"}
+_WRITES: Final = ("number", "stock", "packages")
 
 
 class TinyInPlay:
@@ -41,9 +40,7 @@ class TinyInPlay:
     methods = ("standard", "express")
     faults: Mapping[str, tuple[str, ...]] = {
         "orders": ("429", "5xx", "delay", "refuse", "truncate", *_KILLS),
-        "acknowledge": _WRITE,
-        "stock": _WRITE,
-        "package": _WRITE,
+        "write": ("5xx", "refuse", "apply_then_drop", *_KILLS),
     }
 
     def __init__(self, clock: VirtualClock) -> None:
@@ -55,7 +52,9 @@ class TinyInPlay:
     def operation(self, request: Request) -> str:
         """Name what is asked for."""
         parts = urlsplit(request.url).path.split("/")
-        return next((name for part, name in _PLACES.items() if part in parts), "orders" if "orders" in parts else "")
+        if any(part in parts for part in _WRITES):
+            return "write"
+        return "orders" if "orders" in parts else ""
 
     def answer(self, request: Request) -> Reply:
         """Ask the shop."""
@@ -69,6 +68,8 @@ class TinyInPlay:
         """Put SKUs on sale."""
         for sku in skus:
             self.shop.add_item(sku, stock=9)
+        for number, sku in enumerate(skus[:2], start=1):
+            self.shop.add_order(f"T-{number}", (sku, 1))
 
     def doings(self, rng: random.Random) -> Mapping[Callable[[], bool], int]:
         """Buy, and cancel what was bought."""
