@@ -62,6 +62,13 @@ def has_open_case(session: Session, *, account_id: int, kind: str, subject: str)
     return session.scalar(sa.select(SupportCase.id).where(*_open(account_id, kind, subject)).limit(1)) is not None
 
 
+def last_raised(session: Session, *, account_id: int, kind: str, subject: str) -> datetime | None:
+    """When the last case about this was opened, closed since or not; None where there was none."""
+    about = (SupportCase.account_id == account_id, SupportCase.kind == kind, SupportCase.subject == subject)
+    found: datetime | None = session.scalar(sa.select(sa.func.max(SupportCase.at)).where(*about))
+    return found
+
+
 def end_case(session: Session, now: datetime, *, account_id: int | None, kind: str, subject: str) -> None:
     """Close what `raise_case` opened, because it is no longer so; does nothing where no such case is open."""
     lock_cases(session, account_id)

@@ -3,7 +3,7 @@ must not be shipped."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from is2_core.accounts.models import Integration
-from is2_core.cases.cases import end_case, raise_case
+from is2_core.cases.cases import end_case, last_raised, raise_case
 from is2_core.cases.states import UNWANTED_UNITS, CaseKind
 from is2_core.db.rows import table_of
 from is2_core.orders.fulfillment.models import Package
@@ -128,13 +128,7 @@ def follow(platform: Platform, session: Session, order: ReceivedOrder, now: date
     stops = bool(units.left) and sure and units.unwanted > 0 and all_shipped(units, packages)
     if order.stop_asked_at is None:
         order.not_wanted_at = (order.not_wanted_at or now) if stops else None
-    advice = _advice(units, stops, in_vain)
-    elsewhere = {"units": units.shipped_elsewhere, "parcels": _parcels(units), "advice": advice}
-    news = {
-        CaseKind.CANCELLED_UNITS: Told(EventCode.FEWER_UNITS, {"units": units.cancelled, "advice": advice}),
-        CaseKind.SHIPPED_ELSEWHERE: Told(EventCode.SHIPPED_ELSEWHERE, elsewhere),
-    }
-    for kind, told in news.items():
+    for kind, told in _what_is_unwanted(units, _advice(units, stops, in_vain)).items():
         count = told.params["units"]
         if count > before[kind]:
             record(session, [Event(order.id, told.code, told.params)], now)
@@ -142,7 +136,31 @@ def follow(platform: Platform, session: Session, order: ReceivedOrder, now: date
                 _tell_a_person(session, order, kind, told.text({"order": order.number, "cart": label}), now)
         elif not count and before[kind]:
             end_case(session, now, account_id=order.account_id, kind=kind, subject=f"order {order.number}")
+    if order.stopped and in_vain:
+        tell_of_units_out(session, order, units, label, now)
     return due
+
+
+def tell_of_units_out(session: Session, order: ReceivedOrder, units: OrderUnits, label: str, now: datetime) -> None:
+    """Have a person told of unwanted units that left while the warehouse was being asked to stop them; it stopped the
+    rest. Nobody is told again unless another package comes; of an order that was cancelled as a whole they are told
+    otherwise."""
+    if units.cart_state == OrderState.CANCELLED:
+        return
+    packages = packages_of(session, order.id)
+    newest = max((package.seen_at for package in packages if not package.voided), default=None)
+    for kind, told in _what_is_unwanted(units, Advice.STOP_REST).items():
+        told_at = last_raised(session, account_id=order.account_id, kind=kind, subject=f"order {order.number}")
+        if told.params["units"] and newest is not None and (told_at is None or told_at < newest):
+            _tell_a_person(session, order, kind, told.text({"order": order.number, "cart": label}), now)
+
+
+def _what_is_unwanted(units: OrderUnits, advice: Advice) -> Mapping[CaseKind, Told]:
+    elsewhere = {"units": units.shipped_elsewhere, "parcels": _parcels(units), "advice": advice}
+    return {
+        CaseKind.CANCELLED_UNITS: Told(EventCode.FEWER_UNITS, {"units": units.cancelled, "advice": advice}),
+        CaseKind.SHIPPED_ELSEWHERE: Told(EventCode.SHIPPED_ELSEWHERE, elsewhere),
+    }
 
 
 def is_to_be_stopped(order: ReceivedOrder) -> bool:

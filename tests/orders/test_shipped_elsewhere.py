@@ -19,7 +19,15 @@ from is2_core.orders.fulfillment.states import PostState
 from is2_core.orders.importing.fetch_order import fetch_this_order
 from is2_core.orders.models import OrderEvent, ReceivedOrder, Recipient
 from is2_core.orders.states import AckState, ReceivedState
-from plugins.warehouse import CancelAnswer, NewOrder, PlaceAnswer, TooLate, WarehouseContext, hookimpl
+from plugins.warehouse import (
+    CancelAnswer,
+    NewOrder,
+    PlaceAnswer,
+    Temporary,
+    TooLate,
+    WarehouseContext,
+    hookimpl,
+)
 from tests.shipments.test_tracking import METHODS, Dock
 from tests.support.buyers import why
 from tests.support.world import World
@@ -431,3 +439,29 @@ def test_what_is_ours_is_told_by_reference_number_and_units(
     found = shipped_elsewhere(shipped, shown, ours)
     assert {line: units for line, units in found.units.items() if units} == elsewhere
     assert found.sure is sure or not elsewhere
+
+
+class Busy(EmbeddedWarehouse):
+    """The embedded warehouse; it answers nobody who wants something stopped."""
+
+    @hookimpl
+    def cancel_order(self, ctx: WarehouseContext, number: str) -> CancelAnswer:
+        raise Temporary("The warehouse does not answer.", code="WAREHOUSE_DOWN", unknown=False)
+
+
+def test_what_leaves_before_the_warehouse_hears_of_the_stop_is_told(dock: Dock) -> None:
+    order_id = placed(dock)
+    by_hand(dock, order_id)
+    platform = dock.world.platform
+    platform.warehouses.replace("embedded", Busy(platform.db))
+    one_listing(dock)
+    assert cases(dock) == [], "the warehouse is being asked to stop all of it"
+    dock.ship(order_id, "1ZLATE", {"TENT-2P": 1})
+    platform.warehouses.replace("embedded", EmbeddedWarehouse(platform.db))
+    dock.world.pass_time(minutes=5)
+    assert "STOPPED_IN_PART" in events(dock, order_id)
+    ((kind, message),) = cases(dock)
+    assert kind == "SHIPPED_ELSEWHERE"
+    assert "3 units" in message
+    one_listing(dock)
+    assert len(cases(dock)) == 1

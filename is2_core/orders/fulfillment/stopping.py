@@ -14,6 +14,7 @@ from is2_core.cases.cases import end_case, raise_case
 from is2_core.cases.states import UNWANTED_UNITS, CaseKind
 from is2_core.db.locks import LOCK
 from is2_core.errors import PluginBug
+from is2_core.orders.cancelled_units import tell_of_units_out
 from is2_core.orders.fulfillment.packages import follow_packages, packages_of, sent_in_vain
 from is2_core.orders.fulfillment.wanted_units import OrderUnits, units_of
 from is2_core.orders.models import ReceivedOrder
@@ -197,7 +198,9 @@ def store_stop(
             integration_id=order.integration_id,
             order_id=order.id,
         )
-    if order.stopped and not sent_in_vain(units, packages_of(session, order.id)):
+    if order.stopped and sent_in_vain(units, packages_of(session, order.id)):
+        tell_of_units_out(session, order, units, label, now)
+    elif order.stopped:
         # What a person was asked to have left out is left out.
         for kind in UNWANTED_UNITS:
             end_case(session, now, account_id=order.account_id, kind=kind, subject=f"order {order.number}")
