@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from is2_core.tracking_numbers import plain_number
-from plugins.interface import TO_SHIP
+from plugins.interface import TO_SHIP, OrderState
+
+# States in which what a cart counts tells whether it has a package: where it was forgotten, units are open, or were
+# cancelled although they had left.
+_COUNTS = (*TO_SHIP, OrderState.CANCELLED)
 
 
 class Shown(StrEnum):
-    """SEEN: as it was accepted, or nothing more is wanted of it. LOST: the cart counts its units as open. CHANGED:
-    another number stands under its reference."""
+    """SEEN: as it was accepted, or nothing more is wanted of it. LOST: the cart counts its units as open or
+    cancelled. CHANGED: another number stands under its reference."""
 
     SEEN = "SEEN"
     LOST = "LOST"
@@ -59,8 +63,8 @@ def shown_of(
 ) -> dict[int, tuple[Shown, str]]:
     """Return, by package, whether the cart shows it, and the number that stands under its reference.
 
-    What a cart counts is believed before what it lists: a package it does not list, and whose units it does not count
-    as open, is there.
+    What a cart counts is believed before what it lists: a package it does not list, and whose units it counts neither
+    as open nor as cancelled, is there.
 
     Args:
         posted: what it accepted of an order, and nothing it refused since.
@@ -86,7 +90,7 @@ def shown_of(
         if there is not None:
             same = plain_number(there.tracking_number) == number
             found[each.id] = (Shown.SEEN if same else Shown.CHANGED, there.tracking_number)
-        elif cart.state not in TO_SHIP or number in entered:
+        elif cart.state not in _COUNTS or number in entered:
             found[each.id] = (Shown.SEEN, each.tracking_number)
         else:
             missing = any(cart.shipped.get(line, 0) - foreign[line] < ours[line] for line in each.units)

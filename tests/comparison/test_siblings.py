@@ -350,3 +350,17 @@ def test_what_the_warehouse_ended_needs_a_person_until_the_cart_ends_it_too(dock
     assert cases(dock) == []
     now(dock)
     assert outcomes(dock) == {}
+
+
+def test_a_confirmation_that_was_forgotten_before_the_order_was_cancelled_is_told(dock: Dock) -> None:
+    order_id = dock.order()
+    dock.world.amazon.fault("confirmShipment", "forget")
+    dock.ship(order_id, OLD)
+    dock.world.amazon.post(f"orders/{order_id}", {"cancel": True})
+    for _ in range(2):
+        dock.world.settle_later(hours=4)
+    ((kind, message),) = cases(dock)
+    assert kind == "TOO_LATE"
+    assert "Intercept the parcel" in message
+    (package,) = dock.packages(order_id)
+    assert package.post_state == "REJECTED"
