@@ -27,6 +27,7 @@ from is2_core.install.settings_form import INVENTORY_EVERY, ORDERS_EVERY, interv
 from is2_core.integrations.claims import wipe_claims
 from is2_core.integrations.finality import forget_old_answers
 from is2_core.integrations.refusals import judged, try_again
+from is2_core.integrations.secret_ages import warn_of_old_secrets
 from is2_core.inventory.activity import take_activity
 from is2_core.inventory.drift import can_compare, compare_with_cart, night_slot
 from is2_core.inventory.models import InventoryPush, InventoryPushLine
@@ -106,8 +107,10 @@ def _clean_up(platform: Platform, run: TaskRun) -> None:
 
 
 def reseal_stored(platform: Platform, run: TaskRun) -> None:
-    """Task `platform.reseal`: seal again what earlier rules or keys sealed, as far as the time of the run reaches."""
+    """Task `platform.reseal`: seal again what earlier rules or keys sealed, as far as the time of the run reaches;
+    and tell the support of secrets that are to be renewed."""
     reseal(run.write, all_steps(), run.has_time)
+    warn_of_old_secrets(platform, run)
 
 
 def seal_audit(platform: Platform, run: TaskRun) -> None:

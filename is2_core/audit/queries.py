@@ -8,7 +8,9 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
+from is2_core.audit.acts import Act
 from is2_core.audit.chain import BATCH
 from is2_core.audit.models import AuditEntry
 from is2_core.platform import Platform
@@ -57,6 +59,13 @@ class Entries:
 
     rows: Sequence[Entry]
     total: int
+
+
+def first_time(session: Session, acts: Sequence[Act], subject: str) -> datetime | None:
+    """Return when one of these acts was first done to a subject, as far as the log goes back."""
+    return session.scalar(
+        sa.select(sa.func.min(AuditEntry.at)).where(AuditEntry.act.in_(acts), AuditEntry.subject == subject)
+    )
 
 
 def list_entries(platform: Platform, wanted: Wanted, first: int, most: int) -> Entries:

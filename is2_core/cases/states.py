@@ -13,7 +13,8 @@ class CaseKind(StrEnum):
     not stop what was asked of it, a buyer asks to cancel what the warehouse has, the cart's answer about slow work
     does not come, orders that cannot be read or that the warehouse refuses, one tracking number was reported for two
     orders, an integration's seller could not be proved, one whose seller was never proved keeps somebody out who proved
-    to be that seller, a clock was put back, the cart forgets a confirmation again and again, somebody changed a
+    to be that seller, a clock was put back, a secret is to be renewed,
+    the cart forgets a confirmation again and again, somebody changed a
     tracking number there, it does not know an order any more that is open here, orders stand still for long, and
     buyers' data is there for longer than it may be."""
 
@@ -32,6 +33,7 @@ class CaseKind(StrEnum):
     SELLER_HELD = "SELLER_HELD"
     NUMBER_TWICE = "NUMBER_TWICE"
     CLOCK_PUT_BACK = "CLOCK_PUT_BACK"
+    SECRET_OLD = "SECRET_OLD"
     CONFIRMATION_LOST = "CONFIRMATION_LOST"
     NUMBER_CHANGED = "NUMBER_CHANGED"
     NOT_AT_CART = "NOT_AT_CART"

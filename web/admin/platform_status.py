@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from is2_core.accounts.states import Role
 from is2_core.admin.platform_status import ago, platform_status
+from is2_core.integrations.secret_ages import secret_ages
 from web import access
 from web.access import platform
 
@@ -17,4 +18,5 @@ blueprint = Blueprint("platform_status", __name__, template_folder="templates", 
 @access.require_role(Role.ADMIN)
 def show() -> ResponseReturnValue:
     """Show whether the platform itself is well, and where to look if it is not."""
-    return render_template("admin/platform.html", status=platform_status(platform()), ago=ago)
+    status, secrets = platform_status(platform()), secret_ages(platform())
+    return render_template("admin/platform.html", status=status, secrets=secrets, ago=ago)

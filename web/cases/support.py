@@ -42,6 +42,7 @@ KIND_LABELS = {
     CaseKind.NUMBER_CHANGED: "Tracking changed at the cart",
     CaseKind.NOT_AT_CART: "Not known at the cart",
     CaseKind.CLOCK_PUT_BACK: "A clock was put back",
+    CaseKind.SECRET_OLD: "A secret is to be renewed",
 }
 
 
