@@ -136,20 +136,22 @@ def follow(platform: Platform, session: Session, order: ReceivedOrder, now: date
                 _tell_a_person(session, order, kind, told.text({"order": order.number, "cart": label}), now)
         elif not count and before[kind]:
             end_case(session, now, account_id=order.account_id, kind=kind, subject=f"order {order.number}")
-    if order.stopped and in_vain:
+    # Of what it could not stop the warehouse's answer has told.
+    ended = order.stopped or (order.stop_asked_at is None and not stops)
+    if in_vain and ended:
         tell_of_units_out(session, order, units, label, now)
     return due
 
 
 def tell_of_units_out(session: Session, order: ReceivedOrder, units: OrderUnits, label: str, now: datetime) -> None:
-    """Have a person told of unwanted units that left while the warehouse was being asked to stop them; it stopped the
-    rest. Nobody is told again unless another package comes; of an order that was cancelled as a whole they are told
-    otherwise."""
+    """Have a person told of unwanted units that left before the warehouse could stop them. Nobody is told again unless
+    another package comes; of an order that was cancelled as a whole they are told otherwise."""
     if units.cart_state == OrderState.CANCELLED:
         return
     packages = packages_of(session, order.id)
     newest = max((package.seen_at for package in packages if not package.voided), default=None)
-    for kind, told in _what_is_unwanted(units, Advice.STOP_REST).items():
+    advice = Advice.STOP_REST if units.left else Advice.GONE
+    for kind, told in _what_is_unwanted(units, advice).items():
         told_at = last_raised(session, account_id=order.account_id, kind=kind, subject=f"order {order.number}")
         if told.params["units"] and newest is not None and (told_at is None or told_at < newest):
             _tell_a_person(session, order, kind, told.text({"order": order.number, "cart": label}), now)

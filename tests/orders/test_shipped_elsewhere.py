@@ -449,17 +449,18 @@ class Busy(EmbeddedWarehouse):
         raise Temporary("The warehouse does not answer.", code="WAREHOUSE_DOWN", unknown=False)
 
 
-def test_what_leaves_before_the_warehouse_hears_of_the_stop_is_told(dock: Dock) -> None:
+@pytest.mark.parametrize(("units", "code"), [(1, "STOPPED_IN_PART"), (3, "PACKAGE")])
+def test_what_leaves_before_the_warehouse_hears_of_the_stop_is_told(dock: Dock, units: int, code: str) -> None:
     order_id = placed(dock)
     by_hand(dock, order_id)
     platform = dock.world.platform
     platform.warehouses.replace("embedded", Busy(platform.db))
     one_listing(dock)
     assert cases(dock) == [], "the warehouse is being asked to stop all of it"
-    dock.ship(order_id, "1ZLATE", {"TENT-2P": 1})
+    dock.ship(order_id, "1ZLATE", {"TENT-2P": units})
     platform.warehouses.replace("embedded", EmbeddedWarehouse(platform.db))
     dock.world.pass_time(minutes=5)
-    assert "STOPPED_IN_PART" in events(dock, order_id)
+    assert code in events(dock, order_id)
     ((kind, message),) = cases(dock)
     assert kind == "SHIPPED_ELSEWHERE"
     assert "3 units" in message
