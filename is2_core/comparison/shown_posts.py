@@ -7,12 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from is2_core.comparison.states import COUNTS_PACKAGES
 from is2_core.tracking_numbers import plain_number
-from plugins.interface import TO_SHIP, OrderState
-
-# States in which what a cart counts tells whether it has a package: where it was forgotten, units are open, or were
-# cancelled although they had left.
-_COUNTS = (*TO_SHIP, OrderState.CANCELLED)
 
 
 class Shown(StrEnum):
@@ -90,7 +86,7 @@ def shown_of(
         if there is not None:
             same = plain_number(there.tracking_number) == number
             found[each.id] = (Shown.SEEN if same else Shown.CHANGED, there.tracking_number)
-        elif cart.state not in _COUNTS or number in entered:
+        elif cart.state not in COUNTS_PACKAGES or number in entered:
             found[each.id] = (Shown.SEEN, each.tracking_number)
         else:
             missing = any(cart.shipped.get(line, 0) - foreign[line] < ours[line] for line in each.units)

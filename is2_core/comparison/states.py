@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from is2_core.cases.states import CaseKind
+from plugins.interface import TO_SHIP, OrderState
 
 
 class Outcome(StrEnum):
@@ -47,3 +48,6 @@ ABOUT_DIFFERENCES: Final = (
     CaseKind.NOT_AT_CART,
     *ABOUT_PACKAGES,
 )
+# Of the cart, in which what it counts tells whether it has a package: where that was forgotten, units are open, or were
+# cancelled although they had left.
+COUNTS_PACKAGES: Final = (*TO_SHIP, OrderState.CANCELLED)

@@ -46,7 +46,7 @@ class SecretAge:
 
     @property
     def subject(self) -> str:
-        """What a case about it is of: of each value there is one."""
+        """The subject of a case about it: there is one of each value."""
         return f"{self.name}, of {self.since:%Y-%m-%d}"
 
 
