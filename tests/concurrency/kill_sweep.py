@@ -170,7 +170,8 @@ class Story:
             rows.restore(self.platform.db.engine)
             simulator.begin(copy.deepcopy(state, dict(known)))
             with self.platform.db.write() as session:
-                seconds = (moment - self._clock.wall_now(session)) // timedelta(seconds=1)
+                # Whole seconds, rounded up: what was due must be due again.
+                seconds = -((self._clock.wall_now(session) - moment) // timedelta(seconds=1))
                 row = [{"id": OFFSET_ROW, "seconds": seconds}]
                 self.platform.db.upsert(session, ClockOffset, row, key=["id"], update=["seconds"])
 
