@@ -99,7 +99,7 @@ PLATFORM_FIELDS = (
         "Another storage of documents",
         FieldKind.URL,
         required=False,
-        help="Only where Amazon moves the documents of feeds: the log then says HOST_NOT_ALLOWED and names the host, "
+        help="Only where Amazon moves the documents of feeds: the log then names a host that is not allowed, "
         "which has to be Amazon's own. Example: https://tortuga-prod-eu.s3.eu-west-1.amazonaws.com",
         environments=(SANDBOX, PRODUCTION),
     ),

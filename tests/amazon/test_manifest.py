@@ -93,9 +93,10 @@ def test_what_the_core_tells_and_spares_is_declared(manifest: CartManifest) -> N
 
 def test_documents_are_fetched_from_amazons_storage_only(manifest: CartManifest) -> None:
     for environment in manifest.environments:
-        assert "*.amazonaws.com" not in environment.hosts
+        # Anybody can have a bucket under a pattern.
+        assert [host for host in environment.hosts if "*" in host] == []
         if environment.code != "simulator":
-            assert {"*.s3.amazonaws.com", "*.s3.us-east-1.amazonaws.com", "*.cloudfront.net"} <= set(environment.hosts)
+            assert "tortuga-prod-eu.s3.eu-west-1.amazonaws.com" in environment.hosts
 
 
 def test_no_two_carriers_are_told_apart_by_their_spelling_only(manifest: CartManifest) -> None:

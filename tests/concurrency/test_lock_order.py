@@ -50,7 +50,7 @@ def store(platform: Platform, clock: VirtualClock) -> SlowStore:
 
 def _list_items(store: SlowStore) -> None:
     seen = {f"SHIRT-{number}": ("A shirt", f"item-{number}") for number in (3, 2, 1)}
-    custom_items._keep_list(store.platform, store.id, store.account, seen)
+    custom_items._keep_list(store.platform, store.id, account_scope(store.account), seen)
 
 
 def _apply_table(store: SlowStore, session: Session) -> None:

@@ -215,6 +215,11 @@ def pages_of(journey: Journey) -> set[str]:
         "install.login_leg",
         "install.come_back",
         "admin.home",
+        # The way in, between a password and being signed in: tests/web/test_browser_sign_in.py.
+        "passwords.by_link",
+        "passwords.replace_old",
+        "second_factor.enrol",
+        "second_factor.give",
     }
 
 

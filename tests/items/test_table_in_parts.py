@@ -212,7 +212,7 @@ def test_a_carts_own_list_is_stored_in_parts_too(world: World, store: int, monke
 
     monkeypatch.setattr(world.platform.db, "upsert_from_cart", noted)
     for seen in ({f"S{number}": (f"Item {number}", "") for number in range(25)}, {"S1": ("One", "")}):
-        custom_items._keep_list(world.platform, store, world.account, seen)
+        custom_items._keep_list(world.platform, store, account_scope(world.account), seen)
     with world.platform.db.read() as session:
         shown = dict(session.execute(sa.select(CartItem.sku, CartItem.seen_in_cart)).all())
     assert sizes == [10, 10, 5, 1]

@@ -6,12 +6,14 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask
 from waitress import create_server
 
 from plugins.amazon.simulator.serving import end
+from tests.support.amazon import SimulatedAmazon
 
 
 @contextmanager
@@ -34,3 +36,12 @@ def served(make: Callable[[str], Flask], *, threads: int = 4, **settings: Any) -
         finally:
             end(server, sockets)
             thread.join(timeout=10)
+
+
+@dataclass
+class Live:
+    """The panel at a real address, beside an Amazon at another."""
+
+    address: str
+    app: Flask
+    amazon: SimulatedAmazon

@@ -11,11 +11,9 @@ from playwright.sync_api import BrowserContext, Page, expect
 from is2_core.accounts import users
 from is2_core.accounts.signing_in import administration
 from is2_core.accounts.states import Role
+from tests.support.live import Live
 from tests.support.panel import START
-from tests.web.test_browser import Live, chromium, complaints, live, window
 
-# Fixtures.
-__all__ = ["chromium", "complaints", "live", "window"]
 pytestmark = pytest.mark.browser
 
 PASSWORD = "Three 3 odd-words here"

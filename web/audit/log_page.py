@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
@@ -61,6 +62,20 @@ def _page(*, account_id: int | None, names: dict[int, str]) -> ResponseReturnVal
         acts=sorted(act.value for act in Act),
     )
     return html, 400 if problem else 200
+
+
+@blueprint.app_template_filter("audited")
+def audited(value: Any) -> str:
+    """Write down a value of the audit log's for people: it is JSON's."""
+    if value is None or value in ("", [], {}):
+        return "—"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(audited, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {audited(each)}" for key, each in value.items())
+    return str(value)
 
 
 def _plain(text: str) -> str:
