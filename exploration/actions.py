@@ -8,9 +8,12 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from exploration.actors.connectors import Connectors
 from exploration.actors.merchants import Merchants
 from exploration.actors.outsiders import Outsiders
 from exploration.actors.packers import Packers
+from exploration.actors.reviewers import Reviewers
+from exploration.actors.sellers import Sellers
 from exploration.checks import invariants
 from exploration.plan import Plan
 from exploration.scheduler import FROZEN, KILLED
@@ -38,6 +41,7 @@ class Actions:
         self._rng = rng
         self.started = 0
         self.merchants = Merchants(world, rng)
+        self.connectors = Connectors(world, rng)
         # Each does one thing and returns whether there was something to do.
         self._choices: list[tuple[int, Callable[[], bool]]] = [
             (30, self._resume),
@@ -49,6 +53,9 @@ class Actions:
             (plan.cancel_weight, self._change_order),
             (plan.pack_weight, Packers(world, rng).act),
             (1, self.merchants.act),
+            (plan.seller_weight, Sellers(world, rng).act),
+            (plan.review_weight, Reviewers(world, rng).act),
+            (plan.connect_weight, self.connectors.act),
             (1, self._expire_tokens),
             (1 if plan.slow_feed_s else 0, self._slow_hours),
             (1 if plan.ahead_h else 0, self._shift_clock),

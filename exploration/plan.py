@@ -39,6 +39,9 @@ class Plan:
         mapped_first: whether the merchants map everything before the first order comes.
         cancel_weight: how often orders change after they were placed, beside 2 for new ones.
         pack_weight: how often something happens in the warehouse.
+        seller_weight: how often somebody does something at the cart's own pages.
+        review_weight: how often a merchant decides about an order.
+        connect_weight: how often a merchant ends or mends a connection.
         faults: what may befall a call, by who is called and by call.
         fault_rate: how many calls meet a fault.
         kill_rate, freeze_rate: how many commits a task is killed at, or frozen beyond its lease.
@@ -69,6 +72,9 @@ class Plan:
     mapped_first: bool
     cancel_weight: int
     pack_weight: int
+    seller_weight: int
+    review_weight: int
+    connect_weight: int
     faults: Mapping[str, Mapping[str, tuple[str, ...]]]
     fault_rate: float
     kill_rate: float
@@ -107,6 +113,9 @@ class Plan:
             wait_h=rng.choice((0, 3, 13)),
             cancel_weight=rng.choice((0, 1, 2)),
             pack_weight=rng.choice((1, 2, 4)),
+            seller_weight=rng.choice((0, 1, 2)),
+            review_weight=rng.choice((0, 1, 2)),
+            connect_weight=rng.choice((0, 0, 1)),
             faults=draw_some(rng),
             fault_rate=rng.choice((0.15, 0.3, 0.5)),
             kill_rate=rng.choice((0, 0.02, 0.05)),

@@ -32,6 +32,8 @@ _SOON = timedelta(minutes=10)
 # after each. No divisor of the layouts' number, so that each of them is healed wholly in some seeds.
 _WHOLLY_EACH = 7
 _HEALING = (timedelta(hours=1), timedelta(hours=15), timedelta(hours=16))
+# What changed unseen is asked for once Amazon has not shown it for a day.
+_UNSEEN = timedelta(hours=28)
 _NIGHT = (
     (TaskKind.ORDERS_RECONCILE, timedelta(minutes=90)),
     (TaskKind.INVENTORY_COMPARE, timedelta(minutes=150)),
@@ -137,6 +139,7 @@ def _heal(world: World, actions: Actions, plan: Plan, *, wholly: bool) -> None:
     """
     world.trace.add("explorer", "heals")
     world.heal(plan)
+    actions.connectors.mend_all()
     actions.merchants.set_right()
     actions.release_quarantined()
     start = world.clock.now()
@@ -152,7 +155,7 @@ def _heal(world: World, actions: Actions, plan: Plan, *, wholly: bool) -> None:
     if not wholly:
         return
     world.read_yards(_READ_YARDS_LATER)
-    for length in _HEALING:
+    for length in (*_HEALING, _UNSEEN) if world.deeds.unseen else _HEALING:
         actions.merchants.look_after_all()
         if not _settle(world, actions, start + length):
             world.violations.append("rest: the world does not come to rest")

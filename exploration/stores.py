@@ -48,7 +48,8 @@ ITEMS: dict[str, list[tuple[str, str]]] = {
     FBA_SKU: [("STOVE-MINI", "1")],
 }
 EMBEDDED = ("embedded", "GROUND")
-_OLDEST_ORDERS = timedelta(days=3)
+# Older than listings look back, with the age that some orders are given.
+_OLDEST_ORDERS = timedelta(days=40)
 
 
 class NewCart(Protocol):

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from exploration import stores
 from exploration.checks import expected
+from exploration.checks.deeds import Deeds
 from exploration.database import as_text, empty_database, glance
 from exploration.further import NOTHING_FURTHER, CartInPlay, Further, FurtherCart, FurtherWarehouse, Yard
 from exploration.observer import Observer
@@ -85,6 +86,7 @@ class World:
     shipped_before: dict[str, list[str]] = field(default_factory=dict)
     further_carts: list[CartInPlay] = field(default_factory=list)
     yards: list[Yard] = field(default_factory=list)
+    deeds: Deeds = field(default_factory=Deeds)
 
     @staticmethod
     def build(plan: Plan, carts: CartRegistry | None = None, further: Further = NOTHING_FURTHER) -> World:

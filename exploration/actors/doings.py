@@ -5,9 +5,17 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 
+from exploration.stores import Connected
 from exploration.world import World
 
 _DRAWS = 3
+
+
+def within_reach(world: World) -> list[Connected]:
+    """Return the integrations whose outcome is told from people's deeds: Amazon's that ship from the embedded
+    warehouse. Of the others their modules tell what must hold."""
+    elsewhere = {yard.integration.id for yard in world.yards}
+    return [integration for integration in world.integrations if integration.id not in elsewhere]
 
 
 class Doings:

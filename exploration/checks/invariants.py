@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from exploration.checks.inventory import floor_kept, shown, versions
 from exploration.checks.liveness import LIVENESS
+from exploration.checks.outcomes import as_decided, as_packed
 from exploration.checks.shipments import conserved, posted, posted_soon, reported
 from exploration.database import as_text, glance
 from exploration.world import World
@@ -116,8 +117,12 @@ def acknowledged(world: World) -> Iterator[str]:
                 sa.select(ReceivedOrder.remote_id, ReceivedOrder.number).where(ReceivedOrder.placed_at.is_not(None))
             ).all()
         )
+    # What was stopped, or ended by a person, before Amazon was told is not told of any more.
+    stopped = {order.number for order in all_orders(world.platform) if order.state == WarehouseState.CANCELLED}
     for booked in _orders(world):
-        if booked.acknowledged_at is None and booked.id in placed and booked.status != "CANCELLED":
+        ended = booked.id in world.deeds.ended or placed.get(booked.id) in stopped
+        alive = booked.status != "CANCELLED" and not ended
+        if booked.acknowledged_at is None and booked.id in placed and alive:
             yield f"I3: {booked.id} is placed, Amazon was never told"
         if booked.acknowledged_at is not None and booked.id not in placed:
             yield f"I3: {booked.id} is acknowledged, but was never placed"
@@ -233,6 +238,8 @@ AT_REST: Sequence[Invariant] = (
     shown,
     floor_kept,
     made_as_wanted,
+    as_decided,
+    as_packed,
     further_at_rest,
     at_rest,
 )

@@ -94,6 +94,9 @@ def shown(world: World) -> Iterator[str]:
                 yield f"I5: Amazon shows {listing['quantity']} of {item.sku}, {last.quantity} was sent last"
             if item.withheld or not item.synced:
                 continue
+            if world.deeds.unseen and item.due_version > item.pushed_version:
+                # What changed unseen was found a day later, perhaps less than 12 hours ago.
+                continue
             sellable = sellable_now.most(integration.id, item.sku)
             # One that is due once more has moved, and is as before.
             if item.pushed_quantity != sellable:

@@ -134,10 +134,21 @@ def reported(world: World) -> Iterator[str]:
             if package.told_to_cart:
                 by_order.setdefault(package.order_id, []).append(package)
         for order_id, standing in sorted(by_order.items()):
-            yield from _completed(session, order_id, standing)
+            order = session.get_one(ReceivedOrder, order_id)
+            yield from _completed(session, order_id, standing, by_hand(world, order.remote_id))
 
 
-def _completed(session: Session, order_id: int, standing: list[Package]) -> Iterator[str]:
+def by_hand(world: World, order_id: str) -> Counter[str]:
+    """Return the units, by the cart's id of a line, that somebody else confirmed of an order."""
+    booked = world.simulator.state.book.get(order_id)
+    units = Counter[str]()
+    for package in booked.summary()["packages"] if booked else ():
+        if package["trackingNumber"] in world.shipped_before[order_id]:
+            units.update({entry["orderItemId"]: entry["quantity"] for entry in package["packageItems"]})
+    return units
+
+
+def _completed(session: Session, order_id: int, standing: list[Package], elsewhere: Mapping[str, int]) -> Iterator[str]:
     left: Counter[str] = Counter()
     done: Counter[int] = Counter()
     for package in standing:
@@ -154,8 +165,12 @@ def _completed(session: Session, order_id: int, standing: list[Package]) -> Iter
     lines = {
         line.id: line for line in session.scalars(sa.select(ReceivedLine).where(ReceivedLine.order_id == order_id))
     }
-    # Units cancelled at the cart after they were placed need not be posted there, shipped or not.
-    wanted = {line.id: min(line.placed, line.ordered - line.cancelled) for line in lines.values()}
+    # Units cancelled at the cart, or confirmed by somebody else, after they were placed need not be posted there,
+    # shipped or not.
+    wanted = {
+        line.id: min(line.placed, line.ordered - line.cancelled - elsewhere.get(line.remote_id, 0))
+        for line in lines.values()
+    }
     for line_id, units in done.items():
         left.subtract({sku: units * each for sku, each in parts.get(line_id, {}).items()})
         if units > lines[line_id].placed:
