@@ -267,11 +267,8 @@ class World:
 
     def new_order(self, integration: Connected, branch: str, rng: random.Random, *, late: bool) -> None:
         """An order is placed at Amazon; a late one has an age already when it first shows."""
-        made = self.steer(
-            "POST",
-            "orders/generate",
-            {"seller": integration.seller, "seed": rng.getrandbits(32), "mix": {branch: 1}},
-        )
+        wanted = {"seller": integration.seller, "seed": rng.getrandbits(32), "mix": {branch: 1}}
+        made = self.steer("POST", "orders/generate", wanted)
         (order_id,) = made["branches"][branch]
         if not late:
             now = iso(self.clock.now())
