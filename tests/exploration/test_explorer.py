@@ -42,7 +42,7 @@ from plugins.warehouse import Cancelled, hookimpl
 
 MUTATION_SEEDS = 60
 QUARTER = timedelta(minutes=15)
-_WITH_BOTH = 10
+_WITH_BOTH = 42
 _FORKED = """
 from exploration.crew import run_all
 from is2_core.calls.carts import CartRegistry
