@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from exploration.actors.doings import Doings, within_reach
 from exploration.world import World
+from is2_core.accounts.scope import account_scope
 from is2_core.comparison.actions import compare_now
 from is2_core.items import unknown_skus
 from is2_core.items.models import CartItem
@@ -104,7 +105,7 @@ class Reviewers:
         if not found:
             return False
         order, sku = self._rng.choice(found)
-        with_it = {"order_id": order.id, "account_id": order.account_id, "sku": sku}
+        with_it = {"order_id": order.id, "scope": account_scope(order.account_id), "sku": sku}
         done = self._world.press("reviewer", ship_not_from_here, **with_it)
         if done:
             self._world.deeds.not_from_here.add((order.integration_id, sku))
@@ -122,7 +123,7 @@ class Reviewers:
             "reviewer",
             unknown_skus.answer_items,
             integration_id=item.integration_id,
-            account_id=item.account_id,
+            scope=account_scope(item.account_id),
             item_ids=[item.id],
             answer=UnknownSku.HOLD.value,
         )
@@ -151,5 +152,5 @@ class Reviewers:
             return session.scalars(rows).all()
 
     def _press(self, button: Callable[..., object], order: ReceivedOrder, **fields: object) -> bool:
-        order_of = {"order_id": order.id, "account_id": order.account_id, "user_id": None}
+        order_of = {"order_id": order.id, "scope": account_scope(order.account_id), "user_id": None}
         return self._world.press("reviewer", button, **order_of, **fields)
