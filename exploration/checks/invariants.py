@@ -119,6 +119,11 @@ def acknowledged(world: World) -> Iterator[str]:
         )
     # What was stopped, or ended by a person, before Amazon was told is not told of any more.
     stopped = {order.number for order in all_orders(world.platform) if order.state == WarehouseState.CANCELLED}
+    yards = [yard.integration.id for yard in world.yards]
+    with world.platform.db.read() as session:
+        # A further warehouse tells itself whether that is right.
+        there = sa.select(ReceivedOrder.number).where(ReceivedOrder.integration_id.in_(yards))
+        stopped.update(session.scalars(there.where(ReceivedOrder.state == ReceivedState.CANCELLED)))
     for booked in _orders(world):
         ended = booked.id in world.deeds.ended or placed.get(booked.id) in stopped
         alive = booked.status != "CANCELLED" and not ended

@@ -86,7 +86,11 @@ def _would_be_taken(package: Package, reference: str, booked: BookedOrder, lines
     held = Counter[str]()
     for entry in others:
         held.update({item["orderItemId"]: item["quantity"] for item in entry["packageItems"]})
-    ordered = {item["orderItemId"]: item["quantityOrdered"] for item in booked.order["orderItems"]}
+    # Nothing of a cancelled line is taken any more.
+    ordered = {
+        item["orderItemId"]: 0 if "cancellationExecution" in item.get("cancellation", {}) else item["quantityOrdered"]
+        for item in booked.order["orderItems"]
+    }
     wanted = {lines[entry.line_id].remote_id: entry.quantity for entry in package.units}
     return all(held[item] + units <= ordered[item] for item, units in wanted.items())
 
