@@ -86,7 +86,7 @@ class Connectors:
         return done
 
     def _consent(self, platform: Platform, *, integration: Connected) -> None:
-        """What the consent pages end in; walking them is not what the explorer is after."""
+        """Store the result of the consent pages; walking them is not the purpose here."""
         granted = self._world.steer("POST", "authorize", {"seller": integration.seller})
         with platform.db.read() as session:
             row = session.get_one(Integration, integration.id)
