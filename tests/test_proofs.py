@@ -38,3 +38,10 @@ def test_each_scenario_is_told_with_its_tests(number: int) -> None:
 @pytest.mark.parametrize("case", [f"{kind}{number + 1}" for kind, count in CASES.items() for number in range(count)])
 def test_each_case_from_the_field_has_its_test(case: str) -> None:
     assert [test for test in named_tests() if f":test_field_{case}_" in test]
+
+
+def test_what_proves_the_rows_of_the_security_lists_is_there() -> None:
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(tests/[\w/]+\.py:\w+)`", text))
+    assert len(named) > 40
+    assert sorted(named - named_tests()) == []
