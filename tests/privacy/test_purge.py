@@ -77,8 +77,8 @@ def sell(world: World, number: str, sku: str = "TENT-2P") -> None:
         ordered=1,
         unfulfilled=1,
         product={"sellerSku": sku, "title": sku, "customization": {"customizedUrl": "simulated:customization"}},
-        packing={"giftOption": {"giftMessage": f"Love from {MARK}", "giftWrapLevel": "Classic"}},
     )
+    line["fulfillment"]["packing"] = {"giftOption": {"giftMessage": f"Love from {MARK}", "giftWrapLevel": "Classic"}}
     order = ready_order(
         orderId=number,
         createdTime=now,
