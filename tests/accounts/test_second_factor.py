@@ -14,7 +14,7 @@ from is2_core.accounts import people, users
 from is2_core.accounts.models import User
 from is2_core.accounts.signing_in import administration, second_factor
 from is2_core.accounts.signing_in.lockout import Visitor
-from is2_core.accounts.states import Role, Step
+from is2_core.accounts.states import Step
 from is2_core.clock import VirtualClock
 from is2_core.config import Config, ConfigError
 from is2_core.errors import BadInput, Conflict, Forbidden
@@ -187,19 +187,6 @@ def test_signed_in_is_only_who_gave_both(demanding: Panel) -> None:
     assert people.person(demanding.platform, alice).last_sign_in_at == before
     set_up(demanding)
     assert people.person(demanding.platform, alice).last_sign_in_at == demanding.clock.now()
-
-
-@pytest.fixture
-def wes(platform: Platform) -> tuple[int, str]:
-    """A user who has a second factor, and its secret."""
-    user_id = users.create_user(platform, email="wes@example.com", name="Wes", password=PASSWORD, role=Role.WAREHOUSE)
-    secret = second_factor.new_secret()
-    code = pyotp.TOTP(secret).at(platform.clock.now() - timedelta(seconds=30))
-    made = second_factor.enrol(
-        platform, user_id=user_id, epoch=1, secret=secret, code=code, at=platform.clock.now(), visitor=NOBODY
-    )
-    assert made.person.step is None
-    return user_id, secret
 
 
 def test_the_way_in_ends_with_the_sessions(platform: Platform, wes: tuple[int, str]) -> None:

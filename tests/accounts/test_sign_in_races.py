@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 
 import pyotp
 import pytest
@@ -22,19 +21,6 @@ from tests.support.browser import PASSWORD
 EMAIL, WRONG = "wes@example.com", "not the password"
 ONE, OTHER = "Three 3 odd-words here", "Other 4 odd-words there"
 NOBODY, STRANGER = Visitor(), Visitor("203.0.113.9")
-
-
-@pytest.fixture
-def wes(platform: Platform) -> tuple[int, str]:
-    """A user who has a second factor, and its secret."""
-    user_id = users.create_user(platform, email="wes@example.com", name="Wes", password=PASSWORD, role=Role.WAREHOUSE)
-    secret = second_factor.new_secret()
-    code = pyotp.TOTP(secret).at(platform.clock.now() - timedelta(seconds=30))
-    made = second_factor.enrol(
-        platform, user_id=user_id, epoch=1, secret=secret, code=code, at=platform.clock.now(), visitor=NOBODY
-    )
-    assert made.person.step is None
-    return user_id, secret
 
 
 def test_of_two_who_send_the_same_code_one_signs_in(platform: Platform, wes: tuple[int, str]) -> None:
